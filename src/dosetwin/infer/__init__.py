@@ -1,0 +1,1 @@
+"""A timeline and a model give a belief: MAP, Laplace covariance, posterior draws, averaging, diagnostics."""

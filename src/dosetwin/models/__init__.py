@@ -1,0 +1,1 @@
+"""One file per published model, and the registry that finds the applicable ones."""

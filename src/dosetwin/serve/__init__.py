@@ -1,0 +1,1 @@
+"""The service: application, routes, store, settings, roles."""

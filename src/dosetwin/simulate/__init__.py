@@ -1,0 +1,1 @@
+"""Parameters and a schedule give a trajectory; knows no drug."""

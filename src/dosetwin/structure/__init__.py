@@ -1,0 +1,1 @@
+"""Reusable physiology as pure functions with references: compartments, absorption, growth, kidney, effect."""

@@ -1,0 +1,1 @@
+"""Virtual cohorts, truth models and paired comparisons of dosing policies."""
