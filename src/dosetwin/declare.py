@@ -1,0 +1,381 @@
+"""The vocabulary of a model file: parameters with units and sources, covariates with ranges, outputs with errors.
+
+A model file is a Python module of typed tables and pure functions; ``MODEL = model(__name__, ...)`` at its end
+collects them. See docs/add_a_model.md.
+"""
+
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, Literal, get_type_hints
+
+import numpy as np
+
+from dosetwin.errors import ModelError
+
+Provenance = Literal["paper", "secondary", "recalled", "derived", "assumed"]
+"""How a number is known: read in the paper, read in a transcription, from memory, computed by us, chosen by us."""
+Missing = Literal["carry", "interpolate", "population", "refuse"]
+Solver = Literal["exact", "explicit", "stiff", "auto"]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Where a model comes from."""
+
+    authors: str
+    year: int
+    where: str
+    doi: str = ""
+    provenance: Provenance = "paper"
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Theta:
+    """A typical value. ``provenance`` None: that of the model's reference."""
+
+    unit: str
+    text: str
+    provenance: Provenance | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Eta:
+    """A between-subject random effect, given by exactly one of variance, SD or CV (log-normal: var = ln(1 + cv^2))."""
+
+    text: str = ""
+    var: float | None = None
+    sd: float | None = None
+    cv: float | None = None
+    provenance: Provenance | None = None
+    source: str = ""
+
+    @property
+    def variance(self) -> float:
+        """omega^2."""
+        given = [v for v in (self.var, self.sd, self.cv) if v is not None]
+        if len(given) != 1 or given[0] < 0:
+            raise ModelError(f"{type(self).__name__} needs exactly one of var, sd, cv, not negative; found {self!r}")
+        if self.var is not None:
+            return self.var
+        if self.sd is not None:
+            return self.sd**2
+        return math.log1p(given[0] ** 2)
+
+
+@dataclass(frozen=True)
+class Kappa(Eta):
+    """A between-occasion random effect: one independent value per occasion, all with this variance."""
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Correlation of two etas."""
+
+    first: str
+    second: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """Covariance of two etas."""
+
+    first: str
+    second: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Cov:
+    """A covariate the model reads.
+
+    ``low``, ``high``: range studied; outside it the model warns or refuses. ``missing``: what happens before the first
+    value or without any (``carry`` the nearest known value forward, ``interpolate`` linearly between values,
+    ``population`` value with a warning, ``refuse``). ``age`` True: advances with time (PNA d, PMA wk) and is computed
+    from birth and GA where the record does not give it. ``flag`` True: 0 or 1, 0 before anything is recorded.
+    """
+
+    unit: str
+    low: float = -math.inf
+    high: float = math.inf
+    text: str = ""
+    loinc: str = ""
+    missing: Missing = "carry"
+    population: float | None = None
+    age: bool = False
+    flag: bool = False
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Residual error of one output; make one with ``additive``, ``proportional``, ``combined`` or ``lognormal``.
+
+    ``form`` of a combined error: ``variance`` a^2 + (b F)^2, or ``sd`` (a + b F)^2. The two are different facts.
+    """
+
+    kind: Literal["additive", "proportional", "combined", "lognormal"]
+    a: float = 0.0
+    b: float = 0.0
+    form: Literal["variance", "sd"] = "variance"
+    provenance: Provenance | None = None
+    source: str = ""
+
+
+def additive(sd: float, *, provenance: Provenance | None = None, source: str = "") -> Residual:
+    """Y = F + e, SD in the output's unit."""
+    return Residual("additive", a=sd, provenance=provenance, source=source)
+
+
+def proportional(sd: float, *, provenance: Provenance | None = None, source: str = "") -> Residual:
+    """Y = F (1 + e)."""
+    return Residual("proportional", b=sd, provenance=provenance, source=source)
+
+
+def combined(
+    add: float,
+    prop: float,
+    *,
+    form: Literal["variance", "sd"] = "variance",
+    provenance: Provenance | None = None,
+    source: str = "",
+) -> Residual:
+    """Additive and proportional together; ``form`` says how (see Residual)."""
+    return Residual("combined", a=add, b=prop, form=form, provenance=provenance, source=source)
+
+
+def lognormal(sd: float, *, provenance: Provenance | None = None, source: str = "") -> Residual:
+    """ln Y = ln F + e."""
+    return Residual("lognormal", a=sd, provenance=provenance, source=source)
+
+
+@dataclass(frozen=True)
+class Output:
+    """Something the model predicts. ``measures``: the word records use for it (``amikacin``, ``SCR``, ``INR``)."""
+
+    unit: str
+    text: str
+    measures: str
+    residual: Residual
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A state of the system, with its unit."""
+
+    unit: str = "mg"
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A published number the model must reproduce: a parameter (field of ``individual``'s result) at given covariates."""
+
+    text: str
+    parameter: str
+    cov: Mapping[str, float]
+    value: float
+    rtol: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Reusable states and dynamics; a model names one instead of writing its own."""
+
+    name: str
+    state: type
+    dynamics: Callable[..., Any]
+    dose_cmt: str
+    equations: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """One published model, ready for the engine. Order of every vector: the order of the class that declares it."""
+
+    name: str
+    title: str
+    drug: str
+    population: str
+    reference: Reference
+    module: ModuleType
+    theta: type
+    eta: type
+    cov: type
+    output: type
+    state: type
+    individual: Callable[..., Any]
+    dynamics: Callable[..., Any]
+    observe: Callable[..., Any]
+    initial: Callable[..., Any] | None
+    solver: Solver
+    dose_cmt: str
+    thetas: Mapping[str, Theta]
+    etas: Mapping[str, Eta]
+    covs: Mapping[str, Cov]
+    outputs: Mapping[str, Output]
+    states: Mapping[str, Amount]
+    omega: np.ndarray
+    anchors: tuple[Anchor, ...] = ()
+    outside: Literal["warn", "refuse"] = "warn"
+    rtol: float = 1e-6
+    atol: float | tuple[float, ...] = 1e-6
+    age_step_h: float = 24.0
+    linear_in_dose: bool = False
+    dose_unit: str = "mg"
+    notes: tuple[str, ...] = ()
+    equations: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def theta_values(self) -> np.ndarray:
+        """Typical values, float64 [n_theta]."""
+        return np.array(self.theta(), dtype=np.float64)
+
+    @property
+    def eta_names(self) -> tuple[str, ...]:
+        """Between-subject effects (kappas excluded)."""
+        return tuple(n for n, e in self.etas.items() if not isinstance(e, Kappa))
+
+    @property
+    def kappa_names(self) -> tuple[str, ...]:
+        """Between-occasion effects."""
+        return tuple(n for n, e in self.etas.items() if isinstance(e, Kappa))
+
+    def omega_for(self, occasions: int = 1) -> np.ndarray:
+        """Covariance of the full vector [etas, kappas of occasion 1, kappas of occasion 2, ...]."""
+        kappa = np.diag([self.etas[n].variance for n in self.kappa_names])
+        n, k = len(self.eta_names), len(self.kappa_names)
+        full = np.zeros((n + occasions * k, n + occasions * k))
+        full[:n, :n] = self.omega
+        for o in range(occasions):
+            s = n + o * k
+            full[s : s + k, s : s + k] = kappa
+        return full
+
+    def measured_by(self, measures: str) -> str | None:
+        """The output that predicts a measured quantity ("" = the first output), None if the model has none."""
+        if measures == "":
+            return next(iter(self.outputs))
+        return next((n for n, o in self.outputs.items() if measures in (o.measures, n)), None)
+
+
+def _table(cls: type, kind: type | tuple[type, ...], default: Callable[[], Any] | None = None) -> dict[str, Any]:
+    """name -> declaration of a NamedTuple whose fields are ``Annotated[float, declaration]``."""
+    hints = get_type_hints(cls, include_extras=True)
+    table: dict[str, Any] = {}
+    for name in cls._fields:  # type: ignore[attr-defined]
+        found = [m for m in getattr(hints[name], "__metadata__", ()) if isinstance(m, kind)]
+        if not found and default is None:
+            raise ModelError(f"{cls.__module__}.{cls.__name__}.{name} has no declaration: write Annotated[float, ...]")
+        table[name] = found[0] if found else default()  # type: ignore[misc]
+    return table
+
+
+def _omega(etas: Mapping[str, Eta], pairs: Sequence[Correlation | Covariance]) -> np.ndarray:
+    names = [n for n, e in etas.items() if not isinstance(e, Kappa)]
+    omega = np.diag([etas[n].variance for n in names])
+    for pair in pairs:
+        i, j = names.index(pair.first), names.index(pair.second)
+        value = pair.value
+        if isinstance(pair, Correlation):
+            value *= math.sqrt(omega[i, i] * omega[j, j])
+        omega[i, j] = omega[j, i] = value
+    if len(names) and np.linalg.eigvalsh(omega).min() <= 0:
+        raise ModelError(f"omega is not positive definite: {omega.tolist()}")
+    return omega
+
+
+def model(
+    module_name: str,
+    *,
+    drug: str,
+    population: str,
+    reference: Reference,
+    structure: Structure | None = None,
+    omega: Sequence[Correlation | Covariance] = (),
+    solver: Solver | None = None,
+    dose_cmt: str | None = None,
+    anchors: Sequence[Anchor] = (),
+    outside: Literal["warn", "refuse"] = "warn",
+    rtol: float = 1e-6,
+    atol: float | tuple[float, ...] = 1e-6,
+    age_step_h: float = 24.0,
+    linear_in_dose: bool | None = None,
+    dose_unit: str = "mg",
+    notes: Sequence[str] = (),
+    equations: str = "",
+) -> Model:
+    """Collect a module's tables and functions into a Model.
+
+    Parameters
+    ----------
+    module_name : ``__name__`` of the model file.
+    structure : states and dynamics from ``dosetwin.structure``; or the module defines ``state`` and ``dynamics``.
+    omega : correlations or covariances of etas; the diagonal comes from their declarations.
+    solver : ``exact`` for linear dynamics (default with a structure), ``explicit`` | ``stiff`` | ``auto`` otherwise.
+    outside : what happens outside the studied covariate ranges.
+    age_step_h : time-dependent covariates are held constant over steps of this length (h), at their midpoint value.
+    linear_in_dose : outputs are linear in the dose (default: True for exact solvers).
+
+    Raises
+    ------
+    ModelError : something is missing or inconsistent; the message names the file's part.
+    """
+    module = sys.modules[module_name]
+
+    def part(name: str, needed: bool = True) -> Any:
+        found = getattr(module, name, None)
+        if found is None and needed:
+            raise ModelError(f"model file {module_name} defines no '{name}'")
+        return found
+
+    state = structure.state if structure else part("state")
+    dynamics = structure.dynamics if structure else part("dynamics")
+    etas = _table(part("eta"), Eta)
+    names = list(etas)
+    if names != sorted(names, key=lambda n: isinstance(etas[n], Kappa)):
+        raise ModelError(f"{module_name}.eta: kappas come after the etas")
+    cmt = dose_cmt or (structure.dose_cmt if structure else state._fields[0])
+    if cmt not in state._fields:
+        raise ModelError(f"{module_name}: dose compartment {cmt!r} is not a state; states: {', '.join(state._fields)}")
+    chosen: Solver = solver or ("exact" if structure else "auto")
+    return Model(
+        name=module_name.rsplit(".", 1)[-1],
+        title=(module.__doc__ or "").strip().splitlines()[0] if module.__doc__ else module_name,
+        drug=drug,
+        population=population,
+        reference=reference,
+        module=module,
+        theta=part("theta"),
+        eta=part("eta"),
+        cov=part("cov"),
+        output=part("output"),
+        state=state,
+        individual=part("individual"),
+        dynamics=dynamics,
+        observe=part("observe"),
+        initial=part("initial", needed=False),
+        solver=chosen,
+        dose_cmt=cmt,
+        thetas=_table(module.theta, Theta),
+        etas=etas,
+        covs=_table(module.cov, Cov),
+        outputs=_table(module.output, Output),
+        states=_table(state, Amount, Amount),
+        omega=_omega(etas, omega),
+        anchors=tuple(anchors),
+        outside=outside,
+        rtol=rtol,
+        atol=atol,
+        age_step_h=age_step_h,
+        linear_in_dose=chosen == "exact" if linear_in_dose is None else linear_in_dose,
+        dose_unit=dose_unit,
+        notes=tuple(notes),
+        equations=equations or (structure.equations if structure else ""),
+    )

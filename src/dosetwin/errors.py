@@ -1,0 +1,121 @@
+"""The exceptions and the values that stand for failure.
+
+    DosetwinError
+      InputError            a file, record or argument is wrong (command line: exit code 2)
+        UnknownUnit         a unit outside the closed table of units.py
+        UnknownName         a model, covariate, output or option nobody declared
+      ModelError            a model file breaks the rules of declare.py
+      SimulationError       a caller asked for an answer that only exists as a failure value
+
+Values, returned and never raised: ``Finding`` (about the data), ``Reason`` (about a decision),
+``Refusal`` (no answer, and why), ``Failure`` (a simulation that could not be finished).
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "info"]
+
+
+class DosetwinError(Exception):
+    """Root of every exception raised on purpose."""
+
+
+class InputError(DosetwinError):
+    """Wrong input. ``str(error)`` is one line: where, what was found, what is allowed, what to do.
+
+    Parameters
+    ----------
+    message : what is wrong.
+    where : file and line, FHIR resource, or argument.
+    value : the offending value.
+    allowed : the allowed range or set, as text.
+    remedy : what the reader should do.
+    """
+
+    def __init__(self, message: str, *, where: str = "", value: object = None, allowed: str = "", remedy: str = ""):
+        self.message, self.where, self.value, self.allowed, self.remedy = message, where, value, allowed, remedy
+        parts = [f"{where}: {message}" if where else message]
+        if value is not None:
+            parts.append(f"found {value!r}")
+        if allowed:
+            parts.append(f"allowed: {allowed}")
+        if remedy:
+            parts.append(remedy)
+        super().__init__("; ".join(parts).replace("\n", " "))
+
+
+class UnknownUnit(InputError):
+    """A unit that is not in the closed table: refused, never guessed."""
+
+
+class UnknownName(InputError):
+    """A name nobody declared."""
+
+
+class ModelError(DosetwinError):
+    """A model file that breaks the vocabulary of declare.py."""
+
+
+class SimulationError(DosetwinError):
+    """The answer asked for is a failure value."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One remark about the data: which record, which value, what is allowed, what to do."""
+
+    severity: Severity
+    code: str
+    record: str
+    message: str
+    value: Any = None
+    allowed: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        tail = "".join(
+            f"; {label}{text}"
+            for label, text in (
+                ("found ", "" if self.value is None else repr(self.value)),
+                ("allowed: ", self.allowed),
+                ("", self.remedy),
+            )
+            if text
+        )
+        return f"{self.severity} [{self.code}] {self.record}: {self.message}{tail}"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason for or against a decision, as data; text, cards and reports are renderings of it."""
+
+    code: str
+    value: float | str | None = None
+    limit: float | str | None = None
+    unit: str = ""
+    text: str = ""
+    source: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """No answer, with the reasons."""
+
+    message: str
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A simulation that stopped: which subject (row of the call), when, why."""
+
+    subject: Any
+    code: str
+    message: str

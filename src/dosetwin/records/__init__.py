@@ -1,0 +1,9 @@
+"""Facts about one patient, immutable, no maths."""
+
+from dosetwin.records.covariate import Covariate
+from dosetwin.records.dosing import DoseEvent, Regimen
+from dosetwin.records.observation import Observation
+from dosetwin.records.patient import Patient
+from dosetwin.records.timeline import Timeline
+
+__all__ = ["Covariate", "DoseEvent", "Observation", "Patient", "Regimen", "Timeline"]

@@ -1,0 +1,66 @@
+"""All facts about one patient in the order of time, immutable: the record everything else is computed from."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from dosetwin.errors import Finding
+from dosetwin.records.covariate import Covariate
+from dosetwin.records.dosing import DoseEvent
+from dosetwin.records.observation import Observation
+from dosetwin.records.patient import Patient
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Facts about one patient; times in h since ``origin`` (None: the clock has no calendar).
+
+    ``occasions`` start times (h, ascending) of occasions after the first, for inter-occasion variability.
+    ``findings`` what the importer had to remark.
+    """
+
+    patient: Patient
+    doses: tuple[DoseEvent, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    covariates: tuple[Covariate, ...] = ()
+    origin: datetime | None = None
+    occasions: tuple[float, ...] = ()
+    findings: tuple[Finding, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        # sorted() is stable: records at the same time keep the order in which they were written
+        for name in ("doses", "observations", "covariates"):
+            object.__setattr__(self, name, tuple(sorted(getattr(self, name), key=lambda r: r.time)))
+
+    def at(self, when: datetime) -> float:
+        """Hours since origin of a calendar moment."""
+        if self.origin is None:
+            raise ValueError("this timeline has no calendar origin")
+        return (when - self.origin).total_seconds() / 3600.0
+
+    def when(self, time: float) -> datetime | None:
+        """Calendar moment of ``time`` h, None without an origin."""
+        return None if self.origin is None else self.origin + timedelta(hours=time)
+
+    def until(self, now: float) -> "Timeline":
+        """The facts known at ``now`` (h): doses started, levels drawn and covariates known by then."""
+        return replace(
+            self,
+            doses=tuple(e for d in self.doses for e in ([d] if d.addl == 0 else d.expanded()) if e.time <= now + 1e-9),
+            observations=tuple(o for o in self.observations if o.time <= now + 1e-9),
+            covariates=tuple(c for c in self.covariates if c.time <= now + 1e-9),
+        )
+
+    def append(self, *events: DoseEvent | Observation | Covariate) -> "Timeline":
+        """A new timeline with further facts (feedback is not a special path: append and ask again)."""
+        return replace(
+            self,
+            doses=self.doses + tuple(e for e in events if isinstance(e, DoseEvent)),
+            observations=self.observations + tuple(e for e in events if isinstance(e, Observation)),
+            covariates=self.covariates + tuple(e for e in events if isinstance(e, Covariate)),
+        )
+
+    def series(self, name: str) -> tuple[tuple[float, float], ...]:
+        """(time, value) of a quantity, whether it was recorded as a covariate or as a measurement."""
+        found = [(c.time, c.value) for c in self.covariates if c.name == name]
+        found += [(o.time, o.value) for o in self.observations if o.measures == name and not o.blq]
+        return tuple(sorted(found))
