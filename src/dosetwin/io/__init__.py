@@ -1,1 +1,1 @@
-"""Adapters at the border: FHIR, NONMEM-style CSV, CDS Hooks in; records out. Imports records, units and errors only."""
+"""Adapters at the border: files in, records out."""

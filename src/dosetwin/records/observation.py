@@ -10,6 +10,7 @@ class Observation:
     ``measures`` names the quantity (``amikacin``, ``SCR``, ``INR``; models name the same word in their outputs).
     ``blq`` True: below ``loq``, ``value`` is then the LOQ. ``time_sd`` h: uncertainty of the sampling time.
     ``after_dose`` breaks a tie with a dose at the same time: False = drawn before it (a trough), True = after.
+    ``measures`` "" is the model's first output, digits its k-th (a numeric DVID); ``cmt`` is what the data file said.
     """
 
     time: float
@@ -22,3 +23,4 @@ class Observation:
     after_dose: bool = False
     assay: str = ""
     record: str = ""
+    cmt: str | int | None = None

@@ -15,7 +15,8 @@ class Timeline:
     """Facts about one patient; times in h since ``origin`` (None: the clock has no calendar).
 
     ``occasions`` start times (h, ascending) of occasions after the first, for inter-occasion variability.
-    ``findings`` what the importer had to remark.
+    ``findings`` what the importer had to remark. ``asked`` points at which a prediction is wanted and nothing was
+    measured (NONMEM's EVID 2 and MDV 1 records; ``value`` is nan). ``drug`` whose doses these are, where the source says.
     """
 
     patient: Patient
@@ -25,10 +26,12 @@ class Timeline:
     origin: datetime | None = None
     occasions: tuple[float, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
+    asked: tuple[Observation, ...] = ()
+    drug: str = ""
 
     def __post_init__(self) -> None:
         # sorted() is stable: records at the same time keep the order in which they were written
-        for name in ("doses", "observations", "covariates"):
+        for name in ("doses", "observations", "covariates", "asked"):
             object.__setattr__(self, name, tuple(sorted(getattr(self, name), key=lambda r: r.time)))
 
     def at(self, when: datetime) -> float:

@@ -1,0 +1,427 @@
+"""NONMEM-style CSV in and out: one record per line, strict, and every inference echoed.
+
+Columns ``ID TIME AMT RATE EVID CMT II ADDL SS DV MDV`` (also ``DVID OCC BLQ LOQ CENS LIMIT``), any case; every other
+numeric column is a covariate. ``.``, an empty cell and ``NA`` are missing. Lines starting with ``#`` are comments.
+"""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite, isnan, nan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dosetwin.errors import Finding, InputError, UnknownName
+from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+STANDARD = ("ID", "TIME", "AMT", "RATE", "EVID", "CMT", "II", "ADDL", "SS", "DV", "MDV", "DVID", "OCC", "BLQ", "LOQ", "CENS", "LIMIT")
+MISSING = frozenset({"", ".", "NA"})
+SEX_CODES = {"male": 1.0, "m": 1.0, "female": 0.0, "f": 0.0}
+"""Text accepted in a column named SEX: male 1, female 0, said in a finding."""
+
+_UNREADABLE = ("rate -1 and -2 ask for a modelled rate or duration, which models here do not have", "give AMT/duration as RATE")
+
+
+@dataclass(frozen=True)
+class Echo:
+    """How a table was understood: which column became what, what was inferred, how much was read."""
+
+    source: str
+    columns: dict[str, str]
+    covariates: tuple[str, ...]
+    subjects: int
+    doses: int
+    observations: int
+    asked: int
+    findings: tuple[Finding, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        body = {k: v for k, v in self.__dict__.items() if k != "findings"}
+        return body | {"findings": [f.to_json() for f in self.findings]}
+
+
+def read_table(source: "Path | str | DataFrame", map: Mapping[str, str] | None = None) -> tuple[list[Timeline], Echo]:
+    """The subjects of a table in file order, and how it was understood.
+
+    Parameters
+    ----------
+    source : a CSV file (UTF-8; comma, or semicolon or tab throughout), or a pandas DataFrame.
+    map : model name -> column name, e.g. ``{"WT": "WGT"}``: what the model calls WT stands in column WGT.
+
+    Times are the file's (h); amounts mg and levels mg/L unless the model says otherwise; covariates are not converted.
+    A covariate that never changes within a subject is one Covariate at its first record; otherwise one per filled cell.
+    Missing cells stay missing. Columns that hold only text are not covariates (warning ``text_column_ignored``).
+    Raises InputError (UnknownName for a mapped column that is not there), one line naming file and line.
+    """
+    name, header, rows, lines, findings = _rows(source)
+    where = _columns(name, header, map or {}, findings)
+    return _Reader(name, header, rows, lines, where, findings).read()
+
+
+# ------------------------------------------------------------------------------------------------- text to cells
+
+
+def _rows(source: Any) -> tuple[str, list[str], list[list[str]], list[int], list[Finding]]:
+    """Name, header, cells, line number of each row."""
+    findings: list[Finding] = []
+    if hasattr(source, "to_csv"):
+        name, text = "table", source.to_csv(index=False)
+    else:
+        name, text = Path(source).name, _text(Path(source))
+    first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+    delimiter = next((d for d in (",", ";", "\t") if d in first), ",")
+    if delimiter != ",":
+        findings.append(Finding("info", "delimiter", name, f"fields are separated by {delimiter!r}"))
+    header: list[str] = []
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        for row in reader:
+            if not row or row[0].startswith("#") or (len(row) == 1 and not row[0].strip()):
+                continue
+            if not header:
+                header = [cell.strip() for cell in row]
+                continue
+            if len(row) != len(header):
+                raise InputError("wrong number of fields", where=f"{name}:{reader.line_num}", value=len(row), allowed=str(len(header)))
+            rows.append(row)
+            lines.append(reader.line_num)
+    except csv.Error as error:
+        raise InputError(f"not readable as CSV ({error})", where=f"{name}:{reader.line_num}") from None
+    if not header:
+        raise InputError("the file is empty", where=name, allowed="a header line and records")
+    if all(_is_number(cell) or cell in MISSING for cell in header):
+        raise InputError("the header line is missing", where=f"{name}:1", value=",".join(header)[:60], allowed="column names such as ID,TIME,AMT,DV")
+    if not rows:
+        raise InputError("the file has a header but no records", where=name)
+    return name, header, rows, lines, findings
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read ({getattr(error, 'strerror', None) or error})", where=path.name or str(path)) from None
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise InputError("the file is UTF-16", where=path.name, allowed="UTF-8", remedy="save it as UTF-8")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError("the file is not UTF-8 text", where=f"{path.name}:{line}", allowed="UTF-8", remedy="save it as UTF-8") from None
+    if "\0" in text:
+        raise InputError("the file holds NUL characters", where=f"{path.name}:{text.count(chr(10), 0, text.index(chr(0))) + 1}", allowed="text")
+    return text
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return isfinite(float(cell)) and "_" not in cell
+    except ValueError:
+        return False
+
+
+def _columns(name: str, header: list[str], mapping: Mapping[str, str], findings: list[Finding]) -> dict[str, int]:
+    """Canonical name -> column index."""
+    upper = [h.upper() for h in header]
+    for i, h in enumerate(upper):
+        if not h:
+            raise InputError(f"column {i + 1} has no name", where=f"{name}:1")
+        if h in upper[:i]:
+            raise InputError("two columns have the same name", where=f"{name}:1", value=header[i])
+    where: dict[str, int] = {}
+    taken: set[int] = set()
+    for wanted, column in mapping.items():
+        if column in header:
+            index = header.index(column)
+        elif column.upper() in upper:
+            index = upper.index(column.upper())
+        else:
+            raise UnknownName(f"no column for {wanted}", where=f"{name}:1", value=column, allowed=", ".join(header))
+        key = wanted.upper() if wanted.upper() in STANDARD else wanted
+        where[key] = index
+        taken.add(index)
+        findings.append(Finding("info", "column_mapped", name, f"{key} is column {header[index]}"))
+    for index, h in enumerate(header):
+        if index in taken:
+            continue
+        # an all-lower-case covariate column is the model's upper-case name; mixed case is kept as written
+        key = h.upper() if h.upper() in STANDARD or h.islower() else h
+        if key in where:
+            findings.append(Finding("info", "column_unused", name, f"column {h} is not used: {key} was mapped to {header[where[key]]}"))
+            continue
+        where[key] = index
+    for needed in ("ID", "TIME"):
+        if needed not in where:
+            raise InputError(f"no {needed} column", where=f"{name}:1", value=",".join(header)[:120], remedy=f"name it, or map it: {needed}=<column>")
+    if "AMT" not in where and "DV" not in where:
+        raise InputError("neither AMT nor DV", where=f"{name}:1", value=",".join(header)[:120], remedy="map them: AMT=<column>, DV=<column>")
+    return where
+
+
+# ------------------------------------------------------------------------------------------------ cells to records
+
+
+class _Reader:
+    """The columns of one table while they become records."""
+
+    def __init__(self, name: str, header: list[str], rows: list[list[str]], lines: list[int], where: dict[str, int], findings: list[Finding]):
+        self.name, self.header, self.lines, self.where, self.findings = name, header, lines, where, findings
+        self.cells = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
+        self.rows = rows
+        self.n = len(rows)
+
+    def fail(self, row: int, message: str, value: object = None, allowed: str = "", remedy: str = "") -> InputError:
+        return InputError(message, where=f"{self.name}:{self.lines[row]}", value=value, allowed=allowed, remedy=remedy)
+
+    def numbers(self, key: str) -> list[float]:
+        """A column as floats, nan where missing; anything else is an error that names the line."""
+        column = self.cells[self.where[key]]
+        try:
+            out = [nan if cell in MISSING else float(cell) for cell in column]
+        except ValueError:
+            out = []
+        clean = bool(out) and not any("_" in cell for cell in column)
+        if clean and all(isfinite(v) or column[i] in MISSING for i, v in enumerate(out)):
+            return out
+        row = next(i for i, cell in enumerate(column) if cell not in MISSING and not _is_number(cell))
+        remedy = "give hours since the first record, not a clock time" if key == "TIME" and ":" in column[row] else ""
+        raise self.fail(row, f"{key} is not a finite number", column[row][:60], "a number, or . for missing", remedy)
+
+    def column(self, key: str) -> list[float] | None:
+        return self.numbers(key) if key in self.where else None
+
+    def whole(self, key: str, default: int, allowed: Sequence[int] | None = None) -> list[int]:
+        """A column of whole numbers, ``default`` where missing or absent."""
+        column = self.column(key)
+        if column is None:
+            return [default] * self.n
+        out = []
+        for i, v in enumerate(column):
+            if isnan(v):
+                out.append(default)
+            elif v != int(v) or (allowed is not None and v not in allowed):
+                raise self.fail(i, f"{key} not accepted", self.cells[self.where[key]][i], ", ".join(map(str, allowed)) if allowed else "a whole number")
+            else:
+                out.append(int(v))
+        return out
+
+    def labels(self, key: str) -> list[str | int | None]:
+        """A column of numbers or names (CMT, DVID), None where missing."""
+        if key not in self.where:
+            return [None] * self.n
+        out: list[str | int | None] = []
+        for i, cell in enumerate(self.cells[self.where[key]]):
+            if cell in MISSING:
+                out.append(None)
+            elif _is_number(cell):
+                v = float(cell)
+                if v != int(v):
+                    raise self.fail(i, f"{key} not accepted", cell, "a whole number or a name")
+                out.append(int(v))
+            else:
+                out.append(cell)
+        return out
+
+    def read(self) -> tuple[list[Timeline], Echo]:
+        ids = self.identities()
+        time = self.numbers("TIME")
+        amount = self.column("AMT") or [nan] * self.n
+        dv = self.column("DV") or [nan] * self.n
+        evid = self.evid(amount)
+        mdv = self.mdv(evid, dv)
+        self.tables = {
+            "rate": self.column("RATE") or [nan] * self.n,
+            "ii": self.column("II") or [nan] * self.n,
+            "loq": self.column("LOQ") or [nan] * self.n,
+        }
+        addl, ss = self.whole("ADDL", 0), self.whole("SS", 0, (0, 1))
+        cmt, dvid = self.labels("CMT"), self.labels("DVID")
+        blq = self.blq()
+        occ = self.column("OCC")
+        covariates = self.covariates()
+
+        out: list[Timeline] = []
+        counts = [0, 0, 0]
+        start = 0
+        while start < self.n:
+            stop = start + 1
+            while stop < self.n and ids[stop] == ids[start]:
+                stop += 1
+            doses: list[DoseEvent] = []
+            observations: list[Observation] = []
+            asked: list[Observation] = []
+            occasions: list[float] = []
+            last_dose = -float("inf")
+            for i in range(start, stop):
+                t, record = time[i], f"{self.name}:{self.lines[i]}"
+                if isnan(t):
+                    raise self.fail(i, "TIME is missing")
+                if i > start and t < time[i - 1]:
+                    raise self.fail(i, f"TIME goes back within ID {ids[i]}", t, f">= {time[i - 1]:g}", "sort the records, or give a new ID after a reset")
+                if i > start and evid[i] != 2 and self.rows[i] == self.rows[i - 1]:
+                    raise self.fail(i, "the record repeats the line before it", remedy="remove the duplicate")
+                if occ is not None and i > start and occ[i] != occ[i - 1] and not isnan(occ[i]):
+                    occasions.append(t)
+                if evid[i] == 1:
+                    doses.append(self.dose(i, t, amount[i], cmt[i], addl[i], ss[i], record))
+                    last_dose = t
+                    continue
+                if evid[i] == 0 and not isnan(amount[i]) and amount[i] != 0:
+                    raise self.fail(i, "AMT on an observation record (EVID 0)", amount[i], "0 or .", "set EVID to 1 if this is a dose")
+                measures = "" if dvid[i] is None else str(dvid[i])
+                if mdv[i]:
+                    asked.append(Observation(t, measures, nan, after_dose=t == last_dose, record=record, cmt=cmt[i]))
+                    continue
+                loq = self.tables["loq"][i]
+                limit = None if isnan(loq) else loq
+                value = dv[i]
+                if blq[i]:
+                    limit = limit if limit is not None else (value if value > 0 else None)
+                    if limit is None:
+                        raise self.fail(i, "below quantification, but no limit", remedy="add an LOQ column, or put the limit in DV")
+                    value = limit
+                observations.append(Observation(t, measures, value, "", limit, blq[i], 0.0, t == last_dose, "", record, cmt[i]))
+            patient = self.patient(ids[start], covariates, start, stop)
+            known = tuple(c for name, column in covariates for c in self.series(name, column, time, start, stop))
+            out.append(Timeline(patient, tuple(doses), tuple(observations), known, None, tuple(occasions), (), tuple(asked)))
+            counts = [a + len(b) for a, b in zip(counts, (doses, observations, asked), strict=True)]
+            start = stop
+        used = {key: self.header[index] for key, index in self.where.items()}
+        echo = Echo(self.name, used, tuple(name for name, _ in covariates), len(out), *counts, tuple(self.findings))
+        return out, echo
+
+    def identities(self) -> list[str]:
+        seen: set[str] = set()
+        out: list[str] = []
+        column = self.cells[self.where["ID"]]
+        for i, cell in enumerate(column):
+            if i and cell == column[i - 1]:
+                out.append(out[-1])
+                continue
+            if cell in MISSING:
+                raise self.fail(i, "ID is missing")
+            identity = cell
+            if _is_number(cell):
+                v = float(cell)
+                identity = str(int(v)) if v == int(v) else cell
+            if i and identity == out[-1]:
+                out.append(identity)
+                continue
+            if identity in seen:
+                raise self.fail(i, f"the records of ID {identity} are not together", identity, "one block of lines per ID", "sort by ID and TIME")
+            seen.add(identity)
+            out.append(identity)
+        return out
+
+    def evid(self, amount: list[float]) -> list[int]:
+        if "EVID" not in self.where:
+            self.findings.append(Finding("info", "evid_inferred", self.name, "no EVID column: records with AMT > 0 are doses, all others observations"))
+            for i, a in enumerate(amount):
+                if a < 0:
+                    raise self.fail(i, "AMT is negative", a, "> 0")
+            return [1 if a > 0 else 0 for a in amount]
+        column = self.numbers("EVID")
+        out: list[int] = []
+        for i, v in enumerate(column):
+            if isnan(v):
+                v = 1.0 if amount[i] > 0 else 0.0
+            if v in (3, 4):
+                raise self.fail(i, "EVID 3 and 4 (reset) are not supported", int(v), "0, 1, 2", "give the records after the reset their own ID")
+            if v not in (0, 1, 2):
+                raise self.fail(i, "EVID not accepted", v, "0, 1, 2")
+            out.append(int(v))
+        if any(isnan(v) for v in column):
+            self.findings.append(Finding("info", "evid_inferred", self.name, "empty EVID cells: records with AMT > 0 are doses, all others observations"))
+        return out
+
+    def mdv(self, evid: list[int], dv: list[float]) -> list[bool]:
+        """True where no value was measured."""
+        inferred = [e != 0 or isnan(v) for e, v in zip(evid, dv, strict=True)]
+        if "MDV" not in self.where:
+            self.findings.append(Finding("info", "mdv_inferred", self.name, "no MDV column: records without DV, and EVID 1 or 2, have no measurement"))
+            return inferred
+        given = self.whole("MDV", -1, (0, 1))
+        aside = 0
+        for i, m in enumerate(given):
+            if m == 0 and evid[i] == 0 and isnan(dv[i]):
+                raise self.fail(i, "MDV 0 but no DV", remedy="set MDV to 1, or give the value")
+            aside += m == 1 and not inferred[i]
+        if aside:
+            self.findings.append(Finding("info", "mdv_set_aside", self.name, f"{aside} observation records have a DV but MDV 1: predicted, not fitted", aside))
+        return [bool(m) if m >= 0 and evid[i] == 0 else inferred[i] for i, m in enumerate(given)]
+
+    def blq(self) -> list[bool]:
+        if "BLQ" in self.where:
+            return [v == 1 for v in self.whole("BLQ", 0, (0, 1))]
+        if "CENS" in self.where:
+            if "LIMIT" in self.where:
+                self.findings.append(Finding("info", "limit_unused", self.name, "LIMIT is not used: censored values lie between 0 and DV"))
+            return [v == 1 for v in self.whole("CENS", 0, (0, 1))]
+        return [False] * self.n
+
+    def dose(self, i: int, t: float, amount: float, cmt: str | int | None, addl: int, ss: int, record: str) -> DoseEvent:
+        if isnan(amount) or amount == 0:
+            raise self.fail(i, "dose without amount", None if isnan(amount) else amount, "AMT > 0", "give AMT, or set EVID to 2")
+        if amount < 0:
+            raise self.fail(i, "AMT is negative", amount, "> 0")
+        rate, ii = self.tables["rate"][i], self.tables["ii"][i]
+        if rate < 0:
+            raise self.fail(i, "RATE is negative", rate, ">= 0", "; ".join(_UNREADABLE) if rate in (-1, -2) else "")
+        if addl < 0:
+            raise self.fail(i, "ADDL is negative", addl, ">= 0")
+        if ii < 0:
+            raise self.fail(i, "II is negative", ii, ">= 0")
+        interval = 0.0 if isnan(ii) else ii
+        if (addl or ss) and not interval > 0:
+            raise self.fail(i, f"{'ADDL' if addl else 'SS'} without II", interval, "II > 0")
+        duration = amount / rate if rate > 0 else 0.0
+        if not isfinite(duration):
+            raise self.fail(i, "RATE is too small for AMT", rate)
+        return DoseEvent(t, amount, duration, cmt, interval, addl, ss == 1, record)
+
+    def covariates(self) -> list[tuple[str, list[float]]]:
+        out: list[tuple[str, list[float]]] = []
+        for key, index in self.where.items():
+            if key in STANDARD and key != "OCC":
+                continue
+            column = self.cells[index]
+            if not any(_is_number(cell) for cell in column[:50]) and not any(_is_number(cell) for cell in column):
+                filled = {cell.lower() for cell in column if cell not in MISSING}
+                if not filled:
+                    self.findings.append(Finding("warning", "column_empty", self.name, f"column {self.header[index]} is empty"))
+                elif key.upper() == "SEX" and filled <= set(SEX_CODES):
+                    self.findings.append(Finding("info", "sex_coded", self.name, f"column {self.header[index]}: male is 1, female is 0"))
+                    out.append((key, [SEX_CODES.get(cell.lower(), nan) for cell in column]))
+                elif any(f.code == "column_mapped" and f.message.startswith(f"{key} is") for f in self.findings):
+                    raise self.fail(0, f"{key} is not a number", column[0][:60], "numbers, or . for missing")
+                else:
+                    self.findings.append(Finding("warning", "text_column_ignored", self.name, f"column {self.header[index]} holds text and is not used", column[0][:60], "numbers", "code it as numbers"))  # fmt: skip
+                continue
+            out.append((key, self.numbers(key)))
+        return out
+
+    def series(self, name: str, column: list[float], time: list[float], start: int, stop: int) -> list[Covariate]:
+        """The subject's values of one covariate; a constant is one record, whatever rule is used between records."""
+        filled = [i for i in range(start, stop) if column[i] == column[i]]
+        if not filled:
+            return []
+        first = column[filled[0]]
+        if all(column[i] == first for i in filled):
+            filled = filled[:1]
+        return [Covariate(time[i], name, column[i], "", f"{self.name}:{self.lines[i]}") for i in filled]
+
+    @staticmethod
+    def patient(identity: str, covariates: list[tuple[str, list[float]]], start: int, stop: int) -> Patient:
+        fixed: dict[str, float] = {}
+        for name, column in covariates:
+            if name in ("GA", "BW"):
+                known = {v for v in column[start:stop] if not isnan(v)}
+                if len(known) == 1:
+                    fixed[name] = known.pop()
+        return Patient(identity, GA=fixed.get("GA"), BW=fixed.get("BW"))

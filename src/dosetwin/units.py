@@ -1,0 +1,158 @@
+"""Units at the border: a closed table from (quantity, UCUM unit) to canonical units; what is not listed is refused.
+
+UCUM is looked up, never parsed: a general parser reads ``10*9/L`` as 90 per litre. Inside dosetwin values are plain
+floats in h, mg, L, kg, mg/L; GA and PMA weeks, PNA days, creatinine mg/dL (IDMS-traceable).
+"""
+
+from dataclasses import dataclass
+from math import isfinite
+from types import MappingProxyType
+
+from dosetwin.errors import Finding, InputError, UnknownUnit
+
+UMOL_PER_MG_DL = 88.4
+"""µmol/L of creatinine in 1 mg/dL (molar mass 113.12 g/mol, rounded as laboratories do)."""
+
+_HOURS = {"h": 1.0, "min": 1 / 60, "s": 1 / 3600, "d": 24.0, "wk": 168.0}
+_DAYS = {"d": 1.0, "h": 1 / 24, "wk": 7.0, "min": 1 / 1440}
+_WEEKS = {"wk": 1.0, "d": 1 / 7}
+_MG = {"mg": 1.0, "g": 1000.0, "ug": 1e-3, "mcg": 1e-3, "ng": 1e-6}
+_KG = {"kg": 1.0, "g": 1e-3, "[lb_av]": 0.45359237, "[oz_av]": 0.028349523125}
+_LITRES = {"L": 1.0, "l": 1.0, "mL": 1e-3, "ml": 1e-3, "dL": 0.1, "uL": 1e-6}
+_MG_PER_L = {
+    "mg/L": 1.0, "mg/l": 1.0, "ug/mL": 1.0, "ug/ml": 1.0, "mcg/mL": 1.0, "mg/dL": 10.0, "mg/dl": 10.0,
+    "ug/L": 1e-3, "ng/mL": 1e-3, "ng/ml": 1e-3, "g/L": 1000.0, "mg/mL": 1000.0, "ug/dL": 0.01,
+}  # fmt: skip
+_PER_HOUR = {"mg/h": 1.0, "mg/min": 60.0, "ug/h": 1e-3, "ug/min": 0.06, "g/h": 1000.0, "mg/d": 1 / 24}
+_CREATININE = {
+    "mg/dL": 1.0, "mg/dl": 1.0, "umol/L": 1 / UMOL_PER_MG_DL, "umol/l": 1 / UMOL_PER_MG_DL,
+    "mmol/L": 1000 / UMOL_PER_MG_DL, "mg/L": 0.1, "ug/mL": 0.1,
+}  # fmt: skip
+_ONE = {"{INR}": 1.0, "1": 1.0, "{ratio}": 1.0}
+_SCORE = {"{score}": 1.0, "1": 1.0}
+
+# g/mol; only for drugs that are one substance (gentamicin is a mixture: molar units have no meaning for it)
+_MOLAR_MASS = {"amikacin": 585.6, "phenobarbital": 232.24, "vancomycin": 1449.3, "tobramycin": 467.5, "warfarin": 308.33}
+
+
+def _level(molar_mass: float | None) -> dict[str, float]:
+    """mg/L per listed concentration unit, molar units included where the molar mass (g/mol) is known."""
+    molar = {} if molar_mass is None else {"umol/L": molar_mass / 1000, "umol/l": molar_mass / 1000, "mmol/L": molar_mass}
+    return {**_MG_PER_L, **molar}
+
+
+CANONICAL = MappingProxyType(
+    {
+        "time": "h", "duration": "h", "amount": "mg", "rate": "mg/h", "volume": "L", "concentration": "mg/L",
+        "amikacin": "mg/L", "gentamicin": "mg/L", "vancomycin": "mg/L", "tobramycin": "mg/L", "phenobarbital": "mg/L",
+        "warfarin": "mg/L", "WT": "kg", "BW": "kg", "GA": "wk", "PMA": "wk", "PNA": "d", "SCR": "mg/dL", "HT": "cm", "HC": "cm",
+        "TEMP": "Cel", "INR": "1", "APGR": "{score}", "APGR1": "{score}", "ALB": "g/L", "GFR": "mL/min",
+    }
+)  # fmt: skip
+"""The canonical unit of every quantity this module knows."""
+
+_TABLE: dict[str, dict[str, float]] = {
+    "time": _HOURS, "duration": _HOURS, "amount": _MG, "rate": _PER_HOUR, "volume": _LITRES, "concentration": _MG_PER_L,
+    **{drug: _level(_MOLAR_MASS.get(drug)) for drug in ("amikacin", "gentamicin", "vancomycin", "tobramycin", "phenobarbital", "warfarin")},
+    "WT": _KG, "BW": _KG, "GA": _WEEKS, "PMA": _WEEKS, "PNA": _DAYS, "SCR": _CREATININE,
+    "HT": {"cm": 1.0, "m": 100.0, "mm": 0.1, "[in_i]": 2.54}, "HC": {"cm": 1.0, "mm": 0.1, "[in_i]": 2.54},
+    "TEMP": {"Cel": 1.0, "[degF]": 5 / 9, "K": 1.0}, "INR": _ONE, "APGR": _SCORE, "APGR1": _SCORE,
+    "ALB": {"g/L": 1.0, "g/dL": 10.0, "g/dl": 10.0}, "GFR": {"mL/min": 1.0, "L/h": 1000 / 60},
+}  # fmt: skip
+_OFFSET = {("TEMP", "[degF]"): -160 / 9, ("TEMP", "K"): -273.15}
+
+
+def allowed(quantity: str) -> tuple[str, ...]:
+    """The UCUM units accepted for a quantity. Raises UnknownUnit for a quantity that is not in the table."""
+    if quantity not in _TABLE:
+        raise UnknownUnit("no unit table for this quantity", value=quantity, allowed=", ".join(sorted(_TABLE)))
+    return tuple(_TABLE[quantity])
+
+
+def convert(value: float, unit: str, quantity: str, *, where: str = "") -> float:
+    """``value`` in the quantity's canonical unit (see CANONICAL).
+
+    The micro signs U+00B5 and U+03BC are read as UCUM's ``u``; nothing else is interpreted.
+    Raises UnknownUnit when (quantity, unit) is not listed and InputError when the value is not a finite number.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
+        raise InputError(f"{quantity} is not a finite number", where=where, value=value)
+    units = allowed(quantity)
+    key = unit.replace("\u00b5", "u").replace("\u03bc", "u") if isinstance(unit, str) else ""
+    if key not in units:
+        raise UnknownUnit(
+            f"unknown unit for {quantity}", where=where, value=unit, allowed=", ".join(units), remedy="convert it at the source; a unit is never guessed"
+        )
+    return float(value) * _TABLE[quantity][key] + _OFFSET.get((quantity, key), 0.0)
+
+
+# ---------------------------------------------------------------------------------------------- creatinine assay
+
+ASSAYS = MappingProxyType(
+    {
+        "idms": (1.0, 0.0),
+        # enzymatic methods on the market are calibrated to IDMS: taken as they are (assumed, said in a finding)
+        "enzymatic": (1.0, 0.0),
+        # Srivastava 2009, Pediatr Res 65:113: enzymatic = 1.05 Jaffe - 0.112; IDMS-enzymatic = 1.027 Jaffe - 0.254 (mg/dL)
+        "jaffe": (1.027, -0.254),
+        # the first of the two formulas undone, then the second: an enzymatic method known not to be IDMS-calibrated
+        "enzymatic-uncalibrated": (1.027 / 1.05, 1.027 * 0.112 / 1.05 - 0.254),
+    }
+)
+"""Assay -> (slope, intercept mg/dL) to IDMS-traceable enzymatic creatinine. Provenance of the Jaffe line: secondary."""
+
+SCR_FLOOR = 0.1
+"""mg/dL; the assay lines go below zero at low Jaffe values, so the result is floored (a declared choice)."""
+
+
+@dataclass(frozen=True)
+class Creatinine:
+    """``value`` mg/dL IDMS-traceable, the assay it came from, and what there is to remark."""
+
+    value: float
+    assay: str
+    findings: tuple[Finding, ...] = ()
+
+
+def jaffe_to_enzymatic(value: float) -> float:
+    """Enzymatic (not IDMS-calibrated) creatinine of a Jaffe value, both mg/dL (Srivastava 2009)."""
+    return 1.05 * value - 0.112
+
+
+def creatinine(value: float, unit: str, assay: str = "", *, record: str = "creatinine") -> Creatinine:
+    """Serum creatinine in mg/dL, IDMS-traceable enzymatic, from any listed unit and assay ("" = not stated).
+
+    Findings: ``creatinine_unit_suspect`` (error) when the value would be ordinary had the unit been confused by 88.4,
+    ``creatinine_assay_unknown`` (warning), ``creatinine_floored`` (warning).
+    Raises UnknownUnit, and InputError for an assay that is not listed or a value that is not a positive number.
+    """
+    key = assay.strip().lower()
+    if key and key not in ASSAYS:
+        raise InputError("unknown creatinine assay", where=record, value=assay, allowed=", ".join(ASSAYS))
+    raw = convert(value, unit, "SCR", where=record)
+    if raw <= 0:
+        raise InputError("creatinine must be positive", where=record, value=value, allowed="> 0")
+    found: list[Finding] = []
+    suspect = suspect_creatinine_unit(raw)
+    if suspect:
+        found.append(
+            Finding("error", "creatinine_unit_suspect", record, f"creatinine {value:g} {unit} {suspect}", value, "0.1 to 20 mg/dL (9 to 1768 umol/L)", "check the unit at the laboratory")
+        )  # fmt: skip
+    if not key:
+        found.append(
+            Finding("warning", "creatinine_assay_unknown", record, "creatinine assay not stated; taken as enzymatic, IDMS-traceable", None, ", ".join(ASSAYS), "state the assay (Observation.method)")
+        )  # fmt: skip
+    slope, intercept = ASSAYS[key or "idms"]
+    converted = slope * raw + intercept
+    if converted < SCR_FLOOR and not suspect:
+        found.append(Finding("warning", "creatinine_floored", record, f"creatinine {converted:.3g} mg/dL after assay conversion, set to {SCR_FLOOR}", value))
+    return Creatinine(max(converted, SCR_FLOOR), key or "unknown", tuple(found))
+
+
+def suspect_creatinine_unit(mg_per_dL: float) -> str:
+    """Why a creatinine (mg/dL) looks like the other unit, "" when it does not."""
+    if mg_per_dL < 0.09:
+        return f"is {mg_per_dL:.3g} mg/dL: it looks like mg/dL labelled as umol/L"
+    if mg_per_dL > 20:
+        return f"is {mg_per_dL:.3g} mg/dL: it looks like umol/L labelled as mg/dL"
+    return ""
