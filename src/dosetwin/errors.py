@@ -86,6 +86,7 @@ class Finding:
         return f"{self.severity} [{self.code}] {self.record}: {self.message}{tail}"
 
     def to_json(self) -> dict[str, Any]:
+        """Plain dictionary, ready for ``json.dumps``."""
         return asdict(self)
 
 
@@ -101,6 +102,7 @@ class Reason:
     source: str = ""
 
     def to_json(self) -> dict[str, Any]:
+        """Plain dictionary, ready for ``json.dumps``."""
         return asdict(self)
 
 
