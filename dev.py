@@ -85,7 +85,7 @@ def prepare(extra: str) -> None:
     options = ["--quiet", "--disable-pip-version-check", "--no-input"]
     if run(PYTHON, "-m", "pip", "install", *options, "--editable", f"{ROOT}[{wanted}]"):
         raise Stop(
-            "pip could not install the project (its message is above); the network, or pip's proxy or mirror setting, is the usual cause"
+            "pip could not install the project (its message is above); the usual cause is the network, a proxy or a mirror"
         )
     STAMP.write_text(json.dumps({"pyproject": digest, "root": str(ROOT), "extra": wanted}), encoding="utf-8")
     say(f"installed in {time.monotonic() - begun:.0f} s")
