@@ -1,0 +1,176 @@
+"""The answer: a regimen or a refusal, with ranked candidates, reasons, findings and provenance; frozen, with a JSON form."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from dosetwin.errors import Finding, Reason
+
+Status = Literal["recommend", "refuse"]
+
+
+@dataclass(frozen=True)
+class Dosing:
+    """A regimen as it is ordered. ``first_at``: ISO 8601 moment when the record has a calendar, else h on its clock."""
+
+    amount_mg: float
+    interval_h: float
+    infusion_h: float
+    first_at: str | float
+
+
+@dataclass(frozen=True)
+class Attainment:
+    """Probability that a target is met at one dose (``dose``: pre, next, second, last), with its Monte-Carlo standard error."""
+
+    target: str
+    dose: str
+    p: float
+    se: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One row of the ranked table.
+
+    ``rank`` 1 = chosen or lowest loss; ``rules`` the standard rules that say exactly this; ``median`` predicted medians
+    (``peak_next`` mg/L, ``trough_last`` mg/L, ``auc24_last`` mg.h/L ...); ``joint`` all joint targets at all scored doses;
+    ``allowed`` False when ``violations`` (hard limits) is not empty; ``acceptable`` True when allowed and every chance
+    constraint holds; ``unmet`` the chance constraints that do not.
+    """
+
+    rank: int
+    regimen: Dosing
+    mg_per_kg: float
+    rules: tuple[str, ...]
+    loss: float
+    loss_se: float
+    joint: float
+    joint_se: float
+    attainment: tuple[Attainment, ...]
+    median: Mapping[str, float]
+    allowed: bool
+    acceptable: bool
+    violations: tuple[Reason, ...] = ()
+    unmet: tuple[Reason, ...] = ()
+
+    def p(self, target: str, dose: str | None = None) -> float:
+        """Probability for a target at a dose, or the lowest over its doses; KeyError when it was not scored."""
+        found = [a.p for a in self.attainment if a.target == target and dose in (None, a.dose)]
+        if not found:
+            raise KeyError((target, dose))
+        return min(found)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One sampling time considered, h after the start of the coming dose, and the fall of variance it is expected to bring."""
+
+    after_h: float
+    at: str | float
+    fall_clearance: float
+    fall_trough: float
+
+
+@dataclass(frozen=True)
+class NextSample:
+    """The next level worth taking (``worth`` False: none of those considered is)."""
+
+    at: str | float
+    after_h: float
+    worth: bool
+    text: str
+    fall_clearance: float
+    fall_trough: float
+    options: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What the answer becomes if something is otherwise. ``regimen`` None: then it would be a refusal."""
+
+    code: str
+    text: str
+    changed: bool
+    regimen: Dosing | None
+    effect: str
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The answer. ``status`` refuse: ``regimen`` is None and ``reasons`` say why and what would help."""
+
+    status: Status
+    regimen: Dosing | None
+    candidates: tuple[Candidate, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    next_sample: NextSample | None = None
+    how_sure: Mapping[str, Any] = field(default_factory=dict)
+    what_would_change_it: tuple[Sensitivity, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.status == "recommend") != (self.regimen is not None):
+            raise ValueError("a recommendation has a regimen, a refusal has none")
+        if not self.reasons:
+            raise ValueError("an answer without a reason")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts, lists, numbers and strings, ready for ``json.dumps(..., allow_nan=False)``."""
+        plain = _plain(asdict(self))
+        assert isinstance(plain, dict)
+        return plain
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Recommendation":
+        """The recommendation written by ``to_json``."""
+        sample = data.get("next_sample")
+        return cls(
+            status=data["status"],
+            regimen=_dosing(data["regimen"]),
+            candidates=tuple(_candidate(c) for c in data["candidates"]),
+            reasons=_reasons(data["reasons"]),
+            findings=tuple(Finding(**f) for f in data["findings"]),
+            provenance=dict(data["provenance"]),
+            next_sample=None
+            if sample is None
+            else NextSample(**(sample | {"options": tuple(Option(**o) for o in sample["options"])})),
+            how_sure=dict(data.get("how_sure", {})),
+            what_would_change_it=tuple(
+                Sensitivity(**(s | {"regimen": _dosing(s["regimen"])})) for s in data.get("what_would_change_it", ())
+            ),
+        )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "item") and not isinstance(value, str | bytes):  # numpy scalars
+        return value.item()
+    return value
+
+
+def _dosing(data: Mapping[str, Any] | None) -> Dosing | None:
+    return None if data is None else Dosing(**data)
+
+
+def _reasons(data: Any) -> tuple[Reason, ...]:
+    return tuple(Reason(**r) for r in data)
+
+
+def _candidate(data: Mapping[str, Any]) -> Candidate:
+    return Candidate(
+        **(
+            dict(data)
+            | {
+                "regimen": Dosing(**data["regimen"]),
+                "rules": tuple(data["rules"]),
+                "attainment": tuple(Attainment(**a) for a in data["attainment"]),
+                "violations": _reasons(data["violations"]),
+                "unmet": _reasons(data["unmet"]),
+            }
+        )
+    )

@@ -1,0 +1,120 @@
+"""What a dose should reach: targets as data, each with its source, and how far a predicted level misses one."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from dosetwin.errors import InputError
+
+Metric = Literal["peak", "trough", "auc24", "cmax_mic"]
+PEAK_DOSES = ("next", "second", "last")
+TROUGH_DOSES = ("pre", "next", "second", "last")
+"""Dose indices that are scored: ``next`` the coming dose, ``second`` the one after it, ``last`` the last of the
+horizon; a trough belongs to the end of that dose's own interval, ``pre`` is the level just before the coming dose."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target for one quantity.
+
+    ``low`` and ``high`` are open borders (``closed`` True: the border itself is met) in ``unit``. ``weight`` and ``scale``
+    make the loss: a miss costs ``weight * (1 + min(distance / scale, 1))``. ``min_probability``: chance constraint that
+    must hold at each of ``doses``; a regimen that breaks it is never recommended. ``joint``: counts in the joint attainment.
+    """
+
+    code: str
+    metric: Metric
+    low: float | None
+    high: float | None
+    unit: str
+    weight: float
+    scale: float
+    text: str
+    source: str
+    doses: tuple[str, ...] = PEAK_DOSES
+    min_probability: float | None = None
+    closed: bool = False
+    joint: bool = True
+
+    def __post_init__(self) -> None:
+        where = f"target {self.code}"
+        allowed = TROUGH_DOSES if self.metric == "trough" else PEAK_DOSES
+        if self.low is None and self.high is None:
+            raise InputError("a target needs a low or a high border", where=where)
+        if not set(self.doses) <= set(allowed) or not self.doses:
+            raise InputError("unknown dose index", where=where, value=self.doses, allowed=", ".join(allowed))
+        if self.weight < 0 or self.scale <= 0:
+            raise InputError(
+                "weight must not be negative and scale must be positive", where=where, value=(self.weight, self.scale)
+            )
+        if self.min_probability is not None and not 0 <= self.min_probability <= 1:
+            raise InputError("a probability", where=where, value=self.min_probability, allowed="0 to 1")
+        if not self.source:
+            raise InputError("a target must name its source", where=where)
+
+    def met(self, value: np.ndarray) -> np.ndarray:
+        """Whether each value (same unit as the target, any shape) meets the target; bool, same shape."""
+        met = np.ones(np.shape(value), dtype=bool)
+        if self.low is not None:
+            met &= value >= self.low if self.closed else value > self.low
+        if self.high is not None:
+            met &= value <= self.high if self.closed else value < self.high
+        return met
+
+    def miss(self, value: np.ndarray) -> np.ndarray:
+        """0 where met, else 1 plus the distance to the border in units of ``scale``, at most 2; float64, same shape."""
+        distance = np.zeros(np.shape(value))
+        if self.low is not None:
+            distance = np.maximum(distance, self.low - value)
+        if self.high is not None:
+            distance = np.maximum(distance, value - self.high)
+        return np.where(self.met(value), 0.0, 1.0 + np.minimum(distance / self.scale, 1.0))
+
+    def border(self) -> str:
+        """The target in words: ``24-35 mg/L``, ``< 3 mg/L``."""
+        if self.low is not None and self.high is not None:
+            return f"{self.low:g}-{self.high:g} {self.unit}".strip()
+        sign = ("<" if self.low is None else ">") + ("=" if self.closed else "")
+        return f"{sign} {self.high if self.low is None else self.low:g} {self.unit}".strip()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"doses": list(self.doses)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Target":
+        return cls(**(dict(data) | {"doses": tuple(data["doses"])}))
+
+
+LEUVEN = "De Cock 2012; Smits 2015, AAC 59:6344: peak > 24, trough < 3 mg/L"
+
+AMIKACIN_NEONATE = (
+    Target(
+        "peak_window", "peak", 24.0, 35.0, "mg/L", 1.0, 10.0, "peak 1 h after the start of the dose",
+        LEUVEN + "; upper border 35 as in Matcha 2025 and the Nelson/AAP table", min_probability=0.50,
+    ),
+    Target(
+        "trough_low", "trough", None, 3.0, "mg/L", 1.0, 2.0, "level at the end of the interval",
+        LEUVEN, doses=TROUGH_DOSES,
+    ),
+    Target(
+        "trough_toxic", "trough", None, 5.0, "mg/L", 2.0, 5.0, "never above the toxicity mark at the end of an interval",
+        "Cristea 2017, AAC 61(12): trough > 5 mg/L is the mark of toxicity; the 10 % is assumed",
+        doses=TROUGH_DOSES, min_probability=0.90, closed=True, joint=False,
+    ),
+    Target(
+        "cmax_mic", "cmax_mic", 8.0, None, "", 1.0, 8.0, "peak over MIC; only scored when the MIC is known",
+        "Sherwin 2009, Treluyer 2002: Cmax/MIC >= 8; the 50 % is assumed", min_probability=0.50, closed=True,
+    ),
+    # Without a floor the longest interval always wins: exposure between peak and trough would be free.
+    Target(
+        "auc_floor", "auc24", 140.0, None, "mg.h/L", 0.5, 140.0, "mean AUC over 24 h of the dose's interval",
+        "assumed: 70 x MIC 2 mg/L; AUC/MIC of 70 or more is adult-derived and unverified here", closed=True, joint=False,
+    ),
+    Target(
+        "auc_ceiling", "auc24", None, 400.0, "mg.h/L", 0.25, 200.0, "mean AUC over 24 h of the dose's interval",
+        "assumed: no published neonatal ceiling found; keeps short intervals from accumulating unseen", closed=True, joint=False,
+    ),
+)  # fmt: skip
+"""Targets of amikacin in newborns."""
