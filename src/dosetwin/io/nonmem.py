@@ -13,12 +13,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dosetwin.errors import Finding, InputError, UnknownName
+from dosetwin.io.text import read_text
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-STANDARD = ("ID", "TIME", "AMT", "RATE", "EVID", "CMT", "II", "ADDL", "SS", "DV", "MDV", "DVID", "OCC", "BLQ", "LOQ", "CENS", "LIMIT")
+STANDARD = (
+    "ID",
+    "TIME",
+    "AMT",
+    "RATE",
+    "EVID",
+    "CMT",
+    "II",
+    "ADDL",
+    "SS",
+    "DV",
+    "MDV",
+    "DVID",
+    "OCC",
+    "BLQ",
+    "LOQ",
+    "CENS",
+    "LIMIT",
+)
 MISSING = frozenset({"", ".", "NA"})
 SEX_CODES = {"male": 1.0, "m": 1.0, "female": 0.0, "f": 0.0}
 """Text accepted in a column named SEX: male 1, female 0, said in a finding."""
@@ -71,7 +90,7 @@ def _rows(source: Any) -> tuple[str, list[str], list[list[str]], list[int], list
     if hasattr(source, "to_csv"):
         name, text = "table", source.to_csv(index=False)
     else:
-        name, text = Path(source).name, _text(Path(source))
+        name, text = Path(source).name, read_text(Path(source))
     first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
     delimiter = next((d for d in (",", ";", "\t") if d in first), ",")
     if delimiter != ",":
@@ -88,7 +107,9 @@ def _rows(source: Any) -> tuple[str, list[str], list[list[str]], list[int], list
                 header = [cell.strip() for cell in row]
                 continue
             if len(row) != len(header):
-                raise InputError("wrong number of fields", where=f"{name}:{reader.line_num}", value=len(row), allowed=str(len(header)))
+                raise InputError(
+                    "wrong number of fields", where=f"{name}:{reader.line_num}", value=len(row), allowed=str(len(header))
+                )
             rows.append(row)
             lines.append(reader.line_num)
     except csv.Error as error:
@@ -96,27 +117,15 @@ def _rows(source: Any) -> tuple[str, list[str], list[list[str]], list[int], list
     if not header:
         raise InputError("the file is empty", where=name, allowed="a header line and records")
     if all(_is_number(cell) or cell in MISSING for cell in header):
-        raise InputError("the header line is missing", where=f"{name}:1", value=",".join(header)[:60], allowed="column names such as ID,TIME,AMT,DV")
+        raise InputError(
+            "the header line is missing",
+            where=f"{name}:1",
+            value=",".join(header)[:60],
+            allowed="column names such as ID,TIME,AMT,DV",
+        )
     if not rows:
         raise InputError("the file has a header but no records", where=name)
     return name, header, rows, lines, findings
-
-
-def _text(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read ({getattr(error, 'strerror', None) or error})", where=path.name or str(path)) from None
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise InputError("the file is UTF-16", where=path.name, allowed="UTF-8", remedy="save it as UTF-8")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError("the file is not UTF-8 text", where=f"{path.name}:{line}", allowed="UTF-8", remedy="save it as UTF-8") from None
-    if "\0" in text:
-        raise InputError("the file holds NUL characters", where=f"{path.name}:{text.count(chr(10), 0, text.index(chr(0))) + 1}", allowed="text")
-    return text
 
 
 def _is_number(cell: str) -> bool:
@@ -153,14 +162,23 @@ def _columns(name: str, header: list[str], mapping: Mapping[str, str], findings:
         # an all-lower-case covariate column is the model's upper-case name; mixed case is kept as written
         key = h.upper() if h.upper() in STANDARD or h.islower() else h
         if key in where:
-            findings.append(Finding("info", "column_unused", name, f"column {h} is not used: {key} was mapped to {header[where[key]]}"))
+            findings.append(
+                Finding("info", "column_unused", name, f"column {h} is not used: {key} was mapped to {header[where[key]]}")
+            )
             continue
         where[key] = index
     for needed in ("ID", "TIME"):
         if needed not in where:
-            raise InputError(f"no {needed} column", where=f"{name}:1", value=",".join(header)[:120], remedy=f"name it, or map it: {needed}=<column>")
+            raise InputError(
+                f"no {needed} column",
+                where=f"{name}:1",
+                value=",".join(header)[:120],
+                remedy=f"name it, or map it: {needed}=<column>",
+            )
     if "AMT" not in where and "DV" not in where:
-        raise InputError("neither AMT nor DV", where=f"{name}:1", value=",".join(header)[:120], remedy="map them: AMT=<column>, DV=<column>")
+        raise InputError(
+            "neither AMT nor DV", where=f"{name}:1", value=",".join(header)[:120], remedy="map them: AMT=<column>, DV=<column>"
+        )
     return where
 
 
@@ -170,7 +188,15 @@ def _columns(name: str, header: list[str], mapping: Mapping[str, str], findings:
 class _Reader:
     """The columns of one table while they become records."""
 
-    def __init__(self, name: str, header: list[str], rows: list[list[str]], lines: list[int], where: dict[str, int], findings: list[Finding]):
+    def __init__(
+        self,
+        name: str,
+        header: list[str],
+        rows: list[list[str]],
+        lines: list[int],
+        where: dict[str, int],
+        findings: list[Finding],
+    ):
         self.name, self.header, self.lines, self.where, self.findings = name, header, lines, where, findings
         self.cells = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
         self.rows = rows
@@ -206,7 +232,12 @@ class _Reader:
             if isnan(v):
                 out.append(default)
             elif v != int(v) or (allowed is not None and v not in allowed):
-                raise self.fail(i, f"{key} not accepted", self.cells[self.where[key]][i], ", ".join(map(str, allowed)) if allowed else "a whole number")
+                raise self.fail(
+                    i,
+                    f"{key} not accepted",
+                    self.cells[self.where[key]][i],
+                    ", ".join(map(str, allowed)) if allowed else "a whole number",
+                )
             else:
                 out.append(int(v))
         return out
@@ -263,7 +294,13 @@ class _Reader:
                 if isnan(t):
                     raise self.fail(i, "TIME is missing")
                 if i > start and t < time[i - 1]:
-                    raise self.fail(i, f"TIME goes back within ID {ids[i]}", t, f">= {time[i - 1]:g}", "sort the records, or give a new ID after a reset")
+                    raise self.fail(
+                        i,
+                        f"TIME goes back within ID {ids[i]}",
+                        t,
+                        f">= {time[i - 1]:g}",
+                        "sort the records, or give a new ID after a reset",
+                    )
                 if i > start and evid[i] != 2 and self.rows[i] == self.rows[i - 1]:
                     raise self.fail(i, "the record repeats the line before it", remedy="remove the duplicate")
                 if occ is not None and i > start and occ[i] != occ[i - 1] and not isnan(occ[i]):
@@ -273,7 +310,9 @@ class _Reader:
                     last_dose = t
                     continue
                 if evid[i] == 0 and not isnan(amount[i]) and amount[i] != 0:
-                    raise self.fail(i, "AMT on an observation record (EVID 0)", amount[i], "0 or .", "set EVID to 1 if this is a dose")
+                    raise self.fail(
+                        i, "AMT on an observation record (EVID 0)", amount[i], "0 or .", "set EVID to 1 if this is a dose"
+                    )
                 measures = "" if dvid[i] is None else str(dvid[i])
                 if mdv[i]:
                     asked.append(Observation(t, measures, nan, after_dose=t == last_dose, record=record, cmt=cmt[i]))
@@ -284,7 +323,9 @@ class _Reader:
                 if blq[i]:
                     limit = limit if limit is not None else (value if value > 0 else None)
                     if limit is None:
-                        raise self.fail(i, "below quantification, but no limit", remedy="add an LOQ column, or put the limit in DV")
+                        raise self.fail(
+                            i, "below quantification, but no limit", remedy="add an LOQ column, or put the limit in DV"
+                        )
                     value = limit
                 observations.append(Observation(t, measures, value, "", limit, blq[i], 0.0, t == last_dose, "", record, cmt[i]))
             patient = self.patient(ids[start], covariates, start, stop)
@@ -314,14 +355,24 @@ class _Reader:
                 out.append(identity)
                 continue
             if identity in seen:
-                raise self.fail(i, f"the records of ID {identity} are not together", identity, "one block of lines per ID", "sort by ID and TIME")
+                raise self.fail(
+                    i,
+                    f"the records of ID {identity} are not together",
+                    identity,
+                    "one block of lines per ID",
+                    "sort by ID and TIME",
+                )
             seen.add(identity)
             out.append(identity)
         return out
 
     def evid(self, amount: list[float]) -> list[int]:
         if "EVID" not in self.where:
-            self.findings.append(Finding("info", "evid_inferred", self.name, "no EVID column: records with AMT > 0 are doses, all others observations"))
+            self.findings.append(
+                Finding(
+                    "info", "evid_inferred", self.name, "no EVID column: records with AMT > 0 are doses, all others observations"
+                )
+            )
             for i, a in enumerate(amount):
                 if a < 0:
                     raise self.fail(i, "AMT is negative", a, "> 0")
@@ -332,19 +383,36 @@ class _Reader:
             if isnan(v):
                 v = 1.0 if amount[i] > 0 else 0.0
             if v in (3, 4):
-                raise self.fail(i, "EVID 3 and 4 (reset) are not supported", int(v), "0, 1, 2", "give the records after the reset their own ID")
+                raise self.fail(
+                    i,
+                    "EVID 3 and 4 (reset) are not supported",
+                    int(v),
+                    "0, 1, 2",
+                    "give the records after the reset their own ID",
+                )
             if v not in (0, 1, 2):
                 raise self.fail(i, "EVID not accepted", v, "0, 1, 2")
             out.append(int(v))
         if any(isnan(v) for v in column):
-            self.findings.append(Finding("info", "evid_inferred", self.name, "empty EVID cells: records with AMT > 0 are doses, all others observations"))
+            self.findings.append(
+                Finding(
+                    "info",
+                    "evid_inferred",
+                    self.name,
+                    "empty EVID cells: records with AMT > 0 are doses, all others observations",
+                )
+            )
         return out
 
     def mdv(self, evid: list[int], dv: list[float]) -> list[bool]:
         """True where no value was measured."""
         inferred = [e != 0 or isnan(v) for e, v in zip(evid, dv, strict=True)]
         if "MDV" not in self.where:
-            self.findings.append(Finding("info", "mdv_inferred", self.name, "no MDV column: records without DV, and EVID 1 or 2, have no measurement"))
+            self.findings.append(
+                Finding(
+                    "info", "mdv_inferred", self.name, "no MDV column: records without DV, and EVID 1 or 2, have no measurement"
+                )
+            )
             return inferred
         given = self.whole("MDV", -1, (0, 1))
         aside = 0
@@ -353,7 +421,15 @@ class _Reader:
                 raise self.fail(i, "MDV 0 but no DV", remedy="set MDV to 1, or give the value")
             aside += m == 1 and not inferred[i]
         if aside:
-            self.findings.append(Finding("info", "mdv_set_aside", self.name, f"{aside} observation records have a DV but MDV 1: predicted, not fitted", aside))
+            self.findings.append(
+                Finding(
+                    "info",
+                    "mdv_set_aside",
+                    self.name,
+                    f"{aside} observation records have a DV but MDV 1: predicted, not fitted",
+                    aside,
+                )
+            )
         return [bool(m) if m >= 0 and evid[i] == 0 else inferred[i] for i, m in enumerate(given)]
 
     def blq(self) -> list[bool]:
@@ -361,7 +437,9 @@ class _Reader:
             return [v == 1 for v in self.whole("BLQ", 0, (0, 1))]
         if "CENS" in self.where:
             if "LIMIT" in self.where:
-                self.findings.append(Finding("info", "limit_unused", self.name, "LIMIT is not used: censored values lie between 0 and DV"))
+                self.findings.append(
+                    Finding("info", "limit_unused", self.name, "LIMIT is not used: censored values lie between 0 and DV")
+                )
             return [v == 1 for v in self.whole("CENS", 0, (0, 1))]
         return [False] * self.n
 
@@ -396,7 +474,9 @@ class _Reader:
                 if not filled:
                     self.findings.append(Finding("warning", "column_empty", self.name, f"column {self.header[index]} is empty"))
                 elif key.upper() == "SEX" and filled <= set(SEX_CODES):
-                    self.findings.append(Finding("info", "sex_coded", self.name, f"column {self.header[index]}: male is 1, female is 0"))
+                    self.findings.append(
+                        Finding("info", "sex_coded", self.name, f"column {self.header[index]}: male is 1, female is 0")
+                    )
                     out.append((key, [SEX_CODES.get(cell.lower(), nan) for cell in column]))
                 elif any(f.code == "column_mapped" and f.message.startswith(f"{key} is") for f in self.findings):
                     raise self.fail(0, f"{key} is not a number", column[0][:60], "numbers, or . for missing")

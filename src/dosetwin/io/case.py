@@ -1,0 +1,35 @@
+"""One patient's case from a file, whatever of the accepted formats it is in."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from dosetwin.errors import InputError
+from dosetwin.io.nonmem import read_table
+from dosetwin.io.text import read_bytes
+from dosetwin.records import Timeline
+
+ACCEPTED = "a FHIR R4 Bundle (JSON), or a NONMEM-style .csv with one subject"
+
+
+def read_case(path: Path | str, drug: str | None = None) -> Timeline:
+    """The timeline in ``path``, chosen by content: a JSON object is a FHIR bundle, text with a header line a table.
+
+    ``drug`` as in read_bundle. Raises InputError (one line, names the file) for everything else.
+    """
+    from dosetwin.io.fhir import read_bundle  # fhir.resources takes most of a second to import
+
+    file = Path(path)
+    if read_bytes(file).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return read_bundle(file, drug)
+    if file.suffix.lower() != ".csv":
+        raise InputError("not a case", where=file.name, allowed=ACCEPTED)
+    timelines, echo = read_table(file)
+    if len(timelines) != 1:
+        raise InputError(
+            "a case is one patient",
+            where=file.name,
+            value=f"{len(timelines)} subjects",
+            allowed="1",
+            remedy="use fit or replay for many",
+        )
+    return replace(timelines[0], findings=echo.findings, drug=drug or "")

@@ -1,0 +1,123 @@
+"""Pieces of FHIR resources as plain values: codes, moments, quantities; what cannot be read becomes a finding."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from dosetwin.errors import Finding, InputError, Severity
+from dosetwin.io.codes import ATC_SYSTEMS, COMEDICATION, DRUGS, RXNORM_SYSTEM, UCUM_SYSTEM
+from dosetwin.units import convert
+
+YEARS = (1900, 2200)
+"""Moments outside are refused as slips of the pen."""
+
+
+@dataclass
+class Notes:
+    """The findings collected while one bundle is read."""
+
+    found: list[Finding] = field(default_factory=list)
+
+    def add(self, severity: Severity, code: str, record: str, message: str, value: Any = None, allowed: str = "", remedy: str = "") -> None:
+        text = value if value is None or isinstance(value, (int, float, str)) else str(value)
+        self.found.append(Finding(severity, code, record, message, text[:120] if isinstance(text, str) else text, allowed, remedy))
+
+
+def codings(concept: Any) -> Iterator[tuple[str, str, str]]:
+    """(system, code, display) of a CodeableConcept."""
+    for coding in (concept.coding or []) if concept is not None else []:
+        yield str(coding.system or ""), str(coding.code or ""), str(coding.display or "")
+
+
+def words(concept: Any) -> str:
+    """All the human text of a CodeableConcept, lower case, for messages and for the declared word lists."""
+    if concept is None:
+        return ""
+    return " ".join([*(d for _, _, d in codings(concept) if d), str(concept.text or "")]).strip().lower()
+
+
+def label(concept: Any) -> str:
+    """A short name for messages: the first display or the text, with the first code."""
+    if concept is None:
+        return "(no code)"
+    first = next(codings(concept), ("", "", ""))
+    text = first[2] or str(concept.text or "")
+    return " ".join(part for part in (first[1], text) if part)[:80] or "(no code)"
+
+
+def medication(concept: Any) -> tuple[str, bool]:
+    """The listed drug a concept means ("" when none), and whether only its text said so."""
+    listed = {**{n: v[:2] for n, v in DRUGS.items()}, **{n: v[:2] for n, v in COMEDICATION.items()}}
+    for system, code, _ in codings(concept):
+        for name, (rxnorm, atc) in listed.items():
+            if (system == RXNORM_SYSTEM and code == rxnorm and rxnorm) or (system in ATC_SYSTEMS and code in atc):
+                return name, False
+    tokens = set("".join(c if c.isalnum() else " " for c in words(concept)).split())
+    hits = [name for name in listed if name in tokens]
+    return (hits[0], True) if len(hits) == 1 else ("", False)
+
+
+def moment(value: Any, record: str, notes: Notes, *, severity: Severity, day_will_do: bool = False) -> datetime | None:
+    """An aware datetime. A day without a time of day is its midnight (UTC) where ``day_will_do``, otherwise a finding."""
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            notes.add(severity, "time_without_zone", record, "the time has no time zone; the record is not used", value, "2026-01-31T08:30:00Z")
+            return None
+        if not YEARS[0] <= value.year < YEARS[1]:
+            notes.add(severity, "time_implausible", record, "the year is not plausible; the record is not used", value, f"{YEARS[0]} to {YEARS[1]}")
+            return None
+        # one fixed clock inside: an offset change at night must not move a dose
+        return value.astimezone(UTC)
+    if isinstance(value, date):
+        if day_will_do and YEARS[0] <= value.year < YEARS[1]:
+            notes.add("info", "time_of_day_missing", record, "a date without a time; taken as 00:00 UTC", value)
+            return datetime.combine(value, time(), UTC)
+        notes.add(severity, "time_of_day_missing", record, "a date without a time; the record is not used", value, "date and time with zone")
+        return None
+    message = "no time" if value is None else "the time is not usable"
+    notes.add(severity, "time_missing", record, f"{message}; the record is not used", value, "date and time with zone")
+    return None
+
+
+def quantity(value: Any, name: str, record: str, notes: Notes, *, severity: Severity) -> float | None:
+    """A FHIR Quantity in ``name``'s canonical unit, None (and a finding) when there is no number or no listed unit."""
+    if value is None or value.value is None:
+        notes.add(severity, "value_missing", record, f"no value for {name}; the record is not used")
+        return None
+    unit = unit_of(value)
+    try:
+        return convert(float(value.value), unit, name)
+    except InputError as error:
+        code = "unknown_unit" if "unit" in error.message else "value_unusable"
+        notes.add(severity, code, record, f"{error.message}; the record is not used", error.value, error.allowed, error.remedy)
+        return None
+
+
+def unit_of(value: Any) -> str:
+    """The UCUM code of a Quantity; its printed unit only when there is no code."""
+    if value.code and (value.system in (None, UCUM_SYSTEM)):
+        return str(value.code)
+    return str(value.unit or value.code or "")
+
+
+@dataclass(frozen=True)
+class Span:
+    """From a moment to another; ``end`` None while it lasts."""
+
+    start: datetime
+    end: datetime | None
+    record: str
+
+
+def merge(spans: list[Span], gap: timedelta = timedelta(0)) -> list[Span]:
+    """Spans that touch or overlap (or lie within ``gap``) joined, in order of time."""
+    out: list[Span] = []
+    for span in sorted(spans, key=lambda s: s.start):
+        last = out[-1] if out else None
+        if last is not None and (last.end is None or span.start <= last.end + gap):
+            end = None if last.end is None or span.end is None else max(last.end, span.end)
+            out[-1] = Span(last.start, end, last.record)
+        else:
+            out.append(span)
+    return out

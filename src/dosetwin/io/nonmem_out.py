@@ -1,0 +1,110 @@
+"""NONMEM-style CSV out: timelines become one table that read_table reads back to the same facts."""
+
+import csv
+import os
+import tempfile
+from collections.abc import Iterable
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from dosetwin.errors import InputError
+from dosetwin.io.nonmem import STANDARD
+from dosetwin.records import Timeline
+
+_COLUMNS = ("ID", "TIME", "AMT", "RATE", "EVID", "CMT", "II", "ADDL", "SS", "DV", "MDV", "DVID", "BLQ", "LOQ")
+
+
+def write_table(timelines: Iterable[Timeline], path: Path | str) -> None:
+    """Write one block of records per timeline, ordered by time; an observation stands after a dose at the same time only
+    if it was drawn after it. A covariate value stands on the first record at its time (EVID 2 where there is none); other
+    cells are ``.``. Written to a temporary file first, so that a failure leaves no partial output.
+
+    Raises InputError for what the format cannot say: two subjects with one id, a covariate named like a standard column,
+    values that are not finite.
+    """
+    subjects = list(timelines)
+    names = sorted({c.name for t in subjects for c in t.covariates})
+    for name in names:
+        if name.upper() in STANDARD and name != "OCC":
+            raise InputError("a covariate cannot have the name of a standard column", where=str(path), value=name)
+    if len({name.upper() for name in names}) < len(names):
+        raise InputError("two covariates differ only in case", where=str(path), value=", ".join(names))
+    seen: set[str] = set()
+    target = Path(path)
+    handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}", suffix=".part")
+    try:
+        with open(handle, "w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow([*_COLUMNS, *names])
+            for timeline in subjects:
+                if timeline.patient.id in seen:
+                    raise InputError("two timelines have the same id", where=str(path), value=timeline.patient.id)
+                seen.add(timeline.patient.id)
+                writer.writerows([[_cell(row.get(name)) for name in (*_COLUMNS, *names)] for row in _records(timeline)])
+        os.replace(scratch, target)
+    except BaseException:
+        Path(scratch).unlink(missing_ok=True)
+        raise
+
+
+def _records(timeline: Timeline) -> list[dict[str, Any]]:
+    """The rows of one subject. Rank within one time: covariates, levels before the dose, doses, levels after it."""
+    rows: list[tuple[float, int, dict[str, Any]]] = []
+    for d in timeline.doses:
+        row = {
+            "AMT": d.amount,
+            "RATE": d.rate or None,
+            "EVID": 1,
+            "CMT": d.cmt,
+            "II": d.ii or None,
+            "ADDL": d.addl or None,
+            "SS": int(d.ss) or None,
+            "MDV": 1,
+        }
+        rows.append((d.time, 2, row))
+    for o in timeline.observations:
+        row = {
+            "EVID": 0,
+            "CMT": o.cmt,
+            "DV": o.value,
+            "MDV": 0,
+            "DVID": o.measures or None,
+            "BLQ": int(o.blq) or None,
+            "LOQ": o.loq,
+        }
+        rows.append((o.time, 3 if o.after_dose else 1, row))
+    rows += [
+        (o.time, 3 if o.after_dose else 1, {"EVID": 0, "CMT": o.cmt, "MDV": 1, "DVID": o.measures or None})
+        for o in timeline.asked
+    ]
+    rows.sort(key=lambda r: (r[0], r[1]))
+    at: dict[float, list[dict[str, Any]]] = {}
+    for time, _, row in rows:
+        at.setdefault(time, []).append(row)
+    for c in timeline.covariates:
+        # several values of one covariate at one time need several records, in the order in which they were written
+        free = next(
+            (
+                row
+                for row in at.setdefault(c.time, [])
+                if c.name not in row and not any(c.name in later for later in at[c.time][at[c.time].index(row) :])
+            ),
+            None,
+        )
+        if free is None:
+            free = {"EVID": 2, "MDV": 1}
+            at[c.time].append(free)
+        free[c.name] = c.value
+    out = [{"ID": timeline.patient.id, "TIME": time, **row} for time in sorted(at) for row in at[time]]
+    return out
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "."
+    if isinstance(value, float):
+        if not isfinite(value):
+            raise InputError("a value that is not finite cannot be written", value=value)
+        return repr(value)
+    return str(value)
