@@ -7,7 +7,7 @@ collects them. See docs/add_a_model.md.
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal, get_type_hints
 
@@ -228,9 +228,9 @@ class Model:
     age_step_h: float = 24.0
     linear_in_dose: bool = False
     dose_unit: str = "mg"
+    start: Literal["first_event", "birth"] = "first_event"
     notes: tuple[str, ...] = ()
     equations: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def theta_values(self) -> np.ndarray:
@@ -308,6 +308,7 @@ def model(
     age_step_h: float = 24.0,
     linear_in_dose: bool | None = None,
     dose_unit: str = "mg",
+    start: Literal["first_event", "birth"] = "first_event",
     notes: Sequence[str] = (),
     equations: str = "",
 ) -> Model:
@@ -321,6 +322,7 @@ def model(
     solver : ``exact`` for linear dynamics (default with a structure), ``explicit`` | ``stiff`` | ``auto`` otherwise.
     outside : what happens outside the studied covariate ranges.
     age_step_h : time-dependent covariates are held constant over steps of this length (h), at their midpoint value.
+    start : a course begins at its first event, or at birth (for states that live before the first dose).
     linear_in_dose : outputs are linear in the dose (default: True for exact solvers).
 
     Raises
@@ -376,6 +378,7 @@ def model(
         age_step_h=age_step_h,
         linear_in_dose=chosen == "exact" if linear_in_dose is None else linear_in_dose,
         dose_unit=dose_unit,
+        start=start,
         notes=tuple(notes),
         equations=equations or (structure.equations if structure else ""),
     )

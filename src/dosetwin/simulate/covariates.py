@@ -1,0 +1,150 @@
+"""Covariates of a course as piecewise constants, under a chosen rule and the model's declared policies."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from dosetwin.declare import Cov, Model
+from dosetwin.errors import Finding, InputError
+from dosetwin.records import Timeline
+
+HOURS_PER = {"d": 24.0, "wk": 168.0, "y": 24.0 * 365.25, "h": 1.0}
+
+
+@dataclass(frozen=True, eq=False)
+class CovariateTable:
+    """``times`` [n] starts of the segments, ``values`` [n, n_cov], ``occasion`` [n] 0-based."""
+
+    begin: float
+    times: np.ndarray
+    values: np.ndarray
+    occasion: np.ndarray
+    findings: tuple[Finding, ...]
+
+
+def _age_series(name: str, unit: str, timeline: Timeline) -> tuple[tuple[float, float], ...]:
+    """(time, value) of a covariate that advances with time, from the record or from birth and GA."""
+    found = timeline.series(name)
+    if found:
+        return found
+    patient = timeline.patient
+    GA = next((v for _, v in timeline.series("GA")), patient.GA)
+    if name == "PNA" and patient.birth is not None and timeline.origin is not None:
+        return ((timeline.at(patient.birth), 0.0),)
+    if name == "PMA" and GA is not None:
+        PNA = _age_series("PNA", "d", timeline)
+        return tuple((t, GA + v / 7.0) for t, v in PNA)
+    if name == "AGE" and patient.birth is not None and timeline.origin is not None:
+        return ((timeline.at(patient.birth), 0.0),)
+    return ()
+
+
+def _fixed(name: str, timeline: Timeline) -> float | None:
+    """Covariates that stand in the patient's record."""
+    p = timeline.patient
+    if name == "SEX" and p.sex is not None:
+        return 1.0 if p.sex == "male" else 0.0
+    return {"GA": p.GA, "BW": p.BW}.get(name)
+
+
+def _series(
+    name: str, c: Cov, timeline: Timeline, model: Model, findings: list[Finding]
+) -> tuple[tuple[float, float], ...]:
+    """Known values of one covariate, or what the model's policy puts in their place."""
+    who = f"patient {timeline.patient.id}"
+    found = _age_series(name, c.unit, timeline) if c.age else timeline.series(name)
+    if not found:
+        fixed = _fixed(name, timeline)
+        if fixed is not None:
+            return ((-math.inf, float(fixed)),)
+    if found:
+        return found
+    if c.flag:
+        return ((-math.inf, 0.0),)
+    if name == "WT" and timeline.patient.BW is not None:
+        findings.append(Finding("warning", "weight_from_birth_weight", who, "no current weight: the birth weight is used",
+                                timeline.patient.BW, remedy="enter a current weight"))  # fmt: skip
+        return ((-math.inf, float(timeline.patient.BW)),)
+    if c.missing == "population" and c.population is not None:
+        findings.append(Finding("warning", "covariate_population_value", who, f"no {name}: the population value is used",
+                                c.population, remedy=f"enter {name} in {c.unit}"))  # fmt: skip
+        return ((-math.inf, c.population),)
+    raise InputError(f"{name} ({c.text}) is missing and {model.name} needs it", where=who,
+                     allowed=f"{c.low:g} to {c.high:g} {c.unit}", remedy=f"enter {name}, or map a column to it")  # fmt: skip
+
+
+def _in_segment(series: tuple[tuple[float, float], ...], c: Cov, rule: str, start: float, end: float, middle: float) -> float:
+    times = [t for t, _ in series]
+    if c.age:
+        k = max(int(np.searchsorted(times, middle, side="right")) - 1, 0)
+        return max(0.0, series[k][1] + (middle - times[k]) / HOURS_PER[c.unit])
+    if rule == "nocb" and math.isfinite(end):
+        k = int(np.searchsorted(times, end - 1e-9, side="left"))
+        return series[min(k, len(series) - 1)][1]
+    if (rule == "linear" or c.missing == "interpolate") and not c.flag and len(series) > 1 and math.isfinite(times[0]):
+        return float(np.interp(middle, times, [v for _, v in series]))
+    k = int(np.searchsorted(times, start + 1e-9, side="right")) - 1
+    if k < 0:
+        return 0.0 if c.flag else series[0][1]
+    return series[k][1]
+
+
+def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, rule: str) -> CovariateTable:
+    """Segments of constant covariates from ``begin`` to ``end`` h, and the findings of the policies.
+
+    Raises InputError where a policy refuses.
+    """
+    findings: list[Finding] = []
+    who = f"patient {timeline.patient.id}"
+    series = {name: _series(name, c, timeline, model, findings) for name, c in model.covs.items()}
+    if model.start == "birth":
+        born = _age_series("PNA", "d", timeline)
+        if born:
+            begin = min(begin, born[0][0] - 24.0 * born[0][1])
+    cuts = {begin}
+    moving = False
+    anchor = math.nan
+    for name, c in model.covs.items():
+        known = series[name]
+        if c.age or ((rule == "linear" or c.missing == "interpolate") and len(known) > 1 and not c.flag):
+            moving = True
+            if c.age and math.isfinite(known[0][0]):
+                # steps are counted from birth (age 0), so that what is asked or recorded elsewhere never moves them
+                anchor = known[0][0] - known[0][1] * HOURS_PER[c.unit]
+            elif math.isnan(anchor):
+                anchor = known[0][0]
+        if not c.age:
+            cuts |= {t for t, _ in known if begin < t < end}
+            first = known[0][0]
+            if math.isfinite(first) and first > begin + 1e-9 and not c.flag and first > min((d.time for d in timeline.doses), default=first):
+                findings.append(Finding("info", "covariate_carried_back", who, f"{name} is first known at {first:g} h and is used "
+                                        "before that too", known[0][1]))  # fmt: skip
+    step = model.age_step_h
+    if moving:
+        # weeks-old anchors lose digits: bring the anchor near the course first
+        anchor += step * math.floor((begin - anchor) / step)
+        cuts |= {c for k in range(1, math.ceil((end - anchor) / step) + 1) if begin < (c := anchor + step * k) < end}
+    cuts |= {t for t in timeline.occasions if begin < t < end}
+    times = np.array(sorted(cuts))
+    # a sliver between two cuts closer than a millisecond is rounding, not a segment
+    times = times[np.concatenate([[True], np.diff(times) > 1e-7])]
+    ends = np.append(times[1:], math.inf)
+    middles = anchor + step * (np.floor((times - anchor) / step + 1e-9) + 0.5) if moving else times
+    values = np.array([
+        [_in_segment(series[n], c, rule, a, b, m) for n, c in model.covs.items()] for a, b, m in zip(times, ends, middles, strict=True)
+    ])  # fmt: skip
+    values = values.reshape(len(times), len(model.covs))
+    for j, (name, c) in enumerate(model.covs.items()):
+        low, high = float(values[:, j].min()), float(values[:, j].max())
+        slack = 1e-9 * max(abs(c.low) if math.isfinite(c.low) else 0.0, 1.0)
+        if low < c.low - slack or high > c.high + slack:
+            bad = low if low < c.low - slack else high
+            message = f"{name} lies outside the range studied for {model.name}"
+            allowed = f"{c.low:g} to {c.high:g} {c.unit}"
+            if model.outside == "refuse":
+                raise InputError(message, where=who, value=bad, allowed=allowed, remedy="choose a model studied in such patients")
+            findings.append(Finding("warning", "outside_studied_range", who, message, bad, allowed,
+                                    "read the result as an extrapolation, or choose another model"))  # fmt: skip
+    occasion = np.searchsorted(np.array(timeline.occasions), times + 1e-9, side="right") if timeline.occasions else np.zeros(len(times))
+    return CovariateTable(begin, times, values, np.asarray(occasion, np.int64), tuple(findings))

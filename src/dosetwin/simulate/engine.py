@@ -1,0 +1,209 @@
+"""Parameters and schedules in, trajectories out: one course under many parameter vectors, or a cohort, on threads."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from dosetwin.declare import Model
+from dosetwin.errors import Failure, InputError, SimulationError
+from dosetwin.simulate import ode
+from dosetwin.simulate.kernel import compiled
+from dosetwin.simulate.schedule import Schedule
+
+JOBS_PER_CHUNK = 64  # below this many jobs, starting threads costs more than it saves
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """One course under K parameter vectors. Failed vectors have ``ok`` False and rows of zeros."""
+
+    time: np.ndarray
+    value: np.ndarray
+    state: np.ndarray
+    ok: np.ndarray
+    code: np.ndarray
+    auc: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """A simulated cohort: job k owns rows ptr[k]..ptr[k+1]-1 of ``time`` and ``value`` [rows, n_outputs]."""
+
+    ids: tuple
+    outputs: tuple[str, ...]
+    ptr: np.ndarray
+    time: np.ndarray
+    value: np.ndarray
+    ok: np.ndarray
+    failures: tuple[Failure, ...]
+    auc: np.ndarray | None = None
+
+    def cube(self) -> np.ndarray:
+        """[n_jobs, n_times, n_outputs]; raises SimulationError when courses differ in length or a job failed."""
+        counts = np.diff(self.ptr)
+        if len(set(counts.tolist())) > 1:
+            raise SimulationError("courses differ in their number of output times: use ptr")
+        if self.failures:
+            raise SimulationError(f"{len(self.failures)} simulations failed; first: {self.failures[0]}")
+        return self.value.reshape(len(counts), -1, len(self.outputs))
+
+    def frame(self) -> Any:
+        """pandas table ID, TIME, one column per output; failed jobs are absent (they are in ``failures``)."""
+        import pandas as pd
+
+        counts = np.diff(self.ptr)
+        keep = np.repeat(self.ok, counts)
+        data: dict[str, Any] = {"ID": np.repeat(np.array(self.ids, dtype=object), counts)[keep], "TIME": self.time[keep]}
+        for j, name in enumerate(self.outputs):
+            data[name] = self.value[keep, j]
+        return pd.DataFrame(data)
+
+
+def threads_available() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+@lru_cache(maxsize=1)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="dosetwin")
+
+
+def _atol(model: Model) -> np.ndarray:
+    return np.broadcast_to(np.asarray(model.atol, dtype=np.float64), (len(model.states),)).copy()
+
+
+def _run(model, schedule: Schedule, course, eta, theta, threads, auc: bool, state: bool, rtol=None, atol=None):
+    n_jobs, n_out = len(course), len(model.outputs)
+    full = len(model.eta_names) + schedule.occasions * len(model.kappa_names)
+    eta = np.ascontiguousarray(eta, dtype=np.float64)
+    if eta.shape != (n_jobs, full):
+        raise InputError("eta has the wrong shape", where=model.name, value=eta.shape, allowed=f"({n_jobs}, {full})")
+    theta = model.theta_values if theta is None else np.asarray(theta, dtype=np.float64)
+    theta = np.ascontiguousarray(np.atleast_2d(theta))
+    if theta.shape not in ((1, len(model.thetas)), (n_jobs, len(model.thetas))):
+        raise InputError("theta has the wrong shape", where=model.name, value=theta.shape, allowed=f"(n or 1, {len(model.thetas)})")
+    if auc and model.solver != "exact":
+        raise InputError("areas are exact only for exact models", where=model.name, remedy="declare an AUC state, or use exposure.auc")
+    out_ptr = np.concatenate([[0], np.cumsum(schedule.n_times[course])]).astype(np.int64)
+    n_rows = int(out_ptr[-1])
+    out = np.zeros((n_rows, n_out))
+    area = np.zeros((n_rows if auc else 0, n_out))
+    states = np.zeros((n_rows if state else 0, len(model.states)))
+    codes, stopped = np.zeros(n_jobs, np.int64), np.zeros(n_jobs)
+    kernel = compiled(model).run
+    tolerance = _atol(model) if atol is None else np.broadcast_to(np.asarray(atol, np.float64), (len(model.states),)).copy()
+    fixed = (course, theta, eta, schedule.ptr, schedule.time, schedule.kind, schedule.index, schedule.amount, schedule.duration,
+             schedule.ii, schedule.rows, schedule.occasion, schedule.begin, out_ptr, out, area, states, codes, stopped,
+             float(model.rtol if rtol is None else rtol), tolerance)  # fmt: skip
+    threads = threads or threads_available()
+    if threads == 1 or n_jobs < 2 * JOBS_PER_CHUNK:
+        kernel(0, n_jobs, *fixed)
+    else:
+        size = max(JOBS_PER_CHUNK, -(-n_jobs // (threads * 8)))
+        # the first chunk alone: if the kernel must be compiled, it is compiled once
+        kernel(0, min(size, n_jobs), *fixed)
+        jobs = [_pool(threads).submit(kernel, lo, min(lo + size, n_jobs), *fixed) for lo in range(size, n_jobs, size)]
+        for job in jobs:
+            job.result()
+    return out_ptr, out, (area if auc else None), states, codes, stopped
+
+
+def predict(
+    model: Model,
+    schedule: Schedule,
+    eta: np.ndarray,
+    *,
+    theta: np.ndarray | None = None,
+    course: int = 0,
+    auc: bool = False,
+    threads: int | None = None,
+) -> Prediction:
+    """One course under many parameter vectors.
+
+    Parameters
+    ----------
+    eta : float64 [K, n_eta + occasions * n_kappa].
+    theta : typical values, [n_theta] or [K, n_theta]; default the model's.
+    auc : also the cumulative area under each output since the course's start (exact models).
+
+    Returns
+    -------
+    Prediction : value [K, n_times, n_outputs], state [K, n_times, n_states], ok [K].
+    """
+    eta = np.atleast_2d(np.asarray(eta, dtype=np.float64))
+    k = len(eta)
+    jobs = np.full(k, course, dtype=np.int64)
+    _, out, area, states, codes, _ = _run(model, schedule, jobs, eta, theta, threads, auc, True)
+    n_t = int(schedule.n_times[course])
+    return Prediction(
+        time=schedule.out_time[schedule.out_ptr[course] : schedule.out_ptr[course + 1]],
+        value=out.reshape(k, n_t, -1),
+        state=states.reshape(k, n_t, -1),
+        ok=codes == 0,
+        code=codes,
+        auc=None if area is None else area.reshape(k, n_t, -1),
+    )
+
+
+def simulate(
+    model: Model,
+    schedule: Schedule,
+    eta: np.ndarray | None = None,
+    *,
+    theta: np.ndarray | None = None,
+    course: Sequence[int] | np.ndarray | None = None,
+    threads: int | None = None,
+    auc: bool = False,
+    rtol: float | None = None,
+    atol: float | Sequence[float] | None = None,
+) -> Trajectory:
+    """A cohort: job k runs course[k] (default: its own) with eta[k] (default: typical).
+
+    Results do not depend on the number of threads. ``rtol`` and ``atol`` override the model's tolerances (ODE models).
+    """
+    which = np.arange(schedule.n_courses) if course is None else np.asarray(course)
+    which = np.ascontiguousarray(which, dtype=np.int64)
+    if eta is None:
+        eta = np.zeros((len(which), len(model.eta_names) + schedule.occasions * len(model.kappa_names)))
+    out_ptr, out, area, _, codes, stopped = _run(model, schedule, which, eta, theta, threads, auc, False, rtol, atol)
+    failures = tuple(
+        Failure(schedule.ids[which[k]], f"solver_{codes[k]}", f"{ode.MESSAGES.get(int(codes[k]), 'failed')} at {stopped[k]:g} h")
+        for k in np.flatnonzero(codes)
+    )
+    starts, counts = schedule.out_ptr[which], schedule.n_times[which]
+    rows = np.repeat(starts - out_ptr[:-1], counts) + np.arange(int(out_ptr[-1]))
+    return Trajectory(
+        ids=tuple(schedule.ids[c] for c in which),
+        outputs=tuple(model.outputs),
+        ptr=out_ptr,
+        time=schedule.out_time[rows],
+        value=out,
+        ok=codes == 0,
+        failures=failures,
+        auc=area,
+    )
+
+
+def parameters(model: Model, schedule: Schedule, eta: np.ndarray, *, course: int = 0) -> dict[str, np.ndarray]:
+    """Individual parameters in force at each output time of a course: name -> [K, n_times]."""
+    eta = np.atleast_2d(np.asarray(eta, dtype=np.float64))
+    at = schedule.rows_at_outputs(course)
+    theta = model.theta()
+    n, k = len(model.eta_names), len(model.kappa_names)
+    found: dict[str, list[list[float]]] = {}
+    for vector in eta:
+        row: dict[str, list[float]] = {}
+        for r in at:
+            base = n + int(schedule.occasion[r]) * k
+            p = model.individual(theta, model.eta(*vector[:n], *vector[base : base + k]), model.cov(*schedule.rows[r]))
+            for name, value in zip(p._fields, p, strict=True):
+                row.setdefault(name, []).append(float(value))
+        for name, values in row.items():
+            found.setdefault(name, []).append(values)
+    return {name: np.array(values) for name, values in found.items()}

@@ -1,0 +1,284 @@
+"""The event loop of a course: stops exactly at every dose, infusion end, covariate change and output time.
+
+A template like exact.py: kernel.py copies it into each model's generated kernel.
+"""
+
+import math
+
+import numpy as np
+
+from dosetwin.simulate._globals import (
+    AUTO, EXACT, HAS_INITIAL, N, N_ETA, N_KAPPA, N_OUT, STIFF, advance_explicit, bioavailability, individual, initial, lag,
+    make_cov, make_eta, make_state, make_theta, observe, put_output, put_state,
+)  # fmt: skip
+from dosetwin.simulate.exact import advance_exact, build_linear
+from dosetwin.simulate.ode import NO_STEADY_STATE, OK, STIFF_FOUND, TOO_MANY_PENDING, advance_stiff, factor, substitute
+
+COVARIATES, DOSE, DOSE_SS, OUTPUT = 0, 1, 2, 3
+PENDING = 64
+
+
+def advance(x, u, p, cov, t, t_end, h, stiff, lin, stage, rtol, atol, want_area, area):
+    """Advance x from t to t_end with constant inputs; returns (code, h, stiff)."""
+    if EXACT:
+        advance_exact(x, u, lin, t_end - t, want_area, area)
+        return OK, h, stiff
+    if not stiff:
+        code, t, h = advance_explicit(x, u, p, cov, t, t_end, h, rtol, atol, 0.0, AUTO)
+        if code != STIFF_FOUND:
+            return code, h, stiff
+        stiff = True
+        h = min(h, t_end - t)
+    if t < t_end:
+        code, t, h = advance_stiff(x, u, p, cov, t, t_end, h, rtol, atol, 0.0, stage)
+        return code, h, stiff
+    return OK, h, stiff
+
+
+def cycle(x, u, base, p, cov, t, ii, delay, cmt, amount, rest, stiff, lin, stage, rtol, atol, area):
+    """One dosing interval with everything else constant: x in place. ``base`` = rate of doses that overlap whole intervals,
+    ``rest`` = length of the part of an infusion beyond them (0: bolus of ``amount``, else ``amount`` is a rate)."""
+    start, stop = delay, delay + rest
+    # an input that runs over the end of the interval began in the one before
+    wraps = rest > 0.0 and stop > ii
+    now = 0.0
+    cuts = (min(start, stop - ii), max(start, stop - ii)) if wraps else (start, stop)
+    for part in range(3):
+        end = cuts[0] if part == 0 else (cuts[1] if part == 1 else ii)
+        if rest > 0.0:
+            on = (part != 1) if wraps else (part == 1)
+        else:
+            on = False
+        u[cmt] = base + (amount if on else 0.0)
+        if end > now:
+            code, _, stiff = advance(x, u, p, cov, t + now, t + end, 0.0, stiff, lin, stage, rtol, atol, False, area)
+            if code != OK:
+                return code, stiff
+            now = end
+        if part == 0 and rest == 0.0:
+            x[cmt] += amount
+    return OK, stiff
+
+
+def steady_state(x, u, p, cov, t, ii, delay, cmt, amount, duration, stiff, lin, stage, rtol, atol, area, ss):
+    """x <- the periodic state just before a dose given every ii h, by Newton on the map of one interval.
+
+    Exact in one iteration for linear systems. Returns (code, number of earlier infusions still running at t).
+    """
+    J, pivot, y, y2, r = ss
+    delay = delay - ii * math.floor(delay / ii)
+    whole = 0
+    rest = 0.0
+    value = amount
+    if duration > 0.0:
+        value = amount / duration
+        whole = int(math.floor(duration / ii * (1.0 + 1e-12)))
+        rest = max(0.0, duration - whole * ii)
+        if rest < 1e-9:
+            rest = 0.0
+    base = value * whole if duration > 0.0 else 0.0
+    if duration > 0.0 and rest == 0.0:
+        value = 0.0
+    for _ in range(40):
+        for i in range(N):
+            y[i] = x[i]
+        code, stiff = cycle(y, u, base, p, cov, t, ii, delay, cmt, value, rest, stiff, lin, stage, rtol, atol, area)
+        if code != OK:
+            return NO_STEADY_STATE, 0
+        worst = 0.0
+        size = 0.0
+        for i in range(N):
+            r[i] = y[i] - x[i]
+            size = max(size, abs(y[i]))
+        for i in range(N):
+            worst = max(worst, abs(r[i]) / (atol[i] + (1e-13 if EXACT else 0.1 * rtol) * max(abs(y[i]), 1e-6 * size)))
+        if worst <= 1.0:
+            return OK, whole
+        for j in range(N):
+            for i in range(N):
+                y2[i] = x[i]
+            delta = max(abs(x[j]), size, 1e-6) if EXACT else 1e-4 * max(abs(x[j]), 1e-3 * size, 1e-9)
+            y2[j] += delta
+            code, stiff = cycle(y2, u, base, p, cov, t, ii, delay, cmt, value, rest, stiff, lin, stage, rtol, atol, area)
+            if code != OK:
+                return NO_STEADY_STATE, 0
+            for i in range(N):
+                J[i, j] = -(y2[i] - y[i]) / delta
+            J[j, j] += 1.0
+        if not factor(J, pivot):
+            return NO_STEADY_STATE, 0
+        substitute(J, pivot, r)
+        for i in range(N):
+            x[i] += r[i]
+            if not math.isfinite(x[i]):
+                return NO_STEADY_STATE, 0
+    return NO_STEADY_STATE, 0
+
+
+def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii, rows, occasion, begin,
+        out_ptr, out, area_out, state_out, codes, stopped, rtol, atol):  # fmt: skip
+    """Simulate jobs lo..hi-1: job k runs course[k] with eta[k] and writes rows from out_ptr[k] on."""
+    x, u, zero, tmp = np.zeros(N), np.zeros(N), np.zeros(N), np.zeros(N)
+    area, total_area = np.zeros(N), np.zeros(N_OUT)
+    lin = (np.zeros((N, N)), np.zeros(N), np.zeros((N, N)), np.zeros((N, N)), np.zeros((N, N)), np.zeros((N, N)),
+           np.zeros(1), np.zeros(N))  # fmt: skip
+    stage = (np.zeros((N, N)), np.zeros((N, N)), np.zeros(N, np.int64), np.zeros((6, N)), np.zeros(N), np.zeros(N),
+             np.zeros(N), np.zeros(N))  # fmt: skip
+    ss = (np.zeros((N, N)), np.zeros(N, np.int64), np.zeros(N), np.zeros(N), np.zeros(N))
+    pend_t, pend_v = np.zeros(PENDING), np.zeros(PENDING)
+    pend_c, pend_r = np.zeros(PENDING, np.int64), np.zeros(PENDING, np.int64)
+    scratch = np.zeros((1, max(N_OUT, 1)))
+    want_area = area_out.shape[0] > 0
+    want_state = state_out.shape[0] > 0
+    for k in range(lo, hi):
+        c = course[k]
+        th = make_theta(theta, k if theta.shape[0] > 1 else 0)
+        first = ptr[c]
+        # the first event of a course is always its first covariate row
+        cov = make_cov(rows, index[first])
+        e = make_eta(eta, k, N_ETA + occasion[index[first]] * N_KAPPA)
+        p = individual(th, e, cov)
+        t = begin[c]
+        for i in range(N):
+            x[i] = 0.0
+            u[i] = 0.0
+        if HAS_INITIAL:
+            put_state(initial(p, cov), x)
+        if EXACT:
+            build_linear(lin[0], lin[1], p, cov, t, zero, tmp)
+            lin[6][0] = -1.0
+        for i in range(N_OUT):
+            total_area[i] = 0.0
+        pending = 0
+        h = 0.0
+        stiff = STIFF
+        code = OK
+        row = out_ptr[k]
+        for ev in range(first, ptr[c + 1]):
+            target = time[ev]
+            while code == OK:
+                stop = target
+                pick = -1
+                for q in range(pending):
+                    if pend_t[q] <= stop:
+                        stop = pend_t[q]
+                        pick = q
+                if stop > t:
+                    code, h, stiff = advance(x, u, p, cov, t, stop, h, stiff, lin, stage, rtol, atol, want_area, area)
+                    if want_area:
+                        put_output(observe(make_state(area), p, cov), scratch, 0)
+                        for i in range(N_OUT):
+                            total_area[i] += scratch[0, i]
+                    t = stop
+                if pick < 0:
+                    break
+                where = pend_c[pick]
+                if pend_r[pick] == 0:
+                    x[where] += pend_v[pick]
+                else:
+                    u[where] += pend_v[pick]
+                pending -= 1
+                pend_t[pick], pend_v[pick] = pend_t[pending], pend_v[pending]
+                pend_c[pick], pend_r[pick] = pend_c[pending], pend_r[pending]
+                if pending == 0:
+                    # all rates have ended: remove what rounding left of the sums
+                    for i in range(N):
+                        u[i] = 0.0
+                h = 0.0
+            if code != OK:
+                break
+            what = kind[ev]
+            if what == COVARIATES:
+                cov = make_cov(rows, index[ev])
+                e = make_eta(eta, k, N_ETA + occasion[index[ev]] * N_KAPPA)
+                p = individual(th, e, cov)
+                if EXACT:
+                    build_linear(lin[0], lin[1], p, cov, t, zero, tmp)
+                    lin[6][0] = -1.0
+                h = 0.0
+            elif what == OUTPUT:
+                put_output(observe(make_state(x), p, cov), out, row)
+                good = True
+                for i in range(N_OUT):
+                    good = good and math.isfinite(out[row, i])
+                if not good:
+                    code = 2
+                if want_area:
+                    for i in range(N_OUT):
+                        area_out[row, i] = total_area[i]
+                if want_state:
+                    for i in range(N):
+                        state_out[row, i] = x[i]
+                row += 1
+            else:
+                where = index[ev]
+                given = amount[ev] * bioavailability(p, where)
+                delay = lag(p, where)
+                length = duration[ev]
+                if what == DOSE_SS:
+                    for i in range(N):
+                        x[i] = 0.0
+                        u[i] = 0.0
+                    if HAS_INITIAL:
+                        put_state(initial(p, cov), x)
+                    pending = 0
+                    code, whole = steady_state(x, u, p, cov, t, ii[ev], delay, where, given, length, stiff, lin, stage, rtol, atol,
+                                               area, ss)  # fmt: skip
+                    for i in range(N):
+                        u[i] = 0.0
+                    # doses of the past that still act: infusions running, and doses inside their lag
+                    back = 1
+                    while code == OK and delay + length - back * ii[ev] > 0.0:
+                        on, off = delay - back * ii[ev], delay + length - back * ii[ev]
+                        if pending + 2 > PENDING:
+                            code = TOO_MANY_PENDING
+                            break
+                        if length > 0.0:
+                            if on > 0.0:
+                                pend_t[pending], pend_v[pending] = t + on, given / length
+                                pend_c[pending], pend_r[pending] = where, 1
+                                pending += 1
+                            else:
+                                u[where] += given / length
+                            pend_t[pending], pend_v[pending] = t + off, -given / length
+                            pend_c[pending], pend_r[pending] = where, 1
+                            pending += 1
+                        elif on > 0.0:
+                            pend_t[pending], pend_v[pending] = t + on, given
+                            pend_c[pending], pend_r[pending] = where, 0
+                            pending += 1
+                        back += 1
+                if code != OK:
+                    break
+                if pending + 2 > PENDING:
+                    code = TOO_MANY_PENDING
+                    break
+                if length > 0.0:
+                    if delay > 0.0:
+                        pend_t[pending], pend_v[pending] = t + delay, given / length
+                        pend_c[pending], pend_r[pending] = where, 1
+                        pending += 1
+                    else:
+                        u[where] += given / length
+                    pend_t[pending], pend_v[pending] = t + delay + length, -given / length
+                    pend_c[pending], pend_r[pending] = where, 1
+                    pending += 1
+                elif delay > 0.0:
+                    pend_t[pending], pend_v[pending] = t + delay, given
+                    pend_c[pending], pend_r[pending] = where, 0
+                    pending += 1
+                else:
+                    x[where] += given
+                h = 0.0
+        codes[k] = code
+        if code != OK:
+            stopped[k] = t
+            # a failure is a value: nothing half computed is left to be mistaken for a result
+            for r in range(out_ptr[k], out_ptr[k + 1]):
+                for i in range(N_OUT):
+                    out[r, i] = 0.0
+                    if want_area:
+                        area_out[r, i] = 0.0
+                if want_state:
+                    for i in range(N):
+                        state_out[r, i] = 0.0

@@ -1,0 +1,235 @@
+"""Write, compile and cache the kernel of a model: one self-contained source file per model, named by its content.
+
+The file holds the model's functions, everything they call, and the templates of this folder with the model's sizes filled
+in, so that numba's cache on disk can never be stale: other content is another file.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import inspect
+import math
+import os
+import sys
+import textwrap
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
+
+import numba
+import platformdirs
+
+from dosetwin.declare import Model
+from dosetwin.errors import ModelError
+from dosetwin.simulate import event_loop, exact, ode
+
+# reassoc and contract let products and sums fuse; nnan and ninf stay off because failures are found by looking for NaN
+FASTMATH = '{"contract", "reassoc", "nsz", "arcp"}'
+_lock = threading.Lock()
+
+
+def cache_folder() -> Path:
+    """Where generated kernels and their machine code live (``DOSETWIN_CACHE`` moves it)."""
+    chosen = os.environ.get("DOSETWIN_CACHE")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("dosetwin")) / "kernels"
+
+
+class _Collector:
+    """Gathers the source of functions and of everything they refer to, callees first."""
+
+    def __init__(self) -> None:
+        self.chunks: list[str] = []
+        self.seen: dict[str, Any] = {}
+        self.imports: set[str] = set()
+
+    def add(self, function: Callable[..., Any], alias: str | None = None) -> None:
+        """Add a function; ``alias`` is the name the templates call it by."""
+        name = function.__name__
+        self._function(name, function)
+        if alias and alias != name:
+            self.chunks.append(f"{alias} = {name}\n")
+            self.seen.setdefault(alias, function)
+
+    def _claim(self, name: str, thing: Any) -> bool:
+        if name in self.seen:
+            if self.seen[name] is not thing and self.seen[name] != thing:
+                raise ModelError(f"two different things are called {name!r} in one model; rename one of them")
+            return False
+        self.seen[name] = thing
+        return True
+
+    def _function(self, name: str, function: Callable[..., Any]) -> None:
+        if not self._claim(name, function):
+            return
+        try:
+            source = textwrap.dedent(inspect.getsource(function))
+        except OSError as error:
+            raise ModelError(f"the source of {name} cannot be read: write models in files") from error
+        tree = ast.parse(source).body[0]
+        if not isinstance(tree, ast.FunctionDef) or tree.decorator_list:
+            raise ModelError(f"{name} must be a plain function without decorators")
+        used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+        for other in sorted(used & set(function.__globals__)):
+            if other != name:
+                self.value(other, function.__globals__[other], name)
+        # annotations and docstrings are for people; the kernel file must not need their imports
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                node.returns = None
+                for argument in node.args.args:
+                    argument.annotation = None
+            if isinstance(node, ast.AnnAssign):
+                raise ModelError(f"{name}: annotate no local variables in model functions")
+        self.chunks.append(f"@jit\n{ast.unparse(tree)}\n")
+
+    def value(self, name: str, thing: Any, user: str) -> None:
+        """Add a global that a function uses."""
+        if isinstance(thing, FunctionType):
+            self._function(name, thing)
+        elif isinstance(thing, BuiltinFunctionType) and thing.__module__ == "math":
+            if self._claim(name, thing):
+                self.imports.add(f"from math import {thing.__name__} as {name}")
+        elif isinstance(thing, ModuleType) and thing.__name__ in ("math", "numpy"):
+            if self._claim(name, thing):
+                self.imports.add(f"import {thing.__name__} as {name}")
+        elif isinstance(thing, bool | int | float):
+            if self._claim(name, thing):
+                self.chunks.append(f"{name} = {thing!r}\n")
+        elif isinstance(thing, type) and issubclass(thing, tuple) and hasattr(thing, "_fields"):
+            if self._claim(name, thing):
+                self.chunks.append(f"{name} = namedtuple({thing.__name__!r}, {list(thing._fields)!r})\n")
+        elif isinstance(thing, BuiltinFunctionType) or thing in (float, int, bool, range, min, max, abs):
+            return
+        else:
+            raise ModelError(f"{user} uses {name!r}, a {type(thing).__name__}: only numbers, NamedTuples, math and plain functions")
+
+
+def _tuple_maker(name: str, cls_name: str, n: int, item: str, args: str) -> str:
+    fields = ", ".join(item.format(i=i) for i in range(n))
+    return f"@jit\ndef {name}({args}):\n    return {cls_name}({fields})\n"
+
+
+def _by_compartment(name: str, prefix: str, default: str, parameters: tuple[str, ...], model: Model) -> str:
+    lines = [f"@jit\ndef {name}(p, where):"]
+    for i, state in enumerate(model.states):
+        if f"{prefix}_{state}" in parameters:
+            lines.append(f"    if where == {i}:\n        return float(p.{prefix}_{state})")
+    return "\n".join([*lines, f"    return {default}\n"])
+
+
+def typical_parameters(model: Model) -> Any:
+    """The result of ``individual`` at a covariate vector inside the studied range, to learn its field names."""
+    middle = []
+    for c in model.covs.values():
+        if c.flag:
+            middle.append(0.0)
+        elif c.population is not None:
+            middle.append(c.population)
+        else:
+            low = c.low if math.isfinite(c.low) else 1.0
+            high = c.high if math.isfinite(c.high) else low + 1.0
+            middle.append(0.5 * (low + high))
+    eta = model.eta(*([0.0] * len(model.etas)))
+    found = model.individual(model.theta(), eta, model.cov(*middle))
+    if not hasattr(found, "_fields"):
+        raise ModelError(f"{model.name}: individual() must return a NamedTuple of parameters")
+    return found
+
+
+def source(model: Model) -> str:
+    """The text of a model's kernel."""
+    n, n_out = len(model.states), len(model.outputs)
+    exactly = model.solver == "exact"
+    collect = _Collector()
+    for cls, name in ((model.state, "state"), (model.cov, "cov_"), (model.eta, "eta_"), (model.theta, "theta_")):
+        collect.chunks.append(f"{name} = namedtuple({cls.__name__!r}, {list(cls._fields)!r})\n")
+        collect.seen[name] = cls
+        collect.seen.setdefault(cls.__name__, cls)
+        if cls.__name__ != name:
+            collect.chunks.append(f"{cls.__name__} = {name}\n")
+    for alias in ("individual", "dynamics", "observe"):
+        collect.add(getattr(model, alias), alias)
+    if model.initial is not None:
+        collect.add(model.initial, "initial")
+    constants = {
+        "N": n, "N_ETA": len(model.eta_names), "N_KAPPA": len(model.kappa_names), "N_OUT": n_out, "EXACT": exactly,
+        "STIFF": model.solver == "stiff", "AUTO": model.solver == "auto", "HAS_INITIAL": model.initial is not None,
+        **{k: getattr(ode, k) for k in ("OK", "TOO_MANY_STEPS", "STEP_TOO_SMALL", "STIFF_FOUND", "NO_STEADY_STATE",
+                                        "TOO_MANY_PENDING", "MAX_STEPS")},
+        **{k: getattr(exact, k) for k in ("TAYLOR_ORDER", "TAYLOR_RADIUS")},
+        **{k: getattr(event_loop, k) for k in ("COVARIATES", "DOSE", "DOSE_SS", "OUTPUT", "PENDING")},
+    }  # fmt: skip
+    for name in constants:
+        if name in collect.seen:
+            raise ModelError(f"{model.name}: the name {name!r} belongs to the engine; rename it")
+    chunks = [f"{k} = {v!r}\n" for k, v in constants.items()]
+    n_eta, n_kappa = len(model.eta_names), len(model.kappa_names)
+    eta_items = [f"e[k, {i}]" for i in range(n_eta)] + [f"e[k, base + {i}]" for i in range(n_kappa)]
+    chunks += [
+        _tuple_maker("make_state", "state", n, "x[{i}]", "x"),
+        _tuple_maker("make_cov", "cov_", len(model.covs), "rows[r, {i}]", "rows, r"),
+        _tuple_maker("make_theta", "theta_", len(model.thetas), "th[k, {i}]", "th, k"),
+        f"@jit\ndef make_eta(e, k, base):\n    return eta_({', '.join(eta_items)})\n",
+        "@jit\ndef put_state(s, x):\n" + "".join(f"    x[{i}] = s[{i}]\n" for i in range(n)),
+        "@jit\ndef put_output(o, out, r):\n" + "".join(f"    out[r, {i}] = o[{i}]\n" for i in range(n_out)),
+        _by_compartment("bioavailability", "F", "1.0", typical_parameters(model)._fields, model),
+        _by_compartment("lag", "LAG", "0.0", typical_parameters(model)._fields, model),
+    ]
+    needed: list[Callable[..., Any]] = [ode.factor, ode.substitute]
+    if exactly:
+        needed += [exact.integral_of_exp, exact.integral_of_integral, exact.build_linear, exact.propagator, exact.advance_exact]
+        # never called when EXACT, but the names must exist for the compiler
+        chunks += [
+            "@jit\ndef advance_explicit(x, u, p, cov, t, t_end, h, rtol, atol, fixed, detect):\n    return OK, t, h\n",
+            "@jit\ndef advance_stiff(x, u, p, cov, t, t_end, h, rtol, atol, fixed, stage):\n    return OK, t, h\n",
+        ]
+    else:
+        needed += [ode.slope, ode.advance_stiff]
+        chunks += [
+            "@jit\n" + ode.explicit_source(n),
+            "@jit\ndef advance_exact(x, u, lin, dt, want_area, area):\n    pass\n",
+            "@jit\ndef build_linear(K, b, p, cov, t, zero, work):\n    pass\n",
+        ]
+    chunks += ["@jit\n" + inspect.getsource(f) for f in needed]
+    chunks += ["@jit\n" + inspect.getsource(f) for f in (event_loop.advance, event_loop.cycle, event_loop.steady_state)]
+    chunks.append('@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)\n' + inspect.getsource(event_loop.run))
+    head = [
+        f'"""Kernel of {model.name}, generated; do not edit."""\n',
+        "import math\nfrom collections import namedtuple\n\nimport numba\nimport numpy as np\n",
+        *sorted(f"{i}\n" for i in collect.imports),
+        f"FASTMATH = {FASTMATH}\n",
+        'jit = numba.njit(nogil=True, error_model="numpy", fastmath=FASTMATH)\n',
+    ]
+    return "\n".join([*head, *collect.chunks, *chunks])
+
+
+@lru_cache(maxsize=256)
+def compiled(model: Model) -> ModuleType:
+    """The model's kernel module with ``run`` (and steppers); compiled at its first call, cached on disk."""
+    text = source(model)
+    key = hashlib.sha256(f"{numba.__version__} {sys.version_info[:2]}\n{text}".encode()).hexdigest()[:16]
+    name = f"kernel_{model.name}_{key}"
+    with _lock:
+        if name in sys.modules:
+            return sys.modules[name]
+        path = cache_folder() / f"{name}.py"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # another process may write the same file: write aside and move into place
+            aside = path.with_suffix(f".{os.getpid()}.tmp")
+            aside.write_text(text, encoding="utf-8")
+            os.replace(aside, path)
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise ModelError(f"cannot load the generated kernel {path}")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+        return module

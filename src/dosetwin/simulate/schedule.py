@@ -1,0 +1,232 @@
+"""From timelines to compiled courses: sorted events, covariates as piecewise constants, ragged arrays.
+
+Order at one time: covariates, (infusion ends,) trough observations, doses, observations after the dose. Under ``nocb``
+covariates come last, because the value of a record governs the interval before it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from dosetwin.declare import Model
+from dosetwin.errors import Finding, InputError
+from dosetwin.records import DoseEvent, Timeline
+from dosetwin.simulate.covariates import CovariateTable, covariate_table
+from dosetwin.simulate.event_loop import COVARIATES, DOSE, DOSE_SS, OUTPUT
+
+Rule = Literal["locf", "nocb", "linear"]
+RULES: tuple[Rule, ...] = ("locf", "nocb", "linear")
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """Compiled courses of one model. Event arrays are concatenated; course c owns events ptr[c]..ptr[c+1]-1.
+
+    ``time`` h, ``kind`` (0 covariates, 1 dose, 2 dose at steady state, 3 output), ``index`` covariate row or compartment,
+    ``amount`` mg, ``duration`` h, ``ii`` h; ``rows`` [n_rows, n_cov] covariate values, ``occasion`` [n_rows];
+    ``begin`` [n_courses] start times; ``out_time`` output times, ``out_ptr`` [n_courses + 1].
+    """
+
+    ids: tuple
+    ptr: np.ndarray
+    time: np.ndarray
+    kind: np.ndarray
+    index: np.ndarray
+    amount: np.ndarray
+    duration: np.ndarray
+    ii: np.ndarray
+    rows: np.ndarray
+    occasion: np.ndarray
+    begin: np.ndarray
+    out_time: np.ndarray
+    out_ptr: np.ndarray
+    occasions: int
+    findings: tuple[Finding, ...]
+    rule: Rule
+
+    @property
+    def n_courses(self) -> int:
+        return len(self.begin)
+
+    @cached_property
+    def n_times(self) -> np.ndarray:
+        """Output rows of each course."""
+        return np.diff(self.out_ptr)
+
+    def rows_at_outputs(self, course: int = 0) -> np.ndarray:
+        """Index of the covariate row in force at each output of a course."""
+        found, row = [], 0
+        for e in range(self.ptr[course], self.ptr[course + 1]):
+            if self.kind[e] == COVARIATES:
+                row = int(self.index[e])
+            elif self.kind[e] == OUTPUT:
+                found.append(row)
+        return np.array(found, dtype=np.int64)
+
+
+def compartment(model: Model, cmt: str | int | None, record: str = "") -> int:
+    """Index of the compartment a dose goes into; by name, or 1-based number as in NONMEM files.
+
+    Raises InputError for an unknown one.
+    """
+    states = list(model.states)
+    if cmt is None or cmt == "":
+        return states.index(model.dose_cmt)
+    if isinstance(cmt, str) and cmt in states:
+        return states.index(cmt)
+    number = int(cmt) if isinstance(cmt, int) or str(cmt).isdigit() else 0
+    if not 1 <= number <= len(states):
+        raise InputError("dose into an unknown compartment", where=record, value=cmt,
+                         allowed=f"{', '.join(states)} or 1-{len(states)}", remedy=f"model {model.name}")  # fmt: skip
+    return number - 1
+
+
+def _course(model: Model, timeline: Timeline, times: np.ndarray, after: np.ndarray, rule: Rule, extra: Sequence[DoseEvent]):
+    doses = [d for given in (*timeline.doses, *extra) for d in given.expanded()]
+    for d in doses:
+        if not (np.isfinite(d.amount) and np.isfinite(d.time) and d.duration >= 0 and d.amount >= 0):
+            raise InputError("dose with an impossible amount, time or duration", where=d.record or f"dose at {d.time} h",
+                             value=(d.amount, d.duration), allowed="finite, not negative")  # fmt: skip
+        if d.ss and not d.ii > 0:
+            raise InputError("SS=1 needs II > 0", where=d.record or f"dose at {d.time} h", value=d.ii)
+    starts = [d.time for d in doses] + [float(times[0])] * bool(len(times))
+    starts += [o.time for o in timeline.observations]
+    begin = min(starts, default=0.0)
+    end = max([*starts, float(times[-1]) if len(times) else begin])
+    table = covariate_table(model, timeline, begin, end, rule)
+    begin = table.begin
+    n_c, n_d, n_o = len(table.times), len(doses), len(times)
+    time = np.concatenate([table.times, [d.time for d in doses], times])
+    kind = np.concatenate([
+        np.full(n_c, COVARIATES), [DOSE_SS if d.ss else DOSE for d in doses], np.full(n_o, OUTPUT),
+    ]).astype(np.int8)  # fmt: skip
+    index = np.concatenate([np.arange(n_c), [compartment(model, d.cmt, d.record) for d in doses], np.arange(n_o)]).astype(np.int64)
+    tie = np.concatenate([np.full(n_c, 9 if rule == "nocb" else 0), np.full(n_d, 5), np.where(after, 7, 3)])
+    tie[0] = -1  # the first covariate row opens the course under every rule
+    pad_c, pad_o = np.zeros(n_c), np.zeros(n_o)
+    amount = np.concatenate([pad_c, [d.amount for d in doses], pad_o])
+    duration = np.concatenate([pad_c, [d.duration for d in doses], pad_o])
+    ii = np.concatenate([pad_c, [d.ii if d.ss else 0.0 for d in doses], pad_o])
+    order = np.lexsort((np.arange(len(time)), tie, time))
+    return begin, (time[order], kind[order], index[order], amount[order], duration[order], ii[order]), table
+
+
+def schedule_many(
+    model: Model,
+    timelines: Sequence[Timeline],
+    times: Sequence[Sequence[float] | np.ndarray],
+    *,
+    after: Sequence[Sequence[bool] | np.ndarray] | None = None,
+    rule: Rule = "locf",
+    extra_doses: Sequence[Sequence[DoseEvent]] | None = None,
+) -> Schedule:
+    """Compile several courses: ``times[c]`` ascending output times (h) of course c; ``after[c]`` True where an output at
+    the time of a dose is taken after it; ``extra_doses[c]`` doses added to the timeline's.
+
+    Raises
+    ------
+    InputError : a needed covariate is missing under policy ``refuse``, outside the range of a model that refuses, an
+        unknown compartment or rule, times out of order.
+    """
+    if rule not in RULES:
+        raise InputError("unknown covariate rule", where="covariates", value=rule, allowed=", ".join(RULES))
+    parts: list[tuple[np.ndarray, ...]] = []
+    tables: list[CovariateTable] = []
+    begins: list[float] = []
+    out_times: list[np.ndarray] = []
+    findings: list[Finding] = []
+    row = 0
+    for c, timeline in enumerate(timelines):
+        wanted = np.asarray(times[c], dtype=np.float64)
+        if len(wanted) and (not np.all(np.isfinite(wanted)) or np.any(np.diff(wanted) < 0)):
+            raise InputError("output times must be finite and ascending", where=f"patient {timeline.patient.id}")
+        flags = np.zeros(len(wanted), bool) if after is None else np.asarray(after[c], dtype=bool)
+        begin, events, table = _course(model, timeline, wanted, flags, rule, extra_doses[c] if extra_doses else ())
+        events[2][events[1] == COVARIATES] += row
+        row += len(table.times)
+        parts.append(events)
+        tables.append(table)
+        begins.append(begin)
+        out_times.append(wanted)
+        findings.extend(f for f in table.findings if f not in findings)
+    lengths = [len(p[0]) for p in parts]
+    stacked = [np.ascontiguousarray(np.concatenate([p[i] for p in parts])) for i in range(6)]
+    return Schedule(
+        ids=tuple(t.patient.id for t in timelines),
+        ptr=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        time=stacked[0],
+        kind=stacked[1],
+        index=stacked[2],
+        amount=stacked[3],
+        duration=stacked[4],
+        ii=stacked[5],
+        rows=np.ascontiguousarray(np.concatenate([t.values for t in tables])),
+        occasion=np.concatenate([t.occasion for t in tables]).astype(np.int64),
+        begin=np.array(begins),
+        out_time=np.concatenate(out_times),
+        out_ptr=np.concatenate([[0], np.cumsum([len(t) for t in out_times])]).astype(np.int64),
+        occasions=1 + max((len(t.occasions) for t in timelines), default=0),
+        findings=tuple(findings),
+        rule=rule,
+    )
+
+
+def schedule_for(
+    model: Model,
+    timeline: Timeline,
+    times: Sequence[float] | np.ndarray,
+    *,
+    after: Sequence[bool] | np.ndarray | None = None,
+    rule: Rule = "locf",
+    extra_doses: Sequence[DoseEvent] = (),
+) -> Schedule:
+    """Compile one course (see schedule_many)."""
+    return schedule_many(
+        model, [timeline], [times], after=None if after is None else [after], rule=rule, extra_doses=[extra_doses]
+    )
+
+
+def uniform(
+    model: Model, doses: Sequence[DoseEvent], times: Sequence[float] | np.ndarray, cov_times: Sequence[float] | np.ndarray, cov: np.ndarray
+) -> Schedule:
+    """A cohort with common doses, output times and covariate times; ``cov`` [n_subjects, n_cov_times, n_cov] per subject."""
+    cov = np.asarray(cov, dtype=np.float64)
+    n, n_c, _ = cov.shape
+    given = [d for dose in doses for d in dose.expanded()]
+    wanted = np.asarray(times, dtype=np.float64)
+    time = np.concatenate([cov_times, [d.time for d in given], wanted])
+    kind = np.array([COVARIATES] * n_c + [DOSE_SS if d.ss else DOSE for d in given] + [OUTPUT] * len(wanted), np.int8)
+    index = np.concatenate([np.arange(n_c), [compartment(model, d.cmt) for d in given], np.arange(len(wanted))]).astype(np.int64)
+    tie = np.array([0] * n_c + [5] * len(given) + [3] * len(wanted))
+    tie[0] = -1
+    fill_c, fill_o = [0.0] * n_c, [0.0] * len(wanted)
+    amount = np.array(fill_c + [d.amount for d in given] + fill_o)
+    duration = np.array(fill_c + [d.duration for d in given] + fill_o)
+    ii = np.array(fill_c + [d.ii if d.ss else 0.0 for d in given] + fill_o)
+    order = np.lexsort((np.arange(len(time)), tie, time))
+    if order[0] != 0:
+        raise InputError("the first covariate time must be the first event", where="schedule", value=float(cov_times[0]))
+    tiled = np.tile(index[order], n)
+    is_cov = np.tile(kind[order] == COVARIATES, n)
+    tiled[is_cov] += np.repeat(np.arange(n) * n_c, n_c)
+    return Schedule(
+        ids=tuple(range(1, n + 1)),
+        ptr=np.arange(n + 1, dtype=np.int64) * len(time),
+        time=np.tile(time[order], n),
+        kind=np.tile(kind[order], n),
+        index=tiled,
+        amount=np.tile(amount[order], n),
+        duration=np.tile(duration[order], n),
+        ii=np.tile(ii[order], n),
+        rows=np.ascontiguousarray(cov.reshape(n * n_c, -1)),
+        occasion=np.zeros(n * n_c, np.int64),
+        begin=np.full(n, float(cov_times[0])),
+        out_time=np.tile(wanted, n),
+        out_ptr=np.arange(n + 1, dtype=np.int64) * len(wanted),
+        occasions=1,
+        findings=(),
+        rule="locf",
+    )
