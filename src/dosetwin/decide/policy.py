@@ -18,9 +18,10 @@ class Policy:
     ``intervals`` and ``infusions`` h searched; ``rules`` names of the standard rules that are always in the table;
     ``horizon_h`` the repeats of a regimen are followed at least that long (and for three doses);
     ``peak_after_h`` when a peak is read, from the start of the dose; ``first_at_step_h`` clock step of a dose already due;
-    ``tie_loss`` losses closer than this are equal, and then a standard rule is preferred; ``contradiction`` a level outside this
-    central fraction of the prior predictive of every model contradicts it; ``sample_after_h`` sampling times that are considered,
-    from the start of the coming dose; ``sample_worth`` smallest expected fall in variance that is worth a blood sample.
+    ``tie_loss`` losses closer than this are equal, and then a standard rule is preferred; ``sample_after_h`` sampling
+    times that are considered, from the start of the coming dose (0: just before it); ``sample_worth`` smallest expected
+    fall in variance that is worth a blood sample; ``table_rows`` how many of the best candidates the table shows beside
+    the standard rules and the best of each interval.
     """
 
     name: str
@@ -35,7 +36,6 @@ class Policy:
     peak_after_h: float = 1.0
     first_at_step_h: float = 0.5
     tie_loss: float = 0.02
-    contradiction: float = 0.998
     sample_after_h: tuple[float, ...] = (0.0, 1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 18.0, 24.0, 30.0, 36.0, 42.0, 48.0)
     sample_worth: float = 0.10
     table_rows: int = 12
@@ -44,8 +44,6 @@ class Policy:
     def __post_init__(self) -> None:
         if not self.intervals or min(self.intervals) <= 0 or not self.infusions or min(self.infusions) < 0:
             raise InputError("intervals and infusion times must be positive", where=f"policy {self.name}")
-        if not 0 < self.contradiction < 1:
-            raise InputError("a fraction", where=f"policy {self.name}", value=self.contradiction, allowed="between 0 and 1")
 
     def limit(self, code: str) -> Limit:
         """The limit with that code."""

@@ -1,0 +1,228 @@
+"""Choice by exhaustive enumeration: every plan scored on the same posterior draws, constraints checked, the best one and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dosetwin.decide.plans import Plan
+from dosetwin.decide.recommendation import Attainment
+from dosetwin.decide.target import Target
+from dosetwin.errors import Reason
+
+
+@dataclass(frozen=True, eq=False)
+class Exposures:
+    """True predicted exposure of every plan under every draw; column k is the same draw for all plans.
+
+    ``values`` (metric, dose) -> float64 [n_plans, n_draws] with metric ``peak`` (mg/L), ``trough`` (mg/L), ``auc24`` (mg.h/L);
+    ``weights`` [n_draws], sum 1; ``n_eff`` draws behind the Monte-Carlo error.
+    """
+
+    values: Mapping[tuple[str, str], np.ndarray]
+    weights: np.ndarray
+    n_eff: float
+
+    def of(self, target: Target, dose: str, mic: float | None) -> np.ndarray | None:
+        """Values a target judges at a dose, in the target's unit; None where there is nothing to judge."""
+        if target.metric == "cmax_mic":
+            return None if mic is None else self.values[("peak", dose)] / mic
+        return self.values.get((target.metric, dose))
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Arrays over plans: ``loss``, ``joint`` and their standard errors [n_plans]; ``p`` and ``se`` (target, dose) -> [n_plans];
+    ``parts`` target -> [n_plans] its share of the loss; ``difference_se(i, j)`` standard error of a paired loss difference."""
+
+    loss: np.ndarray
+    loss_se: np.ndarray
+    joint: np.ndarray
+    joint_se: np.ndarray
+    p: Mapping[tuple[str, str], np.ndarray]
+    se: Mapping[tuple[str, str], np.ndarray]
+    parts: Mapping[str, np.ndarray]
+    draws: np.ndarray
+    weights: np.ndarray
+    n_eff: float
+
+    def difference_se(self, i: int, j: int) -> float:
+        """Standard error of loss[i] - loss[j] on common draws (smaller than if the draws were independent)."""
+        d = self.draws[i] - self.draws[j]
+        return float(np.sqrt(max(self.weights @ d**2 - (self.weights @ d) ** 2, 0.0) / self.n_eff))
+
+    def attainment(self, i: int) -> tuple[Attainment, ...]:
+        return tuple(Attainment(t, d, float(self.p[t, d][i]), float(self.se[t, d][i])) for t, d in self.p)
+
+
+def binomial_se(p: np.ndarray, n: float) -> np.ndarray:
+    """Monte-Carlo standard error of a probability; never 0 (one draw in n + 2 could have gone the other way: Agresti-Coull)."""
+    q = (p * n + 1.0) / (n + 2.0)
+    return np.sqrt(q * (1.0 - q) / (n + 2.0))
+
+
+def score(exposures: Exposures, targets: Sequence[Target], mic: float | None = None) -> Scores:
+    """Probability of attainment and expected loss of every plan; targets that cannot be judged (unknown MIC) are left out."""
+    w, n = exposures.weights, exposures.n_eff
+    shape = next(iter(exposures.values.values())).shape
+    loss, joint = np.zeros(shape), np.ones(shape, dtype=bool)
+    p: dict[tuple[str, str], np.ndarray] = {}
+    parts: dict[str, np.ndarray] = {}
+    for target in targets:
+        judged = [(d, v) for d in target.doses if (v := exposures.of(target, d, mic)) is not None]
+        part = np.zeros(shape)
+        for dose, value in judged:
+            met = target.met(value)
+            p[target.code, dose] = met @ w
+            if target.joint:
+                joint &= met
+            part += target.miss(value) * (target.weight / len(judged))
+        if judged:
+            parts[target.code] = part @ w
+            loss += part
+    mean = loss @ w
+    spread = np.sqrt(np.maximum(loss**2 @ w - mean**2, 0.0) / n)
+    se = {key: binomial_se(value, n) for key, value in p.items()}
+    q = joint @ w
+    return Scores(mean, spread, q, binomial_se(q, n), p, se, parts, loss, w, n)
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """The outcome. ``order``: plans from best to worst (the chosen first); ``chosen`` None when nothing is acceptable.
+
+    ``unmet`` one tuple per plan: the chance constraints it breaks; ``tied`` the plans whose loss equals the best's.
+    """
+
+    scores: Scores
+    order: tuple[int, ...]
+    chosen: int | None
+    best: int | None
+    tied: tuple[int, ...]
+    unmet: tuple[tuple[Reason, ...], ...]
+    reasons: tuple[Reason, ...]
+
+    def acceptable(self, plan: Plan, i: int) -> bool:
+        return not plan.violations and not self.unmet[i]
+
+
+def unmet_constraints(scores: Scores, targets: Sequence[Target], i: int) -> tuple[Reason, ...]:
+    """The chance constraints plan ``i`` breaks, as reasons."""
+    out = []
+    for target in targets:
+        if target.min_probability is None:
+            continue
+        for dose in target.doses:
+            p = scores.p.get((target.code, dose))
+            if p is not None and p[i] < target.min_probability:
+                text = f"P({target.metric} {target.border()}) at dose '{dose}' is too low"
+                out.append(
+                    Reason(f"chance_{target.code}", round(float(p[i]), 4), target.min_probability, "1", text, target.source)
+                )
+    return tuple(out)
+
+
+def choose(plans: Sequence[Plan], scores: Scores, targets: Sequence[Target], tie_loss: float) -> Choice:
+    """The acceptable plan of lowest expected loss; among equals a standard rule, then the one with the lowest loss.
+
+    Two losses are equal when they differ by at most ``tie_loss`` or by one standard error of their paired difference.
+    """
+    unmet = tuple(unmet_constraints(scores, targets, i) for i in range(len(plans)))
+    fine = [i for i, plan in enumerate(plans) if not plan.violations and not unmet[i]]
+    by_loss = sorted(range(len(plans)), key=lambda i: (bool(plans[i].violations), bool(unmet[i]), scores.loss[i], i))
+    if not fine:
+        # what comes closest leads the table: fewest broken constraints, then loss
+        by_loss = sorted(range(len(plans)), key=lambda i: (bool(plans[i].violations), len(unmet[i]), scores.loss[i], i))
+        return Choice(scores, tuple(by_loss), None, None, (), unmet, _why_nothing(plans, scores, targets))
+    best = by_loss[0]
+    tied = tuple(i for i in fine if scores.loss[i] - scores.loss[best] <= max(tie_loss, scores.difference_se(i, best)))
+    standard = [i for i in tied if plans[i].rules]
+    chosen = min(standard or [best], key=lambda i: scores.loss[i])
+    order = (chosen, *(i for i in by_loss if i != chosen))
+    return Choice(scores, order, chosen, best, tied, unmet, _why(plans, scores, targets, chosen, best, unmet))
+
+
+def _why(
+    plans: Sequence[Plan], s: Scores, targets: Sequence[Target], chosen: int, best: int, unmet: Sequence[tuple[Reason, ...]]
+) -> tuple[Reason, ...]:
+    out = []
+    if chosen == best:
+        text = "lowest expected loss of all acceptable regimens"
+        out.append(Reason("lowest_loss", round(float(s.loss[chosen]), 4), None, "", text, "declared weights of the policy"))
+    else:
+        text = f"standard rule {', '.join(plans[chosen].rules)}: its loss equals the lowest, and equals go to the standard rule"
+        out.append(Reason("standard_rule_tied", round(float(s.loss[chosen]), 4), round(float(s.loss[best]), 4), "", text))
+    for target in targets:
+        found = {d: float(s.p[target.code, d][chosen]) for d in target.doses if (target.code, d) in s.p}
+        if found:
+            dose = min(found, key=lambda d: found[d])
+            text = f"P({target.text} {target.border()}), lowest over the doses scored: dose '{dose}'"
+            out.append(Reason(f"p_{target.code}", round(found[dose], 4), target.min_probability, "1", text, target.source))
+    out.append(Reason("p_joint", round(float(s.joint[chosen]), 4), None, "1", "all joint targets at every scored dose"))
+    out += [_why_not(plans, s, chosen, i, unmet[i]) for i, plan in enumerate(plans) if plan.rules and i != chosen]
+    return tuple(out)
+
+
+def _why_not(plans: Sequence[Plan], s: Scores, chosen: int, i: int, unmet: tuple[Reason, ...]) -> Reason:
+    """Why a standard rule was not chosen: a hard limit, a chance constraint, or the target that costs it most."""
+    plan = plans[i]
+    what = f"{', '.join(plan.rules)} ({plan.mg_per_kg:.3g} mg/kg every {plan.regimen.interval:g} h)"
+    if plan.violations:
+        first = plan.violations[0]
+        return Reason("standard_rule_outside_limits", first.value, first.limit, first.unit, f"{what}: {first.text}", first.source)
+    if unmet:
+        first = min(unmet, key=lambda r: float(r.value or 0) - float(r.limit or 0))
+        return Reason(
+            "standard_rule_breaks_constraint", first.value, first.limit, first.unit, f"{what}: {first.text}", first.source
+        )
+    worst = max(s.parts, key=lambda code: float(s.parts[code][i] - s.parts[code][chosen]))
+    value, limit = round(float(s.loss[i]), 4), round(float(s.loss[chosen]), 4)
+    return Reason("standard_rule_costs_more", value, limit, "", f"{what}: higher expected loss, most of it from {worst}")
+
+
+HELP = {
+    "trough": "wait longer, take another level before the next dose, and reconsider renal function; a shorter wait is not safe",
+    "peak": "take a level about 1 h after a dose to learn the volume: the prediction is too uncertain or the window too narrow",
+    "cmax_mic": "the MIC cannot be reached at an accepted peak: ask microbiology about another drug or a combination",
+    "auc24": "no regimen inside the limits gives this exposure: reconsider the drug",
+}
+
+
+def _why_nothing(plans: Sequence[Plan], s: Scores, targets: Sequence[Target]) -> tuple[Reason, ...]:
+    """Why nothing is acceptable: the binding constraint, the best that could be reached, and what would help."""
+    allowed = [i for i, plan in enumerate(plans) if not plan.violations]
+    out = [Reason("no_acceptable_regimen", len(allowed), None, "", f"none of {len(plans)} regimens is acceptable")]
+    if not allowed:
+        counts: dict[str, tuple[int, Reason]] = {}
+        for plan in plans:
+            for reason in plan.violations:
+                counts[reason.code] = (counts.get(reason.code, (0, reason))[0] + 1, reason)
+        for count, reason in sorted(counts.values(), key=lambda c: -c[0]):
+            out.append(
+                Reason(
+                    f"limit_{reason.code}", count, reason.limit, reason.unit, f"broken by {count} of {len(plans)}: {reason.text}"
+                )
+            )
+        out.append(
+            Reason("what_would_help", text="check the last dose and the weight: no measurable dose lies inside all limits")
+        )
+        return tuple(out)
+    holds: dict[str, np.ndarray] = {}
+    constrained = [t for t in targets if t.min_probability is not None and any((t.code, d) in s.p for d in t.doses)]
+    for target in constrained:
+        lowest = np.min([s.p[target.code, d][allowed] for d in target.doses if (target.code, d) in s.p], axis=0)
+        holds[target.code] = lowest >= target.min_probability
+        text = f"highest reachable P({target.text} {target.border()}) at every scored dose, taken alone"
+        out.append(Reason(f"best_{target.code}", round(float(lowest.max()), 4), target.min_probability, "1", text, target.source))
+    # binding: without it, how many plans would pass all the others
+    without = {
+        c: int(np.all([h for k, h in holds.items() if k != c] or [np.ones(len(allowed), bool)], axis=0).sum()) for c in holds
+    }
+    binding = max(constrained, key=lambda t: (without[t.code], -int(holds[t.code].sum())))
+    if without[binding.code]:
+        text = f"without '{binding.code}' this many regimens would pass"
+    else:
+        text = "no single constraint is to blame: several fail together; the hardest one is named"
+    out.append(Reason("binding_constraint", binding.code, without[binding.code], "regimens", text, binding.source))
+    out.append(Reason("what_would_help", text=HELP[binding.metric]))
+    return tuple(out)
