@@ -108,7 +108,7 @@ def lint() -> int:
     ]
     failed = []
     for name, command in checks:
-        say(f"{name}: {' '.join(Path(str(part)).name for part in command if str(part) != '-m')}")
+        say(f"checking {name}")
         if name == "types" and not node_works():
             say("types: pyright runs on Node.js and none was found; getting the copy it can bring along")
             if run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "pyright[nodejs]"):
