@@ -8,7 +8,7 @@ from dosetwin.structure.compartments import TWO
 
 REFERENCE = Reference(
     "Burdet C et al.", 2015, "Eur J Clin Pharmacol 71:75-83", "", "secondary",
-    note="values as transcribed in the posologyr package's worked example, which rounds the covariances; ranges of covariates assumed",
+    note="values as transcribed in a worked example of the posologyr package; ranges of covariates assumed",
 )  # fmt: skip
 
 
@@ -35,9 +35,7 @@ class eta(NamedTuple):
 class cov(NamedTuple):
     CLCR: Annotated[float, Cov("mL/min", 10.0, 250.0, "creatinine clearance (4-hour urine)", "2164-2", missing="refuse")]
     WT: Annotated[float, Cov("kg", 40.0, 150.0, "total body weight", "29463-7", missing="refuse")]
-    POVERF: Annotated[
-        float, Cov("mmHg", 50.0, 450.0, "PaO2/FIO2", "50984-4", missing="population", population=169.0)
-    ]
+    POVERF: Annotated[float, Cov("mmHg", 50.0, 450.0, "PaO2/FIO2", "50984-4", missing="population", population=169.0)]
 
 
 class output(NamedTuple):

@@ -60,8 +60,8 @@ MODEL = model(
     reference=REFERENCE,
     structure=ONE,
     anchors=[
-        Anchor("clearance per kg of the paper", "CL", {"WT": 1.0, "APGR": 7}, 0.0047, 0.02, "Grasela and Donn 1985 abstract (recalled)"),
-        Anchor("volume per kg of the paper", "V", {"WT": 1.0, "APGR": 7}, 0.96, 0.05, "Grasela and Donn 1985 abstract (recalled)"),
+        Anchor("clearance per kg of the paper", "CL", {"WT": 1.0, "APGR": 7}, 0.0047, 0.02, "abstract of the paper (recalled)"),
+        Anchor("volume per kg of the paper", "V", {"WT": 1.0, "APGR": 7}, 0.96, 0.05, "abstract of the paper (recalled)"),
         Anchor("volume after low Apgar", "V", {"WT": 1.0, "APGR": 4}, 0.984258 * 1.15892, 1e-9, "NONMEM run pheno_real"),
     ],
     notes=("doses were given intravenously and are entered as boluses, as in the published data set",),
