@@ -34,6 +34,8 @@ _SCORE = {"{score}": 1.0, "1": 1.0}
 # g/mol; only for drugs that are one substance (gentamicin is a mixture: molar units have no meaning for it)
 _MOLAR_MASS = {"amikacin": 585.6, "phenobarbital": 232.24, "vancomycin": 1449.3, "tobramycin": 467.5, "warfarin": 308.33}
 
+_DRUGS = ("amikacin", "gentamicin", "vancomycin", "tobramycin", "phenobarbital", "warfarin")
+
 
 def _level(molar_mass: float | None) -> dict[str, float]:
     """mg/L per listed concentration unit, molar units included where the molar mass (g/mol) is known."""
@@ -53,7 +55,7 @@ CANONICAL = MappingProxyType(
 
 _TABLE: dict[str, dict[str, float]] = {
     "time": _HOURS, "duration": _HOURS, "amount": _MG, "rate": _PER_HOUR, "volume": _LITRES, "concentration": _MG_PER_L,
-    **{drug: _level(_MOLAR_MASS.get(drug)) for drug in ("amikacin", "gentamicin", "vancomycin", "tobramycin", "phenobarbital", "warfarin")},
+    **{drug: _level(_MOLAR_MASS.get(drug)) for drug in _DRUGS},
     "WT": _KG, "BW": _KG, "GA": _WEEKS, "PMA": _WEEKS, "PNA": _DAYS, "SCR": _CREATININE,
     "HT": {"cm": 1.0, "m": 100.0, "mm": 0.1, "[in_i]": 2.54}, "HC": {"cm": 1.0, "mm": 0.1, "[in_i]": 2.54},
     "TEMP": {"Cel": 1.0, "[degF]": 5 / 9, "K": 1.0}, "INR": _ONE, "APGR": _SCORE, "APGR1": _SCORE,
@@ -81,9 +83,16 @@ def convert(value: float, unit: str, quantity: str, *, where: str = "") -> float
     key = unit.replace("\u00b5", "u").replace("\u03bc", "u") if isinstance(unit, str) else ""
     if key not in units:
         raise UnknownUnit(
-            f"unknown unit for {quantity}", where=where, value=unit, allowed=", ".join(units), remedy="convert it at the source; a unit is never guessed"
+            f"unknown unit for {quantity}",
+            where=where,
+            value=unit,
+            allowed=", ".join(units),
+            remedy="convert it at the source; a unit is never guessed",
         )
-    return float(value) * _TABLE[quantity][key] + _OFFSET.get((quantity, key), 0.0)
+    factor = _TABLE[quantity][key]
+    # dividing by 1000 is exact where multiplying by 0.001 is not: 1130 g is 1.13 kg
+    scaled = value / (1.0 / factor) if factor < 1 else value * factor
+    return scaled + _OFFSET.get((quantity, key), 0.0)
 
 
 # ---------------------------------------------------------------------------------------------- creatinine assay
@@ -135,17 +144,26 @@ def creatinine(value: float, unit: str, assay: str = "", *, record: str = "creat
     found: list[Finding] = []
     suspect = suspect_creatinine_unit(raw)
     if suspect:
-        found.append(
-            Finding("error", "creatinine_unit_suspect", record, f"creatinine {value:g} {unit} {suspect}", value, "0.1 to 20 mg/dL (9 to 1768 umol/L)", "check the unit at the laboratory")
-        )  # fmt: skip
+        allowed_range = "0.1 to 20 mg/dL (9 to 1768 umol/L)"
+        message = f"creatinine {value:g} {unit} {suspect}"
+        remedy = "check the unit at the laboratory"
+        found.append(Finding("error", "creatinine_unit_suspect", record, message, value, allowed_range, remedy))
     if not key:
-        found.append(
-            Finding("warning", "creatinine_assay_unknown", record, "creatinine assay not stated; taken as enzymatic, IDMS-traceable", None, ", ".join(ASSAYS), "state the assay (Observation.method)")
-        )  # fmt: skip
+        message = "creatinine assay not stated; taken as enzymatic, IDMS-traceable"
+        remedy = "state the assay (Observation.method)"
+        found.append(Finding("warning", "creatinine_assay_unknown", record, message, None, ", ".join(ASSAYS), remedy))
     slope, intercept = ASSAYS[key or "idms"]
     converted = slope * raw + intercept
     if converted < SCR_FLOOR and not suspect:
-        found.append(Finding("warning", "creatinine_floored", record, f"creatinine {converted:.3g} mg/dL after assay conversion, set to {SCR_FLOOR}", value))
+        found.append(
+            Finding(
+                "warning",
+                "creatinine_floored",
+                record,
+                f"creatinine {converted:.3g} mg/dL after assay conversion, set to {SCR_FLOOR}",
+                value,
+            )
+        )
     return Creatinine(max(converted, SCR_FLOOR), key or "unknown", tuple(found))
 
 

@@ -12,8 +12,14 @@ RXNORM_SYSTEM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC_SYSTEMS = frozenset({"http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73"})
 SNOMED_SYSTEM = "http://snomed.info/sct"
 ICD_SYSTEMS = frozenset(
-    {"http://hl7.org/fhir/sid/icd-10", "http://hl7.org/fhir/sid/icd-10-cm", "http://fhir.de/CodeSystem/bfarm/icd-10-gm", "http://hl7.org/fhir/sid/icd-10-pcs", "http://www.cms.gov/Medicare/Coding/ICD10"}
-)  # fmt: skip
+    {
+        "http://hl7.org/fhir/sid/icd-10",
+        "http://hl7.org/fhir/sid/icd-10-cm",
+        "http://fhir.de/CodeSystem/bfarm/icd-10-gm",
+        "http://hl7.org/fhir/sid/icd-10-pcs",
+        "http://www.cms.gov/Medicare/Coding/ICD10",
+    }
+)
 BIRTH_TIME = "http://hl7.org/fhir/StructureDefinition/patient-birthTime"
 
 LEVELS = MappingProxyType(
@@ -112,6 +118,9 @@ CONDITIONS = MappingProxyType(
     }
 )
 """Code -> flag covariate, from Condition and Procedure."""
+
+INDICATIONS = ("P36", "91302008", "A41")
+"""Neonatal sepsis (ICD-10, with subdivisions), sepsis (SNOMED, recalled), other sepsis (ICD-10)."""
 
 CONDITION_WORDS = MappingProxyType(
     {

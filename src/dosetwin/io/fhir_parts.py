@@ -19,9 +19,13 @@ class Notes:
 
     found: list[Finding] = field(default_factory=list)
 
-    def add(self, severity: Severity, code: str, record: str, message: str, value: Any = None, allowed: str = "", remedy: str = "") -> None:
+    def add(
+        self, severity: Severity, code: str, record: str, message: str, value: Any = None, allowed: str = "", remedy: str = ""
+    ) -> None:
         text = value if value is None or isinstance(value, (int, float, str)) else str(value)
-        self.found.append(Finding(severity, code, record, message, text[:120] if isinstance(text, str) else text, allowed, remedy))
+        self.found.append(
+            Finding(severity, code, record, message, text[:120] if isinstance(text, str) else text, allowed, remedy)
+        )
 
 
 def codings(concept: Any) -> Iterator[tuple[str, str, str]]:
@@ -62,10 +66,24 @@ def moment(value: Any, record: str, notes: Notes, *, severity: Severity, day_wil
     """An aware datetime. A day without a time of day is its midnight (UTC) where ``day_will_do``, otherwise a finding."""
     if isinstance(value, datetime):
         if value.tzinfo is None:
-            notes.add(severity, "time_without_zone", record, "the time has no time zone; the record is not used", value, "2026-01-31T08:30:00Z")
+            notes.add(
+                severity,
+                "time_without_zone",
+                record,
+                "the time has no time zone; the record is not used",
+                value,
+                "2026-01-31T08:30:00Z",
+            )
             return None
         if not YEARS[0] <= value.year < YEARS[1]:
-            notes.add(severity, "time_implausible", record, "the year is not plausible; the record is not used", value, f"{YEARS[0]} to {YEARS[1]}")
+            notes.add(
+                severity,
+                "time_implausible",
+                record,
+                "the year is not plausible; the record is not used",
+                value,
+                f"{YEARS[0]} to {YEARS[1]}",
+            )
             return None
         # one fixed clock inside: an offset change at night must not move a dose
         return value.astimezone(UTC)
@@ -73,7 +91,14 @@ def moment(value: Any, record: str, notes: Notes, *, severity: Severity, day_wil
         if day_will_do and YEARS[0] <= value.year < YEARS[1]:
             notes.add("info", "time_of_day_missing", record, "a date without a time; taken as 00:00 UTC", value)
             return datetime.combine(value, time(), UTC)
-        notes.add(severity, "time_of_day_missing", record, "a date without a time; the record is not used", value, "date and time with zone")
+        notes.add(
+            severity,
+            "time_of_day_missing",
+            record,
+            "a date without a time; the record is not used",
+            value,
+            "date and time with zone",
+        )
         return None
     message = "no time" if value is None else "the time is not usable"
     notes.add(severity, "time_missing", record, f"{message}; the record is not used", value, "date and time with zone")
@@ -121,3 +146,26 @@ def merge(spans: list[Span], gap: timedelta = timedelta(0)) -> list[Span]:
         else:
             out.append(span)
     return out
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One resource: its kind, how messages call it, its parsed form, the url other resources refer to it by."""
+
+    kind: str
+    record: str
+    body: Any
+    url: str
+
+
+def medication_concept(e: Entry, entries: list[Entry]) -> Any:
+    """The medication of an administration or request, references resolved inside the bundle and the resource."""
+    direct = e.body.medicationCodeableConcept
+    if direct is not None:
+        return direct
+    reference = str(getattr(e.body.medicationReference, "reference", None) or "")
+    if reference.startswith("#"):
+        inside = next((c for c in e.body.contained or [] if getattr(c, "id", None) == reference[1:]), None)
+        return getattr(inside, "code", None)
+    target = next((m for m in entries if m.kind == "Medication" and reference in (m.url, f"Medication/{m.body.id}")), None)
+    return target.body.code if target is not None and reference else None

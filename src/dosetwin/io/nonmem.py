@@ -4,41 +4,19 @@ Columns ``ID TIME AMT RATE EVID CMT II ADDL SS DV MDV`` (also ``DVID OCC BLQ LOQ
 numeric column is a covariate. ``.``, an empty cell and ``NA`` are missing. Lines starting with ``#`` are comments.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dosetwin.errors import Finding, InputError, UnknownName
-from dosetwin.io.text import read_text
+from dosetwin.errors import Finding, InputError
+from dosetwin.io.table import MISSING, STANDARD, find_columns, is_number, read_rows
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-STANDARD = (
-    "ID",
-    "TIME",
-    "AMT",
-    "RATE",
-    "EVID",
-    "CMT",
-    "II",
-    "ADDL",
-    "SS",
-    "DV",
-    "MDV",
-    "DVID",
-    "OCC",
-    "BLQ",
-    "LOQ",
-    "CENS",
-    "LIMIT",
-)
-MISSING = frozenset({"", ".", "NA"})
 SEX_CODES = {"male": 1.0, "m": 1.0, "female": 0.0, "f": 0.0}
 """Text accepted in a column named SEX: male 1, female 0, said in a finding."""
 
@@ -76,110 +54,9 @@ def read_table(source: "Path | str | DataFrame", map: Mapping[str, str] | None =
     Missing cells stay missing. Columns that hold only text are not covariates (warning ``text_column_ignored``).
     Raises InputError (UnknownName for a mapped column that is not there), one line naming file and line.
     """
-    name, header, rows, lines, findings = _rows(source)
-    where = _columns(name, header, map or {}, findings)
+    name, header, rows, lines, findings = read_rows(source)
+    where = find_columns(name, header, map or {}, findings)
     return _Reader(name, header, rows, lines, where, findings).read()
-
-
-# ------------------------------------------------------------------------------------------------- text to cells
-
-
-def _rows(source: Any) -> tuple[str, list[str], list[list[str]], list[int], list[Finding]]:
-    """Name, header, cells, line number of each row."""
-    findings: list[Finding] = []
-    if hasattr(source, "to_csv"):
-        name, text = "table", source.to_csv(index=False)
-    else:
-        name, text = Path(source).name, read_text(Path(source))
-    first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
-    delimiter = next((d for d in (",", ";", "\t") if d in first), ",")
-    if delimiter != ",":
-        findings.append(Finding("info", "delimiter", name, f"fields are separated by {delimiter!r}"))
-    header: list[str] = []
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        for row in reader:
-            if not row or row[0].startswith("#") or (len(row) == 1 and not row[0].strip()):
-                continue
-            if not header:
-                header = [cell.strip() for cell in row]
-                continue
-            if len(row) != len(header):
-                raise InputError(
-                    "wrong number of fields", where=f"{name}:{reader.line_num}", value=len(row), allowed=str(len(header))
-                )
-            rows.append(row)
-            lines.append(reader.line_num)
-    except csv.Error as error:
-        raise InputError(f"not readable as CSV ({error})", where=f"{name}:{reader.line_num}") from None
-    if not header:
-        raise InputError("the file is empty", where=name, allowed="a header line and records")
-    if all(_is_number(cell) or cell in MISSING for cell in header):
-        raise InputError(
-            "the header line is missing",
-            where=f"{name}:1",
-            value=",".join(header)[:60],
-            allowed="column names such as ID,TIME,AMT,DV",
-        )
-    if not rows:
-        raise InputError("the file has a header but no records", where=name)
-    return name, header, rows, lines, findings
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        return isfinite(float(cell)) and "_" not in cell
-    except ValueError:
-        return False
-
-
-def _columns(name: str, header: list[str], mapping: Mapping[str, str], findings: list[Finding]) -> dict[str, int]:
-    """Canonical name -> column index."""
-    upper = [h.upper() for h in header]
-    for i, h in enumerate(upper):
-        if not h:
-            raise InputError(f"column {i + 1} has no name", where=f"{name}:1")
-        if h in upper[:i]:
-            raise InputError("two columns have the same name", where=f"{name}:1", value=header[i])
-    where: dict[str, int] = {}
-    taken: set[int] = set()
-    for wanted, column in mapping.items():
-        if column in header:
-            index = header.index(column)
-        elif column.upper() in upper:
-            index = upper.index(column.upper())
-        else:
-            raise UnknownName(f"no column for {wanted}", where=f"{name}:1", value=column, allowed=", ".join(header))
-        key = wanted.upper() if wanted.upper() in STANDARD else wanted
-        where[key] = index
-        taken.add(index)
-        findings.append(Finding("info", "column_mapped", name, f"{key} is column {header[index]}"))
-    for index, h in enumerate(header):
-        if index in taken:
-            continue
-        # an all-lower-case covariate column is the model's upper-case name; mixed case is kept as written
-        key = h.upper() if h.upper() in STANDARD or h.islower() else h
-        if key in where:
-            findings.append(
-                Finding("info", "column_unused", name, f"column {h} is not used: {key} was mapped to {header[where[key]]}")
-            )
-            continue
-        where[key] = index
-    for needed in ("ID", "TIME"):
-        if needed not in where:
-            raise InputError(
-                f"no {needed} column",
-                where=f"{name}:1",
-                value=",".join(header)[:120],
-                remedy=f"name it, or map it: {needed}=<column>",
-            )
-    if "AMT" not in where and "DV" not in where:
-        raise InputError(
-            "neither AMT nor DV", where=f"{name}:1", value=",".join(header)[:120], remedy="map them: AMT=<column>, DV=<column>"
-        )
-    return where
 
 
 # ------------------------------------------------------------------------------------------------ cells to records
@@ -215,7 +92,7 @@ class _Reader:
         clean = bool(out) and not any("_" in cell for cell in column)
         if clean and all(isfinite(v) or column[i] in MISSING for i, v in enumerate(out)):
             return out
-        row = next(i for i, cell in enumerate(column) if cell not in MISSING and not _is_number(cell))
+        row = next(i for i, cell in enumerate(column) if cell not in MISSING and not is_number(cell))
         remedy = "give hours since the first record, not a clock time" if key == "TIME" and ":" in column[row] else ""
         raise self.fail(row, f"{key} is not a finite number", column[row][:60], "a number, or . for missing", remedy)
 
@@ -250,7 +127,7 @@ class _Reader:
         for i, cell in enumerate(self.cells[self.where[key]]):
             if cell in MISSING:
                 out.append(None)
-            elif _is_number(cell):
+            elif is_number(cell):
                 v = float(cell)
                 if v != int(v):
                     raise self.fail(i, f"{key} not accepted", cell, "a whole number or a name")
@@ -334,7 +211,8 @@ class _Reader:
             counts = [a + len(b) for a, b in zip(counts, (doses, observations, asked), strict=True)]
             start = stop
         used = {key: self.header[index] for key, index in self.where.items()}
-        echo = Echo(self.name, used, tuple(name for name, _ in covariates), len(out), *counts, tuple(self.findings))
+        names = tuple(name for name, _ in covariates)
+        echo = Echo(self.name, used, names, len(out), counts[0], counts[1], counts[2], tuple(self.findings))
         return out, echo
 
     def identities(self) -> list[str]:
@@ -348,7 +226,7 @@ class _Reader:
             if cell in MISSING:
                 raise self.fail(i, "ID is missing")
             identity = cell
-            if _is_number(cell):
+            if is_number(cell):
                 v = float(cell)
                 identity = str(int(v)) if v == int(v) else cell
             if i and identity == out[-1]:
@@ -469,7 +347,7 @@ class _Reader:
             if key in STANDARD and key != "OCC":
                 continue
             column = self.cells[index]
-            if not any(_is_number(cell) for cell in column[:50]) and not any(_is_number(cell) for cell in column):
+            if not any(is_number(cell) for cell in column[:50]) and not any(is_number(cell) for cell in column):
                 filled = {cell.lower() for cell in column if cell not in MISSING}
                 if not filled:
                     self.findings.append(Finding("warning", "column_empty", self.name, f"column {self.header[index]} is empty"))
@@ -481,7 +359,12 @@ class _Reader:
                 elif any(f.code == "column_mapped" and f.message.startswith(f"{key} is") for f in self.findings):
                     raise self.fail(0, f"{key} is not a number", column[0][:60], "numbers, or . for missing")
                 else:
-                    self.findings.append(Finding("warning", "text_column_ignored", self.name, f"column {self.header[index]} holds text and is not used", column[0][:60], "numbers", "code it as numbers"))  # fmt: skip
+                    message = f"column {self.header[index]} holds text and is not used"
+                    self.findings.append(
+                        Finding(
+                            "warning", "text_column_ignored", self.name, message, column[0][:60], "numbers", "code it as numbers"
+                        )
+                    )
                 continue
             out.append((key, self.numbers(key)))
         return out

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dosetwin.errors import InputError
-from dosetwin.io.nonmem import STANDARD
+from dosetwin.io.table import STANDARD
 from dosetwin.records import Timeline
 
 _COLUMNS = ("ID", "TIME", "AMT", "RATE", "EVID", "CMT", "II", "ADDL", "SS", "DV", "MDV", "DVID", "BLQ", "LOQ")

@@ -23,8 +23,15 @@ SCR_RANGE = (0.05, 20.0)
 NEWBORN_DAYS = 60.0
 
 DOSE_PER_KG = MappingProxyType(
-    {"amikacin": (1.0, 40.0), "gentamicin": (0.5, 15.0), "tobramycin": (0.5, 15.0), "vancomycin": (2.0, 60.0), "phenobarbital": (0.5, 50.0), "warfarin": (0.005, 2.0)}
-)  # fmt: skip
+    {
+        "amikacin": (1.0, 40.0),
+        "gentamicin": (0.5, 15.0),
+        "tobramycin": (0.5, 15.0),
+        "vancomycin": (2.0, 60.0),
+        "phenobarbital": (0.5, 50.0),
+        "warfarin": (0.005, 2.0),
+    }
+)
 """mg/kg of one dose outside which an amount is taken for a slip of the pen."""
 ANY_DOSE_PER_KG = (0.0001, 500.0)
 
@@ -84,15 +91,33 @@ def _future(timeline: Timeline, now: float | None) -> Iterator[Finding]:
     records += [("covariate", c) for c in timeline.covariates if c.value != 0]
     for what, r in records:
         if r.time > now + _SAME:
-            yield Finding("warning", "future_data", _name(r.record, what, r.time), f"a {what} {r.time - now:g} h after now; not used", r.time, f"<= {now:g} h", "correct the time, or ask for a later now")
+            yield Finding(
+                "warning",
+                "future_data",
+                _name(r.record, what, r.time),
+                f"a {what} {r.time - now:g} h after now; not used",
+                r.time,
+                f"<= {now:g} h",
+                "correct the time, or ask for a later now",
+            )
 
 
 def _present(timeline: Timeline, first_dose: bool) -> Iterator[Finding]:
     who = f"patient {timeline.patient.id}"
     if not timeline.doses and not first_dose:
-        yield Finding("error", "no_doses", who, "no doses on record", None, "at least one dose given", "send the administrations, with amount and time")
+        yield Finding(
+            "error",
+            "no_doses",
+            who,
+            "no doses on record",
+            None,
+            "at least one dose given",
+            "send the administrations, with amount and time",
+        )
     if not timeline.series("WT") and timeline.patient.BW is None:
-        yield Finding("error", "no_weight", who, "no body weight on record", None, "WT or birth weight, kg", "send the weight with its unit")
+        yield Finding(
+            "error", "no_weight", who, "no body weight on record", None, "WT or birth weight, kg", "send the weight with its unit"
+        )
 
 
 def _birth(timeline: Timeline) -> Iterator[Finding]:
@@ -103,7 +128,15 @@ def _birth(timeline: Timeline) -> Iterator[Finding]:
     records += [("covariate", c) for c in timeline.covariates]
     for what, r in records:
         if r.time < born - _SAME:
-            yield Finding("error", "before_birth", _name(r.record, what, r.time), f"a {what} {born - r.time:g} h before birth", r.time, f">= {born:g} h", "correct the time or the date of birth")
+            yield Finding(
+                "error",
+                "before_birth",
+                _name(r.record, what, r.time),
+                f"a {what} {born - r.time:g} h before birth",
+                r.time,
+                f">= {born:g} h",
+                "correct the time or the date of birth",
+            )
 
 
 def _duplicates(timeline: Timeline) -> Iterator[Finding]:
@@ -111,9 +144,23 @@ def _duplicates(timeline: Timeline) -> Iterator[Finding]:
     for d in _expanded(timeline):
         key = (round(d.time, 6), d.cmt)
         if key in doses and doses[key].amount == d.amount:
-            yield Finding("error", "duplicate_dose", _name(d.record, "dose", d.time), f"the same dose as {_name(doses[key].record, 'dose', d.time)}", d.amount, "each dose once", "remove the copy; two doses at once would be counted twice")
+            yield Finding(
+                "error",
+                "duplicate_dose",
+                _name(d.record, "dose", d.time),
+                f"the same dose as {_name(doses[key].record, 'dose', d.time)}",
+                d.amount,
+                "each dose once",
+                "remove the copy; two doses at once would be counted twice",
+            )
         elif key in doses:
-            yield Finding("warning", "doses_together", _name(d.record, "dose", d.time), f"a second dose at the same time as {_name(doses[key].record, 'dose', d.time)}; both are used", d.amount)
+            yield Finding(
+                "warning",
+                "doses_together",
+                _name(d.record, "dose", d.time),
+                f"a second dose at the same time as {_name(doses[key].record, 'dose', d.time)}; both are used",
+                d.amount,
+            )
         doses[key] = d
     known: dict[tuple, tuple[float, str]] = {}
     values = [(o.time, o.measures, o.value, _name(o.record, o.measures or "level", o.time), o.cmt) for o in timeline.observations]
@@ -123,9 +170,25 @@ def _duplicates(timeline: Timeline) -> Iterator[Finding]:
         if key not in known:
             known[key] = (value, record)
         elif known[key][0] == value:
-            yield Finding("warning", "duplicate_record", record, f"{name or 'level'} repeats {known[key][1]}", value, "each result once", "remove the copy")
+            yield Finding(
+                "warning",
+                "duplicate_record",
+                record,
+                f"{name or 'level'} repeats {known[key][1]}",
+                value,
+                "each result once",
+                "remove the copy",
+            )
         else:
-            yield Finding("error", "conflicting_values", record, f"{name or 'level'} differs from {known[key][1]} at the same time", value, f"{known[key][0]:g}", "keep the right one")
+            yield Finding(
+                "error",
+                "conflicting_values",
+                record,
+                f"{name or 'level'} differs from {known[key][1]} at the same time",
+                value,
+                f"{known[key][0]:g}",
+                "keep the right one",
+            )
 
 
 def _levels(timeline: Timeline) -> Iterator[Finding]:
@@ -134,14 +197,46 @@ def _levels(timeline: Timeline) -> Iterator[Finding]:
     for o in _drug_levels(timeline):
         record = _name(o.record, "level", o.time)
         if o.blq and o.loq is None:
-            yield Finding("error", "blq_without_loq", record, "below quantification, but no limit", o.value, "loq > 0", "send the limit of quantification")
+            yield Finding(
+                "error",
+                "blq_without_loq",
+                record,
+                "below quantification, but no limit",
+                o.value,
+                "loq > 0",
+                "send the limit of quantification",
+            )
         if o.value < 0:
             yield Finding("error", "level_negative", record, "a negative level", o.value, ">= 0")
-        if first is not None and o.value > 0 and not o.blq and (o.time < first - _SAME or (o.time <= first and not o.after_dose and not any(d.ss for d in doses if d.time == first))):
-            yield Finding("error", "level_before_first_dose", record, f"a level drawn {first - o.time:g} h before the first dose", o.value, f"later than {first:g} h", "add the earlier doses, or correct the time")
+        if (
+            first is not None
+            and o.value > 0
+            and not o.blq
+            and (
+                o.time < first - _SAME
+                or (o.time <= first and not o.after_dose and not any(d.ss for d in doses if d.time == first))
+            )
+        ):
+            yield Finding(
+                "error",
+                "level_before_first_dose",
+                record,
+                f"a level drawn {first - o.time:g} h before the first dose",
+                o.value,
+                f"later than {first:g} h",
+                "add the earlier doses, or correct the time",
+            )
         for d in doses:
             if d.duration > 0 and d.time < o.time < d.time + d.duration - _SAME:
-                yield Finding("warning", "level_during_infusion", record, f"drawn during the infusion {_name(d.record, 'dose', d.time)}", o.time, f">= {d.time + d.duration:g} h", "check the time; a line used for both contaminates the sample")
+                yield Finding(
+                    "warning",
+                    "level_during_infusion",
+                    record,
+                    f"drawn during the infusion {_name(d.record, 'dose', d.time)}",
+                    o.time,
+                    f">= {d.time + d.duration:g} h",
+                    "check the time; a line used for both contaminates the sample",
+                )
 
 
 def _weights(timeline: Timeline) -> Iterator[Finding]:
@@ -152,11 +247,35 @@ def _weights(timeline: Timeline) -> Iterator[Finding]:
         weights.append((f"patient {timeline.patient.id} birth weight", timeline.patient.BW))
     for record, kg in weights:
         if (newborn and kg > 30) or kg > high:
-            yield Finding("error", "weight_in_grams", record, f"{kg:g} kg looks like grams", kg, f"{low:g} to {NEWBORN_WT_MAX if newborn else high:g} kg", f"{kg / 1000:g} kg?")
+            yield Finding(
+                "error",
+                "weight_in_grams",
+                record,
+                f"{kg:g} kg looks like grams",
+                kg,
+                f"{low:g} to {NEWBORN_WT_MAX if newborn else high:g} kg",
+                f"{kg / 1000:g} kg?",
+            )
         elif kg < low:
-            yield Finding("error", "weight_implausible", record, "the weight is too low", kg, f"{low:g} to {high:g} kg", f"{kg * 1000:g} kg?" if kg > 0 else "correct it")
+            yield Finding(
+                "error",
+                "weight_implausible",
+                record,
+                "the weight is too low",
+                kg,
+                f"{low:g} to {high:g} kg",
+                f"{kg * 1000:g} kg?" if kg > 0 else "correct it",
+            )
         elif newborn and kg > NEWBORN_WT_MAX:
-            yield Finding("warning", "weight_implausible", record, "the weight is high for a newborn", kg, f"{low:g} to {NEWBORN_WT_MAX:g} kg", "check it")
+            yield Finding(
+                "warning",
+                "weight_implausible",
+                record,
+                "the weight is high for a newborn",
+                kg,
+                f"{low:g} to {NEWBORN_WT_MAX:g} kg",
+                "check it",
+            )
 
 
 def _creatinine(timeline: Timeline) -> Iterator[Finding]:
@@ -165,8 +284,20 @@ def _creatinine(timeline: Timeline) -> Iterator[Finding]:
     low, high = SCR_RANGE
     for record, scr in values:
         if not low <= scr <= high:
-            other = f"{scr / 88.4:.3g} mg/dL if these are umol/L" if scr > high else (f"{scr * 88.4:.3g} mg/dL if divided twice by 88.4" if scr > 0 else "")
-            yield Finding("error", "creatinine_implausible", record, "creatinine outside the possible range", scr, f"{low:g} to {high:g} mg/dL", other or "correct it")
+            other = (
+                f"{scr / 88.4:.3g} mg/dL if these are umol/L"
+                if scr > high
+                else (f"{scr * 88.4:.3g} mg/dL if divided twice by 88.4" if scr > 0 else "")
+            )
+            yield Finding(
+                "error",
+                "creatinine_implausible",
+                record,
+                "creatinine outside the possible range",
+                scr,
+                f"{low:g} to {high:g} mg/dL",
+                other or "correct it",
+            )
 
 
 def _doses(timeline: Timeline) -> Iterator[Finding]:
@@ -182,7 +313,15 @@ def _doses(timeline: Timeline) -> Iterator[Finding]:
             continue
         low, high = DOSE_PER_KG.get(timeline.drug, ANY_DOSE_PER_KG)
         if not low <= d.amount / kg <= high:
-            yield Finding("error", "dose_implausible", record, f"{d.amount:g} mg is {d.amount / kg:.3g} mg/kg", d.amount, f"{low * kg:.3g} to {high * kg:.3g} mg ({low:g} to {high:g} mg/kg)", "check the amount, its unit and the weight")
+            yield Finding(
+                "error",
+                "dose_implausible",
+                record,
+                f"{d.amount:g} mg is {d.amount / kg:.3g} mg/kg",
+                d.amount,
+                f"{low * kg:.3g} to {high * kg:.3g} mg ({low:g} to {high:g} mg/kg)",
+                "check the amount, its unit and the weight",
+            )
 
 
 def _gestation(timeline: Timeline) -> Iterator[Finding]:
@@ -191,4 +330,12 @@ def _gestation(timeline: Timeline) -> Iterator[Finding]:
     values += [(_name(c.record, "GA", c.time), c.value) for c in timeline.covariates if c.name == "GA"]
     for record, ga in values:
         if not low <= ga <= high:
-            yield Finding("error", "gestational_age_implausible", record, "gestational age outside the possible range", ga, f"{low:g} to {high:g} weeks", f"{ga / 7:.3g} weeks if these are days" if ga > 150 else "correct it")
+            yield Finding(
+                "error",
+                "gestational_age_implausible",
+                record,
+                "gestational age outside the possible range",
+                ga,
+                f"{low:g} to {high:g} weeks",
+                f"{ga / 7:.3g} weeks if these are days" if ga > 150 else "correct it",
+            )

@@ -17,6 +17,7 @@ class Timeline:
     ``occasions`` start times (h, ascending) of occasions after the first, for inter-occasion variability.
     ``findings`` what the importer had to remark. ``asked`` points at which a prediction is wanted and nothing was
     measured (NONMEM's EVID 2 and MDV 1 records; ``value`` is nan). ``drug`` whose doses these are, where the source says.
+    ``as_of`` h: when the source was written (a bundle's timestamp), the natural ``now`` where nobody names one.
     """
 
     patient: Patient
@@ -28,6 +29,7 @@ class Timeline:
     findings: tuple[Finding, ...] = field(default=())
     asked: tuple[Observation, ...] = ()
     drug: str = ""
+    as_of: float | None = None
 
     def __post_init__(self) -> None:
         # sorted() is stable: records at the same time keep the order in which they were written
