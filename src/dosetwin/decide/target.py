@@ -84,7 +84,8 @@ class Target:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Target":
-        return cls(**(dict(data) | {"doses": tuple(data["doses"])}))
+        given: dict[str, Any] = {**data, "doses": tuple(data["doses"])}
+        return cls(**given)
 
 
 LEUVEN = "De Cock 2012; Smits 2015, AAC 59:6344: peak > 24, trough < 3 mg/L"

@@ -1,0 +1,154 @@
+"""Exposure of every plan under every draw: by superposition where a model is linear in dose, else one simulation per plan."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dosetwin.decide.plans import Plan, scored_doses
+from dosetwin.decide.policy import Policy
+from dosetwin.decide.search import Exposures
+from dosetwin.decide.target import PEAK_DOSES, TROUGH_DOSES
+from dosetwin.declare import Model
+from dosetwin.errors import Finding, SimulationError
+from dosetwin.records import DoseEvent, Regimen, Timeline
+
+FINE = 48
+"""Points per interval of the trapezoidal area, used only where the engine has no exact area."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """Where one regimen is read: ``times`` ascending, and the rows of the peaks, troughs and interval borders in them."""
+
+    doses: tuple[DoseEvent, ...]
+    times: np.ndarray
+    rows: dict[tuple[str, str], int]
+    spans: dict[str, tuple[int, int]]
+    interval: float
+
+
+def _grid(regimen: Regimen, policy: Policy, exact: bool) -> _Grid:
+    index = scored_doses(regimen.interval, policy.horizon_h)
+    starts = {dose: regimen.first_at + k * regimen.interval for dose, k in index.items()}
+    end = starts["last"] + regimen.interval
+    wanted = {("trough", "pre"): regimen.first_at}
+    for dose, start in starts.items():
+        wanted["peak", dose] = start + policy.peak_after_h
+        wanted["trough", dose] = start + regimen.interval
+    found = [*wanted.values(), *starts.values()]
+    if not exact:
+        for start in starts.values():
+            found += [start + regimen.duration, *(start + regimen.interval * k / FINE for k in range(FINE))]
+    times = np.unique(np.round(np.array(found), 9))
+    row = {key: int(np.searchsorted(times, round(t, 9))) for key, t in wanted.items()}
+    spans = {d: (int(np.searchsorted(times, round(s, 9))), row["trough", d]) for d, s in starts.items()}
+    return _Grid(regimen.doses(end - 1e-6), times, row, spans, regimen.interval)
+
+
+def _read(grid: _Grid, value: np.ndarray, area: np.ndarray | None) -> dict[tuple[str, str], np.ndarray]:
+    """Metrics [n_draws] from levels [n_draws, n_times] and cumulative areas (None: trapezoid)."""
+    out = {key: value[:, row] for key, row in grid.rows.items()}
+    for dose, (a, b) in grid.spans.items():
+        if area is not None:
+            total = area[:, b] - area[:, a]
+        else:
+            total = np.trapezoid(value[:, a : b + 1], grid.times[a : b + 1], axis=1)
+        out["auc24", dose] = total * (24.0 / grid.interval)
+    return out
+
+
+def expose(
+    model: Model,
+    timeline: Timeline,
+    plans: Sequence[Plan],
+    draws: np.ndarray,
+    policy: Policy,
+    *,
+    rule: str = "locf",
+    n_eff: float | None = None,
+    brute: bool = False,
+) -> tuple[Exposures, tuple[Finding, ...]]:
+    """True predicted exposure of every plan, and what the covariate policies remarked.
+
+    Parameters
+    ----------
+    timeline : facts known now; doses after now must not be in it.
+    draws : posterior draws [n_draws, n_full], equally weighted; the same ones serve every plan (common random numbers).
+    n_eff : draws behind the Monte-Carlo error (the effective sample size), default n_draws.
+    brute : simulate every plan even where superposition holds (for tests).
+
+    Raises
+    ------
+    SimulationError : when no draw could be simulated.
+    """
+    from dosetwin.simulate import predict, schedule_many
+
+    output = list(model.outputs).index(model.measured_by(policy.drug) or next(iter(model.outputs)))
+    exact = model.solver == "exact"
+    linear = model.linear_in_dose and not brute
+    keys = [("peak", d) for d in PEAK_DOSES] + [("trough", d) for d in TROUGH_DOSES] + [("auc24", d) for d in PEAK_DOSES]
+    n_plans, n_draws = len(plans), len(draws)
+    values = {key: np.zeros((n_plans, n_draws)) for key in keys}
+    ok = np.ones(n_draws, dtype=bool)
+
+    groups: dict[tuple[float, float, float], list[int]] = {}
+    for i, plan in enumerate(plans):
+        r = plan.regimen
+        groups.setdefault((r.interval, r.duration, r.first_at) if linear else (float(i), 0.0, 0.0), []).append(i)
+    # Baseline and response share the course's times, so covariate steps fall on the same moments in both.
+    reference = {key: float(np.median([plans[i].regimen.amount for i in members])) for key, members in groups.items()}
+    grids: list[_Grid] = []
+    for key, members in groups.items():
+        r = plans[members[0]].regimen
+        amount = reference[key] if linear else r.amount
+        grids.append(_grid(Regimen(amount, r.interval, r.duration, r.first_at, r.cmt), policy, exact))
+    quiet: list[tuple[DoseEvent, ...]] = [()] * len(grids) if linear else []
+    schedule = schedule_many(
+        model,
+        [timeline] * (len(grids) + len(quiet)),
+        [g.times for g in grids] * (2 if linear else 1),
+        rule=rule,  # type: ignore[arg-type]
+        extra_doses=[g.doses for g in grids] + quiet,
+    )
+
+    def read(course: int) -> dict[tuple[str, str], np.ndarray]:
+        found = predict(model, schedule, draws, course=course, auc=exact)
+        ok[:] &= found.ok
+        return _read(
+            grids[course % len(grids)], found.value[:, :, output], found.auc[:, :, output] if found.auc is not None else None
+        )
+
+    for g, (key, members) in enumerate(groups.items()):
+        treated = read(g)
+        if not linear:
+            for metric in keys:
+                values[metric][members[0]] = treated[metric]
+            continue
+        base = read(len(grids) + g)
+        scale = np.array([plans[i].regimen.amount for i in members])[:, None] / reference[key]
+        for metric in keys:
+            values[metric][members] = base[metric] + scale * (treated[metric] - base[metric])
+    if not ok.any():
+        raise SimulationError(f"model {model.name}: no posterior draw could be simulated")
+    kept = int(ok.sum())
+    if kept < n_draws:
+        values = {key: v[:, ok] for key, v in values.items()}
+    if not any(d.amount > 0 for d in timeline.doses):
+        del values["trough", "pre"]  # nothing has been given: there is no level before the first dose
+    effective = min(float(kept), n_eff if n_eff is not None else kept)
+    return Exposures(values, np.full(kept, 1.0 / kept), max(effective, 1.0)), schedule.findings
+
+
+def combine(parts: Iterable[tuple[Exposures, float]]) -> Exposures:
+    """Exposures of the same plans under several models, each with its weight, as one weighted set of draws."""
+    found = [(e, w) for e, w in parts if w > 0]
+    if len(found) == 1:
+        return found[0][0]
+    total = sum(w for _, w in found)
+    keys = found[0][0].values.keys()
+    values = {key: np.concatenate([e.values[key] for e, _ in found], axis=1) for key in keys}
+    weights = np.concatenate([e.weights * (w / total) for e, w in found])
+    # the variance of a weighted mixture of independent means adds: 1 / n = sum of share^2 / n
+    n_eff = 1.0 / sum((w / total) ** 2 / e.n_eff for e, w in found)
+    return Exposures(values, weights, n_eff)
