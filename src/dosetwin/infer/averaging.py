@@ -1,0 +1,147 @@
+"""Several models of one patient: weights from prior weight x evidence, and one pooled set of draws.
+
+The weights compare models on the same levels only: levels that every model predicts. A level is set aside only when it
+contradicts every model; one that contradicts some of them speaks, through the evidence, against those.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from dosetwin.declare import Model
+from dosetwin.errors import Finding, InputError
+from dosetwin.infer.belief import Belief, Plausibility
+from dosetwin.infer.likelihood import Evidence, evidence_for
+from dosetwin.infer.sampling import CHECK_ALL, belief_of, plausibility, stream
+from dosetwin.records import Timeline
+from dosetwin.simulate import Rule
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """Beliefs under several models. ``weights`` [n_models] sum to 1; ``prior_weights`` those before the levels."""
+
+    beliefs: tuple[Belief, ...]
+    weights: tuple[float, ...]
+    prior_weights: tuple[float, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def contradictions(self) -> tuple[Plausibility, ...]:
+        """Levels that contradict every model (as the first model sees them)."""
+        keys = [{(p.record, p.time, p.measures) for p in belief.contradictions} for belief in self.beliefs]
+        shared = set.intersection(*keys)
+        return tuple(p for p in self.beliefs[0].contradictions if (p.record, p.time, p.measures) in shared)
+
+    def best(self) -> Belief:
+        """The belief with the largest weight."""
+        return self.beliefs[int(np.argmax(self.weights))]
+
+    def pooled(self, draws: int) -> tuple[np.ndarray, ...]:
+        """Draws of each model, as many as its weight deserves: together ``draws`` equally weighted draws of the mixture.
+
+        Element m is [k_m, n_full of model m] with sum of k_m = ``draws``.
+        """
+        share = np.array(self.weights) * draws
+        counts = np.floor(share).astype(int)
+        for m in np.argsort(counts - share)[: draws - counts.sum()]:
+            counts[m] += 1
+        out = []
+        for belief, count in zip(self.beliefs, counts, strict=True):
+            index = (np.arange(count) * len(belief.draws)) // max(count, 1)
+            out.append(belief.draws[index])
+        return tuple(out)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "weights": {b.model: w for b, w in zip(self.beliefs, self.weights, strict=True)},
+            "prior_weights": {b.model: w for b, w in zip(self.beliefs, self.prior_weights, strict=True)},
+            "beliefs": [belief.to_json() for belief in self.beliefs],
+            "findings": [finding.to_json() for finding in self.findings],
+        }
+
+
+def _level_keys(evidence: Evidence) -> list[tuple[Any, ...]]:
+    """What identifies a level across models; the counter keeps duplicates apart."""
+    seen: dict[tuple[Any, ...], int] = {}
+    keys = []
+    for level in evidence.levels:
+        key = (level.time, level.measures, level.value, level.record)
+        seen[key] = seen.get(key, 0) + 1
+        keys.append((*key, seen[key]))
+    return keys
+
+
+def average(
+    models: Sequence[Model],
+    timeline: Timeline,
+    *,
+    seed: int,
+    draws: int = 1000,
+    rule: Rule = "locf",
+    prior: Mapping[str, float] | None = None,
+) -> Mixture:
+    """Posterior under each model and the models' weights.
+
+    Parameters
+    ----------
+    prior : prior weight by model name (default equal); need not sum to 1.
+
+    Raises
+    ------
+    InputError : no model, weights that are negative or all 0, or a covariate a model refuses to go without.
+    """
+    if not models:
+        raise InputError("averaging needs at least one model", where="models")
+    before = np.array([1.0 if prior is None else float(prior.get(m.name, 0.0)) for m in models])
+    if (before < 0).any() or not before.sum() > 0:
+        raise InputError("prior weights of models", where="prior", value=dict(prior or {}), allowed="not negative, not all 0")
+    before /= before.sum()
+    compiled = [evidence_for(model, timeline, rule=rule) for model in models]
+    streams = [stream(seed, "posterior", model.name, timeline.patient.id) for model in models]
+    judged = [plausibility(evidence, rng) for evidence, rng in zip(compiled, streams, strict=True)]
+    keys = [_level_keys(evidence) for evidence in compiled]
+    impossible = [
+        {key for key, p in zip(ks, ps, strict=True) if p.verdict == "contradiction"} for ks, ps in zip(keys, judged, strict=True)
+    ]
+    aside = set.intersection(*impossible)
+    common = set.intersection(*map(set, keys)) - aside
+    findings: list[Finding] = []
+    beliefs: list[Belief] = []
+    log_evidence: list[float] = []
+    for evidence, rng, levels, ks in zip(compiled, streams, judged, keys, strict=True):
+        # a level only this model predicts contradicts every model that has an opinion when it contradicts this one
+        alone = {k for k, p in zip(ks, levels, strict=True) if p.verdict == "contradiction" and sum(k in o for o in keys) == 1}
+        outside = [i for i, k in enumerate(ks) if k in aside or (len(models) > 1 and k in alone)]
+        belief = belief_of(evidence, draws=draws, rng=rng, levels=levels, set_aside=outside)
+        beliefs.append(replace(belief, occasions=tuple(timeline.occasions)))
+        shared = [i for i, k in enumerate(ks) if k in common]
+        if len(shared) < len(ks) - len(outside):
+            part = evidence.subset(shared)
+            sub = belief_of(part, draws=draws, rng=rng, levels=tuple(levels[i] for i in shared), set_aside=())
+            log_evidence.append(sub.log_evidence)
+            text = f"weight compares the {len(shared)} levels that every model predicts, of {len(ks)}"
+            findings.append(Finding("info", "evidence_on_common_levels", evidence.model.name, text))
+        else:
+            log_evidence.append(belief.log_evidence)
+    with np.errstate(divide="ignore"):
+        score = np.log(before) + np.array(log_evidence)
+    top = float(score.max())
+    if not math.isfinite(top):
+        findings.append(Finding("error", "no_model_explains", timeline.patient.id, "no model gives the levels any probability"))
+        weights = before
+    else:
+        weights = np.exp(score - top)
+        weights /= weights.sum()
+    mixture = Mixture(tuple(beliefs), tuple(map(float, weights)), tuple(map(float, before)))
+    for level in mixture.contradictions:
+        text = "level contradicts every model; set aside, not fitted"
+        findings.append(Finding("error", "level_contradicts_every_model", level.record, text, level.observed, remedy=CHECK_ALL))
+    return replace(mixture, findings=tuple(findings))
+
+
+__all__ = ["Mixture", "average"]

@@ -1,0 +1,289 @@
+"""How probable the measured levels are for given parameter vectors: residual errors, levels below the LOQ, uncertain times."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numba import njit
+
+from dosetwin.declare import Model, Residual
+from dosetwin.errors import Finding
+from dosetwin.records import Observation, Timeline
+from dosetwin.simulate import Prediction, Rule, Schedule, predict, schedule_for
+
+LOG_2PI = math.log(2.0 * math.pi)
+TIME_STEP_H = 0.01
+"""Step (h) of the finite difference dF/dt behind uncertain sampling times."""
+FLOOR = 1e-4
+"""The residual SD never falls below this fraction of the level: a level where the model says 0 is improbable, not an error."""
+
+_VARIANCE, _SD, _LOG = 0, 1, 2
+
+
+@njit(cache=True, nogil=True)
+def _log_normal_cdf(z):  # pragma: no cover - compiled
+    """ln Phi(z), by its asymptote where erfc would underflow."""
+    if z > -30.0:
+        return math.log(0.5 * math.erfc(-z * 0.7071067811865476))
+    return -0.5 * z * z - math.log(-z) - 0.9189385332046727 + math.log1p(-1.0 / (z * z))
+
+
+@njit(cache=True, nogil=True)
+def _scale(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b):  # pragma: no cover - compiled
+    """Prediction and SD of level i for vector k; both on the log scale for a log-normal error."""
+    f = value[k, rows[i], out[i]]
+    slope = 0.0
+    if slope_rows[i] >= 0:
+        slope = (f - value[k, slope_rows[i], out[i]]) * slope_scale[i] * time_sd[i]
+    floor = FLOOR * max(abs(y[i]), 1e-12)
+    if form[i] == _LOG:
+        f = max(f, FLOOR * floor)
+        return math.log(f), math.sqrt(a[i] * a[i] + (slope / f) ** 2)
+    if form[i] == _SD:
+        variance = (a[i] + b[i] * abs(f)) ** 2
+    else:
+        variance = a[i] * a[i] + (b[i] * f) ** 2
+    return f, math.sqrt(max(variance + slope * slope, floor * floor))
+
+
+@njit(cache=True, nogil=True)
+def _log_likelihood(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b):  # pragma: no cover
+    """Sum of log densities per vector; -inf where the simulation failed."""
+    n_draws, n = value.shape[0], y.shape[0]
+    total = np.zeros(n_draws)
+    for k in range(n_draws):
+        if not ok[k]:
+            total[k] = -math.inf
+            continue
+        s = 0.0
+        for i in range(n):
+            f, sd = _scale(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b)
+            target = math.log(y[i]) if form[i] == _LOG else y[i]
+            z = (target - f) / sd
+            if blq[i]:
+                s += _log_normal_cdf(z)
+            else:
+                s += -0.5 * z * z - math.log(sd) - 0.5 * LOG_2PI
+                if form[i] == _LOG:
+                    s -= target
+        total[k] = s
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _cdf(value, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b):  # pragma: no cover - compiled
+    """P(Y < y) per vector and level, [K, n]."""
+    n_draws, n = value.shape[0], y.shape[0]
+    p = np.empty((n_draws, n))
+    for k in range(n_draws):
+        for i in range(n):
+            f, sd = _scale(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b)
+            target = math.log(y[i]) if form[i] == _LOG else y[i]
+            p[k, i] = 0.5 * math.erfc(-(target - f) / sd * 0.7071067811865476)
+    return p
+
+
+@njit(cache=True, nogil=True)
+def _information(value, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b):  # pragma: no cover
+    """Fisher information of each level about its own prediction (vector 0), [n]; never negative."""
+    n = y.shape[0]
+    w = np.empty(n)
+    for i in range(n):
+        natural = value[0, rows[i], out[i]]
+        f, sd = _scale(value, 0, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b)
+        if form[i] == _LOG:
+            inner, spread = 1.0 / (sd * math.exp(f)), 0.0
+            target = math.log(y[i])
+        else:
+            inner = 1.0 / sd
+            d_sd = b[i] if form[i] == _SD else b[i] * b[i] * natural / sd
+            spread, target = d_sd / sd, y[i]
+        if blq[i]:
+            z = (target - f) / sd
+            ratio = math.exp(-0.5 * z * z - 0.5 * LOG_2PI - _log_normal_cdf(z))
+            w[i] = max(ratio * (ratio + z), 0.0) * (inner + z * spread) ** 2
+        else:
+            w[i] = inner * inner + 2.0 * spread * spread
+    return w
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The levels of one patient that a model predicts, compiled to arrays beside the schedule that predicts them.
+
+    ``levels[i]``, which is observation ``index[i]`` of the timeline, is predicted by output ``out[i]`` at output time
+    ``rows[i]`` of the schedule. Levels without a record name are called "ID level n".
+    """
+
+    model: Model
+    schedule: Schedule
+    levels: tuple[Observation, ...]
+    index: np.ndarray
+    rows: np.ndarray
+    slope_rows: np.ndarray
+    slope_scale: np.ndarray
+    out: np.ndarray
+    y: np.ndarray
+    blq: np.ndarray
+    time_sd: np.ndarray
+    form: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    findings: tuple[Finding, ...]
+    occasions: int
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+    def subset(self, keep: Sequence[int] | np.ndarray) -> "Evidence":
+        """The same schedule with only some levels (indices)."""
+        chosen = np.asarray(keep, dtype=np.int64)
+        per_level = ("index", "rows", "slope_rows", "slope_scale", "out", "y", "blq", "time_sd", "form", "a", "b")
+        kept = {name: getattr(self, name)[chosen] for name in per_level}
+        return replace(self, levels=tuple(self.levels[i] for i in chosen), **kept)
+
+    @cached_property
+    def root(self) -> np.ndarray:
+        """L with L L' = omega of the full vector; rows of fixed effects are 0."""
+        omega = self.model.omega_for(self.occasions)
+        free = np.diag(omega) > 0
+        root = np.zeros_like(omega)
+        if free.any():
+            root[np.ix_(free, free)] = np.linalg.cholesky(omega[np.ix_(free, free)])
+        return root
+
+    def predict(self, z: np.ndarray) -> Prediction:
+        """Predictions for whitened vectors ``z`` [K, n_full] (eta = L z, z ~ N(0, I) a priori)."""
+        return self.predict_eta(z @ self.root.T)
+
+    def predict_eta(self, eta: np.ndarray) -> Prediction:
+        """Predictions for random-effect vectors ``eta`` [K, n_full]."""
+        return predict(self.model, self.schedule, eta)
+
+    def log_likelihood(self, prediction: Prediction) -> np.ndarray:
+        """ln p(levels | vector), [K], constants included; -inf for a vector whose simulation failed."""
+        return _log_likelihood(
+            prediction.value, prediction.ok, self.rows, self.slope_rows, self.slope_scale, self.out, self.y, self.blq,
+            self.time_sd, self.form, self.a, self.b,
+        )  # fmt: skip
+
+    def cdf(self, prediction: Prediction) -> np.ndarray:
+        """P(level < measured value | vector) with residual error, [K, n]; for a BLQ level P(below the LOQ)."""
+        return _cdf(
+            prediction.value, self.rows, self.slope_rows, self.slope_scale, self.out, self.y, self.time_sd, self.form, self.a, self.b,
+        )  # fmt: skip
+
+    def information(self, prediction: Prediction) -> np.ndarray:
+        """Fisher information about each level's prediction at vector 0, [n]."""
+        return _information(
+            prediction.value, self.rows, self.slope_rows, self.slope_scale, self.out, self.y, self.blq, self.time_sd,
+            self.form, self.a, self.b,
+        )  # fmt: skip
+
+    def at_levels(self, prediction: Prediction) -> np.ndarray:
+        """Predictions at the levels, [K, n]."""
+        return prediction.value[:, self.rows, self.out]
+
+    @cached_property
+    def constant(self) -> float:
+        """What the convention of the objective leaves out: n ln 2 pi, and 2 ln y of log-normal levels."""
+        measured = ~self.blq
+        logs = measured & (self.form == _LOG)
+        return float(measured.sum() * LOG_2PI + 2.0 * np.log(self.y[logs]).sum())
+
+
+def _codes(residual: Residual) -> tuple[int, float, float]:
+    """(form, a, b) of a residual: one variance formula serves additive, proportional and combined."""
+    if residual.kind == "lognormal":
+        return _LOG, residual.a, 0.0
+    if residual.kind == "combined" and residual.form == "sd":
+        return _SD, residual.a, residual.b
+    a = 0.0 if residual.kind == "proportional" else residual.a
+    b = 0.0 if residual.kind == "additive" else residual.b
+    return _VARIANCE, a, b
+
+
+def _slope_time(level: Observation, jumps: np.ndarray) -> tuple[float, bool]:
+    """Where dF/dt is taken: on the side of the level where no dose starts, and whether that is after a dose."""
+    before = level.time - TIME_STEP_H
+    # a dose at the very time counts against the backward side only when the level is drawn after it
+    upper = level.time if level.after_dose else level.time - 1e-9
+    if level.after_dose or bool(np.any((jumps >= before) & (jumps <= upper))):
+        return level.time + TIME_STEP_H, False
+    return before, True
+
+
+def evidence_for(
+    model: Model,
+    timeline: Timeline,
+    *,
+    rule: Rule = "locf",
+    times: Sequence[float] = (),
+    time_uncertainty: bool = True,
+) -> Evidence:
+    """Compile the levels of a timeline for a model.
+
+    Parameters
+    ----------
+    rule : how covariates behave between records (``locf``, ``nocb``, ``linear``).
+    times : further output times of the schedule (h), ignored by the likelihood.
+    time_uncertainty : False ignores ``time_sd`` of the levels.
+
+    Returns
+    -------
+    Evidence; its findings name the levels no output predicts and levels that cannot be used.
+
+    Raises
+    ------
+    InputError : a covariate is missing that the model refuses to go without.
+    """
+    findings: list[Finding] = []
+    used: list[tuple[Observation, str]] = []
+    index: list[int] = []
+    for number, level in enumerate(timeline.observations):
+        record = level.record or f"{timeline.patient.id} level {number + 1}"
+        name = model.measured_by(level.measures)
+        if name is None:
+            message = f"{model.name} has no output that predicts {level.measures!r}"
+            known = ", ".join(o.measures for o in model.outputs.values())
+            findings.append(Finding("info", "level_not_predicted", record, message, allowed=known))
+            continue
+        kind = model.outputs[name].residual.kind
+        if not math.isfinite(level.value) or (kind == "lognormal" and level.value <= 0):
+            message = f"level of {level.measures or name} cannot be used with a {kind} residual error"
+            allowed = "a positive number" if kind == "lognormal" else "a number"
+            findings.append(Finding("error", "level_unusable", record, message, level.value, allowed, "correct the record"))
+            continue
+        used.append((replace(level, record=record), name))
+        index.append(number)
+
+    jumps = np.array([e.time for d in timeline.doses for e in d.expanded()])
+    slopes = [_slope_time(level, jumps) if time_uncertainty and level.time_sd > 0 else None for level, _ in used]
+    wanted = {(level.time, level.after_dose) for level, _ in used}
+    wanted |= {s for s in slopes if s is not None} | {(float(t), False) for t in times}
+    ordered = sorted(wanted)
+    row = {key: i for i, key in enumerate(ordered)}
+    at = np.array([t for t, _ in ordered], dtype=np.float64)
+    schedule = schedule_for(model, timeline, at, after=np.array([a for _, a in ordered], dtype=bool), rule=rule)
+    codes = [_codes(model.outputs[name].residual) for _, name in used]
+    outputs = list(model.outputs)
+    return Evidence(
+        model=model,
+        schedule=schedule,
+        levels=tuple(level for level, _ in used),
+        index=np.array(index, dtype=np.int64),
+        rows=np.array([row[level.time, level.after_dose] for level, _ in used], dtype=np.int64),
+        slope_rows=np.array([-1 if s is None else row[s] for s in slopes], dtype=np.int64),
+        slope_scale=np.array([0.0 if s is None else 1.0 / (o.time - s[0]) for s, (o, _) in zip(slopes, used, strict=True)]),
+        out=np.array([outputs.index(name) for _, name in used], dtype=np.int64),
+        y=np.array([level.value for level, _ in used], dtype=np.float64),
+        blq=np.array([level.blq for level, _ in used], dtype=bool),
+        time_sd=np.array([level.time_sd for level, _ in used], dtype=np.float64),
+        form=np.array([c[0] for c in codes], dtype=np.int64),
+        a=np.array([c[1] for c in codes], dtype=np.float64),
+        b=np.array([c[2] for c in codes], dtype=np.float64),
+        findings=tuple(findings) + tuple(schedule.findings),
+        occasions=len(timeline.occasions) + 1,
+    )

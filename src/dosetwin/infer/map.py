@@ -1,0 +1,238 @@
+"""The most probable random effects of a patient and the curvature around them (MAP and Laplace covariance).
+
+Everything is done in whitened vectors z (eta = L z, L L' = omega), so that every direction has prior SD 1. The objective is
+the one NONMEM users know: -2 ln p(levels | eta) without the 2 pi constants, + eta' omega^-1 eta.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from dosetwin.declare import Model
+from dosetwin.errors import Finding
+from dosetwin.infer.likelihood import LOG_2PI, Evidence, evidence_for
+from dosetwin.records import Timeline
+from dosetwin.simulate import Rule
+
+MAX_ITERATIONS = 40
+SCORING_TOLERANCE = 1e-3
+"""Scoring hands over to the exact Hessian when its step is shorter than this many prior SDs."""
+HALVINGS = 0.5 ** np.arange(1, 11)
+
+
+@dataclass(frozen=True, eq=False)
+class MapEstimate:
+    """``eta`` [n_full], Laplace ``cov`` [n_full, n_full], ``objective`` at eta (see module), ``converged``.
+
+    ``log_evidence``: the Laplace approximation of ln p(levels | model). ``z``, ``cov_z``: the same in whitened space.
+    """
+
+    eta: np.ndarray
+    cov: np.ndarray
+    objective: float
+    converged: bool
+    z: np.ndarray
+    cov_z: np.ndarray
+    log_evidence: float
+    evaluations: int
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """Objective, gradient and expected Hessian at z."""
+
+    z: np.ndarray
+    f: float
+    gradient: np.ndarray
+    scoring: np.ndarray
+
+
+class _Objective:
+    """Batched objective of one patient: -2 ln likelihood + z'z, counting the vectors it simulates."""
+
+    def __init__(self, evidence: Evidence):
+        self.evidence = evidence
+        self.n = evidence.root.shape[0]
+        exact = evidence.model.solver == "exact"
+        # Steps in prior SDs: an adaptive solver's error of about rtol must stay small against the differences it is divided by.
+        self.step, self.hessian_step = (1e-4, 5e-3) if exact else (1e-2, 5e-2)
+        eye = np.eye(self.n)
+        self.star = np.vstack([np.zeros((1, self.n)), self.step * eye, -self.step * eye])
+        self.i, self.j = np.triu_indices(self.n, 1)
+        pairs = self.hessian_step * (eye[self.i] + eye[self.j])
+        self.lattice = np.vstack([np.zeros((1, self.n)), self.hessian_step * eye, -self.hessian_step * eye, pairs, -pairs])
+        self.evaluations = 0
+
+    def values(self, z: np.ndarray) -> np.ndarray:
+        """Objective of each row, +inf where the simulation failed."""
+        self.evaluations += len(z)
+        prediction = self.evidence.predict(z)
+        return -2.0 * self.evidence.log_likelihood(prediction) - self.evidence.constant + np.einsum("ki,ki->k", z, z)
+
+    def at(self, z: np.ndarray) -> _Point:
+        """Everything a step needs, from one batched call."""
+        points = z + self.star
+        self.evaluations += len(points)
+        prediction = self.evidence.predict(points)
+        f = -2.0 * self.evidence.log_likelihood(prediction) - self.evidence.constant + np.einsum("ki,ki->k", points, points)
+        if not np.isfinite(f).all():
+            return _Point(z, np.inf if not np.isfinite(f[0]) else float(f[0]), np.full(self.n, np.nan), np.eye(self.n))
+        levels = self.evidence.at_levels(prediction)
+        jacobian = (levels[1 : self.n + 1] - levels[self.n + 1 :]) / (2 * self.step)
+        gradient = (f[1 : self.n + 1] - f[self.n + 1 :]) / (2 * self.step)
+        scoring = 2.0 * ((jacobian * self.evidence.information(prediction)) @ jacobian.T + np.eye(self.n))
+        return _Point(z, float(f[0]), gradient, scoring)
+
+    def hessian(self, z: np.ndarray) -> np.ndarray | None:
+        """Second differences of the objective, [n, n]; None where a neighbour's simulation failed."""
+        f, n = self.values(z + self.lattice), self.n
+        if not np.isfinite(f).all():
+            return None
+        plus, minus = f[1 : n + 1], f[n + 1 : 2 * n + 1]
+        both = f[2 * n + 1 :].reshape(2, -1)
+        h2 = self.hessian_step**2
+        out = np.diag((plus + minus - 2 * f[0]) / h2)
+        off = (both.sum(0) - plus[self.i] - plus[self.j] - minus[self.i] - minus[self.j] + 2 * f[0]) / (2 * h2)
+        out[self.i, self.j] = out[self.j, self.i] = off
+        return out
+
+
+def _positive(matrix: np.ndarray | None) -> bool:
+    if matrix is None:
+        return False
+    try:
+        np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
+def _descend(objective: _Objective, start: np.ndarray) -> tuple[_Point, np.ndarray, bool]:
+    """Damped Fisher scoring, finished by a Newton step: (last point, Hessian there, converged)."""
+    point = objective.at(start)
+    damping = 0.0
+    for _ in range(MAX_ITERATIONS):
+        if not np.isfinite(point.gradient).all():
+            break
+        curvature = point.scoring
+        if damping:
+            curvature = curvature + damping * np.diag(np.diag(point.scoring))
+        step = -np.linalg.solve(curvature, point.gradient)
+        small = float(np.abs(step).max()) < SCORING_TOLERANCE
+        if small:
+            hessian = objective.hessian(point.z)
+            if hessian is not None and _positive(hessian):
+                step = -np.linalg.solve(hessian, point.gradient)
+                if np.abs(step).max() < 10 * SCORING_TOLERANCE:
+                    decrease = 0.5 * float(step @ hessian @ step)
+                    return _Point(point.z + step, point.f - decrease, point.gradient, point.scoring), hessian, True
+            else:
+                return point, point.scoring, damping == 0.0
+        trial = objective.at(point.z + step)
+        if not trial.f <= point.f + 1e-10 * (1.0 + abs(point.f)):
+            halved = point.z + HALVINGS[:, None] * step
+            f = objective.values(halved)
+            best = int(np.argmin(f))
+            if not f[best] < point.f:
+                if small:
+                    return point, point.scoring, True
+                damping = max(10 * damping, 1e-2)
+                if damping > 1e6:
+                    break
+                continue
+            trial = objective.at(halved[best])
+        damping = 0.1 * damping if damping > 1e-4 else 0.0
+        point = trial
+    return point, point.scoring, False
+
+
+def map_of(evidence: Evidence, *, start: np.ndarray | None = None, starts: int = 64, seed: int = 0) -> MapEstimate:
+    """MAP of compiled evidence; further starts (the best of ``starts`` prior draws) only when the first does not converge."""
+    n = evidence.root.shape[0]
+    if len(evidence) == 0:
+        # without data the answer is known: exactly zero, exactly the prior
+        omega = evidence.model.omega_for(evidence.occasions)
+        return MapEstimate(np.zeros(n), omega, 0.0, True, np.zeros(n), np.eye(n), 0.0, 0)
+    objective = _Objective(evidence)
+    first = np.zeros(n) if start is None else np.asarray(start, dtype=np.float64)
+    best, hessian, converged = _descend(objective, first)
+    if not converged or not np.isfinite(best.f):
+        scouts = np.random.default_rng([seed, 7]).standard_normal((starts, n))
+        scouts = np.vstack([np.zeros((1, n)), 0.5 * scouts])
+        f = objective.values(scouts)
+        for k in np.argsort(f)[:4]:
+            if not np.isfinite(f[k]):
+                break
+            other = _descend(objective, scouts[k])
+            if other[0].f < best.f - 1e-9 or (other[2] and not converged and other[0].f < best.f + 1e-6):
+                best, hessian, converged = other
+    cov_z = np.linalg.inv(hessian / 2.0)
+    cov_z = 0.5 * (cov_z + cov_z.T)
+    findings: tuple[Finding, ...] = ()
+    if not converged:
+        message = "the most probable parameters were not found to full precision"
+        findings = (Finding("warning", "map_not_converged", evidence.model.name, message, remedy="judge by the posterior draws"),)
+    _, log_det = np.linalg.slogdet(cov_z)
+    log_evidence = -0.5 * (best.f + evidence.constant) + 0.5 * float(log_det)
+    root = evidence.root
+    return MapEstimate(
+        root @ best.z, root @ cov_z @ root.T, best.f, converged, best.z, cov_z, log_evidence, objective.evaluations, findings
+    )
+
+
+def map_estimate(
+    model: Model,
+    timeline: Timeline,
+    evidence: Evidence | None = None,
+    *,
+    rule: Rule = "locf",
+    start: np.ndarray | None = None,
+) -> MapEstimate:
+    """Maximum a posteriori of a patient's random effects.
+
+    Parameters
+    ----------
+    evidence : compiled levels (``evidence_for``), when the caller has them.
+    start : whitened vector to start from, default the typical patient.
+
+    Returns
+    -------
+    MapEstimate. Without levels: eta exactly 0 and the covariance omega.
+
+    Raises
+    ------
+    InputError : a covariate is missing that the model refuses to go without.
+    """
+    return map_of(evidence if evidence is not None else evidence_for(model, timeline, rule=rule), start=start)
+
+
+def fit_many(
+    model: Model,
+    timelines: Sequence[Timeline],
+    *,
+    rule: Rule = "locf",
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[MapEstimate, ...]:
+    """MAP of every patient of a data set, on threads; the result does not depend on how many."""
+    workers = threads or os.cpu_count() or 1
+    done: list[MapEstimate] = []
+
+    def one(timeline: Timeline) -> MapEstimate:
+        return map_estimate(model, timeline, rule=rule)
+
+    if timelines:
+        done.append(one(timelines[0]))  # alone, so that only one thread compiles
+    with ThreadPoolExecutor(workers) as pool:
+        for estimate in pool.map(one, timelines[1:]):
+            done.append(estimate)
+            if progress:
+                progress(len(done), len(timelines))
+    return tuple(done)
+
+
+__all__ = ["LOG_2PI", "MapEstimate", "fit_many", "map_estimate", "map_of"]
