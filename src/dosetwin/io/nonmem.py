@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SEX_CODES = {"male": 1.0, "m": 1.0, "female": 0.0, "f": 0.0}
 """Text accepted in a column named SEX: male 1, female 0, said in a finding."""
+MOST_ADDL = 10_000
+"""More repeats of one dose than anybody is given: a guard against a slip of the pen."""
 
 _UNREADABLE = ("rate -1 and -2 ask for a modelled rate or duration, which models here do not have", "give AMT/duration as RATE")
 
@@ -329,8 +331,8 @@ class _Reader:
         rate, ii = self.tables["rate"][i], self.tables["ii"][i]
         if rate < 0:
             raise self.fail(i, "RATE is negative", rate, ">= 0", "; ".join(_UNREADABLE) if rate in (-1, -2) else "")
-        if addl < 0:
-            raise self.fail(i, "ADDL is negative", addl, ">= 0")
+        if not 0 <= addl <= MOST_ADDL:
+            raise self.fail(i, "ADDL not accepted", addl, f"0 to {MOST_ADDL}")
         if ii < 0:
             raise self.fail(i, "II is negative", ii, ">= 0")
         interval = 0.0 if isnan(ii) else ii

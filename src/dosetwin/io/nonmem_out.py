@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dosetwin.errors import InputError
-from dosetwin.io.table import STANDARD
+from dosetwin.io.table import MISSING, STANDARD
 from dosetwin.records import Timeline
 
 _COLUMNS = ("ID", "TIME", "AMT", "RATE", "EVID", "CMT", "II", "ADDL", "SS", "DV", "MDV", "DVID", "BLQ", "LOQ")
@@ -24,7 +24,7 @@ def write_table(timelines: Iterable[Timeline], path: Path | str) -> None:
     values that are not finite.
     """
     subjects = list(timelines)
-    names = sorted({c.name for t in subjects for c in t.covariates})
+    names = list(dict.fromkeys(c.name for t in subjects for c in t.covariates))
     for name in names:
         if name.upper() in STANDARD and name != "OCC":
             raise InputError("a covariate cannot have the name of a standard column", where=str(path), value=name)
@@ -40,6 +40,8 @@ def write_table(timelines: Iterable[Timeline], path: Path | str) -> None:
             for timeline in subjects:
                 if timeline.patient.id in seen:
                     raise InputError("two timelines have the same id", where=str(path), value=timeline.patient.id)
+                if timeline.patient.id in MISSING or timeline.patient.id.startswith("#"):
+                    raise InputError("an id that the format cannot hold", where=str(path), value=timeline.patient.id)
                 seen.add(timeline.patient.id)
                 writer.writerows([[_cell(row.get(name)) for name in (*_COLUMNS, *names)] for row in _records(timeline)])
         os.replace(scratch, target)
@@ -83,21 +85,13 @@ def _records(timeline: Timeline) -> list[dict[str, Any]]:
     for time, _, row in rows:
         at.setdefault(time, []).append(row)
     for c in timeline.covariates:
-        # several values of one covariate at one time need several records, in the order in which they were written
-        free = next(
-            (
-                row
-                for row in at.setdefault(c.time, [])
-                if c.name not in row and not any(c.name in later for later in at[c.time][at[c.time].index(row) :])
-            ),
-            None,
-        )
-        if free is None:
-            free = {"EVID": 2, "MDV": 1}
-            at[c.time].append(free)
-        free[c.name] = c.value
-    out = [{"ID": timeline.patient.id, "TIME": time, **row} for time in sorted(at) for row in at[time]]
-    return out
+        here = at.setdefault(c.time, [])
+        # several values of one covariate at one time stand on successive records, in the order in which they were written
+        place = 1 + max((i for i, row in enumerate(here) if c.name in row), default=-1)
+        if place == len(here):
+            here.append({"EVID": 2, "MDV": 1})
+        here[place][c.name] = c.value
+    return [{"ID": timeline.patient.id, "TIME": time, **row} for time in sorted(at) for row in at[time]]
 
 
 def _cell(value: Any) -> str:
