@@ -36,8 +36,8 @@ class Band:
 class Outlook:
     """What one output will do at ``times`` (h): bands before (``prior``) and after (``updated``) the patient's levels.
 
-    ``typical``, ``mode``: curves of the typical patient and of the most probable one. ``draws`` [K, n_times] are the updated curves themselves. The bands hold the uncertainty of the patient's parameters;
-    ``residual`` True: also that of a measurement.
+    ``typical``, ``mode``: curves of the typical patient and of the most probable one. ``draws`` [K, n_times] are the updated
+    curves themselves. The bands hold the uncertainty of the patient's parameters; ``residual`` True: also that of a measurement.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""Timeline + model -> Belief: MAP, Laplace, draws, averaging, diagnostics. Names load when first used: importing this costs nothing.
+"""Timeline + model -> Belief: MAP, Laplace, draws, averaging, diagnostics. Names load when first used, so importing is cheap.
 
 ``replay`` and ``fit`` are functions of the modules of the same name: ``from dosetwin.infer.replay import replay``.
 """
@@ -27,8 +27,8 @@ _WHERE = {
     "stream": "sampling",
 }
 __all__ = [
-    "Belief", "Evidence", "MapEstimate", "Mixture", "Plausibility", "average", "evidence_for", "fit_many", "map_estimate", "posterior",
-    "stream",
+    "Belief", "Evidence", "MapEstimate", "Mixture", "Plausibility", "average", "evidence_for", "fit_many", "map_estimate",
+    "posterior", "stream",
 ]  # fmt: skip
 
 

@@ -172,7 +172,8 @@ class Evidence:
     def cdf(self, prediction: Prediction) -> np.ndarray:
         """P(level < measured value | vector) with residual error, [K, n]; for a BLQ level P(below the LOQ)."""
         return _cdf(
-            prediction.value, self.rows, self.slope_rows, self.slope_scale, self.out, self.y, self.time_sd, self.form, self.a, self.b,
+            prediction.value, self.rows, self.slope_rows, self.slope_scale, self.out, self.y, self.time_sd,
+            self.form, self.a, self.b,
         )  # fmt: skip
 
     def information(self, prediction: Prediction) -> np.ndarray:
