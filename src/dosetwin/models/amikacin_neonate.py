@@ -12,10 +12,10 @@ Our own composite, from published parts. What is whose:
   and a part that amikacin enters slowly (``tissue``). A purely flow-limited rest mixes within minutes and has one phase; De
   Cock's curve has two, with a slow Q of 0.415 CL. So the apparent volume of ``rest`` is De Cock's V1 less plasma and
   kidney, ``tissue`` is his V2 and the exchange his Q: from the end of an infusion to 48 h the curve is his within 2 %.
-  Volumes of plasma and kidney and all flows are physiology, and hardly matter to plasma levels: the extraction is < 10 %.
+  Volumes of plasma and kidney and all flows are physiology, and hardly matter to plasma levels: the kidney extracts < 15 %.
 * Creatinine follows the balance dS/dt = P/(10 TBW) - 0.06 GFR M (1 - R)/V S with maternal creatinine at birth and tubular
   back-leak R in the first days; its constants were fitted by us to published typical profiles of extremely small and term
-  babies (enzymatic assays; 9 % rms). A course that starts after birth starts on that balance's own curve.
+  babies (enzymatic assays; 9 % rms). Every course therefore starts at birth, whenever treatment starts.
 * One random effect on GFR moves drug and creatinine clearance together, each has its own beside it, and a within-subject
   effect moves drug clearance between occasions; the three variances on drug clearance add up to De Cock's 0.30^2.
 """
@@ -25,7 +25,7 @@ from typing import Annotated, NamedTuple
 
 from dosetwin.declare import Amount, Anchor, Cov, Eta, Kappa, Output, Reference, Theta, combined, model
 from dosetwin.structure.composition import plasma_volume, power_of_weight, water_per_kg
-from dosetwin.structure.kidney import DL_PER_L, HOURS_PER_DAY, ML_PER_MIN_TO_L_PER_H, back_leak, filtration_wu, relaxed
+from dosetwin.structure.kidney import DL_PER_L, HOURS_PER_DAY, ML_PER_MIN_TO_L_PER_H, back_leak, filtration_wu
 
 REFERENCE = Reference(
     "dosetwin authors, from De Cock et al. 2012, Wu et al. 2024, Cristea et al. 2017 and others", 2026,
@@ -101,7 +101,6 @@ class theta(NamedTuple):
     TBW: Annotated[float, Theta("L/kg", "total body water at term", "paper", "Young 2021, ADC FN 106:542")] = 0.738
     TBW_GA: Annotated[float, Theta("L/kg/wk", "more body water per week before term", "paper", "Young 2021")] = 0.0144
     GA_TERM: Annotated[float, Theta("wk", "term", "paper", "Young 2021")] = 40.0
-    BALANCE_DAYS: Annotated[float, Theta("d", "days over which the balance before the course is followed", "assumed")] = 6.0
 
 
 class eta(NamedTuple):
@@ -161,7 +160,7 @@ class parameters(NamedTuple):
     VT: float
     KS: float
     INTO: float
-    S_START: float
+    S0: float
 
 
 def individual(theta, eta, cov):
@@ -196,45 +195,18 @@ def individual(theta, eta, cov):
     R0 = theta.LEAK * exp(-theta.GA_LEAK_SLOPE * (cov.GA - theta.GA_LEAK))
     S0 = theta.S_BIRTH * exp(theta.GA_S_BIRTH * (cov.GA - theta.GA_LEAK))
     S0 = (S0 if S0 < theta.S_BIRTH_MAX else theta.S_BIRTH_MAX) * exp(eta.S0)
-    M = on_creatinine * exp(eta.GFR)
-    lost = theta.IBU_GFR * cov.IBU
-    KS = elimination((GFR_typ - lost) * M, back_leak(R0, cov.PNA, theta.LEAK_TAU), water * cov.WT)
-
-    # Creatinine the baby brings to the course's start: the same balance in six steps since birth (or over the last days).
-    days = min(cov.PNA, theta.BALANCE_DAYS) / 6.0
-    first = cov.PNA - 6.0 * days
-    S = S0
-    if first > 0.0:
-        S = INTO / earlier(theta, cov, birth, grown, PNA50, R0, M, lost, water, first)
-    S = relaxed(S, earlier(theta, cov, birth, grown, PNA50, R0, M, lost, water, first + 0.5 * days), INTO, days * HOURS_PER_DAY)
-    S = relaxed(S, earlier(theta, cov, birth, grown, PNA50, R0, M, lost, water, first + 1.5 * days), INTO, days * HOURS_PER_DAY)
-    S = relaxed(S, earlier(theta, cov, birth, grown, PNA50, R0, M, lost, water, first + 2.5 * days), INTO, days * HOURS_PER_DAY)
-    S = relaxed(S, earlier(theta, cov, birth, grown, PNA50, R0, M, lost, water, first + 3.5 * days), INTO, days * HOURS_PER_DAY)
-    S = relaxed(S, earlier(theta, cov, birth, grown, PNA50, R0, M, lost, water, first + 4.5 * days), INTO, days * HOURS_PER_DAY)
-    S = relaxed(S, earlier(theta, cov, birth, grown, PNA50, R0, M, lost, water, first + 5.5 * days), INTO, days * HOURS_PER_DAY)
+    kept = 1.0 - back_leak(R0, cov.PNA, theta.LEAK_TAU)
+    KS = ML_PER_MIN_TO_L_PER_H * (GFR_typ - theta.IBU_GFR * cov.IBU) * on_creatinine * exp(eta.GFR) * kept / (water * cov.WT)
 
     return parameters(
         CL=CL, K=K, GFR=GFR, QK=flow * theta.RENAL, QR=flow * (1.0 - theta.RENAL), PS=PS, VB=VB, VK=VK,
-        VR=(V1 - VB - VK) * exp(eta.V), VT=V1 * exp(eta.V), KS=KS, INTO=INTO, S_START=S,
+        VR=(V1 - VB - VK) * exp(eta.V), VT=V1 * exp(eta.V), KS=KS, INTO=INTO, S0=S0,
     )  # fmt: skip
 
 
-def elimination(GFR, leak, V):
-    """Rate constant of creatinine, 1/h, from filtration mL/min, back-leak fraction and volume L."""
-    return ML_PER_MIN_TO_L_PER_H * GFR * (1.0 - leak) / V
-
-
-def earlier(theta, cov, birth, grown, PNA50, R0, M, lost, water, day):
-    """Rate constant of creatinine at an earlier ``day``, weight taken on the line from birth weight to today's."""
-    WT = cov.BW + (cov.WT - cov.BW) * (day / cov.PNA if cov.PNA > 0.0 else 0.0)
-    then = power_of_weight(grown, WT, cov.WT, theta.WT_GFR)
-    GFR = filtration_wu(birth, then, day, PNA50, theta.HILL) - lost
-    return elimination(GFR * M, back_leak(R0, day, theta.LEAK_TAU), water * WT)
-
-
 def initial(p, cov):
-    """No drug; creatinine on its typical course."""
-    return state(0.0, 0.0, 0.0, 0.0, p.S_START)
+    """At birth: no drug, the mother's creatinine."""
+    return state(0.0, 0.0, 0.0, 0.0, p.S0)
 
 
 def dynamics(t, A, p, cov):
@@ -266,6 +238,7 @@ MODEL = model(
     reference=REFERENCE,
     solver="exact",
     dose_cmt="blood",
+    start="birth",
     anchors=[
         Anchor("typical clearance of the median baby", "CL", MEDIAN, 0.0493 * 1.213, 1e-9, "De Cock 2012 equation"),
         Anchor("under ibuprofen", "CL", {**MEDIAN, "IBU": 1}, 0.0493 * 1.213 * 0.838, 1e-9, "De Cock 2012 equation"),

@@ -25,9 +25,3 @@ def filtration_wu(birth, grown, PNA, PNA50, hill):
 def back_leak(R0, PNA, tau):
     """Fraction of filtered creatinine that leaks back through immature tubules at ``PNA`` d; time constant ``tau`` d."""
     return R0 * exp(-PNA / tau)
-
-
-def relaxed(S, rate, into, hours):
-    """Creatinine after ``hours`` of dS/dt = into - rate S at constant ``rate`` 1/h and ``into`` mg/dL/h (exact)."""
-    end = into / rate
-    return end + (S - end) * exp(-rate * hours)
