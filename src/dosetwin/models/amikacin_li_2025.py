@@ -74,7 +74,8 @@ MODEL = model(
                {"WT": 70, "PMA": 40, "SCR": 516 * 0.719514 / 6 / 88.4, "PNA": 30}, 1.43, 1e-4, "Li 2025 table 4 and equation 5"),
         Anchor("volume of 70 kg", "V", {"WT": 70, "PMA": 40, "SCR": 0.5, "PNA": 30}, 30.97, 1e-9, "Li 2025 table 4"),
         Anchor("clearance per kg at 1.06 kg, 28 wk + 2 d, 75 umol/L", "CL",
-               {"WT": 1.06, "PMA": 28 + 2 / 7, "SCR": 75 / 88.4, "PNA": 2}, 1.06 * 0.030, 0.03, "our comparison of models, computed from the published equation"),
+               {"WT": 1.06, "PMA": 28 + 2 / 7, "SCR": 75 / 88.4, "PNA": 2}, 1.06 * 0.030, 0.03,
+               "our comparison of models, computed from the published equation"),
     ],
     notes=(
         "creatinine in mg/dL is turned into umol/L by 88.4 inside",

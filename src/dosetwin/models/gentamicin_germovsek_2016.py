@@ -93,7 +93,8 @@ MODEL = model(
     omega=[Covariance("CL", "V1", 0.116)],
     anchors=[
         Anchor("clearance per kg at 2.9 kg, 37 wk, day 3, 55 umol/L", "CL",
-               {"WT": 2.9, "PMA": 37 + 3 / 7, "PNA": 3, "SCR": 55 / 88.4}, 2.9 * 0.040, 0.03, "our comparison of models, computed from the published equation"),
+               {"WT": 2.9, "PMA": 37 + 3 / 7, "PNA": 3, "SCR": 55 / 88.4}, 2.9 * 0.040, 0.03,
+               "our comparison of models, computed from the published equation"),
         Anchor("central volume of 70 kg", "V1", {"WT": 70, "PMA": 40, "PNA": 5, "SCR": 0.6}, 26.5, 1e-9, "DDMODEL00000238"),
         Anchor("half of mature clearance at 55.4 wk, long after birth", "CL",
                {"WT": 70, "PMA": 55.4, "PNA": 1e6, "SCR": (166.48 - 2.8488 * 55.4) / 88.4}, 6.21 / 2, 1e-4, "DDMODEL00000238"),
