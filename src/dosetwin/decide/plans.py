@@ -59,10 +59,13 @@ def first_at(where: Situation, interval: float, step: float) -> float:
     return anchor + math.ceil((where.now - anchor) / step - 1e-6) * step
 
 
-def enumerate_plans(policy: Policy, where: Situation, says: Mapping[str, Says]) -> tuple[Plan, ...]:
+def enumerate_plans(
+    policy: Policy, where: Situation, says: Mapping[str, Says], extra: Sequence[Regimen] = ()
+) -> tuple[Plan, ...]:
     """Every regimen inside the dose limits of ``policy`` on its grid, plus one per standard rule, limits checked.
 
-    Ordered by interval, infusion time, amount; a rule that coincides with a grid point is marked on it, not repeated.
+    ``extra``: regimens whose amount, interval and infusion time are added too. Ordered by interval, infusion time, amount;
+    a rule that coincides with a grid point is marked on it, not repeated.
     """
     dose = policy.limit("dose_range")
     low, high = (dose.low or 0.0) * where.weight, (dose.high or math.inf) * where.weight
@@ -77,6 +80,8 @@ def enumerate_plans(policy: Policy, where: Situation, says: Mapping[str, Says]) 
     for name, said in says.items():
         key = (said.interval, policy.infusions[0], policy.rounding.nearest(said.mg_per_kg * where.weight))
         found.setdefault(key, []).append(name)
+    for regimen in extra:
+        found.setdefault((regimen.interval, regimen.duration, regimen.amount), [])
     plans = []
     for (interval, infusion, amount), names in sorted(found.items()):
         regimen = Regimen(amount, interval, infusion, first_at(where, interval, policy.first_at_step_h))

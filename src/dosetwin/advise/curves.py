@@ -1,0 +1,81 @@
+"""What a report draws and prints beside a recommendation: predicted bands before and after the levels, individual parameters."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dosetwin.declare import Model
+from dosetwin.records import Regimen, Timeline
+
+LEVELS = (0.05, 0.25, 0.50, 0.75, 0.95)
+"""Quantiles of the curves: the 90 and 50 % bands and the median."""
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """True predicted level of one output over time. ``prior`` and ``updated``: float64 [5, n_times], quantiles ``LEVELS``.
+
+    ``time`` h on the timeline's clock, from the first dose (or now) to the end of the third dose of the recommended regimen
+    (48 h after now when there is a refusal). ``model``: the one the curves are from (highest weight when several).
+    """
+
+    model: str
+    output: str
+    unit: str
+    time: np.ndarray
+    prior: np.ndarray
+    updated: np.ndarray
+
+
+def prior_draws(model: Model, occasions: int, draws: int, seed: int) -> np.ndarray:
+    """Draws of the random effects before any level, [draws, n_full]."""
+    omega = model.omega_for(occasions)
+    root = np.linalg.cholesky(omega + 1e-15 * np.eye(len(omega)))
+    return np.random.default_rng([seed, 7]).standard_normal((draws, len(omega))) @ root.T
+
+
+def curves_of(
+    model: Model,
+    known: Timeline,
+    regimen: Regimen | None,
+    draws: np.ndarray,
+    *,
+    now: float,
+    measures: str,
+    seed: int,
+    rule: str = "locf",
+    points: int = 240,
+) -> Curves:
+    """Bands of the drug's level under the prior and under ``draws`` [n_draws, n_full] of the updated belief."""
+    from dosetwin.simulate import predict, schedule_for
+
+    given = [d for dose in known.doses for d in dose.expanded()]
+    start = min((d.time for d in given), default=now)
+    end = regimen.first_at + 3 * regimen.interval if regimen else now + 48.0
+    future = regimen.doses(end - 1e-6) if regimen else ()
+    corners = [t for d in (*given, *future) for t in (d.time, d.time + d.duration) if start <= t <= end]
+    time = np.unique(np.round(np.concatenate([np.linspace(start, end, points), corners]), 6))
+    schedule = schedule_for(model, known, time, rule=rule, extra_doses=future)  # type: ignore[arg-type]
+    name = model.measured_by(measures) or next(iter(model.outputs))
+    column = list(model.outputs).index(name)
+
+    def band(eta: np.ndarray) -> np.ndarray:
+        found = predict(model, schedule, eta)
+        return np.quantile(found.value[found.ok, :, column], LEVELS, axis=0)
+
+    prior = band(prior_draws(model, schedule.occasions, len(draws), seed))
+    return Curves(model.name, name, model.outputs[name].unit, time, prior, band(draws))
+
+
+def parameters_of(
+    model: Model, known: Timeline, draws: np.ndarray, *, at: float, rule: str = "locf"
+) -> dict[str, tuple[float, float, float]]:
+    """Name -> (5, 50, 95 % quantile) of the individual parameters in force at ``at`` (h) over ``draws`` [n_draws, n_full]."""
+    from dosetwin.simulate import parameters, schedule_for
+
+    found = parameters(model, schedule_for(model, known, [at], rule=rule), draws)  # type: ignore[arg-type]
+    out: dict[str, tuple[float, float, float]] = {}
+    for name, values in found.items():
+        low, middle, high = np.quantile(values[:, 0], (0.05, 0.5, 0.95))
+        out[name] = (float(low), float(middle), float(high))
+    return out

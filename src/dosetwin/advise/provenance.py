@@ -1,0 +1,76 @@
+"""Where an answer came from: versions, model and policy with their hashes, seed, draws, covariate rule, hash of what went in."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dosetwin import __version__
+from dosetwin.advise.core import Decision, State
+from dosetwin.decide.policy import Policy
+from dosetwin.declare import Model
+from dosetwin.records import Timeline
+
+
+def hash_of(data: Any) -> str:
+    """SHA-256 (hex) of anything JSON can carry; dates by their ISO form."""
+    text = json.dumps(data, sort_keys=True, default=lambda v: v.isoformat() if hasattr(v, "isoformat") else str(v))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def model_card(model: Model, weight: float, ess: float, method: str) -> dict[str, Any]:
+    """What identifies a model in an answer; ``hash`` is that of its file."""
+    r = model.reference
+    path = getattr(model.module, "__file__", None)
+    return {
+        "name": model.name,
+        "title": model.title,
+        "reference": f"{r.authors} {r.year}. {r.where}".strip(),
+        "doi": r.doi,
+        "provenance": r.provenance,
+        "hash": hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else "",
+        "weight": round(weight, 6),
+        "method": method,
+        "ess": round(ess, 1),
+    }
+
+
+def provenance(
+    timeline: Timeline, models: Sequence[Model], state: State, made: Decision, policy: Policy, *, now: float, clock: str | float,
+    seed: int, mic: float | None, rule: str, draws: int, input_hash: str,
+) -> dict[str, Any]:  # fmt: skip
+    """Everything needed to get the same answer again, and to know what it rests on."""
+    import numba
+    import numpy
+    import scipy
+
+    facts = {k: v for k, v in asdict(timeline).items() if k != "findings"}
+    return {
+        "dosetwin": __version__,
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": numpy.__version__,
+            "scipy": scipy.__version__,
+            "numba": numba.__version__,
+        },
+        "models": [model_card(m, w, b.ess, b.method) for m, w, b in zip(models, state.weights, state.beliefs, strict=True)],
+        "policy": {"name": policy.name, "hash": hash_of(policy.to_json()), "note": policy.note},
+        "loss": {
+            t.code: {"target": t.border(), "weight": t.weight, "scale": t.scale, "doses": list(t.doses)} for t in policy.targets
+        },
+        "now": clock,
+        "now_h": round(now, 6),
+        "seed": seed,
+        "draws": draws,
+        "covariates": rule,
+        "mic_mg_per_L": mic,
+        "weight_kg": made.where.weight,
+        "candidates_considered": len(made.plans),
+        "candidates_acceptable": sum(made.choice.acceptable(p, i) for i, p in enumerate(made.plans)),
+        "patient": timeline.patient.id,
+        "synthetic": timeline.patient.synthetic,
+        "input_hash": input_hash or hash_of(facts),
+    }

@@ -1,0 +1,131 @@
+"""What would make the answer wrong: each doubt is put into the facts, and the same choice is made again."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from dosetwin.advise.core import State, believe, decide
+from dosetwin.decide.policy import Policy
+from dosetwin.decide.recommendation import Dosing, Sensitivity
+from dosetwin.declare import Model
+from dosetwin.errors import InputError
+from dosetwin.records import Covariate, Observation, Regimen, Timeline
+
+DRAWS = 250
+SHIFT_H = 0.25
+CREATININE = 1.5
+WEIGHT = 1.1
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """One thing that could be otherwise. ``past`` True: it changes what the levels mean, so the belief is made anew."""
+
+    code: str
+    text: str
+    timeline: Timeline
+    past: bool
+
+
+def doubts(known: Timeline, models: Sequence[Model], drug: str, now: float) -> Iterator[Doubt]:
+    """The doubts that apply to these facts and that at least one of the models can answer."""
+    reads = {name for m in models for name in m.covs}
+    predicts = {o.measures for m in models for o in m.outputs.values()}
+
+    def running(flag: str) -> bool:
+        series = known.series(flag)
+        return flag in reads and bool(series) and series[-1][1] > 0.5
+
+    if running("IBU"):
+        yield Doubt("ibuprofen_stops", "ibuprofen stops now", known.append(Covariate(now, "IBU", 0.0)), False)
+    if running("COOLING"):
+        yield Doubt("cooling_stops", "cooling stops now", known.append(Covariate(now, "COOLING", 0.0)), False)
+    creatinine = known.series("SCR")
+    if creatinine and ("SCR" in reads or "SCR" in predicts):
+        high = creatinine[-1][1] * CREATININE
+        event = Observation(now, "SCR", high, "mg/dL") if "SCR" in predicts else Covariate(now, "SCR", high, "mg/dL")
+        yield Doubt(
+            "creatinine_rises",
+            f"a creatinine 50 % above the last one ({high:.2g} mg/dL) comes back now",
+            known.append(event),
+            True,
+        )
+    levels = [o for o in known.observations if o.measures in (drug, "")]
+    if levels:
+        last = levels[-1]
+        starts = [d.time for dose in known.doses for d in dose.expanded()]
+        for shift, word in ((-SHIFT_H, "earlier"), (SHIFT_H, "later")):
+            moved = last.time + shift
+            crosses = any(min(last.time, moved) - 1e-9 <= s <= max(last.time, moved) + 1e-9 for s in starts)
+            # a level recorded at a dose's start is a trough: it may have been drawn before that, not after
+            if moved <= now + 1e-9 and not (crosses and not (shift < 0 and last.time in starts and not last.after_dose)):
+                others = tuple(o for o in known.observations if o is not last)
+                timeline = replace(known, observations=(*others, replace(last, time=moved)))
+                yield Doubt(f"sampled_{word}", f"the last level was drawn 15 min {word} than recorded", timeline, True)
+        without = replace(known, observations=tuple(o for o in known.observations if o.measures not in (drug, "")))
+        yield Doubt("levels_not_hers", "the levels are not this patient's (as if there were none)", without, True)
+    if "WT" in reads and known.series("WT"):
+        for factor, word in ((WEIGHT, "higher"), (2 - WEIGHT, "lower")):
+            scaled = tuple(replace(c, value=c.value * factor) if c.name == "WT" else c for c in known.covariates)
+            yield Doubt(
+                f"weight_{word}", f"the true weight is 10 % {word} than recorded", replace(known, covariates=scaled), True
+            )
+
+
+def sensitivities(
+    known: Timeline,
+    models: Sequence[Model],
+    state: State,
+    policy: Policy,
+    regimen: Regimen | None,
+    joint: float | None,
+    *,
+    now: float,
+    seed: int,
+    mic: float | None,
+    rule: str,
+    dosing: Callable[[Regimen], Dosing],
+) -> tuple[Sensitivity, ...]:
+    """The answer under each doubt, on ``DRAWS`` draws.
+
+    An answer counts as changed only when the recommended regimen would no longer be acceptable or no longer be among the
+    regimens that tie for the best, so Monte-Carlo noise in the last mg does not show as a change.
+    """
+    out = []
+    for doubt in doubts(known, models, policy.drug, now):
+        try:
+            then = believe(doubt.timeline, models, seed=seed, draws=DRAWS, rule=rule) if doubt.past else state.thinned(DRAWS)
+            made = decide(doubt.timeline, models, then, policy, now=now, mic=mic, rule=rule, extra=[regimen] if regimen else [])
+        except InputError as error:
+            out.append(Sensitivity(doubt.code, doubt.text, False, None, f"could not be computed: {error}"))
+            continue
+        choice = made.choice
+        contradicted = bool(then.contradictions) and not state.contradictions
+        chosen = None if choice.chosen is None or contradicted else made.plans[choice.chosen].regimen
+        effect, changed = _compare(made, regimen, chosen, joint, contradicted)
+        shown = chosen if changed else regimen
+        out.append(Sensitivity(doubt.code, doubt.text, changed, None if shown is None else dosing(shown), effect))
+    return tuple(out)
+
+
+def _compare(made, regimen: Regimen | None, chosen: Regimen | None, joint: float | None, contradicted: bool) -> tuple[str, bool]:
+    """The effect in words, and whether the answer changes."""
+    if contradicted:
+        return "a level would then contradict every model: refuse, and check the record", True
+    if regimen is None:
+        if chosen is None:
+            return "still no acceptable regimen", False
+        return f"then {chosen.amount:g} mg every {chosen.interval:g} h would be acceptable", True
+    same = next(
+        i for i, p in enumerate(made.plans)
+        if (p.regimen.amount, p.regimen.interval, p.regimen.duration) == (regimen.amount, regimen.interval, regimen.duration)
+    )  # fmt: skip
+    then = float(made.choice.scores.joint[same])
+    moved = f"all joint targets met with {then:.0%}" + ("" if joint is None else f" instead of {joint:.0%}")
+    plan = made.plans[same]
+    if made.choice.acceptable(plan, same) and (same in made.choice.tied or same == made.choice.chosen):
+        return f"the recommendation stands; {moved}", False
+    broken = plan.violations or made.choice.unmet[same]
+    why = f"not acceptable any more ({broken[0].text})" if broken else "no longer among the best"
+    if chosen is None:
+        return f"the recommended regimen is {why} and nothing else is acceptable; {moved}", True
+    return f"the recommended regimen is {why}; {moved}; better then {chosen.amount:g} mg every {chosen.interval:g} h", True
