@@ -18,6 +18,8 @@ WT_RANGE = (0.2, 300.0)
 """kg, any patient."""
 NEWBORN_WT_MAX = 10.0
 """kg; a patient whose gestational age is known, or who is younger than 60 days, weighs less."""
+GRAMS_FROM = 30.0
+"""kg; a newborn's weight above it was meant in grams."""
 SCR_RANGE = (0.05, 20.0)
 """mg/dL."""
 NEWBORN_DAYS = 60.0
@@ -246,7 +248,7 @@ def _weights(timeline: Timeline) -> Iterator[Finding]:
     if timeline.patient.BW is not None:
         weights.append((f"patient {timeline.patient.id} birth weight", timeline.patient.BW))
     for record, kg in weights:
-        if (newborn and kg > 30) or kg > high:
+        if (newborn and kg > GRAMS_FROM) or kg > high:
             yield Finding(
                 "error",
                 "weight_in_grams",
@@ -301,7 +303,9 @@ def _creatinine(timeline: Timeline) -> Iterator[Finding]:
 
 
 def _doses(timeline: Timeline) -> Iterator[Finding]:
-    weights = timeline.series("WT")
+    # a weight that is itself a finding would only make every dose one too
+    most = GRAMS_FROM if is_newborn(timeline) else WT_RANGE[1]
+    weights = [(t, w) for t, w in timeline.series("WT") if WT_RANGE[0] <= w <= most]
     for d in timeline.doses:
         record = _name(d.record, "dose", d.time)
         if not d.amount > 0:

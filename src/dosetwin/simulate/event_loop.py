@@ -8,8 +8,8 @@ import math
 import numpy as np
 
 from dosetwin.simulate._globals import (
-    AUTO, EXACT, HAS_INITIAL, N, N_ETA, N_KAPPA, N_OUT, STIFF, advance_explicit, bioavailability, individual, initial, lag,
-    make_cov, make_eta, make_state, make_theta, observe, put_output, put_state,
+    AREA, AUTO, EXACT, GAP, HAS_INITIAL, MOVED, N, N_ETA, N_KAPPA, N_OUT, ONCE, PIVOT, S0, STIFF, WORK_ROWS, advance_explicit,
+    bioavailability, individual, initial, lag, make_cov, make_eta, make_state, make_theta, observe, put_output, put_state,
 )  # fmt: skip
 from dosetwin.simulate.exact import advance_exact, build_linear
 from dosetwin.simulate.ode import NO_STEADY_STATE, OK, STIFF_FOUND, TOO_MANY_PENDING, advance_stiff, factor, substitute
@@ -18,10 +18,10 @@ COVARIATES, DOSE, DOSE_SS, OUTPUT = 0, 1, 2, 3
 PENDING = 64
 
 
-def advance(x, u, p, cov, t, t_end, h, stiff, lin, stage, rtol, atol, want_area, area):
+def advance(x, u, p, cov, t, t_end, h, stiff, W, rtol, atol, want_area):
     """Advance x from t to t_end with constant inputs; returns (code, h, stiff)."""
     if EXACT:
-        advance_exact(x, u, lin, t_end - t, want_area, area)
+        advance_exact(x, u, W, t_end - t, want_area)
         return OK, h, stiff
     if not stiff:
         code, t, h = advance_explicit(x, u, p, cov, t, t_end, h, rtol, atol, 0.0, AUTO)
@@ -30,12 +30,12 @@ def advance(x, u, p, cov, t, t_end, h, stiff, lin, stage, rtol, atol, want_area,
         stiff = True
         h = min(h, t_end - t)
     if t < t_end:
-        code, t, h = advance_stiff(x, u, p, cov, t, t_end, h, rtol, atol, 0.0, stage)
+        code, t, h = advance_stiff(x, u, p, cov, t, t_end, h, rtol, atol, 0.0, W)
         return code, h, stiff
     return OK, h, stiff
 
 
-def cycle(x, u, base, p, cov, t, ii, delay, cmt, amount, rest, stiff, lin, stage, rtol, atol, area):
+def cycle(x, u, base, p, cov, t, ii, delay, cmt, amount, rest, stiff, W, rtol, atol):
     """One dosing interval with everything else constant: x in place. ``base`` = rate of doses that overlap whole intervals,
     ``rest`` = length of the part of an infusion beyond them (0: bolus of ``amount``, else ``amount`` is a rate)."""
     start, stop = delay, delay + rest
@@ -51,7 +51,7 @@ def cycle(x, u, base, p, cov, t, ii, delay, cmt, amount, rest, stiff, lin, stage
             on = False
         u[cmt] = base + (amount if on else 0.0)
         if end > now:
-            code, _, stiff = advance(x, u, p, cov, t + now, t + end, 0.0, stiff, lin, stage, rtol, atol, False, area)
+            code, _, stiff = advance(x, u, p, cov, t + now, t + end, 0.0, stiff, W, rtol, atol, False)
             if code != OK:
                 return code, stiff
             now = end
@@ -60,12 +60,11 @@ def cycle(x, u, base, p, cov, t, ii, delay, cmt, amount, rest, stiff, lin, stage
     return OK, stiff
 
 
-def steady_state(x, u, p, cov, t, ii, delay, cmt, amount, duration, stiff, lin, stage, rtol, atol, area, ss):
+def steady_state(x, u, p, cov, t, ii, delay, cmt, amount, duration, stiff, W, rtol, atol):
     """x <- the periodic state just before a dose given every ii h, by Newton on the map of one interval.
 
     Exact in one iteration for linear systems. Returns (code, number of earlier infusions still running at t).
     """
-    J, pivot, y, y2, r = ss
     delay = delay - ii * math.floor(delay / ii)
     whole = 0
     rest = 0.0
@@ -81,35 +80,35 @@ def steady_state(x, u, p, cov, t, ii, delay, cmt, amount, duration, stiff, lin, 
         value = 0.0
     for _ in range(40):
         for i in range(N):
-            y[i] = x[i]
-        code, stiff = cycle(y, u, base, p, cov, t, ii, delay, cmt, value, rest, stiff, lin, stage, rtol, atol, area)
+            W[ONCE, i] = x[i]
+        code, stiff = cycle(W[ONCE], u, base, p, cov, t, ii, delay, cmt, value, rest, stiff, W, rtol, atol)
         if code != OK:
             return NO_STEADY_STATE, 0
         worst = 0.0
         size = 0.0
         for i in range(N):
-            r[i] = y[i] - x[i]
-            size = max(size, abs(y[i]))
+            W[GAP, i] = W[ONCE, i] - x[i]
+            size = max(size, abs(W[ONCE, i]))
         for i in range(N):
-            worst = max(worst, abs(r[i]) / (atol[i] + (1e-13 if EXACT else 0.1 * rtol) * max(abs(y[i]), 1e-6 * size)))
+            worst = max(worst, abs(W[GAP, i]) / (atol[i] + (1e-13 if EXACT else 0.1 * rtol) * max(abs(W[ONCE, i]), 1e-6 * size)))
         if worst <= 1.0:
             return OK, whole
         for j in range(N):
             for i in range(N):
-                y2[i] = x[i]
+                W[MOVED, i] = x[i]
             delta = max(abs(x[j]), size, 1e-6) if EXACT else 1e-4 * max(abs(x[j]), 1e-3 * size, 1e-9)
-            y2[j] += delta
-            code, stiff = cycle(y2, u, base, p, cov, t, ii, delay, cmt, value, rest, stiff, lin, stage, rtol, atol, area)
+            W[MOVED, j] += delta
+            code, stiff = cycle(W[MOVED], u, base, p, cov, t, ii, delay, cmt, value, rest, stiff, W, rtol, atol)
             if code != OK:
                 return NO_STEADY_STATE, 0
             for i in range(N):
-                J[i, j] = -(y2[i] - y[i]) / delta
-            J[j, j] += 1.0
-        if not factor(J, pivot):
+                W[S0 + i, j] = -(W[MOVED, i] - W[ONCE, i]) / delta
+            W[S0 + j, j] += 1.0
+        if not factor(W, S0, PIVOT):
             return NO_STEADY_STATE, 0
-        substitute(J, pivot, r)
+        substitute(W, S0, PIVOT, GAP)
         for i in range(N):
-            x[i] += r[i]
+            x[i] += W[GAP, i]
             if not math.isfinite(x[i]):
                 return NO_STEADY_STATE, 0
     return NO_STEADY_STATE, 0
@@ -118,13 +117,9 @@ def steady_state(x, u, p, cov, t, ii, delay, cmt, amount, duration, stiff, lin, 
 def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii, rows, occasion, begin,
         out_ptr, out, area_out, state_out, codes, stopped, rtol, atol):  # fmt: skip
     """Simulate jobs lo..hi-1: job k runs course[k] with eta[k] and writes rows from out_ptr[k] on."""
-    x, u, zero, tmp = np.zeros(N), np.zeros(N), np.zeros(N), np.zeros(N)
-    area, total_area = np.zeros(N), np.zeros(N_OUT)
-    lin = (np.zeros((N, N)), np.zeros(N), np.zeros((N, N)), np.zeros((N, N)), np.zeros((N, N)), np.zeros((N, N)),
-           np.zeros(1), np.zeros(N))  # fmt: skip
-    stage = (np.zeros((N, N)), np.zeros((N, N)), np.zeros(N, np.int64), np.zeros((6, N)), np.zeros(N), np.zeros(N),
-             np.zeros(N), np.zeros(N))  # fmt: skip
-    ss = (np.zeros((N, N)), np.zeros(N, np.int64), np.zeros(N), np.zeros(N), np.zeros(N))
+    x, u, total_area = np.zeros(N), np.zeros(N), np.zeros(N_OUT)
+    # every work array is a block of rows of W: one array to pass, because each one passed costs reference counts
+    W = np.zeros((WORK_ROWS, N))
     pend_t, pend_v = np.zeros(PENDING), np.zeros(PENDING)
     pend_c, pend_r = np.zeros(PENDING, np.int64), np.zeros(PENDING, np.int64)
     scratch = np.zeros((1, max(N_OUT, 1)))
@@ -145,8 +140,7 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
         if HAS_INITIAL:
             put_state(initial(p, cov), x)
         if EXACT:
-            build_linear(lin[0], lin[1], p, cov, t, zero, tmp)
-            lin[6][0] = -1.0
+            build_linear(W, p, cov, t)
         for i in range(N_OUT):
             total_area[i] = 0.0
         pending = 0
@@ -164,9 +158,9 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
                         stop = pend_t[q]
                         pick = q
                 if stop > t:
-                    code, h, stiff = advance(x, u, p, cov, t, stop, h, stiff, lin, stage, rtol, atol, want_area, area)
+                    code, h, stiff = advance(x, u, p, cov, t, stop, h, stiff, W, rtol, atol, want_area)
                     if want_area:
-                        put_output(observe(make_state(area), p, cov), scratch, 0)
+                        put_output(observe(make_state(W[AREA]), p, cov), scratch, 0)
                         for i in range(N_OUT):
                             total_area[i] += scratch[0, i]
                     t = stop
@@ -193,8 +187,7 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
                 e = make_eta(eta, k, N_ETA + occasion[index[ev]] * N_KAPPA)
                 p = individual(th, e, cov)
                 if EXACT:
-                    build_linear(lin[0], lin[1], p, cov, t, zero, tmp)
-                    lin[6][0] = -1.0
+                    build_linear(W, p, cov, t)
                 h = 0.0
             elif what == OUTPUT:
                 put_output(observe(make_state(x), p, cov), out, row)
@@ -222,8 +215,7 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
                     if HAS_INITIAL:
                         put_state(initial(p, cov), x)
                     pending = 0
-                    code, whole = steady_state(x, u, p, cov, t, ii[ev], delay, where, given, length, stiff, lin, stage, rtol, atol,
-                                               area, ss)  # fmt: skip
+                    code, whole = steady_state(x, u, p, cov, t, ii[ev], delay, where, given, length, stiff, W, rtol, atol)
                     for i in range(N):
                         u[i] = 0.0
                     # doses of the past that still act: infusions running, and doses inside their lag

@@ -7,7 +7,7 @@ Hairer & Wanner, Solving Ordinary Differential Equations II, section IV.10 (RODA
 import math
 from fractions import Fraction
 
-from dosetwin.simulate._globals import N, dynamics, make_state, put_state
+from dosetwin.simulate._globals import FT, M0, N, PIVOT, SLOPE0, SLOPE1, STAGE0, TRY, J0, dynamics, make_state, put_row
 
 EXPLICIT_ORDER, STIFF_ORDER = 5, 4
 DP_A = (
@@ -106,70 +106,75 @@ def explicit_source(n: int) -> str:
     return "\n".join([head, *("    " + line for line in body)]) + "\n"
 
 
-def factor(A, pivot):
-    """LU of A (N x N) in place with partial pivoting; False if singular."""
+def factor(W, at, pivot):
+    """LU with partial pivoting, in place, of the N x N block of W from row ``at``; pivots in row ``pivot``. False: singular."""
     for k in range(N):
         best = k
         for i in range(k + 1, N):
-            if abs(A[i, k]) > abs(A[best, k]):
+            if abs(W[at + i, k]) > abs(W[at + best, k]):
                 best = i
-        pivot[k] = best
-        if A[best, k] == 0.0 or not math.isfinite(A[best, k]):
+        W[pivot, k] = best
+        if W[at + best, k] == 0.0 or not math.isfinite(W[at + best, k]):
             return False
         if best != k:
             for j in range(N):
-                A[k, j], A[best, j] = A[best, j], A[k, j]
+                held = W[at + k, j]
+                W[at + k, j] = W[at + best, j]
+                W[at + best, j] = held
         for i in range(k + 1, N):
-            A[i, k] /= A[k, k]
+            W[at + i, k] /= W[at + k, k]
             for j in range(k + 1, N):
-                A[i, j] -= A[i, k] * A[k, j]
+                W[at + i, j] -= W[at + i, k] * W[at + k, j]
     return True
 
 
-def substitute(A, pivot, b):
-    """Solve with the factors of ``factor``; b in place."""
+def substitute(W, at, pivot, row):
+    """Solve with the factors of ``factor``; right-hand side and solution in row ``row`` of W."""
     for k in range(N):
-        if pivot[k] != k:
-            b[k], b[pivot[k]] = b[pivot[k]], b[k]
+        other = int(W[pivot, k])
+        if other != k:
+            held = W[row, k]
+            W[row, k] = W[row, other]
+            W[row, other] = held
+    # row swaps were applied to whole rows of the block, so the two triangular solves follow plainly
     for i in range(1, N):
         for j in range(i):
-            b[i] -= A[i, j] * b[j]
+            W[row, i] -= W[at + i, j] * W[row, j]
     for i in range(N - 1, -1, -1):
         for j in range(i + 1, N):
-            b[i] -= A[i, j] * b[j]
-        b[i] /= A[i, i]
+            W[row, i] -= W[at + i, j] * W[row, j]
+        W[row, i] /= W[at + i, i]
 
 
-def slope(t, x, u, p, cov, into):
-    """dx/dt with the infusion rates, into an array."""
-    put_state(dynamics(t, make_state(x), p, cov), into)
+def slope(t, x, u, p, cov, W, row):
+    """dx/dt with the infusion rates, into row ``row`` of W."""
+    put_row(dynamics(t, make_state(x), p, cov), W, row)
     for i in range(N):
-        into[i] += u[i]
+        W[row, i] += u[i]
 
 
-def advance_stiff(x, u, p, cov, t, t_end, h, rtol, atol, fixed, stage):
-    """Rodas 4(3), L-stable, with a finite-difference Jacobian; same contract as advance_explicit. stage: work arrays."""
-    J, M, pivot, U, f0, f1, z, ft = stage
+def advance_stiff(x, u, p, cov, t, t_end, h, rtol, atol, fixed, W):
+    """Rodas 4(3), L-stable, with a finite-difference Jacobian; same contract as advance_explicit; works in W."""
     gamma = 0.25
     count = 0
     if h <= 0.0:
         h = 1e-4 * min(1.0, t_end - t)
     while t < t_end:
         # Jacobian and time derivative at (t, x)
-        slope(t, x, u, p, cov, f0)
+        slope(t, x, u, p, cov, W, SLOPE0)
         for j in range(N):
             delta = 1.5e-8 * max(abs(x[j]), atol[j] / rtol)
             held = x[j]
             x[j] = held + delta
             delta = x[j] - held
-            slope(t, x, u, p, cov, f1)
+            slope(t, x, u, p, cov, W, SLOPE1)
             x[j] = held
             for i in range(N):
-                J[i, j] = (f1[i] - f0[i]) / delta
+                W[J0 + i, j] = (W[SLOPE1, i] - W[SLOPE0, i]) / delta
         dt_ = 1e-7 * max(abs(t), 1e-3)
-        slope(t + dt_, x, u, p, cov, ft)
+        slope(t + dt_, x, u, p, cov, W, FT)
         for i in range(N):
-            ft[i] = (ft[i] - f0[i]) / dt_
+            W[FT, i] = (W[FT, i] - W[SLOPE0, i]) / dt_
         while True:
             count += 1
             if count > MAX_STEPS:
@@ -180,10 +185,10 @@ def advance_stiff(x, u, p, cov, t, t_end, h, rtol, atol, fixed, stage):
                 hh = t_end - t
             for i in range(N):
                 for j in range(N):
-                    M[i, j] = -J[i, j]
-                M[i, i] += 1.0 / (gamma * hh)
+                    W[M0 + i, j] = -W[J0 + i, j]
+                W[M0 + i, i] += 1.0 / (gamma * hh)
             err = 1e30
-            if factor(M, pivot):
+            if factor(W, M0, PIVOT):
                 for s in range(6):
                     if s == 0:
                         a = (0.0, 0.0, 0.0, 0.0, 0.0)
@@ -212,27 +217,27 @@ def advance_stiff(x, u, p, cov, t, t_end, h, rtol, atol, fixed, stage):
                     for i in range(N):
                         total = x[i]
                         for q in range(s):
-                            total += a[q] * U[q, i]
-                        z[i] = total
-                    slope(t + at * hh, z, u, p, cov, f1)
+                            total += a[q] * W[STAGE0 + q, i]
+                        W[TRY, i] = total
+                    slope(t + at * hh, W[TRY], u, p, cov, W, SLOPE1)
                     for i in range(N):
-                        total = f1[i] + hh * g * ft[i]
+                        total = W[SLOPE1, i] + hh * g * W[FT, i]
                         for q in range(s):
-                            total += c[q] / hh * U[q, i]
-                        U[s, i] = total
-                    substitute(M, pivot, U[s])
+                            total += c[q] / hh * W[STAGE0 + q, i]
+                        W[STAGE0 + s, i] = total
+                    substitute(W, M0, PIVOT, STAGE0 + s)
                 # the last stage is the error estimate, and the step is the last argument plus it
                 err = 0.0
                 for i in range(N):
-                    new = z[i] + U[5, i]
-                    e = U[5, i] / (atol[i] + rtol * max(abs(x[i]), abs(new)))
+                    new = W[TRY, i] + W[STAGE0 + 5, i]
+                    e = W[STAGE0 + 5, i] / (atol[i] + rtol * max(abs(x[i]), abs(new)))
                     err += e * e
-                    z[i] = new
+                    W[TRY, i] = new
                 err = math.sqrt(err / N) if fixed <= 0.0 else 0.0
             if err <= 1.0:
                 t = t_end if last else t + hh
                 for i in range(N):
-                    x[i] = z[i]
+                    x[i] = W[TRY, i]
                 if fixed <= 0.0:
                     grow = min(5.0, 0.9 * max(err, 1e-8) ** -0.25)
                     if grow < 1.0 or hh >= 0.999 * h:

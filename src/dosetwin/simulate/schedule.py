@@ -92,7 +92,7 @@ def _course(model: Model, timeline: Timeline, times: np.ndarray, after: np.ndarr
                              value=(d.amount, d.duration), allowed="finite, not negative")  # fmt: skip
         if d.ss and not d.ii > 0:
             raise InputError("SS=1 needs II > 0", where=d.record or f"dose at {d.time} h", value=d.ii)
-    starts = [d.time for d in doses] + [float(times[0])] * bool(len(times))
+    starts = [d.time for d in doses] + [float(t) for t in times[:1]]
     starts += [o.time for o in timeline.observations]
     begin = min(starts, default=0.0)
     end = max([*starts, float(times[-1]) if len(times) else begin])
