@@ -17,6 +17,11 @@ from typing import Any, Literal
 Severity = Literal["error", "warning", "info"]
 
 
+def one_line(text: str) -> str:
+    """``text`` with every line break, control character and lone surrogate made a space: safe on a terminal and in a log."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 class DosetwinError(Exception):
     """Root of every exception raised on purpose."""
 
@@ -42,7 +47,7 @@ class InputError(DosetwinError):
             parts.append(f"allowed: {allowed}")
         if remedy:
             parts.append(remedy)
-        super().__init__("; ".join(parts).replace("\n", " "))
+        super().__init__(one_line("; ".join(parts)))
 
 
 class UnknownUnit(InputError):
@@ -83,7 +88,7 @@ class Finding:
             )
             if text
         )
-        return f"{self.severity} [{self.code}] {self.record}: {self.message}{tail}"
+        return one_line(f"{self.severity} [{self.code}] {self.record}: {self.message}{tail}")
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionary, ready for ``json.dumps``."""

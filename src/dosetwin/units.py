@@ -100,7 +100,7 @@ def convert(value: float, unit: str, quantity: str, *, where: str = "") -> float
 ASSAYS = MappingProxyType(
     {
         "idms": (1.0, 0.0),
-        # enzymatic methods on the market are calibrated to IDMS: taken as they are (assumed, said in a finding)
+        # enzymatic methods on the market are calibrated to IDMS: taken as they are (assumed)
         "enzymatic": (1.0, 0.0),
         # Srivastava 2009, Pediatr Res 65:113: enzymatic = 1.05 Jaffe - 0.112; IDMS-enzymatic = 1.027 Jaffe - 0.254 (mg/dL)
         "jaffe": (1.027, -0.254),

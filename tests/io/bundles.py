@@ -25,7 +25,7 @@ def quantity(value: Any, code: str, **more: Any) -> Json:
     return {"value": value, "system": UCUM, "code": code, "unit": code, **more}
 
 
-def observation(identity: str, loinc: str, value: Any, unit: str, when: str = "2026-03-02T13:00:00Z", **more: Any) -> Json:
+def observation(identity: str, loinc: str, value: Any, unit: str, when: str | None = "2026-03-02T13:00:00Z", **more: Any) -> Json:
     body: Json = {
         "resourceType": "Observation", "id": identity, "status": "final", "subject": {"reference": "Patient/p"},
         "code": {"coding": [{"system": LOINC, "code": loinc}]}, "effectiveDateTime": when, "valueQuantity": quantity(value, unit),

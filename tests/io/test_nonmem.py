@@ -264,6 +264,11 @@ def test_what_the_format_cannot_say_leaves_no_file(tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="cannot be written"):
+        write_table([Timeline(Patient("1"), (DoseEvent(0, 10),))], tmp_path / "absent" / "out.csv")
+
+
 # ---------------------------------------------------------------------------------------------- other people's files
 
 CASES = (

@@ -22,6 +22,7 @@ class Notes:
     def add(
         self, severity: Severity, code: str, record: str, message: str, value: Any = None, allowed: str = "", remedy: str = ""
     ) -> None:
+        """One more finding; long values are cut, values that are not numbers or text are printed."""
         text = value if value is None or isinstance(value, (int, float, str)) else str(value)
         self.found.append(
             Finding(severity, code, record, message, text[:120] if isinstance(text, str) else text, allowed, remedy)

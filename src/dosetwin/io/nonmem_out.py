@@ -1,8 +1,6 @@
 """NONMEM-style CSV out: timelines become one table that read_table reads back to the same facts."""
 
 import csv
-import os
-import tempfile
 from collections.abc import Iterable
 from math import isfinite
 from pathlib import Path
@@ -32,9 +30,9 @@ def write_table(timelines: Iterable[Timeline], path: Path | str) -> None:
         raise InputError("two covariates differ only in case", where=str(path), value=", ".join(names))
     seen: set[str] = set()
     target = Path(path)
-    handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}", suffix=".part")
+    scratch = target.with_name(f".{target.name}.part")
     try:
-        with open(handle, "w", newline="", encoding="utf-8") as stream:
+        with scratch.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow([*_COLUMNS, *names])
             for timeline in subjects:
@@ -44,9 +42,12 @@ def write_table(timelines: Iterable[Timeline], path: Path | str) -> None:
                     raise InputError("an id that the format cannot hold", where=str(path), value=timeline.patient.id)
                 seen.add(timeline.patient.id)
                 writer.writerows([[_cell(row.get(name)) for name in (*_COLUMNS, *names)] for row in _records(timeline)])
-        os.replace(scratch, target)
+        scratch.replace(target)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise InputError(f"cannot be written ({error.strerror or error})", where=str(path)) from None
     except BaseException:
-        Path(scratch).unlink(missing_ok=True)
+        scratch.unlink(missing_ok=True)
         raise
 
 

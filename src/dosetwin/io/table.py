@@ -77,6 +77,7 @@ def read_rows(source: Any) -> tuple[str, list[str], list[list[str]], list[int], 
 
 
 def is_number(cell: str) -> bool:
+    """Whether a cell is a finite decimal number (Python's ``1_0`` is not)."""
     try:
         return isfinite(float(cell)) and "_" not in cell
     except ValueError:

@@ -8,6 +8,7 @@ from dosetwin.errors import InputError
 
 
 def read_bytes(path: Path) -> bytes:
+    """A file's bytes. Raises InputError naming the file."""
     try:
         return path.read_bytes()
     except (OSError, ValueError) as error:
