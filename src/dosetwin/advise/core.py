@@ -80,6 +80,7 @@ def decide(
     mic: float | None,
     rule: str,
     extra: Sequence[Regimen] = (),
+    thin: int = 1,
 ) -> Decision:
     """Enumerate, expose, score and choose for the facts ``known`` at ``now`` (h).
 
@@ -91,7 +92,7 @@ def decide(
                          allowed="> 0 kg", remedy="record a current weight or the birth weight")  # fmt: skip
     where = situation(known, now, facts.WT)
     says, silent = ask_rules(policy.rules, facts)
-    plans = enumerate_plans(policy, where, says, extra)
+    plans = enumerate_plans(policy, where, says, extra, thin)
     parts: list[tuple[Exposures, float]] = []
     findings: list[Finding] = []
     total = sum(len(p) for p in state.pools)

@@ -96,36 +96,40 @@ def expose(
     for i, plan in enumerate(plans):
         r = plan.regimen
         groups.setdefault((r.interval, r.duration, r.first_at) if linear else (float(i), 0.0, 0.0), []).append(i)
-    # Baseline and response share the course's times, so covariate steps fall on the same moments in both.
     reference = {key: float(np.median([plans[i].regimen.amount for i in members])) for key, members in groups.items()}
     grids: list[_Grid] = []
     for key, members in groups.items():
         r = plans[members[0]].regimen
         amount = reference[key] if linear else r.amount
         grids.append(_grid(Regimen(amount, r.interval, r.duration, r.first_at, r.cmt), policy, exact))
-    quiet: list[tuple[DoseEvent, ...]] = [()] * len(grids) if linear else []
+    # One more course without further doses, read wherever any of the others is: the baseline of the superposition.
+    union = np.unique(np.concatenate([g.times for g in grids]))
     schedule = schedule_many(
         model,
-        [timeline] * (len(grids) + len(quiet)),
-        [g.times for g in grids] * (2 if linear else 1),
+        [timeline] * (len(grids) + linear),
+        [g.times for g in grids] + [union] * linear,
         rule=rule,  # type: ignore[arg-type]
-        extra_doses=[g.doses for g in grids] + quiet,
+        extra_doses=[g.doses for g in grids] + [()] * linear,
     )
 
-    def read(course: int) -> dict[tuple[str, str], np.ndarray]:
+    def levels(course: int) -> tuple[np.ndarray, np.ndarray | None]:
         found = predict(model, schedule, draws, course=course, auc=exact)
         ok[:] &= found.ok
-        return _read(
-            grids[course % len(grids)], found.value[:, :, output], found.auc[:, :, output] if found.auc is not None else None
-        )
+        return found.value[:, :, output], None if found.auc is None else found.auc[:, :, output]
+
+    quiet, quiet_area = levels(len(grids)) if linear else (np.empty((0, 0)), None)
+
+    def baseline(grid: _Grid) -> dict[tuple[str, str], np.ndarray]:
+        at = np.searchsorted(union, grid.times)
+        return _read(grid, quiet[:, at], None if quiet_area is None else quiet_area[:, at])
 
     for g, (key, members) in enumerate(groups.items()):
-        treated = read(g)
+        treated = _read(grids[g], *levels(g))
         if not linear:
             for metric in keys:
                 values[metric][members[0]] = treated[metric]
             continue
-        base = read(len(grids) + g)
+        base = baseline(grids[g])
         scale = np.array([plans[i].regimen.amount for i in members])[:, None] / reference[key]
         for metric in keys:
             values[metric][members] = base[metric] + scale * (treated[metric] - base[metric])

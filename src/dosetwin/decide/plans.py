@@ -60,12 +60,12 @@ def first_at(where: Situation, interval: float, step: float) -> float:
 
 
 def enumerate_plans(
-    policy: Policy, where: Situation, says: Mapping[str, Says], extra: Sequence[Regimen] = ()
+    policy: Policy, where: Situation, says: Mapping[str, Says], extra: Sequence[Regimen] = (), thin: int = 1
 ) -> tuple[Plan, ...]:
     """Every regimen inside the dose limits of ``policy`` on its grid, plus one per standard rule, limits checked.
 
-    ``extra``: regimens whose amount, interval and infusion time are added too. Ordered by interval, infusion time, amount;
-    a rule that coincides with a grid point is marked on it, not repeated.
+    ``extra``: regimens whose amount, interval and infusion time are added too; ``thin`` k: only every k-th amount.
+    Ordered by interval, infusion time, amount; a rule that coincides with a grid point is marked on it, not repeated.
     """
     dose = policy.limit("dose_range")
     low, high = (dose.low or 0.0) * where.weight, (dose.high or math.inf) * where.weight
@@ -75,7 +75,7 @@ def enumerate_plans(
         (interval, infusion, float(amount)): []
         for interval in policy.intervals
         for infusion in policy.infusions
-        for amount in policy.rounding.amounts(low, high)
+        for amount in policy.rounding.amounts(low, high)[::thin]
     }
     for name, said in says.items():
         key = (said.interval, policy.infusions[0], policy.rounding.nearest(said.mg_per_kg * where.weight))

@@ -110,11 +110,9 @@ def unmet_constraints(scores: Scores, targets: Sequence[Target], i: int) -> tupl
     """The chance constraints plan ``i`` breaks, as reasons."""
     out = []
     for target in targets:
-        if target.min_probability is None:
-            continue
-        for dose in target.doses:
+        for dose in target.constrained:
             p = scores.p.get((target.code, dose))
-            if p is not None and p[i] < target.min_probability:
+            if p is not None and p[i] < (target.min_probability or 0.0):
                 text = f"P({target.metric} {target.border()}) at dose '{dose}' is too low"
                 out.append(
                     Reason(f"chance_{target.code}", round(float(p[i]), 4), target.min_probability, "1", text, target.source)
@@ -208,11 +206,11 @@ def _why_nothing(plans: Sequence[Plan], s: Scores, targets: Sequence[Target]) ->
         )
         return tuple(out)
     holds: dict[str, np.ndarray] = {}
-    constrained = [t for t in targets if t.min_probability is not None and any((t.code, d) in s.p for d in t.doses)]
+    constrained = [t for t in targets if any((t.code, d) in s.p for d in t.constrained)]
     for target in constrained:
-        lowest = np.min([s.p[target.code, d][allowed] for d in target.doses if (target.code, d) in s.p], axis=0)
-        holds[target.code] = lowest >= target.min_probability
-        text = f"highest reachable P({target.text} {target.border()}) at every scored dose, taken alone"
+        lowest = np.min([s.p[target.code, d][allowed] for d in target.constrained if (target.code, d) in s.p], axis=0)
+        holds[target.code] = lowest >= (target.min_probability or 0.0)
+        text = f"highest reachable P({target.text} {target.border()}) around the coming dose, taken alone"
         out.append(Reason(f"best_{target.code}", round(float(lowest.max()), 4), target.min_probability, "1", text, target.source))
     # binding: without it, how many plans would pass all the others
     without = {

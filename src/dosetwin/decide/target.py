@@ -21,7 +21,9 @@ class Target:
 
     ``low`` and ``high`` are open borders (``closed`` True: the border itself is met) in ``unit``. ``weight`` and ``scale``
     make the loss: a miss costs ``weight * (1 + min(distance / scale, 1))``. ``min_probability``: chance constraint that
-    must hold at each of ``doses``; a regimen that breaks it is never recommended. ``joint``: counts in the joint attainment.
+    must hold at each of ``chance_doses``; a regimen that breaks it is never recommended. By default these are the coming dose
+    and the level before it: later doses count in the loss, but will be asked for again with what is known then.
+    ``joint``: counts in the joint attainment.
     """
 
     code: str
@@ -37,6 +39,7 @@ class Target:
     min_probability: float | None = None
     closed: bool = False
     joint: bool = True
+    chance_doses: tuple[str, ...] = ("pre", "next")
 
     def __post_init__(self) -> None:
         where = f"target {self.code}"
@@ -51,26 +54,38 @@ class Target:
             )
         if self.min_probability is not None and not 0 <= self.min_probability <= 1:
             raise InputError("a probability", where=where, value=self.min_probability, allowed="0 to 1")
+        if self.min_probability is not None and not set(self.chance_doses) & set(self.doses):
+            raise InputError(
+                "a chance constraint needs a dose it holds at",
+                where=where,
+                value=self.chance_doses,
+                allowed=", ".join(self.doses),
+            )
         if not self.source:
             raise InputError("a target must name its source", where=where)
 
+    @property
+    def constrained(self) -> tuple[str, ...]:
+        """The doses at which the chance constraint must hold; empty without one."""
+        return () if self.min_probability is None else tuple(d for d in self.doses if d in self.chance_doses)
+
     def met(self, value: np.ndarray) -> np.ndarray:
         """Whether each value (same unit as the target, any shape) meets the target; bool, same shape."""
-        met = np.ones(np.shape(value), dtype=bool)
-        if self.low is not None:
-            met &= value >= self.low if self.closed else value > self.low
-        if self.high is not None:
-            met &= value <= self.high if self.closed else value < self.high
-        return met
+        low = None if self.low is None else (value >= self.low if self.closed else value > self.low)
+        high = None if self.high is None else (value <= self.high if self.closed else value < self.high)
+        if low is not None and high is not None:
+            return low & high
+        return np.asarray(high if low is None else low)
 
     def miss(self, value: np.ndarray) -> np.ndarray:
         """0 where met, else 1 plus the distance to the border in units of ``scale``, at most 2; float64, same shape."""
-        distance = np.zeros(np.shape(value))
-        if self.low is not None:
-            distance = np.maximum(distance, self.low - value)
-        if self.high is not None:
-            distance = np.maximum(distance, value - self.high)
-        return np.where(self.met(value), 0.0, 1.0 + np.minimum(distance / self.scale, 1.0))
+        # at most one side is missed, so the larger of the two signed distances is the distance
+        sides = ([] if self.low is None else [self.low - value]) + ([] if self.high is None else [value - self.high])
+        distance = sides[0] if len(sides) == 1 else np.maximum(*sides)
+        cost = np.clip(distance / self.scale, 0.0, 1.0)
+        cost += 1.0
+        cost *= ~self.met(value)
+        return cost
 
     def border(self) -> str:
         """The target in words: ``24-35 mg/L``, ``< 3 mg/L``."""
@@ -80,11 +95,11 @@ class Target:
         return f"{sign} {self.high if self.low is None else self.low:g} {self.unit}".strip()
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"doses": list(self.doses)}
+        return asdict(self) | {"doses": list(self.doses), "chance_doses": list(self.chance_doses)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Target":
-        given: dict[str, Any] = {**data, "doses": tuple(data["doses"])}
+        given: dict[str, Any] = {**data, "doses": tuple(data["doses"]), "chance_doses": tuple(data["chance_doses"])}
         return cls(**given)
 
 
@@ -111,7 +126,8 @@ AMIKACIN_NEONATE = (
     # Without a floor the longest interval always wins: exposure between peak and trough would be free.
     Target(
         "auc_floor", "auc24", 140.0, None, "mg.h/L", 0.5, 140.0, "mean AUC over 24 h of the dose's interval",
-        "assumed: 70 x MIC 2 mg/L; AUC/MIC of 70 or more is adult-derived and unverified here", closed=True, joint=False,
+        "assumed: 70 x MIC 2 mg/L; AUC/MIC of 70 or more is adult-derived and unverified here; the 50 % is assumed",
+        min_probability=0.50, closed=True, joint=False,
     ),
     Target(
         "auc_ceiling", "auc24", None, 400.0, "mg.h/L", 0.25, 200.0, "mean AUC over 24 h of the dose's interval",
