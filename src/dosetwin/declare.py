@@ -259,9 +259,11 @@ class Model:
         return full
 
     def measured_by(self, measures: str) -> str | None:
-        """The output that predicts a measured quantity ("" = the first output), None if the model has none."""
+        """The output that predicts a measured quantity ("" = the first output, digits = the k-th), None if the model has none."""
         if measures == "":
             return next(iter(self.outputs))
+        if measures.isdecimal():
+            return dict(enumerate(self.outputs, 1)).get(int(measures))
         return next((n for n, o in self.outputs.items() if measures in (o.measures, n)), None)
 
 

@@ -19,7 +19,7 @@ from dosetwin.simulate import Rule
 
 MAX_ITERATIONS = 40
 SCORING_TOLERANCE = 1e-3
-"""Scoring hands over to the exact Hessian when its step is shorter than this many prior SDs."""
+"""Scoring hands over to the exact Hessian when its step is shorter than this many prior SDs; the last step is Newton's."""
 HALVINGS = 0.5 ** np.arange(1, 11)
 
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -223,13 +224,12 @@ def replay(
         return _subject(model, timeline, name, draws, seed, rule)
 
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        results = iter([one(timelines[0])]) if timelines else iter(())  # alone: kernels compile once
-        for batch in (results, pool.map(one, timelines[1:])):
-            for found, remarks in batch:
-                forecasts += found
-                findings += remarks
-                if progress:
-                    progress(len({f.subject for f in forecasts}), len(timelines))
+        results = [one(timelines[0])]  # alone: kernels compile once
+        for done, (found, remarks) in enumerate(chain(results, pool.map(one, timelines[1:])), 1):
+            forecasts += found
+            findings += remarks
+            if progress:
+                progress(done, len(timelines))
     output = model.outputs[name]
     return Replay(model.name, output.measures, output.unit, rule, seed, draws, tuple(forecasts), tuple(findings))
 

@@ -282,6 +282,10 @@ def _sample(
         parts = [replace(local, n=share), _adapted(sample, total - n_prior - share), prior]
         again = _importance(evidence, parts, rng)
         sample = again if again.ess > sample.ess else sample
+    if not np.isfinite(sample.log_post).any():
+        text = "the simulation failed for every parameter vector tried; the draws are the prior"
+        failed = Finding("error", "simulation_failed", evidence.model.name, text)
+        return estimate, rng.standard_normal((draws, d)), 0.0, "importance", -math.inf, None, [failed]
     if sample.ess >= threshold:
         return estimate, sample.z[systematic(sample.w, draws, rng)], sample.ess, "importance", sample.log_evidence, None, findings
     chains = int(np.clip(4 * d, 24, 64))
