@@ -59,7 +59,7 @@ def advise(
     seed: int = 0,
     models: Sequence[Model] | None = None,
     mic: float | None = None,
-    draws: int = 1000,
+    draws: int = 500,
     rule: str = "locf",
     sensitivity: bool = True,
 ) -> Recommendation:
@@ -94,7 +94,7 @@ def advise_full(
     seed: int = 0,
     models: Sequence[Model] | None = None,
     mic: float | None = None,
-    draws: int = 1000,
+    draws: int = 500,
     rule: str = "locf",
     curves: bool = True,
     sensitivity: bool = True,
@@ -106,6 +106,7 @@ def advise_full(
     now = _last_record(timeline) if now is None else now
     checked = _checked(timeline, now, policy.drug)
     known = timeline.until(now)
+    ends = _ends(timeline, now)
     state = believe(known, chosen_models, seed=seed, draws=draws, rule=rule)
     made = decide(known, chosen_models, state, policy, now=now, mic=mic, rule=rule)
 
@@ -121,14 +122,14 @@ def advise_full(
     doubted = ()
     if sensitivity and not state.contradictions:
         doubted = sensitivities(
-            known, chosen_models, state, policy, regimen, joint, now=now, seed=seed, mic=mic, rule=rule, dosing=dosing
+            known, chosen_models, state, policy, regimen, joint, now=now, seed=seed, mic=mic, rule=rule, dosing=dosing, ends=ends
         )
     lead = chosen_models[state.lead]
     lead_draws = state.pools[state.lead]
     sample = None
     if not state.contradictions:
         sample = _next_sample(known, lead, lead_draws, policy, regimen, now=now, seed=seed, rule=rule)
-    findings = _unique((*checked, *timeline.findings, *made.findings, *state.findings))
+    findings = _unique((*checked, *timeline.findings, *_continues(ends, now), *made.findings, *state.findings))
     recommendation = Recommendation(
         status="refuse" if regimen is None else "recommend",
         regimen=None if regimen is None else dosing(regimen),
@@ -168,10 +169,28 @@ def _fits(models: Sequence[Model], policy: Policy, mic: float | None, draws: int
 
 def _last_record(timeline: Timeline) -> float:
     times = [d.time for dose in timeline.doses for d in dose.expanded()]
-    times += [r.time for r in (*timeline.observations, *timeline.covariates)]
+    times += [o.time for o in timeline.observations]
+    # a flag that goes off may be known in advance: it is no sign that so much time has passed
+    times += [c.time for c in timeline.covariates if c.value != 0]
     if not times:
         raise InputError("nothing is recorded", where=f"patient {timeline.patient.id}", remedy="add doses, levels or a weight")
     return max(times)
+
+
+def _ends(timeline: Timeline, now: float) -> dict[str, float]:
+    """When the record says that IBU or COOLING, running at ``now``, will end. Until then is not assumed in the recommendation."""
+    found = {}
+    for flag in ("IBU", "COOLING"):
+        off = [c.time for c in timeline.covariates if c.name == flag and c.value == 0 and c.time > now + 1e-9]
+        if off and any(c.name == flag and c.value != 0 and c.time <= now for c in timeline.covariates):
+            found[flag] = min(off)
+    return found
+
+
+def _continues(ends: dict[str, float], now: float) -> tuple[Finding, ...]:
+    text = "its end is recorded {:.3g} h after now; it is taken to continue, which is the cautious reading"
+    remedy = "see what would change the answer"
+    return tuple(Finding("info", "taken_to_continue", flag, text.format(end - now), remedy=remedy) for flag, end in ends.items())
 
 
 def _checked(timeline: Timeline, now: float, drug: str) -> tuple[Finding, ...]:

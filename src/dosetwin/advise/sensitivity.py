@@ -1,6 +1,6 @@
 """What would make the answer wrong: each doubt is put into the facts, and the same choice is made again."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dosetwin.advise.core import State, believe, decide
@@ -10,7 +10,8 @@ from dosetwin.declare import Model
 from dosetwin.errors import InputError
 from dosetwin.records import Covariate, Observation, Regimen, Timeline
 
-DRAWS = 250
+DRAWS = 200
+NEAR = 0.10  # the same interval and an amount within 10 % is the same answer
 THIN = 4  # every 4th amount: enough to see whether something better exists, at a quarter of the scoring
 SHIFT_H = 0.25
 CREATININE = 1.5
@@ -27,8 +28,14 @@ class Doubt:
     past: bool
 
 
-def doubts(known: Timeline, models: Sequence[Model], drug: str, now: float) -> Iterator[Doubt]:
-    """The doubts that apply to these facts and that at least one of the models can answer."""
+def doubts(
+    known: Timeline, models: Sequence[Model], drug: str, now: float, ends: Mapping[str, float] | None = None
+) -> Iterator[Doubt]:
+    """The doubts that apply to these facts and that at least one of the models can answer.
+
+    ``ends``: flag -> h, when the record says that something still running will end.
+    """
+    ends = ends or {}
     reads = {name for m in models for name in m.covs}
     predicts = {o.measures for m in models for o in m.outputs.values()}
 
@@ -36,10 +43,11 @@ def doubts(known: Timeline, models: Sequence[Model], drug: str, now: float) -> I
         series = known.series(flag)
         return flag in reads and bool(series) and series[-1][1] > 0.5
 
-    if running("IBU"):
-        yield Doubt("ibuprofen_stops", "ibuprofen stops now", known.append(Covariate(now, "IBU", 0.0)), False)
-    if running("COOLING"):
-        yield Doubt("cooling_stops", "cooling stops now", known.append(Covariate(now, "COOLING", 0.0)), False)
+    for flag, what in (("IBU", "ibuprofen"), ("COOLING", "cooling")):
+        if running(flag):
+            end = ends.get(flag, now)
+            text = f"the effect of {what} ends {f'in {end - now:.3g} h, as recorded' if end > now else 'now'}"
+            yield Doubt(f"{what}_stops", text, known.append(Covariate(end, flag, 0.0)), False)
     creatinine = known.series("SCR")
     if creatinine and ("SCR" in reads or "SCR" in predicts):
         high = creatinine[-1][1] * CREATININE
@@ -85,14 +93,15 @@ def sensitivities(
     mic: float | None,
     rule: str,
     dosing: Callable[[Regimen], Dosing],
+    ends: Mapping[str, float] | None = None,
 ) -> tuple[Sensitivity, ...]:
     """The answer under each doubt, on ``DRAWS`` draws.
 
-    An answer counts as changed only when the recommended regimen would no longer be acceptable or no longer be among the
-    regimens that tie for the best, so Monte-Carlo noise in the last mg does not show as a change.
+    An answer counts as changed only when the recommended regimen would no longer be acceptable, or when it neither ties with
+    the best nor is near it, so Monte-Carlo noise in the last mg does not show as a change.
     """
     out = []
-    for doubt in doubts(known, models, policy.drug, now):
+    for doubt in doubts(known, models, policy.drug, now, ends):
         try:
             then = believe(doubt.timeline, models, seed=seed, draws=DRAWS, rule=rule) if doubt.past else state.thinned(DRAWS)
             made = decide(
@@ -125,9 +134,11 @@ def _compare(made, regimen: Regimen | None, chosen: Regimen | None, joint: float
     then = float(made.choice.scores.joint[same])
     moved = f"all joint targets met with {then:.0%}" + ("" if joint is None else f" instead of {joint:.0%}")
     plan = made.plans[same]
-    if made.choice.acceptable(plan, same) and (same in made.choice.tied or same == made.choice.chosen):
-        return f"the recommendation stands; {moved}", False
     broken = plan.violations or made.choice.unmet[same]
+    if not broken and chosen is not None:
+        near = chosen.interval == regimen.interval and abs(chosen.amount / regimen.amount - 1.0) <= NEAR
+        if near or same in made.choice.tied:
+            return f"the recommendation stands; {moved}", False
     why = f"not acceptable any more ({broken[0].text})" if broken else "no longer among the best"
     if chosen is None:
         return f"the recommended regimen is {why} and nothing else is acceptable; {moved}", True
