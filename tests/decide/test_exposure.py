@@ -1,0 +1,81 @@
+"""Exposures by superposition against brute force, and against the engine read by hand."""
+
+import numpy as np
+import pytest
+
+from decide.babies import baby, preterm
+from dosetwin import models
+from dosetwin.decide.exposure import expose
+from dosetwin.decide.plans import ask_rules, enumerate_plans, situation
+from dosetwin.decide.policy import AMIKACIN_NEONATE as POLICY
+from dosetwin.decide.rules import facts_at
+from dosetwin.simulate import predict, schedule_for
+
+
+def draws_of(model, n=40, occasions=1):
+    omega = model.omega_for(occasions)
+    return np.random.default_rng(3).multivariate_normal(np.zeros(len(omega)), omega, n)
+
+
+def plans_of(timeline, now, thin=25):
+    says, _ = ask_rules(POLICY.rules, facts_at(timeline, now))
+    return enumerate_plans(POLICY, situation(timeline, now, facts_at(timeline, now).WT), says, thin=thin)
+
+
+@pytest.mark.parametrize("name", ["amikacin_decock_2012", "amikacin_neonate"])
+def test_superposition_is_brute_force(name):
+    model, timeline = models.load(name), preterm(flags=("IBU",), doses=((0.0, 17.5), (24.0, 16.0)))
+    known, plans = timeline.until(30.0), plans_of(timeline, 30.0)
+    draws = draws_of(model)
+    fast, _ = expose(model, known, plans, draws, POLICY)
+    slow, _ = expose(model, known, plans, draws, POLICY, brute=True)
+    assert fast.values.keys() == slow.values.keys()
+    for key in slow.values:
+        np.testing.assert_allclose(fast.values[key], slow.values[key], rtol=1e-9, atol=1e-10)
+
+
+def test_exposures_are_what_the_engine_predicts():
+    model, timeline = models.load("amikacin_decock_2012"), preterm()
+    plans, draws = plans_of(timeline, 24.0), draws_of(model, 5)
+    found, _ = expose(model, timeline, plans, draws, POLICY)
+    i = next(k for k, p in enumerate(plans) if p.regimen.interval == 36.0)
+    r = plans[i].regimen
+    dense = np.linspace(r.first_at, r.first_at + 36.0, 20_001)
+    schedule = schedule_for(model, timeline, dense, extra_doses=r.doses(r.first_at + 107.0))
+    level = predict(model, schedule, draws).value[:, :, 0]
+    at = np.searchsorted(dense, [r.first_at + 1.0, r.first_at + 36.0])
+    np.testing.assert_allclose(found.values["trough", "pre"][i], level[:, 0], rtol=1e-9)
+    np.testing.assert_allclose(found.values["peak", "next"][i], level[:, at[0]], rtol=2e-4)
+    np.testing.assert_allclose(found.values["trough", "next"][i], level[:, at[1]], rtol=1e-9)
+    area = np.trapezoid(level, dense, axis=1) * 24 / 36
+    np.testing.assert_allclose(found.values["auc24", "next"][i], area, rtol=1e-5)
+
+
+def test_trapezoid_is_good_enough_where_there_is_no_exact_area():
+    """The path for models without exact areas, on one that has them."""
+    from dataclasses import replace
+
+    model, timeline = models.load("amikacin_decock_2012"), preterm()
+    plans, draws = plans_of(timeline, 24.0, thin=60), draws_of(model, 10)
+    exact, _ = expose(model, timeline, plans, draws, POLICY)
+    stepped, _ = expose(replace(model, solver="explicit"), timeline, plans, draws, POLICY)
+    for dose in ("next", "second", "last"):
+        np.testing.assert_allclose(stepped.values["auc24", dose], exact.values["auc24", dose], rtol=2e-2)
+
+
+def test_nothing_before_the_first_dose():
+    model, timeline = models.load("amikacin_decock_2012"), baby()
+    found, _ = expose(model, timeline, plans_of(timeline, 0.0), draws_of(model, 10), POLICY)
+    assert ("trough", "pre") not in found.values
+    assert all(np.all(v > 0) for v in found.values.values())
+
+
+def test_more_drug_means_more_of_everything():
+    model, timeline = models.load("amikacin_decock_2012"), preterm()
+    plans = plans_of(timeline, 24.0, thin=4)
+    found, _ = expose(model, timeline, plans, draws_of(model, 20), POLICY)
+    for interval in (24.0, 48.0):
+        rows = [i for i, p in enumerate(plans) if p.regimen.interval == interval]
+        for key, value in found.values.items():
+            rise = np.diff(value[rows], axis=0)
+            assert np.all(np.abs(rise) < 1e-9) if key == ("trough", "pre") else np.all(rise > 0)

@@ -1,0 +1,86 @@
+"""Limits and rounding."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dosetwin.decide.limits import SYRINGE, Limit, Rounding, check, quantities
+from dosetwin.decide.policy import AMIKACIN_NEONATE as POLICY
+from dosetwin.decide.policy import Policy, load
+from dosetwin.errors import InputError, UnknownName
+from dosetwin.records import Regimen
+
+
+@pytest.mark.parametrize(
+    ("amount", "nearest"), [(0.01, 0.1), (4.14, 4.1), (4.16, 4.2), (10.12, 10.0), (10.13, 10.25), (33.4, 33.0), (33.5, 34.0)]
+)
+def test_nearest(amount, nearest):
+    assert SYRINGE.nearest(amount) == nearest
+
+
+@given(low=st.floats(0.2, 60), span=st.floats(0, 40))
+def test_amounts_are_all_measurable_ordered_and_inside(low, span):
+    amounts = SYRINGE.amounts(low, low + span)
+    assert np.all(np.diff(amounts) > 0)
+    assert all(low - 1e-9 <= a <= low + span + 1e-9 and SYRINGE.nearest(a) == a for a in amounts)
+
+
+def test_amounts_leave_no_gap():
+    assert SYRINGE.amounts(9.7, 11.0).tolist() == [9.7, 9.8, 9.9, 10.0, 10.25, 10.5, 10.75, 11.0]
+
+
+@pytest.mark.parametrize("steps", [(), ((1.0, 0.1),), ((0.0, 0.0),), ((0.0, 0.1), (0.0, 0.2), (-1.0, 0.1))])
+def test_wrong_steps(steps):
+    with pytest.raises(InputError):
+        Rounding(steps, "test")
+
+
+def broken(regimen, *, weight=1.0, now=0.0, previous=None, last=None):
+    found = quantities(regimen, weight=weight, now=now, rounding=SYRINGE, previous_amount=previous, last_dose=last)
+    return {r.code for r in check(found, POLICY.limits)}
+
+
+@pytest.mark.parametrize(
+    ("regimen", "more", "codes"),
+    [
+        (Regimen(15.0, 24, 0.5, 0.0), {}, set()),
+        (Regimen(7.5, 12, 0.5, 0.0), {}, set()),
+        (Regimen(20.0, 48, 0.5, 0.0), {}, set()),
+        (Regimen(7.4, 24, 0.5, 0.0), {}, {"dose_range"}),
+        (Regimen(20.25, 48, 0.5, 0.0), {}, {"dose_range"}),
+        (Regimen(15.0, 11.5, 0.5, 0.0), {}, {"interval_range", "daily_dose"}),
+        (Regimen(15.0, 52, 0.5, 0.0), {}, {"interval_range"}),
+        (Regimen(15.0, 24, 1.5, 0.0), {}, {"infusion_range"}),
+        (Regimen(15.0, 24, 0.5, -0.5), {}, {"not_in_the_past"}),
+        (Regimen(15.0, 24, 0.5, 11.0), {"last": 0.0}, {"gap"}),
+        (Regimen(15.0, 24, 0.5, 24.0), {"previous": 10.0}, set()),
+        (Regimen(15.25, 24, 0.5, 24.0), {"previous": 10.0}, {"change_per_step"}),
+        (Regimen(15.0, 24, 0.5, 24.0), {"previous": 30.5}, {"change_per_step"}),
+        (Regimen(15.1, 24, 0.5, 0.0), {}, {"syringe"}),
+        (Regimen(110.0, 48, 0.5, 0.0), {"weight": 6.0}, {"dose_max"}),
+    ],
+)
+def test_every_limit_is_enforced_at_its_border(regimen, more, codes):
+    assert broken(regimen, **more) == codes
+
+
+def test_a_limit_must_know_its_quantity_and_source():
+    with pytest.raises(InputError):
+        Limit("x", "dose", None, 1.0, "mg", "x", "here")
+    with pytest.raises(InputError):
+        Limit("x", "dose_mg", None, 1.0, "mg", "x", "")
+
+
+def test_policy_survives_json_and_refuses_strangers():
+    data = json.loads(json.dumps(POLICY.to_json()))
+    assert Policy.from_json(data) == POLICY
+    with pytest.raises(InputError, match="unknown key"):
+        Policy.from_json(data | {"wieghts": 1})
+    with pytest.raises(InputError, match="not a policy"):
+        Policy.from_json({k: v for k, v in data.items() if k != "rounding"})
+    assert load("amikacin_neonate") is POLICY
+    with pytest.raises(UnknownName):
+        load("amikacin_adult")
