@@ -1,0 +1,241 @@
+"""The command line: words and options here, what they do in ``commands``; exit codes 0 ok, 1 our fault, 2 bad input, 3 refusal."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dosetwin import __version__
+from dosetwin.errors import DosetwinError, one_line
+
+ISSUES = "please report this"
+OK, OUR_FAULT, BAD_INPUT, REFUSAL, INTERRUPTED = 0, 1, 2, 3, 130
+
+app = typer.Typer(
+    name="dosetwin",
+    help="A digital twin for drug dosing: keeps a virtual copy of a patient, updates it with levels, tries regimens on the copy "
+    "first. Decision support for research and evaluation, not a medical device.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ModelName = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A model's name (see 'dosetwin models') or a model file, ./mine.py.")
+]
+Data = Annotated[Path, typer.Argument(metavar="DATA.csv", help="NONMEM-style table: ID TIME AMT RATE ... DV and covariates.")]
+Map = Annotated[
+    list[str], typer.Option("--map", metavar="NAME=COLUMN", help="What the model calls NAME stands in COLUMN; repeatable.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")]
+Covariates = Annotated[
+    str, typer.Option("--covariates", metavar="RULE", help="Covariates between records: locf, nocb or linear.")
+]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of every random draw; the same seed gives the same answer.")]
+Report = Annotated[Path | None, typer.Option("--report", metavar="OUT.html", help="Also write a self-contained HTML report.")]
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"dosetwin {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
+) -> None:
+    """Options of the program itself; ``--debug`` is taken out of the words by ``main``, so that it may stand anywhere."""
+
+
+@app.command()
+def demo(
+    report: Report = Path("dosetwin-demo-report.html"),
+    seed: Seed = 1,
+    json_: Json = False,
+) -> None:
+    """A made-up newborn on amikacin, advised and reported; then 59 real newborns on phenobarbital, replayed."""
+    from dosetwin.commands.demo import run
+
+    run(report or Path("dosetwin-demo-report.html"), seed=seed, as_json=json_)
+
+
+@app.command()
+def advise(
+    case: Annotated[Path, typer.Argument(metavar="CASE", help="A FHIR R4 bundle (JSON) or a table (CSV) of one patient.")],
+    model: Annotated[
+        list[str], typer.Option("--model", metavar="MODEL", help="Model; repeat it to average. Default: the drug's own.")
+    ] = [],  # noqa: B006
+    now: Annotated[
+        str | None,
+        typer.Option("--now", metavar="T", help="Moment of the decision: ISO 8601 with offset, or h on the case's clock. "
+                     "Default: the bundle's timestamp, else the last record."),
+    ] = None,
+    mic: Annotated[float | None, typer.Option("--mic", help="MIC of the pathogen, mg/L.")] = None,
+    seed: Seed = 1,
+    draws: Annotated[int, typer.Option("--draws", help="Posterior draws every regimen is scored on.")] = 1000,
+    covariates: Covariates = "locf",
+    drug: Annotated[str | None, typer.Option("--drug", help="Which drug, where a bundle holds several.")] = None,
+    policy: Annotated[
+        str | None, typer.Option("--policy", help="Targets and limits: a built-in name or a JSON file. Default: the drug's own.")
+    ] = None,
+    report: Report = None,
+    json_: Json = False,
+) -> None:  # fmt: skip
+    """The next dose for one patient, why, how sure, and what would make it wrong; exit code 3 when nothing is acceptable."""
+    from dosetwin.commands.advise import run
+
+    code = run(case, model, now=now, mic=mic, seed=seed, draws=draws, covariates=covariates, drug=drug, policy=policy,
+               report=report, as_json=json_)  # fmt: skip
+    raise typer.Exit(code)
+
+
+@app.command()
+def simulate(
+    model: ModelName,
+    data: Data,
+    out: Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT.csv", help="Where the table goes.")] = None,
+    draws: Annotated[
+        int | None, typer.Option("--draws", help="Also percentiles P05 P25 P50 P75 P95 of what would be measured, from N draws.")
+    ] = None,
+    individual: Annotated[
+        bool, typer.Option("--individual", help="Draws from each subject's posterior instead of the population.")
+    ] = False,
+    residual: Annotated[
+        bool, typer.Option("--residual/--no-residual", help="Percentiles with or without residual error.")
+    ] = True,
+    seed: Seed = 1,
+    covariates: Covariates = "locf",
+    map_: Map = [],  # noqa: B006
+    json_: Json = False,
+) -> None:
+    """Predictions at every observation record (and EVID 2 record) of a table: ID, TIME, PRED and every output."""
+    from dosetwin.commands.simulate import run
+
+    run(model, data, out, draws=draws, individual=individual, residual=residual, seed=seed, covariates=covariates, mapping=map_,
+        as_json=json_)  # fmt: skip
+
+
+@app.command()
+def fit(
+    model: ModelName,
+    data: Data,
+    out: Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT.csv", help="Where the table goes.")] = None,
+    records: Annotated[
+        Path | None, typer.Option("--records", metavar="FILE", help="Also PRED and IPRED of every level, as a table.")
+    ] = None,
+    covariates: Covariates = "locf",
+    map_: Map = [],  # noqa: B006
+    json_: Json = False,
+) -> None:
+    """Each subject's random effects, standard errors, individual parameters and objective value."""
+    from dosetwin.commands.fit import run
+
+    run(model, data, out, records=records, covariates=covariates, mapping=map_, as_json=json_)
+
+
+@app.command()
+def replay(
+    model: ModelName,
+    data: Data,
+    seed: Seed = 1,
+    draws: Annotated[int, typer.Option("--draws", help="Draws behind the intervals.")] = 1000,
+    measures: Annotated[
+        str | None, typer.Option("--measures", help="Which quantity is scored. Default: the first output measured.")
+    ] = None,
+    covariates: Covariates = "locf",
+    map_: Map = [],  # noqa: B006
+    report: Report = None,
+    forecasts: Annotated[
+        Path | None, typer.Option("--forecasts", metavar="FILE", help="Also every single forecast, as a table.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Forecast each level of past patients from the data before it: would the twin have known better than the model alone?"""
+    from dosetwin.commands.replay import run
+
+    run(model, data, seed=seed, draws=draws, measures=measures, covariates=covariates, mapping=map_, report=report,
+        forecasts=forecasts, as_json=json_)  # fmt: skip
+
+
+@app.command()
+def models(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Print this model's card.")] = None,
+    json_: Json = False,
+) -> None:
+    """List the models, or print one model's card: equations, parameters with sources, where it may be used."""
+    from dosetwin.commands.models import run
+
+    run(name, as_json=json_)
+
+
+@app.command()
+def validate(
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", metavar="FILE", help="Write the table as a Markdown page.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Smaller cohorts: a glance, not the record.")] = False,
+    seed: Seed = 1,
+    json_: Json = False,
+) -> None:
+    """Virtual cohorts against published tables; a miss is printed as a miss."""
+    from dosetwin.commands.validate import run
+
+    run(markdown=markdown, quick=quick, seed=seed, as_json=json_)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"dosetwin: {one_line(text)}\n")
+
+
+def run(words: list[str]) -> int:
+    """Do what the words say; returns the exit code. Errors are one line on stderr, never a traceback (unless --debug)."""
+    words = words or ["--help"]
+    options = words[: words.index("--")] if "--" in words else words
+    debug = "--debug" in options
+    if debug:
+        words = [w for w in words if w != "--debug"]
+    try:
+        code = app(args=words, prog_name="dosetwin", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else OK
+    except DosetwinError as error:
+        if debug:
+            raise
+        _say(str(error))
+        return BAD_INPUT
+    except (KeyboardInterrupt, typer.Abort):
+        _say("stopped")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader (head, less) has gone; a second complaint at exit would be noise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as error:
+        if hasattr(error, "format_message"):  # click's own usage errors; typer carries its own copy of click or needs the package
+            _say(f"{str(error.format_message()).rstrip('.')}; see 'dosetwin --help'")  # type: ignore[attr-defined]
+            return int(getattr(error, "exit_code", BAD_INPUT))
+        if debug:
+            raise
+        _say(f"unexpected {type(error).__name__}: {str(error)[:200]}; {ISSUES}, with the output of the same command and --debug")
+        return OUR_FAULT
+
+
+def main() -> None:
+    """The ``dosetwin`` command."""
+    # names in files and reports need not be in the terminal's own alphabet
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""What every command shares: options checked, files written whole or not at all, JSON to stdout, progress to stderr."""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from dosetwin.errors import Finding, InputError, UnknownName, one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dosetwin.declare import Model
+    from dosetwin.io.nonmem import Echo
+    from dosetwin.records import Timeline
+
+RULES = ("locf", "nocb", "linear")
+SHOWN = 12
+"""Findings shown one by one in the terminal; the rest is counted (``--json`` and the report give all)."""
+
+
+def rule_of(name: str) -> Literal["locf", "nocb", "linear"]:
+    """A covariate rule by name. Raises UnknownName."""
+    if name not in RULES:
+        raise UnknownName("unknown rule for covariates", where="--covariates", value=name, allowed=", ".join(RULES))
+    return name  # type: ignore[return-value]
+
+
+def at_least(option: str, value: int | None, least: int, most: int = 10_000_000) -> None:
+    """Refuse a count outside ``least``..``most`` (None passes)."""
+    if value is not None and not least <= value <= most:
+        raise InputError("number not accepted", where=option, value=value, allowed=f"{least} to {most}")
+
+
+def mapping_of(words: Sequence[str]) -> dict[str, str]:
+    """``["WT=WGT"]`` -> {"WT": "WGT"}: the model's name on the left, the file's column on the right."""
+    out: dict[str, str] = {}
+    for word in words:
+        name, sign, column = word.partition("=")
+        name, column = name.strip(), column.strip()
+        if not (sign and name and column):
+            raise InputError("not a mapping", where="--map", value=word, allowed="NAME=COLUMN, for example WT=WGT")
+        if name in out:
+            raise InputError("mapped twice", where="--map", value=name)
+        out[name] = column
+    return out
+
+
+def read_data(path: Path, mapping: Sequence[str]) -> "tuple[list[Timeline], Echo]":
+    """The subjects of a NONMEM-style table, each with the findings of the record checks that concern it."""
+    from dosetwin.io.nonmem import read_table
+
+    return read_table(path, mapping_of(mapping))
+
+
+def needed(model: "Model", timelines: "Sequence[Timeline]", path: Path) -> None:
+    """Refuse a table that has no column at all for a covariate the model cannot go without; names file, column and remedy."""
+    from dataclasses import fields
+
+    known = {c.name for t in timelines for c in t.covariates} | {o.measures for t in timelines for o in t.observations}
+    known |= {f.name for t in timelines[:1] for f in fields(t.patient) if getattr(t.patient, f.name) is not None}
+    for name, cov in model.covs.items():
+        if name not in known and cov.missing == "refuse" and not cov.flag and not cov.age:
+            raise InputError(
+                f"no column for the covariate {name} that {model.name} needs", where=path.name, value=None,
+                allowed=f"{name} in {cov.unit}", remedy=f"add it, or map it: --map {name}=<column>",
+            )  # fmt: skip
+
+
+def checked(timelines: "Sequence[Timeline]", model: "Model") -> list[Finding]:
+    """Findings of the record checks that make sense for a table analysed under ``model``."""
+    from dosetwin.records.checks import check
+
+    skip = {"no_doses"} | ({"no_weight"} if "WT" not in model.covs else set())
+    return [f for t in timelines for f in check(t) if f.code not in skip]
+
+
+# ------------------------------------------------------------------------------------------------------------- output
+
+
+def output_path(option: str, path: Path | None, inputs: Iterable[Path] = ()) -> Path | None:
+    """Refuse, before any work is done, an output that could not be written or that is one of the inputs."""
+    if path is None:
+        return None
+    where = f"{option} {path}"
+    try:
+        target = path.resolve()
+        if target.is_dir():
+            raise InputError("is a folder", where=where, allowed="the name of a file")
+        if target.exists() and not target.is_file():
+            raise InputError("is not a regular file", where=where, allowed="the name of a file")
+        if not target.parent.is_dir():
+            raise InputError("the folder does not exist", where=where, remedy=f"make {target.parent} first")
+        if not os.access(target.parent, os.W_OK):
+            raise InputError("the folder cannot be written to", where=where)
+        for source in inputs:
+            if source.exists() and (source.resolve() == target or (target.exists() and os.path.samefile(source, target))):
+                raise InputError("the output would overwrite the input", where=where, remedy="choose another name")
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be used ({getattr(error, 'strerror', None) or error})", where=where) from None
+    return target
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all: into a temporary file beside it, then moved into place."""
+    temporary = path.with_name(f".{path.name[:80]}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror or error})", where=str(path)) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def plain(value: Any) -> Any:
+    """``value`` as JSON can carry it: numbers that are not finite become null, numpy scalars plain numbers."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if hasattr(value, "item") and not isinstance(value, str | bytes):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def print_json(data: Any) -> None:
+    """One JSON document on stdout and nothing else there."""
+    sys.stdout.write(json.dumps(plain(data), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def cell(value: Any) -> str:
+    """A table cell: numbers to 10 digits, nan and None as NONMEM's missing ``.``."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "."
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as CSV; the header is the union of their keys in order of appearance."""
+    import csv
+    import io
+
+    header = list(dict.fromkeys(key for row in rows for key in row))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([cell(row.get(key)) for key in header] for row in rows)
+    return out.getvalue()
+
+
+# ------------------------------------------------------------------------------------------------------------- terminal
+
+
+def terminal(*, error: bool = False) -> "Console":
+    """A console on stdout (or stderr) that is wide enough for the tables when the output goes to a file or a pipe."""
+    from rich.console import Console
+
+    stream = sys.stderr if error else sys.stdout
+    wide = None if stream.isatty() else 120
+    return Console(file=stream, width=wide, highlight=False, markup=False, emoji=False)
+
+
+def safe(text: object) -> str:
+    """Text from a record, harmless on a terminal: one line, no control characters."""
+    return one_line(str(text))
+
+
+@contextmanager
+def progress(text: str, total: int | None = None) -> Iterator[Callable[[int, int], None]]:
+    """A bar (or a spinner without ``total``) on stderr that goes away when done; nothing where stderr is no terminal.
+
+    Yields ``tell(done, total)``.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = terminal(error=True)
+    parts = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
+    parts += [BarColumn(), MofNCompleteColumn()] if total else []
+    with Progress(*parts, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(text, total=total)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+def findings_lines(findings: Iterable[Finding]) -> list[str]:
+    """Findings for the terminal: worst first, alike ones counted once with their first example."""
+    rank = {"error": 0, "warning": 1, "info": 2}
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for f in findings:
+        groups.setdefault((f.severity, f.code), []).append(f)
+    lines = []
+    for (_, _), found in sorted(groups.items(), key=lambda item: rank[item[0][0]]):
+        more = f"  (and {len(found) - 1} more like it)" if len(found) > 1 else ""
+        lines.append(str(found[0]) + more)
+    hidden = len(lines) - SHOWN
+    return lines if hidden <= 0 else [*lines[:SHOWN], f"... and {hidden} more kinds of findings (see --json)"]
+
+
+def show_findings(console: "Console", findings: Iterable[Finding]) -> None:
+    """Print ``findings_lines`` with the colour of their severity."""
+    colours = {"error": "bold red", "warning": "yellow", "info": "dim"}
+    for line in findings_lines(findings):
+        console.print("  " + line, style=colours.get(line.split(" ", 1)[0], "dim"), soft_wrap=True)
