@@ -1,0 +1,230 @@
+"""The whole call: same answer for the same facts, invariances, errors and refusals."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from decide.babies import ORIGIN, baby, preterm
+from dosetwin import models
+from dosetwin.advise import advise, advise_full
+from dosetwin.decide.policy import AMIKACIN_NEONATE as POLICY
+from dosetwin.decide.recommendation import Dosing, Recommendation
+from dosetwin.errors import InputError, Reason
+from dosetwin.records import Covariate, DoseEvent, Observation, Timeline
+
+DECOCK = models.load("amikacin_decock_2012")
+FLAGSHIP = models.load("amikacin_neonate")
+
+
+def ask(timeline, model=DECOCK, *, now=26.0, draws=300, seed=1, **more):
+    return advise(timeline, model, POLICY, now=now, seed=seed, draws=draws, **({"sensitivity": False} | more))
+
+
+def shifted(timeline: Timeline, hours: float) -> Timeline:
+    return replace(
+        timeline,
+        doses=tuple(replace(d, time=d.time + hours) for d in timeline.doses),
+        observations=tuple(replace(o, time=o.time + hours) for o in timeline.observations),
+        covariates=tuple(replace(c, time=c.time + hours) for c in timeline.covariates),
+    )
+
+
+@pytest.fixture(scope="module")
+def answer():
+    return ask(preterm(flags=("IBU",)), FLAGSHIP, sensitivity=True)
+
+
+def test_a_recommendation_with_everything_the_contract_names(answer):
+    data = answer.to_json()
+    assert data["status"] == "recommend"
+    assert set(data["regimen"]) == {"amount_mg", "interval_h", "infusion_h", "first_at"}
+    assert data["candidates"][0]["regimen"] == data["regimen"]
+    assert data["candidates"][0]["rank"] == 1
+    ranks = [c["rank"] for c in data["candidates"]]
+    assert ranks == sorted(ranks)
+    said = {n for c in data["candidates"] for n in c["rules"]}
+    silent = {r["value"] for r in data["reasons"] if r["code"] == "rule_not_applicable"}
+    assert said | silent == set(POLICY.rules)
+    assert data["provenance"]["candidates_considered"] >= 250
+    assert {"models", "policy", "seed", "draws", "covariates", "input_hash", "loss"} <= set(data["provenance"])
+    assert {s["code"] for s in data["what_would_change_it"]} >= {"ibuprofen_stops", "sampled_earlier", "weight_higher"}
+    assert data["next_sample"]["options"]
+    chosen = answer.candidates[0]
+    assert chosen.p("trough_toxic", "next") >= 0.9
+    assert chosen.p("peak_window", "next") >= 0.5
+
+
+def test_json_round_trip(answer):
+    text = json.dumps(answer.to_json(), allow_nan=False)
+    again = Recommendation.from_json(json.loads(text))
+    assert again == answer
+    assert json.dumps(again.to_json(), allow_nan=False) == text
+
+
+def test_an_answer_cannot_contradict_itself():
+    why = (Reason("x"),)
+    dose = Dosing(15.0, 24.0, 0.5, 12.0)
+    for status, regimen, reasons in (("recommend", None, why), ("refuse", dose, why), ("recommend", dose, ())):
+        with pytest.raises(ValueError, match=r"regimen|reason"):
+            Recommendation(status, regimen, reasons=reasons)
+
+
+def test_same_facts_same_seed_same_answer():
+    first, second = ask(preterm()), ask(preterm())
+    assert first == second
+    other = ask(preterm(), seed=2)
+    assert other.candidates[0].loss != first.candidates[0].loss
+
+
+def test_the_answer_hardly_depends_on_the_seed():
+    amounts = [ask(preterm(), seed=s, draws=1000).regimen for s in range(4)]
+    assert len({r.interval_h for r in amounts}) == 1
+    assert np.ptp([r.amount_mg for r in amounts]) <= 1.5
+
+
+def without_clock(answer):
+    data = answer.to_json()
+    for key in ("now", "now_h", "input_hash"):
+        del data["provenance"][key]
+    first = data["regimen"].pop("first_at")
+    for c in data["candidates"]:
+        c["regimen"].pop("first_at")
+    for o in (data["next_sample"], *data["next_sample"]["options"]):
+        o.pop("at")
+    return json.loads(json.dumps(data), parse_float=lambda x: round(float(x), 6)), first
+
+
+@pytest.mark.parametrize("hours", [240.0, -37.5])
+def test_moving_all_times_moves_only_the_time(hours):
+    plain = baby(doses=((0.0, 17.5),), levels=((1.0, 29.0), (23.0, 6.1)), origin=None)
+    here, first = without_clock(ask(plain))
+    there, later = without_clock(ask(shifted(plain, hours), now=26.0 + hours))
+    assert there == here
+    assert later - first == pytest.approx(hours)
+
+
+def test_moving_the_origin_keeps_the_clock_times():
+    """The same moments counted from another zero: even the printed times are the same."""
+    timeline = preterm()
+    other = replace(shifted(timeline, 12.0), origin=ORIGIN - timedelta(hours=12))
+    here, first = without_clock(ask(timeline))
+    there, again = without_clock(ask(other, now=38.0))
+    assert there == here
+    assert again == first
+
+
+def test_facts_after_now_are_not_used():
+    later = preterm().append(DoseEvent(40.0, 99.0, 0.5), Observation(41.0, "amikacin", 80.0), Covariate(30.0, "WT", 3.0))
+    plain, informed = ask(preterm()), ask(later)
+    assert informed.regimen == plain.regimen
+    assert informed.candidates == plain.candidates
+    assert "future_data" in {f.code for f in informed.findings}
+
+
+def test_now_defaults_to_the_last_record_and_not_to_an_announced_end():
+    timeline = preterm(flags=("IBU",)).append(Covariate(60.0, "IBU", 0.0))
+    found = advise(timeline, DECOCK, POLICY, seed=1, draws=200, sensitivity=True)
+    assert found.provenance["now_h"] == 23.0
+    assert "taken_to_continue" in {f.code for f in found.findings}
+    assert any("37 h" in s.text for s in found.what_would_change_it if s.code == "ibuprofen_stops")
+
+
+def test_a_higher_trough_never_shortens_the_wait():
+    waits = []
+    for trough in (2.0, 4.0, 6.0, 8.0):
+        found = ask(preterm(levels=((1.0, 29.0), (23.0, trough))))
+        waits.append(found.regimen.interval_h if found.regimen else 99.0)
+    assert waits == sorted(waits)
+    assert waits[0] < waits[-1]
+
+
+def test_levels_make_the_answer_surer():
+    unsure = ask(preterm(levels=()), FLAGSHIP)
+    sure = ask(preterm(levels=((1.0, 29.0), (10.0, 14.0), (23.0, 5.0))), FLAGSHIP)
+    spread = [np.log(r.how_sure["trough_next"][4] / r.how_sure["trough_next"][0]) for r in (unsure, sure)]
+    assert spread[1] < 0.8 * spread[0]
+    assert unsure.how_sure["method"] == "prior"
+
+
+def test_first_dose():
+    found = ask(baby(GA=40, BW=3.5, PNA=0.3), now=0.0)
+    assert found.status == "recommend"
+    assert found.regimen.first_at == ORIGIN.isoformat()
+    assert ("trough_toxic", "pre") not in {(a.target, a.dose) for a in found.candidates[0].attainment}
+
+
+def test_a_level_that_contradicts_the_model_is_refused_not_fitted():
+    found = ask(preterm(levels=((1.0, 29.0), (23.0, 90.0))))
+    assert found.status == "refuse"
+    assert found.reasons[0].code == "level_contradicts_every_model"
+    assert found.reasons[0].value == 90.0
+    assert any(r.code == "what_would_help" for r in found.reasons)
+    assert all(c.rules for c in found.candidates)
+
+
+def test_an_mic_out_of_reach_is_refused():
+    found = ask(preterm(), mic=16.0)
+    assert found.status == "refuse"
+    assert {r.value for r in found.reasons if r.code == "binding_constraint"} == {"cmax_mic"}
+
+
+def test_an_overdose_before_binds_the_step():
+    """After 60 mg no dose between 30 and 90 mg is within 20 mg/kg of 1.1 kg: nothing is proposed."""
+    found = ask(baby(doses=((0.0, 60.0),)), now=26.0)
+    assert found.status == "refuse"
+
+
+def test_several_models_are_averaged():
+    found = ask(preterm(), models=[DECOCK, FLAGSHIP])
+    weights = [m["weight"] for m in found.provenance["models"]]
+    assert sum(weights) == pytest.approx(1.0, abs=1e-5)
+    assert min(weights) > 0.01
+    alone = [ask(preterm(), m).candidates[0].median["trough_last"] for m in (DECOCK, FLAGSHIP)]
+    assert found.regimen is not None
+    assert min(alone) * 0.7 < found.candidates[0].median["trough_last"] < max(alone) * 1.3
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"mic": 0.0}, "MIC"), ({"mic": float("nan")}, "MIC"), ({"draws": 10}, "draws"),
+        ({"model": models.load("phenobarbital_grasela_1985")}, "different drugs"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments(change, part):
+    with pytest.raises(InputError, match=part):
+        ask(preterm(), **change)
+
+
+def test_errors_in_the_facts_are_all_listed():
+    wrong = preterm().append(DoseEvent(0.0, 17.5, 0.5, record="twice"), Observation(-5.0, "amikacin", 3.0, record="early"))
+    with pytest.raises(InputError) as caught:
+        ask(wrong)
+    assert "twice" in str(caught.value)
+    assert "early" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_weight_no_dose():
+    timeline = baby()
+    bare = replace(timeline, covariates=(), patient=replace(timeline.patient, BW=None))
+    with pytest.raises(InputError):
+        ask(bare, now=0.0)
+
+
+def test_the_bundle_for_the_report():
+    made = advise_full(preterm(), FLAGSHIP, POLICY, now=26.0, seed=1, draws=200, sensitivity=False)
+    curves = made.curves
+    assert curves.prior.shape == curves.updated.shape == (5, len(curves.time))
+    assert np.all(np.diff(curves.updated, axis=0) >= 0)
+    at = np.argmin(np.abs(curves.time - 23.0))
+    # two levels: the band is narrower where it was measured
+    assert curves.updated[4, at] - curves.updated[0, at] < curves.prior[4, at] - curves.prior[0, at]
+    low, middle, high = made.parameters["CL"]
+    assert low < middle < high
+    assert high / low < made.prior_parameters["CL"][2] / made.prior_parameters["CL"][0]
+    assert [o.record for o in made.levels] == ["level 1", "level 2"]
+    assert made.regimen.amount == made.recommendation.regimen.amount_mg
