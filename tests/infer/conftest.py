@@ -28,6 +28,11 @@ def nonlinear() -> Model:
     return models.load(str(HERE / "nonlinear_model.py"))
 
 
+@pytest.fixture(scope="session")
+def two_outputs() -> Model:
+    return models.load(str(HERE / "two_output_model.py"))
+
+
 @pytest.fixture
 def baby() -> Timeline:
     """Two doses and three levels that suit bench model A."""

@@ -8,8 +8,8 @@ from scipy import special, stats
 
 from dosetwin.declare import Model, Residual, additive, combined, lognormal, proportional
 from dosetwin.infer import evidence_for
-from dosetwin.records import DoseEvent, Observation, Patient, Timeline
-from dosetwin.simulate import predict, schedule_for
+from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
+from dosetwin.simulate import parameters, predict, schedule_for
 
 SD = {
     "additive": (additive(2.0), lambda f: 2.0),
@@ -123,3 +123,30 @@ def test_trough_and_peak_at_the_time_of_a_dose(bench: Model) -> None:
     )
     evidence = evidence_for(bench, timeline)
     np.testing.assert_allclose(evidence.at_levels(evidence.predict(np.zeros((1, 2))))[0], [0.0, 26.4 / 0.833])
+
+
+def test_each_level_meets_its_own_output_and_error(two_outputs: Model) -> None:
+    """By word, by number of the output (a numeric DVID), and the first output without a word."""
+    levels = (
+        Observation(1.0, "drug", 20.0),
+        Observation(2.0, "marker", 9.0),
+        Observation(3.0, "2", 9.5),
+        Observation(4.0, "", 15.0),
+    )
+    timeline = Timeline(Patient("p"), doses=(DoseEvent(0.0, 20.0),), observations=levels)
+    evidence = evidence_for(two_outputs, timeline)
+    assert evidence.out.tolist() == [0, 1, 1, 0]
+    prediction = evidence.predict(np.zeros((1, 2)))
+    f = evidence.at_levels(prediction)[0]
+    sd = np.where(evidence.out == 0, np.hypot(0.3, 0.15 * f), 0.5)
+    assert evidence.log_likelihood(prediction)[0] == pytest.approx(stats.norm.logpdf(evidence.y, f, sd).sum(), rel=1e-12)
+
+
+def test_a_weight_recorded_with_a_level_governs_it(bench: Model) -> None:
+    """Covariates come first at their time, also at the last time asked for."""
+    doses = (DoseEvent(0.0, 26.4, 0.5),)
+    timeline = Timeline(Patient("p"), doses=doses, covariates=(Covariate(0.0, "COV", 1.0), Covariate(10.0, "COV", 2.0)))
+    clearance = [
+        parameters(bench, schedule_for(bench, timeline, at), np.zeros((1, 2)))["CL"][0, 0] for at in ([10.0], [10.0, 20.0])
+    ]
+    assert clearance == pytest.approx([2 * 0.0493] * 2)

@@ -57,7 +57,7 @@ def test_metropolis_alone_against_quadrature(bench: Model, baby: Timeline) -> No
     mean, cov, _ = quadrature(evidence)
     rng = np.random.default_rng(3)
     start = 3.0 * rng.standard_normal((24, 2))  # far too wide on purpose
-    draws, ess, rhat = metropolis(evidence, start, np.eye(2), 8000, rng)
+    draws, ess, rhat = metropolis(evidence, start, np.ones(2), np.eye(2), 8000, rng)  # and centred elsewhere
     assert rhat < 1.05
     assert ess > 500
     sd = np.sqrt(np.diag(cov))
@@ -80,7 +80,7 @@ def test_fallback_when_weights_collapse(bench: Model, baby: Timeline, monkeypatc
 
 @pytest.mark.slow
 def test_many_occasions_collapse_and_recover(occasions: Model) -> None:
-    """Sixty occasions, 62 effects: importance weights collapse by themselves, the chains take over and say how well they mixed."""
+    """Sixty occasions, 62 effects: importance weights collapse by themselves, the chains take over and say how they mixed."""
     rng = np.random.default_rng(6)
     times = np.sort(np.concatenate([24.0 * np.arange(60) + 1.0, 24.0 * np.arange(60) + 23.0]))
     patient = simulated(occasions, "long", np.array([0.3, 0.1, 0.0]), times, rng)
@@ -243,7 +243,7 @@ def test_against_a_slow_plain_sampler(bench: Model, baby: Timeline) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["importance", "metropolis"])
 def test_simulation_based_calibration(bench: Model, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    """True effects drawn from the prior must fall uniformly among the draws (Talts 2018); a wrong width or shift bends the ranks."""
+    """True effects from the prior must fall uniformly among the draws (Talts 2018); a wrong width or shift bends the ranks."""
     if method == "metropolis":
         monkeypatch.setattr(sampling, "MIN_ESS", 1e9)
     rng = np.random.default_rng(13)

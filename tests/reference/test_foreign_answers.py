@@ -158,7 +158,9 @@ def test_case_12_newborns_nonmem(shared: Path) -> None:
             doses=tuple(DoseEvent(float(r["TIME"]), float(r["AMT"])) for r in records if float(r["AMT"]) > 0),
             observations=tuple(Observation(float(r["TIME"]), "", float(r["DV"])) for r in records if float(r["DV"]) > 0),
             covariates=tuple(
-                c for r in records for c in (Covariate(float(r["TIME"]), "WT", float(r["WGT"])), Covariate(0.0, "APGR", float(r["APGR"])))
+                c
+                for r in records
+                for c in (Covariate(float(r["TIME"]), "WT", float(r["WGT"])), Covariate(0.0, "APGR", float(r["APGR"])))
             ),
         )
         found = map_estimate(model, timeline, rule="nocb")

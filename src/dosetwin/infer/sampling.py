@@ -29,7 +29,8 @@ MIN_ESS, MIN_ESS_SHARE = 100.0, 0.1
 """Importance weights have collapsed when their ESS is below max(MIN_ESS, MIN_ESS_SHARE x draws)."""
 PRIOR_DRAWS = 1000
 """Vectors behind the prior predictive percentiles: half prior, half prior with doubled SD, weighted back (sharper tails)."""
-RHAT_LIMIT = 1.05
+RHAT_LIMIT, MIN_CHAIN_ESS = 1.05, 400.0
+"""Chains have settled below this split-Rhat and from this effective sample size on."""
 CHECK_ALL = "check sample, sampling time, line, dose record and assay before acting on any prediction"
 
 
@@ -146,22 +147,26 @@ def chain_ess(chains: np.ndarray) -> float:
 def metropolis(
     evidence: Evidence,
     start: np.ndarray,
+    mean: np.ndarray,
     cov: np.ndarray,
     draws: int,
     rng: np.random.Generator,
     *,
     warm_up: int = 400,
-    limit: int = 12_800,
+    limit: int = 6400,
 ) -> tuple[np.ndarray, float, float]:
     """Adaptive Metropolis, many chains per simulated batch.
 
-    ``start`` [C, n] one row per chain; ``cov`` [n, n] first guess of the posterior covariance. The proposal's shape follows the
-    chains' own spread and its size an acceptance of 0.25 during warm-up only; sampling then doubles until split-Rhat is below
-    ``RHAT_LIMIT`` or ``limit`` steps are done. Returns (draws [draws, n], ess, rhat).
+    ``start`` [C, n] one row per chain; ``mean`` [n], ``cov`` [n, n] a first guess of the posterior (its Laplace approximation).
+    Steps alternate between a random walk, whose shape follows the chains' own spread, and an autoregressive step that leaves
+    the guess invariant and so keeps its size in many dimensions (preconditioned Crank-Nicolson, Cotter 2013). Step sizes and
+    shape adapt during warm-up only; sampling then doubles until split-Rhat is below ``RHAT_LIMIT`` and the effective sample
+    size reaches ``MIN_CHAIN_ESS``, or ``limit`` steps are done. Returns (draws [draws, n], ess, rhat).
     """
     count, d = start.shape
     z = start.copy()
-    scale, root = 2.38 / math.sqrt(d), np.linalg.cholesky(cov + 1e-9 * np.eye(d))
+    guess = np.linalg.cholesky(cov + 1e-9 * np.eye(d))
+    walk, scale, beta = guess, 2.38 / math.sqrt(d), 0.5
 
     def log_post(points: np.ndarray) -> np.ndarray:
         return evidence.log_likelihood(evidence.predict(points)) + _prior_log_density(points)
@@ -169,36 +174,46 @@ def metropolis(
     now = log_post(z)
     history: list[np.ndarray] = []
 
-    def step() -> float:
+    def accepted(proposal: np.ndarray, correction: np.ndarray | float) -> float:
         nonlocal z, now
-        heavy = np.sqrt(DF / rng.chisquare(DF, (count, 1)))
-        proposal = z + scale * heavy * (rng.standard_normal((count, d)) @ root.T)
         value = log_post(proposal)
         with np.errstate(invalid="ignore"):  # -inf - -inf: a chain that started where the simulation fails moves at once
-            accept = ~(np.log(rng.random(count)) >= value - now)
+            accept = ~(np.log(rng.random(count)) >= value - now + correction)
         z = np.where(accept[:, None], proposal, z)
         now = np.where(accept, value, now)
-        history.append(z)
         return float(accept.mean())
 
+    def random_walk() -> float:
+        heavy = np.sqrt(DF / rng.chisquare(DF, (count, 1)))
+        return accepted(z + scale * heavy * (rng.standard_normal((count, d)) @ walk.T), 0.0)
+
+    def autoregressive() -> float:
+        u = np.linalg.solve(guess, (z - mean).T).T
+        v = math.sqrt(1.0 - beta * beta) * u + beta * rng.standard_normal((count, d))
+        return accepted(mean + v @ guess.T, 0.5 * (np.square(v).sum(1) - np.square(u).sum(1)))
+
     for i in range(warm_up):
-        scale *= math.exp((step() - 0.25) / math.sqrt(1.0 + i / 10))
+        gain = 1.0 / math.sqrt(1.0 + i / 10)
+        scale *= math.exp(gain * (random_walk() - 0.25))
+        beta = min(beta * math.exp(gain * (autoregressive() - 0.4)), 1.0)
+        history.append(z)
         if i % 50 == 49:
             recent = np.concatenate(history[len(history) // 2 :])
-            root = np.linalg.cholesky(np.cov(recent.T).reshape(d, d) + 1e-9 * np.eye(d))
+            walk = np.linalg.cholesky(np.cov(recent.T).reshape(d, d) + 1e-9 * np.eye(d))
     history.clear()
     target = max(200, -(-2 * draws // count))
     while True:
         while len(history) < target:
-            step()
+            random_walk()
+            autoregressive()
+            history.append(z)
         chains = np.array(history)
         rhat, ess = split_rhat(chains), chain_ess(chains)
-        if (rhat < RHAT_LIMIT and ess >= MIN_ESS) or target * 2 > limit:
+        if (rhat < RHAT_LIMIT and ess >= MIN_CHAIN_ESS) or target * 2 > limit:
             break
         target *= 2
     pooled = chains.reshape(-1, d)
-    picked = systematic(np.ones(len(pooled)), draws, rng)
-    return pooled[picked], ess, rhat
+    return pooled[systematic(np.ones(len(pooled)), draws, rng)], ess, rhat
 
 
 def prior_predictive(evidence: Evidence, rng: np.random.Generator, n: int = PRIOR_DRAWS) -> tuple[np.ndarray, np.ndarray]:
@@ -290,12 +305,12 @@ def _sample(
         return estimate, sample.z[systematic(sample.w, draws, rng)], sample.ess, "importance", sample.log_evidence, None, findings
     chains = int(np.clip(4 * d, 24, 64))
     spread = _adapted(sample, chains) if math.isfinite(sample.log_evidence) else replace(local, n=chains)
-    z, ess, rhat = metropolis(evidence, spread.draw(rng), spread.scale, draws, rng)
+    z, ess, rhat = metropolis(evidence, spread.draw(rng), estimate.z, estimate.cov_z, draws, rng)
     text = (
         f"importance weights had collapsed (effective sample size {sample.ess:.0f}): adaptive Metropolis, split-Rhat {rhat:.3f}"
     )
     findings.append(Finding("info", "importance_collapsed", evidence.model.name, text))
-    if rhat >= RHAT_LIMIT or ess < MIN_ESS:
+    if rhat >= RHAT_LIMIT or ess < MIN_CHAIN_ESS:
         text = f"posterior draws have not converged: split-Rhat {rhat:.3f}, effective sample size {ess:.0f}"
         remedy = "do not rely on the intervals"
         findings.append(Finding("warning", "draws_not_converged", evidence.model.name, text, rhat, f"< {RHAT_LIMIT}", remedy))

@@ -41,4 +41,6 @@ def observe(A, p, cov):
     return output(Cp=A.central / p.V)
 
 
-MODEL = model(__name__, drug="none", population="example", reference=Reference("mapbayr", 2021, "inst/exmodel"), structure=ONE_ORAL)
+MODEL = model(
+    __name__, drug="none", population="example", reference=Reference("mapbayr", 2021, "inst/exmodel"), structure=ONE_ORAL
+)

@@ -55,4 +55,6 @@ def observe(A, p, cov):
     return output(Cp=A.central / p.V1)
 
 
-MODEL = model(__name__, drug="piperacillin", population="adults", reference=Reference("Roberts", 2010, "posologyr"), structure=TWO)
+MODEL = model(
+    __name__, drug="piperacillin", population="adults", reference=Reference("Roberts", 2010, "posologyr"), structure=TWO
+)
