@@ -1,6 +1,7 @@
 """Covariates of a course as piecewise constants, under a chosen rule and the model's declared policies."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,9 @@ import numpy as np
 from dosetwin.declare import Cov, Model
 from dosetwin.errors import Finding, InputError
 from dosetwin.records import Timeline
+
+Series = Sequence[tuple[float, float]]
+"""(time, value) pairs, ascending."""
 
 HOURS_PER = {"d": 24.0, "wk": 168.0, "y": 24.0 * 365.25, "h": 1.0}
 
@@ -23,7 +27,7 @@ class CovariateTable:
     findings: tuple[Finding, ...]
 
 
-def _age_series(name: str, unit: str, timeline: Timeline) -> tuple[tuple[float, float], ...]:
+def _age_series(name: str, unit: str, timeline: Timeline) -> Series:
     """(time, value) of a covariate that advances with time, from the record or from birth and GA."""
     found = timeline.series(name)
     if found:
@@ -48,9 +52,7 @@ def _fixed(name: str, timeline: Timeline) -> float | None:
     return {"GA": p.GA, "BW": p.BW}.get(name)
 
 
-def _series(
-    name: str, c: Cov, timeline: Timeline, model: Model, findings: list[Finding]
-) -> tuple[tuple[float, float], ...]:
+def _series(name: str, c: Cov, timeline: Timeline, model: Model, findings: list[Finding]) -> Series:
     """Known values of one covariate, or what the model's policy puts in their place."""
     who = f"patient {timeline.patient.id}"
     found = _age_series(name, c.unit, timeline) if c.age else timeline.series(name)
@@ -74,7 +76,8 @@ def _series(
                      allowed=f"{c.low:g} to {c.high:g} {c.unit}", remedy=f"enter {name}, or map a column to it")  # fmt: skip
 
 
-def _in_segment(series: tuple[tuple[float, float], ...], c: Cov, rule: str, start: float, end: float, middle: float) -> float:
+def _in_segment(series: Series, c: Cov, rule: str, start: float, end: float, middle: float) -> float:
+    """Value over one segment; ``middle``: of the age step it lies in, so that cuts made by other records do not move ages."""
     times = [t for t, _ in series]
     if c.age:
         k = max(int(np.searchsorted(times, middle, side="right")) - 1, 0)
@@ -83,7 +86,7 @@ def _in_segment(series: tuple[tuple[float, float], ...], c: Cov, rule: str, star
         k = int(np.searchsorted(times, end - 1e-9, side="left"))
         return series[min(k, len(series) - 1)][1]
     if (rule == "linear" or c.missing == "interpolate") and not c.flag and len(series) > 1 and math.isfinite(times[0]):
-        return float(np.interp(middle, times, [v for _, v in series]))
+        return float(np.interp(0.5 * (start + end) if math.isfinite(end) else times[-1], times, [v for _, v in series]))
     k = int(np.searchsorted(times, start + 1e-9, side="right")) - 1
     if k < 0:
         return 0.0 if c.flag else series[0][1]
@@ -115,9 +118,15 @@ def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, 
             elif math.isnan(anchor):
                 anchor = known[0][0]
         if not c.age:
-            cuts |= {t for t, _ in known if begin < t < end}
+            # a record at the very end governs what is observed there
+            cuts |= {t for t, _ in known if begin < t <= end}
             first = known[0][0]
-            if math.isfinite(first) and first > begin + 1e-9 and not c.flag and first > min((d.time for d in timeline.doses), default=first):
+            if (
+                math.isfinite(first)
+                and first > begin + 1e-9
+                and not c.flag
+                and first > min((d.time for d in timeline.doses), default=first)
+            ):
                 findings.append(Finding("info", "covariate_carried_back", who, f"{name} is first known at {first:g} h and is used "
                                         "before that too", known[0][1]))  # fmt: skip
     step = model.age_step_h
@@ -125,7 +134,7 @@ def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, 
         # weeks-old anchors lose digits: bring the anchor near the course first
         anchor += step * math.floor((begin - anchor) / step)
         cuts |= {c for k in range(1, math.ceil((end - anchor) / step) + 1) if begin < (c := anchor + step * k) < end}
-    cuts |= {t for t in timeline.occasions if begin < t < end}
+    cuts |= {t for t in timeline.occasions if begin < t <= end}
     times = np.array(sorted(cuts))
     # a sliver between two cuts closer than a millisecond is rounding, not a segment
     times = times[np.concatenate([[True], np.diff(times) > 1e-7])]
@@ -146,5 +155,7 @@ def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, 
                 raise InputError(message, where=who, value=bad, allowed=allowed, remedy="choose a model studied in such patients")
             findings.append(Finding("warning", "outside_studied_range", who, message, bad, allowed,
                                     "read the result as an extrapolation, or choose another model"))  # fmt: skip
-    occasion = np.searchsorted(np.array(timeline.occasions), times + 1e-9, side="right") if timeline.occasions else np.zeros(len(times))
+    occasion = (
+        np.searchsorted(np.array(timeline.occasions), times + 1e-9, side="right") if timeline.occasions else np.zeros(len(times))
+    )
     return CovariateTable(begin, times, values, np.asarray(occasion, np.int64), tuple(findings))

@@ -87,9 +87,13 @@ def _run(model, schedule: Schedule, course, eta, theta, threads, auc: bool, stat
     theta = model.theta_values if theta is None else np.asarray(theta, dtype=np.float64)
     theta = np.ascontiguousarray(np.atleast_2d(theta))
     if theta.shape not in ((1, len(model.thetas)), (n_jobs, len(model.thetas))):
-        raise InputError("theta has the wrong shape", where=model.name, value=theta.shape, allowed=f"(n or 1, {len(model.thetas)})")
+        raise InputError(
+            "theta has the wrong shape", where=model.name, value=theta.shape, allowed=f"(n or 1, {len(model.thetas)})"
+        )
     if auc and model.solver != "exact":
-        raise InputError("areas are exact only for exact models", where=model.name, remedy="declare an AUC state, or use exposure.auc")
+        raise InputError(
+            "areas are exact only for exact models", where=model.name, remedy="declare an AUC state, or use exposure.auc"
+        )
     out_ptr = np.concatenate([[0], np.cumsum(schedule.n_times[course])]).astype(np.int64)
     n_rows = int(out_ptr[-1])
     out = np.zeros((n_rows, n_out))

@@ -8,8 +8,33 @@ import math
 import numpy as np
 
 from dosetwin.simulate._globals import (
-    AREA, AUTO, EXACT, GAP, HAS_INITIAL, MOVED, N, N_ETA, N_KAPPA, N_OUT, ONCE, PIVOT, S0, STIFF, WORK_ROWS, advance_explicit,
-    bioavailability, individual, initial, lag, make_cov, make_eta, make_state, make_theta, observe, put_output, put_state,
+    AREA,
+    AUTO,
+    EXACT,
+    GAP,
+    HAS_INITIAL,
+    MOVED,
+    N_ETA,
+    N_KAPPA,
+    N_OUT,
+    ONCE,
+    PIVOT,
+    S0,
+    STIFF,
+    WORK_ROWS,
+    N,
+    advance_explicit,
+    bioavailability,
+    individual,
+    initial,
+    lag,
+    make_cov,
+    make_eta,
+    make_state,
+    make_theta,
+    observe,
+    put_output,
+    put_state,
 )  # fmt: skip
 from dosetwin.simulate.exact import advance_exact, build_linear
 from dosetwin.simulate.ode import NO_STEADY_STATE, OK, STIFF_FOUND, TOO_MANY_PENDING, advance_stiff, factor, substitute
@@ -63,7 +88,7 @@ def cycle(x, u, base, p, cov, t, ii, delay, cmt, amount, rest, stiff, W, rtol, a
 def steady_state(x, u, p, cov, t, ii, delay, cmt, amount, duration, stiff, W, rtol, atol):
     """x <- the periodic state just before a dose given every ii h, by Newton on the map of one interval.
 
-    Exact in one iteration for linear systems. Returns (code, number of earlier infusions still running at t).
+    Exact in one iteration for linear systems. Returns a code.
     """
     delay = delay - ii * math.floor(delay / ii)
     whole = 0
@@ -71,7 +96,7 @@ def steady_state(x, u, p, cov, t, ii, delay, cmt, amount, duration, stiff, W, rt
     value = amount
     if duration > 0.0:
         value = amount / duration
-        whole = int(math.floor(duration / ii * (1.0 + 1e-12)))
+        whole = math.floor(duration / ii * (1.0 + 1e-12))
         rest = max(0.0, duration - whole * ii)
         if rest < 1e-9:
             rest = 0.0
@@ -83,7 +108,7 @@ def steady_state(x, u, p, cov, t, ii, delay, cmt, amount, duration, stiff, W, rt
             W[ONCE, i] = x[i]
         code, stiff = cycle(W[ONCE], u, base, p, cov, t, ii, delay, cmt, value, rest, stiff, W, rtol, atol)
         if code != OK:
-            return NO_STEADY_STATE, 0
+            return NO_STEADY_STATE
         worst = 0.0
         size = 0.0
         for i in range(N):
@@ -91,8 +116,12 @@ def steady_state(x, u, p, cov, t, ii, delay, cmt, amount, duration, stiff, W, rt
             size = max(size, abs(W[ONCE, i]))
         for i in range(N):
             worst = max(worst, abs(W[GAP, i]) / (atol[i] + (1e-13 if EXACT else 0.1 * rtol) * max(abs(W[ONCE, i]), 1e-6 * size)))
-        if worst <= 1.0:
-            return OK, whole
+        gap = 0.0
+        for i in range(N):
+            gap = max(gap, abs(W[GAP, i]))
+        # far out every relative gap is small: where the dose cannot be eliminated, the gap stays of the dose's own size
+        if worst <= 1.0 and gap <= 1e-3 * amount:
+            return OK
         for j in range(N):
             for i in range(N):
                 W[MOVED, i] = x[i]
@@ -100,18 +129,18 @@ def steady_state(x, u, p, cov, t, ii, delay, cmt, amount, duration, stiff, W, rt
             W[MOVED, j] += delta
             code, stiff = cycle(W[MOVED], u, base, p, cov, t, ii, delay, cmt, value, rest, stiff, W, rtol, atol)
             if code != OK:
-                return NO_STEADY_STATE, 0
+                return NO_STEADY_STATE
             for i in range(N):
                 W[S0 + i, j] = -(W[MOVED, i] - W[ONCE, i]) / delta
             W[S0 + j, j] += 1.0
         if not factor(W, S0, PIVOT):
-            return NO_STEADY_STATE, 0
+            return NO_STEADY_STATE
         substitute(W, S0, PIVOT, GAP)
         for i in range(N):
             x[i] += W[GAP, i]
             if not math.isfinite(x[i]):
-                return NO_STEADY_STATE, 0
-    return NO_STEADY_STATE, 0
+                return NO_STEADY_STATE
+    return NO_STEADY_STATE
 
 
 def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii, rows, occasion, begin,
@@ -215,7 +244,7 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
                     if HAS_INITIAL:
                         put_state(initial(p, cov), x)
                     pending = 0
-                    code, whole = steady_state(x, u, p, cov, t, ii[ev], delay, where, given, length, stiff, W, rtol, atol)
+                    code = steady_state(x, u, p, cov, t, ii[ev], delay, where, given, length, stiff, W, rtol, atol)
                     for i in range(N):
                         u[i] = 0.0
                     # doses of the past that still act: infusions running, and doses inside their lag

@@ -7,7 +7,21 @@ have been given their values for that model.
 import math
 
 from dosetwin.simulate._globals import (
-    AREA, E0, ENDO, G0, H0, HELD, K0, N, T0, TMP, ZERO, dynamics, make_state, propagator, put_row,
+    AREA,
+    E0,
+    ENDO,
+    G0,
+    H0,
+    HELD,
+    K0,
+    T0,
+    TMP,
+    ZERO,
+    N,
+    dynamics,
+    make_state,
+    propagator,
+    put_row,
 )  # fmt: skip
 
 TAYLOR_ORDER = 12  # with |K t| <= 1/2 the remainder is below 2e-14

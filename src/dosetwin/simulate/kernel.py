@@ -28,6 +28,7 @@ from dosetwin.simulate import event_loop, exact, ode
 from dosetwin.simulate._globals import work_layout
 
 # reassoc and contract let products and sums fuse; nnan and ninf stay off because failures are found by looking for NaN
+OPTIONS = 'nogil=True, error_model="numpy", fastmath=FASTMATH'
 FASTMATH = '{"contract", "reassoc", "nsz", "arcp"}'
 # arrays passed to a function cost reference counts; the innermost steps are inlined before they are counted (4 x faster)
 INLINED = (event_loop.advance, exact.advance_exact, exact.propagator_1, exact.propagator_2)
@@ -103,13 +104,15 @@ class _Collector:
         elif isinstance(thing, bool | int | float):
             if self._claim(name, thing):
                 self.chunks.append(f"{name} = {thing!r}\n")
-        elif isinstance(thing, type) and issubclass(thing, tuple) and hasattr(thing, "_fields"):
+        elif (fields := getattr(thing, "_fields", None)) is not None and isinstance(thing, type):
             if self._claim(name, thing):
-                self.chunks.append(f"{name} = namedtuple({thing.__name__!r}, {list(thing._fields)!r})\n")
+                self.chunks.append(f"{name} = namedtuple({thing.__name__!r}, {list(fields)!r})\n")
         elif isinstance(thing, BuiltinFunctionType) or thing in (float, int, bool, range, min, max, abs):
             return
         else:
-            raise ModelError(f"{user} uses {name!r}, a {type(thing).__name__}: only numbers, NamedTuples, math and plain functions")
+            raise ModelError(
+                f"{user} uses {name!r}, a {type(thing).__name__}: only numbers, NamedTuples, math and plain functions"
+            )
 
 
 def _tuple_maker(name: str, cls_name: str, n: int, item: str, args: str) -> str:
@@ -212,14 +215,16 @@ def source(model: Model) -> str:
         if function is PROPAGATORS.get(n, exact.propagator_n):
             chunks.append(f"propagator = {function.__name__}\n")
     chunks += [_decorated(f) for f in (event_loop.advance, event_loop.cycle, event_loop.steady_state)]
-    chunks.append('@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)\n' + inspect.getsource(event_loop.run))
+    chunks.append(
+        '@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)\n' + inspect.getsource(event_loop.run)
+    )
     head = [
         f'"""Kernel of {model.name}, generated; do not edit."""\n',
         "import math\nfrom collections import namedtuple\n\nimport numba\nimport numpy as np\n",
         *sorted(f"{i}\n" for i in collect.imports),
         f"FASTMATH = {FASTMATH}\n",
-        'inlined = numba.njit(inline="always", nogil=True, error_model="numpy", fastmath=FASTMATH)\n',
-        'jit = numba.njit(nogil=True, error_model="numpy", fastmath=FASTMATH)\n',
+        'inlined = numba.njit(inline="always", ' + OPTIONS + ")\n",
+        f"jit = numba.njit({OPTIONS})\n",
     ]
     return "\n".join([*head, *collect.chunks, *chunks])
 

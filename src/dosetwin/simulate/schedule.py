@@ -49,6 +49,7 @@ class Schedule:
 
     @property
     def n_courses(self) -> int:
+        """Number of courses."""
         return len(self.begin)
 
     @cached_property
@@ -103,7 +104,9 @@ def _course(model: Model, timeline: Timeline, times: np.ndarray, after: np.ndarr
     kind = np.concatenate([
         np.full(n_c, COVARIATES), [DOSE_SS if d.ss else DOSE for d in doses], np.full(n_o, OUTPUT),
     ]).astype(np.int8)  # fmt: skip
-    index = np.concatenate([np.arange(n_c), [compartment(model, d.cmt, d.record) for d in doses], np.arange(n_o)]).astype(np.int64)
+    index = np.concatenate([np.arange(n_c), [compartment(model, d.cmt, d.record) for d in doses], np.arange(n_o)]).astype(
+        np.int64
+    )
     tie = np.concatenate([np.full(n_c, 9 if rule == "nocb" else 0), np.full(n_d, 5), np.where(after, 7, 3)])
     tie[0] = -1  # the first covariate row opens the course under every rule
     pad_c, pad_o = np.zeros(n_c), np.zeros(n_o)
@@ -190,7 +193,11 @@ def schedule_for(
 
 
 def uniform(
-    model: Model, doses: Sequence[DoseEvent], times: Sequence[float] | np.ndarray, cov_times: Sequence[float] | np.ndarray, cov: np.ndarray
+    model: Model,
+    doses: Sequence[DoseEvent],
+    times: Sequence[float] | np.ndarray,
+    cov_times: Sequence[float] | np.ndarray,
+    cov: np.ndarray,
 ) -> Schedule:
     """A cohort with common doses, output times and covariate times; ``cov`` [n_subjects, n_cov_times, n_cov] per subject."""
     cov = np.asarray(cov, dtype=np.float64)
