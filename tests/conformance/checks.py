@@ -260,6 +260,17 @@ def writing_it_differently_changes_nothing(model: Model) -> None:
         same(model, got, expected, 1e-8 if model.solver == "exact" else ODE)
 
 
+def steady_state_is_many_doses(model: Model) -> None:
+    """A dose with SS=1 finds what 200 earlier ones would have left, where covariates do not advance with time."""
+    if any(c.age for c in model.covs.values()):
+        pytest.skip("ages advance: no steady state")
+    values = middle(model)
+    full, times = amount(model, values), np.array([0.5, 6.0, 24.0])
+    at_once = answer(model, patient(values, DoseEvent(0.0, full, 0.5, ii=24.0, ss=True)), times=times)
+    one_by_one = answer(model, patient(values, DoseEvent(0.0, full, 0.5, ii=24.0, addl=200)), times=times + 200 * 24.0)
+    same(model, at_once, one_by_one, 1e-8 if model.solver == "exact" else 5 * ODE)
+
+
 def everything_is_finite(model: Model) -> None:
     """Corners of the studied ranges times random effects up to three SD: finite, and no concentration below zero."""
     rng = np.random.default_rng(2)
@@ -320,6 +331,7 @@ CHECKS: tuple[Check, ...] = (
     engine_agrees_with_stepping,
     parameters_are_the_compiled_ones,
     writing_it_differently_changes_nothing,
+    steady_state_is_many_doses,
     everything_is_finite,
     no_data_means_no_update,
     data_narrow_belief,
