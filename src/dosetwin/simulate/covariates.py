@@ -127,7 +127,7 @@ def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, 
                 and not c.flag
                 and first > min((d.time for d in timeline.doses), default=first)
             ):
-                findings.append(Finding("info", "covariate_carried_back", who, f"{name} is first known at {first:g} h and is used "
+                findings.append(Finding("info", "covariate_carried_back", who, f"{name} first known at {first:g} h is used "
                                         "before that too", known[0][1]))  # fmt: skip
     step = model.age_step_h
     if moving:
@@ -140,9 +140,12 @@ def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, 
     times = times[np.concatenate([[True], np.diff(times) > 1e-7])]
     ends = np.append(times[1:], math.inf)
     middles = anchor + step * (np.floor((times - anchor) / step + 1e-9) + 0.5) if moving else times
-    values = np.array([
-        [_in_segment(series[n], c, rule, a, b, m) for n, c in model.covs.items()] for a, b, m in zip(times, ends, middles, strict=True)
-    ])  # fmt: skip
+    values = np.array(
+        [
+            [_in_segment(series[name], c, rule, start, stop, middle) for name, c in model.covs.items()]
+            for start, stop, middle in zip(times, ends, middles, strict=True)
+        ]
+    )
     values = values.reshape(len(times), len(model.covs))
     for j, (name, c) in enumerate(model.covs.items()):
         low, high = float(values[:, j].min()), float(values[:, j].max())

@@ -168,7 +168,8 @@ def source(model: Model) -> str:
         collect.add(model.initial, "initial")
     constants = {
         "N": n, "N_ETA": len(model.eta_names), "N_KAPPA": len(model.kappa_names), "N_OUT": n_out, "EXACT": exactly,
-        **work_layout(n), "STIFF": model.solver == "stiff", "AUTO": model.solver == "auto", "HAS_INITIAL": model.initial is not None,
+        **work_layout(n), "STIFF": model.solver == "stiff", "AUTO": model.solver == "auto",
+        "HAS_INITIAL": model.initial is not None,
         **{k: getattr(ode, k) for k in ("OK", "TOO_MANY_STEPS", "STEP_TOO_SMALL", "STIFF_FOUND", "NO_STEADY_STATE",
                                         "TOO_MANY_PENDING", "MAX_STEPS")},
         **{k: getattr(exact, k) for k in ("TAYLOR_ORDER", "TAYLOR_RADIUS")},
@@ -214,7 +215,14 @@ def source(model: Model) -> str:
         chunks.append(_decorated(function))
         if function is PROPAGATORS.get(n, exact.propagator_n):
             chunks.append(f"propagator = {function.__name__}\n")
-    chunks += [_decorated(f) for f in (event_loop.advance, event_loop.cycle, event_loop.steady_state)]
+    chunks += [
+        _decorated(f)
+        for f in (
+            event_loop.advance,
+            event_loop.cycle,
+            event_loop.steady_state,
+        )
+    ]
     chunks.append(
         '@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)\n' + inspect.getsource(event_loop.run)
     )
