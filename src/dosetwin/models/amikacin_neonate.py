@@ -14,8 +14,8 @@ Our own composite, from published parts. What is whose:
   kidney, ``tissue`` is his V2 and the exchange his Q: from the end of an infusion to 48 h the curve is his within 2 %.
   Volumes of plasma and kidney and all flows are physiology, and hardly matter to plasma levels: the kidney extracts < 15 %.
 * Creatinine follows the balance dS/dt = P/(10 TBW) - 0.06 GFR M (1 - R)/V S with maternal creatinine at birth and tubular
-  back-leak R in the first days; its constants were fitted by us to published typical profiles of extremely small and term
-  babies (enzymatic assays; 9 % rms). Every course therefore starts at birth, whenever treatment starts.
+  back-leak R in the first days; its constants were fitted by us to published typical profiles of extremely small (van Donge 2021)
+  and term babies (Boer 2010, Keles 2024 controls; enzymatic assays; 9 % rms). Every course therefore starts at birth, whenever treatment starts.
 * One random effect on GFR moves drug and creatinine clearance together, each has its own beside it, and a within-subject
   effect moves drug clearance between occasions; the three variances on drug clearance add up to De Cock's 0.30^2.
 """
@@ -30,12 +30,13 @@ from dosetwin.structure.kidney import DL_PER_L, HOURS_PER_DAY, ML_PER_MIN_TO_L_P
 REFERENCE = Reference(
     "dosetwin authors, from De Cock et al. 2012, Wu et al. 2024, Cristea et al. 2017 and others", 2026,
     "composite; see the source of each number", "", "derived",
-    note="not published and not validated at the bedside; typical clearance is De Cock's by construction",
+    note="not published, not validated at the bedside; De Cock: Clin Pharmacokinet 51:105 as in a public Tucuxi drug file; "
+    "Wu: Pharm Res 41:637, doi 10.1007/s11095-024-03677-3, as in nlmixr2lib; Cristea: AAC 61(12), abstract",
 )  # fmt: skip
 
-DECOCK = "De Cock 2012, Clin Pharmacokinet 51:105, as transcribed in a public Tucuxi drug file"
-WU = "Wu 2024, Pharm Res 41:637, doi 10.1007/s11095-024-03677-3, as transcribed in nlmixr2lib"
-FIT = "our fit to published typical creatinine profiles (van Donge 2021, Boer 2010, Keles 2024 controls)"
+DECOCK = "De Cock 2012 (Tucuxi file)"
+WU = "Wu 2024 (nlmixr2lib)"
+FIT = "our fit to published typical creatinine"
 
 
 class theta(NamedTuple):
@@ -248,6 +249,7 @@ MODEL = model(
     ],
     notes=(
         "composite of published parts, not itself published; calibrated to De Cock 2012, so not independent of it",
+        "typical clearance is 50-75 % of unbound filtration (K): its two sources, De Cock and Wu, disagree by that much",
         "variance split between filtration, drug clearance and occasions is assumed; their sum is De Cock's",
         "concentration is linear in the dose; creatinine does not depend on it",
         "creatinine of term babies is predicted 13-20 % high in the first week",
