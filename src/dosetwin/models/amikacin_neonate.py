@@ -15,7 +15,8 @@ Our own composite, from published parts. What is whose:
   Volumes of plasma and kidney and all flows are physiology, and hardly matter to plasma levels: the kidney extracts < 15 %.
 * Creatinine follows the balance dS/dt = P/(10 TBW) - 0.06 GFR M (1 - R)/V S with maternal creatinine at birth and tubular
   back-leak R in the first days; its constants were fitted by us to published typical profiles of extremely small (van Donge 2021)
-  and term babies (Boer 2010, Keles 2024 controls; enzymatic assays; 9 % rms). Every course therefore starts at birth, whenever treatment starts.
+  and term babies (Boer 2010, Keles 2024 controls; enzymatic assays; 9 % rms). Every course therefore starts at
+  birth, whenever treatment starts.
 * One random effect on GFR moves drug and creatinine clearance together, each has its own beside it, and a within-subject
   effect moves drug clearance between occasions; the three variances on drug clearance add up to De Cock's 0.30^2.
 """
