@@ -1,8 +1,12 @@
 """The whole call: same answer for the same facts, invariances, errors and refusals."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +19,7 @@ from dosetwin.decide.recommendation import Dosing, Recommendation
 from dosetwin.errors import InputError, Reason
 from dosetwin.records import Covariate, DoseEvent, Observation, Timeline
 
+SRC = str(Path(__file__).resolve().parents[2] / "src")
 DECOCK = models.load("amikacin_decock_2012")
 FLAGSHIP = models.load("amikacin_neonate")
 
@@ -175,6 +180,22 @@ def test_an_overdose_before_binds_the_step():
     """After 60 mg no dose between 30 and 90 mg is within 20 mg/kg of 1.1 kg: nothing is proposed."""
     found = ask(baby(doses=((0.0, 60.0),)), now=26.0)
     assert found.status == "refuse"
+
+
+def test_a_refusal_for_a_high_trough_says_when_a_dose_could_be_given():
+    """The moment it names is the one at which the constraint on the level before a dose holds."""
+    found = ask(preterm(doses=((0.0, 15.0), (24.0, 15.0)), levels=((25.0, 40.0), (40.0, 22.0))), now=42.0)
+    assert found.status == "refuse"
+    reason = next(r for r in found.reasons if r.code == "level_low_enough_at")
+    assert reason.limit == 0.9
+    wait = (datetime.fromisoformat(reason.value) - ORIGIN).total_seconds() / 3600
+    # the longest interval allowed ends at 24 + 48 h, and by then it did not hold
+    assert 72.0 < wait <= 162.0
+
+
+def test_importing_it_does_not_wait_for_the_compiler():
+    code = "import sys, dosetwin.advise; sys.exit(any(m in sys.modules for m in ('numba', 'pandas', 'scipy', 'matplotlib')))"
+    assert subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": SRC}, check=False).returncode == 0
 
 
 def test_several_models_are_averaged():

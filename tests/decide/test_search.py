@@ -82,6 +82,17 @@ def test_a_tie_goes_to_the_standard_rule():
     assert c.reasons[0].code == "standard_rule_tied"
 
 
+def test_among_equals_without_a_rule_a_whole_mg_goes_first_and_the_interval_stays():
+    e = exposures(*constant([30, 30, 30, 30], [1, 1, 1, 1], [200, 200, 200, 200]))
+    plans = [plan(15.25), plan(15.5), plan(16.0), plan(17.0, interval=36.0)]
+    c = choose(plans, score(e, TARGETS), TARGETS, POLICY.tie_loss)
+    assert c.best == 0
+    assert c.chosen == 2
+    assert c.reasons[0].code == "round_amount_tied"
+    alone = choose(plans[:1], score(exposures(*constant([30], [1], [200])), TARGETS), TARGETS, POLICY.tie_loss)
+    assert alone.reasons[0].code == "lowest_loss"
+
+
 def test_a_standard_rule_that_is_worse_by_more_than_the_tie_is_not_chosen():
     trough = np.ones((2, 200))
     trough[1, :10] = 4.0  # 5 % above 3 mg/L costs 0.05 * 1.5 > 0.02, and far more than the Monte-Carlo error of nothing else

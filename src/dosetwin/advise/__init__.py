@@ -118,6 +118,8 @@ def advise_full(
     reasons = (
         _contradicted(state) if state.contradictions else (*made.choice.reasons, *made.silent, *_mic_reasons(made, index, mic))
     )
+    if regimen is None and not state.contradictions and _binds(made, "trough", policy):
+        reasons += _when_safe(known, chosen_models[state.lead], state.pools[state.lead], policy, now=now, rule=rule)
     joint = None if index is None else float(made.choice.scores.joint[index])
     doubted = ()
     if sensitivity and not state.contradictions:
@@ -240,6 +242,33 @@ def _mic_reasons(made: Decision, index: int | None, mic: float | None) -> tuple[
     peak = float(np.median(made.exposures.values["peak", "next"][index]))
     text = "MIC not known: Cmax/MIC >= 8 is not scored; the expected peak reaches it up to this MIC"
     return (Reason("mic_unknown", None, round(peak / 8.0, 2), "mg/L", text, "Sherwin 2009, Treluyer 2002"),)
+
+
+def _binds(made: Decision, metric: str, policy: Policy) -> bool:
+    codes = {t.code for t in policy.targets if t.metric == metric}
+    return any(r.code == "binding_constraint" and r.value in codes for r in made.choice.reasons)
+
+
+def _when_safe(
+    known: Timeline, model: Model, draws: np.ndarray, policy: Policy, *, now: float, rule: str, ahead: float = 120.0
+) -> tuple[Reason, ...]:
+    """For a refusal: when, without a further dose, the level is low enough to give one (the constraint on ``pre``)."""
+    from dosetwin.simulate import predict, schedule_for
+
+    target = next((t for t in policy.targets if t.metric == "trough" and "pre" in t.constrained), None)
+    if target is None or not known.doses:
+        return ()
+    times = now + np.arange(0.0, ahead + 0.5, 1.0)
+    found = predict(model, schedule_for(model, known, times, rule=rule), draws)  # type: ignore[arg-type]
+    name = model.measured_by(policy.drug) or next(iter(model.outputs))
+    p = target.met(found.value[found.ok, :, list(model.outputs).index(name)]).mean(axis=0)
+    low = np.flatnonzero(p >= (target.min_probability or 0.0))
+    if len(low) == 0:
+        text = f"without a further dose P(level {target.border()}) stays too low for {ahead:g} h: measure and reconsider"
+        return (Reason("level_stays_high", round(float(p[-1]), 4), target.min_probability, "1", text, target.source),)
+    at = float(times[low[0]])
+    text = f"without a further dose P(level {target.border()}) reaches {target.min_probability:.0%} {at - now:.0f} h from now"
+    return (Reason("level_low_enough_at", _clock(known, at), target.min_probability, "1", text, target.source),)
 
 
 def _table(made: Decision, policy: Policy, dosing: Any, only_rules: bool) -> tuple[Candidate, ...]:

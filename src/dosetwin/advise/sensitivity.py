@@ -101,11 +101,12 @@ def sensitivities(
     the best nor is near it, so Monte-Carlo noise in the last mg does not show as a change.
     """
     out = []
+    grid = replace(policy, rules=())  # what a standard rule would say is in the table already
     for doubt in doubts(known, models, policy.drug, now, ends):
         try:
             then = believe(doubt.timeline, models, seed=seed, draws=DRAWS, rule=rule) if doubt.past else state.thinned(DRAWS)
             made = decide(
-                doubt.timeline, models, then, policy, now=now, mic=mic, rule=rule, extra=[regimen] if regimen else [], thin=THIN
+                doubt.timeline, models, then, grid, now=now, mic=mic, rule=rule, extra=[regimen] if regimen else [], thin=THIN
             )
         except InputError as error:
             out.append(Sensitivity(doubt.code, doubt.text, False, None, f"could not be computed: {error}"))

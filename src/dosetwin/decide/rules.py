@@ -151,12 +151,14 @@ def facts_at(timeline: Timeline, time: float) -> Facts:
         return None if found is None else found[1]
 
     patient, when = timeline.patient, timeline.when(time)
-    GA = patient.GA if patient.GA is not None else value("GA")
+    GA = value("GA")  # a recorded value goes before the patient's entry, as in the engine
+    if GA is None:
+        GA = patient.GA
     PNA: float | None = None
-    if patient.birth is not None and when is not None:
-        PNA = (when - patient.birth).total_seconds() / 86400.0
-    elif (known := latest("PNA")) is not None:
+    if (known := latest("PNA")) is not None:
         PNA = known[1] + (time - known[0]) / 24.0
+    elif patient.birth is not None and when is not None:
+        PNA = (when - patient.birth).total_seconds() / 86400.0
     PMA: float | None = None
     if GA is not None and PNA is not None:
         PMA = GA + PNA / 7.0

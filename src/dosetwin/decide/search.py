@@ -121,7 +121,7 @@ def unmet_constraints(scores: Scores, targets: Sequence[Target], i: int) -> tupl
 
 
 def choose(plans: Sequence[Plan], scores: Scores, targets: Sequence[Target], tie_loss: float) -> Choice:
-    """The acceptable plan of lowest expected loss; among equals a standard rule, then the one with the lowest loss.
+    """The acceptable plan of lowest expected loss; among equals a standard rule, then the roundest amount at the best's interval.
 
     Two losses are equal when they differ by at most ``tie_loss`` or by one standard error of their paired difference.
     """
@@ -135,9 +135,20 @@ def choose(plans: Sequence[Plan], scores: Scores, targets: Sequence[Target], tie
     best = by_loss[0]
     tied = tuple(i for i in fine if scores.loss[i] - scores.loss[best] <= max(tie_loss, scores.difference_se(i, best)))
     standard = [i for i in tied if plans[i].rules]
-    chosen = min(standard or [best], key=lambda i: scores.loss[i])
+    if standard:
+        chosen = min(standard, key=lambda i: scores.loss[i])
+    else:
+        # a whole mg is easier to draw up than a quarter, and the answer then hardly depends on Monte-Carlo noise
+        r = plans[best].regimen
+        alike = [i for i in tied if (plans[i].regimen.interval, plans[i].regimen.duration) == (r.interval, r.duration)]
+        chosen = min(alike, key=lambda i: (_roundness(plans[i].regimen.amount), scores.loss[i]))
     order = (chosen, *(i for i in by_loss if i != chosen))
     return Choice(scores, order, chosen, best, tied, unmet, _why(plans, scores, targets, chosen, best, unmet))
+
+
+def _roundness(amount: float) -> int:
+    """0 for whole mg, 1 for halves, 2 for anything else."""
+    return next((k for k, step in enumerate((1.0, 0.5)) if abs(amount / step - round(amount / step)) < 1e-6), 2)
 
 
 def _why(
@@ -147,6 +158,9 @@ def _why(
     if chosen == best:
         text = "lowest expected loss of all acceptable regimens"
         out.append(Reason("lowest_loss", round(float(s.loss[chosen]), 4), None, "", text, "declared weights of the policy"))
+    elif not plans[chosen].rules:
+        text = f"its loss equals the lowest (that of {plans[best].regimen.amount:g} mg), and a round amount goes before a quarter"
+        out.append(Reason("round_amount_tied", round(float(s.loss[chosen]), 4), round(float(s.loss[best]), 4), "", text))
     else:
         text = f"standard rule {', '.join(plans[chosen].rules)}: its loss equals the lowest, and equals go to the standard rule"
         out.append(Reason("standard_rule_tied", round(float(s.loss[chosen]), 4), round(float(s.loss[best]), 4), "", text))
