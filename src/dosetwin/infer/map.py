@@ -13,13 +13,15 @@ import numpy as np
 
 from dosetwin.declare import Model
 from dosetwin.errors import Finding
-from dosetwin.infer.likelihood import LOG_2PI, Evidence, evidence_for
+from dosetwin.infer.likelihood import Evidence, evidence_for
 from dosetwin.records import Timeline
-from dosetwin.simulate import Rule
+from dosetwin.simulate import Prediction, Rule
 
 MAX_ITERATIONS = 40
 SCORING_TOLERANCE = 1e-3
 """Scoring hands over to the exact Hessian when its step is shorter than this many prior SDs; the last step is Newton's."""
+NEWTON_LIMIT = 2e-2
+"""A last step longer than this (prior SDs) is taken as an ordinary one, and the search goes on."""
 HALVINGS = 0.5 ** np.arange(1, 11)
 
 
@@ -56,54 +58,62 @@ class _Objective:
 
     def __init__(self, evidence: Evidence):
         self.evidence = evidence
-        self.n = evidence.root.shape[0]
-        exact = evidence.model.solver == "exact"
-        # Steps in prior SDs: an adaptive solver's error of about rtol must stay small against the differences it is divided by.
-        self.step, self.hessian_step = (1e-4, 5e-3) if exact else (1e-2, 5e-2)
-        eye = np.eye(self.n)
-        self.star = np.vstack([np.zeros((1, self.n)), self.step * eye, -self.step * eye])
-        self.i, self.j = np.triu_indices(self.n, 1)
+        n = self.n = evidence.root.shape[0]
+        # Steps in prior SDs. Exact solutions bear small one-sided steps; an adaptive solver's error of about rtol must stay
+        # small against the differences it is divided by, which needs wider, symmetric ones.
+        self.exact = evidence.model.solver == "exact"
+        self.step, self.hessian_step = (1e-5, 1e-3) if self.exact else (1e-2, 5e-2)
+        eye = np.eye(n)
+        self.star = np.vstack([np.zeros((1, n)), self.step * eye, *([] if self.exact else [-self.step * eye])])
+        self.i, self.j = np.triu_indices(n, 1)
         pairs = self.hessian_step * (eye[self.i] + eye[self.j])
-        self.lattice = np.vstack([np.zeros((1, self.n)), self.hessian_step * eye, -self.hessian_step * eye, pairs, -pairs])
+        sides = [pairs] if self.exact else [pairs, -pairs]
+        self.lattice = np.vstack([np.zeros((1, n)), self.hessian_step * eye, -self.hessian_step * eye, *sides])
         self.evaluations = 0
 
     def values(self, z: np.ndarray) -> np.ndarray:
         """Objective of each row, +inf where the simulation failed."""
+        return self._values(z, self.evidence.predict(z))
+
+    def _values(self, z: np.ndarray, prediction: Prediction) -> np.ndarray:
         self.evaluations += len(z)
-        prediction = self.evidence.predict(z)
         return -2.0 * self.evidence.log_likelihood(prediction) - self.evidence.constant + np.einsum("ki,ki->k", z, z)
 
     def at(self, z: np.ndarray) -> _Point:
-        """Everything a step needs, from one batched call."""
+        """Everything a scoring step needs, from one batched call."""
         points = z + self.star
-        self.evaluations += len(points)
         prediction = self.evidence.predict(points)
-        f = -2.0 * self.evidence.log_likelihood(prediction) - self.evidence.constant + np.einsum("ki,ki->k", points, points)
+        f = self._values(points, prediction)
         if not np.isfinite(f).all():
             return _Point(z, np.inf if not np.isfinite(f[0]) else float(f[0]), np.full(self.n, np.nan), np.eye(self.n))
-        levels = self.evidence.at_levels(prediction)
-        jacobian = (levels[1 : self.n + 1] - levels[self.n + 1 :]) / (2 * self.step)
-        gradient = (f[1 : self.n + 1] - f[self.n + 1 :]) / (2 * self.step)
-        scoring = 2.0 * ((jacobian * self.evidence.information(prediction)) @ jacobian.T + np.eye(self.n))
+        levels, n = self.evidence.at_levels(prediction), self.n
+        if self.exact:
+            jacobian, gradient = (levels[1:] - levels[0]) / self.step, (f[1:] - f[0]) / self.step
+        else:
+            jacobian, gradient = (
+                (levels[1 : n + 1] - levels[n + 1 :]) / (2 * self.step),
+                (f[1 : n + 1] - f[n + 1 :]) / (2 * self.step),
+            )
+        scoring = 2.0 * ((jacobian * self.evidence.information(prediction)) @ jacobian.T + np.eye(n))
         return _Point(z, float(f[0]), gradient, scoring)
 
-    def hessian(self, z: np.ndarray) -> np.ndarray | None:
-        """Second differences of the objective, [n, n]; None where a neighbour's simulation failed."""
-        f, n = self.values(z + self.lattice), self.n
+    def second_order(self, point: _Point) -> tuple[np.ndarray, np.ndarray] | None:
+        """The best gradient [n] at hand and the Hessian [n, n]; None where a neighbour's simulation failed."""
+        f, n, h = self.values(point.z + self.lattice), self.n, self.hessian_step
         if not np.isfinite(f).all():
             return None
         plus, minus = f[1 : n + 1], f[n + 1 : 2 * n + 1]
-        both = f[2 * n + 1 :].reshape(2, -1)
-        h2 = self.hessian_step**2
-        out = np.diag((plus + minus - 2 * f[0]) / h2)
-        off = (both.sum(0) - plus[self.i] - plus[self.j] - minus[self.i] - minus[self.j] + 2 * f[0]) / (2 * h2)
-        out[self.i, self.j] = out[self.j, self.i] = off
-        return out
+        hessian = np.diag((plus + minus - 2 * f[0]) / h**2)
+        if self.exact:
+            off = (f[2 * n + 1 :] - plus[self.i] - plus[self.j] + f[0]) / h**2
+        else:
+            both = f[2 * n + 1 :].reshape(2, -1).sum(0)
+            off = (both - plus[self.i] - plus[self.j] - minus[self.i] - minus[self.j] + 2 * f[0]) / (2 * h**2)
+        hessian[self.i, self.j] = hessian[self.j, self.i] = off
+        return (plus - minus) / (2 * h) if self.exact else point.gradient, hessian
 
 
-def _positive(matrix: np.ndarray | None) -> bool:
-    if matrix is None:
-        return False
+def _positive(matrix: np.ndarray) -> bool:
     try:
         np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
@@ -124,12 +134,13 @@ def _descend(objective: _Objective, start: np.ndarray) -> tuple[_Point, np.ndarr
         step = -np.linalg.solve(curvature, point.gradient)
         small = float(np.abs(step).max()) < SCORING_TOLERANCE
         if small:
-            hessian = objective.hessian(point.z)
-            if hessian is not None and _positive(hessian):
-                step = -np.linalg.solve(hessian, point.gradient)
-                if np.abs(step).max() < 10 * SCORING_TOLERANCE:
+            local = objective.second_order(point)
+            if local is not None and _positive(local[1]):
+                gradient, hessian = local
+                step = -np.linalg.solve(hessian, gradient)
+                if np.abs(step).max() < NEWTON_LIMIT:
                     decrease = 0.5 * float(step @ hessian @ step)
-                    return _Point(point.z + step, point.f - decrease, point.gradient, point.scoring), hessian, True
+                    return _Point(point.z + step, point.f - decrease, gradient, point.scoring), hessian, True
             else:
                 return point, point.scoring, damping == 0.0
         trial = objective.at(point.z + step)
@@ -235,4 +246,4 @@ def fit_many(
     return tuple(done)
 
 
-__all__ = ["LOG_2PI", "MapEstimate", "fit_many", "map_estimate", "map_of"]
+__all__ = ["MapEstimate", "fit_many", "map_estimate", "map_of"]

@@ -23,7 +23,7 @@ DF = 5.0
 """Degrees of freedom of the t proposal."""
 PRIOR_SHARE = 0.15
 """Share of the proposals that comes from the prior."""
-OVERSAMPLE = 3
+OVERSAMPLE = 2
 """Proposals per draw wanted."""
 MIN_ESS, MIN_ESS_SHARE = 100.0, 0.1
 """Importance weights have collapsed when their ESS is below max(MIN_ESS, MIN_ESS_SHARE x draws)."""
