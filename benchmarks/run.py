@@ -1,0 +1,211 @@
+"""Speed and memory, printed as ratios of the same work in one run: ``python benchmarks/run.py [--json] [--subjects N]``.
+
+Never asserted in tests: machines differ and are noisy. Every figure is the median of several runs after a warm-up; rates
+are subjects per second of processor time on one thread. The virtual cohort is drawn here from a fixed seed.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import comparators  # noqa: E402
+
+FEW = 20  # subjects given to LSODA, which would need minutes for all
+BARS = {
+    "linear_subjects_per_core_s": (">=", 60_000),
+    "linear_vs_lsoda": (">=", 1_000),
+    "linear_vs_closed_form": (">=", 0.5),
+    "nonlinear_subjects_per_core_s": (None, None),
+    "nonlinear_vs_lsoda": (">=", 200),
+    "nonlinear_vs_hand": (">=", 0.8),
+    "map_ms": ("<=", 3.0),
+    "posterior_1000_s": ("<=", 0.2),
+    "posterior_10000_s": ("<=", 1.5),
+    "advise_s": ("<=", 1.0),
+    "help_s": ("<=", 0.5),
+    "peak_mb": ("<=", 1000.0),
+}
+
+
+def say(text: str) -> None:
+    """Progress goes to standard error, results to standard output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def median_time(work: Callable[[], Any], runs: int, clock: Callable[[], float]) -> float:
+    """Median seconds of ``work`` by ``clock``, after one run that is not counted."""
+    work()
+    taken = []
+    for _ in range(runs):
+        start = clock()
+        work()
+        taken.append(clock() - start)
+    return statistics.median(taken)
+
+
+def virtual_cohort(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """eta [n, 2] and daily clearance factors [n, 10] that wander, as a sick newborn's kidney does."""
+    rng = np.random.default_rng(20260101)
+    eta = rng.normal(0.0, [0.3, 0.2], (n, 2))
+    return eta, np.exp(np.cumsum(rng.normal(0.03, 0.12, (n, 10)), axis=1))
+
+
+def cohorts(n: int) -> dict[str, Any]:
+    """Linear and nonlinear cohorts against LSODA and against code written by hand."""
+    from dosetwin.models import load
+    from dosetwin.records import DoseEvent
+    from dosetwin.simulate import simulate, uniform
+
+    eta, cov = virtual_cohort(n)
+    doses, hours, days = [DoseEvent(0, 26.4, 0.5, ii=24, addl=9)], np.arange(241.0), np.arange(10) * 24.0
+    found: dict[str, Any] = {}
+    rates = {}
+    for which in ("linear", "nonlinear"):
+        say(f"{which} cohort of {n:,} ...")
+        model = load(str(HERE / "models" / f"bench_{which}.py"))
+        schedule = uniform(model, doses, hours, days, cov[:, :, None])
+        ours = simulate(model, schedule, eta, threads=1).cube()[..., 0]
+        theirs = comparators.lsoda(which, eta[:FEW], cov[:FEW], "odeint")
+        found[f"{which}_difference_from_lsoda"] = float(np.abs(ours[:FEW] - theirs).max())
+        rates[which] = n / median_time(lambda m=model, s=schedule: simulate(m, s, eta, threads=1), 7, time.process_time)
+        found[f"{which}_subjects_per_core_s"] = rates[which]
+        for interface, name in (("solve_ivp", "lsoda"), ("odeint", "lsoda_odeint")):
+            taken = median_time(lambda w=which, i=interface: comparators.lsoda(w, eta[:FEW], cov[:FEW], i), 3, time.process_time)
+            found[f"{which}_vs_{name}"] = rates[which] * taken / FEW
+        if which == "linear":
+            by_hand = comparators.closed_form(eta, cov)
+            found["linear_difference_from_closed_form"] = float(np.abs(ours - by_hand).max())
+            hand = n / median_time(lambda: comparators.closed_form(eta, cov), 7, time.process_time)
+            found["linear_vs_closed_form"] = rates[which] / hand
+        found[f"{which}_wall_two_threads_s"] = median_time(lambda m=model, s=schedule: simulate(m, s, eta), 3, time.perf_counter)
+    shared = Path(os.environ.get("DOSETWIN_SHARED", HERE.parents[1] / "shared"))
+    hand_written = comparators.prototype(shared)
+    if hand_written is None:
+        found["nonlinear_vs_hand"] = None
+        say("no hand-written stepper to compare with (set DOSETWIN_SHARED)")
+    else:
+        hand = n / median_time(lambda: hand_written.simulate(eta, cov, hours, 1), 5, time.process_time)
+        found["nonlinear_vs_hand"] = rates["nonlinear"] / hand
+    return found
+
+
+def inference() -> dict[str, Any]:
+    """MAP of one patient with 3-5 levels, from the timeline on; posterior draws of one patient."""
+    from dosetwin.infer import map_estimate, posterior
+    from dosetwin.models import load
+    from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
+    from dosetwin.simulate import predict, schedule_for
+
+    say("MAP and posterior ...")
+    model = load(str(HERE / "models" / "bench_linear.py"))
+    eta, cov = virtual_cohort(200)
+    rng = np.random.default_rng(7)
+    patients = []
+    for i in range(200):
+        doses = tuple(DoseEvent(24.0 * k, 26.4, 0.5) for k in range(4))
+        days = tuple(Covariate(24.0 * d, "COV", float(cov[i, d])) for d in range(4))
+        times = np.sort(rng.choice([1.0, 23.5, 25.0, 47.5, 49.0, 71.5, 73.0, 95.5], int(rng.integers(3, 6)), replace=False))
+        base = Timeline(Patient(str(i)), doses, (), days)
+        true = predict(model, schedule_for(model, base, times), eta[i : i + 1]).value[0, :, 0]
+        noisy = true + rng.normal(0, np.sqrt(0.3**2 + (0.15 * true) ** 2))
+        levels = (Observation(float(t), "drug", max(float(v), 0.05)) for t, v in zip(times, noisy, strict=True))
+        patients.append(base.append(*levels))
+    map_estimate(model, patients[0])
+    taken = []
+    for p in patients:
+        start = time.perf_counter()
+        map_estimate(model, p)
+        taken.append(time.perf_counter() - start)
+    return {
+        "map_ms": 1e3 * statistics.median(taken),
+        "map_ms_worst": 1e3 * max(taken),
+        "posterior_1000_s": median_time(lambda: posterior(model, patients[0], draws=1000, seed=1), 7, time.perf_counter),
+        "posterior_10000_s": median_time(lambda: posterior(model, patients[0], draws=10_000, seed=1), 5, time.perf_counter),
+    }
+
+
+def advice() -> dict[str, Any]:
+    """The demo newborn: next dose and interval over at least 250 regimens and 250 draws."""
+    from dosetwin.advise import advise
+    from dosetwin.decide.policy import AMIKACIN_NEONATE
+    from dosetwin.io.case import read_case
+    from dosetwin.models import load
+
+    say("advise ...")
+    case = read_case(str(files("dosetwin") / "data" / "demo_newborn.json"))
+    model = load("amikacin_neonate")
+    got = advise(case, model, AMIKACIN_NEONATE, now=case.as_of, seed=1, draws=250)
+    full = median_time(lambda: advise(case, model, AMIKACIN_NEONATE, now=case.as_of, seed=1, draws=250), 5, time.perf_counter)
+    core = median_time(
+        lambda: advise(case, model, AMIKACIN_NEONATE, now=case.as_of, seed=1, draws=250, sensitivity=False), 5, time.perf_counter
+    )
+    return {"advise_s": full, "advise_without_sensitivity_s": core, "advise_candidates": len(got.candidates), "advise_draws": 250}
+
+
+def command_line() -> dict[str, Any]:
+    """Wall time of ``dosetwin --help`` as a new process."""
+    say("dosetwin --help ...")
+    script = Path(sys.executable).with_name("dosetwin")
+    command = [str(script), "--help"] if script.exists() else [sys.executable, "-m", "dosetwin.cli", "--help"]
+    return {"help_s": median_time(lambda: subprocess.run(command, check=True, capture_output=True), 7, time.perf_counter)}
+
+
+def memory(n: int) -> dict[str, Any]:
+    """Peak memory of a new process that simulates the linear cohort."""
+    code = (
+        "import sys, resource, numpy as np; sys.path.insert(0, sys.argv[1]); import run; "
+        "from dosetwin.models import load; from dosetwin.records import DoseEvent; "
+        "from dosetwin.simulate import simulate, uniform; "
+        "eta, cov = run.virtual_cohort(int(sys.argv[2])); m = load(str(run.HERE / 'models' / 'bench_linear.py')); "
+        "s = uniform(m, [DoseEvent(0, 26.4, 0.5, ii=24, addl=9)], np.arange(241.0), np.arange(10) * 24.0, cov[:, :, None]); "
+        "simulate(m, s, eta); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    say("peak memory ...")
+    done = subprocess.run([sys.executable, "-c", code, str(HERE), str(n)], check=True, capture_output=True, text=True)
+    return {"peak_mb": int(done.stdout) / (1024.0 if sys.platform != "darwin" else 1024.0**2)}
+
+
+def verdict(name: str, value: float | None) -> str:
+    """PASS or MISS against the bar set in advance."""
+    sense, bar = BARS.get(name, (None, None))
+    if sense is None or bar is None:
+        return ""
+    if value is None:
+        return "not measured"
+    return "pass" if (value >= bar if sense == ">=" else value <= bar) else "MISS"
+
+
+def main() -> None:
+    """Run everything and print a table, or JSON with --json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    parser.add_argument("--subjects", type=int, default=10_000)
+    chosen = parser.parse_args()
+    resource.getrusage(resource.RUSAGE_SELF)
+    results = {**cohorts(chosen.subjects), **inference(), **advice(), **command_line(), **memory(chosen.subjects)}
+    if chosen.json:
+        print(json.dumps(results, indent=2))
+        return
+    print(f"{'figure':36s} {'value':>14s}  {'bar':>12s}  verdict")
+    for name, value in results.items():
+        sense, bar = BARS.get(name, (None, None))
+        shown = "-" if value is None else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+        print(f"{name:36s} {shown:>14s}  {f'{sense} {bar:,g}' if sense else '':>12s}  {verdict(name, value)}")
+
+
+if __name__ == "__main__":
+    main()
