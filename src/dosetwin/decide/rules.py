@@ -42,6 +42,7 @@ class Rule:
     table: Callable[[Facts], Says | str]
 
     def advise(self, facts: Facts) -> Says | str:
+        """What the rule says for these facts, or a sentence why it says nothing."""
         missing = [n for n in self.needs if getattr(facts, n) is None]
         if missing:
             return f"{self.name} needs {' and '.join(missing)}, not known"

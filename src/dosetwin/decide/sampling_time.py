@@ -17,6 +17,7 @@ class Value:
 
     @property
     def mean(self) -> float:
+        """Mean fall over the quantities: what times are ranked by."""
         return float(np.mean(self.falls))
 
 

@@ -52,6 +52,7 @@ class Scores:
         return float(np.sqrt(max(self.weights @ d**2 - (self.weights @ d) ** 2, 0.0) / self.n_eff))
 
     def attainment(self, i: int) -> tuple[Attainment, ...]:
+        """Probability and Monte-Carlo error of every target and dose for plan ``i``."""
         return tuple(Attainment(t, d, float(self.p[t, d][i]), float(self.se[t, d][i])) for t, d in self.p)
 
 
@@ -103,6 +104,7 @@ class Choice:
     reasons: tuple[Reason, ...]
 
     def acceptable(self, plan: Plan, i: int) -> bool:
+        """Whether plan ``i`` is inside the hard limits and meets every chance constraint."""
         return not plan.violations and not self.unmet[i]
 
 
