@@ -3,7 +3,17 @@
 from pathlib import Path
 
 from dosetwin.commands.common import (
-    checked, csv_text, needed, output_path, print_json, progress, read_data, rule_of, show_findings, terminal, write_whole,
+    checked,
+    csv_text,
+    needed,
+    output_path,
+    print_json,
+    progress,
+    read_data,
+    rule_of,
+    show_findings,
+    terminal,
+    write_whole,
 )  # fmt: skip
 from dosetwin.errors import InputError
 

@@ -4,7 +4,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dosetwin.commands.common import (
-    at_least, checked, csv_text, needed, output_path, print_json, progress, read_data, rule_of, show_findings, terminal, write_whole,
+    at_least,
+    checked,
+    csv_text,
+    needed,
+    output_path,
+    print_json,
+    progress,
+    read_data,
+    rule_of,
+    show_findings,
+    terminal,
+    write_whole,
 )  # fmt: skip
 from dosetwin.errors import InputError
 

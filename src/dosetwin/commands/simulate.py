@@ -5,7 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from dosetwin.commands.common import (
-    at_least, checked, csv_text, needed, output_path, print_json, progress, read_data, rule_of, show_findings, terminal, write_whole,
+    at_least,
+    checked,
+    csv_text,
+    needed,
+    output_path,
+    print_json,
+    progress,
+    read_data,
+    rule_of,
+    show_findings,
+    terminal,
+    write_whole,
 )  # fmt: skip
 from dosetwin.errors import Failure, Finding, InputError
 

@@ -1,1 +1,1 @@
-"""Renderings for people: HTML report, figures, narrative, audit text. The only place that plots."""
+"""What is shown: sentences, figures and self-contained HTML pages; the only place that plots."""

@@ -1,0 +1,112 @@
+"""An advice on the terminal: who, what was measured, what the twin believes, the choice, why, how sure, what would change it."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dosetwin.commands.common import safe, show_findings
+from dosetwin.report import narrative
+from dosetwin.report.page import levels, n_levels, parameters, short_list, verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from dosetwin.advise import Advice
+
+
+def grid(heads: tuple[str, ...], right: tuple[int, ...] = (), fixed: tuple[int, ...] = ()) -> "Table":
+    """A table in the house style; ``right`` the columns of numbers, ``fixed`` further ones that are never broken."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for i, head in enumerate(heads):
+        table.add_column(head, justify="right" if i in right else "left", overflow="fold", no_wrap=i in fixed or i in right)
+    return table
+
+
+def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
+    """Print everything a reader needs, in the order of the questions asked at the bedside."""
+    rec, policy, patient = advice.recommendation, advice.policy, advice.timeline.patient
+
+    def title(text: str) -> None:
+        console.print(f"\n{text}", style="bold")
+
+    made_up = " (made-up patient)" if patient.synthetic else ""
+    console.print(
+        safe(f"Patient {patient.id}{made_up}: {', '.join(narrative.patient_line(advice.timeline, advice.now))}"), style="bold"
+    )
+    names = ", ".join(f"{m.name}" + (f" (weight {narrative.percent(w)})" if len(advice.models) > 1 else "")
+                      for m, w in zip(advice.models, advice.weights, strict=True))  # fmt: skip
+    prov = rec.provenance
+    console.print(safe(f"Decision at {narrative.moment(prov['now'])} ({clock}); model {names}; covariates {prov['covariates']}; "
+                       f"{prov['draws']} draws, seed {prov['seed']}"))  # fmt: skip
+    console.print(narrative.NOT_A_DEVICE, style="dim")
+
+    title("Measured")
+    table = grid(("quantity", "h", "measured", "expected before", "percentile", ""), (1, 4))
+    for x in levels(advice):
+        table.add_row(*map(safe, (x["what"], x["time"], x["value"], x["expected"], x["percentile"], x["verdict"])),
+                      style="bold red" if x["odd"] else None)  # fmt: skip
+    console.print(table if table.row_count else "no level yet")
+
+    known = parameters(advice)
+    if known:
+        title("What the twin believes, at the coming dose: median (90 % interval)")
+        table = grid(("parameter", "unit", "before levels", "updated", "change"), (2, 3, 4))
+        for x in known:
+            table.add_row(f"{x['name']}, {x['text']}", x["unit"], x["before"], x["after"], x["change"])
+        console.print(table)
+
+    title(f"Regimens ({prov['candidates_considered']} tried, {prov['candidates_acceptable']} acceptable)")
+    table = grid(("rank", "regimen", "mg/kg", "standard rule", "first dose", "peak", "trough", "all targets", "loss", ""),
+                 (0, 2, 5, 6, 7, 8), (1, 4))  # fmt: skip
+    for c in short_list(rec.candidates):
+        chosen = rec.regimen is not None and c.regimen == rec.regimen
+        table.add_row(
+            str(c.rank), narrative.label(c), f"{c.mg_per_kg:.1f}", narrative.rules(c.rules),
+            narrative.short_moment(c.regimen.first_at), narrative.number(c.median.get("peak_next", float("nan"))),
+            narrative.number(c.median.get("trough_next", float("nan"))), narrative.percent(c.joint), f"{c.loss:.2f}",
+            verdict(c, chosen), style="bold green" if chosen else None if c.acceptable else "dim",
+        )  # fmt: skip
+    console.print(table)
+    console.print("Peak 1 h after the start and trough at the end of the coming interval, medians in mg/L; loss 0 = every target met.",
+                  style="dim")  # fmt: skip
+
+    title("Recommendation" if rec.regimen else "No recommendation")
+    console.print(f"  {narrative.headline(rec, policy.drug)}", style="bold green" if rec.regimen else "bold red")
+    if rec.regimen:
+        console.print(f"  first dose of this regimen: {narrative.moment(rec.regimen.first_at)}", style="bold")
+    why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
+    _list(console, "Why", [narrative.sentence(r, policy.targets) for r in why])
+    if rec.regimen:
+        _list(console, "How sure", narrative.how_sure(rec.how_sure, policy.targets, n_levels(advice), policy.drug))
+    _list(console, "Why not a standard rule", [narrative.sentence(r, policy.targets) for r in why_not])
+    _list(console, "What would make it wrong",
+          [f"{'CHANGES' if s.changed else 'stands '}  {s.text}: {narrative.effect(s)}" for s in rec.what_would_change_it])  # fmt: skip
+    if rec.next_sample is not None:
+        at = f"{narrative.moment(rec.next_sample.at)}: " if rec.next_sample.worth else ""
+        _list(console, "Next level", [at + narrative.signs(rec.next_sample.text)])
+    if rec.findings:
+        title("Remarks on the data")
+        show_findings(console, rec.findings)
+    lead = advice.models[int(np.argmax(advice.weights))]
+    _list(
+        console,
+        f"About the model {lead.name} [{lead.reference.provenance}]",
+        [n for n in (lead.reference.note, *lead.notes) if n],
+    )
+
+
+def _list(console: "Console", title: str, lines: list[str]) -> None:
+    from rich.table import Table
+
+    if not lines:
+        return
+    console.print(f"\n{title}", style="bold")
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for line in lines:
+        table.add_row("  -", safe(line))
+    console.print(table)

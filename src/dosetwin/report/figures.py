@@ -1,0 +1,239 @@
+"""The figures of the advice report: concentration over time, creatinine over time, and the candidates compared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dosetwin.report import narrative
+from dosetwin.report.svg import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION, canvas, svg
+from dosetwin.units import UMOL_PER_MG_DL
+
+if TYPE_CHECKING:
+    from dosetwin.advise import Advice, Curves
+    from dosetwin.decide.recommendation import Candidate
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure with its text alternative and the numbers behind it."""
+
+    svg: str
+    alt: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def _days(axis: Any, timeline: Any, start: float, end: float) -> None:
+    """Ticks every 12 h or every whole day, with the calendar where the record has one."""
+    span = end - start
+    step = 12.0 if span <= 60 else 24.0 if span <= 240 else 24.0 * np.ceil(span / 240)
+    first = np.ceil(start / step - 1e-6) * step
+    ticks = np.arange(first, end + 1e-6, step) + 0.0
+    origin = timeline.origin
+    labels = [
+        f"{t:g}"
+        if origin is None
+        else f"{t:g}\n{origin + timedelta(hours=float(t)):%d %b}\n{origin + timedelta(hours=float(t)):%H:%M}"
+        for t in ticks
+    ]
+    axis.set_xticks(ticks, labels)
+
+
+def _bands(axis: Any, curves: "Curves") -> None:
+    t = curves.time
+    axis.fill_between(t, curves.prior[0], curves.prior[4], color=GREY, alpha=0.16, lw=0, label="before levels: 90 % band")
+    axis.plot(t, curves.prior[2], color=GREY, lw=1.3, ls=(0, (5, 3)), label="before levels: median")
+    axis.fill_between(t, curves.updated[0], curves.updated[4], color=BLUE, alpha=0.18, lw=0, label="updated: 90 % band")
+    axis.fill_between(t, curves.updated[1], curves.updated[3], color=BLUE, alpha=0.30, lw=0, label="updated: 50 % band")
+    axis.plot(t, curves.updated[2], color=BLUE, lw=1.8, label="updated: median")
+
+
+def _now(axis: Any, now: float, top: float) -> None:
+    axis.axvline(now, color=INK, lw=0.9, ls=":")
+    axis.annotate("now", (now, top), (3, -2), textcoords="offset points", va="top", fontsize=8.5)
+
+
+def concentration(advice: "Advice") -> Shown | None:
+    """Measured levels, the curve before and after them with bands, targets, given and planned doses."""
+    c = advice.curves
+    if c is None:
+        return None
+    known, plan = advice.timeline, advice.regimen
+    given = [d for dose in known.doses for d in dose.expanded()]
+    planned = plan.doses(float(c.time[-1]) - 1e-6) if plan else ()
+    targets = [t for t in advice.policy.targets if t.metric in ("peak", "trough")]
+    peak = next((t for t in targets if t.metric == "peak" and t.low is not None and t.high is not None), None)
+    troughs = [t for t in targets if t.metric == "trough" and t.high is not None]
+    with canvas(7.4, 4.9) as (figure, axis):
+        _bands(axis, c)
+        top = 1.06 * max([float(c.updated[4].max()), float(np.quantile(c.prior[4], 0.995)), *(o.value for o in advice.levels)])
+        if peak is not None:
+            assert peak.low is not None
+            assert peak.high is not None
+            axis.axhspan(peak.low, peak.high, color=GREEN, alpha=0.13, lw=0, label=f"peak target {narrative.border(peak)}")
+        for t, style in zip(troughs, ("--", "-"), strict=False):
+            assert t.high is not None
+            axis.axhline(t.high, color=VERMILLION, lw=1.1, ls=style, label=f"trough target {narrative.border(t)}")
+        seen = [o for o in advice.levels if not o.blq]
+        axis.plot(
+            [o.time for o in seen], [o.value for o in seen], "o", ms=6.5, mfc=ORANGE, mec=INK, mew=1.0, zorder=6, label="measured"
+        )
+        low = [o for o in advice.levels if o.blq]
+        if low:
+            axis.plot(
+                [o.time for o in low],
+                [o.value for o in low],
+                "v",
+                ms=6.5,
+                mfc="none",
+                mec=INK,
+                zorder=6,
+                label="below this limit",
+            )
+        places = {(p.time, p.measures, p.observed): p for p in advice.beliefs[int(np.argmax(advice.weights))].levels}
+        for o in seen:
+            p = places.get((o.time, o.measures, o.value))
+            text = f"{o.value:g}" + (f"\npercentile {p.percentile:.0f}" if p else "")
+            axis.annotate(text, (o.time, o.value), (8, 9), textcoords="offset points", fontsize=8.5, va="center")
+        floor = -0.055 * top
+        axis.plot([d.time for d in given], [floor] * len(given), "^", ms=7, color=INK, clip_on=False, label="dose given", ls="")
+        axis.plot([d.time for d in planned], [floor] * len(planned), "^", ms=7, mfc="none", mec=INK, clip_on=False,
+                  label="dose recommended", ls="")  # fmt: skip
+        _now(axis, advice.now, top)
+        start, end = float(c.time[0]), float(c.time[-1])
+        axis.set_xlim(start - 0.015 * (end - start), end)
+        axis.set_ylim(-0.09 * top, top)
+        _days(axis, known, start, end)
+        axis.set_ylabel(f"{advice.policy.drug}, {c.unit}")
+        axis.set_xlabel("h since the first dose" if known.origin is not None and given else "h")
+        figure.legend(loc="outside lower center", fontsize=8, ncols=4, handlelength=1.8, columnspacing=1.2)
+        said = ", ".join(f"{o.value:g} {c.unit} at {o.time:g} h" for o in seen) or "none"
+        alt = (
+            f"{advice.policy.drug} in {c.unit} over {start:g} to {end:g} hours. Measured: {said}. The updated median peaks at "
+            f"{narrative.number(float(c.updated[2].max()))} {c.unit}; the table below gives the curve and its bands."
+        )
+        drawn = svg(figure, "f1", alt)
+    return Shown(drawn, alt, _head(c.unit), _rows(known, c, _points(c, [*given, *planned], advice.now)))
+
+
+def _head(unit: str) -> tuple[str, ...]:
+    return (
+        "time, h",
+        "moment",
+        f"before levels: median, {unit}",
+        "90 % band",
+        f"updated: median, {unit}",
+        "50 % band",
+        "90 % band",
+    )
+
+
+def _points(c: "Curves", doses: Sequence[Any], now: float) -> list[int]:
+    """Indices of the moments worth a row: starts of doses, 1 h after them, now, and every 12 h."""
+    wanted = [now, *np.arange(np.ceil(c.time[0] / 12) * 12, c.time[-1], 12.0), float(c.time[-1])]
+    wanted += [t for d in doses for t in (d.time, d.time + 1.0)]
+    return sorted({int(np.argmin(np.abs(c.time - t))) for t in wanted if c.time[0] - 1e-9 <= t <= c.time[-1] + 1e-9})
+
+
+def _rows(timeline: Any, c: "Curves", points: Sequence[int]) -> tuple[tuple[str, ...], ...]:
+    out = []
+    for i in points:
+        t = float(c.time[i])
+        when = timeline.when(t)
+        n = [narrative.number(float(v)) for v in (*c.prior[[2, 0, 4], i], *c.updated[[2, 1, 3, 0, 4], i])]
+        stamp = narrative.moment(when.replace(microsecond=0).isoformat()) if when else ""
+        out.append((f"{t:.1f}", stamp, n[0], f"{n[1]} to {n[2]}", n[3], f"{n[4]} to {n[5]}", f"{n[6]} to {n[7]}"))
+    return tuple(out)
+
+
+def creatinine(advice: "Advice") -> Shown | None:
+    """Creatinine measured and expected, for a lead model that predicts it; None for others."""
+    from dosetwin.advise.curves import curves_of
+
+    lead = int(np.argmax(advice.weights))
+    model = advice.models[lead]
+    if not any(o.measures == "SCR" for o in model.outputs.values()) or advice.curves is None:
+        return None
+    p = advice.recommendation.provenance
+    c = curves_of(
+        model, advice.timeline, advice.regimen, advice.beliefs[lead].draws[:400], now=advice.now, measures="SCR", seed=advice.seed,
+        rule=str(p["covariates"]), points=120,
+    )  # fmt: skip
+    measured = [o for o in advice.timeline.observations if o.measures == "SCR"]
+    with canvas(7.4, 3.5) as (figure, axis):
+        _bands(axis, c)
+        axis.plot(
+            [o.time for o in measured], [o.value for o in measured], "s", ms=6, mfc=ORANGE, mec=INK, zorder=6, label="measured"
+        )
+        start = min(float(c.time[0]), *(o.time for o in measured), advice.now)
+        end = float(c.time[-1])
+        top = 1.15 * max(float(c.updated[4].max()), float(c.prior[4].max()), *(o.value for o in measured), 0.1)
+        axis.set_xlim(start - 0.02 * (end - start), end)
+        axis.set_ylim(0, top)
+        _now(axis, advice.now, top)
+        _days(axis, advice.timeline, start, end)
+        axis.set_ylabel("creatinine, mg/dL")
+        axis.set_xlabel("h since the first dose")
+        other = axis.secondary_yaxis("right", functions=(lambda v: v * UMOL_PER_MG_DL, lambda v: v / UMOL_PER_MG_DL))
+        other.set_ylabel("µmol/L")
+        figure.legend(loc="outside lower center", fontsize=8, ncols=3)
+        said = ", ".join(f"{o.value:.2f} at {o.time:g} h" for o in measured) or "none"
+        alt = f"Serum creatinine in mg/dL over time. Measured: {said}. Bands before and after the levels; the table gives the numbers."
+        drawn = svg(figure, "f2", alt)
+    return Shown(drawn, alt, _head("mg/dL"), _rows(advice.timeline, c, _points(c, [], advice.now)))
+
+
+def compared(rows: "Sequence[Candidate]", advice: "Advice") -> Shown | None:
+    """Probabilities and expected loss of candidates, one line each, as dots."""
+    if not rows:
+        return None
+    rows = list(rows)
+    labels = [narrative.label(c) + (f"\n{narrative.rules(c.rules)}" if c.rules else "") for c in rows]
+    sets = [("joint", "all joint targets", BLUE, "o", [c.joint for c in rows], [c.joint_se for c in rows])]
+    for t, colour, mark in zip(
+        [t for t in advice.policy.targets if t.min_probability], (GREEN, VERMILLION, ORANGE), "D^s", strict=False
+    ):
+        found = [[a for a in c.attainment if a.target == t.code and a.dose in t.constrained] for c in rows]
+        if all(found):
+            worst = [min(f, key=lambda a: a.p) for f in found]
+            need = f"{t.metric} {narrative.border(t)} (needs {narrative.percent(t.min_probability)})"
+            sets.append((t.code, need, colour, mark, [a.p for a in worst], [a.se for a in worst]))
+    y = np.arange(len(rows))[::-1]
+    with canvas(7.4, 1.5 + 0.36 * len(rows), 1, ncols=2, sharey=True, width_ratios=[2.2, 1]) as (figure, (left, right)):
+        for k, (_, text, colour, mark, p, se) in enumerate(sets):
+            shift = 0.09 * (k - (len(sets) - 1) / 2)
+            left.errorbar(
+                [100 * v for v in p], y - shift, xerr=[196 * s for s in se], fmt=mark, ms=5.5, color=colour, lw=1, label=text
+            )
+        left.set_yticks(y, labels, fontsize=8.5)
+        left.set_xlim(-4, 104)
+        left.set_xlabel("probability, % (bar: ± 1.96 Monte-Carlo SE)")
+        right.errorbar([c.loss for c in rows], y, xerr=[1.96 * c.loss_se for c in rows], fmt="o", ms=5, color=INK, lw=1)
+        right.set_xlabel("expected loss (lower is better)")
+        right.set_xlim(left=0)
+        right.tick_params(axis="y", length=0)
+        for i, c in enumerate(rows):
+            if not c.acceptable:
+                for axis in (left, right):
+                    axis.axhspan(y[i] - 0.5, y[i] + 0.5, color=GREY, alpha=0.13, lw=0)
+        left.set_ylim(-0.6, len(rows) - 0.4)
+        figure.legend(loc="outside upper center", ncols=2, fontsize=8)
+        best = rows[0]
+        alt = (
+            f"{len(rows)} regimens compared. First line: {narrative.label(best)}, all joint targets {narrative.percent(best.joint)}, "
+            f"expected loss {narrative.number(best.loss)}. Grey lines are not acceptable. The table of regimens gives the numbers."
+        )
+        drawn = svg(figure, "f3", alt)
+    head = ("regimen", *(text for _, text, *_ in sets), "expected loss")
+    body = tuple(
+        (
+            narrative.label(c),
+            *(f"{100 * p[i]:.1f} ± {196 * se[i]:.1f} %" for *_, p, se in sets),
+            f"{c.loss:.3f} ± {1.96 * c.loss_se:.3f}",
+        )
+        for i, c in enumerate(rows)
+    )
+    return Shown(drawn, alt, head, body)

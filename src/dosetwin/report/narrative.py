@@ -1,0 +1,298 @@
+"""Reasons, regimens and moments as plain sentences: data in, text out, nothing decided here."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from dosetwin.errors import Finding, Reason
+from dosetwin.units import UMOL_PER_MG_DL
+
+if TYPE_CHECKING:
+    from dosetwin.decide.recommendation import Candidate, Dosing, Recommendation, Sensitivity
+    from dosetwin.decide.target import Target
+
+NOT_A_DEVICE = "Decision support for research and evaluation, not a medical device. A clinician decides."
+
+DOSES = {
+    "pre": "just before the coming dose",
+    "next": "the coming dose",
+    "second": "the dose after it",
+    "last": "the last dose followed",
+}
+"""The dose indices of the scored targets, in words."""
+
+RULES = {
+    "decock_smits": "De Cock/Smits (Leuven)",
+    "smits_path": "De Cock/Smits under cooling",
+    "neofax": "NeoFax",
+    "bnfc": "BNF for Children",
+    "red_book": "AAP table (Nelson)",
+}
+"""Standard rules by the names they are known by on the ward."""
+
+PARAMETERS = {
+    "CL": ("clearance of the drug", "L/h"),
+    "GFR": ("glomerular filtration", "mL/min"),
+    "V": ("volume of distribution", "L"),
+    "V1": ("central volume", "L"),
+    "V2": ("peripheral volume", "L"),
+    "VR": ("fast extracellular volume", "L"),
+    "VT": ("slow tissue volume", "L"),
+    "Q": ("exchange between the volumes", "L/h"),
+    "KA": ("absorption rate", "1/h"),
+}
+"""Individual parameters that are shown: meaning and canonical unit."""
+
+COVARIATES = {
+    "WT": ("weight", "kg"), "BW": ("birth weight", "kg"), "GA": ("gestational age", "weeks"), "SCR": ("creatinine", "mg/dL"),
+    "TEMP": ("temperature", "°C"), "APGR": ("Apgar score, 5 min", ""), "HT": ("length", "cm"), "ALB": ("albumin", "g/L"),
+}  # fmt: skip
+FLAGS = {
+    "IBU": "ibuprofen", "INDO": "indometacin", "DOPA": "dopamine", "INO": "inhaled nitric oxide", "ASPHYXIA": "perinatal asphyxia",
+    "COOLING": "therapeutic cooling",
+}  # fmt: skip
+
+
+def percent(p: float | None) -> str:
+    """A probability in words: never 0 % or 100 %, which simulation cannot show."""
+    if p is None:
+        return "-"
+    return "< 1 %" if p < 0.005 else "> 99 %" if p > 0.995 else f"{100 * p:.0f} %"
+
+
+def moment(at: str | float) -> str:
+    """``14 Apr 2026 12:00 UTC`` or ``48 h``."""
+    if isinstance(at, str):
+        when = datetime.fromisoformat(at)
+        offset = when.strftime("%z")
+        zone = " UTC" if offset in ("+0000", "") else f" UTC{offset[:3]}:{offset[3:]}"
+        return f"{when.day} {when:%b %Y %H:%M}{zone}"
+    return f"{at:g} h"
+
+
+def number(value: object) -> str:
+    """Three significant digits, without trailing zeros or exponents for everyday sizes."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if value == 0:
+        return "0"
+    text = f"{value:.3g}"
+    return f"{value:.0f}" if "e" in text and abs(value) < 1e9 else text
+
+
+def hours(h: float) -> str:
+    """``30 min`` or ``1.5 h``."""
+    return f"{h * 60:.0f} min" if h < 1 else f"{h:g} h"
+
+
+def regimen(r: "Dosing", mg_per_kg: float | None = None, drug: str = "") -> str:
+    """``14.25 mg amikacin (13.0 mg/kg) over 30 min, every 48 h``."""
+    per_kg = f" ({mg_per_kg:.1f} mg/kg)" if mg_per_kg is not None else ""
+    return f"{r.amount_mg:g} mg {drug}".strip() + f"{per_kg} over {hours(r.infusion_h)}, every {r.interval_h:g} h"
+
+
+def rules(names: Sequence[str]) -> str:
+    """Standard rules by their ward names, joined."""
+    return ", ".join(RULES.get(n, n) for n in names)
+
+
+def _named(text: str) -> str:
+    """``text`` with rule names, dose indices and signs as the reader knows them."""
+    for code, name in RULES.items():
+        text = text.replace(code, name)
+    for code, name in DOSES.items():
+        text = text.replace(f"at dose '{code}'", f"for {name}").replace(f"dose '{code}'", name)
+    return signs(text)
+
+
+def signs(text: str) -> str:
+    """``<=`` and ``>=`` as one sign each, ``mg.h/L`` with its middle dot."""
+    return text.replace("<=", "≤").replace(">=", "≥").replace("mg.h/L", "mg·h/L").replace("+-", "±")
+
+
+def border(target: "Target") -> str:
+    """``24 to 35 mg/L``, ``≤ 5 mg/L``."""
+    return signs(target.border()).replace("-", " to ", 1)
+
+
+def _chance(reason: Reason, targets: "Sequence[Target]") -> str:
+    need = ""
+    if isinstance(reason.limit, int | float):
+        need = f" At least {percent(float(reason.limit))} is required around the coming dose."
+    what, _, where = reason.text.removeprefix("P(").partition("), lowest over the doses scored: dose ")
+    target = next((t for t in targets if f"p_{t.code}" == reason.code), None)
+    what = f"{target.text}: {border(target)}" if target is not None else _named(what)
+    tail = f" (lowest for {DOSES.get(where.strip(chr(39)), where)})" if where else ""
+    return f"{percent(_float(reason.value))} chance of {what}{tail}.{need}"
+
+
+def _float(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def sentence(reason: Reason, targets: "Sequence[Target]" = ()) -> str:
+    """One reason as one sentence; a code nobody wrote a sentence for is shown with its text, value and limit.
+
+    ``targets`` of the policy, so that a probability is told with its target's own words.
+    """
+    value, limit, code = reason.value, reason.limit, reason.code
+    if code == "lowest_loss":
+        return f"It has the lowest expected loss of all acceptable regimens ({number(value)}; 0 would be every target met)."
+    if code == "standard_rule_tied":
+        return (
+            f"It is what {_named(reason.text.removeprefix('standard rule ').partition(':')[0])} says, and nothing is clearly better "
+            f"(expected loss {number(value)}, the lowest found {number(limit)}; among equals the standard rule is preferred)."
+        )
+    if code == "round_amount_tied":
+        other = reason.text.partition("(")[2].partition(")")[0]
+        return (
+            f"Its expected loss equals the lowest ({number(value)}; {number(limit)} for {other.removeprefix('that of ')}; 0 would be "
+            "every target met), and among equals a round amount is easier to draw up."
+        )
+    if code == "p_joint":
+        return f"{percent(_float(value))} chance that every joint target is met at every dose followed."
+    if code.startswith("p_"):
+        return _chance(reason, targets)
+    if code == "standard_rule_breaks_constraint":
+        what, _, why = reason.text.partition(": ")
+        return f"Not {_named(what)}: {_probability(why)} {percent(_float(value))}, {percent(_float(limit))} needed."
+    if code == "standard_rule_outside_limits":
+        what, _, why = reason.text.partition(": ")
+        return f"Not {_named(what)}: {why} ({number(value)}, limit {number(limit)} {reason.unit})."
+    if code == "standard_rule_costs_more":
+        what, _, why = reason.text.partition(": ")
+        return f"Not {_named(what)}: {why} ({number(value)} against {number(limit)})."
+    if code == "rule_not_applicable":
+        return f"No advice from {RULES.get(str(value), value)}: {_named(reason.text)}."
+    if code == "mic_unknown":
+        return f"The MIC is not known, so Cmax/MIC ≥ 8 is not scored; the expected peak reaches it up to an MIC of {number(limit)} mg/L."
+    if code == "no_acceptable_regimen":
+        return f"{reason.text[0].upper()}{reason.text[1:]}; {number(value)} of them lie inside all hard limits."
+    if code.startswith("best_"):
+        return f"{_named(reason.text[0].upper() + reason.text[1:])}: {percent(_float(value))}" + (
+            f"; {percent(_float(limit))} needed." if limit is not None else "."
+        )
+    if code == "binding_constraint":
+        return f"What stands in the way: {str(value).replace('_', ' ')} ({reason.text}: {number(limit)})."
+    if code == "what_would_help":
+        return f"What would help: {reason.text}."
+    parts = [_named(reason.text) or code.replace("_", " ")]
+    if value is not None:
+        parts.append(f"found {number(value)} {reason.unit}".strip())
+    if limit is not None:
+        parts.append(f"expected or allowed {number(limit)} {reason.unit}".strip())
+    return "; ".join(parts) + "."
+
+
+def short_moment(at: str | float) -> str:
+    """``14 Apr 12:00``, without year and zone, for tables that name them once."""
+    return f"{datetime.fromisoformat(at):%d %b %H:%M}".lstrip("0") if isinstance(at, str) else f"{at:g} h"
+
+
+def _probability(text: str) -> str:
+    """``P(trough <= 5 mg/L) at dose 'next' is too low`` -> ``the chance of trough <= 5 mg/L for the coming dose is only``."""
+    return constraint(text) + " is only" if text.startswith("P(") else _named(text)
+
+
+def constraint(text: str) -> str:
+    """``P(trough <= 5 mg/L) at dose 'next' is too low`` -> ``the chance of trough ≤ 5 mg/L for the coming dose``."""
+    return _named(text).replace("P(", "the chance of ", 1).replace(")", "", 1).replace(" is too low", "")
+
+
+WHY_NOT = ("standard_rule_breaks_constraint", "standard_rule_outside_limits", "standard_rule_costs_more", "rule_not_applicable")
+
+
+def order(reasons: Sequence[Reason]) -> list[Reason]:
+    """Reasons without those a reader is told elsewhere."""
+    return [r for r in reasons if r.code != "p_joint"]
+
+
+def split_reasons(reasons: Sequence[Reason]) -> tuple[list[Reason], list[Reason]]:
+    """(why this answer, why not the standard rules)."""
+    return [r for r in reasons if r.code not in WHY_NOT], [r for r in reasons if r.code in WHY_NOT]
+
+
+def headline(rec: "Recommendation", drug: str) -> str:
+    """The answer in one line."""
+    if rec.regimen is None:
+        return "No regimen is acceptable: none is recommended."
+    chosen = rec.candidates[0] if rec.candidates else None
+    per_kg = chosen.mg_per_kg if chosen is not None and chosen.regimen == rec.regimen else None
+    return regimen(rec.regimen, per_kg, drug)
+
+
+def how_sure(sure: Mapping[str, Any], targets: "Sequence[Target]", n_levels: int, drug: str) -> list[str]:
+    """What is expected of the recommended regimen and how firmly, as sentences."""
+    out = []
+    if sure.get("joint") is not None:
+        joint = "; ".join(dict.fromkeys(f"{t.metric} {border(t)}" for t in targets if t.joint and t.metric != "cmax_mic"))
+        out.append(
+            f"{percent(sure['joint'])} chance that all joint targets ({joint}) are met at every dose followed "
+            f"(± {100 * float(sure['joint_se']):.1f} % from the number of draws)."
+        )
+    for key, text, unit in (
+        ("peak_next", "Peak 1 h after the start of the coming dose", "mg/L"),
+        ("trough_next", "Level at the end of its interval", "mg/L"),
+        ("trough_last", "Level at the end of the last interval followed", "mg/L"),
+        ("auc24_last", "Mean AUC over 24 h, last interval followed", "mg·h/L"),
+    ):
+        if key in sure:
+            low, _, middle, _, high = sure[key]
+            out.append(f"{text}: {number(middle)} {unit}, with 90 % probability between {number(low)} and {number(high)}.")
+    basis = "the population only: no level of this patient yet"
+    if n_levels:
+        basis = f"{n_levels} {drug} level{'s' if n_levels != 1 else ''} of this patient"
+    out.append(f"Rests on {basis}. These chances assume that the model and the records are right.")
+    return out
+
+
+def effect(s: "Sensitivity") -> str:
+    """What a doubt would do to the answer."""
+    return _named(s.effect).replace("P(", "the chance of ").replace(") for", " for")
+
+
+def remark(f: Finding) -> str:
+    """A finding as a sentence."""
+    parts = [f"{f.record}: {f.message}"]
+    if f.value is not None:
+        parts.append(f"found {number(f.value)}")
+    parts += [f"allowed: {f.allowed}"] if f.allowed else []
+    parts += [f.remedy] if f.remedy else []
+    return "; ".join(parts)
+
+
+def label(c: "Candidate") -> str:
+    """A candidate in short: ``14.25 mg q48h``."""
+    return f"{c.regimen.amount_mg:g} mg every {c.regimen.interval_h:g} h"
+
+
+def age(days: float) -> str:
+    """``2.2 days`` or ``3.4 years``."""
+    return f"{days:.1f} days" if days < 60 else f"{days / 30.44:.1f} months" if days < 730 else f"{days / 365.25:.1f} years"
+
+
+def patient_line(timeline: Any, now: float) -> list[str]:
+    """Who: what is known of the patient at ``now`` (h), each with its unit."""
+    p, out = timeline.patient, []
+    latest: dict[str, float] = {}
+    for name in dict.fromkeys([*(c.name for c in timeline.covariates), "SCR"]):
+        known = [v for t, v in timeline.series(name) if t <= now + 1e-9]
+        if known:
+            latest[name] = known[-1]
+    if p.sex:
+        out.append({"female": "girl", "male": "boy"}[p.sex] if p.GA is not None else p.sex)
+    when = timeline.when(now)
+    if p.GA is not None:
+        out.append(f"born at {p.GA:g} weeks")
+    if p.birth is not None and when is not None:
+        days = (when - p.birth).total_seconds() / 86400
+        out.append(f"{age(days)} old" + (f" (PMA {p.GA + days / 7:.1f} weeks)" if p.GA is not None and days < 365 else ""))
+    if p.BW is not None:
+        out.append(f"birth weight {p.BW:g} kg")
+    if "WT" in latest:
+        out.append(f"weight now {latest['WT']:g} kg")
+    if "SCR" in latest:
+        out.append(f"last creatinine {latest['SCR']:.2f} mg/dL ({latest['SCR'] * UMOL_PER_MG_DL:.0f} µmol/L)")
+    out += [f"{text} running" if name in ("IBU", "INDO", "DOPA", "INO", "COOLING") else text
+            for name, text in FLAGS.items() if latest.get(name, 0) > 0.5]  # fmt: skip
+    return out

@@ -1,0 +1,183 @@
+"""The advice as one self-contained HTML page: every number with its unit, meaning and source."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dosetwin.report import narrative
+from dosetwin.report.card import card
+from dosetwin.report.figures import Shown, compared, concentration, creatinine
+from dosetwin.units import UMOL_PER_MG_DL
+
+if TYPE_CHECKING:
+    from dosetwin.advise import Advice
+    from dosetwin.decide.recommendation import Candidate
+
+SHORT = 6
+"""Best candidates in the short table, beside the best of each interval and the standard rules."""
+
+
+def environment() -> Any:
+    """Jinja with autoescape on for every template: text from records is never markup."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    found = Environment(
+        loader=PackageLoader("dosetwin.report", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    found.filters["percent"] = narrative.percent
+    found.filters["num"] = narrative.number
+    found.filters["signs"] = narrative.signs
+    found.filters["border"] = narrative.border
+    found.filters["moment"] = narrative.moment
+    return found
+
+
+def safe_figure(shown: Shown | None) -> dict[str, Any] | None:
+    """A figure for a template: the SVG, which this package drew and escaped itself, is the only text marked as markup."""
+    from markupsafe import Markup
+
+    return None if shown is None else {"svg": Markup(shown.svg), "head": shown.head, "rows": shown.rows}
+
+
+def short_list(candidates: "tuple[Candidate, ...]") -> "list[Candidate]":
+    """The best few, the standard rules and the best of each longer interval: what fits a page."""
+    intervals: set[float] = set()
+    out = []
+    for place, c in enumerate(candidates):
+        first = c.regimen.interval_h not in intervals
+        intervals.add(c.regimen.interval_h)
+        if place < SHORT or c.rules or (first and c.allowed and len(intervals) <= 3):
+            out.append(c)
+    return out
+
+
+def verdict(c: "Candidate", recommended: bool) -> str:
+    """Why a row stands where it stands."""
+    if recommended:
+        return "recommended"
+    if c.violations:
+        r = c.violations[0]
+        return f"outside limits: {r.text} ({narrative.number(r.value)}, limit {narrative.number(r.limit)} {r.unit})"
+    if c.unmet:
+        r = min(c.unmet, key=lambda r: float(r.value or 0) - float(r.limit or 0))
+        return f"{narrative.constraint(r.text)}: {narrative.percent(float(r.value or 0))}, needs {narrative.percent(float(r.limit or 0))}"
+    return "acceptable"
+
+
+def _candidates(advice: "Advice") -> tuple[list[str], list[dict[str, Any]]]:
+    """Column titles of the probabilities, and the rows."""
+    rec = advice.recommendation
+    scored = [
+        t for t in advice.policy.targets if rec.candidates and any(a.target == t.code for a in rec.candidates[0].attainment)
+    ]
+    shown = {id(c) for c in short_list(rec.candidates)}
+    rows = []
+    for c in rec.candidates:
+        recommended = rec.regimen is not None and c.regimen == rec.regimen
+        rows.append({
+            "rank": c.rank, "short": id(c) in shown, "recommended": recommended, "acceptable": c.acceptable,
+            "regimen": narrative.label(c), "mg_per_kg": f"{c.mg_per_kg:.1f}", "rules": narrative.rules(c.rules),
+            "first_at": narrative.short_moment(c.regimen.first_at), "p": [narrative.percent(c.p(t.code)) for t in scored],
+            "joint": narrative.percent(c.joint), "loss": f"{c.loss:.2f}",
+            "peak": narrative.number(c.median.get("peak_next", float("nan"))),
+            "trough": narrative.number(c.median.get("trough_next", float("nan"))),
+            "verdict": verdict(c, recommended),
+        })  # fmt: skip
+    return [f"{t.metric} {narrative.border(t)}" for t in scored], rows
+
+
+def levels(advice: "Advice") -> list[dict[str, Any]]:
+    """Every measurement a model predicts, with its place in what was expected before any level was known."""
+    lead = advice.beliefs[int(np.argmax(advice.weights))]
+    model = advice.models[int(np.argmax(advice.weights))]
+    units = {o.measures: o.unit for o in model.outputs.values()}
+    meaning = {
+        "plausible": "as expected",
+        "unusual": "unusual: check time and dose record",
+        "contradiction": "contradicts the model",
+    }
+    out = []
+    for p in lead.levels:
+        when = advice.timeline.when(p.time)
+        unit = units.get(p.measures, next(iter(units.values())))
+        also = f" ({p.observed * UMOL_PER_MG_DL:.0f} µmol/L)" if p.measures == "SCR" else ""
+        out.append({
+            "what": {"SCR": "creatinine", "": advice.policy.drug}.get(p.measures, p.measures), "time": f"{p.time:.2f}",
+            "moment": narrative.moment(when.replace(microsecond=0).isoformat()) if when else "",
+            "value": ("< " if p.blq else "") + (f"{p.observed:.2f}" if p.measures == "SCR" else f"{p.observed:g}") + f" {unit}{also}",
+            "expected": f"{narrative.number(p.median)} {unit}", "percentile": f"{p.percentile:.1f}",
+            "verdict": meaning[p.verdict] + ("" if p.used else "; set aside, not fitted"), "odd": p.verdict != "plausible",
+            "record": p.record,
+        })  # fmt: skip
+    return out
+
+
+def parameters(advice: "Advice") -> list[dict[str, str]]:
+    """What the twin believes of the patient: parameters before and after the levels, at the coming dose."""
+    out = []
+    for name, (text, unit) in narrative.PARAMETERS.items():
+        if name in advice.parameters and name in advice.prior_parameters:
+            before, after = advice.prior_parameters[name], advice.parameters[name]
+            out.append({
+                "name": name, "text": text, "unit": unit,
+                "before": f"{narrative.number(before[1])} ({narrative.number(before[0])} to {narrative.number(before[2])})",
+                "after": f"{narrative.number(after[1])} ({narrative.number(after[0])} to {narrative.number(after[2])})",
+                "change": f"{100 * (after[1] / before[1] - 1):+.0f} %" if before[1] else "",
+            })  # fmt: skip
+    return out
+
+
+def _facts(advice: "Advice") -> dict[str, list[dict[str, str]]]:
+    t = advice.timeline
+
+    def when(time: float) -> str:
+        moment = t.when(time)
+        return f"{time:.2f} h" + (f" · {narrative.moment(moment.replace(microsecond=0).isoformat())}" if moment else "")
+
+    doses = [
+        {"when": when(e.time), "what": f"{e.amount:g} mg over {narrative.hours(e.duration)}" if e.duration else f"{e.amount:g} mg bolus",
+         "record": e.record}
+        for d in t.doses for e in d.expanded()
+    ]  # fmt: skip
+    covariates = []
+    for c in t.covariates:
+        name, unit = narrative.COVARIATES.get(c.name, (narrative.FLAGS.get(c.name, c.name), ""))
+        value = ("on" if c.value else "off") if c.name in narrative.FLAGS else f"{c.value:g} {unit}".strip()
+        covariates.append({"when": when(c.time), "what": f"{name}: {value}", "record": c.record})
+    return {"doses": doses, "covariates": covariates}
+
+
+def n_levels(advice: "Advice") -> int:
+    """Levels of the drug (not creatinine) the belief rests on."""
+    lead = advice.beliefs[int(np.argmax(advice.weights))]
+    return sum(p.used and p.measures in (advice.policy.drug, "") for p in lead.levels)
+
+
+def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
+    """The HTML page of one advice.
+
+    ``source`` the case file's name; ``clock`` how the moment of the decision was found (printed beside it).
+    """
+    rec, policy = advice.recommendation, advice.policy
+    why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
+    titles, rows = _candidates(advice)
+    lead = advice.models[int(np.argmax(advice.weights))]
+    doubts = [
+        {"text": s.text, "changed": s.changed, "effect": narrative.effect(s),
+         "regimen": "refusal" if s.regimen is None else f"{s.regimen.amount_mg:g} mg every {s.regimen.interval_h:g} h"}
+        for s in rec.what_would_change_it
+    ]  # fmt: skip
+    shown = [c for c in short_list(rec.candidates)]
+    return environment().get_template("advice.html.j2").render(
+        drug=policy.drug, rec=rec, source=source, clock=clock, headline=narrative.headline(rec, policy.drug),
+        patient=narrative.patient_line(advice.timeline, advice.now), patient_id=advice.timeline.patient.id,
+        synthetic=advice.timeline.patient.synthetic, not_a_device=narrative.NOT_A_DEVICE,
+        why=[(narrative.sentence(r, policy.targets), narrative.signs(r.source)) for r in why],
+        why_not=[(narrative.sentence(r, policy.targets), narrative.signs(r.source)) for r in why_not],
+        sure=narrative.how_sure(rec.how_sure, policy.targets, n_levels(advice), policy.drug) if rec.regimen else [],
+        titles=titles, rows=rows, doubts=doubts, levels=levels(advice), parameters=parameters(advice), facts=_facts(advice),
+        findings=[{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in rec.findings],
+        cards=[card(m) for m in advice.models], weights=advice.weights, policy=policy, prov=rec.provenance, lead=lead,
+        figures=[safe_figure(f) for f in (concentration(advice), creatinine(advice), compared(shown, advice))],
+    )  # fmt: skip
