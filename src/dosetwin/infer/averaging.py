@@ -94,6 +94,7 @@ def average(
     Raises
     ------
     InputError : no model, weights that are negative or all 0, or a covariate a model refuses to go without.
+    SimulationError : a model of which no parameter vector at all could be simulated.
     """
     if not models:
         raise InputError("averaging needs at least one model", where="models")

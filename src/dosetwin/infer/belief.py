@@ -1,5 +1,6 @@
 """What is believed about one patient under one model, as a frozen record with a JSON form."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -96,6 +97,9 @@ class Belief:
         data: dict[str, Any] = {
             name: getattr(self, name) for name in ("model", "ess", "method", "log_evidence", "objective", "converged", "rhat")
         }
+        # JSON has no infinity: where no parameters explain the levels these two are null
+        data["log_evidence"] = self.log_evidence if math.isfinite(self.log_evidence) else None
+        data["objective"] = self.objective if math.isfinite(self.objective) else None
         data["parameters"], data["occasions"] = list(self.parameters), list(self.occasions)
         for name in ("mode", "cov", "draws"):
             data[name] = getattr(self, name).tolist()
@@ -110,6 +114,8 @@ class Belief:
         return cls(
             **{
                 **data,
+                "log_evidence": -math.inf if data["log_evidence"] is None else data["log_evidence"],
+                "objective": math.inf if data["objective"] is None else data["objective"],
                 "parameters": tuple(data["parameters"]),
                 "occasions": tuple(data["occasions"]),
                 "cov": np.array(data["cov"], dtype=np.float64).reshape(n, n),

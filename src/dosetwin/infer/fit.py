@@ -1,6 +1,6 @@
 """Each patient of a data set fitted alone: random effects, standard errors, individual parameters, predictions per record."""
 
-import os
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,27 +8,32 @@ from dataclasses import dataclass
 import numpy as np
 
 from dosetwin.declare import Model
-from dosetwin.errors import Finding
+from dosetwin.errors import Finding, SimulationError
 from dosetwin.infer.belief import full_names
 from dosetwin.infer.likelihood import evidence_for
 from dosetwin.infer.map import map_of
 from dosetwin.infer.sampling import plausibility, remarks, stream
 from dosetwin.records import Timeline
-from dosetwin.simulate import Rule, parameters
+from dosetwin.simulate import Rule, parameters, predict, schedule_for
+from dosetwin.simulate.engine import threads_available
 
 
 @dataclass(frozen=True)
 class RecordFit:
-    """One level: typical (``PRED``) and individual (``IPRED``) prediction, output's unit; ``percentile`` as in Plausibility."""
+    """A level, or a time at which the data ask for a prediction (``observed``, ``percentile`` None).
+
+    ``PRED`` typical and ``IPRED`` individual prediction in the output's unit, None where the simulation failed; ``percentile``
+    of the level as in Plausibility.
+    """
 
     record: str
     time: float
     measures: str
-    observed: float
+    observed: float | None
     blq: bool
-    PRED: float
-    IPRED: float
-    percentile: float
+    PRED: float | None
+    IPRED: float | None
+    percentile: float | None
 
 
 @dataclass(frozen=True)
@@ -71,19 +76,31 @@ def fit_one(model: Model, timeline: Timeline, *, rule: Rule = "locf") -> Subject
     ------
     InputError : a covariate is missing that the model refuses to go without.
     """
-    last = last_time(timeline)
-    evidence = evidence_for(model, timeline, rule=rule, times=(last,))
+    evidence = evidence_for(model, timeline, rule=rule)
     estimate = map_of(evidence)
-    prediction = evidence.predict_eta(np.vstack([np.zeros_like(estimate.eta), estimate.eta]))
-    at = evidence.at_levels(prediction)
     # a fit takes no seed: the percentiles come from a fixed stream per patient
-    judged = plausibility(evidence, stream(0, "fit", model.name, timeline.patient.id))
-    found = parameters(model, evidence.schedule, estimate.eta[None])
+    try:
+        judged = plausibility(evidence, stream(0, "fit", model.name, timeline.patient.id))
+    except SimulationError:  # said below, as a finding: one patient must not stop a data set
+        judged = ()
     names = full_names(model.eta_names, model.kappa_names, evidence.occasions)
-    records = tuple(
-        RecordFit(o.record, o.time, o.measures, o.value, o.blq, float(at[0, i]), float(at[1, i]), judged[i].percentile)
-        for i, o in enumerate(evidence.levels)
-    )
+
+    wanted = [*evidence.levels, *(o for o in timeline.asked if model.measured_by(o.measures) is not None)]
+    wanted.sort(key=lambda o: (o.time, o.after_dose))
+    share = {id(o): p.percentile for o, p in zip(evidence.levels, judged, strict=False)}
+    times = [o.time for o in wanted] + [max(last_time(timeline), wanted[-1].time if wanted else 0.0)]
+    schedule = schedule_for(model, timeline, times, after=[o.after_dose for o in wanted] + [True], rule=rule)
+    prediction = predict(model, schedule, np.vstack([np.zeros_like(estimate.eta), estimate.eta]))
+    found = parameters(model, schedule, estimate.eta[None])
+    outputs, records = list(model.outputs), []
+    for i, o in enumerate(wanted):
+        column = outputs.index(model.measured_by(o.measures) or outputs[0])
+        PRED, IPRED = (float(prediction.value[k, i, column]) if prediction.ok[k] else None for k in (0, 1))
+        value = None if math.isnan(o.value) else o.value
+        records.append(RecordFit(o.record, o.time, o.measures, value, o.blq, PRED, IPRED, share.get(id(o))))
+    failed = () if prediction.ok.all() else (
+        Finding("error", "simulation_failed", timeline.patient.id, f"{model.name} could not be simulated for this patient"),
+    )  # fmt: skip
     return SubjectFit(
         subject=timeline.patient.id,
         n_levels=len(evidence),
@@ -92,8 +109,8 @@ def fit_one(model: Model, timeline: Timeline, *, rule: Rule = "locf") -> Subject
         parameters={name: float(value[0, -1]) for name, value in found.items()},
         objective=estimate.objective,
         converged=estimate.converged,
-        records=records,
-        findings=(*evidence.findings, *remarks(model, judged), *estimate.findings),
+        records=tuple(records),
+        findings=(*evidence.findings, *remarks(model, judged), *estimate.findings, *failed),
     )
 
 
@@ -118,7 +135,7 @@ def fit(
     done: list[SubjectFit] = [one(timelines[0])] if timelines else []  # alone: kernels compile once
     if done and progress:
         progress(1, len(timelines))
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(threads or threads_available()) as pool:
         for found in pool.map(one, timelines[1:]):
             done.append(found)
             if progress:

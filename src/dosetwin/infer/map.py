@@ -4,7 +4,6 @@ Everything is done in whitened vectors z (eta = L z, L L' = omega), so that ever
 the one NONMEM users know: -2 ln p(levels | eta) without the 2 pi constants, + eta' omega^-1 eta.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,12 +15,15 @@ from dosetwin.errors import Finding
 from dosetwin.infer.likelihood import Evidence, evidence_for
 from dosetwin.records import Timeline
 from dosetwin.simulate import Prediction, Rule
+from dosetwin.simulate.engine import threads_available
 
 MAX_ITERATIONS = 40
 SCORING_TOLERANCE = 1e-3
 """Scoring hands over to the exact Hessian when its step is shorter than this many prior SDs; the last step is Newton's."""
 NEWTON_LIMIT = 2e-2
 """A last step longer than this (prior SDs) is taken as an ordinary one, and the search goes on."""
+LONGEST_STEP = 4.0
+"""No step is longer than this many prior SDs."""
 HALVINGS = 0.5 ** np.arange(1, 11)
 
 
@@ -94,7 +96,10 @@ class _Objective:
                 (levels[1 : n + 1] - levels[n + 1 :]) / (2 * self.step),
                 (f[1 : n + 1] - f[n + 1 :]) / (2 * self.step),
             )
-        scoring = 2.0 * ((jacobian * self.evidence.information(prediction)) @ jacobian.T + np.eye(n))
+        with np.errstate(over="ignore", invalid="ignore"):  # judged below: predictions may be astronomically wrong out there
+            scoring = 2.0 * ((jacobian * self.evidence.information(prediction)) @ jacobian.T + np.eye(n))
+        if not np.isfinite(scoring).all():
+            gradient, scoring = np.full(n, np.nan), np.eye(n)
         return _Point(z, float(f[0]), gradient, scoring)
 
     def second_order(self, point: _Point) -> tuple[np.ndarray, np.ndarray] | None:
@@ -132,7 +137,10 @@ def _descend(objective: _Objective, start: np.ndarray) -> tuple[_Point, np.ndarr
         if damping:
             curvature = curvature + damping * np.diag(np.diag(point.scoring))
         step = -np.linalg.solve(curvature, point.gradient)
-        small = float(np.abs(step).max()) < SCORING_TOLERANCE
+        longest = float(np.abs(step).max())
+        small = longest < SCORING_TOLERANCE
+        if longest > LONGEST_STEP:
+            step *= LONGEST_STEP / longest
         if small:
             local = objective.second_order(point)
             if local is not None and _positive(local[1]):
@@ -230,7 +238,7 @@ def fit_many(
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[MapEstimate, ...]:
     """MAP of every patient of a data set, on threads; the result does not depend on how many."""
-    workers = threads or os.cpu_count() or 1
+    workers = threads or threads_available()
     done: list[MapEstimate] = []
 
     def one(timeline: Timeline) -> MapEstimate:

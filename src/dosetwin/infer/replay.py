@@ -6,7 +6,6 @@ earlier levels (MAP). The first level of a patient has no earlier level, there t
 numbers therefore use the levels with at least one earlier level, and ``all`` gives the same numbers on every level.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from dosetwin.declare import Model
-from dosetwin.errors import Finding, InputError
+from dosetwin.errors import Finding, InputError, SimulationError
 from dosetwin.infer.diagnostics import Errors, coverage, errors_of
 from dosetwin.infer.likelihood import evidence_for
 from dosetwin.infer.sampling import belief_of, stream
 from dosetwin.records import Timeline
 from dosetwin.simulate import Rule
+from dosetwin.simulate.engine import threads_available
 
 HEADLINE = "levels with at least one earlier level of the same patient"
 
@@ -159,7 +159,11 @@ def _subject(
         rng = stream(seed, "replay", model.name, timeline.patient.id, number)
         n = evidence.root.shape[0]
         prior_z = rng.standard_normal((draws, n))
-        belief = belief_of(known, draws=draws, rng=rng)
+        try:
+            belief = belief_of(known, draws=draws, rng=rng)
+        except SimulationError as error:
+            findings["level_not_forecast", label, ""] = Finding("error", "level_not_forecast", label, str(error))
+            continue
         root = evidence.root
         vectors = np.vstack([np.zeros((1, n)), belief.mode[None], prior_z @ root.T, belief.draws])
         prediction = evidence.predict_eta(vectors)
@@ -223,7 +227,7 @@ def replay(
     def one(timeline: Timeline) -> tuple[list[Forecast], list[Finding]]:
         return _subject(model, timeline, name, draws, seed, rule)
 
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(threads or threads_available()) as pool:
         results = [one(timelines[0])]  # alone: kernels compile once
         for done, (found, remarks) in enumerate(chain(results, pool.map(one, timelines[1:])), 1):
             forecasts += found

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dosetwin.declare import Model
-from dosetwin.errors import Finding
+from dosetwin.errors import Finding, SimulationError
 from dosetwin.infer.belief import CONTRADICTION, Belief, Method, Plausibility, full_names, verdict_of
 from dosetwin.infer.likelihood import Evidence, evidence_for
 from dosetwin.infer.map import MapEstimate, map_of
@@ -228,6 +228,8 @@ def prior_predictive(evidence: Evidence, rng: np.random.Generator, n: int = PRIO
     # prior / (1/2 prior + 1/2 N(0, 4 I)); never above 2
     w = 2.0 / (1.0 + np.exp(0.375 * q - d * math.log(2.0)))
     prediction = evidence.predict(z)
+    if not prediction.ok.any():
+        raise SimulationError(f"{evidence.model.name}: every parameter vector tried could not be simulated")
     w = np.where(prediction.ok, w, 0.0)
     w /= w.sum()
     percentile = w @ evidence.cdf(prediction)
@@ -298,9 +300,7 @@ def _sample(
         again = _importance(evidence, parts, rng)
         sample = again if again.ess > sample.ess else sample
     if not np.isfinite(sample.log_post).any():
-        text = "the simulation failed for every parameter vector tried; the draws are the prior"
-        failed = Finding("error", "simulation_failed", evidence.model.name, text)
-        return estimate, rng.standard_normal((draws, d)), 0.0, "importance", -math.inf, None, [failed]
+        raise SimulationError(f"{evidence.model.name}: every parameter vector tried could not be simulated")
     if sample.ess >= threshold:
         return estimate, sample.z[systematic(sample.w, draws, rng)], sample.ess, "importance", sample.log_evidence, None, findings
     chains = int(np.clip(4 * d, 24, 64))
@@ -375,6 +375,7 @@ def posterior(
     Raises
     ------
     InputError : a covariate is missing that the model refuses to go without.
+    SimulationError : no parameter vector at all could be simulated.
     """
     evidence = evidence if evidence is not None else evidence_for(model, timeline, rule=rule)
     rng = stream(seed, "posterior", model.name, timeline.patient.id)
