@@ -1,9 +1,9 @@
 """The published figures that `dosetwin validate` compares with: who was studied, how, what was found, the band set in advance.
 
 Bands were written down before any of these cohorts was simulated with this code. (A planning study had run De Cock's equations
-through Smits' and Cristea's regimens; the bands of Smits were proposed there.) A band states how far a right model may lie from the
-printed figure, given what the paper leaves open (covariates, timing, assay) and its sampling error; ``why`` says which.
-Provenance: ``paper`` the figure was read in the paper or its abstract, ``secondary`` in a transcription, ``recalled`` from memory.
+through Smits' and Cristea's regimens; the bands of Smits were proposed there.) A band states how far a right model may lie from
+the printed figure, given what the paper leaves open (covariates, timing, assay) and its sampling error; ``why`` says which.
+Provenance: ``paper`` the figure was read in the paper or abstract, ``secondary`` in a transcription, ``recalled`` from memory.
 """
 
 from dataclasses import dataclass
@@ -223,9 +223,10 @@ WALKER = Study(
                  "1.25: the usual bar for a profile predicted without fitting", "secondary"),
         Expected("walker_1979.worst", "largest fold error of the eleven", 1.0, "fold", (1.0, 1.5), "1.5: one level", "secondary"),
     ),
+    "weights uniform over the printed range; "
     "adult physiology of the flagship, none of it from Walker: filtration 121 mL/min/70 kg (Rhodin 2009), all amikacin "
-    "by filtration (K = 1), extracellular water 0.20 L/kg and blood 0.075 L/kg (textbook, recalled), slow exchange as in newborns "
-    "relative to clearance",
+    "by filtration (K = 1), extracellular water 0.20 L/kg and blood 0.075 L/kg (textbook, recalled), slow exchange as in "
+    "newborns relative to clearance",
     kin=(("amikacin_burdet_2015", "critically ill adults: larger volumes are expected"),),
 )  # fmt: skip
 
@@ -257,7 +258,8 @@ BOER = Study(
     "Boer 2010, Pediatr Nephrol 25:2107 (enzymatic; abstract)",
     "mean creatinine of term babies on day 1 (PNA 0.5 d)",
     (
-        Expected("boer_2010.day_1", "mean creatinine on day 1", 55.0, "umol/L", around(55.0, 0.25), "25 %: time of day 1 not stated"),
+        Expected("boer_2010.day_1", "mean creatinine on day 1", 55.0, "umol/L", around(55.0, 0.25),
+                 "25 %: time of day 1 not stated"),
     ),
     "GA 37-42 wk; the month-2 figure lies beyond the model's 30 d and is not used",
     TERM,
@@ -305,3 +307,50 @@ NOT_USED = (
     ("Prunella 2026", "no numeric result could be read"),
 )
 """(what, why not)."""
+
+_AT_DOSE_5 = (
+    "the paper's simulation seems to hold age and weight fixed, here a baby ages by four intervals until dose 5 and clears "
+    "faster; tried afterwards, with ages frozen at PNA 1-3 d the cells lie between 30 and 41 %, so the figure depends on an"
+    " age not printed"
+)
+CAUSES = {
+    "smits_2015.peak_above_24": (
+        "residual error: the transcribed 25 % spreads the peaks (see the share without it, and its source's own remark that"
+        " it be checked), and typical peaks near 28 mg/L leave little room; tried afterwards, 10 % gives about 80 %"
+    ),
+    "smits_2015.trough_below_3": (
+        "postnatal ages: only median and range are printed, and clearance rises 11 % a day; tried afterwards, ages of 1-3 d"
+        " give about 75 %. Ibuprofen and asphyxia, which raise troughs, are left out for want of their shares"
+    ),
+    "smits_2015_steady.weakest": _AT_DOSE_5,
+    "smits_2015_steady.strongest": _AT_DOSE_5,
+    "cristea_2017.de_cock_rule_plus_12": (
+        "number of the dose: before dose 3 the same regimen gives about 27 %; or the lower end of the printed range belongs"
+        " to another regimen"
+    ),
+    "hughes_2017.peak_above_35": (
+        "time of the peak: tried afterwards, levels at the end of the infusion give about 73 %; doses of the first group "
+        "are not printed in the abstract either"
+    ),
+    "walker_1979.profile@amikacin_neonate": (
+        "filtration of 121 mL/min/70 kg against the paper's amikacin clearance of 85 +- 18 mL/min, and the slow exchange of"
+        " newborns, which keeps the last level up"
+    ),
+    "walker_1979.worst@amikacin_neonate": "the same as for the profile; worst between 3 and 5 h",
+    "walker_1979.profile@amikacin_burdet_2015": (
+        "volumes of the critically ill: 19 + 21 L, where the first mean level of these healthy adults points to 12 L; "
+        "healthy lungs lie outside the range studied for the model"
+    ),
+    "walker_1979.worst@amikacin_burdet_2015": "the same as for the profile",
+    "boer_2010.day_1": (
+        "creatinine at birth is capped at 0.65 mg/dL (57 umol/L) from 33 wk on and rises at first, the paper's falls from "
+        "day 1 on; the model says of itself that it reads 13-20 % high at term. Gordjani's day 1 at term agrees: the two "
+        "papers do not"
+    ),
+    "gordjani_1988.very_preterm_day_10": (
+        "the constants come from a cohort of 2007-2011 with an enzymatic assay; bilirubin and care of the 1980s are not in "
+        "the conversion"
+    ),
+    "smeets_2022.day_28": "filtration after Wu 2024 is known to run high at term after two weeks (76 against 59)",
+}
+"""Check, or check@model -> what we suspect behind a miss. Written after the misses were seen: it explains and excuses nothing."""
