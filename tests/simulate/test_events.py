@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dosetwin.errors import InputError
+from dosetwin.errors import InputError, ModelError
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 from dosetwin.simulate import predict, schedule_for, schedule_many, simulate, uniform
 
@@ -167,6 +167,14 @@ def test_bad_doses_and_covariates_are_named(two):
         schedule_for(two, timeline(DoseEvent(0, 1.0)), [2.0, 1.0])
     with pytest.raises(InputError, match="locf, nocb, linear"):
         schedule_for(two, timeline(DoseEvent(0, 1.0)), [2.0], rule="guess")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dynamics", ["-p.CL * A.central * A.central", "-p.CL * A.central * (1.0 + t)"])
+def test_an_exact_model_must_be_linear(make, dynamics):
+    """Otherwise its dynamics would be read off at one point and be wrong everywhere else."""
+    model = make(f"false_exact_{'t' in dynamics.split('(')[-1]}", {"CL": 0.05, "V": 0.8}, state=("central",), dynamics=dynamics)
+    with pytest.raises(ModelError, match="linear in the states"):
+        values(model, [DoseEvent(0, 1.0)], [1.0])
 
 
 def test_missing_covariate_follows_the_declared_policy(two):

@@ -127,6 +127,17 @@ def propagator_2(W, dt, want_area):
         W[at + 1, 0] = slope_ * k10
 
 
+def multiply(W, left, right, into):
+    """Block ``into`` <- block ``left`` x block ``right``; rows innermost, so that the compiler can vectorise."""
+    for i in range(N):
+        for j in range(N):
+            W[into + i, j] = 0.0
+        for m in range(N):
+            factor_ = W[left + i, m]
+            for j in range(N):
+                W[into + i, j] += factor_ * W[right + m, j]
+
+
 def propagator_n(W, dt, want_area):
     """E, G, H of any number of states: scaled Taylor series and doubling."""
     norm = 0.0
@@ -146,57 +157,33 @@ def propagator_n(W, dt, want_area):
             W[H0 + i, j] = 1.0 if i == j else 0.0
     for k in range(TAYLOR_ORDER, 0, -1):
         scale = tau / (k + 2)
+        multiply(W, K0, H0, T0)
         for i in range(N):
             for j in range(N):
-                total = 0.0
-                for m in range(N):
-                    total += W[K0 + i, m] * W[H0 + m, j]
-                W[T0 + i, j] = total * scale
-        for i in range(N):
-            for j in range(N):
-                W[H0 + i, j] = W[T0 + i, j] + (1.0 if i == j else 0.0)
+                W[H0 + i, j] = W[T0 + i, j] * scale
+            W[H0 + i, i] += 1.0
     half_square = 0.5 * tau * tau
     for i in range(N):
         for j in range(N):
             W[H0 + i, j] *= half_square
+    multiply(W, K0, H0, G0)
     for i in range(N):
-        for j in range(N):
-            total = tau if i == j else 0.0
-            for m in range(N):
-                total += W[K0 + i, m] * W[H0 + m, j]
-            W[G0 + i, j] = total
+        W[G0 + i, i] += tau
+    multiply(W, K0, G0, E0)
     for i in range(N):
-        for j in range(N):
-            total = 1.0 if i == j else 0.0
-            for m in range(N):
-                total += W[K0 + i, m] * W[G0 + m, j]
-            W[E0 + i, j] = total
+        W[E0 + i, i] += 1.0
     for _ in range(doublings):
         # one step of length 2 tau: H <- H + tau G + E H, G <- G + E G, E <- E E
+        if want_area:
+            multiply(W, E0, H0, T0)
+            for i in range(N):
+                for j in range(N):
+                    W[H0 + i, j] += tau * W[G0 + i, j] + W[T0 + i, j]
+        multiply(W, E0, G0, T0)
         for i in range(N):
             for j in range(N):
-                total = W[H0 + i, j] + tau * W[G0 + i, j]
-                for m in range(N):
-                    total += W[E0 + i, m] * W[H0 + m, j]
-                W[T0 + i, j] = total
-        for i in range(N):
-            for j in range(N):
-                W[H0 + i, j] = W[T0 + i, j]
-        for i in range(N):
-            for j in range(N):
-                total = W[G0 + i, j]
-                for m in range(N):
-                    total += W[E0 + i, m] * W[G0 + m, j]
-                W[T0 + i, j] = total
-        for i in range(N):
-            for j in range(N):
-                W[G0 + i, j] = W[T0 + i, j]
-        for i in range(N):
-            for j in range(N):
-                total = 0.0
-                for m in range(N):
-                    total += W[E0 + i, m] * W[E0 + m, j]
-                W[T0 + i, j] = total
+                W[G0 + i, j] += W[T0 + i, j]
+        multiply(W, E0, E0, T0)
         for i in range(N):
             for j in range(N):
                 W[E0 + i, j] = W[T0 + i, j]

@@ -132,8 +132,8 @@ def _decorated(function: Callable[..., Any]) -> str:
     return f"@{'inlined' if function in INLINED else 'jit'}\n{inspect.getsource(function)}"
 
 
-def typical_parameters(model: Model) -> Any:
-    """The result of ``individual`` at a covariate vector inside the studied range, to learn its field names."""
+def typical_covariates(model: Model) -> Any:
+    """A covariate vector inside the studied range."""
     middle = []
     for c in model.covs.values():
         if c.flag:
@@ -144,17 +144,41 @@ def typical_parameters(model: Model) -> Any:
             low = c.low if math.isfinite(c.low) else 1.0
             high = c.high if math.isfinite(c.high) else low + 1.0
             middle.append(0.5 * (low + high))
-    eta = model.eta(*([0.0] * len(model.etas)))
-    found = model.individual(model.theta(), eta, model.cov(*middle))
+    return model.cov(*middle)
+
+
+def typical_parameters(model: Model) -> Any:
+    """The result of ``individual`` at typical covariates."""
+    found = model.individual(model.theta(), model.eta(*([0.0] * len(model.etas))), typical_covariates(model))
     if not hasattr(found, "_fields"):
         raise ModelError(f"{model.name}: individual() must return a NamedTuple of parameters")
     return found
+
+
+def check_linear(model: Model) -> None:
+    """Refuse an exact model whose dynamics are not linear in the states or change with t: it would be solved wrongly.
+
+    Raises ModelError.
+    """
+    p, cov, n = typical_parameters(model), typical_covariates(model), len(model.states)
+
+    def slope(t: float, *x: float) -> list[float]:
+        return [float(v) for v in model.dynamics(t, model.state(*x), p, cov)]
+
+    x, y = [1.0 + 0.7 * k for k in range(n)], [5.0 / (k + 1) for k in range(n)]
+    both = slope(0.0, *[a + b for a, b in zip(x, y, strict=True)])
+    parts = zip(slope(0.0, *x), slope(0.0, *y), slope(0.0, *([0.0] * n)), slope(7.3, *x), both, strict=True)
+    for name, (fx, fy, f0, later, fxy) in zip(model.states, parts, strict=True):
+        if not math.isclose(fxy, fx + fy - f0, rel_tol=1e-9, abs_tol=1e-9) or not math.isclose(fx, later, rel_tol=1e-12):
+            raise ModelError(f"{model.name}: solver='exact' needs dynamics linear in the states and free of t; d{name}/dt is not")
 
 
 def source(model: Model) -> str:
     """The text of a model's kernel."""
     n, n_out = len(model.states), len(model.outputs)
     exactly = model.solver == "exact"
+    if exactly:
+        check_linear(model)
     collect = _Collector()
     for cls, name in ((model.state, "state"), (model.cov, "cov_"), (model.eta, "eta_"), (model.theta, "theta_")):
         collect.chunks.append(f"{name} = namedtuple({cls.__name__!r}, {list(cls._fields)!r})\n")
@@ -194,8 +218,9 @@ def source(model: Model) -> str:
     ]
     needed: list[Callable[..., Any]] = [ode.factor, ode.substitute]
     if exactly:
-        needed += [exact.integral_of_exp, exact.integral_of_integral, exact.build_linear, PROPAGATORS.get(n, exact.propagator_n),
-                   exact.advance_exact]  # fmt: skip
+        needed += [exact.integral_of_exp, exact.integral_of_integral, exact.build_linear]
+        needed += [PROPAGATORS[n]] if n in PROPAGATORS else [exact.multiply, exact.propagator_n]
+        needed += [exact.advance_exact]
         # never called when EXACT, but the names must exist for the compiler
         chunks += [
             "@jit\ndef advance_explicit(x, u, p, cov, t, t_end, h, rtol, atol, fixed, detect):\n    return OK, t, h\n",
