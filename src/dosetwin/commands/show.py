@@ -70,8 +70,8 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
             verdict(c, chosen), style="bold green" if chosen else None if c.acceptable else "dim",
         )  # fmt: skip
     console.print(table)
-    console.print("Peak 1 h after the start and trough at the end of the coming interval, medians in mg/L; loss 0 = every target met.",
-                  style="dim")  # fmt: skip
+    legend = "Medians in mg/L: peak 1 h after the start, trough at the end of the coming interval; loss 0 = every target met."
+    console.print(legend, style="dim")
 
     title("Recommendation" if rec.regimen else "No recommendation")
     console.print(f"  {narrative.headline(rec, policy.drug)}", style="bold green" if rec.regimen else "bold red")
@@ -82,8 +82,8 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     if rec.regimen:
         _list(console, "How sure", narrative.how_sure(rec.how_sure, policy.targets, n_levels(advice), policy.drug))
     _list(console, "Why not a standard rule", [narrative.sentence(r, policy.targets) for r in why_not])
-    _list(console, "What would make it wrong",
-          [f"{'CHANGES' if s.changed else 'stands '}  {s.text}: {narrative.effect(s)}" for s in rec.what_would_change_it])  # fmt: skip
+    doubts = [f"{'CHANGES' if s.changed else 'stands'}: {s.text}: {narrative.effect(s)}" for s in rec.what_would_change_it]
+    _list(console, "What would make it wrong", doubts)
     if rec.next_sample is not None:
         at = f"{narrative.moment(rec.next_sample.at)}: " if rec.next_sample.worth else ""
         _list(console, "Next level", [at + narrative.signs(rec.next_sample.text)])

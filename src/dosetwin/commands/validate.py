@@ -9,19 +9,22 @@ from dosetwin.errors import DosetwinError
 N, N_QUICK = 2000, 200
 
 
-def run(*, markdown: Path | None, quick: bool, seed: int, as_json: bool) -> None:
+def run(*, markdown: Path | None, quick: bool, n: int | None, seed: int | None, as_json: bool) -> None:
     """Run every check, print the table, and write it as Markdown when asked. A miss is data, not an error: exit code 0."""
     at_least("--seed", seed, 0)
+    at_least("--n", n, 50, 1_000_000)
     target = output_path("--markdown", markdown)
     try:
         from dosetwin.trial import validate
     except ImportError as error:
         raise DosetwinError(f"this build has no validation ({error})") from None
-    n = N_QUICK if quick else N
+    n = n if n is not None else N_QUICK if quick else N
+    seed = validate.SEED if seed is None else seed
     with progress("validating against published tables", 1) as tell:
-        checks = [c.to_json() for c in validate.run(n=n, seed=seed, progress=tell)]
+        found = validate.run(n=n, seed=seed, progress=tell)
+    checks = [c.to_json() for c in found]
     if target is not None:
-        write_whole(target, page(checks, n=n, seed=seed, quick=quick))
+        write_whole(target, validate.markdown(found, n=n, seed=seed))
     if as_json:
         print_json(checks)
         return
@@ -38,12 +41,12 @@ def run(*, markdown: Path | None, quick: bool, seed: int, as_json: bool) -> None
     console.print(f"{passed} of {len(checks)} checks inside their band; cohorts of {n}, seed {seed}", style="bold")
     for c in checks:
         if not c["pass"]:
-            console.print(f"miss: {c['check']}: {c.get('cause') or 'cause not known'}", style="yellow")
+            console.print(f"miss: {c['check']} ({c.get('model', '')}): {c.get('cause') or 'cause not known'}", style="yellow")
     if target is not None:
         console.print(f"written: {target}")
 
 
-HEADS = ("check", "source", "published", "simulated", "MC error", "band", "")
+HEADS = ("check", "model", "source", "published", "simulated", "MC error", "band", "")
 
 
 def _number(value: Any) -> str:
@@ -55,28 +58,5 @@ def cells(c: dict[str, Any]) -> list[str]:
     band = c["band"]
     text = " to ".join(_number(float(b)) for b in band) if isinstance(band, list | tuple) else _number(band)
     unit = f" {c['unit']}" if c.get("unit") else ""
-    return [str(c["check"]), str(c["source"]), _number(c["published"]) + unit, _number(c["simulated"]) + unit,
-            _number(c["mc_error"]), text, "pass" if c["pass"] else "MISS"]  # fmt: skip
-
-
-def page(checks: list[dict[str, Any]], *, n: int, seed: int, quick: bool) -> str:
-    """The Markdown page."""
-
-    def line(parts: list[str]) -> str:
-        return "| " + " | ".join(p.replace("|", "\\|").replace("\n", " ") for p in parts) + " |"
-
-    passed = sum(bool(c["pass"]) for c in checks)
-    out = [
-        "# Validation against published tables", "",
-        "Written by `python3 dev.py docs`; do not edit by hand. Virtual cohorts matched to each study's covariates are simulated with "
-        "its regimen and sampling and compared with the published figure. The band of each check was set before it was run.", "",
-        f"{passed} of {len(checks)} checks inside their band; cohorts of {n}, seed {seed}"
-        + (" (quick run: not for the record)." if quick else "."), "",
-        line([*HEADS[:-1], "result"]), line(["---"] * len(HEADS)), *(line(cells(c)) for c in checks), "",
-    ]  # fmt: skip
-    misses = [c for c in checks if not c["pass"]]
-    if misses:
-        out += ["## Misses", ""]
-        out += [f"- **{c['check']}**: {c.get('cause') or 'cause not known'}" for c in misses]
-        out += [""]
-    return "\n".join(out)
+    return [str(c["check"]), str(c.get("model", "")), str(c["source"]), _number(c["published"]) + unit,
+            _number(c["simulated"]) + unit, _number(c["mc_error"]), text, "pass" if c["pass"] else "MISS"]  # fmt: skip

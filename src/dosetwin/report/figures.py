@@ -159,8 +159,8 @@ def creatinine(advice: "Advice") -> Shown | None:
         return None
     p = advice.recommendation.provenance
     c = curves_of(
-        model, advice.timeline, advice.regimen, advice.beliefs[lead].draws[:400], now=advice.now, measures="SCR", seed=advice.seed,
-        rule=str(p["covariates"]), points=120,
+        model, advice.timeline, advice.regimen, advice.beliefs[lead].draws[:400], now=advice.now, measures="SCR",
+        seed=advice.seed, rule=str(p["covariates"]), points=120,
     )  # fmt: skip
     measured = [o for o in advice.timeline.observations if o.measures == "SCR"]
     with canvas(7.4, 3.5) as (figure, axis):
@@ -181,7 +181,7 @@ def creatinine(advice: "Advice") -> Shown | None:
         other.set_ylabel("µmol/L")
         figure.legend(loc="outside lower center", fontsize=8, ncols=3)
         said = ", ".join(f"{o.value:.2f} at {o.time:g} h" for o in measured) or "none"
-        alt = f"Serum creatinine in mg/dL over time. Measured: {said}. Bands before and after the levels; the table gives the numbers."
+        alt = f"Serum creatinine in mg/dL over time. Measured: {said}. Bands before and after the levels; see the table."
         drawn = svg(figure, "f2", alt)
     return Shown(drawn, alt, _head("mg/dL"), _rows(advice.timeline, c, _points(c, [], advice.now)))
 
@@ -223,8 +223,9 @@ def compared(rows: "Sequence[Candidate]", advice: "Advice") -> Shown | None:
         figure.legend(loc="outside upper center", ncols=2, fontsize=8)
         best = rows[0]
         alt = (
-            f"{len(rows)} regimens compared. First line: {narrative.label(best)}, all joint targets {narrative.percent(best.joint)}, "
-            f"expected loss {narrative.number(best.loss)}. Grey lines are not acceptable. The table of regimens gives the numbers."
+            f"{len(rows)} regimens compared. First line: {narrative.label(best)}, all joint targets "
+            f"{narrative.percent(best.joint)}, expected loss {narrative.number(best.loss)}. Grey lines are not acceptable. "
+            "The table of regimens gives the numbers."
         )
         drawn = svg(figure, "f3", alt)
     head = ("regimen", *(text for _, text, *_ in sets), "expected loss")

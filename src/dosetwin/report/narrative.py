@@ -48,8 +48,8 @@ COVARIATES = {
     "TEMP": ("temperature", "°C"), "APGR": ("Apgar score, 5 min", ""), "HT": ("length", "cm"), "ALB": ("albumin", "g/L"),
 }  # fmt: skip
 FLAGS = {
-    "IBU": "ibuprofen", "INDO": "indometacin", "DOPA": "dopamine", "INO": "inhaled nitric oxide", "ASPHYXIA": "perinatal asphyxia",
-    "COOLING": "therapeutic cooling",
+    "IBU": "ibuprofen", "INDO": "indometacin", "DOPA": "dopamine", "INO": "inhaled nitric oxide",
+    "ASPHYXIA": "perinatal asphyxia", "COOLING": "therapeutic cooling",
 }  # fmt: skip
 
 
@@ -139,15 +139,13 @@ def sentence(reason: Reason, targets: "Sequence[Target]" = ()) -> str:
     if code == "lowest_loss":
         return f"It has the lowest expected loss of all acceptable regimens ({number(value)}; 0 would be every target met)."
     if code == "standard_rule_tied":
-        return (
-            f"It is what {_named(reason.text.removeprefix('standard rule ').partition(':')[0])} says, and nothing is clearly better "
-            f"(expected loss {number(value)}, the lowest found {number(limit)}; among equals the standard rule is preferred)."
-        )
+        name = _named(reason.text.removeprefix("standard rule ").partition(":")[0])
+        return f"It is what {name} says, and nothing is clearly better (expected loss {number(value)}, the lowest found {number(limit)}; among equals the standard rule is preferred)."
     if code == "round_amount_tied":
         other = reason.text.partition("(")[2].partition(")")[0]
         return (
-            f"Its expected loss equals the lowest ({number(value)}; {number(limit)} for {other.removeprefix('that of ')}; 0 would be "
-            "every target met), and among equals a round amount is easier to draw up."
+            f"Its expected loss equals the lowest ({number(value)}; {number(limit)} for {other.removeprefix('that of ')}; "
+            "0 would be every target met), and among equals a round amount is easier to draw up."
         )
     if code == "p_joint":
         return f"{percent(_float(value))} chance that every joint target is met at every dose followed."
@@ -161,11 +159,14 @@ def sentence(reason: Reason, targets: "Sequence[Target]" = ()) -> str:
         return f"Not {_named(what)}: {why} ({number(value)}, limit {number(limit)} {reason.unit})."
     if code == "standard_rule_costs_more":
         what, _, why = reason.text.partition(": ")
-        return f"Not {_named(what)}: {why} ({number(value)} against {number(limit)})."
+        for t in targets:
+            why = why.replace(t.code, f"{t.metric} {border(t)}")
+        return f"Not {_named(what)}: {_named(why)} ({number(value)} against {number(limit)})."
     if code == "rule_not_applicable":
         return f"No advice from {RULES.get(str(value), value)}: {_named(reason.text)}."
     if code == "mic_unknown":
-        return f"The MIC is not known, so Cmax/MIC ≥ 8 is not scored; the expected peak reaches it up to an MIC of {number(limit)} mg/L."
+        most = f"the expected peak reaches it up to an MIC of {number(limit)} mg/L"
+        return f"The MIC is not known, so Cmax/MIC ≥ 8 is not scored; {most}."
     if code == "no_acceptable_regimen":
         return f"{reason.text[0].upper()}{reason.text[1:]}; {number(value)} of them lie inside all hard limits."
     if code.startswith("best_"):

@@ -61,30 +61,33 @@ def verdict(c: "Candidate", recommended: bool) -> str:
         return f"outside limits: {r.text} ({narrative.number(r.value)}, limit {narrative.number(r.limit)} {r.unit})"
     if c.unmet:
         r = min(c.unmet, key=lambda r: float(r.value or 0) - float(r.limit or 0))
-        return f"{narrative.constraint(r.text)}: {narrative.percent(float(r.value or 0))}, needs {narrative.percent(float(r.limit or 0))}"
+        got, need = narrative.percent(float(r.value or 0)), narrative.percent(float(r.limit or 0))
+        return f"{narrative.constraint(r.text)}: {got}, needs {need}"
     return "acceptable"
 
 
-def _candidates(advice: "Advice") -> tuple[list[str], list[dict[str, Any]]]:
-    """Column titles of the probabilities, and the rows."""
+def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str, Any]]]:
+    """Titles of the probability columns (with: also in the short table), and the rows."""
     rec = advice.recommendation
     scored = [
         t for t in advice.policy.targets if rec.candidates and any(a.target == t.code for a in rec.candidates[0].attainment)
     ]
+    # an area says little at the bedside: only in the long table
+    briefly = [t.metric != "auc24" for t in scored]
     shown = {id(c) for c in short_list(rec.candidates)}
     rows = []
     for c in rec.candidates:
         recommended = rec.regimen is not None and c.regimen == rec.regimen
         rows.append({
             "rank": c.rank, "short": id(c) in shown, "recommended": recommended, "acceptable": c.acceptable,
-            "regimen": narrative.label(c), "mg_per_kg": f"{c.mg_per_kg:.1f}", "rules": narrative.rules(c.rules),
-            "first_at": narrative.short_moment(c.regimen.first_at), "p": [narrative.percent(c.p(t.code)) for t in scored],
+            "regimen": narrative.label(c), "mg_per_kg": f"{c.mg_per_kg:.1f}", "rules": narrative.rules(c.rules), "first_at": narrative.short_moment(c.regimen.first_at),
+            "p": [(narrative.percent(c.p(t.code)), brief) for t, brief in zip(scored, briefly, strict=True)],
             "joint": narrative.percent(c.joint), "loss": f"{c.loss:.2f}",
             "peak": narrative.number(c.median.get("peak_next", float("nan"))),
             "trough": narrative.number(c.median.get("trough_next", float("nan"))),
             "verdict": verdict(c, recommended),
         })  # fmt: skip
-    return [f"{t.metric} {narrative.border(t)}" for t in scored], rows
+    return [(f"{t.metric} {narrative.border(t)}", brief) for t, brief in zip(scored, briefly, strict=True)], rows
 
 
 def levels(advice: "Advice") -> list[dict[str, Any]]:
@@ -105,7 +108,7 @@ def levels(advice: "Advice") -> list[dict[str, Any]]:
         out.append({
             "what": {"SCR": "creatinine", "": advice.policy.drug}.get(p.measures, p.measures), "time": f"{p.time:.2f}",
             "moment": narrative.moment(when.replace(microsecond=0).isoformat()) if when else "",
-            "value": ("< " if p.blq else "") + (f"{p.observed:.2f}" if p.measures == "SCR" else f"{p.observed:g}") + f" {unit}{also}",
+            "value": ("< " if p.blq else "") + f"{p.observed:{'.2f' if also else 'g'}}" + f" {unit}{also}",
             "expected": f"{narrative.number(p.median)} {unit}", "percentile": f"{p.percentile:.1f}",
             "verdict": meaning[p.verdict] + ("" if p.used else "; set aside, not fitted"), "odd": p.verdict != "plausible",
             "record": p.record,
@@ -136,8 +139,8 @@ def _facts(advice: "Advice") -> dict[str, list[dict[str, str]]]:
         return f"{time:.2f} h" + (f" · {narrative.moment(moment.replace(microsecond=0).isoformat())}" if moment else "")
 
     doses = [
-        {"when": when(e.time), "what": f"{e.amount:g} mg over {narrative.hours(e.duration)}" if e.duration else f"{e.amount:g} mg bolus",
-         "record": e.record}
+        {"when": when(e.time), "record": e.record,
+         "what": f"{e.amount:g} mg" + (f" over {narrative.hours(e.duration)}" if e.duration else " bolus")}
         for d in t.doses for e in d.expanded()
     ]  # fmt: skip
     covariates = []
@@ -168,7 +171,6 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
          "regimen": "refusal" if s.regimen is None else f"{s.regimen.amount_mg:g} mg every {s.regimen.interval_h:g} h"}
         for s in rec.what_would_change_it
     ]  # fmt: skip
-    shown = [c for c in short_list(rec.candidates)]
     return environment().get_template("advice.html.j2").render(
         drug=policy.drug, rec=rec, source=source, clock=clock, headline=narrative.headline(rec, policy.drug),
         patient=narrative.patient_line(advice.timeline, advice.now), patient_id=advice.timeline.patient.id,
@@ -179,5 +181,5 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
         titles=titles, rows=rows, doubts=doubts, levels=levels(advice), parameters=parameters(advice), facts=_facts(advice),
         findings=[{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in rec.findings],
         cards=[card(m) for m in advice.models], weights=advice.weights, policy=policy, prov=rec.provenance, lead=lead,
-        figures=[safe_figure(f) for f in (concentration(advice), creatinine(advice), compared(shown, advice))],
+        figures=list(map(safe_figure, (concentration(advice), creatinine(advice), compared(short_list(rec.candidates), advice)))),
     )  # fmt: skip

@@ -28,7 +28,7 @@ def canvas(width: float, height: float, rows: int = 1, **grid: Any) -> Iterator[
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE):  # pyright: ignore[reportArgumentType]
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasSVG(figure)
         yield figure, figure.subplots(rows, **grid)
@@ -39,7 +39,7 @@ def svg(figure: Any, name: str, title: str) -> str:
     import matplotlib
 
     out = io.StringIO()
-    with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):  # pyright: ignore[reportArgumentType]
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     text = out.getvalue()
     text = text[text.index("<svg") :]
@@ -50,5 +50,6 @@ def svg(figure: Any, name: str, title: str) -> str:
     # one font stack for every figure: matplotlib names the fonts it measured with, which the reader may not have
     text = re.sub(r"font: ([^\"';]*?)'DejaVu Sans'[^\"';]*", r"font: \1'DejaVu Sans', Verdana, sans-serif", text)
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups()  # type: ignore[union-attr]
-    head = f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title, quote=True)}" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
+    spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    head = f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title, quote=True)}" {spaces}>'
     return head + text[text.index(">") + 1 :].strip()
