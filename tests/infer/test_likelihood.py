@@ -142,11 +142,18 @@ def test_each_level_meets_its_own_output_and_error(two_outputs: Model) -> None:
     assert evidence.log_likelihood(prediction)[0] == pytest.approx(stats.norm.logpdf(evidence.y, f, sd).sum(), rel=1e-12)
 
 
-def test_a_weight_recorded_with_a_level_governs_it(bench: Model) -> None:
-    """Covariates come first at their time, also at the last time asked for."""
+@pytest.mark.parametrize("rule", ["locf", "nocb", "linear"])
+def test_what_governs_a_level_does_not_depend_on_later_questions(bench: Model, rule: str) -> None:
+    """A covariate recorded with a level, or after it, means the same whether or not something later is asked for."""
     doses = (DoseEvent(0.0, 26.4, 0.5),)
-    timeline = Timeline(Patient("p"), doses=doses, covariates=(Covariate(0.0, "COV", 1.0), Covariate(10.0, "COV", 2.0)))
-    clearance = [
-        parameters(bench, schedule_for(bench, timeline, at), np.zeros((1, 2)))["CL"][0, 0] for at in ([10.0], [10.0, 20.0])
-    ]
-    assert clearance == pytest.approx([2 * 0.0493] * 2)
+    for recorded in (8.0, 10.0, 48.0):
+        known = (Covariate(0.0, "COV", 1.0), Covariate(recorded, "COV", 2.0))
+        timeline = Timeline(Patient("p"), doses=doses, covariates=known, occasions=(10.0,))
+        found = [
+            parameters(bench, schedule_for(bench, timeline, at, rule=rule), np.zeros((1, 2)))["CL"][0, :2]
+            for at in ([4.0, 10.0], [4.0, 10.0, 20.0], [4.0, 10.0, 200.0])
+        ]
+        np.testing.assert_allclose(found[0], found[1])
+        np.testing.assert_allclose(found[0], found[2])
+        if rule == "locf":
+            assert found[0][1] == pytest.approx(0.0493 * (2.0 if recorded <= 10.0 else 1.0))

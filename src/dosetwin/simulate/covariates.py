@@ -118,8 +118,7 @@ def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, 
             elif math.isnan(anchor):
                 anchor = known[0][0]
         if not c.age:
-            # a record at the very end governs what is observed there
-            cuts |= {t for t, _ in known if begin < t <= end}
+            cuts |= {t for t, _ in known if begin < t < math.inf}
             first = known[0][0]
             if (
                 math.isfinite(first)
@@ -133,12 +132,15 @@ def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, 
     if moving:
         # weeks-old anchors lose digits: bring the anchor near the course first
         anchor += step * math.floor((begin - anchor) / step)
-        cuts |= {c for k in range(1, math.ceil((end - anchor) / step) + 1) if begin < (c := anchor + step * k) < end}
-    cuts |= {t for t in timeline.occasions if begin < t <= end}
+        cuts |= {c for k in range(1, math.ceil((end - anchor) / step) + 2) if begin < (c := anchor + step * k)}
+    cuts |= {t for t in timeline.occasions if begin < t}
     times = np.array(sorted(cuts))
     # a sliver between two cuts closer than a millisecond is rounding, not a segment
     times = times[np.concatenate([[True], np.diff(times) > 1e-7])]
     ends = np.append(times[1:], math.inf)
+    # A record at the very end governs what is observed there, and the last segment ends where it would in a longer course:
+    # what is predicted at a time does not depend on what else is asked for.
+    ends, times = ends[times <= end], times[times <= end]
     middles = anchor + step * (np.floor((times - anchor) / step + 1e-9) + 0.5) if moving else times
     values = np.array(
         [
