@@ -1,10 +1,12 @@
 """Ties, infusion ends, lags, steady state, covariate changes: what hurts the users of every such engine."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from dosetwin.declare import Cov
 from dosetwin.errors import InputError, ModelError
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 from dosetwin.simulate import predict, schedule_for, schedule_many, simulate, uniform
@@ -192,3 +194,21 @@ def test_levels_can_be_covariates_too(two):
     written = Timeline(Patient("x"), (DoseEvent(0, 10.0),), (), (Covariate(0.0, "X", 2.0),))
     got = [predict(two, schedule_for(two, t, [5.0]), np.zeros((1, 1))).value for t in (measured, written)]
     np.testing.assert_array_equal(*got)
+
+
+def test_an_age_nobody_knows_takes_the_population_value(make):
+    model = make("aged", {"CL": 0.05, "V": 0.8}, structure="ONE")
+    aged = replace(model, covs={"X": Cov("d", 0.0, 30.0, "age", age=True, missing="population", population=2.0)})
+    course = schedule_for(aged, Timeline(Patient("x"), (DoseEvent(0, 1.0),)), [1.0, 80.0])
+    assert set(course.rows[:, 0]) == {2.0}
+
+
+def test_ages_advance_in_steps_from_birth(make):
+    """The midpoint of each day of life, wherever the course begins and whatever else is asked for."""
+    model = make("aged", {"CL": 0.05, "V": 0.8}, structure="ONE")
+    aged = replace(model, covs={"X": Cov("d", 0.0, 30.0, "age", age=True)})
+    known = Timeline(Patient("x"), (DoseEvent(0, 1.0),), (), (Covariate(6.0, "X", 1.5),))
+    course = schedule_for(aged, known, [1.0, 40.0])
+    # birth was at -30 h, so a new day begins at -6, 18 and 42 h
+    np.testing.assert_allclose(course.time[course.kind == 0], [0.0, 18.0])
+    np.testing.assert_allclose(course.rows[:, 0], [1.5, 2.5])

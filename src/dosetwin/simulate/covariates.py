@@ -81,6 +81,8 @@ def _in_segment(series: Series, c: Cov, rule: str, start: float, end: float, mid
     times = [t for t, _ in series]
     if c.age:
         k = max(int(np.searchsorted(times, middle, side="right")) - 1, 0)
+        if not math.isfinite(times[k]):  # a population value has no date to advance from
+            return series[k][1]
         return max(0.0, series[k][1] + (middle - times[k]) / HOURS_PER[c.unit])
     if rule == "nocb" and math.isfinite(end):
         k = int(np.searchsorted(times, end - 1e-9, side="left"))
@@ -129,6 +131,7 @@ def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, 
                 findings.append(Finding("info", "covariate_carried_back", who, f"{name} first known at {first:g} h is used "
                                         "before that too", known[0][1]))  # fmt: skip
     step = model.age_step_h
+    anchor = begin if math.isnan(anchor) else anchor
     if moving:
         # weeks-old anchors lose digits: bring the anchor near the course first
         anchor += step * math.floor((begin - anchor) / step)
@@ -151,7 +154,8 @@ def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, 
     values = values.reshape(len(times), len(model.covs))
     for j, (name, c) in enumerate(model.covs.items()):
         low, high = float(values[:, j].min()), float(values[:, j].max())
-        slack = 1e-9 * max(abs(c.low) if math.isfinite(c.low) else 0.0, 1.0)
+        # an age stands for a step of time: its midpoint may lie half a step beyond the course
+        slack = 0.5 * step / HOURS_PER[c.unit] if c.age else 1e-9 * max(abs(c.low) if math.isfinite(c.low) else 0.0, 1.0)
         if low < c.low - slack or high > c.high + slack:
             bad = low if low < c.low - slack else high
             message = f"{name} lies outside the range studied for {model.name}"
