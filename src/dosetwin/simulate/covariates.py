@@ -117,7 +117,7 @@ def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, 
             if c.age and math.isfinite(known[0][0]):
                 # steps are counted from birth (age 0), so that what is asked or recorded elsewhere never moves them
                 anchor = known[0][0] - known[0][1] * HOURS_PER[c.unit]
-            elif math.isnan(anchor):
+            elif math.isnan(anchor) and math.isfinite(known[0][0]):
                 anchor = known[0][0]
         if not c.age:
             cuts |= {t for t, _ in known if begin < t < math.inf}
