@@ -74,8 +74,10 @@ def test_page_renders_and_prints_misses_as_misses(checks: list[Check]) -> None:
     assert f"{len(misses)} miss" in page
     for study in STUDIES:
         assert study.source in page
+    causes = page.split("## Misses")[1]
     for c in misses:
-        assert f"({c.check}, {c.model})" in page
+        assert c.check in causes
+        assert c.cause[1:] in causes
     broken = replace(checks[0], passed=False, cause="a reason given here", simulated=1e3)
     assert "**MISS**" in markdown([broken])
     assert "A reason given here" in markdown([broken])

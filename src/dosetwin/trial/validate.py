@@ -163,8 +163,40 @@ def _section(study: Study, own: Sequence[Check]) -> list[str]:
         lines += ["", "Also seen:", "", *extras]
     if notes := dict.fromkeys(f"{c.model}: {c.kin}" for c in own if c.kin):
         lines += ["", "¹ Not independent. " + "; ".join(notes) + "."]
-    why = dict.fromkeys(f"{c.text}: {c.why}" for c in own)
+    reasons: dict[str, dict[str, None]] = {}
+    for c in own:
+        reasons.setdefault(c.why, {})[c.text] = None
+    why = [reason if len(reasons) == 1 else f"{' and '.join(texts)}: {reason}" for reason, texts in reasons.items()]
     return [*lines, "", "Why these bands: " + "; ".join(why) + "."]
+
+
+def _overview(checks: Sequence[Check]) -> list[str]:
+    """Passed of all, by study and model."""
+    names = list(dict.fromkeys(c.model for c in checks))
+    lines = ["| study | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    for study in STUDIES:
+        cells = []
+        for name in names:
+            own = [c for c in checks if c.model == name and c.check.startswith(f"{study.name}.")]
+            mark = " ¹" if any(c.kin for c in own) else ""
+            cells.append(f"{sum(c.passed for c in own)} of {len(own)}{mark}" if own else "")
+        if any(cells):
+            lines.append(f"| {study.name} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _misses(checks: Sequence[Check]) -> list[str]:
+    """One line per missed figure and cause, its models together."""
+    together: dict[tuple[str, str], list[Check]] = {}
+    for c in checks:
+        if not c.passed:
+            together.setdefault((c.check, c.cause), []).append(c)
+    return [
+        f"- **{own[0].text}** ({name}; published {_figure(own[0].published, own[0].unit)} {own[0].unit}; "
+        + ", ".join(f"{c.model} {_figure(c.simulated, c.unit)}" for c in own)
+        + f"). {cause[:1].upper()}{cause[1:]}."
+        for (name, cause), own in together.items()
+    ] or ["None."]
 
 
 METHOD = """
@@ -189,7 +221,11 @@ def markdown(checks: Sequence[Check], *, n: int = N, seed: int = SEED) -> str:
     misses = [c for c in checks if not c.passed]
     kin = [c for c in checks if c.kin]
     free = [c for c in checks if not c.kin]
-    again = f"`dosetwin validate --seed {seed}`" if n == N else f"`dosetwin.trial.validate.run(n={n}, seed={seed})`"
+    again = (
+        f"`dosetwin validate --seed {seed} --markdown docs/validation.md`"
+        if n == N
+        else f"`dosetwin.trial.validate.run(n={n}, seed={seed})`"
+    )
     lines = [
         "# Validation against published tables",
         "",
@@ -205,16 +241,13 @@ def markdown(checks: Sequence[Check], *, n: int = N, seed: int = SEED) -> str:
         "How to read a row: *published* is what the paper prints, read in the paper or its abstract unless marked `secondary`",
         "(read in a transcription) or `recalled` (from memory, unverified). *MC* is the Monte-Carlo standard error of the",
         "simulated figure, - for a typical baby. *Borderline*: an end of the band lies within two such errors. A pass says that",
-        "the model lies in the band, no more.",
+        "the model lies in the band, no more. ¹: the model is not independent of the study.",
+        "",
+        *_overview(checks),
     ]
     for study in STUDIES:
         if own := [c for c in checks if c.check.startswith(f"{study.name}.")]:
             lines += _section(study, own)
-    lines += ["", "## Misses and what we suspect", ""]
-    lines += [
-        f"- **{c.text}** ({c.check}, {c.model}): {_figure(c.simulated, c.unit)} against {_figure(c.published, c.unit)} {c.unit}. "
-        f"{c.cause[:1].upper()}{c.cause[1:]}."
-        for c in misses
-    ] or ["None."]
+    lines += ["", "## Misses and what we suspect", "", *_misses(checks)]
     lines += [METHOD, "Read but not used: " + "; ".join(f"{what} ({why})" for what, why in NOT_USED) + ".", ""]
     return "\n".join(lines)
