@@ -167,7 +167,7 @@ BOTHA = Study(
 
 HUGHES = Study(
     "hughes_2017",
-    "Hughes 2017, J Pediatr Pharmacol Ther 22:33, group 1 (144 babies, GA 34.4 wk, quartiles 30.0 and 37.9, PNA 4 d; USA; abstract)",
+    "Hughes 2017, J Pediatr Pharmacol Ther 22:33, group 1 (144 babies, GA 34.4 wk, quartiles 30.0 and 37.9, PNA 4 d; abstract)",
     "dosing rule neofax, infusion over 30 min; peak 30 min after the infusion of dose 3, with residual error as measured",
     (
         Expected("hughes_2017.peak_20_35", "peaks 20-35 mg/L", 34.0, "%", (14.0, 54.0),
