@@ -205,6 +205,8 @@ def run(words: list[str]) -> int:
     try:
         code = app(args=words, prog_name="dosetwin", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:  # newer versions of typer turn Ctrl-C into this code, older ones into Abort
+            _say("stopped")
         return code if isinstance(code, int) else OK
     except DosetwinError as error:
         if debug:

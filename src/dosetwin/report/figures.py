@@ -212,7 +212,7 @@ def compared(rows: "Sequence[Candidate]", advice: "Advice") -> Shown | None:
         left.set_xlim(-4, 104)
         left.set_xlabel("probability, % (bar: ± 1.96 Monte-Carlo SE)")
         right.errorbar([c.loss for c in rows], y, xerr=[1.96 * c.loss_se for c in rows], fmt="o", ms=5, color=INK, lw=1)
-        right.set_xlabel("expected loss (lower is better)")
+        right.set_xlabel("expected loss")
         right.set_xlim(left=0)
         right.tick_params(axis="y", length=0)
         for i, c in enumerate(rows):

@@ -57,7 +57,7 @@ def percent(p: float | None) -> str:
     """A probability in words: never 0 % or 100 %, which simulation cannot show."""
     if p is None:
         return "-"
-    return "< 1 %" if p < 0.005 else "> 99 %" if p > 0.995 else f"{100 * p:.0f} %"
+    return "< 1 %" if p < 0.01 else "> 99 %" if p > 0.99 else f"{100 * p:.0f} %"
 
 
 def moment(at: str | float) -> str:
@@ -101,7 +101,7 @@ def _named(text: str) -> str:
     for code, name in RULES.items():
         text = text.replace(code, name)
     for code, name in DOSES.items():
-        text = text.replace(f"at dose '{code}'", f"for {name}").replace(f"dose '{code}'", name)
+        text = text.replace(f"at dose '{code}'", name if code == "pre" else f"for {name}").replace(f"dose '{code}'", name)
     return signs(text)
 
 
@@ -140,7 +140,8 @@ def sentence(reason: Reason, targets: "Sequence[Target]" = ()) -> str:
         return f"It has the lowest expected loss of all acceptable regimens ({number(value)}; 0 would be every target met)."
     if code == "standard_rule_tied":
         name = _named(reason.text.removeprefix("standard rule ").partition(":")[0])
-        return f"It is what {name} says, and nothing is clearly better (expected loss {number(value)}, the lowest found {number(limit)}; among equals the standard rule is preferred)."
+        losses = f"expected loss {number(value)}, the lowest found {number(limit)}"
+        return f"It is what {name} says, and nothing is clearly better ({losses}; among equals the standard rule is preferred)."
     if code == "round_amount_tied":
         other = reason.text.partition("(")[2].partition(")")[0]
         return (

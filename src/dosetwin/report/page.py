@@ -62,7 +62,7 @@ def verdict(c: "Candidate", recommended: bool) -> str:
     if c.unmet:
         r = min(c.unmet, key=lambda r: float(r.value or 0) - float(r.limit or 0))
         got, need = narrative.percent(float(r.value or 0)), narrative.percent(float(r.limit or 0))
-        return f"{narrative.constraint(r.text)}: {got}, needs {need}"
+        return f"{narrative.constraint(r.text).removeprefix('the chance of ')}: {got}, needs {need}"
     return "acceptable"
 
 
@@ -80,7 +80,8 @@ def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str
         recommended = rec.regimen is not None and c.regimen == rec.regimen
         rows.append({
             "rank": c.rank, "short": id(c) in shown, "recommended": recommended, "acceptable": c.acceptable,
-            "regimen": narrative.label(c), "mg_per_kg": f"{c.mg_per_kg:.1f}", "rules": narrative.rules(c.rules), "first_at": narrative.short_moment(c.regimen.first_at),
+            "regimen": narrative.label(c), "mg_per_kg": f"{c.mg_per_kg:.1f}", "rules": narrative.rules(c.rules),
+            "first_at": narrative.short_moment(c.regimen.first_at),
             "p": [(narrative.percent(c.p(t.code)), brief) for t, brief in zip(scored, briefly, strict=True)],
             "joint": narrative.percent(c.joint), "loss": f"{c.loss:.2f}",
             "peak": narrative.number(c.median.get("peak_next", float("nan"))),
