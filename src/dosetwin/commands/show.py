@@ -44,7 +44,7 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     console.print(narrative.NOT_A_DEVICE, style="dim")
 
     title("Measured")
-    table = grid(("quantity", "h", "measured", "expected before", "percentile", ""), (1, 4))
+    table = grid(("quantity", narrative.zero(advice.timeline), "measured", "expected before", "percentile", ""), (1, 4))
     for x in levels(advice):
         table.add_row(*map(safe, (x["what"], x["time"], x["value"], x["expected"], x["percentile"], x["verdict"])),
                       style="bold red" if x["odd"] else None)  # fmt: skip
@@ -52,13 +52,16 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
 
     known = parameters(advice)
     if known:
-        title("What the twin believes, at the coming dose: median (90 % interval)")
+        title(f"What the twin believes, {'at the coming dose' if rec.regimen else 'now'}: median (90 % interval)")
         table = grid(("parameter", "unit", "before levels", "updated", "change"), (2, 3, 4))
         for x in known:
             table.add_row(f"{x['name']}, {x['text']}", x["unit"], x["before"], x["after"], x["change"])
         console.print(table)
 
-    title(f"Regimens ({prov['candidates_considered']} tried, {prov['candidates_acceptable']} acceptable)")
+    aside = f"{prov['candidates_acceptable']} acceptable"
+    if narrative.contradicted(rec):
+        aside = "the contradicting level left out; for comparison only"
+    title(f"Regimens ({prov['candidates_considered']} tried, {aside})")
     table = grid(("rank", "regimen", "mg/kg", "standard rule", "first dose", "peak", "trough", "all targets", "loss", ""),
                  (0, 2, 5, 6, 7, 8), (1, 4))  # fmt: skip
     for c in short_list(rec.candidates):
@@ -67,7 +70,7 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
             str(c.rank), narrative.label(c), f"{c.mg_per_kg:.1f}", narrative.rules(c.rules),
             narrative.short_moment(c.regimen.first_at), narrative.number(c.median.get("peak_next", float("nan"))),
             narrative.number(c.median.get("trough_next", float("nan"))), narrative.percent(c.joint), f"{c.loss:.2f}",
-            verdict(c, chosen), style="bold green" if chosen else None if c.acceptable else "dim",
+            verdict(c, chosen, narrative.contradicted(rec)), style="bold green" if chosen else None if c.acceptable else "dim",
         )  # fmt: skip
     console.print(table)
     legend = "Medians in mg/L: peak 1 h after the start, trough at the end of the coming interval; loss 0 = every target met."

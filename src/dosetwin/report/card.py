@@ -38,7 +38,8 @@ def studied(c: "Cov") -> str:
         return "0 or 1"
     low = "" if not math.isfinite(c.low) else f"{c.low:g}"
     high = "" if not math.isfinite(c.high) else f"{c.high:g}"
-    return f"{low} to {high} {c.unit}".strip() if low or high else f"any, {c.unit}"
+    unit = "" if c.unit == "1" else c.unit
+    return f"{low} to {high} {unit}".strip() if low or high else f"any, {unit}".removesuffix(", ")
 
 
 def missing(c: "Cov") -> str:
@@ -48,7 +49,8 @@ def missing(c: "Cov") -> str:
     if c.age:
         return "computed from birth, else refused" if c.missing == "refuse" else "computed from birth, else carried"
     if c.missing == "population":
-        return f"{c.population:g} {c.unit} with a warning" if c.population is not None else "population value with a warning"
+        unit = "" if c.unit == "1" else f" {c.unit}"
+        return f"{c.population:g}{unit} with a warning" if c.population is not None else "population value with a warning"
     return {"carry": "nearest known value carried", "interpolate": "interpolated", "refuse": "refused"}[c.missing]
 
 

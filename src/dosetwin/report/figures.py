@@ -108,7 +108,7 @@ def concentration(advice: "Advice") -> Shown | None:
         axis.set_ylim(-0.09 * top, top)
         _days(axis, known, start, end)
         axis.set_ylabel(f"{advice.policy.drug}, {c.unit}")
-        axis.set_xlabel("h since the first dose" if known.origin is not None and given else "h")
+        axis.set_xlabel(narrative.zero(known))
         figure.legend(loc="outside lower center", fontsize=8, ncols=4, handlelength=1.8, columnspacing=1.2)
         said = ", ".join(f"{o.value:g} {c.unit} at {o.time:g} h" for o in seen) or "none"
         alt = (
@@ -176,7 +176,7 @@ def creatinine(advice: "Advice") -> Shown | None:
         _now(axis, advice.now, top)
         _days(axis, advice.timeline, start, end)
         axis.set_ylabel("creatinine, mg/dL")
-        axis.set_xlabel("h since the first dose")
+        axis.set_xlabel(narrative.zero(advice.timeline))
         other = axis.secondary_yaxis("right", functions=(lambda v: v * UMOL_PER_MG_DL, lambda v: v / UMOL_PER_MG_DL))
         other.set_ylabel("µmol/L")
         figure.legend(loc="outside lower center", fontsize=8, ncols=3)

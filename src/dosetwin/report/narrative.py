@@ -176,6 +176,10 @@ def sentence(reason: Reason, targets: "Sequence[Target]" = ()) -> str:
         )
     if code == "binding_constraint":
         return f"What stands in the way: {str(value).replace('_', ' ')} ({reason.text}: {number(limit)})."
+    if code == "level_contradicts_every_model":
+        return (
+            f"A level contradicts what every model expects: {reason.text[0].upper()}{reason.text[1:]} (measured {number(value)})."
+        )
     if code == "what_would_help":
         return f"What would help: {reason.text}."
     parts = [_named(reason.text) or code.replace("_", " ")]
@@ -217,6 +221,8 @@ def split_reasons(reasons: Sequence[Reason]) -> tuple[list[Reason], list[Reason]
 def headline(rec: "Recommendation", drug: str) -> str:
     """The answer in one line."""
     if rec.regimen is None:
+        if contradicted(rec):
+            return "A level contradicts the model: clear that up first, no regimen is recommended."
         return "No regimen is acceptable: none is recommended."
     chosen = rec.candidates[0] if rec.candidates else None
     per_kg = chosen.mg_per_kg if chosen is not None and chosen.regimen == rec.regimen else None
@@ -271,6 +277,18 @@ def label(c: "Candidate") -> str:
 def age(days: float) -> str:
     """``2.2 days`` or ``3.4 years``."""
     return f"{days:.1f} days" if days < 60 else f"{days / 30.44:.1f} months" if days < 730 else f"{days / 365.25:.1f} years"
+
+
+def zero(timeline: Any) -> str:
+    """What the hours of a timeline count from."""
+    if timeline.origin is None:
+        return "h on the file's clock"
+    return "h since the first dose" if timeline.doses else "h since the first record"
+
+
+def contradicted(rec: "Recommendation") -> bool:
+    """Whether it is a refusal because a level contradicts the model: the table is then for comparison only."""
+    return rec.regimen is None and any(r.code.startswith("level_contradicts") for r in rec.reasons)
 
 
 def patient_line(timeline: Any, now: float) -> list[str]:

@@ -52,8 +52,8 @@ def short_list(candidates: "tuple[Candidate, ...]") -> "list[Candidate]":
     return out
 
 
-def verdict(c: "Candidate", recommended: bool) -> str:
-    """Why a row stands where it stands."""
+def verdict(c: "Candidate", recommended: bool, contradicted: bool = False) -> str:
+    """Why a row stands where it stands; nothing is called acceptable while a level contradicts the model."""
     if recommended:
         return "recommended"
     if c.violations:
@@ -63,7 +63,7 @@ def verdict(c: "Candidate", recommended: bool) -> str:
         r = min(c.unmet, key=lambda r: float(r.value or 0) - float(r.limit or 0))
         got, need = narrative.percent(float(r.value or 0)), narrative.percent(float(r.limit or 0))
         return f"{narrative.constraint(r.text).removeprefix('the chance of ')}: {got}, needs {need}"
-    return "acceptable"
+    return "for comparison only" if contradicted else "acceptable"
 
 
 def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str, Any]]]:
@@ -86,7 +86,7 @@ def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str
             "joint": narrative.percent(c.joint), "loss": f"{c.loss:.2f}",
             "peak": narrative.number(c.median.get("peak_next", float("nan"))),
             "trough": narrative.number(c.median.get("trough_next", float("nan"))),
-            "verdict": verdict(c, recommended),
+            "verdict": verdict(c, recommended, narrative.contradicted(rec)),
         })  # fmt: skip
     return [(f"{t.metric} {narrative.border(t)}", brief) for t, brief in zip(scored, briefly, strict=True)], rows
 
@@ -173,6 +173,7 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
         for s in rec.what_would_change_it
     ]  # fmt: skip
     return environment().get_template("advice.html.j2").render(
+        zero=narrative.zero(advice.timeline), contradicted=narrative.contradicted(rec),
         drug=policy.drug, rec=rec, source=source, clock=clock, headline=narrative.headline(rec, policy.drug),
         patient=narrative.patient_line(advice.timeline, advice.now), patient_id=advice.timeline.patient.id,
         synthetic=advice.timeline.patient.synthetic, not_a_device=narrative.NOT_A_DEVICE,

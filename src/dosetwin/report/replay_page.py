@@ -26,7 +26,7 @@ def scatter(found: "Replay") -> Shown | None:
         return None
     observed = np.array([f.observed for f in points])
     top = 1.08 * max(float(observed.max()), *(max(f.prior, f.updated) for f in points))
-    with canvas(7.4, 3.9, 1, ncols=2, sharey=True) as (figure, axes):
+    with canvas(7.4, 4.4, 1, ncols=2, sharey=True) as (figure, axes):
         sides = (
             ("a priori: typical patient", [f.prior for f in points], GREY),
             ("a posteriori: the twin", [f.updated for f in points], BLUE),
