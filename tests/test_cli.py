@@ -207,6 +207,28 @@ def test_advise_json_contract(run: Run, tmp_path: Path) -> None:
     assert f"{body['regimen']['amount_mg']:g} mg amikacin" in page
 
 
+def test_outputs_by_number_and_by_name(run: Run, tmp_path: Path) -> None:
+    """A model with two outputs: PRED is that of the record's own, whichever way the file names it."""
+    head = "ID,TIME,AMT,DV,EVID,DVID,AGE,CYP2C9_2,CYP2C9_3,VKORC1_A\n"
+    lines = ("1,0,5,.,1,.", "1,48,.,1.8,0,INR", "1,48,.,0.2,0,1", "1,72,.,1.8,0,2")
+    (tmp_path / "w.csv").write_text(head + "".join(f"{line},60,0,0,1\n" for line in lines))
+    assert run("simulate", "warfarin_hamberg_2010", "w.csv", "-o", "o.csv").code == 0
+    found = rows((tmp_path / "o.csv").read_text())
+    assert [r["PRED"] for r in found] == [found[0]["INR"], found[1]["Cs"], found[2]["INR"]]
+    assert run("fit", "warfarin_hamberg_2010", "w.csv", "-o", "f.csv", "--records", "l.csv").code == 0
+    assert [r["MEASURES"] for r in rows((tmp_path / "l.csv").read_text())] == ["INR", "S-warfarin", "INR"]
+
+
+def test_advise_on_a_table(run: Run, tmp_path: Path) -> None:
+    head = "ID,TIME,AMT,RATE,DV,BW,WT,GA,PNA\n"
+    lines = ("7,0,17.6,35.2,.", "7,1,.,.,33.5", "7,22.5,.,.,9.7")
+    (tmp_path / "case.csv").write_text(head + "".join(f"{line},1.13,1.1,29,1.5\n" for line in lines))
+    is_one_line_error(run("advise", "case.csv", "--draws", 100), "--drug")
+    ran = run("advise", "case.csv", "--draws", 100, "--drug", "amikacin", "--json")
+    assert ran.code in (0, 3), ran.err
+    assert json.loads(ran.out)["provenance"]["now_h"] == 22.5
+
+
 def test_advise_moment(run: Run) -> None:
     def now(word: str) -> dict[str, str]:
         ran = run("advise", DEMO, "--json", "--draws", 100, "--now", word)

@@ -40,8 +40,10 @@ def run(
     if not any(f.n_levels for f in fits):
         allowed = ", ".join(o.measures for o in model.outputs.values())
         raise InputError("the data hold no level the model predicts", where=data.name, allowed=allowed)
+    first = next(iter(model.outputs))
     levels = [
-        {"ID": f.subject, "TIME": r.time, "MEASURES": r.measures or next(iter(model.outputs.values())).measures, "DV": r.observed,
+        {"ID": f.subject, "TIME": r.time, "MEASURES": model.outputs[model.measured_by(r.measures) or first].measures,
+         "DV": r.observed,
          "BLQ": int(r.blq), "PRED": r.PRED, "IPRED": r.IPRED, "PERCENTILE": r.percentile, "RECORD": r.record}
         for f in fits for r in f.records
     ]  # fmt: skip

@@ -43,8 +43,8 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
                        f"{prov['draws']} draws, seed {prov['seed']}"))  # fmt: skip
     console.print(narrative.NOT_A_DEVICE, style="dim")
 
-    title("Measured")
-    table = grid(("quantity", narrative.zero(advice.timeline), "measured", "expected before", "percentile", ""), (1, 4))
+    title(f"Measured ({narrative.zero(advice.timeline)})")
+    table = grid(("quantity", "h", "measured", "expected before", "percentile", ""), (1, 4), (0,))
     for x in levels(advice):
         table.add_row(*map(safe, (x["what"], x["time"], x["value"], x["expected"], x["percentile"], x["verdict"])),
                       style="bold red" if x["odd"] else None)  # fmt: skip
@@ -62,15 +62,18 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     if narrative.contradicted(rec):
         aside = "the contradicting level left out; for comparison only"
     title(f"Regimens ({prov['candidates_considered']} tried, {aside})")
-    table = grid(("rank", "regimen", "mg/kg", "standard rule", "first dose", "peak", "trough", "all targets", "loss", ""),
-                 (0, 2, 5, 6, 7, 8), (1, 4))  # fmt: skip
+    wide = console.width >= 110
+    table = grid(("rank", "regimen", *(("mg/kg", "first dose") if wide else ()), "peak", "trough", "all targets", "loss", ""),
+                 (0, 2, 4, 5, 6, 7) if wide else (0, 2, 3, 4, 5), (1, 3) if wide else (1,))  # fmt: skip
     for c in short_list(rec.candidates):
         chosen = rec.regimen is not None and c.regimen == rec.regimen
+        said = verdict(c, chosen, narrative.contradicted(rec))
         table.add_row(
-            str(c.rank), narrative.label(c), f"{c.mg_per_kg:.1f}", narrative.rules(c.rules),
-            narrative.short_moment(c.regimen.first_at), narrative.number(c.median.get("peak_next", float("nan"))),
-            narrative.number(c.median.get("trough_next", float("nan"))), narrative.percent(c.joint), f"{c.loss:.2f}",
-            verdict(c, chosen, narrative.contradicted(rec)), style="bold green" if chosen else None if c.acceptable else "dim",
+            str(c.rank), narrative.label(c),
+            *((f"{c.mg_per_kg:.1f}", narrative.short_moment(c.regimen.first_at)) if wide else ()),
+            *(narrative.number(c.median.get(key, float("nan"))) for key in ("peak_next", "trough_next")),
+            narrative.percent(c.joint), f"{c.loss:.2f}", f"{narrative.rules(c.rules)}; {said}" if c.rules else said,
+            style="bold green" if chosen else None if c.acceptable else "dim",
         )  # fmt: skip
     console.print(table)
     legend = "Medians in mg/L: peak 1 h after the start, trough at the end of the coming interval; loss 0 = every target met."

@@ -69,7 +69,7 @@ def run(
     console = terminal()
     console.print(f"{len(rows)} predictions for {len(timelines)} subjects with {model.name}, covariates {rule}: {target}")
     for name, o in model.outputs.items():
-        console.print(f"  {name}: {o.text}, {o.unit}")
+        console.print(f"  {name}: {o.text}" + (f", {o.unit}" if o.unit != "1" else ""))
     if draws:
         whose = "of each subject's posterior" if individual else "of the population"
         error = "with residual error: what would be measured" if residual else "without residual error"
