@@ -7,7 +7,7 @@ are subjects per second of processor time on one thread. The virtual cohort is d
 import argparse
 import json
 import os
-import resource
+import platform
 import statistics
 import subprocess
 import sys
@@ -153,7 +153,12 @@ def advice() -> dict[str, Any]:
     core = median_time(
         lambda: advise(case, model, AMIKACIN_NEONATE, now=case.as_of, seed=1, draws=250, sensitivity=False), 5, time.perf_counter
     )
-    return {"advise_s": full, "advise_without_sensitivity_s": core, "advise_candidates": len(got.candidates), "advise_draws": 250}
+    return {
+        "advise_s": full,
+        "advise_without_sensitivity_s": core,
+        "advise_candidates": got.provenance["candidates_considered"],
+        "advise_draws": 250,
+    }
 
 
 def command_line() -> dict[str, Any]:
@@ -189,22 +194,70 @@ def verdict(name: str, value: float | None) -> str:
     return "pass" if (value >= bar if sense == ">=" else value <= bar) else "MISS"
 
 
+def shown(value: float | None) -> str:
+    """A figure with four digits."""
+    return "-" if value is None else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+MEANING = {
+    "linear_subjects_per_core_s": "two compartments, 10 infusions, daily clearance, 241 hourly outputs: subjects per core-second",
+    "linear_vs_lsoda": "the same, ratio to scipy `solve_ivp(method='LSODA')` at 1e-6",
+    "linear_vs_lsoda_odeint": "ratio to scipy `odeint`, the older and faster interface to LSODA",
+    "linear_vs_closed_form": "ratio to a batch closed form written by hand in NumPy",
+    "linear_difference_from_closed_form": "largest difference from it, mg/L",
+    "linear_difference_from_lsoda": "largest difference from LSODA, mg/L",
+    "linear_wall_two_threads_s": "wall seconds of the cohort on all threads",
+    "nonlinear_subjects_per_core_s": "eight states (drug, bacteria, adaptation), adaptive, 1e-6: subjects per core-second",
+    "nonlinear_vs_lsoda": "ratio to scipy `solve_ivp(method='LSODA')`",
+    "nonlinear_vs_lsoda_odeint": "ratio to scipy `odeint`",
+    "nonlinear_vs_hand": "ratio to a Dormand-Prince stepper written by hand for this very model",
+    "nonlinear_difference_from_lsoda": "largest difference in concentration, mg/L",
+    "nonlinear_wall_two_threads_s": "wall seconds of the cohort on all threads",
+    "map_ms": "MAP of one patient from 3-5 levels, from the timeline on, ms (median of 200 patients)",
+    "map_ms_worst": "the slowest of the 200, ms",
+    "posterior_1000_s": "1,000 posterior draws of one patient, s",
+    "posterior_10000_s": "10,000 posterior draws, s",
+    "advise_s": "`advise` for the demo newborn with every what-if, s",
+    "advise_without_sensitivity_s": "the same without the what-ifs, s",
+    "advise_candidates": "regimens scored",
+    "advise_draws": "posterior draws each is scored on",
+    "help_s": "`dosetwin --help`, a new process, s",
+    "peak_mb": "peak memory of a process that simulates the linear cohort, MB",
+}
+
+
+def page(results: dict[str, Any], n: int) -> str:
+    """The results as a Markdown page."""
+    lines = [
+        "# Speed and memory", "", "Written by `python benchmarks/run.py --markdown docs/benchmarks.md`; do not edit.",
+        f"Cohorts of {n:,} subjects; rates per second of processor time on one thread, medians of several runs after a warm-up;",
+        f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}. Ratios travel between machines,",
+        "absolute times do not.", "", "| figure | what | value | bar | verdict |", "|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, value in results.items():
+        sense, bar = BARS.get(name, (None, None))
+        limit = f"{sense} {bar:,g}" if sense else ""
+        lines.append(f"| {name} | {MEANING.get(name, '')} | {shown(value)} | {limit} | {verdict(name, value)} |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Run everything and print a table, or JSON with --json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--subjects", type=int, default=10_000)
+    parser.add_argument("--markdown", type=Path, help="write the table to this file too")
     chosen = parser.parse_args()
-    resource.getrusage(resource.RUSAGE_SELF)
     results = {**cohorts(chosen.subjects), **inference(), **advice(), **command_line(), **memory(chosen.subjects)}
+    if chosen.markdown:
+        chosen.markdown.write_text(page(results, chosen.subjects), encoding="utf-8")
     if chosen.json:
         print(json.dumps(results, indent=2))
         return
     print(f"{'figure':36s} {'value':>14s}  {'bar':>12s}  verdict")
     for name, value in results.items():
         sense, bar = BARS.get(name, (None, None))
-        shown = "-" if value is None else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-        print(f"{name:36s} {shown:>14s}  {f'{sense} {bar:,g}' if sense else '':>12s}  {verdict(name, value)}")
+        print(f"{name:36s} {shown(value):>14s}  {f'{sense} {bar:,g}' if sense else '':>12s}  {verdict(name, value)}")
 
 
 if __name__ == "__main__":

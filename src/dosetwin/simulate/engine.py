@@ -15,7 +15,7 @@ from dosetwin.simulate import ode
 from dosetwin.simulate.kernel import compiled
 from dosetwin.simulate.schedule import Schedule
 
-JOBS_PER_CHUNK = 64  # below this many jobs, starting threads costs more than it saves
+JOBS_PER_CHUNK = 32  # below twice this many jobs, starting threads costs more than it saves
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,9 +110,12 @@ def _run(model, schedule: Schedule, course, eta, theta, threads, auc: bool, stat
         kernel(0, n_jobs, *fixed)
     else:
         size = max(JOBS_PER_CHUNK, -(-n_jobs // (threads * 8)))
-        # the first chunk alone: if the kernel must be compiled, it is compiled once
-        kernel(0, min(size, n_jobs), *fixed)
-        jobs = [_pool(threads).submit(kernel, lo, min(lo + size, n_jobs), *fixed) for lo in range(size, n_jobs, size)]
+        done = 0
+        if not getattr(kernel, "signatures", True):
+            # one job alone, so that the kernel is compiled (or read from the cache) once and not by every thread
+            kernel(0, 1, *fixed)
+            done = 1
+        jobs = [_pool(threads).submit(kernel, lo, min(lo + size, n_jobs), *fixed) for lo in range(done, n_jobs, size)]
         for job in jobs:
             job.result()
     return out_ptr, out, (area if auc else None), states, codes, stopped
