@@ -308,7 +308,7 @@ def test_a_broken_table_is_one_line_and_writes_nothing(run: Run, tmp_path: Path,
         (tmp_path / name).write_bytes(content)
     output = ("--report", "out.html") if words[0] == "replay" else ("-o", "out.csv")
     before = sorted(p.name for p in tmp_path.iterdir())
-    is_one_line_error(run(*words, name, *output), name if name != "no_levels.csv" or words[0] != "replay" else MODEL)
+    is_one_line_error(run(*words, name, *output), name)
     assert sorted(p.name for p in tmp_path.iterdir()) == before
 
 
@@ -338,6 +338,13 @@ def test_a_broken_case_is_one_line_and_writes_nothing(run: Run, tmp_path: Path, 
     ran = run("advise", name, "--report", "out.html")
     is_one_line_error(ran, "json" if name.endswith("json") else "csv")
     assert "\x1b" not in ran.err
+    assert not (tmp_path / "out.html").exists()
+
+
+def test_an_impossible_fact_names_the_file_and_the_record(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "case.json").write_text(DEMO.read_text().replace('"value": 17.6', '"value": 1760'))
+    ran = run("advise", "case.json", "--report", "out.html")
+    is_one_line_error(ran, "case.json", "MedicationAdministration/amikacin-1", "dose_implausible")
     assert not (tmp_path / "out.html").exists()
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dosetwin.commands.common import at_least, output_path, print_json, progress, rule_of, terminal, write_whole
+from dosetwin.commands.common import at_least, naming, output_path, print_json, progress, rule_of, terminal, write_whole
 from dosetwin.errors import InputError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def prepare(
         chosen = [models.load(DEFAULT_MODEL[rules.drug])]
     at, clock = moment(timeline, now, case.name)
     names = ", ".join(m.name for m in chosen)
-    with progress(f"asking the twin ({names}; the first use of a model compiles it)"):
+    with progress(f"asking the twin ({names}; the first use of a model compiles it)"), naming(case):
         from dosetwin.advise import advise_full
 
         advice = advise_full(timeline, chosen[0], rules, models=chosen, now=at, mic=mic, seed=seed, draws=draws, rule=rule,

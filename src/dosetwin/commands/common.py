@@ -71,6 +71,17 @@ def needed(model: "Model", timelines: "Sequence[Timeline]", path: Path) -> None:
             )  # fmt: skip
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put the file's name in front of an error about its content that does not say it."""
+    try:
+        yield
+    except InputError as error:
+        if path.name in str(error):
+            raise
+        raise InputError(str(error), where=path.name) from None
+
+
 def checked(timelines: "Sequence[Timeline]", model: "Model") -> list[Finding]:
     """Findings of the record checks that make sense for a table analysed under ``model``."""
     from dosetwin.records.checks import check

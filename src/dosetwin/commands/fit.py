@@ -5,6 +5,7 @@ from pathlib import Path
 from dosetwin.commands.common import (
     checked,
     csv_text,
+    naming,
     needed,
     output_path,
     print_json,
@@ -35,7 +36,7 @@ def run(
     needed(model, timelines, data)
     from dosetwin.infer.fit import fit
 
-    with progress(f"fitting {model.name}", len(timelines)) as tell:
+    with progress(f"fitting {model.name}", len(timelines)) as tell, naming(data):
         fits = fit(model, timelines, rule=rule, progress=tell)
     if not any(f.n_levels for f in fits):
         allowed = ", ".join(o.measures for o in model.outputs.values())

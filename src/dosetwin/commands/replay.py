@@ -7,6 +7,7 @@ from dosetwin.commands.common import (
     at_least,
     checked,
     csv_text,
+    naming,
     needed,
     output_path,
     print_json,
@@ -43,7 +44,7 @@ def run(
     needed(model, timelines, data)
     from dosetwin.infer.replay import replay
 
-    with progress(f"replaying {model.name}", len(timelines)) as tell:
+    with progress(f"replaying {model.name}", len(timelines)) as tell, naming(data):
         found = replay(model, timelines, seed=seed, draws=draws, rule=rule, measures=measures, progress=tell)
     findings = list(dict.fromkeys((*echo.findings, *checked(timelines, model), *found.findings)))
     if page is not None:

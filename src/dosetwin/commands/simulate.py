@@ -8,6 +8,7 @@ from dosetwin.commands.common import (
     at_least,
     checked,
     csv_text,
+    naming,
     needed,
     output_path,
     print_json,
@@ -41,7 +42,7 @@ def run(
 
     model = models.load(model_name)
     needed(model, timelines, data)
-    with progress(f"simulating {model.name}", len(timelines)) as tell:
+    with progress(f"simulating {model.name}", len(timelines)) as tell, naming(data):
         rows, failures, findings = table(
             model,
             timelines,

@@ -2,6 +2,7 @@
 
 import io
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
@@ -11,6 +12,9 @@ from typing import Any
 BLUE, VERMILLION, GREEN, ORANGE, SKY, GREY = "#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#7a7a7a"
 INK = "#010203"
 """Drawn in this colour, an element takes the colour of the page's text (dark on light, light on dark)."""
+
+_DRAWING = threading.RLock()
+"""matplotlib's settings are global: one figure is drawn at a time, whoever asks."""
 
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none", "font.family": ["sans-serif"], "font.sans-serif": ["DejaVu Sans"], "font.size": 9.5,
@@ -28,7 +32,7 @@ def canvas(width: float, height: float, rows: int = 1, **grid: Any) -> Iterator[
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(STYLE):  # pyright: ignore[reportArgumentType]
+    with _DRAWING, matplotlib.rc_context(STYLE):  # pyright: ignore[reportArgumentType]
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasSVG(figure)
         yield figure, figure.subplots(rows, **grid)
