@@ -11,6 +11,7 @@ import inspect
 import math
 import os
 import sys
+import tempfile
 import textwrap
 import threading
 from collections.abc import Callable
@@ -262,6 +263,29 @@ def source(model: Model) -> str:
     return "\n".join([*head, *collect.chunks, *chunks])
 
 
+@lru_cache(maxsize=1)
+def _private_folder() -> Path:
+    # never a name others could guess: what lies there is executed
+    return Path(tempfile.mkdtemp(prefix="dosetwin-kernels-"))
+
+
+def _written(name: str, text: str) -> Path:
+    """The file ``name`` with exactly this text in the cache, or in a private folder of this process where none is writable."""
+    path = cache_folder() / name
+    try:
+        # a file cut short or changed by anybody else is written again, not trusted
+        if not (path.is_file() and path.read_text(encoding="utf-8") == text):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # another process may write the same file: write aside and move into place
+            aside = path.with_suffix(f".{os.getpid()}.tmp")
+            aside.write_text(text, encoding="utf-8")
+            os.replace(aside, path)
+    except OSError:
+        path = _private_folder() / name
+        path.write_text(text, encoding="utf-8")
+    return path
+
+
 @lru_cache(maxsize=256)
 def compiled(model: Model) -> ModuleType:
     """The model's kernel module with ``run`` (and steppers); compiled at its first call, cached on disk."""
@@ -271,13 +295,7 @@ def compiled(model: Model) -> ModuleType:
     with _lock:
         if name in sys.modules:
             return sys.modules[name]
-        path = cache_folder() / f"{name}.py"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # another process may write the same file: write aside and move into place
-            aside = path.with_suffix(f".{os.getpid()}.tmp")
-            aside.write_text(text, encoding="utf-8")
-            os.replace(aside, path)
+        path = _written(f"{name}.py", text)
         spec = importlib.util.spec_from_file_location(name, path)
         if spec is None or spec.loader is None:
             raise ModelError(f"cannot load the generated kernel {path}")

@@ -1,0 +1,59 @@
+"""Generated kernels: cached by content, never trusted when changed, refused with a reason when they cannot be written."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dosetwin.errors import ModelError
+from dosetwin.models import load, names
+from dosetwin.simulate.kernel import source
+from tests.simulate.toy import toy
+
+CODE = """
+import numpy as np
+from dosetwin.models import load
+from dosetwin.records import Covariate, DoseEvent, Patient, Timeline
+from dosetwin.simulate import predict, schedule_for
+m = load("phenobarbital_grasela_1985")
+t = Timeline(Patient("x"), (DoseEvent(0, 20.0),), (), (Covariate(0, "WT", 1.0), Covariate(0, "APGR", 8.0)))
+print(predict(m, schedule_for(m, t, [1.0]), np.zeros((1, 2))).value.item())
+"""
+
+
+def answer(cache: Path | str) -> float:
+    """The level one hour after a dose, from a new process with its own kernel cache."""
+    env = {**os.environ, "DOSETWIN_CACHE": str(cache)}
+    done = subprocess.run([sys.executable, "-c", CODE], env=env, capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+@pytest.mark.slow
+def test_a_changed_kernel_file_is_written_again(tmp_path):
+    first = answer(tmp_path)
+    (file,) = tmp_path.glob("kernel_*.py")
+    file.write_text("raise SystemExit('tampered')", encoding="utf-8")
+    assert answer(tmp_path) == first
+
+
+@pytest.mark.slow
+def test_without_a_writable_cache_it_still_runs(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    assert answer(blocked / "kernels") == pytest.approx(answer(tmp_path / "good"), rel=1e-15)
+
+
+@pytest.mark.parametrize("name", names())
+def test_kernels_are_self_contained(name):
+    """Only math, numpy and numba are imported: what a kernel needs stands in its file."""
+    imports = [line for line in source(load(name)).splitlines() if line.startswith(("import ", "from "))]
+    assert {line.split()[1].split(".")[0] for line in imports} <= {"math", "collections", "numba", "numpy"}
+
+
+def test_what_cannot_be_compiled_is_named(tmp_path):
+    model = toy(tmp_path, "odd", {"CL": 1.0, "V": 1.0}, state=("central",), dynamics="OPEN * A.central", solver="explicit")
+    model.dynamics.__globals__["OPEN"] = "a string"
+    with pytest.raises(ModelError, match="'OPEN', a str: only numbers, NamedTuples, math"):
+        source(model)
