@@ -312,6 +312,37 @@ def test_a_broken_table_is_one_line_and_writes_nothing(run: Run, tmp_path: Path,
     assert sorted(p.name for p in tmp_path.iterdir()) == before
 
 
+UNSOUND = {
+    "grams": ("1,0,10,.,1400\n1,2,.,5,1400\n", "looks like grams"),
+    "before": ("1,0,.,5,1.4\n1,2,10,.,1.4\n", "before the first dose"),
+}
+
+
+@pytest.mark.parametrize("words", [("simulate", MODEL), ("fit", MODEL), ("replay", MODEL)], ids=lambda w: w[0])
+@pytest.mark.parametrize("what", UNSOUND)
+def test_records_with_errors_stop_a_table_or_leave_their_subject_out(
+    run: Run, tmp_path: Path, words: tuple[str, ...], what: str
+) -> None:
+    bad, said = UNSOUND[what]
+    (tmp_path / "two.csv").write_text("ID,TIME,AMT,DV,WT\n" + bad + "2,0,10,.,1.4\n2,2,.,5,1.4\n", encoding="utf-8")
+    output = ("--forecasts", "out.csv") if words[0] == "replay" else ("-o", "out.csv")
+    is_one_line_error(run(*words, "two.csv", *output), "two.csv:2", said, "--leave-out")
+    assert not (tmp_path / "out.csv").exists()
+    went_on = run(*words, "two.csv", *output, "--leave-out")
+    assert went_on.code == 0
+    assert "patient 1" in went_on.out
+    assert len(rows((tmp_path / "out.csv").read_text())) == 1
+
+
+def test_two_results_of_one_sample_are_kept_in_a_table(run: Run, tmp_path: Path) -> None:
+    text = "ID,TIME,AMT,DV,WT\n1,0,10,.,1.4\n1,2,.,5,1.4\n1,2,.,6,1.4\n"
+    (tmp_path / "twice.csv").write_text(text, encoding="utf-8")
+    ran = run("fit", MODEL, "twice.csv", "-o", "out.csv")
+    assert ran.code == 0
+    assert "conflicting_values" in ran.out
+    assert rows((tmp_path / "out.csv").read_text())[0]["N"] == "2"
+
+
 @pytest.mark.parametrize("words", [("simulate", MODEL), ("fit", MODEL), ("replay", MODEL), ("advise",)], ids=lambda w: w[0])
 def test_a_folder_is_not_a_file(run: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
     (tmp_path / "folder.csv").mkdir()

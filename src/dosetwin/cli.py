@@ -30,6 +30,9 @@ Data = Annotated[Path, typer.Argument(metavar="DATA.csv", help="NONMEM-style tab
 Map = Annotated[
     list[str], typer.Option("--map", metavar="NAME=COLUMN", help="What the model calls NAME stands in COLUMN; repeatable.")
 ]
+LeaveOut = Annotated[
+    bool, typer.Option("--leave-out", help="Go on without the subjects whose records have errors, and say which.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")]
 Covariates = Annotated[
     str, typer.Option("--covariates", metavar="RULE", help="Covariates between records: locf, nocb or linear.")
@@ -113,12 +116,14 @@ def simulate(
     seed: Seed = 1,
     covariates: Covariates = "locf",
     map_: Map = [],  # noqa: B006
+    leave_out: LeaveOut = False,
     json_: Json = False,
 ) -> None:
     """Predictions at every observation record (and EVID 2 record) of a table: ID, TIME, PRED and every output."""
     from dosetwin.commands.simulate import run
 
     run(model, data, out, draws=draws, individual=individual, residual=residual, seed=seed, covariates=covariates, mapping=map_,
+        leave_out=leave_out,
         as_json=json_)  # fmt: skip
 
 
@@ -132,12 +137,13 @@ def fit(
     ] = None,
     covariates: Covariates = "locf",
     map_: Map = [],  # noqa: B006
+    leave_out: LeaveOut = False,
     json_: Json = False,
 ) -> None:
     """Each subject's random effects, standard errors, individual parameters and objective value."""
     from dosetwin.commands.fit import run
 
-    run(model, data, out, records=records, covariates=covariates, mapping=map_, as_json=json_)
+    run(model, data, out, records=records, covariates=covariates, mapping=map_, leave_out=leave_out, as_json=json_)
 
 
 @app.command()
@@ -151,6 +157,7 @@ def replay(
     ] = None,
     covariates: Covariates = "locf",
     map_: Map = [],  # noqa: B006
+    leave_out: LeaveOut = False,
     report: Report = None,
     forecasts: Annotated[
         Path | None, typer.Option("--forecasts", metavar="FILE", help="Also every single forecast, as a table.")
@@ -160,7 +167,8 @@ def replay(
     """Forecast each level of past patients from the data before it: would the twin have known better than the model alone?"""
     from dosetwin.commands.replay import run
 
-    run(model, data, seed=seed, draws=draws, measures=measures, covariates=covariates, mapping=map_, report=report,
+    run(model, data, seed=seed, draws=draws, measures=measures, covariates=covariates, mapping=map_, leave_out=leave_out,
+        report=report,
         forecasts=forecasts, as_json=json_)  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -82,12 +83,37 @@ def naming(path: Path) -> Iterator[None]:
         raise InputError(str(error), where=path.name) from None
 
 
-def checked(timelines: "Sequence[Timeline]", model: "Model") -> list[Finding]:
-    """Findings of the record checks that make sense for a table analysed under ``model``."""
+def sound(timelines: "Sequence[Timeline]", model: "Model", leave_out: bool) -> "tuple[list[Timeline], list[Finding]]":
+    """The subjects whose records have no errors, and the findings of the record checks.
+
+    A subject with errors (a weight in grams, a level before the first dose, ...) would give a number that looks like any other.
+    Raises InputError for the first such error, unless ``leave_out``: then those subjects are left out, and the findings say so.
+    """
     from dosetwin.records.checks import check
 
+    # a table may hold undosed subjects, and weights matter to models that use them
     skip = {"no_doses"} | ({"no_weight"} if "WT" not in model.covs else set())
-    return [f for t in timelines for f in check(t) if f.code not in skip]
+    found = [[f for f in check(t) if f.code not in skip] for t in timelines]
+    # two results of one sample are an error at the bedside and a replicate in a study: a table keeps both, and says so
+    found = [[replace(f, severity="warning") if f.code == "conflicting_values" else f for f in few] for few in found]
+    errors = [[f for f in few if f.severity == "error"] for few in found]
+    if any(errors) and not leave_out:
+        first = next(few[0] for few in errors if few)
+        more = sum(map(len, errors)) - 1
+        raise InputError(
+            first.message, where=first.record, value=first.value, allowed=first.allowed,
+            remedy="; ".join(filter(None, [first.remedy, f"and {more} more such errors" if more else "",
+                                           "correct the records, or add --leave-out to go on without those subjects"])),
+        )  # fmt: skip
+    kept = [t for t, few in zip(timelines, errors, strict=True) if not few]
+    if not kept:
+        raise InputError("every subject has errors in its records", where="--leave-out", remedy="correct the records")
+    left = [
+        Finding("error", "subject_left_out", f"patient {t.patient.id}", "left out because of errors in the records")
+        for t, few in zip(timelines, errors, strict=True)
+        if few
+    ]
+    return kept, [*left, *(f for few in found for f in few)]
 
 
 # ------------------------------------------------------------------------------------------------------------- output

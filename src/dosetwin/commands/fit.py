@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from dosetwin.commands.common import (
-    checked,
     csv_text,
     naming,
     needed,
@@ -13,6 +12,7 @@ from dosetwin.commands.common import (
     read_data,
     rule_of,
     show_findings,
+    sound,
     terminal,
     write_whole,
 )  # fmt: skip
@@ -20,7 +20,15 @@ from dosetwin.errors import InputError
 
 
 def run(
-    model_name: str, data: Path, out: Path | None, *, records: Path | None, covariates: str, mapping: list[str], as_json: bool
+    model_name: str,
+    data: Path,
+    out: Path | None,
+    *,
+    records: Path | None,
+    covariates: str,
+    mapping: list[str],
+    leave_out: bool,
+    as_json: bool,
 ) -> None:
     """Read, fit, write. Raises InputError for anything wrong with the words or the file."""
     rule = rule_of(covariates)
@@ -34,6 +42,7 @@ def run(
 
     model = models.load(model_name)
     needed(model, timelines, data)
+    timelines, remarks = sound(timelines, model, leave_out)
     from dosetwin.infer.fit import fit
 
     with progress(f"fitting {model.name}", len(timelines)) as tell, naming(data):
@@ -52,7 +61,7 @@ def run(
         write_whole(target, csv_text([f.row() for f in fits]))
     if second is not None:
         write_whole(second, csv_text(levels))
-    findings = list(dict.fromkeys((*echo.findings, *checked(timelines, model), *(x for f in fits for x in f.findings))))
+    findings = list(dict.fromkeys((*echo.findings, *remarks, *(x for f in fits for x in f.findings))))
     objective = sum(f.objective for f in fits)
     if as_json:
         print_json({

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from dosetwin.commands.common import (
     at_least,
-    checked,
     csv_text,
     naming,
     needed,
@@ -15,6 +14,7 @@ from dosetwin.commands.common import (
     read_data,
     rule_of,
     show_findings,
+    sound,
     terminal,
     write_whole,
 )  # fmt: skip
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def run(
     model_name: str, data: Path, *, seed: int, draws: int, measures: str | None, covariates: str, mapping: list[str],
-    report: Path | None, forecasts: Path | None, as_json: bool,
+    report: Path | None, forecasts: Path | None, leave_out: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Read, forecast, print. Raises InputError for anything wrong with the words or the file."""
     rule = rule_of(covariates)
@@ -42,11 +42,12 @@ def run(
 
     model = models.load(model_name)
     needed(model, timelines, data)
+    timelines, remarks = sound(timelines, model, leave_out)
     from dosetwin.infer.replay import replay
 
     with progress(f"replaying {model.name}", len(timelines)) as tell, naming(data):
         found = replay(model, timelines, seed=seed, draws=draws, rule=rule, measures=measures, progress=tell)
-    findings = list(dict.fromkeys((*echo.findings, *checked(timelines, model), *found.findings)))
+    findings = list(dict.fromkeys((*echo.findings, *remarks, *found.findings)))
     if page is not None:
         from dosetwin.report.replay_page import replay_page
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from dosetwin.commands.common import (
     at_least,
-    checked,
     csv_text,
     naming,
     needed,
@@ -16,6 +15,7 @@ from dosetwin.commands.common import (
     read_data,
     rule_of,
     show_findings,
+    sound,
     terminal,
     write_whole,
 )  # fmt: skip
@@ -26,7 +26,7 @@ PERCENTILES = (5, 25, 50, 75, 95)
 
 def run(
     model_name: str, data: Path, out: Path | None, *, draws: int | None, individual: bool, residual: bool, seed: int,
-    covariates: str, mapping: list[str], as_json: bool,
+    covariates: str, mapping: list[str], leave_out: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Read, predict, write. Raises InputError for anything wrong with the words or the file."""
     rule = rule_of(covariates)
@@ -42,6 +42,7 @@ def run(
 
     model = models.load(model_name)
     needed(model, timelines, data)
+    timelines, remarks = sound(timelines, model, leave_out)
     with progress(f"simulating {model.name}", len(timelines)) as tell, naming(data):
         rows, failures, findings = table(
             model,
@@ -56,7 +57,7 @@ def run(
         )
     if target is not None:
         write_whole(target, csv_text(rows))
-    findings = [*echo.findings, *checked(timelines, model), *findings]
+    findings = [*echo.findings, *remarks, *findings]
     findings += [Finding("error", f.code, str(f.subject), f"not simulated: {f.message}") for f in failures]
     settings = {
         "model": model.name, "covariates": rule, "draws": draws, "seed": seed if draws else None,
