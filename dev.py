@@ -5,7 +5,7 @@
     python3 dev.py test         run the tests                                              (extra words go to pytest)
     python3 dev.py lint         ruff, formatting, types, import contracts
     python3 dev.py bench        speed and memory, as ratios                                (extra words go to benchmarks/run.py)
-    python3 dev.py docs         write docs/validation.md afresh                            (extra words go to `dosetwin validate`)
+    python3 dev.py docs         write docs/{validation,replay,benchmarks}.md afresh        (extra words go to `dosetwin validate`)
     python3 dev.py clean-cache  forget compiled kernels; the next use of a model compiles again
 
 Makes `.venv` beside this file when it is missing and installs the project there; installs again when pyproject.toml has changed.
@@ -19,6 +19,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -157,7 +158,13 @@ def main(words: list[str]) -> int:
         if command == "bench":
             return run(PYTHON, "benchmarks/run.py", *rest)
         if command == "docs":
-            return run(DOSETWIN, "validate", "--markdown", "docs/validation.md", *rest)
+            with tempfile.TemporaryDirectory() as aside:
+                report = str(Path(aside) / "report.html")
+                return (
+                    run(DOSETWIN, "validate", "--markdown", "docs/validation.md", *rest)
+                    or run(DOSETWIN, "demo", "--report", report, "--replay-page", "docs/replay.md")
+                    or run(PYTHON, "benchmarks/run.py", "--markdown", "docs/benchmarks.md")
+                )
         return clean_cache()
     except Stop as problem:
         print(f"dev.py: {problem}", file=sys.stderr, flush=True)

