@@ -43,7 +43,9 @@ class FilterParameters:
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> "FilterParameters":
         """What ``to_json`` wrote."""
-        return cls(**{k: tuple(v) if isinstance(v, list | tuple) else float(v) for k, v in given.items()})
+        return cls(
+            tuple(given["mean"]), tuple(given["sd"]), tuple(given["effect"]), given["tau"], given["prop"], given["add"]
+        )  # fmt: skip
 
 
 # packed for the search: 4 means, 5 effects, then logs of 5 SDs, tau, prop, add

@@ -80,8 +80,8 @@ def _steps(record: WardRecord, hours: tuple[float, ...]) -> Steps:
     a = np.array(rows, dtype=np.float64).reshape(-1, 8)
     seen_at, ahead_at = a[:, 6].astype(np.int64), a[:, 7].astype(np.int64)
     effect = np.array(effects, dtype=np.float64).reshape(-1, len(EFFECTS))
-    columns = [np.ascontiguousarray(a[:, k]) for k in range(6)]
-    return Steps(record.GA, birth_creatinine(record.GA), *columns, effect, seen_at, ahead_at)
+    dt, middle, into, out, GFR, share = (np.ascontiguousarray(a[:, k]) for k in range(6))
+    return Steps(record.GA, birth_creatinine(record.GA), dt, middle, into, out, GFR, share, effect, seen_at, ahead_at)
 
 
 def steps_for(record: WardRecord, hours: Sequence[float] = ()) -> Steps:
