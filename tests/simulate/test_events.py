@@ -104,6 +104,16 @@ def test_steady_state_with_lag_and_of_a_nonlinear_model(oral, michaelis):
     np.testing.assert_allclose(steady, many, rtol=2e-5)
 
 
+@pytest.mark.parametrize("lag", [0.45, 8.0, 11.0, 16.0])
+def test_steady_state_with_a_lag_as_long_as_the_interval_or_longer(make, lag):
+    """Doses already given are still on their way, one of them arriving just now."""
+    model = make(f"lag_{lag:g}".replace(".", "_"), {"CL": 4.0, "V": 70.0, "KA": 1.0, "LAG_depot": lag}, structure="ONE_ORAL")
+    times = np.array([0.2, 1.0, 5.0, 9.0, 20.0, 30.0])
+    steady = values(model, [DoseEvent(0, 100.0, ii=8.0, ss=True)], times)
+    many = values(model, [DoseEvent(-800.0, 100.0, ii=8.0, addl=100)], np.concatenate([[-800.0], times]))[1:]
+    np.testing.assert_allclose(steady, many, rtol=1e-9)
+
+
 def test_no_steady_state_is_a_failure_not_a_number(michaelis):
     """More drug than the system can ever eliminate."""
     course = schedule_for(michaelis, Timeline(Patient("x"), (DoseEvent(0, 1e5, 1.0, ii=12.0, ss=True),)), [1.0])

@@ -143,14 +143,33 @@ def steady_state(x, u, p, cov, t, ii, delay, cmt, amount, duration, stiff, W, rt
     return NO_STEADY_STATE
 
 
+def give(x, u, queue, pending, t, on, length, amount, where):
+    """A dose whose input begins ``on`` h after t and lasts ``length`` h: what is due acts, the rest is queued.
+
+    Returns the number of queued inputs (at most two more).
+    """
+    value = amount / length if length > 0.0 else amount
+    if on > 0.0:
+        queue[pending, 0], queue[pending, 1], queue[pending, 2] = t + on, value, where
+        queue[pending, 3] = 1.0 if length > 0.0 else 0.0
+        pending += 1
+    elif length > 0.0:
+        u[where] += value
+    else:
+        x[where] += value
+    if length > 0.0:
+        queue[pending, 0], queue[pending, 1], queue[pending, 2], queue[pending, 3] = t + on + length, -value, where, 1.0
+        pending += 1
+    return pending
+
+
 def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii, rows, occasion, begin,
         out_ptr, out, area_out, state_out, codes, stopped, rtol, atol):  # fmt: skip
     """Simulate jobs lo..hi-1: job k runs course[k] with eta[k] and writes rows from out_ptr[k] on."""
     x, u, total_area = np.zeros(N), np.zeros(N), np.zeros(N_OUT)
     # every work array is a block of rows of W: one array to pass, because each one passed costs reference counts
     W = np.zeros((WORK_ROWS, N))
-    pend_t, pend_v = np.zeros(PENDING), np.zeros(PENDING)
-    pend_c, pend_r = np.zeros(PENDING, np.int64), np.zeros(PENDING, np.int64)
+    queue = np.zeros((PENDING, 4))  # inputs to come: time, amount or change of rate, compartment, 1 for a rate
     scratch = np.zeros((1, max(N_OUT, 1)))
     want_area = area_out.shape[0] > 0
     want_state = state_out.shape[0] > 0
@@ -183,8 +202,8 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
                 stop = target
                 pick = -1
                 for q in range(pending):
-                    if pend_t[q] <= stop:
-                        stop = pend_t[q]
+                    if queue[q, 0] <= stop:
+                        stop = queue[q, 0]
                         pick = q
                 if stop > t:
                     code, h, stiff = advance(x, u, p, cov, t, stop, h, stiff, W, rtol, atol, want_area)
@@ -195,14 +214,14 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
                     t = stop
                 if pick < 0:
                     break
-                where = pend_c[pick]
-                if pend_r[pick] == 0:
-                    x[where] += pend_v[pick]
+                where = int(queue[pick, 2])
+                if queue[pick, 3] == 0.0:
+                    x[where] += queue[pick, 1]
                 else:
-                    u[where] += pend_v[pick]
+                    u[where] += queue[pick, 1]
                 pending -= 1
-                pend_t[pick], pend_v[pick] = pend_t[pending], pend_v[pending]
-                pend_c[pick], pend_r[pick] = pend_c[pending], pend_r[pending]
+                for q in range(4):
+                    queue[pick, q] = queue[pending, q]
                 if pending == 0:
                     # all rates have ended: remove what rounding left of the sums
                     for i in range(N):
@@ -249,47 +268,16 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
                         u[i] = 0.0
                     # doses of the past that still act: infusions running, and doses inside their lag
                     back = 1
-                    while code == OK and delay + length - back * ii[ev] > 0.0:
-                        on, off = delay - back * ii[ev], delay + length - back * ii[ev]
+                    while code == OK and (delay + length > back * ii[ev] or delay >= back * ii[ev]):
+                        pending = give(x, u, queue, pending, t, delay - back * ii[ev], length, given, where)
                         if pending + 2 > PENDING:
                             code = TOO_MANY_PENDING
-                            break
-                        if length > 0.0:
-                            if on > 0.0:
-                                pend_t[pending], pend_v[pending] = t + on, given / length
-                                pend_c[pending], pend_r[pending] = where, 1
-                                pending += 1
-                            else:
-                                u[where] += given / length
-                            pend_t[pending], pend_v[pending] = t + off, -given / length
-                            pend_c[pending], pend_r[pending] = where, 1
-                            pending += 1
-                        elif on > 0.0:
-                            pend_t[pending], pend_v[pending] = t + on, given
-                            pend_c[pending], pend_r[pending] = where, 0
-                            pending += 1
                         back += 1
+                if code == OK and pending + 2 > PENDING:
+                    code = TOO_MANY_PENDING
                 if code != OK:
                     break
-                if pending + 2 > PENDING:
-                    code = TOO_MANY_PENDING
-                    break
-                if length > 0.0:
-                    if delay > 0.0:
-                        pend_t[pending], pend_v[pending] = t + delay, given / length
-                        pend_c[pending], pend_r[pending] = where, 1
-                        pending += 1
-                    else:
-                        u[where] += given / length
-                    pend_t[pending], pend_v[pending] = t + delay + length, -given / length
-                    pend_c[pending], pend_r[pending] = where, 1
-                    pending += 1
-                elif delay > 0.0:
-                    pend_t[pending], pend_v[pending] = t + delay, given
-                    pend_c[pending], pend_r[pending] = where, 0
-                    pending += 1
-                else:
-                    x[where] += given
+                pending = give(x, u, queue, pending, t, delay, length, given, where)
                 h = 0.0
         codes[k] = code
         if code != OK:

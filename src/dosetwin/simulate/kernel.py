@@ -32,7 +32,7 @@ from dosetwin.simulate._globals import work_layout
 OPTIONS = 'nogil=True, error_model="numpy", fastmath=FASTMATH'
 FASTMATH = '{"contract", "reassoc", "nsz", "arcp"}'
 # arrays passed to a function cost reference counts; the innermost steps are inlined before they are counted (4 x faster)
-INLINED = (event_loop.advance, exact.advance_exact, exact.propagator_1, exact.propagator_2)
+INLINED = (event_loop.advance, event_loop.give, exact.advance_exact, exact.propagator_1, exact.propagator_2)
 # the propagator is chosen when the kernel is written: a call that is never made still slows the loop it stands in
 PROPAGATORS = {1: exact.propagator_1, 2: exact.propagator_2}
 _lock = threading.Lock()
@@ -245,6 +245,7 @@ def source(model: Model) -> str:
         _decorated(f)
         for f in (
             event_loop.advance,
+            event_loop.give,
             event_loop.cycle,
             event_loop.steady_state,
         )
