@@ -30,7 +30,7 @@ def baby(
     GA=None,
     gap=36.0,
 ) -> Baby:
-    """One baby; ``sd`` of log creatinine at birth, production, filtration at birth, maturation, wandering; measured about every ``gap`` h."""
+    """One baby; ``sd`` as in FilterParameters; ``gap`` h: mean interval of creatinines."""
     rng = np.random.default_rng([17, seed])
     GA = float(rng.uniform(24, 41)) if GA is None else GA
     male = float(rng.integers(2))

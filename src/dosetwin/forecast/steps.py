@@ -11,8 +11,10 @@ from dosetwin.structure.kidney import balance_step, birth_creatinine, creatinine
 
 EFFECTS = ("IBU", "INDO", "COOLING", "REWARMED", "INO")
 """Columns of ``Steps.effect``: ibuprofen, indomethacin, cooling, asphyxia without cooling, inotropes."""
-EARLY, SHORT, LONG = 120.0, 6.0, 12.0
-"""Steps of SHORT h up to EARLY h after birth, of LONG h later: the composite curve is then within 0.2 % of a fine one."""
+SHORTEST = 1e-3
+"""h; what is shorter is no step: two creatinines of one sample."""
+STEP = 6.0
+"""h; the typical curve is then within 0.2 % of one in quarter hours."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +69,10 @@ def _steps(record: WardRecord, hours: tuple[float, ...]) -> Steps:
         first = True
         while first or t < end - 1e-9:
             first = False
-            dt = max(min(SHORT if t < EARLY - 1e-9 else LONG, end - t), 0.0)
+            dt = max(min(STEP, end - t), 0.0)
             last = t + dt >= end - 1e-9
-            middle = t + 0.5 * dt
+            middle = max(t + 0.5 * dt, SHORTEST)
+            dt = dt if dt > SHORTEST else 0.0
             ibuprofen, cooled = record.flag_at("IBU", middle), record.flag_at("COOLING", middle)
             asphyxia = record.flag_at("ASPHYXIA", middle)
             b = creatinine_balance(record.GA, record.BW, record.weight_at(middle), middle / 24.0, ibuprofen, cooled, asphyxia)
