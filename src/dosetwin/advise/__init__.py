@@ -358,7 +358,9 @@ def _next_sample(
     best = options[0]
     worth = ranked[0].mean >= policy.sample_worth
     place = (
-        "just before the coming dose" if best.after_h == 0 else f"{best.after_h:g} h after {'its start' if regimen else 'now'}"
+        "just before the coming dose"
+        if best.after_h == 0
+        else f"{best.after_h:g} h after {'the start of that dose' if regimen else 'now'}"
     )
     text = (
         f"a level {place} is expected to remove {best.fall_clearance:.0%} of the variance of ln clearance "
