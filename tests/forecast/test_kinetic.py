@@ -14,7 +14,7 @@ from forecast.babies import baby
 
 
 def made(GA: float, BW: float, factor: float, times: list[float], more: float = 1.0) -> tuple[list[float], list[float]]:
-    """Creatinine mg/dL at ``times`` under ``factor`` times typical filtration, and the typical filtration of each quarter hour."""
+    """Creatinine mg/dL at ``times`` under ``factor`` times typical filtration, and typical filtration of each quarter hour."""
     plain = ward_record("m", GA, BW)
     S, scr, GFR = birth_creatinine(GA), {0.0: birth_creatinine(GA)}, []
     for k in range(int(max(times) * 4)):

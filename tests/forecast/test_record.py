@@ -114,6 +114,17 @@ def test_weight_is_carried_on_along_the_typical_course() -> None:
     assert r.weight_at(480.0) == pytest.approx(0.9 * weight_after_birth(1, 27, 20) / weight_after_birth(1, 27, 10))
 
 
+def test_a_running_treatment_is_expected_to_end_with_its_course() -> None:
+    flags = {"COOLING": ((6.0, 30.0), (1.0, 1.0)), "INO": ((6.0,), (1.0,)), "IBU": ((0.0, 20.0, 24.0), (1.0, 0.0, 1.0))}
+    r = ward_record("a", 39, 3.3, now=40.0, flags=flags)
+    assert [r.expected_flag("COOLING", t) for t in (5.0, 40.0, 77.9, 78.0)] == [0.0, 1.0, 1.0, 0.0]
+    assert [r.expected_flag("IBU", t) for t in (10.0, 22.0, 95.0, 96.0)] == [1.0, 0.0, 1.0, 0.0]  # the second course counts
+    assert r.expected_flag("INO", 500.0) == 1.0
+    late = ward_record("a", 39, 3.3, now=90.0, flags=flags)
+    assert late.expected_flag("COOLING", 120.0) == 1.0
+    assert r.expected_flag("AMINO", 50.0) == 0.0
+
+
 def test_daily_table_by_hand() -> None:
     r = from_timeline(timeline(), now=50.0)  # birth + 86 h
     table = r.daily()

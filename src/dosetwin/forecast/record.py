@@ -20,6 +20,8 @@ FLAGS = ("IBU", "INDO", "COOLING", "ASPHYXIA", "INO", "AMINO", "VANCO")
 """Ibuprofen, indomethacin, cooling, asphyxia, inotropes, aminoglycoside days, vancomycin days: 0 or 1 from a time on."""
 DRUG_DAYS = MappingProxyType({"amikacin": "AMINO", "gentamicin": "AMINO", "tobramycin": "AMINO", "vancomycin": "VANCO"})
 """Drugs whose doses raise a flag for 24 h each."""
+COURSE = MappingProxyType({"IBU": 72.0, "INDO": 72.0, "COOLING": 72.0})
+"""h that a treatment usually lasts (three daily doses; the cooling protocol): what a forecast expects of one that is running."""
 FEATURES = (
     "log_scr", "hours_since", "measured", "PNA", "PMA", "WT", "change_from_BW", *FLAGS, "days_AMINO", "days_VANCO",
 )  # fmt: skip
@@ -71,6 +73,21 @@ class WardRecord:
         times, values = self.flags.get(name, ((), ()))
         k = _index(times, time)
         return 0.0 if k < 0 else values[k]
+
+    def expected_flag(self, name: str, time: float) -> float:
+        """A flag at ``time`` h as far as ``now`` can tell: a treatment running then ends after its usual COURSE, all else stays.
+
+        One that has already lasted longer is expected to go on.
+        """
+        value = self.flag_at(name, min(time, self.now))
+        if time <= self.now or not value or name not in COURSE:
+            return value
+        times, values = self.flags[name]
+        k = _index(times, self.now)
+        while k > 0 and values[k - 1]:
+            k -= 1
+        end = times[k] + COURSE[name]
+        return 0.0 if self.now < end <= time else value
 
     def daily(self) -> np.ndarray:
         """What was known at each whole day up to ``now``, and at ``now``: float64 [n, len(FEATURES)].

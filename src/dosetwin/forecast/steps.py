@@ -73,12 +73,12 @@ def _steps(record: WardRecord, hours: tuple[float, ...]) -> Steps:
             last = t + dt >= end - 1e-9
             middle = max(t + 0.5 * dt, SHORTEST)
             dt = dt if dt > SHORTEST else 0.0
-            ibuprofen, cooled = record.flag_at("IBU", middle), record.flag_at("COOLING", middle)
+            ibuprofen, cooled = record.expected_flag("IBU", middle), record.expected_flag("COOLING", middle)
             asphyxia = record.flag_at("ASPHYXIA", middle)
             b = creatinine_balance(record.GA, record.BW, record.weight_at(middle), middle / 24.0, ibuprofen, cooled, asphyxia)
             rows.append((dt, middle, *b, float(seen if last else -1), float(ahead if last else -1)))
             rewarmed = asphyxia * (1.0 - cooled)
-            effects.append((ibuprofen, record.flag_at("INDO", middle), cooled, rewarmed, record.flag_at("INO", middle)))
+            effects.append((ibuprofen, record.expected_flag("INDO", middle), cooled, rewarmed, record.flag_at("INO", middle)))
             t = end if last else t + dt
     a = np.array(rows, dtype=np.float64).reshape(-1, 8)
     seen_at, ahead_at = a[:, 6].astype(np.int64), a[:, 7].astype(np.int64)
@@ -90,7 +90,7 @@ def _steps(record: WardRecord, hours: tuple[float, ...]) -> Steps:
 def steps_for(record: WardRecord, hours: Sequence[float] = ()) -> Steps:
     """Steps from birth through every creatinine of the record to each of ``hours`` after ``record.now``.
 
-    Flags and weights after ``now`` are those known at it, carried on (weight along the typical course). The record must be free
+    Weight after ``now`` follows the typical course from the last one; flags are ``record.expected_flag``. The record must be free
     of errors. Remembered for the last few records, so that several forecasters share the work.
     """
     return _steps(record, tuple(float(h) for h in hours))
