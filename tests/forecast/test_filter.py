@@ -65,7 +65,7 @@ def test_is_bayes_rule_when_only_the_start_is_unknown() -> None:
         dt, zero, np.full(3, rate), zero, np.zeros((3, 5)), np.array([0, 1, -1]), np.array([-1, -1, 0]), 0.6, y,
         np.zeros(4), np.zeros(5), np.array([prior_sd, 0.0, 0.0, 0.0, 0.0]), 24.0, noise, 0.0, mean, cov,
     )  # fmt: skip
-    starts = y + rate * np.array([5.0, 12.0])
+    starts = y + 0.5 * noise**2 + rate * np.array([5.0, 12.0])  # a log of normal errors is half their variance too low
     precision = 1 / prior_sd**2 + 2 / noise**2
     start = (np.log(0.6) / prior_sd**2 + starts.sum() / noise**2) / precision
     assert mean[0, 0] == pytest.approx(start - rate * 24.0, rel=1e-12)

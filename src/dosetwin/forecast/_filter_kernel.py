@@ -66,7 +66,8 @@ def run(dt, into, out, share, effect, seen, ahead, birth, log_scr, mean, beta, s
             S = exp(x[0])
             R = prop * prop + (add / S) ** 2
             total = P[0, 0] + R
-            miss = log_scr[seen[k]] - x[0]
+            # errors are normal in mg/dL, so the log of a measurement lies R/2 below the log of the truth on average
+            miss = log_scr[seen[k]] - x[0] + 0.5 * R
             nll += 0.5 * (log(2.0 * pi * total) + miss * miss / total)
             for i in range(5):
                 cross[i] = P[i, 0] / total

@@ -43,13 +43,19 @@ def forward(L, b):
 
 
 @njit(cache=True, nogil=True)
+def bias(curve, prop, add):
+    """How far the log of a measurement lies below the log of the truth on average: errors are normal in mg/dL."""
+    return 0.5 * (prop**2 + (add / curve) ** 2)
+
+
+@njit(cache=True, nogil=True)
 def cohort(at, age, curve, residual, mean, constant, early, fade, wander, tau, prop, add):
     """Negative log likelihood of a packed cohort's log residuals."""
     total = 0.0
     for b in range(len(at) - 1):
         i, j = at[b], at[b + 1]
         L = factor(age[i:j], curve[i:j], constant, early, fade, wander, tau, prop, add)
-        y = forward(L, residual[i:j] - mean)
+        y = forward(L, residual[i:j] + bias(curve[i:j], prop, add) - mean)
         for k in range(j - i):
             total += log(L[k, k]) + 0.5 * y[k] ** 2 + 0.5 * log(2.0 * pi)
     return total
@@ -60,7 +66,7 @@ def posterior(age, curve, residual, ahead, mean, constant, early, fade, wander, 
     """Mean and variance [n_hours, 2] of the latent residual at ages ``ahead`` h."""
     out = np.empty((len(ahead), 2))
     L = factor(age, curve, constant, early, fade, wander, tau, prop, add)
-    y = forward(L, residual - mean)
+    y = forward(L, residual + bias(curve, prop, add) - mean)
     k = np.empty(len(age))
     for h in range(len(ahead)):
         for i in range(len(age)):

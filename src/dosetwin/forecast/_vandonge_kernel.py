@@ -37,7 +37,9 @@ def _noise(f, prop, add):
 def _loss(y, f, eta, mean, sd, prop, add):
     total = 0.0
     for i in range(len(y)):
-        total += 0.5 * (y[i] - f[i]) ** 2 / _noise(f[i], prop, add) + 0.5 * log(2.0 * pi * _noise(f[i], prop, add))
+        R = _noise(f[i], prop, add)
+        # errors are normal in mg/dL, so the log of a measurement lies R/2 below the log of the truth on average
+        total += 0.5 * (y[i] - f[i] + 0.5 * R) ** 2 / R + 0.5 * log(2.0 * pi * R)
     for j in range(ETAS):
         total += 0.5 * ((eta[j] - mean[j]) / sd[j]) ** 2
     return total
@@ -76,7 +78,8 @@ def estimate(dt, middle, ibuprofen, seen, ahead, base, y, mean, sd, prop, add, a
             R = _noise(f[i], prop, add)
             # d/df of the loss, the noise's own dependence on f included; Gauss-Newton for the curvature
             dR = -2.0 * (R - prop**2)
-            pull = -(y[i] - f[i]) / R - 0.5 * (y[i] - f[i]) ** 2 * dR / R**2 + 0.5 * dR / R
+            miss = y[i] - f[i] + 0.5 * R
+            pull = miss * (0.5 * dR - 1.0) / R - 0.5 * miss**2 * dR / R**2 + 0.5 * dR / R
             for j in range(ETAS):
                 slope[j] += pull * J[i, j]
                 for k in range(ETAS):
