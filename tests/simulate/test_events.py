@@ -91,6 +91,16 @@ def test_steady_state_equals_many_doses(two, duration, ii):
     np.testing.assert_allclose(steady, many, rtol=1e-9)
 
 
+@pytest.mark.parametrize(("duration", "step"), [(12.0, 12.0), (24.0, 24.0)])
+def test_area_after_steady_state_when_a_step_repeats_its_last_one(two, duration, step):
+    """The search for the steady state needs no areas: the propagator it leaves behind must not serve a step that does."""
+    dose = DoseEvent(0, 10.0, duration, ii=24.0, ss=True)
+    course = Timeline(Patient("x"), (dose,), (), (Covariate(0, "X", 1.0),))
+    whole = predict(two, schedule_for(two, course, [step]), np.zeros((1, 1)), auc=True).auc[0, -1]
+    parts = predict(two, schedule_for(two, course, [0.37 * step, step]), np.zeros((1, 1)), auc=True).auc[0, -1]
+    assert whole == pytest.approx(parts, rel=1e-11)
+
+
 def test_steady_state_with_lag_and_of_a_nonlinear_model(oral, michaelis):
     times = np.array([0.2, 0.5, 1.0, 5.0, 20.0])
     steady = values(oral, [DoseEvent(0, 100.0, ii=8.0, ss=True)], times)

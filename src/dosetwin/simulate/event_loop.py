@@ -13,6 +13,7 @@ from dosetwin.simulate._globals import (
     EXACT,
     GAP,
     HAS_INITIAL,
+    HELD,
     MOVED,
     N_ETA,
     N_KAPPA,
@@ -264,6 +265,8 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
                         put_state(initial(p, cov), x)
                     pending = 0
                     code = steady_state(x, u, p, cov, t, ii[ev], delay, where, given, length, stiff, W, rtol, atol)
+                    # its last propagator has no part for the area: a step of the same length must not reuse it
+                    W[HELD, 0] = -1.0
                     for i in range(N):
                         u[i] = 0.0
                     # doses of the past that still act: infusions running, and doses inside their lag
