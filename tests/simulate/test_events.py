@@ -101,6 +101,17 @@ def test_area_after_steady_state_when_a_step_repeats_its_last_one(two, duration,
     assert whole == pytest.approx(parts, rel=1e-11)
 
 
+def test_nocb_gives_the_first_record_its_own_values(make):
+    """A dose and a level at the time of the first record see that record; the next record governs what lies between them."""
+    one = make("volume_by_x", {"V": 0.8, "CL": 0.05}, structure="ONE")
+    records = (Covariate(0, "X", 1.0), Covariate(10, "X", 2.0))
+    own = values(one, [DoseEvent(0, 10.0)], [0.0, 5.0], records, [True, False], "nocb")
+    first = values(one, [DoseEvent(0, 10.0)], [0.0], records[:1], [True])
+    between = values(one, [DoseEvent(0, 10.0)], [5.0], (Covariate(0, "X", 2.0),))
+    assert own[0] == pytest.approx(first[0], rel=1e-12)
+    assert own[1] == pytest.approx(between[0], rel=1e-12)
+
+
 def test_steady_state_with_lag_and_of_a_nonlinear_model(oral, michaelis):
     times = np.array([0.2, 0.5, 1.0, 5.0, 20.0])
     steady = values(oral, [DoseEvent(0, 100.0, ii=8.0, ss=True)], times)

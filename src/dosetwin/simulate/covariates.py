@@ -152,6 +152,11 @@ def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, 
         ]
     )
     values = values.reshape(len(times), len(model.covs))
+    if rule == "nocb":
+        # the next record governs the interval that follows; what happens at the very start has its own record
+        first = [_in_segment(series[name], c, rule, begin, begin, middles[0]) for name, c in model.covs.items()]
+        if first != values[0].tolist():
+            times, values = np.append(begin, times), np.vstack([first, values])
     for j, (name, c) in enumerate(model.covs.items()):
         low, high = float(values[:, j].min()), float(values[:, j].max())
         # an age stands for a step of time: its midpoint may lie half a step beyond the course
