@@ -51,6 +51,21 @@ def test_exposures_are_what_the_engine_predicts():
     np.testing.assert_allclose(found.values["auc24", "next"][i], area, rtol=1e-5)
 
 
+@pytest.mark.parametrize("first_at", [26 + 2 / 3, 26 + 1 / 3, 26.1])
+def test_a_trough_is_read_before_its_bolus_whatever_the_clock(first_at):
+    """Twenty minutes to three is no round number of hours: rounding it must not move the trough behind the dose."""
+    from dosetwin.decide.plans import Plan
+    from dosetwin.records import Regimen
+
+    model, timeline = models.load("amikacin_decock_2012"), preterm()
+    plan = Plan(Regimen(12.0, 24.0, 0.0, first_at), 12.0)
+    found, _ = expose(model, timeline, [plan], np.zeros((1, 2)), POLICY)
+    before = predict(model, schedule_for(model, timeline, [first_at]), np.zeros((1, 2))).value[:, 0, 0]
+    np.testing.assert_allclose(found.values["trough", "pre"][0], before, rtol=1e-7)
+    for dose in ("next", "second", "last"):
+        assert found.values["trough", dose][0] < 0.6 * found.values["peak", dose][0]
+
+
 def test_trapezoid_is_good_enough_where_there_is_no_exact_area():
     """The path for models without exact areas, on one that has them."""
     from dataclasses import replace

@@ -1,7 +1,7 @@
 """Exposure of every plan under every draw: by superposition where a model is linear in dose, else one simulation per plan."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,7 +43,9 @@ def _grid(regimen: Regimen, policy: Policy, exact: bool) -> _Grid:
     times = np.unique(np.round(np.array(found), 9))
     row = {key: int(np.searchsorted(times, round(t, 9))) for key, t in wanted.items()}
     spans = {d: (int(np.searchsorted(times, round(s, 9))), row["trough", d]) for d, s in starts.items()}
-    return _Grid(regimen.doses(end - 1e-6), times, row, spans, regimen.interval)
+    # the doses on the same rounded clock: a trough read a rounding error after its dose would be the peak of a bolus
+    doses = tuple(replace(d, time=round(d.time, 9)) for d in regimen.doses(end - 1e-6))
+    return _Grid(doses, times, row, spans, regimen.interval)
 
 
 def _read(grid: _Grid, value: np.ndarray, area: np.ndarray | None) -> dict[tuple[str, str], np.ndarray]:
