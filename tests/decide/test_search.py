@@ -1,5 +1,7 @@
 """The search on exposures made by hand: attainment, loss, ties, constraints, refusals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -120,6 +122,15 @@ def test_chance_constraint_at_its_border(above, status):
     trough[0, :above] = 5.1
     c = choose([plan()], score(exposures(np.full((1, 200), 30.0), trough, np.full((1, 200), 200.0)), TARGETS), TARGETS, 0.02)
     assert (c.chosen is not None) is status
+
+
+def test_exactly_as_many_draws_as_asked_are_enough():
+    """Half of 100 draws is a chance of 50 %, though a hundredth fifty times adds up to a little less."""
+    peak = np.repeat([[30.0, 20.0]], 50, axis=0).reshape(1, 100)
+    s = score(exposures(peak, np.full((1, 100), 1.0), np.full((1, 100), 200.0)), TARGETS)
+    # what such a sum gives depends on the machine's order of adding: this is the next number below one half
+    s = replace(s, p={**s.p, ("peak_window", "next"): np.nextafter([0.5], 0.0)})
+    assert choose([plan()], s, TARGETS, 0.02).chosen == 0
 
 
 def test_a_constraint_binds_around_the_coming_dose_only():

@@ -108,13 +108,18 @@ class Choice:
         return not plan.violations and not self.unmet[i]
 
 
+def holds(p: np.ndarray, target: Target) -> np.ndarray:
+    """Whether probability ``p`` (any shape) reaches the target's; as many draws as asked are enough, however they add up."""
+    return p >= (target.min_probability or 0.0) - 1e-9
+
+
 def unmet_constraints(scores: Scores, targets: Sequence[Target], i: int) -> tuple[Reason, ...]:
     """The chance constraints plan ``i`` breaks, as reasons."""
     out = []
     for target in targets:
         for dose in target.constrained:
             p = scores.p.get((target.code, dose))
-            if p is not None and p[i] < (target.min_probability or 0.0):
+            if p is not None and not holds(p[i], target):
                 text = f"P({target.metric} {target.border()}) at dose '{dose}' is too low"
                 out.append(
                     Reason(f"chance_{target.code}", round(float(p[i]), 4), target.min_probability, "1", text, target.source)
@@ -221,18 +226,18 @@ def _why_nothing(plans: Sequence[Plan], s: Scores, targets: Sequence[Target]) ->
             Reason("what_would_help", text="check the last dose and the weight: no measurable dose lies inside all limits")
         )
         return tuple(out)
-    holds: dict[str, np.ndarray] = {}
+    held: dict[str, np.ndarray] = {}
     constrained = [t for t in targets if any((t.code, d) in s.p for d in t.constrained)]
     for target in constrained:
         lowest = np.min([s.p[target.code, d][allowed] for d in target.constrained if (target.code, d) in s.p], axis=0)
-        holds[target.code] = lowest >= (target.min_probability or 0.0)
+        held[target.code] = holds(lowest, target)
         text = f"highest reachable P({target.text} {target.border()}) around the coming dose, taken alone"
         out.append(Reason(f"best_{target.code}", round(float(lowest.max()), 4), target.min_probability, "1", text, target.source))
     # binding: without it, how many plans would pass all the others
     without = {
-        c: int(np.all([h for k, h in holds.items() if k != c] or [np.ones(len(allowed), bool)], axis=0).sum()) for c in holds
+        c: int(np.all([h for k, h in held.items() if k != c] or [np.ones(len(allowed), bool)], axis=0).sum()) for c in held
     }
-    binding = max(constrained, key=lambda t: (without[t.code], -int(holds[t.code].sum())))
+    binding = max(constrained, key=lambda t: (without[t.code], -int(held[t.code].sum())))
     if without[binding.code]:
         text = f"without '{binding.code}' this many regimens would pass"
     else:
