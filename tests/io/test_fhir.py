@@ -287,3 +287,53 @@ def test_other_peoples_patients_pass_unharmed_and_are_refused_with_reasons(share
         assert not t.doses
         assert "no_doses" in {f.code for f in check(t) if f.severity == "error"}
         assert "resource_not_read" in found(t)
+
+
+def test_a_dose_whose_drug_cannot_be_told_is_an_error():
+    later = {"start": "2026-03-02T20:00:00Z", "end": "2026-03-02T20:30:00Z"}
+    for concept in ({"coding": [{"system": RXNORM, "code": "1665060"}]}, None):
+        lost = {"reference": "Medication/m9"} if concept is None else None
+        t = read_bundle(
+            newborn(given("d2", later["start"], later["end"], medicationCodeableConcept=concept, medicationReference=lost))
+        )
+        assert finding(t, "unknown_medication").record == "MedicationAdministration/d2"
+        assert finding(t, "unknown_medication").severity == "error"
+
+
+def test_an_absolute_reference_to_a_medication_of_the_bundle_is_followed():
+    reference = {"reference": "https://example.org/fhir/Medication/m9"}
+    dose = given(
+        "d2", "2026-03-02T20:00:00Z", "2026-03-02T20:30:00Z", medicationCodeableConcept=None, medicationReference=reference
+    )
+    t = read_bundle(newborn(dose, {"resourceType": "Medication", "id": "m9", "code": AMIKACIN}))
+    assert [d.time for d in t.doses] == [0.0, 8.0]
+
+
+@pytest.mark.parametrize(("status", "severity"), [("unknown", "warning"), ("on-hold", "warning"), ("not-done", "info")])
+def test_a_dose_that_may_have_been_given_is_a_warning(status, severity):
+    t = read_bundle(newborn(given("d2", "2026-03-02T20:00:00Z", "2026-03-02T20:30:00Z", status=status)))
+    assert (len(t.doses), finding(t, "not_given").severity) == (1, severity)
+
+
+def test_a_printed_unit_that_contradicts_its_code_is_an_error():
+    wrong = newborn(
+        given("d2", "2026-03-02T20:00:00Z", None, dosage={"dose": quantity(16, "mg", unit="mL")}),
+        observation("s", "2160-0", None, "", "2026-03-02T20:00:00Z", valueQuantity=quantity(9, "mg/dL", unit="umol/L")),
+    )
+    t = read_bundle(wrong)
+    assert {f.record for f in t.findings if f.code == "unit_conflict"} == {"Observation/s", "MedicationAdministration/d2"}
+    assert not [o for o in t.observations if o.measures == "SCR"]
+    same = read_bundle(newborn(observation("l2", "35669-1", 0, "", valueQuantity=quantity(9, "ug/mL", unit="mg/L"))))
+    assert "unit_conflict" not in found(same)
+
+
+def test_two_versions_of_one_resource_are_an_error():
+    t = read_bundle(newborn(given("d1", "2026-03-02T12:10:00Z", "2026-03-02T12:40:00Z")))
+    assert finding(t, "duplicate_resource").record == "MedicationAdministration/d1"
+
+
+def test_a_record_that_names_no_patient_is_remarked():
+    t = read_bundle(
+        newborn(observation("l2", "35669-1", 12, "mg/L", "2026-03-02T20:00:00Z", subject={"display": "Another Baby"}))
+    )
+    assert (finding(t, "subject_not_stated").record, finding(t, "subject_not_stated").value) == ("Observation/l2", "Another Baby")

@@ -55,6 +55,7 @@ def read_bundle(source: Path | str | Mapping[str, Any], drug: str | None = None)
         name, raw = Path(source).name, read_json(Path(source))
     notes = Notes()
     entries = _entries(name, raw, notes)
+    _one_version_each(entries, notes)
     patients = [e for e in entries if e.kind == "Patient"]
     if len(patients) != 1:
         raise InputError("a case is one patient", where=name, value=f"{len(patients)} Patient resources", allowed="1")
@@ -133,6 +134,14 @@ def _entries(name: str, raw: Any, notes: Notes) -> list[Entry]:
     return out
 
 
+def _one_version_each(entries: list[Entry], notes: Notes) -> None:
+    """An error for a second resource with the same type and id: two versions of one record would count as two facts."""
+    for record, count in Counter(e.record for e in entries if e.body.id and e.kind != "Patient").items():
+        if count > 1:
+            notes.add("error", "duplicate_resource", record, "the same resource more than once", count, "1",
+                      "send only its latest version")  # fmt: skip
+
+
 def _as_of(raw: Mapping[str, Any], hours: Any) -> float | None:
     """The bundle's timestamp in h, None without a usable one."""
     try:
@@ -165,6 +174,10 @@ def _about(e: Entry, person: Entry, notes: Notes) -> bool:
     subject = getattr(e.body, "subject", None)
     reference = str(getattr(subject, "reference", None) or "")
     mine = {f"Patient/{person.body.id}", person.url} - {"", "Patient/None"}
+    if not reference:
+        notes.add("warning", "subject_not_stated", e.record, "no reference to the patient; taken to be about this one",
+                  str(getattr(subject, "display", None) or "") or None, ", ".join(sorted(mine)),
+                  "send subject.reference")  # fmt: skip
     if (
         not reference
         or not mine

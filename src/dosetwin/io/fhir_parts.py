@@ -7,7 +7,7 @@ from typing import Any
 
 from dosetwin.errors import Finding, InputError, Severity
 from dosetwin.io.codes import ATC_SYSTEMS, COMEDICATION, DRUGS, RXNORM_SYSTEM, UCUM_SYSTEM
-from dosetwin.units import convert
+from dosetwin.units import CANONICAL, allowed, convert
 
 YEARS = (1900, 2200)
 """Moments outside are refused as slips of the pen."""
@@ -112,12 +112,29 @@ def quantity(value: Any, name: str, record: str, notes: Notes, *, severity: Seve
         notes.add(severity, "value_missing", record, f"no value for {name}; the record is not used")
         return None
     unit = unit_of(value)
+    if unit_conflict(value, name, record, notes):
+        return None
     try:
         return convert(float(value.value), unit, name)
     except InputError as error:
         code = "unknown_unit" if "unit" in error.message else "value_unusable"
         notes.add(severity, code, record, f"{error.message}; the record is not used", error.value, error.allowed, error.remedy)
         return None
+
+
+def unit_conflict(value: Any, name: str, record: str, notes: Notes) -> bool:
+    """True, with an error finding, when the printed unit is a listed one that means something else than the UCUM code."""
+    printed, unit = str(value.unit or ""), unit_of(value)
+    if printed == unit or unit not in allowed(name):
+        return False
+    try:
+        same = abs(convert(1.0, printed, name) - convert(1.0, unit, name)) <= 1e-9
+    except InputError:
+        same = not any(printed in allowed(other) for other in CANONICAL)  # "weeks" is text, "mL" is another unit
+    if not same:
+        notes.add("error", "unit_conflict", record, f"the printed unit of {name} is {printed}, its code {unit}; not used",
+                  printed, unit, "correct the unit or its code at the source")  # fmt: skip
+    return not same
 
 
 def unit_of(value: Any) -> str:
@@ -168,5 +185,11 @@ def medication_concept(e: Entry, entries: list[Entry]) -> Any:
     if reference.startswith("#"):
         inside = next((c for c in e.body.contained or [] if getattr(c, "id", None) == reference[1:]), None)
         return getattr(inside, "code", None)
-    target = next((m for m in entries if m.kind == "Medication" and reference in (m.url, f"Medication/{m.body.id}")), None)
+    target = next((m for m in entries if m.kind == "Medication" and _means(reference, m)), None)
     return target.body.code if target is not None and reference else None
+
+
+def _means(reference: str, m: Entry) -> bool:
+    """Whether a reference, relative or absolute, is to this resource of the bundle."""
+    relative = f"{m.kind}/{m.body.id}"
+    return reference in (m.url, relative) or (not m.url and reference.endswith(f"/{relative}"))

@@ -18,6 +18,7 @@ from dosetwin.io.fhir_parts import (
     merge,
     moment,
     quantity,
+    unit_conflict,
     unit_of,
     words,
 )
@@ -81,6 +82,8 @@ def read_observation(e: Entry, facts: Facts) -> None:
         value = None if o.valueQuantity is None or o.valueQuantity.value is None else float(o.valueQuantity.value)
         if value is None:
             notes.add(severity, "value_missing", e.record, "no value for SCR; the record is not used")
+        elif unit_conflict(o.valueQuantity, name, e.record, notes):
+            value = None
     else:
         value = quantity(o.valueQuantity, name, e.record, notes, severity=severity)
     if value is None:
@@ -163,11 +166,16 @@ def read_administration(e: Entry, facts: Facts) -> None:
     name, by_text = medication(concept)
     flags = codes.COMEDICATION[name][2] if name in codes.COMEDICATION else ()
     if not flags and (name != drug or not drug):
+        if not name and not words(concept) and a.status in GIVEN:
+            # it may have been this very drug: a dose left out makes the next one too large
+            notes.add("error", "unknown_medication", e.record, "a drug given that has no listed code and no name; not used",
+                      label(concept), "RxNorm or ATC code, or a name", "send the medication with its name")  # fmt: skip
+            return
         facts.unread[f"MedicationAdministration {label(concept)}"] += 1
         return
     if a.status not in GIVEN:
         notes.add(
-            "info",
+            "warning" if a.status in ("unknown", "on-hold") else "info",
             "not_given",
             e.record,
             f"{name} with this status was not given or is not known to be; not used",
