@@ -94,6 +94,12 @@ def sound(timelines: "Sequence[Timeline]", model: "Model", leave_out: bool) -> "
     # a table may hold undosed subjects, and weights matter to models that use them
     skip = {"no_doses"} | ({"no_weight"} if "WT" not in model.covs else set())
     found = [[f for f in check(t) if f.code not in skip] for t in timelines]
+    # a dose odd for this drug (grams for milligrams) is a warning in a table, where a study may have given it on purpose
+    odd = [[f for f in check(replace(t, drug=t.drug or model.drug)) if f.code == "dose_implausible"] for t in timelines]
+    found = [
+        [*few, *(replace(f, severity="warning") for f in more if f.record not in {x.record for x in few if x.code == f.code})]
+        for few, more in zip(found, odd, strict=True)
+    ]
     # two results of one sample are an error at the bedside and a replicate in a study: a table keeps both, and says so
     found = [[replace(f, severity="warning") if f.code == "conflicting_values" else f for f in few] for few in found]
     errors = [[f for f in few if f.severity == "error"] for few in found]
