@@ -486,3 +486,16 @@ def test_text_from_records_cannot_drive_the_terminal(run: Run, tmp_path: Path) -
     (tmp_path / "case.json").write_text(json.dumps(bundle))
     ran = run("advise", "case.json", "--draws", 100)
     assert "\x1b" not in ran.out + ran.err
+
+
+def test_a_dose_in_grams_is_remarked_in_a_table(run: Run, tmp_path: Path) -> None:
+    data = tmp_path / "data.csv"
+    data.write_text(TABLE.replace("1,0,25,", "1,0,0.025,"), encoding="utf-8")
+    ran = run("simulate", MODEL, data, *MAP, "--json")
+    assert ("warning", "dose_implausible") in {(f["severity"], f["code"]) for f in json.loads(ran.out)["findings"]}
+
+
+def test_a_decision_long_after_the_last_record(run: Run) -> None:
+    ran = run("advise", DEMO, "--now", "2026-05-01T12:00:00Z", "--json", "--draws", "100")
+    assert "stale_data" in {f["code"] for f in json.loads(ran.out)["findings"]}
+    is_one_line_error(run("advise", DEMO, "--now", "9999-12-31T12:00:00Z"), "--now", "366 days")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["LEVELS", "Advice", "Curves", "advise", "advise_full"]
 
 SAMPLE_DRAWS = 400
+STALE_H = 7 * 24.0
+"""A record that ends longer before the decision gets a warning (assumed)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,11 +200,22 @@ def _continues(ends: dict[str, float], now: float) -> tuple[Finding, ...]:
 def _checked(timeline: Timeline, now: float, drug: str) -> tuple[Finding, ...]:
     """The findings of the checks; errors among them (and those of the importer) raise InputError."""
     first = not timeline.doses and not any(o.measures in (drug, "") for o in timeline.observations)
-    found = check(timeline, now, first_dose=first)
+    found = (*check(timeline, now, first_dose=first), *_stale(timeline, now))
     errors = [f for f in (*timeline.findings, *found) if f.severity == "error"]
     if errors:
         raise InputError(" | ".join(dict.fromkeys(map(str, errors))), where=f"patient {timeline.patient.id}")
     return found
+
+
+def _stale(timeline: Timeline, now: float) -> tuple[Finding, ...]:
+    """A warning when nothing was recorded for STALE_H before ``now``: doses may be missing from the record."""
+    known = timeline.until(now)
+    times = [r.time for r in (*known.doses, *known.observations, *known.covariates)]
+    if not times or now - max(times) <= STALE_H:
+        return ()
+    days = (now - max(times)) / 24.0
+    return (Finding("warning", "stale_data", f"patient {timeline.patient.id}", f"the last record is {days:.0f} days before now",
+                    round(days, 2), f"<= {STALE_H / 24:g} days", "check now; later records may be missing"),)  # fmt: skip
 
 
 def _clock(timeline: Timeline, time: float) -> str | float:

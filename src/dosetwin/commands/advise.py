@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = {"amikacin": "amikacin_neonate"}
 """The model of a drug where nobody names one."""
+MOST_LATE_H = 366 * 24.0
+"""No decision is built on a record older than this: a slip of the pen in --now would else be simulated hour by hour."""
 LATE_H = 7 * 24.0
 """A bundle written later than this after its last record was probably not written for a decision now."""
 
@@ -73,6 +75,11 @@ def prepare(
             raise InputError("no model is the default for this drug", where="--model", value=rules.drug, remedy="name one")
         chosen = [models.load(DEFAULT_MODEL[rules.drug])]
     at, clock = moment(timeline, now, case.name)
+    last = last_record(timeline)
+    if last is not None and at - last > MOST_LATE_H:
+        raise InputError("the moment of the decision is too long after the last record", where=f"{case.name} --now",
+                         value=f"{(at - last) / 24:.0f} days", allowed=f"<= {MOST_LATE_H / 24:.0f} days",
+                         remedy="correct --now (or the bundle's timestamp), or send newer records")  # fmt: skip
     names = ", ".join(m.name for m in chosen)
     with progress(f"asking the twin ({names}; the first use of a model compiles it)"), naming(case):
         from dosetwin.advise import advise_full
