@@ -108,6 +108,13 @@ def test_a_trough_at_the_moment_of_the_first_dose():
     assert check(replace(steady, observations=(Observation(0.0, "amikacin", 3.0),))) == ()
 
 
+def test_one_dose_sent_twice_is_remarked_on_but_a_split_infusion_is_not():
+    twice = replace(SOUND, doses=(DoseEvent(0.0, 16.0, 0.5), DoseEvent(5 / 60, 16.0, 0.5)), observations=())
+    assert codes(twice) == {("warning", "dose_repeated_soon")}
+    split = replace(SOUND, doses=(DoseEvent(0.0, 8.0, 0.25), DoseEvent(0.25, 8.0, 0.25)), observations=())
+    assert check(split) == ()
+
+
 def test_an_infusion_in_progress_counts_to_its_end_only():
     assert check(with_level(Observation(36.5, "amikacin", 30.0))) == ()
 

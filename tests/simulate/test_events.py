@@ -125,6 +125,13 @@ def test_steady_state_with_lag_and_of_a_nonlinear_model(oral, michaelis):
     np.testing.assert_allclose(steady, many, rtol=2e-5)
 
 
+def test_a_trough_at_the_time_of_a_dose_at_steady_state_sees_that_state(two):
+    times, after = [0.0, 0.0, 12.0], [False, True, False]
+    got = values(two, [DoseEvent(0, 10.0, ii=12.0, ss=True)], times, after=after)
+    np.testing.assert_allclose(got[0], got[2], rtol=1e-9)
+    np.testing.assert_allclose(got[1] - got[0], 10.0 / 0.833, rtol=1e-9)
+
+
 @pytest.mark.parametrize("lag", [0.45, 8.0, 11.0, 16.0])
 def test_steady_state_with_a_lag_as_long_as_the_interval_or_longer(make, lag):
     """Doses already given are still on their way, one of them arriving just now."""

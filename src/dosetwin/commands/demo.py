@@ -20,9 +20,9 @@ DRAWS = 1000
 
 
 ABOUT = (
-    "The babies and their levels are real: routine care, Grasela and Donn, Dev Pharmacol Ther 1985, as distributed with nlme. The "
-    "model's parameters were estimated on these same babies, so the a-priori figures are in-sample: the table shows what updating "
-    "adds, not how the model does elsewhere."
+    "The babies and their levels are real: routine care, Grasela and Donn, Dev Pharmacol Ther 1985, as distributed with nlme. "
+    "The model's parameters were estimated on these same babies, so the a-priori figures are in-sample: the table shows what "
+    "updating adds, not how the model does elsewhere."
 )
 
 

@@ -78,7 +78,7 @@ def enumerate_plans(
         for amount in policy.rounding.amounts(low, high)[::thin]
     }
     for name, said in says.items():
-        key = (said.interval, policy.infusions[0], policy.rounding.nearest(said.mg_per_kg * where.weight))
+        key = (said.interval, policy.infusions[0], _measurable(policy, where, said))
         found.setdefault(key, []).append(name)
     for regimen in extra:
         found.setdefault((regimen.interval, regimen.duration, regimen.amount), [])
@@ -95,6 +95,26 @@ def enumerate_plans(
         )
         plans.append(Plan(regimen, amount / where.weight, tuple(names), check(bounded, policy.limits)))
     return tuple(plans)
+
+
+def _measurable(policy: Policy, where: Situation, said: Says) -> float:
+    """A rule's dose as the syringe measures it: the nearest step, but never one over a limit that the rule itself keeps."""
+    exact = said.mg_per_kg * where.weight
+    nearest = policy.rounding.nearest(exact)
+
+    def breaks(amount: float) -> bool:
+        size = {
+            "dose_mg": amount,
+            "dose_mg_per_kg": amount / where.weight,
+            "daily_mg_per_kg": amount / where.weight * 24.0 / said.interval,
+        }
+        return bool(check(size, policy.limits))
+
+    if breaks(nearest) and not breaks(exact):
+        below = [a for a in policy.rounding.amounts(0.9 * exact, exact) if not breaks(float(a))]
+        if below:
+            return float(below[-1])
+    return nearest
 
 
 def ask_rules(names: Sequence[str], facts: Facts) -> tuple[dict[str, Says], tuple[Reason, ...]]:

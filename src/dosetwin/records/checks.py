@@ -55,6 +55,7 @@ def check(timeline: Timeline, now: float | None = None, *, first_dose: bool = Fa
         *_present(past, first_dose),
         *_birth(past),
         *_duplicates(past),
+        *_repeated_soon(past),
         *_levels(past),
         *_weights(past),
         *_creatinine(past),
@@ -75,6 +76,10 @@ def is_newborn(timeline: Timeline) -> bool:
         return True
     birth, origin = timeline.patient.birth, timeline.origin
     return birth is not None and origin is not None and 0 <= (origin - birth).total_seconds() / 86400 < NEWBORN_DAYS
+
+
+_NEAR_H = 4.0
+"""Two equal doses closer than this (h, assumed) are remarked on: no regimen here repeats a dose so soon."""
 
 
 def _drug_levels(timeline: Timeline) -> tuple[Observation, ...]:
@@ -138,6 +143,24 @@ def _birth(timeline: Timeline) -> Iterator[Finding]:
                 r.time,
                 f">= {born:g} h",
                 "correct the time or the date of birth",
+            )
+
+
+def _repeated_soon(timeline: Timeline) -> Iterator[Finding]:
+    """Equal doses so close that a feed may have sent one twice; a split infusion, without a gap or overlap, is none."""
+    doses = sorted(_expanded(timeline), key=lambda d: d.time)
+    for before, d in zip(doses, doses[1:], strict=False):
+        apart = d.time - before.time
+        follows = before.duration > 0 and abs(apart - before.duration) <= 1e-6
+        if d.amount == before.amount and d.cmt == before.cmt and 1e-6 < apart <= _NEAR_H and not follows:
+            yield Finding(
+                "warning",
+                "dose_repeated_soon",
+                _name(d.record, "dose", d.time),
+                f"the same amount {60 * apart:.0f} min after {_name(before.record, 'dose', before.time)}; both are used",
+                d.amount,
+                "",
+                "if it is one dose recorded twice, remove one: the twin believes that twice the drug was given",
             )
 
 

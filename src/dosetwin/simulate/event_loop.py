@@ -276,11 +276,12 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
                         if pending + 2 > PENDING:
                             code = TOO_MANY_PENDING
                         back += 1
-                if code == OK and pending + 2 > PENDING:
+                elif pending + 2 > PENDING:
                     code = TOO_MANY_PENDING
+                else:
+                    pending = give(x, u, queue, pending, t, delay, length, given, where)
                 if code != OK:
                     break
-                pending = give(x, u, queue, pending, t, delay, length, given, where)
                 h = 0.0
         codes[k] = code
         if code != OK:

@@ -99,20 +99,21 @@ def _course(model: Model, timeline: Timeline, times: np.ndarray, after: np.ndarr
     end = max([*starts, float(times[-1]) if len(times) else begin])
     table = covariate_table(model, timeline, begin, end, rule)
     begin = table.begin
-    n_c, n_d, n_o = len(table.times), len(doses), len(times)
-    time = np.concatenate([table.times, [d.time for d in doses], times])
-    kind = np.concatenate([
-        np.full(n_c, COVARIATES), [DOSE_SS if d.ss else DOSE for d in doses], np.full(n_o, OUTPUT),
-    ]).astype(np.int8)  # fmt: skip
-    index = np.concatenate([np.arange(n_c), [compartment(model, d.cmt, d.record) for d in doses], np.arange(n_o)]).astype(
-        np.int64
-    )
-    tie = np.concatenate([np.full(n_c, 9 if rule == "nocb" else 0), np.full(n_d, 5), np.where(after, 7, 3)])
+    # a dose at steady state is two events: the state it finds, which a trough at its time sees, and the dose itself
+    steady = [d for d in doses if d.ss]
+    given = [*steady, *doses]
+    n_c, n_s, n_d, n_o = len(table.times), len(steady), len(doses), len(times)
+    time = np.concatenate([table.times, [d.time for d in given], times])
+    kind = np.repeat(np.array([COVARIATES, DOSE_SS, DOSE, OUTPUT], np.int8), [n_c, n_s, n_d, n_o])
+    where = np.array([compartment(model, d.cmt, d.record) for d in given], dtype=np.int64)
+    index = np.concatenate([np.arange(n_c), where, np.arange(n_o)]).astype(np.int64)
+    last = 9 if rule == "nocb" else 0
+    tie = np.concatenate([np.full(n_c, last), np.full(n_s, 2), np.full(n_d, 5), np.where(after, 7, 3)])
     tie[0] = -1  # the first covariate row opens the course under every rule
     pad_c, pad_o = np.zeros(n_c), np.zeros(n_o)
-    amount = np.concatenate([pad_c, [d.amount for d in doses], pad_o])
-    duration = np.concatenate([pad_c, [d.duration for d in doses], pad_o])
-    ii = np.concatenate([pad_c, [d.ii if d.ss else 0.0 for d in doses], pad_o])
+    amount = np.concatenate([pad_c, [d.amount for d in given], pad_o])
+    duration = np.concatenate([pad_c, [d.duration for d in given], pad_o])
+    ii = np.concatenate([pad_c, [d.ii if d.ss else 0.0 for d in given], pad_o])
     order = np.lexsort((np.arange(len(time)), tie, time))
     return begin, (time[order], kind[order], index[order], amount[order], duration[order], ii[order]), table
 
@@ -203,16 +204,18 @@ def uniform(
     cov = np.asarray(cov, dtype=np.float64)
     n, n_c, _ = cov.shape
     given = [d for dose in doses for d in dose.expanded()]
+    if any(d.ss for d in given):
+        raise InputError("doses at steady state need schedule_many", where="uniform")
     wanted = np.asarray(times, dtype=np.float64)
     time = np.concatenate([cov_times, [d.time for d in given], wanted])
-    kind = np.array([COVARIATES] * n_c + [DOSE_SS if d.ss else DOSE for d in given] + [OUTPUT] * len(wanted), np.int8)
+    kind = np.array([COVARIATES] * n_c + [DOSE] * len(given) + [OUTPUT] * len(wanted), np.int8)
     index = np.concatenate([np.arange(n_c), [compartment(model, d.cmt) for d in given], np.arange(len(wanted))]).astype(np.int64)
     tie = np.array([0] * n_c + [5] * len(given) + [3] * len(wanted))
     tie[0] = -1
     fill_c, fill_o = [0.0] * n_c, [0.0] * len(wanted)
     amount = np.array(fill_c + [d.amount for d in given] + fill_o)
     duration = np.array(fill_c + [d.duration for d in given] + fill_o)
-    ii = np.array(fill_c + [d.ii if d.ss else 0.0 for d in given] + fill_o)
+    ii = np.zeros(len(time))
     order = np.lexsort((np.arange(len(time)), tie, time))
     if order[0] != 0:
         raise InputError("the first covariate time must be the first event", where="schedule", value=float(cov_times[0]))
