@@ -5,6 +5,7 @@ slips of the pen (assumed, deliberately wide), not dosing limits and not a model
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from types import MappingProxyType
 
 from dosetwin.errors import Finding
@@ -149,7 +150,7 @@ def _birth(timeline: Timeline) -> Iterator[Finding]:
 def _repeated_soon(timeline: Timeline) -> Iterator[Finding]:
     """Equal doses so close that a feed may have sent one twice; a split infusion, without a gap or overlap, is none."""
     doses = sorted(_expanded(timeline), key=lambda d: d.time)
-    for before, d in zip(doses, doses[1:], strict=False):
+    for before, d in pairwise(doses):
         apart = d.time - before.time
         follows = before.duration > 0 and abs(apart - before.duration) <= 1e-6
         if d.amount == before.amount and d.cmt == before.cmt and 1e-6 < apart <= _NEAR_H and not follows:
