@@ -20,6 +20,7 @@ from dosetwin.records.checks import check
 
 if TYPE_CHECKING:
     from dosetwin.infer.belief import Belief
+    from dosetwin.simulate.schedule import Rule
 
 __all__ = ["LEVELS", "Advice", "Curves", "advise", "advise_full"]
 
@@ -62,7 +63,7 @@ def advise(
     models: Sequence[Model] | None = None,
     mic: float | None = None,
     draws: int = 500,
-    rule: str = "locf",
+    rule: "Rule" = "locf",
     sensitivity: bool = True,
 ) -> Recommendation:
     """The next dose, or a refusal with reasons. Pure: the same arguments give the same answer.
@@ -97,7 +98,7 @@ def advise_full(
     models: Sequence[Model] | None = None,
     mic: float | None = None,
     draws: int = 500,
-    rule: str = "locf",
+    rule: "Rule" = "locf",
     curves: bool = True,
     sensitivity: bool = True,
     input_hash: str = "",
@@ -263,7 +264,7 @@ def _binds(made: Decision, metric: str, policy: Policy) -> bool:
 
 
 def _when_safe(
-    known: Timeline, model: Model, draws: np.ndarray, policy: Policy, *, now: float, rule: str, ahead: float = 120.0
+    known: Timeline, model: Model, draws: np.ndarray, policy: Policy, *, now: float, rule: "Rule", ahead: float = 120.0
 ) -> tuple[Reason, ...]:
     """For a refusal: when, without a further dose, the level is low enough to give one (the constraint on ``pre``)."""
     from dosetwin.simulate import predict, schedule_for
@@ -272,7 +273,7 @@ def _when_safe(
     if target is None or not known.doses:
         return ()
     times = now + np.arange(0.0, ahead + 0.5, 1.0)
-    found = predict(model, schedule_for(model, known, times, rule=rule), draws)  # type: ignore[arg-type]
+    found = predict(model, schedule_for(model, known, times, rule=rule), draws)
     name = model.measured_by(policy.drug) or next(iter(model.outputs))
     p = target.met(found.value[found.ok, :, list(model.outputs).index(name)]).mean(axis=0)
     low = np.flatnonzero(p >= (target.min_probability or 0.0))
@@ -340,7 +341,15 @@ def _how_sure(made: Decision, state: State, index: int | None) -> dict[str, Any]
 
 
 def _next_sample(
-    known: Timeline, model: Model, draws: np.ndarray, policy: Policy, regimen: Regimen | None, *, now: float, seed: int, rule: str
+    known: Timeline,
+    model: Model,
+    draws: np.ndarray,
+    policy: Policy,
+    regimen: Regimen | None,
+    *,
+    now: float,
+    seed: int,
+    rule: "Rule",
 ) -> NextSample | None:
     """The most informative sampling time: after the coming dose, or, in a refusal, from now on without a further dose."""
     from dosetwin.simulate import parameters, predict, schedule_for
@@ -354,12 +363,12 @@ def _next_sample(
     last = start + (3 if regimen else 1) * span
     times = np.array([start + a for a in after] + ([last] if regimen else []))
     doses = regimen.doses(last - 1e-6) if regimen else ()
-    schedule = schedule_for(model, known, times, rule=rule, extra_doses=doses)  # type: ignore[arg-type]
+    schedule = schedule_for(model, known, times, rule=rule, extra_doses=doses)
     found = predict(model, schedule, few)
     name = model.measured_by(policy.drug) or next(iter(model.outputs))
     level = found.value[found.ok, :, list(model.outputs).index(name)]
     quantities = [np.log(np.maximum(level[:, -1], 1e-6))]
-    first = schedule_for(model, known, times[:1], rule=rule)  # type: ignore[arg-type]
+    first = schedule_for(model, known, times[:1], rule=rule)
     clearance = parameters(model, first, few[found.ok]).get("CL")
     if clearance is not None:
         quantities.insert(0, np.log(clearance[:, 0]))

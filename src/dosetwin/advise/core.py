@@ -17,6 +17,7 @@ from dosetwin.records import Regimen, Timeline
 
 if TYPE_CHECKING:
     from dosetwin.infer.belief import Belief, Plausibility
+    from dosetwin.simulate.schedule import Rule
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +59,14 @@ class Decision:
     findings: tuple[Finding, ...]
 
 
-def believe(known: Timeline, models: Sequence[Model], *, seed: int, draws: int, rule: str) -> State:
+def believe(known: Timeline, models: Sequence[Model], *, seed: int, draws: int, rule: "Rule") -> State:
     """Posterior under one model, or the average of several."""
     from dosetwin.infer import average, posterior
 
     if len(models) == 1:
-        belief = posterior(models[0], known, draws=draws, seed=seed, rule=rule)  # type: ignore[arg-type]
+        belief = posterior(models[0], known, draws=draws, seed=seed, rule=rule)
         return State((belief,), (1.0,), (belief.draws,), belief.contradictions, belief.findings)
-    mixture = average(models, known, seed=seed, draws=draws, rule=rule)  # type: ignore[arg-type]
+    mixture = average(models, known, seed=seed, draws=draws, rule=rule)
     findings = (*mixture.findings, *(f for b in mixture.beliefs for f in b.findings if f.code != "level_contradicts_model"))
     return State(mixture.beliefs, mixture.weights, mixture.pooled(draws), mixture.contradictions, findings)
 
@@ -78,7 +79,7 @@ def decide(
     *,
     now: float,
     mic: float | None,
-    rule: str,
+    rule: "Rule",
     extra: Sequence[Regimen] = (),
     thin: int = 1,
 ) -> Decision:

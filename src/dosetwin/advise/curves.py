@@ -1,11 +1,15 @@
 """What a report draws and prints beside a recommendation: predicted bands before and after the levels, individual parameters."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dosetwin.declare import Model
 from dosetwin.records import Regimen, Timeline
+
+if TYPE_CHECKING:
+    from dosetwin.simulate.schedule import Rule
 
 LEVELS = (0.05, 0.25, 0.50, 0.75, 0.95)
 """Quantiles of the curves: the 90 and 50 % bands and the median."""
@@ -43,7 +47,7 @@ def curves_of(
     now: float,
     measures: str,
     seed: int,
-    rule: str = "locf",
+    rule: "Rule" = "locf",
     points: int = 240,
 ) -> Curves:
     """Bands of the drug's level under the prior and under ``draws`` [n_draws, n_full] of the updated belief."""
@@ -55,7 +59,7 @@ def curves_of(
     future = regimen.doses(end - 1e-6) if regimen else ()
     corners = [t for d in (*given, *future) for t in (d.time, d.time + d.duration) if start <= t <= end]
     time = np.unique(np.round(np.concatenate([np.linspace(start, end, points), corners]), 6))
-    schedule = schedule_for(model, known, time, rule=rule, extra_doses=future)  # type: ignore[arg-type]
+    schedule = schedule_for(model, known, time, rule=rule, extra_doses=future)
     name = model.measured_by(measures) or next(iter(model.outputs))
     column = list(model.outputs).index(name)
 
@@ -68,12 +72,12 @@ def curves_of(
 
 
 def parameters_of(
-    model: Model, known: Timeline, draws: np.ndarray, *, at: float, rule: str = "locf"
+    model: Model, known: Timeline, draws: np.ndarray, *, at: float, rule: "Rule" = "locf"
 ) -> dict[str, tuple[float, float, float]]:
     """Name -> (5, 50, 95 % quantile) of the individual parameters in force at ``at`` (h) over ``draws`` [n_draws, n_full]."""
     from dosetwin.simulate import parameters, schedule_for
 
-    found = parameters(model, schedule_for(model, known, [at], rule=rule), draws)  # type: ignore[arg-type]
+    found = parameters(model, schedule_for(model, known, [at], rule=rule), draws)
     out: dict[str, tuple[float, float, float]] = {}
     for name, values in found.items():
         low, middle, high = np.quantile(values[:, 0], (0.05, 0.5, 0.95))

@@ -6,13 +6,16 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dosetwin import __version__
 from dosetwin.advise.core import Decision, State
 from dosetwin.decide.policy import Policy
 from dosetwin.declare import Model
 from dosetwin.records import Timeline
+
+if TYPE_CHECKING:
+    from dosetwin.simulate.schedule import Rule
 
 
 def hash_of(data: Any) -> str:
@@ -40,7 +43,7 @@ def model_card(model: Model, weight: float, ess: float, method: str) -> dict[str
 
 def provenance(
     timeline: Timeline, models: Sequence[Model], state: State, made: Decision, policy: Policy, *, now: float, clock: str | float,
-    seed: int, mic: float | None, rule: str, draws: int, input_hash: str,
+    seed: int, mic: float | None, rule: "Rule", draws: int, input_hash: str,
 ) -> dict[str, Any]:  # fmt: skip
     """Everything needed to get the same answer again, and to know what it rests on."""
     import numba

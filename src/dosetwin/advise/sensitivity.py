@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from dosetwin.advise.core import State, believe, decide
 from dosetwin.decide.policy import Policy
@@ -9,6 +10,9 @@ from dosetwin.decide.recommendation import Dosing, Sensitivity
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
 from dosetwin.records import Covariate, Observation, Regimen, Timeline
+
+if TYPE_CHECKING:
+    from dosetwin.simulate.schedule import Rule
 
 DRAWS = 200
 NEAR = 0.10  # the same interval and an amount within 10 % is the same answer
@@ -91,7 +95,7 @@ def sensitivities(
     now: float,
     seed: int,
     mic: float | None,
-    rule: str,
+    rule: "Rule",
     dosing: Callable[[Regimen], Dosing],
     ends: Mapping[str, float] | None = None,
 ) -> tuple[Sensitivity, ...]:

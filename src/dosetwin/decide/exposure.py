@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from dosetwin.decide.target import PEAK_DOSES, TROUGH_DOSES
 from dosetwin.declare import Model
 from dosetwin.errors import Finding, SimulationError
 from dosetwin.records import DoseEvent, Regimen, Timeline
+
+if TYPE_CHECKING:
+    from dosetwin.simulate.schedule import Rule
 
 FINE = 48
 """Points per interval of the trapezoidal area, used only where the engine has no exact area."""
@@ -67,7 +71,7 @@ def expose(
     draws: np.ndarray,
     policy: Policy,
     *,
-    rule: str = "locf",
+    rule: "Rule" = "locf",
     n_eff: float | None = None,
     brute: bool = False,
 ) -> tuple[Exposures, tuple[Finding, ...]]:
@@ -110,7 +114,7 @@ def expose(
         model,
         [timeline] * (len(grids) + linear),
         [g.times for g in grids] + [union] * linear,
-        rule=rule,  # type: ignore[arg-type]
+        rule=rule,
         extra_doses=[g.doses for g in grids] + [()] * linear,
     )
 

@@ -160,7 +160,7 @@ def creatinine(advice: "Advice") -> Shown | None:
     p = advice.recommendation.provenance
     c = curves_of(
         model, advice.timeline, advice.regimen, advice.beliefs[lead].draws[:400], now=advice.now, measures="SCR",
-        seed=advice.seed, rule=str(p["covariates"]), points=120,
+        seed=advice.seed, rule=p["covariates"], points=120,
     )  # fmt: skip
     measured = [o for o in advice.timeline.observations if o.measures == "SCR"]
     with canvas(7.4, 3.5) as (figure, axis):
