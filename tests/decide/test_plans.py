@@ -7,7 +7,7 @@ import pytest
 from decide.babies import baby
 from dosetwin.decide.plans import Situation, ask_rules, enumerate_plans, first_at, scored_doses, situation
 from dosetwin.decide.policy import AMIKACIN_NEONATE as POLICY
-from dosetwin.decide.rules import facts_at
+from dosetwin.decide.rules import Says, facts_at
 from dosetwin.records import DoseEvent, Regimen
 
 
@@ -55,6 +55,21 @@ def test_a_rule_outside_the_limits_is_kept_and_marked():
     decock = next(p for p in plans if "decock_smits" in p.rules)
     assert decock.regimen.interval == 58.0
     assert [r.code for r in decock.violations] == ["interval_range"]
+
+
+@pytest.mark.parametrize(("mg_per_kg", "interval"), [(17.0, 20.0), (20.0, 42.0)])
+def test_the_syringe_never_carries_a_rule_over_a_limit_it_keeps(mg_per_kg, interval):
+    """17 mg/kg every 20 h is the daily limit itself, 20 mg/kg the highest dose: rounded up, both would break it."""
+    said = {"decock_smits": Says(mg_per_kg, interval, "the densest row of the table")}
+    rounded_down = 0
+    for grams in range(500, 4500, 37):
+        weight = grams / 1000
+        plans = enumerate_plans(POLICY, Situation(24.0, weight), said)
+        plan = next(p for p in plans if "decock_smits" in p.rules)
+        assert plan.violations == ()
+        assert plan.regimen.amount == pytest.approx(mg_per_kg * weight, abs=1.0)
+        rounded_down += plan.regimen.amount < POLICY.rounding.nearest(mg_per_kg * weight)
+    assert rounded_down > 10
 
 
 def test_extra_and_thinned_plans():
