@@ -193,6 +193,13 @@ def test_uniform_equals_schedule_many(two):
     np.testing.assert_array_equal(fast, simulate(two, slow).cube())
 
 
+def test_uniform_honours_steady_state(two):
+    dose, times = DoseEvent(0, 10.0, 0.5, ii=12, ss=True), np.array([0.0, 1.0, 12.0])
+    fast = simulate(two, uniform(two, [dose], times, [0.0], np.ones((2, 1, 1)))).cube()
+    slow = values(two, [dose], times, (Covariate(0, "X", 1.0),))
+    np.testing.assert_array_equal(fast[1, :, 0], slow)
+
+
 def test_bad_doses_and_covariates_are_named(two):
     def timeline(*doses):
         return Timeline(Patient("p7"), doses)
@@ -203,6 +210,9 @@ def test_bad_doses_and_covariates_are_named(two):
         schedule_for(two, timeline(DoseEvent(0, 1.0, ss=True)), [1.0])
     with pytest.raises(InputError, match="impossible"):
         schedule_for(two, timeline(DoseEvent(0, math.nan)), [1.0])
+    for when in (math.nan, math.inf):
+        with pytest.raises(InputError, match="impossible"):
+            schedule_for(two, timeline(DoseEvent(when, 1.0)), [1.0])
     with pytest.raises(InputError, match="ascending"):
         schedule_for(two, timeline(DoseEvent(0, 1.0)), [2.0, 1.0])
     with pytest.raises(InputError, match="locf, nocb, linear"):

@@ -122,6 +122,22 @@ def sound(timelines: "Sequence[Timeline]", model: "Model", leave_out: bool) -> "
     return kept, [*left, *(f for few in found for f in few)]
 
 
+def opened(
+    model_name: str, path: Path, mapping: Sequence[str], leave_out: bool
+) -> "tuple[Model, list[Timeline], Echo, list[Finding]]":
+    """Model, sound subjects, what the reader inferred, and remarks: what every command on a table begins with.
+
+    Raises InputError for a table or a model that cannot be used.
+    """
+    timelines, echo = read_data(path, mapping)
+    from dosetwin import models
+
+    model = models.load(model_name)
+    needed(model, timelines, path)
+    timelines, remarks = sound(timelines, model, leave_out)
+    return model, timelines, echo, remarks
+
+
 # ------------------------------------------------------------------------------------------------------------- output
 
 

@@ -5,14 +5,12 @@ from pathlib import Path
 from dosetwin.commands.common import (
     csv_text,
     naming,
-    needed,
+    opened,
     output_path,
     print_json,
     progress,
-    read_data,
     rule_of,
     show_findings,
-    sound,
     terminal,
     write_whole,
 )  # fmt: skip
@@ -37,12 +35,7 @@ def run(
     target, second = output_path("-o", out, [data]), output_path("--records", records, [data])
     if target is not None and target == second:
         raise InputError("the same file as -o", where=f"--records {records}", remedy="choose another name")
-    timelines, echo = read_data(data, mapping)
-    from dosetwin import models
-
-    model = models.load(model_name)
-    needed(model, timelines, data)
-    timelines, remarks = sound(timelines, model, leave_out)
+    model, timelines, echo, remarks = opened(model_name, data, mapping, leave_out)
     from dosetwin.infer.fit import fit
 
     with progress(f"fitting {model.name}", len(timelines)) as tell, naming(data):

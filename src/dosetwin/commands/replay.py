@@ -7,14 +7,12 @@ from dosetwin.commands.common import (
     at_least,
     csv_text,
     naming,
-    needed,
+    opened,
     output_path,
     print_json,
     progress,
-    read_data,
     rule_of,
     show_findings,
-    sound,
     terminal,
     write_whole,
 )  # fmt: skip
@@ -37,12 +35,7 @@ def run(
     page, single = output_path("--report", report, [data]), output_path("--forecasts", forecasts, [data])
     if page is not None and page == single:
         raise InputError("the same file as --report", where=f"--forecasts {forecasts}", remedy="choose another name")
-    timelines, echo = read_data(data, mapping)
-    from dosetwin import models
-
-    model = models.load(model_name)
-    needed(model, timelines, data)
-    timelines, remarks = sound(timelines, model, leave_out)
+    model, timelines, echo, remarks = opened(model_name, data, mapping, leave_out)
     from dosetwin.infer.replay import replay
 
     with progress(f"replaying {model.name}", len(timelines)) as tell, naming(data):

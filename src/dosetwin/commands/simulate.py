@@ -8,14 +8,12 @@ from dosetwin.commands.common import (
     at_least,
     csv_text,
     naming,
-    needed,
+    opened,
     output_path,
     print_json,
     progress,
-    read_data,
     rule_of,
     show_findings,
-    sound,
     terminal,
     write_whole,
 )  # fmt: skip
@@ -37,12 +35,7 @@ def run(
     if out is None and not as_json:
         raise InputError("no output named", where="-o", remedy="add -o OUT.csv, or --json")
     target = output_path("-o", out, [data])
-    timelines, echo = read_data(data, mapping)
-    from dosetwin import models
-
-    model = models.load(model_name)
-    needed(model, timelines, data)
-    timelines, remarks = sound(timelines, model, leave_out)
+    model, timelines, echo, remarks = opened(model_name, data, mapping, leave_out)
     with progress(f"simulating {model.name}", len(timelines)) as tell, naming(data):
         rows, failures, findings = table(
             model,

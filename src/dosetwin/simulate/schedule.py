@@ -4,7 +4,7 @@ Order at one time: covariates, (infusion ends,) trough observations, doses, obse
 covariates come last, because the value of a record governs the interval before it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -85,25 +85,32 @@ def compartment(model: Model, cmt: str | int | None, record: str = "") -> int:
     return number - 1
 
 
-def _course(model: Model, timeline: Timeline, times: np.ndarray, after: np.ndarray, rule: Rule, extra: Sequence[DoseEvent]):
-    doses = [d for given in (*timeline.doses, *extra) for d in given.expanded()]
+def _written_out(doses: Iterable[DoseEvent]) -> list[DoseEvent]:
+    """Every single dose, refused before its time orders anything if it is impossible. Raises InputError."""
+    doses = [d for given in doses for d in given.expanded()]
     for d in doses:
         if not (np.isfinite(d.amount) and np.isfinite(d.time) and d.duration >= 0 and d.amount >= 0):
             raise InputError("dose with an impossible amount, time or duration", where=d.record or f"dose at {d.time} h",
                              value=(d.amount, d.duration), allowed="finite, not negative")  # fmt: skip
         if d.ss and not d.ii > 0:
             raise InputError("SS=1 needs II > 0", where=d.record or f"dose at {d.time} h", value=d.ii)
-    starts = [d.time for d in doses] + [float(t) for t in times[:1]]
-    starts += [o.time for o in timeline.observations]
-    begin = min(starts, default=0.0)
-    end = max([*starts, float(times[-1]) if len(times) else begin])
-    table = covariate_table(model, timeline, begin, end, rule)
-    begin = table.begin
+    return doses
+
+
+def _events(
+    model: Model,
+    cov_times: Sequence[float] | np.ndarray,
+    doses: Sequence[DoseEvent],
+    times: np.ndarray,
+    after: np.ndarray,
+    rule: Rule,
+) -> tuple[np.ndarray, ...]:
+    """Events of one course in the order they happen: time, kind, index, amount, duration, ii, each [n_events]."""
     # a dose at steady state is two events: the state it finds, which a trough at its time sees, and the dose itself
     steady = [d for d in doses if d.ss]
     given = [*steady, *doses]
-    n_c, n_s, n_d, n_o = len(table.times), len(steady), len(doses), len(times)
-    time = np.concatenate([table.times, [d.time for d in given], times])
+    n_c, n_s, n_d, n_o = len(cov_times), len(steady), len(doses), len(times)
+    time = np.concatenate([cov_times, [d.time for d in given], times])
     kind = np.repeat(np.array([COVARIATES, DOSE_SS, DOSE, OUTPUT], np.int8), [n_c, n_s, n_d, n_o])
     where = np.array([compartment(model, d.cmt, d.record) for d in given], dtype=np.int64)
     index = np.concatenate([np.arange(n_c), where, np.arange(n_o)]).astype(np.int64)
@@ -115,7 +122,18 @@ def _course(model: Model, timeline: Timeline, times: np.ndarray, after: np.ndarr
     duration = np.concatenate([pad_c, [d.duration for d in given], pad_o])
     ii = np.concatenate([pad_c, [d.ii if d.ss else 0.0 for d in given], pad_o])
     order = np.lexsort((np.arange(len(time)), tie, time))
-    return begin, (time[order], kind[order], index[order], amount[order], duration[order], ii[order]), table
+    return time[order], kind[order], index[order], amount[order], duration[order], ii[order]
+
+
+def _course(model: Model, timeline: Timeline, times: np.ndarray, after: np.ndarray, rule: Rule, extra: Sequence[DoseEvent]):
+    doses = _written_out((*timeline.doses, *extra))
+    starts = [d.time for d in doses] + [float(t) for t in times[:1]]
+    starts += [o.time for o in timeline.observations]
+    begin = min(starts, default=0.0)
+    end = max([*starts, float(times[-1]) if len(times) else begin])
+    table = covariate_table(model, timeline, begin, end, rule)
+    begin = table.begin
+    return begin, _events(model, table.times, doses, times, after, rule), table
 
 
 def schedule_many(
@@ -203,34 +221,23 @@ def uniform(
     """A cohort with common doses, output times and covariate times; ``cov`` [n_subjects, n_cov_times, n_cov] per subject."""
     cov = np.asarray(cov, dtype=np.float64)
     n, n_c, _ = cov.shape
-    given = [d for dose in doses for d in dose.expanded()]
-    if any(d.ss for d in given):
-        raise InputError("doses at steady state need schedule_many", where="uniform")
+    given = _written_out(doses)
     wanted = np.asarray(times, dtype=np.float64)
-    time = np.concatenate([cov_times, [d.time for d in given], wanted])
-    kind = np.array([COVARIATES] * n_c + [DOSE] * len(given) + [OUTPUT] * len(wanted), np.int8)
-    index = np.concatenate([np.arange(n_c), [compartment(model, d.cmt) for d in given], np.arange(len(wanted))]).astype(np.int64)
-    tie = np.array([0] * n_c + [5] * len(given) + [3] * len(wanted))
-    tie[0] = -1
-    fill_c, fill_o = [0.0] * n_c, [0.0] * len(wanted)
-    amount = np.array(fill_c + [d.amount for d in given] + fill_o)
-    duration = np.array(fill_c + [d.duration for d in given] + fill_o)
-    ii = np.zeros(len(time))
-    order = np.lexsort((np.arange(len(time)), tie, time))
-    if order[0] != 0:
+    time, kind, index, amount, duration, ii = _events(model, cov_times, given, wanted, np.zeros(len(wanted), bool), "locf")
+    if kind[0] != COVARIATES or index[0] != 0:
         raise InputError("the first covariate time must be the first event", where="schedule", value=float(cov_times[0]))
-    tiled = np.tile(index[order], n)
-    is_cov = np.tile(kind[order] == COVARIATES, n)
+    tiled = np.tile(index, n)
+    is_cov = np.tile(kind == COVARIATES, n)
     tiled[is_cov] += np.repeat(np.arange(n) * n_c, n_c)
     return Schedule(
         ids=tuple(range(1, n + 1)),
         ptr=np.arange(n + 1, dtype=np.int64) * len(time),
-        time=np.tile(time[order], n),
-        kind=np.tile(kind[order], n),
+        time=np.tile(time, n),
+        kind=np.tile(kind, n),
         index=tiled,
-        amount=np.tile(amount[order], n),
-        duration=np.tile(duration[order], n),
-        ii=np.tile(ii[order], n),
+        amount=np.tile(amount, n),
+        duration=np.tile(duration, n),
+        ii=np.tile(ii, n),
         rows=np.ascontiguousarray(cov.reshape(n * n_c, -1)),
         occasion=np.zeros(n * n_c, np.int64),
         begin=np.full(n, float(cov_times[0])),
