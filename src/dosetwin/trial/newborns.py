@@ -82,8 +82,8 @@ GRAM_NEGATIVE = {"e_coli": 1.0}
 # what is left is given to the others in proportion [D], enterobacteria parted between E. coli and Klebsiella [A]
 NEONIN_EARLY = {"gbs": 0.60, "e_coli": 0.20, "cons": 0.09, "s_aureus": 0.05, "klebsiella": 0.03, "enterococcus": 0.03}
 NEONIN_LATE = {"cons": 0.55, "e_coli": 0.11, "klebsiella": 0.10, "s_aureus": 0.18, "p_aeruginosa": 0.02, "enterococcus": 0.04}
-# low and middle income: Gram-negative 60 %, Klebsiella 38 % of them (Wen 2021) [P]; S. aureus 23 %, CoNS 23 %, E. coli 15 % [P],
-# scaled to 1 [D]
+# low and middle income: Gram-negative 60 %, Klebsiella 38 % of them (Wen 2021) [P]; S. aureus 23 %, CoNS 23 %, E. coli 15 %
+# [P], scaled to 1 [D]
 LLMIC = {
     "klebsiella": 0.26,
     "e_coli": 0.16,
@@ -110,7 +110,7 @@ same with kidney injury in AWAKEN's shares (48/18/37 %, [R], scaled to 30 % in a
 organisms as cultured there. All are babies with a proven infection; most babies treated on a ward have none."""
 
 PK = ("GFR", "CL", "V", "PROD", "S0")
-"""Order of ``Newborns.pk``: standard normal scores of filtration, drug clearance alone, volume, creatinine production and birth."""
+"""Order of ``Newborns.pk``: scores of filtration, drug clearance alone, volume, creatinine production, creatinine at birth."""
 OCCASIONS = 16
 """Occasions of 24 h with their own scatter of clearance, from time 0."""
 WANDER_STEPS = 64
@@ -234,7 +234,7 @@ def setting_named(name: str) -> Setting:
 
 
 def cohort(n: int, seed: int, setting: str | Setting = "nicu", *, first: int = 0) -> Newborns:
-    """Babies ``first`` .. ``first + n - 1`` of a seed and setting. Raises InputError for an empty cohort or an unknown setting."""
+    """Babies ``first`` .. ``first + n - 1`` of a seed and setting. Raises InputError when empty, UnknownName for the setting."""
     if n < 1:
         raise InputError("a cohort needs a baby", where="cohort", value=n, allowed=">= 1")
     if first < 0 or seed < 0:
@@ -244,7 +244,7 @@ def cohort(n: int, seed: int, setting: str | Setting = "nicu", *, first: int = 0
     u = uniforms(seed, "newborn/birth", who, 4).T
     v = normals(seed, "newborn/size", who, 4).T
     GA = _at(s.GA, u[0])
-    term = GA >= BAND_EDGES[1]
+    term = BAND_EDGES[1] <= GA
     PNA = np.where(term, _at(s.PNA_term, u[1]), _at(s.PNA_preterm, u[1]))
     male = (u[2] < s.boys).astype(np.float64)
     BW = np.clip(birth_weights(GA, male, np.clip(s.z_mean + v[0], -4.0, 4.0)), *s.BW)
@@ -301,7 +301,7 @@ def _injury(s: Setting, who: np.ndarray, seed: int, band: np.ndarray, born: np.n
 def _organism(s: Setting, who: np.ndarray, seed: int, PNA: np.ndarray) -> np.ndarray:
     u = uniforms(seed, "newborn/organism", who, 1)[:, 0]
     found = np.zeros(len(who), dtype=np.int64)
-    for shares, chosen in ((s.early, 24.0 * PNA < s.early_h), (s.late, 24.0 * PNA >= s.early_h)):
+    for shares, chosen in ((s.early, s.early_h > 24.0 * PNA), (s.late, s.early_h <= 24.0 * PNA)):
         table = shares or GRAM_NEGATIVE
         names = list(table)
         place = np.minimum(np.searchsorted(np.cumsum(list(table.values())), u, side="right"), len(names) - 1)

@@ -1,4 +1,4 @@
-"""Random numbers that belong to a baby: number j of stream ``name`` of baby i is a function of (seed, name, i, j) and nothing else.
+"""Random numbers that belong to a baby: number j of stream ``name`` of baby i is a function of (seed, name, i, j) alone.
 
 Counter based (SplitMix64: Steele, Lea and Flood, OOPSLA 2014, with the finaliser of Stafford's variant 13), so any baby, chunk or
 worker computes its own numbers without drawing anybody else's first.
