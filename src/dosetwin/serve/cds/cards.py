@@ -1,0 +1,185 @@
+"""Cards of CDS Hooks 2.0.1 from a recommendation: summary under 140 characters, reasons, the order to take over, ways to say no.
+
+Cards carry no nulls and no empty values (the specification forbids them; an empty ``cards`` list is its one exception).
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from dosetwin.serve.fhir.resources import DISCLAIMER, Issued, drug_concept, medication_request
+
+Indicator = Literal["info", "warning", "critical"]
+SUMMARY_MAX = 139
+"""Characters; the specification wants fewer than 140."""
+OVERRIDE_REASONS = (
+    ("target-differs", "Another target is wanted for this patient"),
+    ("clinical-judgement", "Clinical judgement: the patient's state is not what the record says"),
+    ("level-not-trusted", "A level or its time is not trusted"),
+    ("other-drug", "The drug is being changed or stopped"),
+    ("local-rule", "The ward's own rule is followed"),
+    ("other", "Another reason (please state)"),
+)
+_REASON_SYSTEM = "urn:dosetwin:override-reason"
+_NAMESPACE = uuid.UUID("5be1b2f4-1a3c-5f0e-9b57-c84c5b9b5d6e")
+_SAME_DOSE = 0.05
+"""Relative difference of dose and interval below which an order counts as what is advised (assumed)."""
+
+
+def advice_card(issued: Issued, page: str | None, *, suggest: bool) -> dict[str, Any]:
+    """The advice as one card. ``page``: absolute URL of the patient's page; ``suggest``: with the draft order to take over."""
+    advice = issued.recommendation
+    regimen = advice["regimen"]
+    if regimen is None:
+        first = advice["reasons"][0]
+        card = _card(
+            issued,
+            "advice",
+            f"No acceptable {issued.drug} regimen: {first['text'] or first['code'].replace('_', ' ')}",
+            "warning",
+            _detail(advice),
+            page,
+        )
+        card["overrideReasons"] = _override_reasons()
+        return card
+    what = f"{regimen['amount_mg']:g} mg every {regimen['interval_h']:g} h"
+    chosen = next((c for c in advice["candidates"] if c["regimen"] == regimen), None)
+    joint = f", all targets met with probability {chosen['joint']:.2f}" if chosen else ""
+    indicator: Indicator = "warning" if any(f["severity"] != "info" for f in advice["findings"]) else "info"
+    card = _card(issued, "advice", f"{issued.drug}: {what}{joint}", indicator, _detail(advice), page)
+    card["overrideReasons"] = _override_reasons()
+    if suggest and (order := medication_request(issued)) is not None:
+        order.pop("identifier", None)
+        card["selectionBehavior"] = "at-most-one"
+        card["suggestions"] = [
+            {
+                "label": f"{issued.drug} {what}",
+                "uuid": _uuid(issued, "suggestion"),
+                "isRecommended": True,
+                "actions": [
+                    {"type": "create", "description": f"Draft order: {issued.drug} {what}; {DISCLAIMER}", "resource": order}
+                ],
+            }
+        ]
+    return card
+
+
+def order_card(issued: Issued, order: Mapping[str, Any], page: str | None) -> dict[str, Any] | None:
+    """A card about an order that differs from the advice, or None when it agrees within 5 % of dose and interval.
+
+    An order whose dose or interval cannot be read gets a card that says so, never silence.
+    """
+    regimen = issued.recommendation["regimen"]
+    ordered = _ordered(order)
+    if ordered is None:
+        summary = f"{issued.drug} order not checked: its dose in mg or its interval cannot be read"
+        wanted = "The check needs dosageInstruction.doseAndRate.doseQuantity in mg and timing.repeat with period in h or d."
+        return _card(issued, "order", summary, "warning", wanted, page)
+    if regimen is None:
+        return advice_card(issued, page, suggest=False)
+    dose, interval = ordered
+    same = abs(dose - regimen["amount_mg"]) <= _SAME_DOSE * regimen["amount_mg"]
+    if same and abs(interval - regimen["interval_h"]) <= _SAME_DOSE * regimen["interval_h"]:
+        return None
+    advised = f"{regimen['amount_mg']:g} mg every {regimen['interval_h']:g} h"
+    high = dose / interval > 1.5 * regimen["amount_mg"] / regimen["interval_h"] or dose > 1.5 * regimen["amount_mg"]
+    summary = f"{issued.drug}: ordered {dose:g} mg every {interval:g} h, the twin advises {advised}"
+    card = _card(issued, "order", summary, "critical" if high else "warning", _detail(issued.recommendation), page)
+    card["overrideReasons"] = _override_reasons()
+    draft = medication_request(issued)
+    assert draft is not None
+    draft.pop("identifier", None)
+    changed = {**dict(order), "dosageInstruction": draft["dosageInstruction"]} if order.get("id") else draft
+    card["selectionBehavior"] = "at-most-one"
+    card["suggestions"] = [
+        {
+            "label": f"Change to {advised}",
+            "uuid": _uuid(issued, "change"),
+            "actions": [{"type": "update" if order.get("id") else "create", "description": f"{advised}; {DISCLAIMER}",
+                         "resource": changed}],
+        }
+    ]  # fmt: skip
+    return card
+
+
+def cannot_card(drug: str, why: str) -> dict[str, Any]:
+    """That no twin can be built for this patient, and why: an ordering screen must not take silence for consent."""
+    text = f"{drug}: no advice for this patient"
+    return {
+        "uuid": str(uuid.uuid5(_NAMESPACE, why)),
+        "summary": text[:SUMMARY_MAX],
+        "indicator": "info",
+        "detail": f"{why}\n\n{DISCLAIMER}",
+        "source": {"label": "dosetwin"},
+    }
+
+
+def is_for(drug: str, order: Mapping[str, Any]) -> bool:
+    """Whether a MedicationRequest orders the drug: by RxNorm or ATC code, else by its name in the text."""
+    concept = order.get("medicationCodeableConcept") or {}
+    codes = {(c.get("system"), c.get("code")) for c in concept.get("coding", ())}
+    listed = {(c.get("system"), c.get("code")) for c in drug_concept(drug).get("coding", ())}
+    texts = [concept.get("text", ""), *(c.get("display", "") for c in concept.get("coding", ()))]
+    return bool(codes & listed) or any(drug in (t or "").lower() for t in texts)
+
+
+def _ordered(order: Mapping[str, Any]) -> tuple[float, float] | None:
+    try:
+        instruction = order["dosageInstruction"][0]
+        quantity = instruction["doseAndRate"][0]["doseQuantity"]
+        repeat = instruction["timing"]["repeat"]
+        dose, period, times = float(quantity["value"]), float(repeat["period"]), float(repeat.get("frequency", 1))
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None
+    mg = {"mg": 1.0, "g": 1000.0, "ug": 0.001}.get(quantity.get("code") or quantity.get("unit") or "")
+    hours = {"h": 1.0, "d": 24.0, "min": 1 / 60}.get(repeat.get("periodUnit", ""))
+    if mg is None or hours is None or not (dose > 0 and period > 0 and times > 0):
+        return None
+    return dose * mg, period * hours / times
+
+
+def _card(issued: Issued, kind: str, summary: str, indicator: Indicator, detail: str, page: str | None) -> dict[str, Any]:
+    card: dict[str, Any] = {
+        "uuid": _uuid(issued, kind),
+        "summary": summary if len(summary) <= SUMMARY_MAX else summary[: SUMMARY_MAX - 1].rstrip() + "…",
+        "indicator": indicator,
+        "detail": detail,
+        "source": {
+            "label": "dosetwin",
+            "topic": {"system": "urn:dosetwin:topic", "code": "dosing", "display": "Model-informed dosing"},
+        },
+    }
+    if page:
+        card["links"] = [{"label": "Open the twin", "url": page, "type": "absolute"}]
+    return card
+
+
+def _detail(advice: Mapping[str, Any]) -> str:
+    """GitHub-flavoured Markdown: reasons, the standard rules beside it, remarks, the disclaimer."""
+    lines = ["**Why**", ""]
+    lines += [f"- {r['text'] or r['code'].replace('_', ' ')}{_number(r)}" for r in advice["reasons"]]
+    rules: Sequence[Mapping[str, Any]] = [c for c in advice["candidates"] if c["rules"]]
+    if rules:
+        lines += ["", "**Standard rules beside it**", ""]
+        for c in rules:
+            verdict = "acceptable" if c["acceptable"] else "not acceptable" if c["allowed"] else "outside the limits"
+            r = c["regimen"]
+            lines.append(f"- {', '.join(c['rules'])}: {r['amount_mg']:g} mg every {r['interval_h']:g} h ({verdict})")
+    remarks = [f for f in advice["findings"] if f["severity"] != "info"]
+    if remarks:
+        lines += ["", "**Remarks on the record**", ""]
+        lines += [f"- {f['record']}: {f['message']}" for f in remarks]
+    return "\n".join([*lines, "", DISCLAIMER])
+
+
+def _number(reason: Mapping[str, Any]) -> str:
+    value = reason["value"]
+    return f": {value:.3g}" if isinstance(value, float | int) else ""
+
+
+def _override_reasons() -> list[dict[str, str]]:
+    return [{"code": code, "system": _REASON_SYSTEM, "display": text} for code, text in OVERRIDE_REASONS]
+
+
+def _uuid(issued: Issued, kind: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, f"{issued.id}|{kind}"))

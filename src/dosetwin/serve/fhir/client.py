@@ -1,0 +1,157 @@
+"""A thin FHIR R4 client: search with paging, what changed since, transactions; bounded, patient with a busy server, never led astray.
+
+A page link that points to another origin is refused: the access token must not travel to a server nobody configured.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+MAX_PAGES = 1000
+MAX_BYTES = 64 * 2**20
+"""Largest single answer that is read."""
+RETRIES = 3
+BUSY = frozenset({429, 502, 503, 504})
+
+
+class FhirError(Exception):
+    """The server could not be used: which request, what it answered, what to do. One line, without tokens or patient data."""
+
+
+@dataclass
+class FhirClient:
+    """A server at ``base``. ``token`` returns the current access token or None; ``sleep`` waits between tries (s)."""
+
+    base: str
+    token: Callable[[], str | None] = lambda: None
+    timeout_s: float = 20.0
+    transport: httpx.BaseTransport | None = None
+    sleep: Callable[[float], None] = time.sleep
+    trust_env: bool = False
+
+    def __post_init__(self) -> None:
+        self.base = self.base.rstrip("/") + "/"
+        scheme = urlsplit(self.base).scheme
+        if scheme not in ("http", "https"):
+            raise FhirError(f"the FHIR server's address must begin with https:// (or http:// on this machine), found {scheme!r}")
+        self._http = httpx.Client(
+            timeout=self.timeout_s, transport=self.transport, follow_redirects=False, trust_env=self.trust_env
+        )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def __enter__(self) -> "FhirClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, reference: str) -> dict[str, Any]:
+        """One resource, by a reference such as ``Patient/12``. Raises FhirError."""
+        return self._json("GET", self._inside(reference))
+
+    def search(self, kind: str, parameters: Mapping[str, str | list[str]] | None = None) -> Iterator[dict[str, Any]]:
+        """Every resource a search matches, page after page; OperationOutcomes of the search itself are left out.
+
+        Raises FhirError, also when the pages never end or go round in a circle.
+        """
+        url, first = urljoin(self.base, kind), dict(parameters or {})
+        seen: set[str] = set()
+        for _ in range(MAX_PAGES):
+            page = self._json("GET", url, params=first or None)
+            if page.get("resourceType") != "Bundle":
+                raise FhirError(f"GET {kind}: a search must answer with a Bundle, found {page.get('resourceType')!r}")
+            for entry in page.get("entry", ()):
+                resource = entry.get("resource")
+                if resource and resource.get("resourceType") != "OperationOutcome":
+                    yield resource
+            following = next((x.get("url") for x in page.get("link", ()) if x.get("relation") == "next"), None)
+            if not following:
+                return
+            url, first = self._inside(following), {}
+            if url in seen:
+                raise FhirError(f"GET {kind}: the server's pages go round in a circle; stopped")
+            seen.add(url)
+        raise FhirError(f"GET {kind}: more than {MAX_PAGES} pages; narrow the search or raise the page size")
+
+    def changed(self, kind: str, patient: str, since: str | None) -> Iterator[dict[str, Any]]:
+        """A patient's resources of a kind, last updated at or after ``since`` (ISO 8601; None: all)."""
+        parameters: dict[str, str | list[str]] = {"_id" if kind == "Patient" else "patient": patient.removeprefix("Patient/")}
+        if since:
+            parameters["_lastUpdated"] = f"ge{since}"
+        return self.search(kind, parameters)
+
+    def transaction(self, bundle: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a transaction Bundle. Not repeated after a broken connection unless every entry is conditional. Raises FhirError."""
+        answer = self._json("POST", self.base, body=bundle)
+        bad = [e.get("response", {}).get("status", "?") for e in answer.get("entry", ())
+               if not str(e.get("response", {}).get("status", "")).startswith("2")]  # fmt: skip
+        if bad:
+            raise FhirError(f"POST transaction: {len(bad)} of {len(answer.get('entry', ()))} entries refused, first {bad[0]}")
+        return answer
+
+    def _inside(self, address: str) -> str:
+        url = urljoin(self.base, address)
+        ours, theirs = urlsplit(self.base), urlsplit(url)
+        if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
+            raise FhirError(f"a link leads away from the configured server to {theirs.scheme}://{theirs.netloc}; not followed")
+        return url
+
+    def _json(
+        self, method: str, url: str, *, params: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        what = f"{method} {urlsplit(url).path}"
+        for attempt in range(RETRIES + 1):
+            headers = {"Accept": "application/fhir+json"}
+            if token := self.token():
+                headers["Authorization"] = f"Bearer {token}"
+            if body is not None:
+                headers["Content-Type"] = "application/fhir+json"
+            wait = 0.5 * 2**attempt
+            try:
+                with self._http.stream(method, url, params=params, json=body, headers=headers) as answer:
+                    content = _bounded(answer, what)
+                    status, asked = answer.status_code, answer.headers.get("Retry-After", "")
+            except httpx.TransportError as error:
+                if attempt < RETRIES and (method == "GET" or isinstance(error, httpx.ConnectError)):
+                    self.sleep(wait)
+                    continue
+                raise FhirError(f"{what}: the server cannot be reached ({type(error).__name__})") from None
+            if status in BUSY and attempt < RETRIES:
+                self.sleep(min(float(asked), 30.0) if asked.isdigit() else wait)
+                continue
+            if status >= 300:
+                raise FhirError(f"{what}: the server answered {status}{_diagnostics(content)}")
+            try:
+                parsed = httpx.Response(200, content=content).json()
+            except ValueError:
+                raise FhirError(f"{what}: the answer is not JSON") from None
+            if not isinstance(parsed, dict):
+                raise FhirError(f"{what}: the answer is not a FHIR resource")
+            return parsed
+        raise AssertionError("unreachable")
+
+
+def _bounded(answer: httpx.Response, what: str) -> bytes:
+    parts, size = [], 0
+    for part in answer.iter_bytes():
+        size += len(part)
+        if size > MAX_BYTES:
+            raise FhirError(f"{what}: the answer is larger than {MAX_BYTES // 2**20} MiB; lower the page size")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _diagnostics(content: bytes) -> str:
+    """The code of an OperationOutcome; its text may hold patient data and stays out of messages and logs."""
+    try:
+        issue = httpx.Response(200, content=content).json()["issue"][0]
+        return f" ({issue.get('severity', '')} {issue.get('code', '')})"
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        return ""
