@@ -1,0 +1,288 @@
+"""Policies that dose a whole course, all asked alike: what is known, what is believed, what time it is -> the next dose.
+
+``decide.policy.Policy`` is the name of targets and limits; these are behaviours. None of them sees anything but the timeline of what
+a ward knows by ``now`` and, if it asks for one, a belief made from that.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from dosetwin.decide.ahead import Course, Scorer, write_out
+from dosetwin.decide.loss import DECLARED, Loss
+from dosetwin.decide.mpc import NEXT_5, PRE_5, Chances, LookAhead, Search, Standard, bound, look_ahead, waits
+from dosetwin.decide.outlook import DT, Belief
+from dosetwin.decide.rules import Facts, Says, facts_at, rule
+from dosetwin.errors import InputError, Reason
+from dosetwin.records import Timeline
+
+LIMITS = (7.5, 20.0)
+"""mg/kg: the dose_range of ``decide.limits.AMIKACIN_NEONATE``, kept by every policy that chooses an amount."""
+SHORTEST = 12.0
+"""h between doses (the same limits)."""
+
+
+@dataclass(frozen=True)
+class NextDose:
+    """The next dose: ``time`` h on the course's clock, ``amount`` mg over ``infusion`` h, ``interval`` h planned after it, and why."""
+
+    time: float
+    amount: float
+    infusion: float
+    interval: float
+    reasons: tuple[Reason, ...] = ()
+
+
+class DosingPolicy(Protocol):
+    """Anything that doses a course. ``uses_levels`` and ``uses_belief`` say what must be prepared for it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def uses_levels(self) -> bool: ...
+
+    @property
+    def uses_belief(self) -> bool: ...
+
+    def next(self, timeline: Timeline, belief: Belief | None, now: float) -> NextDose:
+        """The next dose, from facts known at ``now`` h. Never before ``now``; raises InputError when it cannot say."""
+        ...
+
+
+def last_dose(timeline: Timeline, now: float) -> tuple[float, float] | None:
+    """Start (h) and mg of the last dose given by ``now``."""
+    given = [d for d in timeline.doses if d.time <= now + 1e-9 and d.amount > 0]
+    return (given[-1].time, given[-1].amount) if given else None
+
+
+def _on_grid(time: float) -> float:
+    return float(np.ceil(time / DT - 1e-9) * DT)
+
+
+def _said(name: str, facts: Facts) -> Says:
+    """What a rule says; a rule that is silent for this baby (its range ends) is followed by De Cock/Smits' table, then BNFc."""
+    for candidate in (name, "decock_smits", "bnfc"):
+        says = rule(candidate).advise(facts)
+        if isinstance(says, Says):
+            return says
+    return Says(15.0, 24.0, "no rule applies")
+
+
+@dataclass(frozen=True)
+class ByRule:
+    """A standard rule, followed to the letter (and asked anew at every dose: weight and age change)."""
+
+    rule: str
+    infusion: float = 0.5
+    uses_levels: bool = False
+    uses_belief: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.rule
+
+    def says(self, timeline: Timeline, now: float) -> tuple[Facts, Says]:
+        """The facts and what the rule makes of them."""
+        facts = facts_at(timeline, now)
+        if facts.WT is None:
+            raise InputError("the weight is needed to dose", where=f"patient {timeline.patient.id}", remedy="record a weight")
+        return facts, _said(self.rule, facts)
+
+    def standard(self, timeline: Timeline, now: float) -> Standard:
+        """The rule as a candidate of a search."""
+        facts, says = self.says(timeline, now)
+        assert facts.WT is not None
+        return Standard(says.interval, says.mg_per_kg * facts.WT, says.interval, self.rule)
+
+    def next(self, timeline: Timeline, belief: Belief | None, now: float) -> NextDose:
+        facts, says = self.says(timeline, now)
+        assert facts.WT is not None
+        last = last_dose(timeline, now)
+        time = now if last is None else max(_on_grid(last[0] + says.interval), now)
+        return NextDose(
+            time, says.mg_per_kg * facts.WT, self.infusion, says.interval, (Reason("rule", self.rule, text=says.text),)
+        )
+
+
+@dataclass(frozen=True)
+class LevelAdjusted:
+    """A rule, shifted by measured levels as wards do it: a high trough lengthens the interval, a clearly wrong peak moves the dose.
+
+    Trough: the last level drawn in the ``before`` h before a dose. Above 3 mg/L ``longer`` h more, above 5 ``much_longer``. Shifts stay for
+    the rest of the course and add up (each trough is acted on once). Peak: the last level drawn 0.5 to 2 h after the start of a
+    dose; outside ``peak_low`` to ``peak_high`` the amount is scaled to the middle of the window, by at most ``step``. Assumed.
+    """
+
+    rule: str
+    longer: float = 6.0
+    much_longer: float = 12.0
+    peak_low: float = 20.0
+    peak_high: float = 40.0
+    step: float = 0.20
+    before: float = 2.0
+    infusion: float = 0.5
+    uses_levels: bool = True
+    uses_belief: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.rule}+levels"
+
+    def next(self, timeline: Timeline, belief: Belief | None, now: float) -> NextDose:
+        facts, says = ByRule(self.rule).says(timeline, now)
+        assert facts.WT is not None
+        starts = [d.time for d in timeline.doses if d.amount > 0]
+        shift, factor, reasons = 0.0, 1.0, [Reason("rule", self.rule, text=says.text)]
+        for level in timeline.observations:
+            if level.measures == "SCR":
+                continue
+            after = [level.time - s for s in starts if s <= level.time + 1e-9]
+            following = [s for s in starts if s >= level.time - 1e-9]
+            if (
+                following
+                and following[0] - level.time <= self.before
+                and (not after or min(after) > self.before or min(after) < 1e-6)
+            ):
+                add = self.much_longer if level.value > 5.0 else self.longer if level.value > 3.0 else 0.0
+                if add:
+                    shift += add
+                    reasons.append(Reason("trough_high", level.value, 5.0 if level.value > 5.0 else 3.0, "mg/L", f"+ {add:g} h"))
+            elif after and 0.5 <= min(after) <= 2.0 and not self.peak_low <= level.value <= self.peak_high:
+                factor = float(np.clip(29.5 / max(level.value, 1e-6), 1.0 - self.step, 1.0 + self.step))
+                reasons.append(Reason("peak_outside", level.value, None, "mg/L", f"dose x {factor:.2g}"))
+        interval = min(says.interval + shift, 72.0)
+        mg_per_kg = float(np.clip(says.mg_per_kg * factor, *LIMITS))
+        time = now if not starts else max(_on_grid(starts[-1] + interval), now)
+        return NextDose(time, mg_per_kg * facts.WT, self.infusion, interval, tuple(reasons))
+
+
+@dataclass(frozen=True)
+class Nomogram:
+    """A fixed table: mg/kg and interval by current weight and postnatal age, and hours added under ibuprofen, asphyxia or cooling.
+
+    ``rows``: (PNA below d, weight below kg, mg/kg, interval h), read from the top. ``first`` mg/kg of the first dose, None: as the table.
+    """
+
+    name: str
+    rows: tuple[tuple[float, float, float, float], ...]
+    longer: float = 0.0
+    first: float | None = None
+    infusion: float = 0.5
+    uses_levels: bool = False
+    uses_belief: bool = False
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.rows or self.rows[-1][0] != np.inf or self.rows[-1][1] != np.inf:
+            raise InputError("the last row of a nomogram must hold for everybody", where=f"nomogram {self.name}")
+
+    def next(self, timeline: Timeline, belief: Belief | None, now: float) -> NextDose:
+        facts = facts_at(timeline, now)
+        if facts.WT is None or facts.PNA is None:
+            raise InputError(
+                "weight and postnatal age are needed", where=f"patient {timeline.patient.id}", value=(facts.WT, facts.PNA)
+            )
+        _, _, mg_per_kg, interval = next(r for r in self.rows if r[0] > facts.PNA and r[1] > facts.WT)
+        if facts.ibuprofen or facts.asphyxia or facts.cooling:
+            interval += self.longer
+        last = last_dose(timeline, now)
+        if last is None and self.first is not None:
+            mg_per_kg = self.first
+        time = now if last is None else max(_on_grid(last[0] + interval), now)
+        return NextDose(time, mg_per_kg * facts.WT, self.infusion, interval)
+
+
+FIXED_15_48 = Nomogram("fixed_15_q48", ((np.inf, np.inf, 15.0, 48.0),), source="one number for all")
+
+
+def _believed(belief: Belief | None, name: str) -> Belief:
+    if belief is None:
+        raise InputError("this policy needs a belief", where=f"policy {name}")
+    return belief
+
+
+@dataclass(frozen=True)
+class OneStep:
+    """The best next dose and interval for that dose alone: peak, trough and AUC band of the coming dose, never mind what follows.
+
+    ``first`` mg/kg: the first dose of the course is this loading dose (optimised on its own, offline), its interval searched.
+    """
+
+    name: str = "one_step"
+    first: float | None = None
+    course: Course = Course()
+    loss: Loss = DECLARED
+    search: Search = Search()
+    chances: Chances = Chances()
+    uses_levels: bool = True
+    uses_belief: bool = True
+
+    def next(self, timeline: Timeline, belief: Belief | None, now: float) -> NextDose:
+        outlook = _believed(belief, self.name).outlook(self.search.draws, 0)
+        outlook = replace(outlook, before=np.zeros(len(outlook)), before_h=0.0)
+        first = outlook.given <= 0
+        grid = (
+            (self.first,) if first and self.first is not None else self.search.first_mg_per_kg if first else self.search.mg_per_kg
+        )
+        wait, mg, interval = (
+            x.ravel()
+            for x in np.meshgrid(
+                waits(outlook, _earliest(outlook, now), self.search.intervals), grid, self.search.intervals, indexing="ij"
+            )
+        )
+        far = replace(self.course, horizon=outlook.origin + 3 * 48.0 + float(wait.max()))
+        plans = write_out(outlook, far, wait, (mg * outlook.weight)[:, None], interval[:, None])
+        coming = plans.coming
+        alone = replace(plans, doses=np.full(len(plans), coming + 1), end=plans.wait + plans.interval[:, 0])
+        score = Scorer(outlook, far, self.loss.without_infection()).exposure(alone)[0]
+        n = 1.0 / float(np.sum(outlook.weights**2))
+        toxic = bound(np.maximum(score[:, PRE_5], score[:, NEXT_5]), n, self.chances.confidence) > self.chances.trough_toxic
+        best = int(np.argmin(score[:, 0] + 10.0 * toxic))
+        time = now if first else outlook.origin + float(wait[best])
+        return NextDose(time, float(mg[best]) * outlook.weight, self.course.infusion, float(interval[best]))
+
+
+def _earliest(outlook: object, now: float) -> float:
+    origin, given = outlook.origin, outlook.given  # type: ignore[attr-defined]
+    return max(now, origin + SHORTEST) if given > 0 else now
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Model predictive control: look ahead over the next decisions (``decide.mpc``). ``infection`` False: blind to it."""
+
+    name: str = "mpc"
+    infection: bool = True
+    rule: str = "decock_smits"
+    course: Course = Course()
+    loss: Loss = DECLARED
+    search: Search = Search()
+    chances: Chances = field(default=Chances())
+    uses_levels: bool = True
+    uses_belief: bool = True
+
+    def look(self, timeline: Timeline, belief: Belief | None, now: float) -> LookAhead:
+        """The whole answer of the search."""
+        belief = _believed(belief, self.name)
+        last = last_dose(timeline, now)
+        earliest = now if last is None else max(now, last[0] + SHORTEST)
+        standard = ByRule(self.rule).standard(timeline, now)
+        loss = self.loss if self.infection else self.loss.without_infection()
+        return look_ahead(
+            belief,
+            standard,
+            earliest=earliest,
+            course=self.course,
+            loss=loss,
+            search=self.search,
+            chances=self.chances,
+            limits=LIMITS,
+        )
+
+    def next(self, timeline: Timeline, belief: Belief | None, now: float) -> NextDose:
+        made = self.look(timeline, belief, now)
+        plan = made.chosen.plan
+        interval = plan[1][0] - plan[0][0] if len(plan) > 1 else 48.0
+        return NextDose(made.chosen.time, made.chosen.amount, self.course.infusion, interval, made.reasons)
