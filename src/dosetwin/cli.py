@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dosetwin import __version__
-from dosetwin.errors import DosetwinError, one_line
+from dosetwin.errors import DosetwinError, InputError, one_line
 
 ISSUES = "please report this"
 OK, OUR_FAULT, BAD_INPUT, REFUSAL, INTERRUPTED = 0, 1, 2, 3, 130
@@ -200,6 +200,28 @@ def validate(
     from dosetwin.commands.validate import run
 
     run(markdown=markdown, quick=quick, n=n, seed=seed, as_json=json_)
+
+
+@app.command()
+def serve(
+    demo: Annotated[bool, typer.Option("--demo", help="A ward of made-up newborns whose data arrive live.")] = False,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on. Default: 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port to listen on. Default: 8000.")] = None,
+) -> None:
+    """The service for a ward: API, page, FHIR, CDS Hooks. Settings come from the environment, see docs/service.md."""
+    _needs_serve()
+    from dosetwin.serve.command import serve as body
+
+    raise typer.Exit(body(demo=demo, host=host, port=port))
+
+
+def _needs_serve() -> None:
+    """Say in one line what to install where the service's packages are missing."""
+    from importlib.util import find_spec
+
+    missing = [n for n in ("fastapi", "uvicorn", "sqlalchemy", "alembic", "joserfc", "cryptography") if find_spec(n) is None]
+    if missing:
+        raise InputError(f"the service is not installed ({', '.join(missing)} missing)", remedy="pip install 'dosetwin[serve]'")
 
 
 def _say(text: str) -> None:

@@ -1,0 +1,150 @@
+"""The application: settings in, FastAPI out; what starts with it and stops with it."""
+
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from dosetwin import __version__
+from dosetwin.errors import InputError
+from dosetwin.serve.auth.tokens import Tokens
+from dosetwin.serve.clock import Clock, FastClock, WallClock
+from dosetwin.serve.problems import Problem, from_input_error, wrong
+from dosetwin.serve.routes import routers
+from dosetwin.serve.security import Guard
+from dosetwin.serve.service import Service
+from dosetwin.serve.settings import Settings
+
+NOTICE = "Decision support for research and evaluation, not a medical device."
+SWEEP_S = 30.0
+log = logging.getLogger("dosetwin.serve")
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None, background: bool = True) -> FastAPI:
+    """The service as an application.
+
+    Parameters
+    ----------
+    clock : default the wall's; in the demo one that runs ``demo_speed`` times as fast.
+    background : False leaves the sweep and the demo's ticker off (tests that look at single steps).
+
+    Raises InputError for settings that are unsafe or a database that cannot be opened.
+    """
+    if clock is None:
+        clock = FastClock(datetime.now(UTC), settings.demo_speed) if settings.demo and settings.demo_speed != 1 else WallClock()
+    service = Service.open(settings, clock)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        stop = threading.Event()
+        threads: list[threading.Thread] = []
+        if background:
+            threads.append(threading.Thread(target=_sweep, args=(service, stop), name="dosetwin-sweep", daemon=True))
+            if settings.demo and settings.demo_babies:
+                from dosetwin.serve.demo import run
+
+                threads.append(threading.Thread(target=run, args=(service, stop), name="dosetwin-demo", daemon=True))
+            for thread in threads:
+                thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(timeout=20)
+            service.close()
+
+    app = FastAPI(title="dosetwin", version=__version__, description=NOTICE, lifespan=lifespan, docs_url=None, redoc_url=None,
+                  openapi_url="/api/v1/openapi.json", responses=PROBLEMS)  # fmt: skip
+    app.state.service = service
+    app.state.settings = settings
+    app.state.tokens = Tokens(settings, clock)
+    app.add_middleware(Guard, settings=settings)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(InputError, _input_error)
+    app.add_exception_handler(Exception, _unexpected)
+    for router, prefix in routers():
+        app.include_router(router, prefix=prefix)
+    return app
+
+
+_PROBLEM_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "errors": {"type": "array", "items": {
+            "type": "object", "required": ["resource", "field", "expected", "message"],
+            "properties": {"resource": {"type": "string"}, "field": {"type": "string"}, "value": {}, "expected": {"type": "string"},
+                           "message": {"type": "string"}},
+        }},
+    },
+}  # fmt: skip
+PROBLEMS: dict[int | str, dict] = {
+    status: {"description": text, "content": {"application/problem+json": {"schema": _PROBLEM_SCHEMA}}}
+    for status, text in (
+        (400, "Not understood"), (401, "Nobody logged in"), (403, "Not allowed, or out of reach"), (404, "Not found"),
+        (405, "Method not allowed"), (409, "Conflict"), (411, "Length required"), (413, "Too large"), (415, "Media type"),
+        (422, "Not accepted"), (429, "Too many requests"), (503, "Not ready"),
+    )
+}  # fmt: skip
+
+
+def _answer(request: Request, problem: Problem) -> JSONResponse:
+    return JSONResponse(problem.body(request.url.path), problem.status, headers=problem.headers,
+                        media_type="application/problem+json")  # fmt: skip
+
+
+async def _problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return _answer(request, error)
+
+
+async def _input_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, InputError)
+    return _answer(request, from_input_error(error))
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    found = []
+    for e in error.errors()[:50]:
+        place, *path = [str(p) for p in e["loc"]]
+        value = e.get("input")
+        shown = value if isinstance(value, str | int | float | bool | None) else type(value).__name__
+        found.append(wrong(place, ".".join(path), shown, str(e.get("ctx", {}).get("expected", e["msg"])), e["msg"]))
+    return _answer(request, Problem(422, "not_accepted", f"{len(found)} fields not accepted; nothing was stored", found))
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
+    headers = dict(error.headers) if error.headers else None
+    return _answer(request, Problem(error.status_code, code, str(error.detail), headers=headers))
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    # the message may hold a patient's data: only its type is logged
+    log.error(
+        "unexpected %s in %s %s", type(error).__name__, request.method, request.scope.get("route") and request.scope["route"].path
+    )
+    return _answer(request, Problem(500, "our_fault", "unexpected error; it was logged"))
+
+
+def _sweep(service: Service, stop: threading.Event) -> None:
+    """Catch up with facts that other processes stored, or that arrived while nothing ran."""
+    while not stop.is_set():
+        try:
+            service.catch_up()
+        except Exception as error:
+            log.error("sweep failed: %s", type(error).__name__)
+        stop.wait(SWEEP_S)

@@ -1,0 +1,111 @@
+"""The audit trail: append-only, each entry chained to the one before by a keyed hash, verified link by link."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, desc, select
+
+from dosetwin.serve.auth.principal import Principal
+from dosetwin.serve.store.tables import audit, facts
+
+START = "0" * 64
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys and no spaces: the bytes that are hashed."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical JSON."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def stamp(when: datetime) -> str:
+    """A moment as it is hashed: UTC, to the microsecond."""
+    return when.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _link(key: bytes, row: Mapping[str, Any]) -> str:
+    said = {k: row[k] for k in ("seq", "actor", "roles", "action", "patient_id", "outcome", "detail", "previous")}
+    return hmac.new(key, canonical(said | {"at": stamp(row["at"])}), hashlib.sha256).hexdigest()
+
+
+class Trail:
+    """Writes the trail inside the writer's transactions (their lock keeps the chain straight)."""
+
+    def __init__(self, key: bytes):
+        self._key = key
+
+    def add(self, conn: Connection, now: datetime, who: Principal, action: str, *, patient: str | None = None,
+            outcome: str = "ok", detail: Mapping[str, Any] | None = None) -> str:  # fmt: skip
+        """Append an entry; ``detail`` holds ids, codes and hashes, never a value about a patient. Returns its hash."""
+        last = conn.execute(select(audit.c.seq, audit.c.hash).order_by(desc(audit.c.seq)).limit(1)).first()
+        row: dict[str, Any] = {
+            "seq": 1 if last is None else last.seq + 1, "at": now, "actor": who.subject[:200],
+            "roles": " ".join(sorted(who.roles))[:200], "action": action, "patient_id": patient, "outcome": outcome,
+            "detail": dict(detail or {}), "previous": START if last is None else last.hash,
+        }  # fmt: skip
+        row["hash"] = _link(self._key, row)
+        conn.execute(audit.insert().values(**row))
+        return row["hash"]
+
+    def verify(self, conn: Connection, expected: str | None = None) -> "Verdict":
+        """Check every link, and every fact against the entry that recorded it.
+
+        ``expected``: a hash noted earlier that must still be in the chain; without one, entries cut off at the end are only
+        noticed through facts they recorded.
+        """
+        wrong: list[str] = []
+        previous, number, seen_expected = START, 0, expected is None
+        recorded: dict[str, str] = {}
+        for row in conn.execution_options(yield_per=1000).execute(select(audit).order_by(audit.c.seq)).mappings():
+            number += 1
+            if row["seq"] != number:
+                wrong.append(f"entry {number} is missing (found {row['seq']})")
+                number = row["seq"]
+            if row["previous"] != previous:
+                wrong.append(f"entry {row['seq']} does not follow the one before it")
+            if not hmac.compare_digest(_link(self._key, row), row["hash"]):
+                wrong.append(f"entry {row['seq']} was changed, or the key is another one")
+            previous = row["hash"]
+            seen_expected = seen_expected or row["hash"] == expected
+            recorded.update(row["detail"].get("facts", {}))
+            if len(wrong) >= 20:
+                break
+        if not seen_expected:
+            wrong.append("the hash that was noted is not in the chain: entries were removed or replaced")
+        for row in conn.execution_options(yield_per=1000).execute(select(facts).order_by(facts.c.seq)).mappings():
+            if len(wrong) >= 20:
+                break
+            if recorded.pop(row["id"], None) != row["hash"]:
+                wrong.append(f"fact {row['id']} is not the one the trail recorded")
+            elif fact_hash(row) != row["hash"]:
+                wrong.append(f"fact {row['id']} was changed")
+        wrong += [f"fact {id_} is missing" for id_ in list(recorded)[: 20 - len(wrong)]] if len(wrong) < 20 else []
+        return Verdict(number, previous, tuple(wrong))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check of the trail found: entries, the last hash (note it elsewhere), and what is wrong."""
+
+    entries: int
+    head: str
+    wrong: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """True when every link and every fact holds."""
+        return not self.wrong
+
+
+def fact_hash(row: Mapping[str, Any]) -> str:
+    """Hash of everything a fact says and of who said it when."""
+    said = {k: row[k] for k in ("id", "patient_id", "kind", "actor", "source_key", "body")}
+    return digest(said | {"at": stamp(row["at"]), "recorded_at": stamp(row["recorded_at"])})

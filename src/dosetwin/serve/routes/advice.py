@@ -1,0 +1,104 @@
+"""Advice: asked, answered, accepted or overridden and why; past advice replayed from what is stored."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from dosetwin.serve.access import The, Who
+from dosetwin.serve.audit import stamp
+from dosetwin.serve.routes.patients import PatientId
+from dosetwin.serve.store.facts import Name, Positive, Text
+
+router = APIRouter(tags=["advice"])
+AdviceId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", description="The advice's id.")]
+
+
+class Asked(BaseModel):
+    """What may be asked for beside the service's settings."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Name | None = None
+    mic_mg_per_L: Positive | None = None
+    draws: Annotated[int, Field(ge=100, le=2000)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2**31)] | None = None
+
+
+class Given(BaseModel):
+    """The regimen that was ordered instead."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    amount_mg: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+    interval_h: Annotated[float, Field(gt=0, le=168, allow_inf_nan=False)]
+    infusion_h: Annotated[float, Field(ge=0, le=24, allow_inf_nan=False)] = 0.5
+
+
+class Answered(BaseModel):
+    """What the prescriber decided; an override needs a reason."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    decision: Literal["accepted", "overridden"]
+    reason: Text = ""
+    given: Given | None = None
+
+
+@router.post("/patients/{patient}/advice", status_code=201)
+def ask(patient: PatientId, asked: Asked, service: The, who: Who) -> dict[str, Any]:
+    """Ask for the next dose now. Question and answer are kept."""
+    return service.ask(who, patient, **asked.model_dump(exclude_none=True))
+
+
+@router.get("/patients/{patient}/advice")
+def advice_list(patient: PatientId, service: The, who: Who) -> dict[str, Any]:
+    """Every advice given for a patient, newest first, and what was decided."""
+    reach = service.reach(who)
+    with service.store.read() as conn:
+        rows, answers = reach.advice_of(conn, patient), reach.answers(conn, patient)
+    service.audited(who, "read", patient=patient, detail={"what": "advice"})
+    return {"advice": [_short(r) | {"decided": _decided(answers.get(r["id"]))} for r in rows]}
+
+
+def _short(row: Any) -> dict[str, Any]:
+    return {"id": row["id"], "patient_id": row["patient_id"], "asked_at": stamp(row["asked_at"]), "asked_by": row["asked_by"],
+            "through_seq": row["through_seq"], "answer_hash": row["answer_hash"]}  # fmt: skip
+
+
+def _decided(fact: Any) -> dict[str, Any] | None:
+    if fact is None:
+        return None
+    said = {k: v for k, v in fact["body"].items() if k != "advice_id"}
+    return said | {"by": fact["actor"], "at": stamp(fact["recorded_at"])}
+
+
+@router.get("/advice/{advice}")
+def advice(advice: AdviceId, service: The, who: Who) -> dict[str, Any]:
+    """One advice: the question, the answer and what was decided."""
+    reach = service.reach(who)
+    with service.store.read() as conn:
+        row = reach.advice(conn, advice)
+        decided = reach.answers(conn, row["patient_id"]).get(advice)
+    service.audited(who, "read", patient=row["patient_id"], detail={"what": "advice", "advice": advice})
+    return _short(row) | {"inputs": row["inputs"], "answer": row["answer"], "decided": _decided(decided)}
+
+
+@router.post("/advice/{advice}/answer", status_code=201)
+def answer(advice: AdviceId, answered: Answered, service: The, who: Who) -> dict[str, Any]:
+    """Accept or override. Who, when and why is kept; deciding again adds a further decision, the last one holds."""
+
+    def change(conn, reach):
+        row = reach.advice(conn, advice, "answer")
+        body = answered.model_dump(mode="json", exclude_none=True)
+        return row["patient_id"], service.ledger.answer_advice(conn, who, row, body, reach.now)
+
+    patient, receipt = service.change(who, change)
+    service.touched([patient])
+    return receipt.to_json()
+
+
+@router.post("/advice/{advice}/replay")
+def replay(advice: AdviceId, service: The, who: Who) -> dict[str, Any]:
+    """Compute a past advice again from what is stored: the answer must be identical."""
+    return service.replay(who, advice)

@@ -1,0 +1,125 @@
+"""Patients and their twins: create, list, look, predict."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from dosetwin.serve.access import The, Who
+from dosetwin.serve.audit import stamp
+from dosetwin.serve.store.facts import Code, NewPatient, Person
+from dosetwin.serve.wardlist import line, ordered
+
+router = APIRouter(tags=["patients"])
+PatientId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", description="The patient's id in this service.")]
+
+
+@router.get("/patients")
+def ward_list(service: The, who: Who, ward: Annotated[Code | None, Query()] = None) -> dict[str, Any]:
+    """The ward list: those who need a decision first."""
+    reach = service.reach(who)
+    with service.store.read() as conn:
+        rows = reach.patients(conn, ward)
+    lines = [line(r, reach.now) for r in rows]
+    return {"now": stamp(reach.now), "patients": ordered(lines)}
+
+
+@router.post("/patients", status_code=201)
+def create_patient(new: NewPatient, service: The, who: Who, response: Response) -> dict[str, Any]:
+    """Follow a new patient. The same source key again answers 200 with the patient it made."""
+
+    def create(conn, reach):
+        reach.need("record")
+        if not who.of_ward(new.ward):
+            from dosetwin.serve.problems import Problem, wrong
+
+            raise Problem(403, "out_of_reach", "not one of your wards",
+                          [wrong("patient", "ward", new.ward, ", ".join(sorted(who.wards)))])  # fmt: skip
+        return service.ledger.create_patient(conn, who, new, reach.now)
+
+    id_, receipt = service.change(who, create)
+    if receipt.known:
+        response.status_code = 200
+    service.touched([id_])
+    return {"id": id_, "event": receipt.to_json()}
+
+
+@router.get("/patients/{patient}")
+def patient(patient: PatientId, service: The, who: Who) -> dict[str, Any]:
+    """One patient: who, where, and the twin's summary."""
+    reach = service.reach(who)
+    with service.store.read() as conn:
+        row = reach.patient(conn, patient)
+        version, person = reach.person(conn, patient)
+        state = reach.state(conn, patient)
+        created = next(f for f in reach.facts(conn, patient) if f["kind"] == "patient_created")
+    service.audited(who, "read", patient=patient)
+    return {
+        "id": patient, "ward": row["ward"], "active": row["active"], "synthetic": row["synthetic"],
+        "person": person.model_dump(mode="json"), "identity_version": version, "said": created["body"],
+        "created_at": stamp(row["created_at"]), "head": row["head"],
+        "summary": None if state is None else state["summary"],
+    }  # fmt: skip
+
+
+@router.put("/patients/{patient}/person")
+def change_person(patient: PatientId, person: Person, service: The, who: Who) -> dict[str, Any]:
+    """A new version of who the patient is (name, identifiers, moment of birth)."""
+
+    def change(conn, reach):
+        reach.patient(conn, patient, "correct")
+        return service.ledger.change_identity(conn, who, patient, person, reach.now)
+
+    receipt = service.change(who, change)
+    service.touched([patient])
+    return receipt.to_json()
+
+
+class Opening(BaseModel):
+    """Why a record out of reach must be opened."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(min_length=10, max_length=1000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
+
+
+@router.post("/patients/{patient}/break-glass", status_code=201)
+def open_record(patient: PatientId, opening: Opening, service: The, who: Who) -> dict[str, Any]:
+    """Open a record that is out of reach, for a limited time, with a reason that is kept and audited."""
+    from datetime import timedelta
+
+    lasts = timedelta(minutes=service.settings.break_glass_minutes)
+
+    def open_(conn, reach):
+        expires = reach.open_record(conn, patient, opening.reason, lasts)
+        service.trail.add(conn, reach.now, who, "break_glass", patient=patient, detail={"until": stamp(expires)})
+        return expires
+
+    return {"patient_id": patient, "expires_at": stamp(service.change(who, open_))}
+
+
+@router.get("/patients/{patient}/twin")
+def twin(patient: PatientId, service: The, who: Who) -> dict[str, Any]:
+    """The twin as it stands: the current answer and what made it. ``behind`` True while newer facts are being worked in."""
+    reach = service.reach(who)
+    with service.store.read() as conn:
+        row = reach.patient(conn, patient)
+        state = reach.state(conn, patient)
+    if state is None:
+        return {"patient_id": patient, "behind": True, "state_hash": None, "answer": None, "summary": None}
+    return {
+        "patient_id": patient, "behind": state["through_seq"] < row["head"], "state_hash": state["state_hash"],
+        "through_seq": state["through_seq"], "computed_at": stamp(state["computed_at"]), "seconds": state["seconds"],
+        "summary": state["summary"], "answer": state["answer"],
+    }  # fmt: skip
+
+
+@router.get("/changes")
+def changes(
+    service: The, who: Who, since: Annotated[str, Query(max_length=64, pattern=r"^(\d{1,18}\.\d{1,18})?$")] = ""
+) -> dict[str, Any]:
+    """What changed since a cursor (empty: from now on): poll this to keep a screen current."""
+    reach = service.reach(who)
+    with service.store.read() as conn:
+        cursor, ids = reach.changes(conn, since)
+    return {"now": stamp(reach.now), "cursor": cursor, "patients": ids}

@@ -1,0 +1,227 @@
+"""Everything one running service holds, and what its parts do together: record, refresh, ask."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Connection, delete, select
+
+from dosetwin.errors import DosetwinError
+from dosetwin.serve.audit import Trail, digest, stamp
+from dosetwin.serve.auth.principal import THE_SERVICE, Principal
+from dosetwin.serve.clock import Clock
+from dosetwin.serve.crypto import Vault
+from dosetwin.serve.settings import Settings
+from dosetwin.serve.store import Store
+from dosetwin.serve.store.ledger import Ledger
+from dosetwin.serve.store.reach import Reach
+from dosetwin.serve.store.tables import patients, twin_states
+from dosetwin.serve.summary import summary_of
+from dosetwin.serve.twins import Known, Memory, Pool, Question, answer, cannot, state_hash, timed
+
+if TYPE_CHECKING:
+    from dosetwin.advise import Advice
+
+T = TypeVar("T")
+log = logging.getLogger("dosetwin.serve")
+
+
+@dataclass(eq=False)
+class Service:
+    """The parts of a running service. ``record`` and ``ask`` are its verbs; routes and adapters use nothing below them."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    vault: Vault
+    trail: Trail
+    ledger: Ledger
+    memory: Memory
+    pool: Pool
+    policy: dict[str, Any]
+    _waiting: set[str] = field(default_factory=set)
+    _running: set[str] = field(default_factory=set)
+    _gate: threading.Lock = field(default_factory=threading.Lock)
+    closed: bool = False
+    on_change: list[Callable[[str], None]] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, settings: Settings, clock: Clock) -> "Service":
+        """Open the store and everything around it. Raises InputError for unsafe settings."""
+        from dosetwin.decide import policy
+
+        settings.refuse_unsafe()
+        rules = policy.load(settings.policy).to_json()
+        vault, trail = Vault(settings.keys, settings.chain_key), Trail(settings.chain_key)
+        store = Store(settings.url)
+        return cls(settings, store, clock, vault, trail, Ledger(trail, vault), Memory(settings.twins_in_memory),
+                   Pool(settings.workers), rules)  # fmt: skip
+
+    def close(self) -> None:
+        """Finish what runs and close the store."""
+        self.closed = True
+        self.pool.close()
+        self.store.close()
+
+    def reach(self, who: Principal) -> Reach:
+        """What ``who`` may see now."""
+        return Reach(who, self.clock.now(), self.vault)
+
+    # ------------------------------------------------------------------------------------------------------- writing
+
+    def change(self, who: Principal, change: Callable[[Connection, Reach], T]) -> T:
+        """Run a change in the writer with the reach of ``who``; committed when this returns."""
+        return self.store.write(lambda conn: change(conn, self.reach(who)))
+
+    def audited(self, who: Principal, action: str, *, patient: str | None = None, outcome: str = "ok",
+                detail: dict[str, Any] | None = None) -> None:  # fmt: skip
+        """Note in the audit trail that something was done or refused."""
+        self.store.write(
+            lambda conn: self.trail.add(conn, self.clock.now(), who, action, patient=patient, outcome=outcome, detail=detail)
+        )
+
+    # ---------------------------------------------------------------------------------------------------------- twins
+
+    def question(self, *, sensitivity: bool = True, **changed: Any) -> Question:
+        """The question the settings ask, now."""
+        s = self.settings
+        asked: dict[str, Any] = {"model": s.model, "policy": self.policy, "seed": s.seed, "draws": s.draws,
+                                 "now": self.clock.now().replace(microsecond=0), "sensitivity": sensitivity}  # fmt: skip
+        return Question(**(asked | {k: v for k, v in changed.items() if v is not None}))
+
+    def known(self, conn: Connection, reach: Reach, patient: str) -> Known:
+        """Facts and identity of a patient within reach."""
+        version, person = reach.person(conn, patient)
+        return Known(patient, reach.facts(conn, patient), version, person)
+
+    def twin(self, known: Known, question: Question) -> "Advice":
+        """The twin of these facts, from memory or computed in the pool. Raises InputError when the facts have errors."""
+        key = state_hash(known, question)
+        kept = self.memory.get(key)
+        if kept is None:
+            kept = self.pool.run(answer, known, question)
+            self.memory.put(key, kept)
+        return kept
+
+    def touched(self, ids: Iterable[str]) -> None:
+        """Facts arrived: recompute these twins in the background, each once however many facts came."""
+        with self._gate:
+            if self.closed:
+                return
+            for id_ in ids:
+                if id_ not in self._waiting:
+                    self._waiting.add(id_)
+                    if id_ not in self._running:
+                        self.pool.start(self._refresh_one, id_)
+
+    def _refresh_one(self, patient: str) -> None:
+        with self._gate:
+            if patient in self._running:
+                return
+            self._waiting.discard(patient)
+            self._running.add(patient)
+        try:
+            self.refresh(patient)
+        except Exception as error:  # a background failure must not end the worker; readiness and the log say it
+            log.error("refresh of a twin failed: %s", type(error).__name__)
+        finally:
+            with self._gate:
+                self._running.discard(patient)
+                again = patient in self._waiting and not self.closed
+            if again:
+                self.pool.start(self._refresh_one, patient)
+
+    def refresh(self, patient: str, *, only_if_changed: bool = True) -> None:
+        """Recompute one twin and put its line and its answer into the table of states."""
+        reach = self.reach(THE_SERVICE)
+        with self.store.read() as conn:
+            known = self.known(conn, reach, patient)
+            old = conn.execute(select(twin_states.c.state_hash, twin_states.c.answer).where(
+                twin_states.c.patient_id == patient)).first()  # fmt: skip
+        from dosetwin.serve.timeline import mic_of
+
+        question = self.question(sensitivity=False, mic_mg_per_L=mic_of(known.facts, self.policy["drug"]))
+        key = state_hash(known, question)
+        said, seconds = None, 0.0
+        advice: Advice | None = None
+        if old is not None and old.state_hash == key and only_if_changed:
+            said = old.answer
+        else:
+            try:
+                advice, seconds = timed(answer, known, question)
+                self.memory.put(key, advice)
+                said = advice.recommendation.to_json()
+            except DosetwinError as error:
+                said = cannot(error)
+        summary = summary_of(known, said, question)
+        row = {"patient_id": patient, "state_hash": key, "through_seq": known.through, "computed_at": self.clock.now(),
+               "seconds": seconds, "summary": summary, "answer": said}  # fmt: skip
+
+        def put(conn: Connection) -> None:
+            newer = conn.execute(select(twin_states.c.through_seq).where(twin_states.c.patient_id == patient)).scalar()
+            if newer is None or newer <= known.through:
+                conn.execute(delete(twin_states).where(twin_states.c.patient_id == patient))
+                conn.execute(twin_states.insert().values(**row))
+
+        self.store.write(put)
+        for tell in self.on_change:
+            tell(patient)
+
+    def catch_up(self) -> int:
+        """Recompute twins that lack a state, or whose state is behind the facts (after a restart, or another process's facts)."""
+        with self.store.read() as conn:
+            rows = conn.execute(
+                select(patients.c.id)
+                .join(twin_states, twin_states.c.patient_id == patients.c.id, isouter=True)
+                .where((twin_states.c.through_seq.is_(None)) | (twin_states.c.through_seq < patients.c.head))
+            ).all()
+        self.touched(r[0] for r in rows)
+        return len(rows)
+
+    def ask(self, who: Principal, patient: str, **changed: Any) -> dict[str, Any]:
+        """Ask for advice, keep question and answer, and return them with the advice's id."""
+        from dosetwin.serve.timeline import mic_of
+
+        with self.store.read() as conn:
+            reach = self.reach(who)
+            reach.patient(conn, patient, "ask")
+            known = self.known(conn, reach, patient)
+        if changed.get("mic_mg_per_L") is None:
+            changed["mic_mg_per_L"] = mic_of(known.facts, self.policy["drug"])
+        question = self.question(**changed)
+        found = self.pool.run(answer, known, question)
+        self.memory.put(state_hash(known, question), found)
+        said = found.recommendation.to_json()
+        inputs = question.to_json()
+        now = self.clock.now()
+
+        def issue(conn: Connection, reach: Reach) -> str:
+            reach.patient(conn, patient, "ask")
+            return self.ledger.issue_advice(conn, who, patient, through_seq=known.through, inputs=inputs, answer=said, now=now,
+                                            identity_version=known.identity_version)  # fmt: skip
+
+        id_ = self.change(who, issue)
+        self.touched([patient])
+        return {"id": id_, "patient_id": patient, "asked_at": stamp(now), "through_seq": known.through, "inputs": inputs,
+                "answer": said}  # fmt: skip
+
+    def replay(self, who: Principal, advice: str) -> dict[str, Any]:
+        """Compute a past advice again from its stored facts and question; says whether the answer is the same, and if not, why."""
+        with self.store.read() as conn:
+            reach = self.reach(who)
+            row = reach.advice(conn, advice, "replay")
+            patient = row["patient_id"]
+            version, person = reach.person(conn, patient, row["identity_version"])
+            known = Known(patient, reach.facts(conn, patient, through=row["through_seq"]), version, person)
+        question = Question.from_json(row["inputs"])
+        said = self.pool.run(answer, known, question).recommendation.to_json()
+        then, now = row["inputs"], question.to_json()
+        changed = {k: {"then": then[k], "now": now[k]} for k in ("dosetwin", "model_hash") if then[k] != now[k]}
+        versions = {"then": row["answer"]["provenance"]["versions"], "now": said["provenance"]["versions"]}
+        if versions["then"] != versions["now"]:
+            changed["versions"] = versions
+        same = digest(said) == row["answer_hash"]
+        self.audited(who, "replay", patient=patient, detail={"advice": advice, "same": same})
+        return {"id": advice, "same": same, "changed_since": changed, "answer": said}

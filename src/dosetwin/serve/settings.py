@@ -1,0 +1,152 @@
+"""Settings of the service: from the environment (``DOSETWIN_*``), checked once at the start, secrets never printed."""
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from dosetwin.errors import InputError
+
+PREFIX = "DOSETWIN_"
+DEMO_KEY = base64.b64encode(b"dosetwin-demo-key-not-a-secret!!").decode()
+"""Encrypts the made-up identifiers of the demo; any other start refuses it."""
+
+
+class Settings(BaseModel):
+    """What the service needs to know. Each field is read from ``DOSETWIN_`` and its name in capitals.
+
+    ``data_keys``: ``id:base64`` pairs, comma-separated, 32 bytes each, newest first; the first encrypts, all decrypt.
+    ``audit_key``: base64, at least 32 bytes; keys the chain of the audit trail and the blind index of identifiers.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    demo: bool = False
+    database_url: str = ""
+    data_dir: Path = Path("dosetwin-data")
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    public_url: str = ""
+    site: str = "dosetwin"
+
+    data_keys: SecretStr = SecretStr("")
+    audit_key: SecretStr = SecretStr("")
+
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_audience: str = ""
+    oidc_roles_claim: str = "dosetwin_roles"
+    oidc_wards_claim: str = "dosetwin_wards"
+    session_hours: Annotated[float, Field(gt=0, le=24)] = 8.0
+    break_glass_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 60.0
+
+    model: str = "amikacin_neonate"
+    policy: str = "amikacin_neonate"
+    seed: Annotated[int, Field(ge=0)] = 1
+    draws: Annotated[int, Field(ge=100, le=5000)] = 500
+    workers: Annotated[int, Field(ge=1, le=64)] = max(1, (os.cpu_count() or 2) - 1)
+    refresh_after_h: Annotated[float, Field(gt=0)] = 6.0
+    twins_in_memory: Annotated[int, Field(ge=1)] = 256
+
+    max_body_mb: Annotated[float, Field(gt=0, le=512)] = 8.0
+    rate_per_minute: Annotated[int, Field(ge=1)] = 1200
+    login_per_minute: Annotated[int, Field(ge=1)] = 10
+    frame_ancestors: str = ""
+    metrics_open: bool = False
+    demo_babies: Annotated[int, Field(ge=0, le=2000)] = 12
+    demo_speed: Annotated[float, Field(ge=0)] = 60.0
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None, **given: Any) -> "Settings":
+        """Settings from the environment; ``given`` (what the command line said; None is not said) wins.
+
+        Raises InputError naming the variable for a value that is not accepted or a variable nobody declared.
+        """
+        found = os.environ if environ is None else environ
+        words: dict[str, Any] = {k[len(PREFIX) :].lower(): v for k, v in found.items() if k.startswith(PREFIX) and v != ""}
+        unknown = sorted(set(words) - set(cls.model_fields))
+        if unknown:
+            raise InputError("unknown setting", where=PREFIX + unknown[0].upper(), remedy="see docs/service.md")
+        words |= {k: v for k, v in given.items() if v is not None}
+        try:
+            return cls(**words)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX
+            raise InputError(f"not accepted: {first['msg']}", where=name, remedy="see docs/service.md") from None
+
+    @property
+    def url(self) -> str:
+        """The database: as given, else an SQLite file in ``data_dir``."""
+        if self.database_url.startswith("postgresql://"):
+            return "postgresql+psycopg://" + self.database_url.removeprefix("postgresql://")
+        return self.database_url or f"sqlite:///{(self.data_dir / 'dosetwin.sqlite3').as_posix()}"
+
+    @property
+    def keys(self) -> dict[str, bytes]:
+        """Data keys by id, the one that encrypts first. Raises InputError for a key that is none."""
+        text = self.data_keys.get_secret_value() or (f"demo:{DEMO_KEY}" if self.demo else "")
+        out: dict[str, bytes] = {}
+        for part in filter(None, (p.strip() for p in text.split(","))):
+            name, sign, key = part.partition(":")
+            raw = _decoded(key, PREFIX + "DATA_KEYS")
+            if not sign or not name or len(raw) != 32 or name in out:
+                raise InputError("not a key", where=PREFIX + "DATA_KEYS", allowed="id:base64 of 32 bytes, each id once")
+            out[name] = raw
+        return out
+
+    @property
+    def chain_key(self) -> bytes:
+        """The key of the audit chain."""
+        text = self.audit_key.get_secret_value()
+        return _decoded(text, PREFIX + "AUDIT_KEY") if text else (b"dosetwin demo audit chain, no secret" if self.demo else b"")
+
+    @property
+    def session_time(self) -> timedelta:
+        """How long a login lasts."""
+        return timedelta(hours=self.session_hours)
+
+    def refuse_unsafe(self) -> None:
+        """Raise InputError, naming every variable to set, when a default that is only safe in the demo would be used."""
+        wrong: list[str] = []
+        keys = self.keys
+        if not self.demo:
+            if not keys or base64.b64decode(DEMO_KEY) in keys.values():
+                wrong.append("DOSETWIN_DATA_KEYS (make one with 'dosetwin store key')")
+            if len(self.chain_key) < 32:
+                wrong.append("DOSETWIN_AUDIT_KEY (at least 32 bytes, base64)")
+            if not (self.oidc_issuer and self.oidc_client_id):
+                wrong.append("DOSETWIN_OIDC_ISSUER and DOSETWIN_OIDC_CLIENT_ID (local users exist only in the demo)")
+            if not self.public_url.startswith("https://"):
+                wrong.append("DOSETWIN_PUBLIC_URL (https://..., what the browser sees; cookies are for https only)")
+            if self.oidc_issuer and not self.oidc_issuer.startswith("https://") and not _loopback(self.oidc_issuer):
+                wrong.append("DOSETWIN_OIDC_ISSUER (https)")
+        elif self.database_url:
+            wrong.append("DOSETWIN_DATABASE_URL (the demo keeps its made-up ward to itself: unset it)")
+        if wrong:
+            raise InputError("unsafe settings, not started", where="dosetwin serve", remedy="set " + "; ".join(wrong)
+                             if not self.demo else "; ".join(wrong))  # fmt: skip
+
+
+def _loopback(url: str) -> bool:
+    from urllib.parse import urlsplit
+
+    return urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
+
+
+def _decoded(text: str, where: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise InputError("not base64", where=where) from None

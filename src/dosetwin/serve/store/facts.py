@@ -1,0 +1,198 @@
+"""Facts as they come in: one closed shape per kind, units converted at this border, both the given and the canonical value kept."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from dosetwin.units import CANONICAL, convert, creatinine
+
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(days=2)
+"""A fact may be dated this far after the clock (doses charted ahead, clocks apart); beyond it is a slip of the pen."""
+
+Text = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/-]*$")]
+Unit = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Drug = Literal["amikacin", "gentamicin", "vancomycin", "tobramycin", "phenobarbital", "warfarin"]
+Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+Covariate = Literal[
+    "WT", "HT", "HC", "TEMP", "APGR", "APGR1", "ALB", "INR", "GFR", "IBU", "INDO", "DOPA", "INO", "ASPHYXIA", "COOLING"
+]
+FLAGS = ("IBU", "INDO", "DOPA", "INO", "ASPHYXIA", "COOLING")
+
+
+class Body(BaseModel):
+    """What one kind of fact says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    def canonical(self) -> dict[str, Any]:
+        """The body as it is stored: as given, plus the canonical values. Raises InputError for a unit that is not listed."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class Dose(Body):
+    """A dose that was given."""
+
+    kind: Literal["dose"]
+    drug: Drug = "amikacin"
+    amount: Positive
+    unit: Unit = "mg"
+    infusion_h: Annotated[float, Field(ge=0, le=48, allow_inf_nan=False)] = 0.5
+
+    def canonical(self) -> dict[str, Any]:
+        """With ``amount_mg``."""
+        return super().canonical() | {"amount_mg": convert(self.amount, self.unit, "amount", where="dose.unit")}
+
+
+class Level(Body):
+    """A measured drug level; ``below_loq``: ``value`` is the limit of quantification."""
+
+    kind: Literal["level"]
+    drug: Drug = "amikacin"
+    value: NotNegative
+    unit: Unit = "mg/L"
+    below_loq: bool = False
+    after_dose: bool = False
+    time_sd_h: Annotated[float, Field(ge=0, le=24, allow_inf_nan=False)] = 0.0
+
+    @model_validator(mode="after")
+    def _limit(self) -> "Level":
+        if self.below_loq and self.value <= 0:
+            raise ValueError("below_loq needs the limit of quantification as value, > 0")
+        return self
+
+    def canonical(self) -> dict[str, Any]:
+        """With ``mg_per_L``."""
+        return super().canonical() | {"mg_per_L": convert(self.value, self.unit, self.drug, where="level.unit")}
+
+
+class CreatinineResult(Body):
+    """A serum creatinine, as the laboratory reported it."""
+
+    kind: Literal["creatinine"]
+    value: Positive
+    unit: Unit
+    assay: Literal["", "idms", "enzymatic", "jaffe", "enzymatic-uncalibrated"] = ""
+
+    def canonical(self) -> dict[str, Any]:
+        """With ``mg_per_dL`` IDMS-traceable and the remarks of the conversion."""
+        found = creatinine(self.value, self.unit, self.assay, record="creatinine.value")
+        return super().canonical() | {"mg_per_dL": found.value, "findings": [f.to_json() for f in found.findings]}
+
+
+class CovariateValue(Body):
+    """A weight, a temperature, a treatment that began (1) or ended (0)."""
+
+    kind: Literal["covariate"]
+    name: Covariate
+    value: Annotated[float, Field(ge=-100, le=1e6, allow_inf_nan=False)]
+    unit: Unit = "1"
+
+    @model_validator(mode="after")
+    def _flag(self) -> "CovariateValue":
+        if self.name in FLAGS and self.value not in (0.0, 1.0):
+            raise ValueError(f"{self.name} is 1 (began) or 0 (ended)")
+        return self
+
+    def canonical(self) -> dict[str, Any]:
+        """With ``canonical_value``."""
+        if self.name in FLAGS:
+            return super().canonical() | {"canonical_value": self.value, "canonical_unit": "1"}
+        value = convert(self.value, self.unit, self.name, where="covariate.unit")
+        return super().canonical() | {"canonical_value": value, "canonical_unit": CANONICAL[self.name]}
+
+
+class Culture(Body):
+    """A culture: taken, still growing nothing, or what grew and which MIC it has."""
+
+    kind: Literal["culture"]
+    specimen: Literal["blood", "csf", "urine", "other"] = "blood"
+    result: Literal["taken", "no_growth", "growth"]
+    organism: Text = ""
+    drug: Drug | None = None
+    mic_mg_per_L: Positive | None = None
+    susceptibility: Literal["", "S", "I", "R"] = ""
+
+
+class Transferred(Body):
+    """The patient now lies on another ward."""
+
+    kind: Literal["transferred"]
+    ward: Code
+
+
+class Consent(Body):
+    """What was permitted or denied; the last one per purpose holds."""
+
+    kind: Literal["consent"]
+    purpose: Literal["care", "research"]
+    decision: Literal["permit", "deny"]
+    reference: Text = ""
+
+
+class Discharged(Body):
+    """The patient has left; the record stays."""
+
+    kind: Literal["discharged"]
+
+
+class Note(Body):
+    """An alert of the bedside, or its acknowledgement; carries no number the twin uses."""
+
+    kind: Literal["alert", "alert_acknowledged"]
+    code: Code
+    text: Text = ""
+    severity: Literal["info", "warning", "critical"] = "info"
+    about: Text = ""
+
+
+AnyBody = Annotated[
+    Dose | Level | CreatinineResult | CovariateValue | Culture | Transferred | Consent | Discharged | Note,
+    Field(discriminator="kind"),
+]
+RECORDED = ("dose", "level", "creatinine", "covariate", "culture", "transferred", "consent", "discharged", "alert",
+            "alert_acknowledged")  # fmt: skip
+"""Kinds that come from outside. The service itself adds patient_created, identity_changed, advice_issued, advice_answered and
+correction."""
+CLINICAL = ("patient_created", "identity_changed", "dose", "level", "creatinine", "covariate", "culture", "correction")
+"""Kinds that change what the twin believes."""
+
+
+class NewFact(BaseModel):
+    """One fact about a patient: when it happened, what, and the key of the message it came from (the same key is stored once)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    at: AwareDatetime
+    source_key: Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
+    body: AnyBody
+
+
+class Person(BaseModel):
+    """What identifies a patient: encrypted, never in a fact, a log or a metric."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text = ""
+    identifiers: Annotated[dict[Name, Name], Field(max_length=10)] = Field(default_factory=dict)
+    birth: AwareDatetime | None = None
+
+
+class NewPatient(BaseModel):
+    """A patient to follow. ``label`` is what a screen may show without identifying anyone (a bed, say)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ward: Code
+    label: Text = ""
+    sex: Literal["female", "male"] | None = None
+    GA_weeks: Annotated[float, Field(ge=20, le=45, allow_inf_nan=False)] | None = None
+    birth_weight_kg: Annotated[float, Field(ge=0.2, le=10, allow_inf_nan=False)] | None = None
+    synthetic: bool = False
+    person: Person = Field(default_factory=Person)
+    source_key: Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
+    at: AwareDatetime | None = None

@@ -1,0 +1,216 @@
+"""Appending facts: checked, idempotent by source key, chained into the audit trail, all of a request or nothing."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from dosetwin.errors import InputError
+from dosetwin.serve.audit import Trail, digest, fact_hash, stamp
+from dosetwin.serve.auth.principal import Principal
+from dosetwin.serve.crypto import Vault
+from dosetwin.serve.problems import Problem, from_input_error, wrong
+from dosetwin.serve.store.facts import AHEAD, EARLIEST, NewFact, NewPatient, Person
+from dosetwin.serve.store.tables import advice, facts, identities, identity_index, patients
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one fact: its id and number; ``known`` True when the same message was stored before."""
+
+    id: str
+    seq: int
+    known: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {"id": self.id, "seq": self.seq, "known": self.known}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fact on its way into the table."""
+
+    patient_id: str
+    kind: str
+    at: datetime
+    body: dict[str, Any]
+    source_key: str | None = None
+
+
+class Ledger:
+    """Changes of the record, each a function of the writer's connection. Who may do it was asked before (``reach.py``)."""
+
+    def __init__(self, trail: Trail, vault: Vault):
+        self._trail, self._vault = trail, vault
+
+    def create_patient(self, conn: Connection, who: Principal, new: NewPatient, now: datetime) -> tuple[str, Receipt]:
+        """A new patient, or the one that the same source key or the same identifiers made before (then ``known``)."""
+        body = new.model_dump(mode="json", exclude={"person", "source_key", "at"}, exclude_none=True)
+        digests = [self._vault.digest(k, v) for k, v in sorted(new.person.identifiers.items())]
+        if new.source_key is not None:
+            old = conn.execute(select(facts).where(facts.c.source_key == new.source_key)).mappings().first()
+            if old is not None:
+                if old["kind"] != "patient_created" or old["body"] != body:
+                    raise _conflict(new.source_key, "patient")
+                return old["patient_id"], Receipt(old["id"], old["seq"], True)
+        taken = conn.execute(select(identity_index).where(identity_index.c.digest.in_(digests))).first() if digests else None
+        if taken is not None:
+            raise Problem(409, "patient_exists", "a patient with one of these identifiers is on record",
+                          [wrong("Patient", "person.identifiers", None, "an identifier not on record yet")])  # fmt: skip
+        at = new.at or now
+        _check_moment(at, now, "patient", "at")
+        id_ = str(uuid.uuid4())
+        conn.execute(patients.insert().values(id=id_, ward=new.ward, head=0, created_at=now, synthetic=new.synthetic,
+                                              care_denied=False, research_denied=False, active=True))  # fmt: skip
+        self._identify(conn, id_, new.person, now)
+        if digests:
+            conn.execute(identity_index.insert(), [{"digest": d, "patient_id": id_} for d in digests])
+        receipt = self.append(conn, who, [Row(id_, "patient_created", at, body, new.source_key)], now)[0]
+        return id_, receipt
+
+    def _identify(self, conn: Connection, patient: str, person: Person, now: datetime) -> int:
+        version = (
+            conn.execute(select(func.max(identities.c.version)).where(identities.c.patient_id == patient)).scalar() or 0
+        ) + 1
+        sealed = self._vault.seal(person.model_dump(mode="json"), f"identity:{patient}:{version}")
+        conn.execute(identities.insert().values(patient_id=patient, version=version, key_id=sealed.key_id, sealed=sealed.body,
+                                                recorded_at=now))  # fmt: skip
+        return version
+
+    def change_identity(self, conn: Connection, who: Principal, patient: str, person: Person, now: datetime) -> Receipt:
+        """A new version of who the patient is (a name after birth registration, a corrected moment of birth)."""
+        version = self._identify(conn, patient, person, now)
+        for system, value in person.identifiers.items():
+            key = self._vault.digest(system, value)
+            owner = conn.execute(select(identity_index.c.patient_id).where(identity_index.c.digest == key)).scalar()
+            if owner is None:
+                conn.execute(identity_index.insert().values(digest=key, patient_id=patient))
+            elif owner != patient:
+                raise Problem(409, "patient_exists", "another patient has one of these identifiers")
+        return self.append(conn, who, [Row(patient, "identity_changed", now, {"version": version})], now)[0]
+
+    def record(self, conn: Connection, who: Principal, new: Sequence[tuple[str, NewFact]], now: datetime) -> list[Receipt]:
+        """Facts from outside, each with its patient. Raises Problem naming every one that is not accepted; then none is stored."""
+        rows, errors = [], []
+        for k, (patient, fact) in enumerate(new):
+            try:
+                _check_moment(fact.at, now, f"event {k}", "at")
+                rows.append(Row(patient, fact.body.kind, fact.at, _body(fact), fact.source_key))
+            except Problem as problem:
+                errors += problem.errors or []
+        if errors:
+            raise Problem(422, "not_accepted", f"{len(errors)} of {len(new)} events not accepted; nothing was stored", errors)
+        return self.append(conn, who, rows, now)
+
+    def correct(self, conn: Connection, who: Principal, patient: str, fact_id: str, new: NewFact | None, reason: str,
+                now: datetime, source_key: str | None = None) -> Receipt:  # fmt: skip
+        """Take back a fact (``new`` None) or replace what it said. The old fact stays; the correction is a fact of its own."""
+        old = conn.execute(select(facts).where(facts.c.id == fact_id, facts.c.patient_id == patient)).mappings().first()
+        if old is None:
+            raise Problem(
+                404, "not_found", "no such event of this patient", [wrong("event", "id", fact_id, "the id of an event")]
+            )
+        if old["kind"] not in ("dose", "level", "creatinine", "covariate", "culture"):
+            raise Problem(422, "not_accepted", "only events of care can be corrected",
+                          [wrong("event", "kind", old["kind"], "dose, level, creatinine, covariate or culture")])  # fmt: skip
+        body: dict[str, Any] = {"corrects": fact_id, "action": "retract" if new is None else "replace", "reason": reason}
+        if new is not None:
+            if new.body.kind != old["kind"]:
+                raise Problem(422, "not_accepted", "a correction keeps the kind",
+                              [wrong("event", "body.kind", new.body.kind, old["kind"])])  # fmt: skip
+            _check_moment(new.at, now, "event", "at")
+            body |= {"at": stamp(new.at), "body": _body(new)}
+        return self.append(conn, who, [Row(patient, "correction", now, body, source_key)], now)[0]
+
+    def append(self, conn: Connection, who: Principal, rows: Sequence[Row], now: datetime) -> list[Receipt]:
+        """The one place where facts are written."""
+        keys = [r.source_key for r in rows if r.source_key is not None]
+        known: dict[str, Any] = {}
+        if keys:
+            found = conn.execute(select(facts).where(facts.c.source_key.in_(keys))).mappings()
+            known = {row["source_key"]: row for row in found}
+        receipts: list[Receipt] = []
+        written: dict[str, str] = {}
+        heads: dict[str, int] = {}
+        for r in rows:
+            old = known.get(r.source_key) if r.source_key is not None else None
+            if old is not None:
+                if (old["patient_id"], old["kind"], stamp(old["at"]), old["body"]) != (r.patient_id, r.kind, stamp(r.at), r.body):
+                    raise _conflict(str(r.source_key), r.kind)
+                receipts.append(Receipt(old["id"], old["seq"], True))
+                continue
+            row: dict[str, Any] = {"id": str(uuid.uuid4()), "patient_id": r.patient_id, "kind": r.kind, "at": r.at,
+                                   "recorded_at": now, "actor": who.subject[:200], "source_key": r.source_key,
+                                   "body": r.body}  # fmt: skip
+            row["hash"] = fact_hash(row)
+            seq = conn.execute(facts.insert().returning(facts.c.seq), [row]).scalar_one()
+            if r.source_key is not None:
+                known[r.source_key] = row | {"seq": seq}
+            receipts.append(Receipt(row["id"], seq, False))
+            written[row["id"]] = row["hash"]
+            heads[r.patient_id] = seq
+            self._project(conn, r)
+        for patient, head in heads.items():
+            conn.execute(update(patients).where(patients.c.id == patient).values(head=head))
+        if written:
+            one = next(iter(heads)) if len(heads) == 1 else None
+            kinds = sorted({r.kind for r in rows})
+            self._trail.add(conn, now, who, "record", patient=one, detail={"facts": written, "kinds": kinds})
+        return receipts
+
+    def _project(self, conn: Connection, r: Row) -> None:
+        """Carry what a fact says about place and consent into the patient's row."""
+        change: dict[str, Any] = {}
+        if r.kind == "transferred":
+            change = {"ward": r.body["ward"], "active": True}
+        elif r.kind == "discharged":
+            change = {"active": False}
+        elif r.kind == "consent":
+            change = {f"{r.body['purpose']}_denied": r.body["decision"] == "deny"}
+        if change:
+            conn.execute(update(patients).where(patients.c.id == r.patient_id).values(**change))
+
+    def issue_advice(self, conn: Connection, who: Principal, patient: str, *, through_seq: int, identity_version: int,
+                     inputs: dict[str, Any], answer: dict[str, Any], now: datetime) -> str:  # fmt: skip
+        """Keep what was asked and answered, and say so in a fact."""
+        id_ = str(uuid.uuid4())
+        hash_ = digest(answer)
+        conn.execute(advice.insert().values(
+            id=id_, patient_id=patient, through_seq=through_seq, identity_version=identity_version, asked_at=now,
+            asked_by=who.subject[:200], inputs=inputs, answer=answer, answer_hash=hash_,
+        ))  # fmt: skip
+        body = {"advice_id": id_, "answer_hash": hash_, "inputs_hash": digest(inputs), "status": answer["status"],
+                "regimen": answer["regimen"]}  # fmt: skip
+        self.append(conn, who, [Row(patient, "advice_issued", now, body)], now)
+        return id_
+
+    def answer_advice(self, conn: Connection, who: Principal, row: Mapping[str, Any], said: dict[str, Any],
+                      now: datetime) -> Receipt:  # fmt: skip
+        """Keep what was decided on an advice; an override needs a reason, a refusal cannot be accepted."""
+        if said["decision"] == "overridden" and len(said["reason"].strip()) < 3:
+            raise Problem(
+                422, "not_accepted", "an override needs a reason", [wrong("answer", "reason", said["reason"], "a reason")]
+            )
+        body = {"advice_id": row["id"], "answer_hash": row["answer_hash"]} | said
+        return self.append(conn, who, [Row(row["patient_id"], "advice_answered", now, body)], now)[0]
+
+
+def _body(fact: NewFact) -> dict[str, Any]:
+    try:
+        return fact.body.canonical()
+    except InputError as error:
+        raise from_input_error(error, resource=fact.body.kind) from None
+
+
+def _check_moment(at: datetime, now: datetime, resource: str, field: str) -> None:
+    if not EARLIEST <= at <= now + AHEAD:
+        allowed = f"{EARLIEST.isoformat()} to {(now + AHEAD).isoformat(timespec='seconds')}"
+        raise Problem(422, "not_accepted", "a moment that cannot be", [wrong(resource, field, at.isoformat(), allowed)])
+
+
+def _conflict(key: str, kind: str) -> Problem:
+    return Problem(409, "source_key_conflict", "another event was stored under this source key; to change it, send a correction",
+                   [wrong(kind, "source_key", key, "a key not used for different content")])  # fmt: skip

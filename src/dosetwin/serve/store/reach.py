@@ -1,0 +1,155 @@
+"""The one query layer: every read of a patient's data goes through here, and sees only what ward, consent and role allow."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, desc, func, or_, select, true
+
+from dosetwin.serve.auth.principal import EVERY_WARD, Action, Principal
+from dosetwin.serve.crypto import Vault
+from dosetwin.serve.problems import Problem, wrong
+from dosetwin.serve.store.facts import Person
+from dosetwin.serve.store.tables import advice, break_glass, facts, identities, identity_index, patients, twin_states
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What one principal may see at one moment. Make one per request."""
+
+    who: Principal
+    now: datetime
+    vault: Vault
+
+    def need(self, action: Action) -> None:
+        """Raise Problem 403 unless a role allows it."""
+        if not self.who.may(action):
+            raise Problem(403, "not_allowed", f"your roles do not allow this: {action}",
+                          [wrong("principal", "roles", " ".join(sorted(self.who.roles)), f"a role that may {action}")])  # fmt: skip
+
+    def _within(self, conn: Connection) -> Any:
+        """The SQL condition on ``patients``."""
+        member = true() if EVERY_WARD in self.who.wards else patients.c.ward.in_(sorted(self.who.wards))
+        opened = select(break_glass.c.patient_id).where(
+            break_glass.c.actor == self.who.subject, break_glass.c.expires_at > self.now
+        )
+        return or_(and_(member, patients.c.care_denied.is_(False)), patients.c.id.in_(opened))
+
+    def patients(self, conn: Connection, ward: str | None = None, *, active: bool = True) -> Sequence[Mapping[str, Any]]:
+        """Patients within reach with their twins' summaries, in no order."""
+        self.need("read")
+        query = (
+            select(
+                patients, twin_states.c.summary, twin_states.c.through_seq, twin_states.c.computed_at, twin_states.c.state_hash
+            )
+            .join(twin_states, twin_states.c.patient_id == patients.c.id, isouter=True)
+            .where(self._within(conn))
+        )
+        if ward is not None:
+            query = query.where(patients.c.ward == ward)
+        if active:
+            query = query.where(patients.c.active.is_(True))
+        return conn.execute(query).mappings().all()
+
+    def patient(self, conn: Connection, id_: str, action: Action = "read") -> Mapping[str, Any]:
+        """One patient's row. Raises Problem 404, or 403 with what would open the record (``break_glass`` True: that would)."""
+        self.need(action)
+        row = conn.execute(select(patients).where(patients.c.id == id_)).mappings().first()
+        if row is None:
+            raise Problem(404, "not_found", "no such patient", [wrong("patient", "id", id_, "the id of a patient on record")])
+        if action in ("record", "correct") and "feed" in self.who.roles and self.who.of_ward(row["ward"]):
+            return row  # a machine that delivers results reads nothing, so consent to reading does not stop it
+        inside = conn.execute(select(patients.c.id).where(patients.c.id == id_, self._within(conn))).first()
+        if inside is None:
+            why = "the patient denied the use of the record" if row["care_denied"] else "the patient lies on another ward"
+            raise Problem(403, "out_of_reach", why, break_glass=self.who.may("break_glass"))
+        return row
+
+    def facts(self, conn: Connection, patient: str, *, through: int | None = None,
+              action: Action = "read") -> Sequence[Mapping[str, Any]]:  # fmt: skip
+        """A patient's facts in the order they were recorded."""
+        self.patient(conn, patient, action)
+        query = select(facts).where(facts.c.patient_id == patient).order_by(facts.c.seq)
+        if through is not None:
+            query = query.where(facts.c.seq <= through)
+        return conn.execute(query).mappings().all()
+
+    def person(self, conn: Connection, patient: str, version: int | None = None) -> tuple[int, Person]:
+        """Version and content of who the patient is."""
+        self.patient(conn, patient)
+        query = select(identities).where(identities.c.patient_id == patient).order_by(desc(identities.c.version)).limit(1)
+        if version is not None:
+            query = query.where(identities.c.version == version)
+        row = conn.execute(query).mappings().one()
+        about = f"identity:{patient}:{row['version']}"
+        return row["version"], Person.model_validate(self.vault.open(row["key_id"], row["sealed"], about))
+
+    def find(self, conn: Connection, system: str, value: str) -> str | None:
+        """The patient with an identifier, if within reach."""
+        self.need("read")
+        found = conn.execute(
+            select(identity_index.c.patient_id)
+            .join(patients, patients.c.id == identity_index.c.patient_id)
+            .where(identity_index.c.digest == self.vault.digest(system, value), self._within(conn))
+        ).first()
+        return None if found is None else found[0]
+
+    def state(self, conn: Connection, patient: str) -> Mapping[str, Any] | None:
+        """The twin's derived state, None before the first was computed."""
+        self.patient(conn, patient)
+        return conn.execute(select(twin_states).where(twin_states.c.patient_id == patient)).mappings().first()
+
+    def advice_of(self, conn: Connection, patient: str) -> Sequence[Mapping[str, Any]]:
+        """Every advice given for a patient, newest first, without the answers' bodies."""
+        self.patient(conn, patient)
+        columns = [c for c in advice.c if c.name not in ("answer", "inputs")]
+        return (
+            conn.execute(select(*columns).where(advice.c.patient_id == patient).order_by(desc(advice.c.asked_at)))
+            .mappings()
+            .all()
+        )
+
+    def advice(self, conn: Connection, id_: str, action: Action = "read") -> Mapping[str, Any]:
+        """One advice with inputs and answer."""
+        self.need(action)
+        row = conn.execute(select(advice).where(advice.c.id == id_)).mappings().first()
+        if row is None:
+            raise Problem(404, "not_found", "no such advice", [wrong("advice", "id", id_, "the id of an advice")])
+        self.patient(conn, row["patient_id"], action)
+        return row
+
+    def answers(self, conn: Connection, patient: str) -> dict[str, Mapping[str, Any]]:
+        """Advice id -> the fact of its acceptance or override (the last)."""
+        found = conn.execute(
+            select(facts).where(facts.c.patient_id == patient, facts.c.kind == "advice_answered").order_by(facts.c.seq)
+        ).mappings()
+        return {f["body"]["advice_id"]: f for f in found}
+
+    def changes(self, conn: Connection, since: str) -> tuple[str, list[str]]:
+        """A cursor, and the patients within reach with facts or state newer than the cursor ``since`` (empty: none yet)."""
+        self.need("read")
+        head = conn.execute(select(func.max(patients.c.head))).scalar() or 0
+        last = conn.execute(select(func.max(twin_states.c.computed_at))).scalar()
+        cursor = f"{head}.{0 if last is None else round(last.timestamp() * 1_000_000)}"
+        if not since or since == cursor:
+            return cursor, []
+        seq, _, micros = since.partition(".")
+        when = datetime.fromtimestamp(int(micros) / 1_000_000, UTC) if int(micros) < 4e15 else self.now
+        rows = conn.execute(
+            select(patients.c.id)
+            .join(twin_states, twin_states.c.patient_id == patients.c.id, isouter=True)
+            .where(self._within(conn), or_(patients.c.head > int(seq), twin_states.c.computed_at > when))
+        )
+        return cursor, [r[0] for r in rows]
+
+    def open_record(self, conn: Connection, patient: str, reason: str, lasts: timedelta) -> datetime:
+        """Break the glass: open one record for a while. Raises Problem 403 for roles that may not, 404 for no such patient."""
+        self.need("break_glass")
+        if conn.execute(select(patients.c.id).where(patients.c.id == patient)).first() is None:
+            raise Problem(404, "not_found", "no such patient", [wrong("patient", "id", patient, "the id of a patient on record")])
+        expires = self.now + lasts
+        conn.execute(break_glass.insert().values(id=str(uuid.uuid4()), actor=self.who.subject, patient_id=patient, reason=reason,
+                                                 at=self.now, expires_at=expires))  # fmt: skip
+        return expires

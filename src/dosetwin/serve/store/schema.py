@@ -1,0 +1,79 @@
+"""The schema and its history: migrations travel inside the package and are run by Alembic."""
+
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from dosetwin.errors import InputError
+from dosetwin.serve.store.writer import LOCK
+
+HERE = "dosetwin.serve.store:migrations"
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", HERE)
+    config.attributes["connection"] = connection
+    return config
+
+
+def head() -> str:
+    """The newest revision this program knows."""
+    found = ScriptDirectory.from_config(_config()).get_current_head()
+    assert found is not None
+    return found
+
+
+def revisions() -> list[str]:
+    """Every revision, oldest first."""
+    return [s.revision for s in reversed(list(ScriptDirectory.from_config(_config()).walk_revisions()))]
+
+
+def current(engine: Engine) -> str | None:
+    """The revision of a database; None for an empty one."""
+    with engine.connect() as conn:
+        return MigrationContext.configure(conn).get_current_revision()
+
+
+def upgrade(engine: Engine, to: str = "head") -> None:
+    """Bring the schema up to date, whole or not at all; two processes starting together wait for each other.
+
+    Raises InputError for a database written by a newer program.
+    """
+    known = revisions()
+    with engine.connect() as conn, conn.begin():
+        if conn.dialect.name == "postgresql":
+            conn.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": LOCK})
+        found = MigrationContext.configure(conn).get_current_revision()
+        if found is not None and found not in known:
+            raise InputError("the database was written by a newer dosetwin", where="store", value=found, allowed=known[-1],
+                             remedy="install that version, or restore a backup")  # fmt: skip
+        if found != (head() if to == "head" else to):
+            command.upgrade(_config(conn), to)
+
+
+def require_current(engine: Engine) -> None:
+    """Raise InputError unless the schema is the newest."""
+    found = current(engine)
+    if found != head():
+        raise InputError("the database's schema is not this program's", where="store", value=found, allowed=head(),
+                         remedy="run 'dosetwin store migrate'")  # fmt: skip
+
+
+def append_only(op: Any, table: str) -> None:
+    """Make the database itself refuse to change, delete or (PostgreSQL) truncate rows of ``table``; for use in migrations."""
+    if op.get_bind().dialect.name == "sqlite":
+        for verb in ("UPDATE", "DELETE"):
+            op.execute(f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+                       f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END")  # fmt: skip
+        return
+    op.execute(f"CREATE OR REPLACE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+               f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$")  # fmt: skip
+    op.execute(f"CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table} "
+               f"FOR EACH ROW EXECUTE FUNCTION {table}_append_only()")  # fmt: skip
+    op.execute(f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+               f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()")  # fmt: skip

@@ -1,0 +1,94 @@
+"""The database behind the service: opened, migrated, read, and written through one writer."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy.exc import DBAPIError
+
+from dosetwin.errors import InputError
+from dosetwin.serve.store.writer import Writer
+
+T = TypeVar("T")
+BUSY_S = 30
+
+
+class Store:
+    """An open store. ``read()`` gives a connection on a consistent snapshot, ``write(change)`` runs and commits a change."""
+
+    def __init__(self, url: str, *, migrate: bool = True):
+        """Open, and bring the schema up to date unless ``migrate`` is False. Raises InputError where it cannot be opened."""
+        self.url = url
+        self.engine = open_engine(url)
+        self.sqlite = self.engine.dialect.name == "sqlite"
+        from dosetwin.serve.store import schema
+
+        try:
+            if migrate:
+                schema.upgrade(self.engine)
+            else:
+                schema.require_current(self.engine)
+        except BaseException:
+            self.engine.dispose()
+            raise
+        self._writer = Writer(self.engine)
+
+    def close(self) -> None:
+        """Commit what is pending and close all connections."""
+        self._writer.close()
+        self.engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection whose reads all see the same moment; nothing can be written through it."""
+        options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self.engine.connect().execution_options(dosetwin_read=True, **options) as conn, conn.begin():
+            yield conn
+
+    def write(self, change: Callable[[Connection], T]) -> T:
+        """Run ``change`` in the writer's next transaction and return its result after the commit."""
+        return self._writer.submit(change).result()
+
+    def ready(self) -> bool:
+        """Whether the database answers."""
+        try:
+            with self.read() as conn:
+                return conn.execute(select(1)).scalar() == 1
+        except DBAPIError:
+            return False
+
+
+def open_engine(url: str) -> Engine:
+    """An engine whose SQLite connections are in WAL mode, fully synced, and begin writing at once (no upgrade deadlocks)."""
+    try:
+        parsed = make_url(url)
+    except Exception:
+        raise InputError(
+            "not a database URL", where="DOSETWIN_DATABASE_URL", allowed="postgresql://... or sqlite:///file"
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return create_engine(parsed, pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=30,
+                             connect_args={"connect_timeout": 10, "options": "-c timezone=utc"})  # fmt: skip
+    if backend != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise InputError("not a database for this service", where="DOSETWIN_DATABASE_URL", value=backend,
+                         allowed="postgresql://... or sqlite:///file")  # fmt: skip
+    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed, connect_args={"timeout": BUSY_S, "check_same_thread": False}, pool_size=10, max_overflow=20)
+
+    @event.listens_for(engine, "connect")
+    def _connected(dbapi: Any, _record: Any) -> None:
+        dbapi.isolation_level = None  # transactions are begun below, not by the driver
+        cursor = dbapi.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_S * 1000}"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begun(conn: Connection) -> None:
+        reading = conn.get_execution_options().get("dosetwin_read")
+        conn.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine

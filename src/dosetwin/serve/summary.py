@@ -1,0 +1,78 @@
+"""The ward list's line of one twin: who needs a decision, whose kidney is turning, whose level contradicts the model."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from dosetwin.serve.audit import stamp
+from dosetwin.serve.timeline import in_force
+from dosetwin.serve.twins import Known, Question
+
+RISE_MG_DL, RISE_WITHIN_H, RATIO, RATIO_WITHIN_H = 0.3, 48.0, 1.5, 168.0
+"""Neonatal modified KDIGO: a rise of 0.3 mg/dL within 48 h, or to 1.5 times the lowest of 7 days (Jetton 2012; secondary)."""
+CONTRADICTS = ("level_contradicts_model", "level_contradicts_every_model")
+
+
+def summary_of(known: Known, said: Mapping[str, Any], question: Question) -> dict[str, Any]:
+    """What the ward list shows of a twin, as plain data. ``said``: the answer (a recommendation's JSON, or why there is none)."""
+    care = in_force(known.facts)
+    drug = question.policy["drug"]
+    levels = [f for f in care if f["kind"] == "level" and f["body"]["drug"] == drug]
+    doses = [f for f in care if f["kind"] == "dose" and f["body"]["drug"] == drug]
+    weights = [f for f in care if f["kind"] == "covariate" and f["body"]["name"] == "WT"]
+    findings = said.get("findings", [])
+    odd = [x for x in (*findings, *said.get("reasons", [])) if x["code"] in CONTRADICTS]
+    created = next((f["body"] for f in known.facts if f["kind"] == "patient_created"), {})
+    return {
+        "label": created.get("label", ""),
+        "GA_weeks": created.get("GA_weeks"),
+        "status": said["status"],
+        "regimen": said["regimen"],
+        "reason": said["reasons"][0]["text"] or said["reasons"][0]["code"],
+        "due_at": None if said["regimen"] is None else said["regimen"]["first_at"],
+        "how_sure": said.get("how_sure", {}).get("joint"),
+        "next_sample": said.get("next_sample"),
+        "answered": _answered(known),
+        "level_contradicts": [x.get("message") or x.get("text") for x in odd],
+        "warnings": sum(f["severity"] != "info" for f in findings),
+        "kidney": kidney(care),
+        "last_level": None if not levels else _value(levels[-1], "mg_per_L", "mg/L"),
+        "last_dose": None if not doses else _value(doses[-1], "amount_mg", "mg"),
+        "weight_kg": None if not weights else weights[-1]["body"]["canonical_value"],
+        "levels": len(levels),
+        "doses": len(doses),
+        "now": stamp(question.now),
+    }
+
+
+def _value(fact: Mapping[str, Any], field: str, unit: str) -> dict[str, Any]:
+    return {"at": stamp(fact["at"]), "value": fact["body"][field], "unit": unit, "id": fact["id"]}
+
+
+def _answered(known: Known) -> str | None:
+    """``accepted`` or ``overridden`` when that was said after the last fact that changes the answer, else None."""
+    last = None
+    for f in known.facts:
+        if f["kind"] == "advice_answered":
+            last = f["body"]["decision"]
+        elif f["kind"] not in ("advice_issued", "alert", "alert_acknowledged", "transferred", "consent"):
+            last = None
+    return last
+
+
+def kidney(care: list[dict[str, Any]]) -> dict[str, Any]:
+    """Whether the creatinines on record meet the criteria of a turning kidney, and by what."""
+    values = sorted((f["at"], f["body"]["mg_per_dL"]) for f in care if f["kind"] == "creatinine")
+    out: dict[str, Any] = {"turning": False, "why": "", "last": None}
+    if not values:
+        return out
+    at, last = values[-1]
+    out["last"] = {"at": stamp(at), "value": last, "unit": "mg/dL"}
+    before = [(t, v) for t, v in values[:-1] if at - t <= timedelta(hours=RATIO_WITHIN_H)]
+    recent = [v for t, v in before if at - t <= timedelta(hours=RISE_WITHIN_H)]
+    if recent and last - min(recent) >= RISE_MG_DL - 1e-9:
+        out |= {"turning": True, "why": f"creatinine rose by {last - min(recent):.2f} mg/dL within {RISE_WITHIN_H:g} h"}
+    elif before and last >= RATIO * min(v for _, v in before):
+        low = min(v for _, v in before)
+        out |= {"turning": True, "why": f"creatinine is {last / low:.1f} times the lowest of the last 7 days"}
+    return out

@@ -1,0 +1,65 @@
+"""Facts of the store become the engine's timeline: corrections applied, hours since the first dose, nothing guessed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from dosetwin.errors import Finding
+from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
+from dosetwin.serve.store.facts import Person
+
+
+def in_force(facts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Clinical facts after corrections, in the order recorded: retracted ones gone, replaced ones as they were corrected."""
+    corrected: dict[str, Mapping[str, Any]] = {f["body"]["corrects"]: f for f in facts if f["kind"] == "correction"}
+    out = []
+    for f in facts:
+        if f["kind"] not in ("dose", "level", "creatinine", "covariate", "culture"):
+            continue
+        correction = corrected.get(f["id"])
+        if correction is None:
+            out.append(dict(f))
+        elif correction["body"]["action"] == "replace":
+            at = datetime.fromisoformat(correction["body"]["at"])
+            out.append(dict(f) | {"at": at, "body": correction["body"]["body"], "corrected_by": correction["id"]})
+    return out
+
+
+def timeline_of(patient: str, facts: Sequence[Mapping[str, Any]], person: Person, drug: str) -> Timeline:
+    """The timeline of one patient for one drug; times in h since the first dose of it, else the first fact of care."""
+    created = next((f for f in facts if f["kind"] == "patient_created"), None)
+    said = created["body"] if created is not None else {}
+    care = in_force(facts)
+    moments = [f["at"] for f in care if f["kind"] == "dose" and f["body"]["drug"] == drug] or [f["at"] for f in care]
+    origin = min(moments, default=created["at"] if created is not None else None)
+
+    def hours(at: datetime) -> float:
+        # to the second: floats of hours would make moments that are equal differ
+        assert origin is not None
+        return round((at - origin) / timedelta(seconds=1)) / 3600.0
+
+    doses, levels, known = [], [], []
+    findings: list[Finding] = []
+    for f in care:
+        b, name, t = f["body"], f"{f['kind']}/{f['id'][:8]}", hours(f["at"])
+        if f["kind"] == "dose" and b["drug"] == drug:
+            doses.append(DoseEvent(t, b["amount_mg"], b["infusion_h"], record=name))
+        elif f["kind"] == "level" and b["drug"] == drug:
+            value = b["mg_per_L"]
+            levels.append(Observation(t, drug, value, "mg/L", value if b["below_loq"] else None, b["below_loq"], b["time_sd_h"],
+                                      b["after_dose"], record=name))  # fmt: skip
+        elif f["kind"] == "creatinine":
+            levels.append(Observation(t, "SCR", b["mg_per_dL"], "mg/dL", assay=b["assay"], record=name))
+            findings += [Finding(**(x | {"record": name})) for x in b["findings"]]
+        elif f["kind"] == "covariate":
+            known.append(Covariate(t, b["name"], b["canonical_value"], b["canonical_unit"], name))
+    who = Patient(patient, said.get("sex"), person.birth, said.get("GA_weeks"), said.get("birth_weight_kg"),
+                  bool(said.get("synthetic")), said.get("label", ""))  # fmt: skip
+    return Timeline(who, tuple(doses), tuple(levels), tuple(known), origin, findings=tuple(findings), drug=drug)
+
+
+def mic_of(facts: Sequence[Mapping[str, Any]], drug: str) -> float | None:
+    """The MIC (mg/L) of the last culture that tells one for the drug."""
+    found = [f["body"] for f in in_force(facts) if f["kind"] == "culture"]
+    mics = [b["mic_mg_per_L"] for b in found if b.get("mic_mg_per_L") is not None and b.get("drug") in (None, drug)]
+    return mics[-1] if mics else None
