@@ -1,4 +1,4 @@
-"""A thin FHIR R4 client: search with paging, what changed since, transactions; bounded, patient with a busy server, never led astray.
+"""A thin FHIR R4 client: search with paging, what changed since, transactions; bounded and patient with a busy server.
 
 A page link that points to another origin is refused: the access token must not travel to a server nobody configured.
 """
@@ -88,7 +88,7 @@ class FhirClient:
         return self.search(kind, parameters)
 
     def transaction(self, bundle: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a transaction Bundle. Not repeated after a broken connection unless every entry is conditional. Raises FhirError."""
+        """Send a transaction Bundle; not sent again after a broken connection. Raises FhirError."""
         answer = self._json("POST", self.base, body=bundle)
         bad = [e.get("response", {}).get("status", "?") for e in answer.get("entry", ())
                if not str(e.get("response", {}).get("status", "")).startswith("2")]  # fmt: skip
