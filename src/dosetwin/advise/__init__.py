@@ -8,6 +8,8 @@ import numpy as np
 
 from dosetwin.advise.core import Decision, State, believe, decide
 from dosetwin.advise.curves import LEVELS, Curves, curves_of, parameters_of, prior_draws
+from dosetwin.advise.kidney import choose, remarks
+from dosetwin.advise.outlook import KidneyOutlook, outlook
 from dosetwin.advise.provenance import provenance
 from dosetwin.advise.sensitivity import sensitivities
 from dosetwin.decide.policy import Policy
@@ -35,7 +37,8 @@ class Advice:
 
     ``timeline`` the facts known at ``now``; ``beliefs`` and ``weights`` one per model; ``regimen`` the chosen plan in h
     (None: refusal); ``levels`` the measurements of the drug; ``parameters`` name -> (5, 50, 95 % quantile) of the
-    individual parameters in force at the coming dose, updated belief; ``prior_parameters`` the same before any level.
+    individual parameters in force at the coming dose, updated belief; ``prior_parameters`` the same before any level;
+    ``asked`` the timeline as the models saw it, with the kidney's course; ``kidney`` what the kidney in use expects.
     """
 
     recommendation: Recommendation
@@ -51,6 +54,8 @@ class Advice:
     curves: Curves | None
     parameters: dict[str, tuple[float, float, float]]
     prior_parameters: dict[str, tuple[float, float, float]]
+    asked: Timeline
+    kidney: KidneyOutlook | None = None
 
 
 def advise(
@@ -65,6 +70,7 @@ def advise(
     draws: int = 500,
     rule: "Rule" = "locf",
     sensitivity: bool = True,
+    kidney: str | None = None,
 ) -> Recommendation:
     """The next dose, or a refusal with reasons. Pure: the same arguments give the same answer.
 
@@ -76,15 +82,16 @@ def advise(
     mic : mg/L of the pathogen, if known.
     draws : posterior draws every regimen is scored on.
     rule : covariates between records: ``locf``, ``nocb``, ``linear``.
+    kidney : how creatinine moves the drug's clearance, one of ``advise.kidney.NAMES``; None: the default where it applies.
 
     Raises
     ------
-    InputError : the facts have errors (all are listed), a model lacks a covariate it needs, or model and policy are about
-        different drugs.
+    InputError : the facts have errors (all are listed), a model lacks a covariate it needs, model and policy are about
+        different drugs, the kidney is unknown, cannot tell these models anything or has damaged weights.
     """
     return advise_full(
         timeline, model, policy, now=now, seed=seed, models=models, mic=mic, draws=draws, rule=rule, sensitivity=sensitivity,
-        curves=False,
+        kidney=kidney, curves=False,
     ).recommendation  # fmt: skip
 
 
@@ -101,6 +108,7 @@ def advise_full(
     rule: "Rule" = "locf",
     curves: bool = True,
     sensitivity: bool = True,
+    kidney: str | None = None,
     input_hash: str = "",
 ) -> Advice:
     """``advise`` with everything a report shows beside it; ``input_hash`` names the source, default a hash of the timeline."""
@@ -108,8 +116,11 @@ def advise_full(
     _fits(chosen_models, policy, mic, draws)
     now = _last_record(timeline) if now is None else now
     checked = _checked(timeline, now, policy.drug)
-    known = timeline.until(now)
+    bare = timeline.until(now)
     ends = _ends(timeline, now)
+    renal = choose(kidney, chosen_models, bare, now)
+    chosen_models, told = renal.models, renal.tell(bare, now, rule)
+    known = told.on(bare)
     state = believe(known, chosen_models, seed=seed, draws=draws, rule=rule)
     made = decide(known, chosen_models, state, policy, now=now, mic=mic, rule=rule)
 
@@ -127,14 +138,18 @@ def advise_full(
     doubted = ()
     if sensitivity and not state.contradictions:
         doubted = sensitivities(
-            known, chosen_models, state, policy, regimen, joint, now=now, seed=seed, mic=mic, rule=rule, dosing=dosing, ends=ends
-        )
+            bare, chosen_models, state, policy, regimen, joint, now=now, seed=seed, mic=mic, rule=rule, dosing=dosing, ends=ends,
+            kidney=renal, told=told,
+        )  # fmt: skip
     lead = chosen_models[state.lead]
     lead_draws = state.pools[state.lead]
     sample = None
     if not state.contradictions:
         sample = _next_sample(known, lead, lead_draws, policy, regimen, now=now, seed=seed, rule=rule)
-    findings = _unique((*checked, *timeline.findings, *_continues(ends, now), *made.findings, *state.findings))
+    ahead = outlook(renal, told, bare, known, lead, lead_draws, now=now, seed=seed, rule=rule)
+    said = (*renal.findings, *remarks(told, f"patient {bare.patient.id}"), *(ahead.findings if ahead else ()))
+    found = (*made.findings, *(f for f in state.findings if not (renal.outside and _about_creatinine(f))))
+    findings = _unique((*checked, *timeline.findings, *_continues(ends, now), *said, *found))
     recommendation = Recommendation(
         status="refuse" if regimen is None else "recommend",
         regimen=None if regimen is None else dosing(regimen),
@@ -143,8 +158,9 @@ def advise_full(
         findings=findings,
         provenance=provenance(
             timeline, chosen_models, state, made, policy, now=now, clock=_clock(timeline, now), seed=seed, mic=mic, rule=rule,
-            draws=draws, input_hash=input_hash,
+            draws=draws, input_hash=input_hash, kidney=renal,
         ),
+        kidney=ahead.to_json() if ahead else {},
         next_sample=sample,
         how_sure=_how_sure(made, state, index),
         what_would_change_it=doubted,
@@ -158,8 +174,8 @@ def advise_full(
         after = parameters_of(lead, known, few, at=at, rule=rule)
         occasions = 1 + len(known.occasions)
         before = parameters_of(lead, known, prior_draws(lead, occasions, len(few), seed), at=at, rule=rule)
-    return Advice(recommendation, known, chosen_models, policy, now, seed, state.beliefs, state.weights, regimen, measured,
-                  drawn, after, before)  # fmt: skip
+    return Advice(recommendation, bare, chosen_models, policy, now, seed, state.beliefs, state.weights, regimen, measured,
+                  drawn, after, before, known, ahead)  # fmt: skip
 
 
 def _fits(models: Sequence[Model], policy: Policy, mic: float | None, draws: int) -> None:
@@ -235,6 +251,11 @@ def _unique(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     order = {"error": 0, "warning": 1, "info": 2}
     seen: dict[str, Finding] = {str(f): f for f in findings}
     return tuple(sorted(seen.values(), key=lambda f: order[f.severity]))
+
+
+def _about_creatinine(finding: Finding) -> bool:
+    """Whether a model remarks that it cannot predict creatinine, which the kidney reads for it."""
+    return finding.code == "level_not_predicted" and "'SCR'" in finding.message
 
 
 def _contradicted(state: State) -> tuple[Reason, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dosetwin import __version__
 from dosetwin.advise.core import Decision, State
+from dosetwin.advise.kidney import Kidney
 from dosetwin.decide.policy import Policy
 from dosetwin.declare import Model
 from dosetwin.records import Timeline
@@ -43,7 +44,7 @@ def model_card(model: Model, weight: float, ess: float, method: str) -> dict[str
 
 def provenance(
     timeline: Timeline, models: Sequence[Model], state: State, made: Decision, policy: Policy, *, now: float, clock: str | float,
-    seed: int, mic: float | None, rule: "Rule", draws: int, input_hash: str,
+    seed: int, mic: float | None, rule: "Rule", draws: int, input_hash: str, kidney: Kidney,
 ) -> dict[str, Any]:  # fmt: skip
     """Everything needed to get the same answer again, and to know what it rests on."""
     import numba
@@ -60,6 +61,7 @@ def provenance(
             "numba": numba.__version__,
         },
         "models": [model_card(m, w, b.ess, b.method) for m, w, b in zip(models, state.weights, state.beliefs, strict=True)],
+        "kidney": kidney.provenance(),
         "policy": {"name": policy.name, "hash": hash_of(policy.to_json()), "note": policy.note},
         "loss": {
             t.code: {"target": t.border(), "weight": t.weight, "scale": t.scale, "doses": list(t.doses)} for t in policy.targets

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dosetwin.advise.core import State, believe, decide
+from dosetwin.advise.kidney import Kidney, Told
 from dosetwin.decide.policy import Policy
 from dosetwin.decide.recommendation import Dosing, Sensitivity
 from dosetwin.declare import Model
@@ -33,11 +34,17 @@ class Doubt:
 
 
 def doubts(
-    known: Timeline, models: Sequence[Model], drug: str, now: float, ends: Mapping[str, float] | None = None
+    known: Timeline,
+    models: Sequence[Model],
+    drug: str,
+    now: float,
+    ends: Mapping[str, float] | None = None,
+    creatinine_told: bool = False,
 ) -> Iterator[Doubt]:
     """The doubts that apply to these facts and that at least one of the models can answer.
 
-    ``ends``: flag -> h, when the record says that something still running will end.
+    ``ends``: flag -> h, when the record says that something still running will end. ``creatinine_told``: a kidney beside the
+    models reads creatinine.
     """
     ends = ends or {}
     reads = {name for m in models for name in m.covs}
@@ -53,9 +60,10 @@ def doubts(
             text = f"the effect of {what} ends {f'in {end - now:.3g} h, as recorded' if end > now else 'now'}"
             yield Doubt(f"{what}_stops", text, known.append(Covariate(end, flag, 0.0)), False)
     creatinine = known.series("SCR")
-    if creatinine and ("SCR" in reads or "SCR" in predicts):
+    if creatinine and ("SCR" in reads or "SCR" in predicts or creatinine_told):
         high = creatinine[-1][1] * CREATININE
-        event = Observation(now, "SCR", high, "mg/dL") if "SCR" in predicts else Covariate(now, "SCR", high, "mg/dL")
+        measured = "SCR" in predicts or creatinine_told
+        event = Observation(now, "SCR", high, "mg/dL") if measured else Covariate(now, "SCR", high, "mg/dL")
         yield Doubt(
             "creatinine_rises",
             f"a creatinine 50 % above the last one ({high:.2g} mg/dL) comes back now",
@@ -98,20 +106,25 @@ def sensitivities(
     rule: "Rule",
     dosing: Callable[[Regimen], Dosing],
     ends: Mapping[str, float] | None = None,
+    kidney: Kidney | None = None,
+    told: Told = Told(),  # noqa: B008  (a frozen record)
 ) -> tuple[Sensitivity, ...]:
     """The answer under each doubt, on ``DRAWS`` draws.
 
     An answer counts as changed only when the recommended regimen would no longer be acceptable, or when it neither ties with
-    the best nor is near it, so Monte-Carlo noise in the last mg does not show as a change.
+    the best nor is near it, so Monte-Carlo noise in the last mg does not show as a change. ``kidney`` is asked again under each
+    doubt that changes the belief, else what it ``told`` stands.
     """
     out = []
     grid = replace(policy, rules=())  # what a standard rule would say is in the table already
-    for doubt in doubts(known, models, policy.drug, now, ends):
+    reads = kidney is not None and kidney.used in ("learned", "filter")
+    for doubt in doubts(known, models, policy.drug, now, ends, reads):
         try:
-            then = believe(doubt.timeline, models, seed=seed, draws=DRAWS, rule=rule) if doubt.past else state.thinned(DRAWS)
-            made = decide(
-                doubt.timeline, models, then, grid, now=now, mic=mic, rule=rule, extra=[regimen] if regimen else [], thin=THIN
-            )
+            # draws of the belief belong to the course they were made under: only a new belief gets a new course
+            says = kidney.tell(doubt.timeline, now, rule) if kidney is not None and doubt.past else told
+            facts = says.on(doubt.timeline)
+            then = believe(facts, models, seed=seed, draws=DRAWS, rule=rule) if doubt.past else state.thinned(DRAWS)
+            made = decide(facts, models, then, grid, now=now, mic=mic, rule=rule, extra=[regimen] if regimen else [], thin=THIN)
         except InputError as error:
             out.append(Sensitivity(doubt.code, doubt.text, False, None, f"could not be computed: {error}"))
             continue

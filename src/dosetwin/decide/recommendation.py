@@ -98,7 +98,10 @@ class Sensitivity:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The answer. ``status`` refuse: ``regimen`` is None and ``reasons`` say why and what would help."""
+    """The answer. ``status`` refuse: ``regimen`` is None and ``reasons`` say why and what would help.
+
+    ``kidney``: which kidney told the clearance and what it expects of the coming days; empty where no kidney is in use.
+    """
 
     status: Status
     regimen: Dosing | None
@@ -109,6 +112,7 @@ class Recommendation:
     next_sample: NextSample | None = None
     how_sure: Mapping[str, Any] = field(default_factory=dict)
     what_would_change_it: tuple[Sensitivity, ...] = ()
+    kidney: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.status == "recommend") != (self.regimen is not None):
@@ -137,6 +141,7 @@ class Recommendation:
             if sample is None
             else NextSample(**(sample | {"options": tuple(Option(**o) for o in sample["options"])})),
             how_sure=dict(data.get("how_sure", {})),
+            kidney=dict(data.get("kidney", {})),
             what_would_change_it=tuple(
                 Sensitivity(**(s | {"regimen": _dosing(s["regimen"])})) for s in data.get("what_would_change_it", ())
             ),

@@ -12,8 +12,8 @@ from dosetwin.errors import InputError
 from dosetwin.forecast.filter import FilterParameters, KalmanFilter
 
 SHIPPED = Path(__file__).parent / "weights" / "filter.json"
-RANGES = ("GA", "PNA", "SCR")
-"""What a card gives the range of, as met in training: wk, d, mg/dL."""
+RANGES = ("GA", "BW", "PNA", "SCR")
+"""What a card gives the range of, as met in training: wk, kg, d, mg/dL."""
 
 
 @dataclass(frozen=True, eq=False)

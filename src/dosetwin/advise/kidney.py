@@ -1,0 +1,236 @@
+"""Which kidney tells the drug's clearance: learned, filter, mechanistic, maturation; its course for the model day by day.
+
+``learned`` and ``filter`` forecast creatinine, turn it into filtration by its mass balance (``forecast.filtration``) and hand a
+mean and loadings for each day to the variant of the model that reads them. ``maturation`` hands it the variance of the model and
+no more, so creatinine moves nothing. ``mechanistic`` leaves model and facts as they are: the model itself predicts creatinine,
+which is weighed with the drug's levels under one constant random effect on filtration.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dosetwin import models as listed
+from dosetwin.declare import Model
+from dosetwin.errors import Finding, InputError
+from dosetwin.forecast import fitted
+from dosetwin.forecast.answer import HOURS, CreatinineForecast
+from dosetwin.forecast.kinetic import HIGHEST, LOWEST
+from dosetwin.forecast.record import WardRecord, birth_hour, from_timeline
+from dosetwin.records import Covariate, Timeline
+
+if TYPE_CHECKING:
+    from dosetwin.forecast.filtration import FiltrationPath
+    from dosetwin.forecast.learned import LearnedKidney
+    from dosetwin.simulate.schedule import Rule
+
+NAMES = ("learned", "filter", "mechanistic", "maturation")
+DEFAULT = "mechanistic"
+FOLLOWS: Mapping[str, str] = {"amikacin_neonate": "amikacin_neonate_kidney"}
+"""Models whose filtration a kidney may tell -> the variant that reads it."""
+COMPONENTS = 3
+"""Loadings the variant reads; three hold 93-95 % of the variance over the days, the rest is put back by scaling."""
+LIMITS = (float(np.log(LOWEST)), float(np.log(HIGHEST)))
+"""Of the mean log filtration over typical; the variant holds every draw within them."""
+FALLS_TO = {"learned": "filter", "filter": "mechanistic"}
+RECORD = "kidney"
+"""What the covariates made here name as their record."""
+UNEXPECTED_Z = 3.0
+"""A creatinine that many SDs from what the filter expected is remarked on (assumed; it is used all the same: injury looks so)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What a kidney says of the facts at one moment: ``covariates`` for the model (none: it says nothing), and behind them the
+    ward's ``record``, the ``forecast`` of creatinine and the ``path`` of filtration (None where there is none)."""
+
+    covariates: tuple[Covariate, ...] = ()
+    record: WardRecord | None = None
+    forecast: CreatinineForecast | None = None
+    path: "FiltrationPath | None" = None
+
+    def on(self, timeline: Timeline) -> Timeline:
+        """The facts with the kidney's course among them."""
+        return timeline.append(*self.covariates) if self.covariates else timeline
+
+
+@dataclass(frozen=True, eq=False)
+class Kidney:
+    """The kidney in use. ``asked`` None: nobody chose; ``used`` "": no model here has filtration that it could tell.
+
+    ``sha256`` of its weights ("" without any) and ``card`` of their training; ``models`` to ask in place of those given;
+    ``findings`` why another is used than was asked for.
+    """
+
+    asked: str | None
+    used: str
+    models: tuple[Model, ...]
+    sha256: str = ""
+    card: Mapping[str, Any] | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def outside(self) -> bool:
+        """Whether the kidney stands outside the model and puts its course before it."""
+        return self.used in ("learned", "filter", "maturation")
+
+    def tell(self, timeline: Timeline, now: float, rule: "Rule") -> Told:
+        """What it says of the facts known at ``now`` h. Raises InputError where the facts no longer allow a forecast."""
+        if not self.outside:
+            return Told()
+        if self.used == "maturation":
+            known = timeline.until(now)
+            at = min([*(e.time for d in known.doses for e in d.expanded()), *(o.time for o in known.observations), now])
+            values = np.array([[0.0, _sd(), *([0.0] * (COMPONENTS - 1))]])
+            return Told(_covariates(np.array([at]), values, rule))
+        from dosetwin.forecast.filtration import components, filtration_path
+
+        record = from_timeline(timeline, now)
+        weights = _learned() if self.used == "learned" else None
+        balance = weights.filter if weights is not None else fitted.load().filter
+        forecast = (weights or balance).forecast(record, HOURS)
+        if forecast.refusal is not None:
+            raise InputError(forecast.refusal.message, where=f"patient {timeline.patient.id}", remedy="see the reasons")
+        born = birth_hour(timeline) or 0.0
+        first = min([e.time for d in timeline.until(now).doses for e in d.expanded()], default=now)
+        path = filtration_path(record, balance, since=max(first - born, 0.0), forecast=None if weights is None else forecast)
+        mean, cov = path.under(_sd())
+        values = np.column_stack([np.clip(mean, *LIMITS), components(cov, COMPONENTS)])
+        return Told(_covariates(path.start + born, values, rule), record, forecast, path)
+
+    def provenance(self) -> dict[str, Any] | None:
+        """What identifies it in an answer; None where no kidney is in use."""
+        if not self.used:
+            return None
+        out: dict[str, Any] = {"asked": self.asked or f"{self.used} (default)", "used": self.used, "sha256": self.sha256}
+        if self.card is not None:
+            out["training"] = {k: self.card[k] for k in ("what", "data", "date", "seed") if k in self.card}
+        return out
+
+
+def _sd() -> float:
+    """SD of log filtration between babies: that of the model the variants stand for."""
+    return float(np.sqrt(listed.load(next(iter(FOLLOWS))).etas["GFR"].variance))
+
+
+def _covariates(start: np.ndarray, values: np.ndarray, rule: "Rule") -> tuple[Covariate, ...]:
+    """Rows of (mean, loadings) as records that hold from each start to the next under the rule in force."""
+    names = ("KIDNEY", *(f"KIDNEY{k + 1}" for k in range(COMPONENTS)))
+    at = start
+    if rule == "nocb":  # a record governs the time before it
+        at = np.append(start[1:], start[-1] + 24.0)
+    elif rule == "linear":  # a record stands for the middle of its day
+        at = start + 0.5 * np.diff(start, append=start[-1] + 24.0)
+    return tuple(
+        Covariate(float(t), name, float(v), "1", RECORD)
+        for t, row in zip(at, values, strict=True)
+        for name, v in zip(names, row, strict=True)
+    )
+
+
+def _learned() -> "LearnedKidney | None":
+    """The shipped learned kidney, None where none is shipped.
+
+    Raises InputError for damaged weights, ImportError without onnxruntime.
+    """
+    import onnxruntime  # noqa: F401  (says early what is missing)
+
+    from dosetwin.forecast import learned
+
+    return learned.load() if (learned.SHIPPED / learned.WEIGHTS).is_file() else None
+
+
+def choose(asked: str | None, models: Sequence[Model], known: Timeline, now: float) -> Kidney:
+    """The kidney to use for these models and facts, falling back where the facts lie outside its training.
+
+    Raises
+    ------
+    InputError : an unknown name, a kidney for models that have no filtration to tell, or damaged weights.
+    """
+    if asked is not None and asked not in NAMES:
+        raise InputError("unknown kidney", where="kidney", value=asked, allowed=", ".join(NAMES))
+    given = tuple(models)
+    if not any(m.name in FOLLOWS for m in given):
+        if asked is not None:
+            names = ", ".join(m.name for m in given)
+            raise InputError("no model here has a filtration that it could tell", where="kidney", value=f"{asked} for {names}",
+                             allowed=", ".join(FOLLOWS), remedy="leave the kidney out, or choose another model")  # fmt: skip
+        return Kidney(None, "", given)
+    findings: list[Finding] = []
+    use = asked or DEFAULT
+    record = from_timeline(known, now)
+    while use in FALLS_TO:
+        card, sha256, why = _state(use, record)
+        if not why:
+            break
+        then = FALLS_TO[use]
+        message = f"the {use} kidney is not used: {'; '.join(why)}; the {then} kidney is used instead"
+        findings.append(
+            Finding("warning", "kidney_falls_back", f"patient {known.patient.id}", message, remedy="see docs/kidney.md")
+        )
+        use = then
+    if use == "mechanistic":
+        return Kidney(asked, use, given, findings=tuple(findings))
+    variants = tuple(listed.load(FOLLOWS[m.name]) if m.name in FOLLOWS else m for m in given)
+    if use == "maturation":
+        return Kidney(asked, use, variants, findings=tuple(findings))
+    return Kidney(asked, use, variants, sha256, card, tuple(findings))
+
+
+def _state(name: str, record: WardRecord) -> tuple[Mapping[str, Any], str, list[str]]:
+    """Card, hash, and why the kidney cannot be used for this record (empty: it can)."""
+    why = [str(f) for f in record.findings if f.severity == "error"]
+    if name == "learned":
+        try:
+            learned = _learned()
+        except ImportError as error:
+            return {}, "", [f"it cannot run here ({error})"]
+        if learned is None:
+            return {}, "", ["its weights are not part of this installation"]
+        card, sha256 = learned.card, str(learned.card["sha256_of_weights"])
+    else:
+        shipped = fitted.load()
+        card, sha256 = shipped.card, shipped.sha256
+    return card, sha256, why or outside(record, card["range"])
+
+
+def outside(record: WardRecord, ranges: Mapping[str, Sequence[float]]) -> list[str]:
+    """In words, what of the record lies outside the ranges met in training: GA wk, BW kg, PNA d, SCR mg/dL."""
+    values = {"GA": [record.GA], "BW": [record.BW], "PNA": [record.now / 24.0], "SCR": record.scr.tolist()}
+    units = {"GA": "weeks of gestation", "BW": "kg at birth", "PNA": "days of age", "SCR": "mg/dL creatinine"}
+    out = []
+    for name, found in values.items():
+        if name not in ranges:
+            continue
+        low, high = ranges[name]
+        bad = [v for v in found if not low - 1e-9 <= v <= high + 1e-9]
+        if bad:
+            out.append(f"{bad[-1]:.3g} {units[name]} lies outside its training ({low:g} to {high:g})")
+    return out
+
+
+def remarks(told: Told, who: str) -> tuple[Finding, ...]:
+    """Findings about the creatinines a kidney was told: those far from what it expected."""
+    if told.path is None:
+        return ()
+    found = []
+    for i in told.path.innovations:
+        if abs(i.z) > UNEXPECTED_Z:
+            message = (
+                f"creatinine {i.scr:.2f} mg/dL on day {i.time / 24:.1f} lies {abs(i.z):.1f} SD {'above' if i.z > 0 else 'below'} "
+                f"what was expected ({i.expected:.2f}); it is used"
+            )
+            found.append(Finding("warning", "creatinine_unexpected", who, message, round(i.scr, 3), f"within {UNEXPECTED_Z:g} SD",
+                                 "check sample, unit and assay"))  # fmt: skip
+    return tuple(found)
+
+
+def without_creatinine(timeline: Timeline) -> Timeline:
+    """The facts less every creatinine."""
+    return replace(
+        timeline,
+        observations=tuple(o for o in timeline.observations if o.measures != "SCR"),
+        covariates=tuple(c for c in timeline.covariates if c.name != "SCR"),
+    )

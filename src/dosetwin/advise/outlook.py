@@ -1,0 +1,151 @@
+"""What the kidney in use expects of the coming three days: creatinine, filtration, and how probable an injury is."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dosetwin.advise.kidney import Kidney, Told, without_creatinine
+from dosetwin.declare import Model
+from dosetwin.errors import Finding
+from dosetwin.forecast.answer import HOURS, NORMAL_QUANTILES, QUANTILES, CreatinineForecast, log_noise
+from dosetwin.forecast.record import WardRecord, from_timeline
+from dosetwin.forecast.warning import injury_risk
+from dosetwin.records import Timeline
+
+if TYPE_CHECKING:
+    from dosetwin.simulate.schedule import Rule
+
+INJURY_WARNING = 0.30
+"""Probability of an unexpected kidney injury at any of HOURS from which the answer warns."""
+INJURY_SOURCE = "assumed: about three warnings in ten should then come true; not evaluated at any bedside"
+DRAWS = 400
+
+
+@dataclass(frozen=True, eq=False)
+class KidneyOutlook:
+    """What ``used`` (asked for as ``asked``) expects ``hours`` [3] ahead.
+
+    ``creatinine`` [3, 5] quantiles (answer.QUANTILES) in mg/dL IDMS of what the laboratory would report; ``hours_GFR`` [4] from
+    now and ``GFR`` [4, 5] mL/min (mean of the day that starts there) under all that is known, drug levels included;
+    ``criteria`` and ``unexpected`` [3] the probability of KDIGO stage 1 or more, by the criteria alone and against the curve
+    expected for gestation and age (empty: not judged).
+    """
+
+    asked: str | None
+    used: str
+    sha256: str
+    hours: np.ndarray
+    creatinine: np.ndarray
+    hours_GFR: np.ndarray
+    GFR: np.ndarray
+    criteria: np.ndarray
+    unexpected: np.ndarray
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def warns(self) -> bool:
+        """Whether the probability of an unexpected injury crosses INJURY_WARNING."""
+        return bool(len(self.unexpected) and self.unexpected.max() >= INJURY_WARNING)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "asked": self.asked,
+            "used": self.used,
+            "sha256": self.sha256,
+            "quantiles": list(QUANTILES),
+            "hours": self.hours.tolist(),
+            "creatinine_measured_mg_per_dL": np.round(self.creatinine, 4).tolist(),
+            "filtration_hours": self.hours_GFR.tolist(),
+            "filtration_mL_per_min": np.round(self.GFR, 4).tolist(),
+            "injury": {
+                "by_criteria": np.round(self.criteria, 4).tolist(),
+                "unexpected": np.round(self.unexpected, 4).tolist(),
+                "warns_from": INJURY_WARNING,
+                "source": INJURY_SOURCE,
+                "warns": self.warns,
+            },
+        }
+
+
+def _predicted(model: Model, timeline: Timeline, draws: np.ndarray, now: float, rule: "Rule", by: str) -> CreatinineForecast:
+    """Creatinine ahead as a model with that output predicts it over ``draws`` [K, n_full]."""
+    from dosetwin.simulate import predict, schedule_for
+
+    name = model.measured_by("SCR")
+    assert name is not None
+    found = predict(model, schedule_for(model, timeline, now + np.array(HOURS), rule=rule), draws)
+    logs = np.log(np.maximum(found.value[found.ok, :, list(model.outputs).index(name)], 1e-3))
+    error = model.outputs[name].residual
+    middle = np.median(logs, axis=0)
+    spread = np.sqrt(logs.var(axis=0) + log_noise(np.exp(middle), error.b, error.a))
+    latent = np.quantile(logs, QUANTILES, axis=0).T
+    return CreatinineForecast(by, np.array(HOURS), latent, middle[:, None] + spread[:, None] * NORMAL_QUANTILES)
+
+
+def _filtration(model: Model, facts: Timeline, draws: np.ndarray, now: float, rule: "Rule") -> tuple[np.ndarray, np.ndarray]:
+    """Hours from now, and quantiles of GFR there [n, 5], mL/min."""
+    from dosetwin.simulate import parameters, schedule_for
+
+    hours = np.array([0.0, *HOURS])
+    found = parameters(model, schedule_for(model, facts, now + hours, rule=rule), draws)["GFR"]
+    return hours, np.quantile(found, QUANTILES, axis=0).T
+
+
+def outlook(
+    kidney: Kidney,
+    told: Told,
+    bare: Timeline,
+    facts: Timeline,
+    lead: Model,
+    draws: np.ndarray,
+    *,
+    now: float,
+    seed: int,
+    rule: "Rule",
+) -> KidneyOutlook | None:
+    """What the kidney in use expects; None without one, or where the leading model has no filtration.
+
+    ``bare`` the facts, ``facts`` the same with the kidney's course; ``draws`` [K, n_full] of the leading model's belief.
+    """
+    from dosetwin.advise.curves import prior_draws
+    from dosetwin.models import load
+
+    if not kidney.used or not lead.name.startswith("amikacin_neonate"):
+        return None
+    few = draws[:DRAWS]
+    forecast, record = told.forecast, told.record
+    judged = kidney.used != "maturation"
+    if kidney.used == "mechanistic":
+        forecast = _predicted(lead, bare, few, now, rule, kidney.used)
+    elif kidney.used == "maturation":
+        whole = load("amikacin_neonate")
+        blind = without_creatinine(bare)
+        forecast = _predicted(whole, blind, prior_draws(whole, 1 + len(bare.occasions), DRAWS, seed), now, rule, kidney.used)
+    assert forecast is not None
+    record = record or from_timeline(bare, now)
+    judged = judged and not any(f.severity == "error" for f in record.findings)
+    none = np.zeros(0)
+    risk = injury_risk(record, forecast) if judged else None
+    hours, GFR = _filtration(lead, facts, few, now, rule)
+    out = KidneyOutlook(
+        kidney.asked, kidney.used, kidney.sha256, forecast.hours, np.exp(forecast.measured), hours, GFR,
+        none if risk is None else risk.criteria, none if risk is None else risk.unexpected,
+    )  # fmt: skip
+    return out if not out.warns else _warned(out, record)
+
+
+def _warned(o: KidneyOutlook, record: WardRecord) -> KidneyOutlook:
+    from dataclasses import replace
+
+    k = int(np.argmax(o.unexpected))
+    message = (
+        f"the {o.used} kidney expects an injury beyond what gestation and age explain (KDIGO stage 1 or more) within "
+        f"{o.hours[k] / 24:g} days with a probability of {o.unexpected[k]:.0%}"
+    )
+    finding = Finding(
+        "warning", "kidney_injury_expected", f"patient {record.id}", message, round(float(o.unexpected[k]), 4),
+        f"< {INJURY_WARNING:g} ({INJURY_SOURCE})", "measure creatinine and urine output again, look for nephrotoxic drugs",
+    )  # fmt: skip
+    return replace(o, findings=(finding,))
