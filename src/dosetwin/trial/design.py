@@ -1,0 +1,319 @@
+"""A trial's design as data (TOML): who, which arms, what is measured when, what is true, what is believed, what is counted.
+
+Everything is checked before anything runs; an error names the key, what was found and what is allowed. ``ALLOWED`` is the
+vocabulary, ``Design.to_json`` the whole design with its defaults, ``Design.hash`` what a resumed run must agree with.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from dosetwin.decide.ahead import Course
+from dosetwin.decide.loss import Loss
+from dosetwin.decide.rules import RULES
+from dosetwin.errors import InputError, UnknownName
+from dosetwin.infection.packs import pack
+from dosetwin.trial.endpoints import ENDPOINTS
+from dosetwin.trial.newborns import SETTINGS
+from dosetwin.trial.truth import TRUTHS
+
+ADAPTIVE = {
+    "rule_adjusted": "the standard rule, interval moved after a measured trough as wards do it",
+    "nomogram": "the best fixed nomogram, tuned on the declared loss",
+    "one_step": "the best dose and interval if repeated for ever, on the posterior, first dose by the rule's 15 mg/kg",
+    "one_step_loading": "the same with an optimised loading dose",
+    "mpc_pk": "look-ahead without the infection",
+    "mpc": "look-ahead on patient and infection",
+}
+"""Policies beside the standard rules, and what they are."""
+POLICIES = (*RULES, *ADAPTIVE)
+KIDNEYS = ("creatinine", "maturation", "mechanistic", "filter", "learned")
+SCHEMES = ("practice", "none", "rich")
+SUBGROUPS = ("GA", "PNA", "condition", "GA_PNA", "changing")
+CLAIMS = ("at_least", "at_most", "above", "below")
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Who is treated: a setting of ``trial.newborns``, and the number of the first baby."""
+
+    setting: str = "nicu"
+    first: int = 0
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What is measured when, and when the result is known.
+
+    ``scheme``: ``practice`` (just before and 1 h after dose 2, later a trough before every second dose), ``none``, ``rich``
+    (before and 1 h after every dose). ``turnaround_h`` of a level; creatinine every ``creatinine_every_h`` (0: never), known
+    ``creatinine_turnaround_h`` later; the MIC is known at ``mic_known_h`` (negative: never).
+    """
+
+    scheme: str = "practice"
+    turnaround_h: float = 3.0
+    creatinine_every_h: float = 24.0
+    creatinine_turnaround_h: float = 2.0
+    mic_known_h: float = 48.0
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm. What is not given is the design's: ``kidney``, ``scheme``; ``creatinine`` and ``perfect`` are ablations.
+
+    ``draws`` and ``decisions`` set the search of a policy that searches (0: its own setting).
+    """
+
+    name: str
+    policy: str
+    kidney: str = ""
+    scheme: str = ""
+    creatinine: bool = True
+    perfect: bool = False
+    draws: int = 0
+    decisions: int = 0
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether it looks at anything measured; the others are open-loop rules and run in batches."""
+        return self.policy in ADAPTIVE and self.policy != "nomogram"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A bar declared before the run: ``arm`` minus ``against`` on ``endpoint``, met when the whole statement holds.
+
+    ``at_least`` / ``at_most``: the difference itself reaches ``value``; ``above`` / ``below``: its interval excludes ``value``.
+    """
+
+    arm: str
+    against: str
+    endpoint: str
+    kind: str
+    value: float
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Design:
+    """A whole trial; every part has defaults but ``name``, ``n``, ``seed`` and the arms."""
+
+    name: str
+    n: int
+    seed: int
+    arms: tuple[Arm, ...]
+    title: str = ""
+    note: str = ""
+    cohort: Cohort = Cohort()
+    sampling: Sampling = Sampling()
+    truth: str = "as_believed"
+    truth_pack: str = "peak_driven"
+    belief_pack: str = ""
+    kidney: str = "creatinine"
+    horizon_h: float = 120.0
+    continuation_h: float = 48.0
+    endpoints: tuple[str, ...] = tuple(ENDPOINTS)
+    reference: str = ""
+    subgroups: tuple[str, ...] = ("GA", "PNA", "condition")
+    pareto: tuple[str, str] = ("trough_toxic", "p_resistant")
+    claims: tuple[Claim, ...] = ()
+    loss: Loss = field(default_factory=Loss)
+    chunk: int = 20
+
+    def __post_init__(self) -> None:
+        where = f"design {self.name}"
+        if self.n < 1:
+            raise InputError("an empty cohort", where=f"{where}: n", value=self.n, allowed=">= 1")
+        if self.seed < 0 or self.cohort.first < 0:
+            raise InputError("must not be negative", where=f"{where}: seed, cohort.first", value=(self.seed, self.cohort.first))
+        if not 1 <= self.chunk <= 100_000:
+            raise InputError("babies per chunk", where=f"{where}: chunk", value=self.chunk, allowed="1 to 100000")
+        if not self.arms:
+            raise InputError("a trial needs an arm", where=f"{where}: arms", allowed=", ".join(POLICIES))
+        _known(self.cohort.setting, SETTINGS, f"{where}: cohort.setting")
+        _known(self.truth, TRUTHS, f"{where}: truth.model")
+        pack(self.truth_pack), pack(self.belief_pack or self.truth_pack)
+        _known(self.kidney, KIDNEYS, f"{where}: belief.kidney")
+        _known(self.sampling.scheme, SCHEMES, f"{where}: sampling.scheme")
+        names = [a.name for a in self.arms]
+        if len(set(names)) < len(names):
+            raise InputError(
+                "two arms of one name", where=f"{where}: arms", value=sorted({x for x in names if names.count(x) > 1})
+            )
+        for a in self.arms:
+            _known(a.policy, POLICIES, f"{where}: arm {a.name}: policy")
+            _known(a.kidney or self.kidney, KIDNEYS, f"{where}: arm {a.name}: kidney")
+            _known(a.scheme or self.sampling.scheme, SCHEMES, f"{where}: arm {a.name}: scheme")
+            if a.draws < 0 or a.draws > 5000 or not 0 <= a.decisions <= 4:
+                raise InputError(
+                    "draws 0 to 5000, decisions 0 to 4", where=f"{where}: arm {a.name}", value=(a.draws, a.decisions)
+                )
+        for e in (*self.endpoints, *self.pareto):
+            _known(e, ENDPOINTS, f"{where}: endpoint")
+        for s in self.subgroups:
+            _known(s, SUBGROUPS, f"{where}: subgroup")
+        for x in (self.reference, *(c.arm for c in self.claims), *(c.against for c in self.claims)):
+            if x:
+                _known(x, names, f"{where}: arm of a comparison or claim")
+        for c in self.claims:
+            _known(c.endpoint, ENDPOINTS, f"{where}: claim: endpoint")
+            _known(c.kind, CLAIMS, f"{where}: claim: kind")
+        _ = self.course
+
+    @property
+    def course(self) -> Course:
+        """Horizon, common continuation, infusion and time of the peak."""
+        return Course(horizon=self.horizon_h, continuation=self.continuation_h)
+
+    @property
+    def believed_pack(self) -> str:
+        """The scenario pack that policies believe."""
+        return self.belief_pack or self.truth_pack
+
+    @property
+    def first_arm(self) -> str:
+        """The arm the others are compared with: ``reference``, else the last one."""
+        return self.reference or self.arms[-1].name
+
+    def arm(self, name: str) -> Arm:
+        """An arm by name. Raises UnknownName."""
+        for a in self.arms:
+            if a.name == name:
+                return a
+        raise UnknownName("no such arm", where=f"design {self.name}", value=name, allowed=", ".join(a.name for a in self.arms))
+
+    def with_n(self, n: int | None = None, seed: int | None = None) -> "Design":
+        """The same design with another number of babies or seed."""
+        return replace(self, n=self.n if n is None else n, seed=self.seed if seed is None else seed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dictionary with every default written out."""
+        return asdict(self) | {"loss": self.loss.to_json()}
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of everything that can change a baby's result: not the number of babies, chunks, texts or comparisons."""
+        body = self.to_json()
+        for key in ("n", "chunk", "title", "note", "claims", "pareto", "subgroups", "reference", "endpoints"):
+            del body[key]
+        return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def _known(value: str, allowed: Any, where: str) -> None:
+    if value not in allowed:
+        raise UnknownName("unknown name", where=where, value=value, allowed=", ".join(allowed))
+
+
+def _only(given: Mapping[str, Any], allowed: Mapping[str, type | tuple[type, ...]], where: str) -> None:
+    """Refuse keys nobody declared and values of the wrong kind."""
+    for key, value in given.items():
+        if key not in allowed:
+            raise UnknownName("unknown key", where=where, value=key, allowed=", ".join(allowed))
+        kind = allowed[key]
+        wanted = kind if isinstance(kind, tuple) else (kind,)
+        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+            names = " or ".join("number" if t in (int, float) else t.__name__ for t in dict.fromkeys(wanted))
+            raise InputError("wrong kind of value", where=f"{where}: {key}", value=value, allowed=names)
+
+
+NUMBER = (int, float)
+TOP: dict[str, type | tuple[type, ...]] = {
+    "name": str, "title": str, "note": str, "n": int, "seed": int, "chunk": int, "horizon_h": NUMBER, "continuation_h": NUMBER,
+    "cohort": dict, "truth": dict, "belief": dict, "sampling": dict, "arms": list, "endpoints": list, "compare": dict,
+    "claims": list, "loss": dict,
+}  # fmt: skip
+
+
+def _kinds(record: Any) -> dict[str, type | tuple[type, ...]]:
+    kinds: dict[Any, Any] = {str: str, int: int, float: NUMBER, bool: bool, "str": str, "int": int, "float": NUMBER, "bool": bool}
+    return {f.name: kinds[f.type] for f in fields(record)}
+
+
+def read(text: str, where: str = "design") -> Design:
+    """A design from TOML. Raises InputError (UnknownName for names) with the key and what is allowed."""
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not TOML: {error}", where=where) from None
+    _only(given, TOP, where)
+    for key in ("name", "n", "seed", "arms"):
+        if key not in given:
+            raise InputError("missing key", where=f"{where}: {key}", allowed="name, n, seed and [[arms]] must be given")
+    parts = {"cohort": Cohort, "sampling": Sampling}
+    made: dict[str, Any] = {k: given[k] for k in ("name", "n", "seed", "title", "note", "chunk") if k in given}
+    made |= {k: float(given[k]) for k in ("horizon_h", "continuation_h") if k in given}
+    for key, record in parts.items():
+        if key in given:
+            _only(given[key], _kinds(record), f"{where}: [{key}]")
+            made[key] = record(**_floats(given[key], record))
+    truth, belief, compare = given.get("truth", {}), given.get("belief", {}), given.get("compare", {})
+    _only(truth, {"model": str, "pack": str}, f"{where}: [truth]")
+    _only(belief, {"pack": str, "kidney": str}, f"{where}: [belief]")
+    _only(compare, {"reference": str, "subgroups": list, "pareto": list}, f"{where}: [compare]")
+    for key, source, name in (
+        ("truth", truth, "model"), ("truth_pack", truth, "pack"), ("belief_pack", belief, "pack"), ("kidney", belief, "kidney"),
+        ("reference", compare, "reference"),
+    ):  # fmt: skip
+        if name in source:
+            made[key] = source[name]
+    if "subgroups" in compare:
+        made["subgroups"] = _texts(compare["subgroups"], f"{where}: compare.subgroups")
+    if "pareto" in compare:
+        made["pareto"] = _texts(compare["pareto"], f"{where}: compare.pareto")
+        if len(made["pareto"]) != 2:
+            raise InputError("two endpoints", where=f"{where}: compare.pareto", value=made["pareto"])
+    if "endpoints" in given:
+        made["endpoints"] = _texts(given["endpoints"], f"{where}: endpoints")
+    made["arms"] = tuple(_record(a, Arm, f"{where}: [[arms]] {i}", ("name", "policy")) for i, a in enumerate(given["arms"], 1))
+    needed = ("arm", "against", "endpoint", "kind", "value")
+    made["claims"] = tuple(
+        _record(c, Claim, f"{where}: [[claims]] {i}", needed) for i, c in enumerate(given.get("claims", []), 1)
+    )
+    if "loss" in given:
+        made["loss"] = Loss.from_json(given["loss"])
+    return Design(**made)
+
+
+def _texts(values: list[Any], where: str) -> tuple[str, ...]:
+    if not all(isinstance(v, str) for v in values):
+        raise InputError("a list of names", where=where, value=values)
+    return tuple(values)
+
+
+def _floats(given: Mapping[str, Any], record: Any) -> dict[str, Any]:
+    number = {f.name for f in fields(record) if f.type in (float, "float")}
+    return {k: float(v) if k in number else v for k, v in given.items()}
+
+
+def _record(given: Any, record: Any, where: str, needed: tuple[str, ...]) -> Any:
+    if not isinstance(given, dict):
+        raise InputError("a table", where=where, value=given)
+    _only(given, _kinds(record), where)
+    for key in needed:
+        if key not in given:
+            raise InputError("missing key", where=f"{where}: {key}", allowed=", ".join(needed))
+    return record(**_floats(given, record))
+
+
+def shipped() -> tuple[str, ...]:
+    """Names of the designs in this package."""
+    folder = resources.files("dosetwin.trial") / "designs"
+    return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
+
+
+def load(name: str) -> Design:
+    """A design from a file (``./mine.toml``) or by the name of a shipped one. Raises InputError."""
+    if name in shipped():
+        return read((resources.files("dosetwin.trial") / "designs" / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
+    path = Path(name)
+    if not name.endswith(".toml") or not path.is_file():
+        raise InputError("no such design", where="trial", value=name, allowed="a .toml file, or one of: " + ", ".join(shipped()))
+    try:
+        return read(path.read_text(encoding="utf-8"), path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read: {error}", where=str(path)) from None
