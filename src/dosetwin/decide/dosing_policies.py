@@ -14,7 +14,7 @@ from dosetwin.decide.loss import DECLARED, Loss
 from dosetwin.decide.mpc import NEXT_5, PRE_5, Chances, LookAhead, Search, Standard, bound, look_ahead, waits
 from dosetwin.decide.outlook import DT, Belief
 from dosetwin.decide.rules import Facts, Says, facts_at, rule
-from dosetwin.errors import InputError, Reason
+from dosetwin.errors import InputError, Reason, UnknownName
 from dosetwin.records import Timeline
 
 LIMITS = (7.5, 20.0)
@@ -286,3 +286,34 @@ class Ahead:
         plan = made.chosen.plan
         interval = plan[1][0] - plan[0][0] if len(plan) > 1 else 48.0
         return NextDose(made.chosen.time, made.chosen.amount, self.course.infusion, interval, made.reasons)
+
+
+LOADING = 17.0
+"""mg/kg: the first dose of ``one_step_loading``, optimised on development seeds (docs/controller.md)."""
+
+
+def named(name: str, *, course: Course = Course(), loss: Loss = DECLARED, draws: int = 0, decisions: int = 0) -> DosingPolicy:
+    """A policy as a trial's design names it: a standard rule, or one of ``rule_adjusted``, ``nomogram``, ``one_step``,
+    ``one_step_loading``, ``mpc_pk``, ``mpc``. ``draws`` and ``decisions`` of its search (0: the trial's settings).
+
+    Raises UnknownName.
+    """
+    from dosetwin.decide.mpc import TRIAL
+    from dosetwin.decide.nomogram import TUNED
+    from dosetwin.decide.rules import RULES
+
+    if name in RULES:
+        return ByRule(name, course.infusion)
+    search = replace(TRIAL, draws=draws or TRIAL.draws, decisions=decisions or TRIAL.decisions)
+    made: dict[str, DosingPolicy] = {
+        "rule_adjusted": LevelAdjusted("decock_smits", infusion=course.infusion),
+        "nomogram": TUNED,
+        "fixed_15_q48": FIXED_15_48,
+        "one_step": OneStep("one_step", None, course, loss, search),
+        "one_step_loading": OneStep("one_step_loading", LOADING, course, loss, search),
+        "mpc_pk": Ahead("mpc_pk", False, "decock_smits", course, loss, search),
+        "mpc": Ahead("mpc", True, "decock_smits", course, loss, search),
+    }
+    if name not in made:
+        raise UnknownName("unknown policy", where="dosing policy", value=name, allowed=", ".join((*RULES, *made)))
+    return made[name]

@@ -1,0 +1,309 @@
+"""What a policy may believe of one virtual baby during a course: a fast joint posterior of clearance by day, volume and infection.
+
+Two compartments of De Cock 2012 with the flagship's effects of ibuprofen and cooling. Log clearance on a piece of the course is
+
+    ln CL = ln typical + m + L z,   ln V = sd_V z_V,   z standard normal,
+
+where ``m`` and the first columns of ``L`` are what the chosen kidney says of filtration (``forecast.filtration``), and the other
+columns are the baby's own drug clearance and its scatter between days. Given levels, the mode is found by Gauss-Newton steps, and
+quasi-random draws from the normal around it carry importance weights, so that the posterior is right where it is not normal.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import exp, log, sqrt
+
+import numpy as np
+from numba import njit
+from scipy.special import ndtri
+
+from dosetwin.decide.ahead import Course
+from dosetwin.decide.loss import DECLARED, Loss, dose_misses
+from dosetwin.decide.outlook import DT, Outlook
+from dosetwin.decide.two_compartments import course as run_levels
+from dosetwin.decide.two_compartments import propagators
+from dosetwin.errors import InputError
+from dosetwin.infection.draws import DRAWS, Infections, draw_infections
+from dosetwin.infection.mic import distribution
+from dosetwin.infection.packs import Pack
+
+PIECE_H = 12.0
+"""h over which believed parameters are constant."""
+ITERATIONS = 8
+"""Gauss-Newton steps at most; they stop when nothing moves."""
+
+
+@dataclass(frozen=True)
+class Believed:
+    """The belief model's numbers: SDs of log effects, residual of a level (SD = sqrt((prop x)^2 + add^2)).
+
+    Defaults are those of ``models.amikacin_neonate`` (filtration, drug clearance alone, volume, between days) and De Cock's residual.
+    """
+
+    GFR_sd: float = 0.22
+    CL_sd: float = 0.15
+    V_sd: float = 0.15
+    day_sd: float = 0.138
+    prop: float = 0.248
+    add: float = 0.517
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """One baby's prior on pieces of ``PIECE_H`` from time 0, before drug levels: typical CL, V (L/h, L), Q, and the kidney's word.
+
+    ``CL``, ``V``, ``Q`` [s]; ``mean`` [s] of the log deviation of clearance; ``loadings`` [s, q].
+    """
+
+    CL: np.ndarray
+    V: np.ndarray
+    Q: np.ndarray
+    mean: np.ndarray
+    loadings: np.ndarray
+    V_sd: float
+
+
+@njit(cache=True, nogil=True)
+def _predict(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, out):
+    """Levels at the grid steps ``at``, ascending (``before``: read before the dose there; the same, as a dose adds nothing at once)."""
+    s, q = loadings.shape
+    factor = exp(V_sd * z[q])
+    x, y = 0.0, 0.0
+    k, m = 0, len(at)
+    last = -1
+    e00 = e01 = e10 = e11 = g0 = g1 = 0.0
+    v = V[0] * factor
+    for t in range(at[m - 1] + 1):
+        while k < m and at[k] == t:
+            out[k] = x / (V[piece[t]] * factor)
+            k += 1
+        if k >= m:
+            return
+        j = piece[t]
+        if j != last:
+            last = j
+            dev = mean[j]
+            for i in range(q):
+                dev += loadings[j, i] * z[i]
+            v = V[j] * factor
+            k10, k12 = CL[j] * exp(dev) / v, Q[j] / v
+            k21 = k12
+            total = k10 + k12 + k21
+            root = sqrt(max(total * total - 4.0 * k10 * k21, 0.0))
+            fast = -0.5 * (total + root)
+            slow = k10 * k21 / fast
+            a1, a2 = exp(slow * 0.5), exp(fast * 0.5)
+            b1, b2 = (a1 - 1.0) / slow, (a2 - 1.0) / fast
+            w = 1.0 / (slow - fast)
+            d = -(k10 + k12)
+            e00 = w * (a1 * (d - fast) - a2 * (d - slow))
+            e01 = w * (a1 - a2) * k21
+            e10 = w * (a1 - a2) * k12
+            e11 = w * (a1 * (-k21 - fast) - a2 * (-k21 - slow))
+            g0 = w * (b1 * (d - fast) - b2 * (d - slow))
+            g1 = w * (b1 - b2) * k12
+        R = rate[t]
+        x, y = e00 * x + e01 * y + g0 * R, e10 * x + e11 * y + g1 * R
+
+
+@njit(cache=True, nogil=True)
+def _objective(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, y, prop, add, f):
+    """-2 log posterior density up to a constant; ``f`` is filled with the prediction."""
+    total = 0.0
+    for i in range(len(z)):
+        total += z[i] * z[i]
+    if len(y):
+        _predict(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, f)
+    for k in range(len(y)):
+        var = (prop * f[k]) ** 2 + add * add
+        total += (y[k] - f[k]) ** 2 / var + log(var)
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _posterior(CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, y, prop, add, normal, draws, log_weight):
+    """Mode by Gauss-Newton with step halving; fills ``draws`` [n, d] and their ``log_weight`` [n] from standard ``normal`` [n, d]."""
+    d, m = loadings.shape[1] + 1, len(y)
+    z, f, g = np.zeros(d), np.zeros(m), np.zeros(m)
+    J = np.zeros((m, d))
+    H = np.eye(d)
+    if m:
+        best = _objective(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, y, prop, add, f)
+        for _ in range(ITERATIONS):
+            for i in range(d):
+                step = 1e-4
+                z[i] += step
+                _predict(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, g)
+                z[i] -= step
+                for k in range(m):
+                    J[k, i] = (g[k] - f[k]) / step
+            H = np.eye(d)
+            gradient = z.copy()
+            for k in range(m):
+                var = (prop * f[k]) ** 2 + add * add
+                r = y[k] - f[k]
+                # the variance moves with the level too
+                dvar = 2.0 * prop * prop * f[k] / var
+                info = 1.0 / var + 0.5 * dvar * dvar
+                slope = -r / var + 0.5 * dvar * (1.0 - r * r / var)
+                for i in range(d):
+                    gradient[i] += slope * J[k, i]
+                    for j in range(d):
+                        H[i, j] += info * J[k, i] * J[k, j]
+            move = np.linalg.solve(H, gradient)
+            scale, improved = 1.0, False
+            for _half in range(6):
+                new = _objective(z - scale * move, CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, y, prop, add, g)
+                if new < best:
+                    z = z - scale * move
+                    gain = best - new
+                    best = new
+                    for k in range(m):
+                        f[k] = g[k]
+                    improved = gain > 1e-6
+                    break
+                scale *= 0.5
+            if not improved:
+                break
+    root = np.linalg.inv(np.linalg.cholesky(H)).T
+    for i in range(len(draws)):
+        distance = 0.0
+        for a in range(d):
+            total = z[a]
+            for b in range(d):
+                total += root[a, b] * normal[i, b]
+            draws[i, a] = total
+            distance += normal[i, a] ** 2
+        if m:
+            at_draw = _objective(draws[i], CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, y, prop, add, g)
+            log_weight[i] = -0.5 * at_draw + 0.5 * distance
+        else:
+            log_weight[i] = 0.0
+    return z
+
+
+@lru_cache(maxsize=8)
+def _sobol(n: int, k: int) -> np.ndarray:
+    from scipy.stats import qmc
+
+    size = 1 << max(int(np.ceil(np.log2(n))), 1)
+    return qmc.Sobol(k, scramble=True, rng=np.random.default_rng(20260101)).random(size)[:n]
+
+
+def quasi_uniforms(n: int, k: int, shift: np.ndarray) -> np.ndarray:
+    """[n, k] quasi-random numbers in (0, 1): a Sobol sequence, shifted by ``shift`` [k] modulo 1."""
+    return np.clip(np.mod(_sobol(n, k) + shift, 1.0), 1e-9, 1.0 - 1e-9)
+
+
+@dataclass(frozen=True, eq=False)
+class CourseBelief:
+    """The belief at one moment of one course; ``outlook`` makes joint draws of it.
+
+    ``doses`` [k, 2] start h and mg, ``levels`` [m, 2] time h and mg/L (all known by ``now``); ``MIC`` the measured one or None;
+    ``key`` of the random shift.
+    """
+
+    prior: Prior
+    model: Believed
+    course: Course
+    loss: Loss
+    now: float
+    weight: float
+    doses: np.ndarray
+    levels: np.ndarray
+    pack: Pack | None
+    organism: str
+    MIC: float | None
+    key: int
+
+    def outlook(self, draws: int, stream: int) -> Outlook:
+        """``draws`` weighted joint draws; their number must be positive."""
+        if draws < 1:
+            raise InputError("draws of a belief", where="course belief", value=draws, allowed=">= 1")
+        p, q = self.prior, self.prior.loadings.shape[1] + 1
+        s = len(p.CL)
+        shift = np.random.Generator(np.random.PCG64([self.key & 0xFFFFFFFF, stream])).random(q + len(DRAWS))
+        u = quasi_uniforms(draws, q + len(DRAWS), shift)
+        steps = round(self.course.end / DT)
+        piece = np.minimum((DT * (np.arange(steps) + 0.5) / PIECE_H).astype(np.int64), s - 1)
+        rate = np.zeros(steps)
+        infusion = round(self.course.infusion / DT)
+        for t, mg in self.doses:
+            first = round(t / DT)
+            rate[first : first + infusion] += mg / (infusion * DT)
+        at = np.rint(self.levels[:, 0] / DT).astype(np.int64)
+        z, log_weight = np.empty((draws, q)), np.empty(draws)
+        m = self.model
+        _posterior(p.CL, p.V, p.Q, p.mean, p.loadings, p.V_sd, rate, piece, at, at, np.ascontiguousarray(self.levels[:, 1]), m.prop,
+                   m.add, ndtri(u[:, :q]), z, log_weight)  # fmt: skip
+        weights = np.exp(log_weight - log_weight.max())
+        weights /= weights.sum()
+        CL = p.CL * np.exp(p.mean + z[:, :-1] @ p.loadings.T)
+        V = p.V * np.exp(p.V_sd * z[:, -1:])
+        parameters = np.stack([CL, V, np.broadcast_to(p.Q, V.shape), V], axis=2)
+        infections = None if self.pack is None else self._infections(u[:, q:])
+        return past_and_future(self, np.ascontiguousarray(parameters), PIECE_H * np.arange(s), weights, rate, piece, infections)
+
+    def _infections(self, u: np.ndarray) -> Infections:
+        assert self.pack is not None
+        of = distribution(self.organism)
+        if self.MIC is not None:
+            of = of.updated(self.MIC)
+        return draw_infections(self.pack, len(u), uniforms=u, organism=self.organism, mic=of.quantile(u[:, 0]), WT=self.weight)
+
+
+def past_and_future(
+    belief: CourseBelief, parameters: np.ndarray, edges: np.ndarray, weights: np.ndarray, rate: np.ndarray, piece: np.ndarray,
+    infections: Infections | None,
+) -> Outlook:  # fmt: skip
+    """The outlook of draws with known parameters: what the doses so far have made of them, up to the start of the last one."""
+    n, doses, course = len(parameters), belief.doses, belief.course
+    origin, given = (float(doses[-1, 0]), float(doses[-1, 1])) if len(doses) else (belief.now, 0.0)
+    back = round(origin / DT)
+    amounts = np.zeros((n, 2))
+    level, area = np.zeros((back + 1, n)), np.zeros((back + 1, n))
+    if back:
+        P, V = propagators(parameters, DT), np.ascontiguousarray(parameters[:, :, 1].T)
+        run_levels(P, V, piece[:back], amounts, rate[:back], level, area)
+    before, before_h = np.zeros(n), 0.0
+    for k in range(len(doses) - 1):
+        a, b = round(doses[k, 0] / DT), round(doses[k + 1, 0] / DT)
+        hours = (b - a) * DT
+        top = a + round(course.peak_after / DT)
+        day = (area[b] - area[a]) * 24.0 / hours
+        before += hours * dose_misses(level[top], level[b], day, belief.loss).sum(axis=1)
+        before_h += hours
+    return Outlook(belief.now, origin, given, belief.weight, parameters, edges, amounts, weights, before, before_h,
+                   np.ascontiguousarray(level.T), infections)  # fmt: skip
+
+
+def known_truth(belief: CourseBelief, CL: np.ndarray, V: np.ndarray, Q: np.ndarray, infections: Infections | None) -> Outlook:
+    """The outlook of somebody who knows everything: CL, V, Q [hours] of the baby itself, and its infection (one row)."""
+    parameters = np.stack([CL, V, Q, V], axis=1)[None]
+    steps = round(belief.course.end / DT)
+    piece = np.minimum((DT * (np.arange(steps) + 0.5)).astype(np.int64), len(CL) - 1)
+    rate = np.zeros(steps)
+    infusion = round(belief.course.infusion / DT)
+    for t, mg in belief.doses:
+        first = round(t / DT)
+        rate[first : first + infusion] += mg / (infusion * DT)
+    edges = np.arange(len(CL), dtype=np.float64)
+    return past_and_future(belief, np.ascontiguousarray(parameters), edges, np.ones(1), rate, piece, infections)
+
+
+@dataclass(frozen=True, eq=False)
+class Omniscient:
+    """A belief that is the truth: the ceiling. ``outlook`` is one draw, whatever is asked for."""
+
+    belief: CourseBelief
+    CL: np.ndarray
+    V: np.ndarray
+    Q: np.ndarray
+    infections: Infections | None
+
+    def outlook(self, draws: int, stream: int) -> Outlook:
+        """The truth."""
+        return known_truth(self.belief, self.CL, self.V, self.Q, self.infections)
+
+
+__all__ = ["DECLARED", "PIECE_H", "Believed", "CourseBelief", "Omniscient", "Prior", "known_truth", "quasi_uniforms", "replace"]
