@@ -1,6 +1,7 @@
 """Cards of CDS Hooks 2.0.1 from a recommendation: summary under 140 characters, reasons, the order to take over, ways to say no.
 
-Cards carry no nulls and no empty values (the specification forbids them; an empty ``cards`` list is its one exception).
+A card that rests on an advice has its id, so that feedback finds it. Cards carry no nulls and no empty values (the specification
+forbids them; an empty ``cards`` list is its one exception).
 """
 
 import uuid
@@ -34,7 +35,6 @@ def advice_card(issued: Issued, page: str | None, *, suggest: bool) -> dict[str,
         first = advice["reasons"][0]
         card = _card(
             issued,
-            "advice",
             f"No acceptable {issued.drug} regimen: {first['text'] or first['code'].replace('_', ' ')}",
             "warning",
             _detail(advice),
@@ -46,7 +46,7 @@ def advice_card(issued: Issued, page: str | None, *, suggest: bool) -> dict[str,
     chosen = next((c for c in advice["candidates"] if c["regimen"] == regimen), None)
     joint = f", all targets met with probability {chosen['joint']:.2f}" if chosen else ""
     indicator: Indicator = "warning" if any(f["severity"] != "info" for f in advice["findings"]) else "info"
-    card = _card(issued, "advice", f"{issued.drug}: {what}{joint}", indicator, _detail(advice), page)
+    card = _card(issued, f"{issued.drug}: {what}{joint}", indicator, _detail(advice), page)
     card["overrideReasons"] = _override_reasons()
     if suggest and (order := medication_request(issued)) is not None:
         order.pop("identifier", None)
@@ -74,7 +74,7 @@ def order_card(issued: Issued, order: Mapping[str, Any], page: str | None) -> di
     if ordered is None:
         summary = f"{issued.drug} order not checked: its dose in mg or its interval cannot be read"
         wanted = "The check needs dosageInstruction.doseAndRate.doseQuantity in mg and timing.repeat with period in h or d."
-        return _card(issued, "order", summary, "warning", wanted, page)
+        return _card(issued, summary, "warning", wanted, page)
     if regimen is None:
         return advice_card(issued, page, suggest=False)
     dose, interval = ordered
@@ -84,7 +84,7 @@ def order_card(issued: Issued, order: Mapping[str, Any], page: str | None) -> di
     advised = f"{regimen['amount_mg']:g} mg every {regimen['interval_h']:g} h"
     high = dose / interval > 1.5 * regimen["amount_mg"] / regimen["interval_h"] or dose > 1.5 * regimen["amount_mg"]
     summary = f"{issued.drug}: ordered {dose:g} mg every {interval:g} h, the twin advises {advised}"
-    card = _card(issued, "order", summary, "critical" if high else "warning", _detail(issued.recommendation), page)
+    card = _card(issued, summary, "critical" if high else "warning", _detail(issued.recommendation), page)
     card["overrideReasons"] = _override_reasons()
     draft = medication_request(issued)
     assert draft is not None
@@ -138,9 +138,9 @@ def _ordered(order: Mapping[str, Any]) -> tuple[float, float] | None:
     return dose * mg, period * hours / times
 
 
-def _card(issued: Issued, kind: str, summary: str, indicator: Indicator, detail: str, page: str | None) -> dict[str, Any]:
+def _card(issued: Issued, summary: str, indicator: Indicator, detail: str, page: str | None) -> dict[str, Any]:
     card: dict[str, Any] = {
-        "uuid": _uuid(issued, kind),
+        "uuid": issued.id,
         "summary": summary if len(summary) <= SUMMARY_MAX else summary[: SUMMARY_MAX - 1].rstrip() + "…",
         "indicator": indicator,
         "detail": detail,

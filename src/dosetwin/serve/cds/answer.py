@@ -1,0 +1,199 @@
+"""What a hook is answered: the patient's record taken in from the prefetch (or fetched), the twin asked, cards made.
+
+Hooks: ``patient-view`` (a card only when the twin has something to say), ``order-select`` (the advised regimen as a draft order)
+and ``order-sign`` (a card only when the order differs from the advice). A patient no twin can be built for gets a card that
+says why when the drug is being ordered, and none when the record is merely opened.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dosetwin.errors import InputError
+from dosetwin.serve.audit import digest
+from dosetwin.serve.auth.principal import THE_SERVICE, Principal
+from dosetwin.serve.cds.cards import advice_card, cannot_card, is_for, order_card
+from dosetwin.serve.fhir.client import FhirClient, FhirError
+from dosetwin.serve.fhir.ingest import ingest
+from dosetwin.serve.fhir.resources import Issued
+from dosetwin.serve.problems import Problem, wrong
+
+if TYPE_CHECKING:
+    from dosetwin.serve.service import Service
+
+SERVICES = {
+    "dosetwin-patient-view": ("patient-view", "Twin: what needs attention", "Shows when a patient's twin has a warning."),
+    "dosetwin-order-select": ("order-select", "Twin: advised regimen", "Offers the advised regimen as a draft order."),
+    "dosetwin-order-sign": ("order-sign", "Twin: check of the order", "Compares an order with the twin's advice."),
+}
+_OF = "patient={{context.patientId}}"
+PREFETCH = {
+    "patient": "Patient/{{context.patientId}}",
+    "observations": f"Observation?{_OF}&_count=1000",
+    "administrations": f"MedicationAdministration?{_OF}&_count=1000",
+    "conditions": f"Condition?{_OF}",
+    "procedures": f"Procedure?{_OF}",
+}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An EHR that may call: its name, the ward its unknown patients are put on, and the FHIR servers it may point to."""
+
+    issuer: str
+    ward: str
+    fhir_servers: tuple[str, ...] = ()
+
+    @property
+    def principal(self) -> Principal:
+        """What it may do here: deliver records, ask, and report what was decided."""
+        return Principal(f"cds:{self.issuer}", self.issuer, frozenset({"prescriber", "feed"}), frozenset({self.ward}), "token")
+
+
+def discovery() -> dict[str, Any]:
+    """The answer to ``GET /cds-services``."""
+    return {
+        "services": [
+            {"id": id_, "hook": hook, "title": title, "description": text, "prefetch": PREFETCH,
+             "usageRequirements": "Read access to the patient's observations, administrations, conditions and procedures."}
+            for id_, (hook, title, text) in SERVICES.items()
+        ]
+    }  # fmt: skip
+
+
+def respond(service: "Service", caller: Caller, name: str, request: Mapping[str, Any], page: str) -> dict[str, Any]:
+    """The response to a hook of the service called ``name``.
+
+    ``page``: base URL of the patients' pages. Raises Problem 404 (no such service), 400 (another hook), 412 (record not there and
+    not to be fetched).
+    """
+    if name not in SERVICES:
+        raise Problem(404, "not_found", "no such service", [wrong("cds-service", "id", name, ", ".join(SERVICES))])
+    hook = SERVICES[name][0]
+    if request["hook"] != hook:
+        raise Problem(400, "wrong_hook", "this service answers another hook", [wrong("request", "hook", request["hook"], hook)])
+    drug = service.policy["drug"]
+    context = request["context"]
+    orders = [o for o in _orders(context, hook) if is_for(drug, o)]
+    if hook != "patient-view" and not orders:
+        return {"cards": []}
+    patient = str(context["patientId"]).removeprefix("Patient/")
+    bundle = _record(request, caller, patient)
+    try:
+        done = ingest(service, caller.principal, bundle, server=_server(request, caller), ward=caller.ward)
+        if hook == "patient-view":
+            return _view(service, done.patient_id, page)
+        asked = service.ask(caller.principal, done.patient_id, sensitivity=False)
+    except (InputError, Problem) as error:
+        if isinstance(error, Problem) and error.status == 403:
+            raise
+        service.audited(caller.principal, "cds_hook", outcome="refused", detail={"service": name, "error": type(error).__name__})
+        return {"cards": [] if hook == "patient-view" else [cannot_card(drug, _why(error))]}
+    sources = tuple(_reference(r) for r in _resources(bundle) if r.get("id") and r["resourceType"] == "Observation")
+    issued = Issued(asked["id"], asked["asked_at"], drug, f"Patient/{patient}", asked["answer"], digest(asked["inputs"]),
+                    str(context.get("userId", "")) or None, sources)  # fmt: skip
+    link = f"{page}{done.patient_id}" if page else None
+    if hook == "order-select":
+        return {"cards": [advice_card(issued, link, suggest=True)]}
+    return {"cards": [c for c in (order_card(issued, o, link) for o in orders) if c is not None]}
+
+
+def feedback(service: "Service", caller: Caller, given: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what became of cards: accepted, or overridden with its reason. All of it or nothing.
+
+    Raises Problem 404 naming a card that was never shown to this caller.
+    """
+    who = caller.principal
+
+    def change(conn: Any, reach: Any) -> None:
+        for item in given:
+            row = reach.advice(conn, item["card"], "answer")
+            reason = item.get("overrideReason") or {}
+            words = [(reason.get("reason") or {}).get("code", ""), reason.get("userComment", "")]
+            said = {"decision": item["outcome"], "reason": ": ".join(w for w in words if w)}
+            if item["outcome"] == "overridden" and len(said["reason"]) < 3:
+                said["reason"] = "no reason given in the ordering screen"
+            service.ledger.answer_advice(conn, who, row, said, reach.now)
+
+    service.change(who, change)
+
+
+def _view(service: "Service", patient: str, page: str) -> dict[str, Any]:
+    """One card when the ward list would mark this baby, none otherwise."""
+    service.refresh(patient)
+    reach = service.reach(THE_SERVICE)
+    with service.store.read() as conn:
+        state = reach.state(conn, patient)
+    summary = {} if state is None else state["summary"]
+    said = [*summary.get("level_contradicts", ())]
+    if summary.get("kidney", {}).get("turning"):
+        said.append(summary["kidney"]["why"])
+    if summary.get("status") == "refuse":
+        said.append(f"no acceptable regimen: {summary['reason']}")
+    if not said:
+        return {"cards": []}
+    text = f"{service.policy['drug']} twin: {said[0]}"
+    card = {
+        "uuid": str(uuid.uuid4()),
+        "summary": text if len(text) < 140 else text[:138].rstrip() + "…",
+        "indicator": "warning",
+        "detail": "\n".join(f"- {s}" for s in said),
+        "source": {"label": "dosetwin"},
+    }
+    if page:
+        card["links"] = [{"label": "Open the twin", "url": f"{page}{patient}", "type": "absolute"}]
+    return {"cards": [card]}
+
+
+def _orders(context: Mapping[str, Any], hook: str) -> list[Mapping[str, Any]]:
+    drafts = [e["resource"] for e in (context.get("draftOrders") or {}).get("entry", ()) if e.get("resource")]
+    drafts = [d for d in drafts if d.get("resourceType") == "MedicationRequest"]
+    if hook != "order-select":
+        return drafts
+    chosen = set(context.get("selections") or ())
+    return [d for d in drafts if _reference(d) in chosen]
+
+
+def _record(request: Mapping[str, Any], caller: Caller, patient: str) -> dict[str, Any]:
+    """The patient's record as a collection bundle: out of the prefetch, what is missing of it from the EHR's FHIR server."""
+    prefetch = request.get("prefetch") or {}
+    found = [r for key in PREFETCH if prefetch.get(key) for r in _resources(prefetch[key])]
+    lacking = [key for key in PREFETCH if key not in prefetch]
+    if lacking:
+        server, access = request.get("fhirServer"), request.get("fhirAuthorization") or {}
+        if not server or server.rstrip("/") not in caller.fhir_servers:
+            raise Problem(412, "prefetch_needed", "the record is not in the prefetch and cannot be fetched",
+                          [wrong("request", f"prefetch.{key}", None, PREFETCH[key]) for key in lacking])  # fmt: skip
+        try:
+            with FhirClient(server, lambda: access.get("access_token"), timeout_s=5.0) as client:
+                for key in lacking:
+                    kind, _, _ = PREFETCH[key].partition("?")
+                    found += [client.read(f"Patient/{patient}")] if key == "patient" else client.changed(kind, patient, None)
+        except FhirError as error:
+            raise Problem(412, "record_not_fetched", str(error)) from None
+    kinds = {"Patient", "Observation", "MedicationAdministration", "Medication", "Condition", "Procedure"}
+    unique = {_reference(r) if r.get("id") else str(n): r for n, r in enumerate(found) if r.get("resourceType") in kinds}
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": r} for r in unique.values()]}
+
+
+def _resources(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, Mapping):
+        return []
+    if value.get("resourceType") == "Bundle":
+        return [e["resource"] for e in value.get("entry", ()) if isinstance(e.get("resource"), Mapping)]
+    return [dict(value)]
+
+
+def _reference(resource: Mapping[str, Any]) -> str:
+    return f"{resource['resourceType']}/{resource.get('id', '')}"
+
+
+def _server(request: Mapping[str, Any], caller: Caller) -> str:
+    return str(request.get("fhirServer") or caller.issuer).rstrip("/")
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, Problem) and error.errors:
+        return "; ".join(f"{e['resource']}: {e['message']} (expected {e['expected']})" for e in error.errors[:5])
+    return str(error)
