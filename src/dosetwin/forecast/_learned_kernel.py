@@ -125,7 +125,7 @@ def _advance(x, P, S, h, into, out, share, offset_flags, sd, tau):
 
 @njit(cache=True, nogil=True)
 def _walk(x, P, S, begin, end, now, GA, BW, wt, wv, w0, w1, ft, fv, fp, b, beta, sd, tau):
-    """Filter and curve from ``begin`` to ``end`` h in steps.STEP, with flags and weights as known at ``now``; returns the curve."""
+    """Filter and curve from ``begin`` to ``end`` h, with flags and weights as known at ``now``; returns the curve."""
     t = begin
     while t < end - 1e-9:
         h = min(STEP, end - t)

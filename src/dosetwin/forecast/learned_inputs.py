@@ -18,20 +18,24 @@ ANCHORS = (0.0, 24.0, 48.0, 72.0)
 """h after an event at which the network answers."""
 STATIC = ("GA", "log_BW", "z_BW", "male", "caesarean", "jaffe", "uncalibrated")
 RECENT = (
-    "any_past", "measured", "log_since", "log_gap", "log_count", "log_scr", "residual", "change", "log_change_gap", "above_lowest",
-    "log_PNA", "PNA", "PMA", "log_WT", "change_from_BW",
+    "any_past", "measured", "log_since", "log_gap", "log_count", "log_scr", "residual", "change", "log_change_gap",
+    "above_lowest", "log_PNA", "PNA", "PMA", "log_WT", "change_from_BW",
 )  # fmt: skip
 CURVE = ("curve", "curve_24", "curve_48", "curve_72")
 FILTER = (
-    "miss", "miss_z", "filter", "filter_24", "filter_48", "filter_72", "filter_sd", "filter_sd_24", "production", "birth", "mature",
-    "wander", "wander_sd",
+    "miss", "miss_z", "filter", "filter_24", "filter_48", "filter_72", "filter_sd", "filter_sd_24", "production", "birth",
+    "mature", "wander", "wander_sd",
 )  # fmt: skip
-EVENT = (*STATIC, *RECENT, *FLAGS, "days_AMINO", "days_VANCO", *CURVE, *FILTER)
+WIDE = tuple(f"wide_{name}" for name in FILTER)
+"""The same of a second filter, fitted on babies that stray: it believes less in the typical course."""
+EVENT = (*STATIC, *RECENT, *FLAGS, "days_AMINO", "days_VANCO", *CURVE, *FILTER, *WIDE)
 """Columns of ``Events.x``. Of the last creatinine: hours since (log1p of days), ``residual`` its log over the typical curve,
-``change`` of that since the one before, ``above_lowest`` its log over the lowest; ``curve_k`` the expected change of log creatinine
-in k h; ``filter`` the filter's mean over the curve now, ``filter_k`` what it expects beyond the curve in k h, ``miss`` its error
-at the last creatinine, then its offsets and SDs. 0 where nothing was measured yet."""
-assert len(EVENT) == COLUMNS and len(ANCHORS) == HORIZONS and len(FLAGS) == FLAG_COUNT
+``change`` of that since the one before, ``above_lowest`` its log over the lowest; ``curve_k`` the expected change of log
+creatinine in k h; ``filter`` the filter's mean over the curve now, ``filter_k`` what it expects beyond the curve in k h, ``miss``
+its error at the last creatinine, then its offsets and SDs. 0 where nothing was measured yet."""
+assert len(EVENT) == COLUMNS + len(FILTER)
+assert len(ANCHORS) == HORIZONS
+assert len(FLAGS) == FLAG_COUNT
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +43,8 @@ class Events:
     """Events of several babies end to end; baby k owns rows ``ptr[k]`` to ``ptr[k + 1]``.
 
     ``time`` h after birth [m]; ``measured`` [m] whether a creatinine was measured there; ``x`` [m, len(EVENT)]; at ANCHORS after
-    each event [m, 4]: ``base`` the filter's mean of log creatinine (mg/dL), ``spread`` its SD, ``curve`` the log typical curve.
+    each event [m, 4]: ``base`` the wide filter's mean of log creatinine (mg/dL), ``spread`` its SD, ``plain`` the plain
+    filter's mean, ``curve`` the log typical curve.
     """
 
     ptr: np.ndarray
@@ -48,11 +53,12 @@ class Events:
     x: np.ndarray
     base: np.ndarray
     spread: np.ndarray
+    plain: np.ndarray
     curve: np.ndarray
 
 
 def event_times(record: WardRecord, phase: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Times h [m], whether measured [m] and log creatinine (0 elsewhere) [m]; daily events at ``phase`` h, 24 h later, ... to now."""
+    """Times h, whether measured, log creatinine (0 elsewhere), each [m]; daily events at ``phase`` h and every 24 h after it."""
     days = np.arange(phase, record.now + 1e-6, 24.0)
     if len(record.time) and len(days):
         days = days[np.abs(days[:, None] - record.time[None, :]).min(axis=1) > 1e-6]
@@ -63,7 +69,9 @@ def event_times(record: WardRecord, phase: float) -> tuple[np.ndarray, np.ndarra
     return times[order], measured[order], log_scr[order]
 
 
-def events(records: Sequence[WardRecord], parameters: FilterParameters, phases: Sequence[float] | None = None) -> Events:
+def events(
+    records: Sequence[WardRecord], plain: FilterParameters, wide: FilterParameters, phases: Sequence[float] | None = None
+) -> Events:
     """The events of records free of errors; ``phases`` h of the daily ones (default: that of each record's ``now``)."""
     hours = [r.now % 24.0 for r in records] if phases is None else phases
     rows = [event_times(r, phase) for r, phase in zip(records, hours, strict=True)]
@@ -74,14 +82,18 @@ def events(records: Sequence[WardRecord], parameters: FilterParameters, phases: 
         for r in records
     ], dtype=np.float64)  # fmt: skip
     flags = [r.flags.get(name, ((), ())) for r in records for name in FLAGS]
-    m = len(time)
-    x, base, spread, curve = np.zeros((m, COLUMNS)), np.zeros((m, HORIZONS)), np.zeros((m, HORIZONS)), np.zeros((m, HORIZONS))
-    ptr, q = _pointers(len(row[0]) for row in rows), parameters
-    features(
-        births, *_packed([r.weight for r in records]), *_packed(flags), time, measured > 0, ptr, log_scr,
-        np.array(q.mean), np.array(q.effect), np.array(q.sd), q.tau, q.prop, q.add, x, base, spread, curve,
-    )  # fmt: skip
-    return Events(ptr, time, measured > 0, x, base, spread, curve)
+    weights, drugs, ptr = _packed([r.weight for r in records]), _packed(flags), _pointers(len(row[0]) for row in rows)
+    found = []
+    for q in (plain, wide):
+        x, base, spread, curve = (np.zeros((len(time), k)) for k in (COLUMNS, HORIZONS, HORIZONS, HORIZONS))
+        features(
+            births, *weights, *drugs, time, measured > 0, ptr, log_scr,
+            np.array(q.mean), np.array(q.effect), np.array(q.sd), q.tau, q.prop, q.add, x, base, spread, curve,
+        )  # fmt: skip
+        found.append((x, base, spread, curve))
+    (x, middle, _, curve), (more, base, spread, _) = found
+    joined = np.concatenate([x, more[:, COLUMNS - len(FILTER) :]], axis=1)
+    return Events(ptr, time, measured > 0, joined, base, spread, middle, curve)
 
 
 def _pointers(lengths) -> np.ndarray:

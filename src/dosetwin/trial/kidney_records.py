@@ -13,7 +13,7 @@ def _rows(table: Table, n: int) -> np.ndarray:
 
 
 def records(cohort: KidneyCohort) -> list[WardRecord]:
-    """Every baby's whole stay, creatinine in mg/dL IDMS by its own assay's line; ``record.until(t)`` is what was known at ``t`` h.
+    """Every baby's whole stay, creatinine in mg/dL IDMS by its own assay's line; ``.until(t)`` is what was known at ``t`` h.
 
     ``now`` is the last charted hour. Nothing of ``cohort.hidden`` is used.
     """

@@ -1,0 +1,1 @@
+"""How the kidney's network is trained and calibrated; the only room that uses PyTorch (extra ``learn``), never at runtime."""

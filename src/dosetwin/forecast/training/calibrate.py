@@ -1,0 +1,59 @@
+"""Split-conformal calibration: how much each tail is widened so that held-out babies fall within it as often as it says."""
+
+import numpy as np
+
+from dosetwin.forecast.learned import GA_BANDS, with_noise
+from dosetwin.forecast.learned_inputs import ANCHORS
+from dosetwin.forecast.training.targets import Lessons
+
+LEVELS = (0.95, 0.75, 0.75, 0.95)
+"""One-sided levels of the quantiles 0.05, 0.25, 0.75, 0.95."""
+CELL = 400
+"""Babies with a target that a gestational band needs to be calibrated on its own; a smaller one takes the factors of all."""
+FACTORS = (0.3, 5.0)
+"""Factors are kept within these: a thin cell must not shut or burst an interval."""
+
+
+def factors(quantiles: np.ndarray, y: np.ndarray, baby: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Factors [4] on the distances of quantiles [m, 5] from the median so that ``y`` [m] lies on the inner side at LEVELS.
+
+    Conformal with whole babies as the unit: events count by ``weight``, and one more baby of average weight is put at infinity.
+    """
+    out = np.ones(4)
+    middle = quantiles[:, 2]
+    n = len(np.unique(baby))
+    for j, (column, sign) in enumerate(((0, -1.0), (1, -1.0), (3, 1.0), (4, 1.0))):
+        score = sign * (y - middle) / np.maximum(np.abs(quantiles[:, column] - middle), 1e-6)
+        order = np.argsort(score)
+        reached = np.cumsum(weight[order]) / (weight.sum() * (1.0 + 1.0 / n))
+        k = int(np.searchsorted(reached, LEVELS[j]))
+        out[j] = score[order[min(k, len(order) - 1)]]
+    return np.clip(out, *FACTORS)
+
+
+def calibration(latent: np.ndarray, data: Lessons, noise: tuple[float, float], stale: float) -> dict[str, list]:
+    """Factors [3 bands, 4 anchors, 4] for ``latent`` and ``measured`` quantiles, from uncalibrated ``latent`` [m, 4, 5] of
+    held-out babies. Where no latent value is known (a hospital's data) the measured factors stand for both. Cells below CELL
+    babies take the factors of all bands; anchors without any target keep 1, the present takes those of the next day.
+    """
+    GA = data.events.x[:, 0]
+    band = np.searchsorted(GA_BANDS, GA, side="right")
+    noisy = with_noise(latent, np.repeat(data.line[:, None, :], len(ANCHORS), axis=1), noise)
+    weight = np.where(data.events.measured, 1.0, stale)
+    out = {}
+    for kind, quantiles, target in (("latent", latent, data.latent), ("measured", noisy, data.measured)):
+        found = np.ones((len(GA_BANDS) + 1, len(ANCHORS), 4))
+        for h in range(len(ANCHORS)):
+            known = ~np.isnan(target[:, h])
+            if known.sum() < 20:
+                continue
+            for g in range(len(GA_BANDS) + 1):
+                some = known & (band == g)
+                some = some if len(np.unique(data.baby[some])) >= CELL else known
+                found[g, h] = factors(quantiles[some, h], target[some, h], data.baby[some], weight[some])
+        if kind == "measured":
+            found[:, 0] = found[:, 1]
+        out[kind] = found
+    if np.isnan(data.latent).all():
+        out["latent"] = out["measured"]
+    return {kind: np.round(found, 4).tolist() for kind, found in out.items()}
