@@ -1,0 +1,353 @@
+"""Everything a baby's page shows of one advice, as plain data: computed once per state of the twin, then only rendered."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dosetwin.advise.outlook import INJURY_SOURCE
+from dosetwin.report import narrative
+from dosetwin.report.card import card
+from dosetwin.report.page import levels, n_levels, parameters, short_list, verdict
+from dosetwin.serve.web.charts import Chart, clock
+from dosetwin.serve.web.curves import creatinine_chart, filtration_chart, level_chart
+from dosetwin.units import UMOL_PER_MG_DL
+
+if TYPE_CHECKING:
+    from dosetwin.advise import Advice
+    from dosetwin.decide.recommendation import Candidate, Dosing
+
+
+def picture(advice: "Advice") -> dict[str, Any]:
+    """The page's data. Keys: who, answer, candidates, standards, charts, levels, parameters, doubts, findings, kidney, events,
+    whatif, cards, provenance, policy."""
+    rec, policy = advice.recommendation, advice.policy
+    why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
+    targets = policy.targets
+    charts = [c for c in (level_chart(advice), creatinine_chart(advice), filtration_chart(advice)) if c is not None]
+    titles, rows = candidate_rows(advice)
+    return {
+        "drug": policy.drug,
+        "status": rec.status,
+        "contradicted": narrative.contradicted(rec),
+        "who": who(advice),
+        "zero": narrative.zero(advice.timeline),
+        "headline": narrative.headline(rec, policy.drug),
+        "regimen": None if rec.regimen is None else dosing_of(rec.regimen),
+        "why": [{"text": narrative.sentence(r, targets), "source": narrative.signs(r.source)} for r in why],
+        "why_not": [{"text": narrative.sentence(r, targets), "source": narrative.signs(r.source)} for r in why_not],
+        "sure": narrative.how_sure(rec.how_sure, targets, n_levels(advice), policy.drug) if rec.regimen else [],
+        "sample": sample(advice),
+        "titles": titles,
+        "candidates": rows,
+        "standards": standards(advice),
+        "considered": rec.provenance.get("candidates_considered"),
+        "acceptable": rec.provenance.get("candidates_acceptable"),
+        "charts": {c.code: c for c in charts},
+        "levels": levels(advice),
+        "parameters": parameters(advice),
+        "doubts": [
+            {
+                "text": s.text,
+                "changed": s.changed,
+                "effect": narrative.effect(s),
+                "regimen": "refusal" if s.regimen is None else f"{s.regimen.amount_mg:g} mg every {s.regimen.interval_h:g} h",
+            }
+            for s in rec.what_would_change_it
+        ],
+        "findings": [{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in rec.findings],
+        "kidney": kidney(advice),
+        "events": events(advice),
+        "whatif": whatif(advice),
+        "cards": [card(m) for m in advice.models],
+        "weights": list(advice.weights),
+        "provenance": dict(rec.provenance),
+        "policy": {
+            "name": policy.name,
+            "note": policy.note,
+            "targets": [
+                {
+                    "text": t.text,
+                    "wanted": narrative.border(t),
+                    "weight": t.weight,
+                    "least": t.min_probability,
+                    "source": narrative.signs(t.source),
+                }
+                for t in targets
+            ],
+            "limits": [x.to_json() for x in policy.limits],
+        },
+    }
+
+
+def dosing_of(r: "Dosing") -> dict[str, Any]:
+    """A regimen with its moment in words."""
+    return {
+        "amount_mg": r.amount_mg,
+        "interval_h": r.interval_h,
+        "infusion_h": r.infusion_h,
+        "first_at": r.first_at,
+        "first_at_text": narrative.moment(r.first_at),
+        "first_at_short": narrative.short_moment(r.first_at),
+        "text": f"{r.amount_mg:g} mg every {r.interval_h:g} h",
+    }
+
+
+def who(advice: "Advice") -> dict[str, Any]:
+    """The banner: who, how old, how heavy, when this was decided."""
+    t, now = advice.timeline, advice.now
+    p = t.patient
+    when = t.when(now)
+    latest: dict[str, tuple[float, float]] = {}
+    for name in ("WT", "SCR", "GA", "IBU", "INDO", "COOLING", "ASPHYXIA", "INO"):
+        known = [(at, v) for at, v in t.series(name) if at <= now + 1e-9]
+        if known:
+            latest[name] = known[-1]
+    days = (when - p.birth).total_seconds() / 86400 if p.birth is not None and when is not None else None
+    GA = p.GA if p.GA is not None else latest.get("GA", (0.0, None))[1]
+    scr = latest.get("SCR")
+    return {
+        "id": p.id,
+        "label": p.label,
+        "synthetic": p.synthetic,
+        "sex": {"female": "girl", "male": "boy"}.get(p.sex or "", ""),
+        "GA": GA,
+        "PNA": days,
+        "PMA": None if GA is None or days is None else GA + days / 7.0,
+        "BW": p.BW,
+        "WT": latest["WT"][1] if "WT" in latest else p.BW,
+        "WT_at": clock(t.origin.isoformat() if t.origin else None, latest["WT"][0]) if "WT" in latest else "at birth",
+        "SCR": None if scr is None else scr[1],
+        "SCR_umol": None if scr is None else scr[1] * UMOL_PER_MG_DL,
+        "running": [narrative.FLAGS[n] for n in ("IBU", "INDO", "COOLING", "ASPHYXIA", "INO") if latest.get(n, (0, 0))[1] > 0.5],
+        "now": narrative.moment(advice.recommendation.provenance["now"]),
+        "line": narrative.patient_line(t, now),
+    }
+
+
+def sample(advice: "Advice") -> dict[str, Any] | None:
+    """The next level worth taking, with what each time considered would bring."""
+    s = advice.recommendation.next_sample
+    if s is None:
+        return None
+    options = sorted(s.options, key=lambda o: o.after_h)
+    return {
+        "worth": s.worth,
+        "at": s.at,
+        "at_text": narrative.moment(s.at),
+        "after_h": s.after_h,
+        "text": narrative.signs(s.text),
+        "options": [
+            {
+                "after_h": o.after_h,
+                "at": o.at,
+                "at_text": narrative.short_moment(o.at),
+                "fall_trough": o.fall_trough,
+                "fall_clearance": o.fall_clearance,
+            }
+            for o in options
+        ],
+    }
+
+
+def candidate_rows(advice: "Advice") -> tuple[list[str], list[dict[str, Any]]]:
+    """Titles of the probability columns and the ranked rows."""
+    rec = advice.recommendation
+    scored = [
+        t for t in advice.policy.targets if rec.candidates and any(a.target == t.code for a in rec.candidates[0].attainment)
+    ]
+    briefly = [t for t in scored if t.metric != "auc24"]
+    short = {id(c) for c in short_list(rec.candidates)}
+    rows = []
+    for c in rec.candidates:
+        chosen = rec.regimen is not None and c.regimen == rec.regimen
+        rows.append(
+            {
+                "rank": c.rank,
+                "short": id(c) in short,
+                "recommended": chosen,
+                "acceptable": c.acceptable,
+                **_numbers(c),
+                "p": [_percent(c.p(t.code)) for t in briefly],
+                "verdict": verdict(c, chosen, narrative.contradicted(rec)),
+            }
+        )
+    return [f"{t.metric} {narrative.border(t)}" for t in briefly], rows
+
+
+def _percent(p: float) -> dict[str, Any]:
+    """A probability as text, and as whole percent for a bar."""
+    return {"text": narrative.percent(p), "bar": round(100 * p)}
+
+
+def _numbers(c: "Candidate") -> dict[str, Any]:
+    return {
+        **dosing_of(c.regimen),
+        "mg_per_kg": f"{c.mg_per_kg:.1f}",
+        "rules": narrative.rules(c.rules),
+        "joint": _percent(c.joint),
+        "loss": f"{c.loss:.2f}",
+        "peak": narrative.number(c.median.get("peak_next", float("nan"))),
+        "trough": narrative.number(c.median.get("trough_next", float("nan"))),
+    }
+
+
+def standards(advice: "Advice") -> list[dict[str, Any]]:
+    """The twin's regimen and every standard rule that speaks, side by side on the same draws."""
+    rec = advice.recommendation
+    scored = [t for t in advice.policy.targets if t.metric in ("peak", "trough")]
+    out = []
+    for c in rec.candidates:
+        chosen = rec.regimen is not None and c.regimen == rec.regimen
+        if chosen or c.rules:
+            name = "The twin" if chosen else narrative.rules(c.rules)
+            agrees = narrative.rules(c.rules) if chosen and c.rules else ""
+            have = {a.target for a in c.attainment}
+            out.append(
+                {
+                    "name": name,
+                    "agrees": agrees,
+                    "chosen": chosen,
+                    "acceptable": c.acceptable,
+                    **_numbers(c),
+                    "p": [
+                        {"title": f"{t.metric} {narrative.border(t)}", **_percent(c.p(t.code))} for t in scored if t.code in have
+                    ],
+                    "verdict": verdict(c, chosen, narrative.contradicted(rec)),
+                }
+            )
+    return sorted(out, key=lambda r: not r["chosen"])
+
+
+def kidney(advice: "Advice") -> dict[str, Any]:
+    """What the kidney in use expects, in words and numbers; ``turning`` where it warns."""
+    o = advice.kidney
+    if o is None:
+        return {
+            "text": "No kidney forecast: the model in use has no filtration.",
+            "turning": False,
+            "rows": [],
+            "used": "",
+            "source": "",
+        }
+    rows = []
+    for k, hour in enumerate(o.hours.tolist()):
+        at = int(np.argmin(np.abs(o.hours_GFR - hour)))
+        rows.append(
+            {
+                "hours": hour,
+                "scr": _middle(o.creatinine[k]),
+                "scr_band": _band(o.creatinine[k]),
+                "gfr": _middle(o.GFR[at]),
+                "gfr_band": _band(o.GFR[at]),
+                "criteria": narrative.percent(float(o.criteria[k])) if len(o.criteria) else "not judged",
+                "unexpected": narrative.percent(float(o.unexpected[k])) if len(o.unexpected) else "not judged",
+            }
+        )
+    text = "The chance of kidney injury is not judged for this record."
+    if len(o.unexpected):
+        worst = int(np.argmax(o.unexpected))
+        text = (
+            f"{narrative.percent(float(o.unexpected[worst]))} chance within {o.hours[-1]:g} h of kidney injury by creatinine "
+            "(KDIGO stage 1 or more) beyond what is expected for gestation and age."
+        )
+    return {"text": text, "turning": o.warns, "rows": rows, "used": o.used, "source": INJURY_SOURCE}
+
+
+def _middle(q: np.ndarray) -> str:
+    return narrative.number(float(q[2]))
+
+
+def _band(q: np.ndarray) -> str:
+    return f"{narrative.number(float(q[0]))} to {narrative.number(float(q[4]))}"
+
+
+def events(advice: "Advice") -> list[dict[str, Any]]:
+    """Every fact in the order of time, newest first: doses, levels, creatinine, weights, drugs running, cultures."""
+    t = advice.timeline
+    origin = t.origin.isoformat() if t.origin else None
+    out: list[dict[str, Any]] = []
+
+    def add(time: float, kind: str, text: str, record: str) -> None:
+        out.append(
+            {"time": time, "when": clock(origin, time), "hours": f"{time:.1f}", "kind": kind, "text": text, "record": record}
+        )
+
+    for d in t.doses:
+        for e in d.expanded():
+            over = f" over {narrative.hours(e.duration)}" if e.duration else " bolus"
+            add(e.time, "dose", f"{e.amount:g} mg {advice.policy.drug}{over}", e.record)
+    for o in t.observations:
+        sign = "< " if o.blq else ""
+        if o.measures == "SCR":
+            add(o.time, "creatinine", f"{sign}{o.value:.2f} mg/dL ({o.value * UMOL_PER_MG_DL:.0f} µmol/L)", o.record)
+        else:
+            name = o.measures or advice.policy.drug
+            add(o.time, "level", f"{name} {sign}{o.value:g} {o.unit}", o.record)
+    for c in t.covariates:
+        name, unit = narrative.COVARIATES.get(c.name, (narrative.FLAGS.get(c.name, c.name), ""))
+        if c.name in narrative.FLAGS:
+            add(
+                c.time,
+                "drug" if c.name in ("IBU", "INDO", "DOPA", "INO") else "state",
+                f"{name} {'on' if c.value else 'off'}",
+                c.record,
+            )
+        elif c.name == "SCR":
+            add(c.time, "creatinine", f"{c.value:.2f} mg/dL ({c.value * UMOL_PER_MG_DL:.0f} µmol/L)", c.record)
+        else:
+            add(c.time, "measure", f"{name} {c.value:g} {unit}".strip(), c.record)
+    out += [
+        {
+            "time": None,
+            "when": "",
+            "hours": "",
+            "kind": "culture" if f.code in ("culture", "microbiology") else "reason",
+            "text": str(f.value or f.message),
+            "record": f.record,
+        }
+        for f in advice.recommendation.findings
+        if f.code in ("culture", "microbiology", "indication")
+    ]
+    return sorted(out, key=lambda e: -(e["time"] if e["time"] is not None else -1e9))
+
+
+def whatif(advice: "Advice") -> dict[str, Any] | None:
+    """Where the what-if controls start and how far they go; None without a weight."""
+    p, policy = advice.recommendation.provenance, advice.policy
+    weight = p.get("weight_kg")
+    if not weight:
+        return None
+    r = advice.regimen
+    best = advice.recommendation.candidates[0].regimen if advice.recommendation.candidates else None
+    dose, interval = policy.limit("dose_range"), policy.limit("interval_range")
+    top = min(1.5 * float(dose.high or 20.0) * weight, float(policy.limit("dose_max").high or 100.0))
+    start = r.first_at if r else (advice.now if best is None else _hour(advice, best.first_at))
+    amount = r.amount if r else (best.amount_mg if best else 15.0 * weight)
+    return {
+        "weight": weight,
+        "now": advice.now,
+        "amount": amount,
+        "interval": r.interval if r else (best.interval_h if best else 36.0),
+        "infusion": r.duration if r else (best.infusion_h if best else 0.5),
+        "first_at": start,
+        "origin": advice.timeline.origin.isoformat() if advice.timeline.origin else None,
+        "amount_min": policy.rounding.nearest(0.25 * float(dose.low or 7.5) * weight),
+        "amount_max": policy.rounding.nearest(top),
+        "amount_step": policy.rounding.step(amount),
+        "interval_min": float(interval.low or 12.0),
+        "interval_max": 72.0,
+        "intervals": list(policy.intervals),
+        "allowed": {"dose": [dose.low, dose.high], "interval": [interval.low, interval.high]},
+        "sample_after": advice.recommendation.next_sample.after_h if advice.recommendation.next_sample else 24.0,
+    }
+
+
+def _hour(advice: "Advice", at: str | float) -> float:
+    from datetime import datetime
+
+    return float(at) if isinstance(at, int | float) else advice.timeline.at(datetime.fromisoformat(at))
+
+
+def charts_json(found: dict[str, Chart]) -> dict[str, Any]:
+    """The charts for the script in the page."""
+    return {code: chart.to_json() | {"top": chart.top} for code, chart in found.items()}

@@ -1,0 +1,91 @@
+// A baby's page: what-if by moving sliders, units that fit what is entered, and word of new facts.
+"use strict";
+(() => {
+  const { root, listen, line } = window.dosetwin;
+  const id = document.body.dataset.id;
+  const form = document.getElementById("whatif");
+
+  function whatif() {
+    const start = JSON.parse(form.dataset.start), says = document.getElementById("says");
+    const legend = document.querySelector("[data-legend='whatif']");
+    const field = (name) => form.querySelector(`#w-${name}`);
+    const names = ["amount", "interval", "delay", "sample"];
+    const moment = (hour) => {
+      if (!start.origin) return `${hour.toFixed(1)} h`;
+      const when = new Date(Date.parse(start.origin.slice(0, 19) + "Z") + Math.round(hour * 60) * 60000);
+      return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: "UTC" }).format(when);
+    };
+    for (const range of form.querySelectorAll("input[type=range]")) {
+      const number = form.querySelector(`#${range.dataset.for}`);
+      range.hidden = false; range.removeAttribute("aria-hidden"); range.removeAttribute("tabindex");
+      range.addEventListener("input", () => { number.value = range.value; changed(); });
+      number.addEventListener("input", () => { range.value = number.value; changed(); });
+    }
+    form.querySelector("button[type=submit]").hidden = true;
+    form.addEventListener("submit", (event) => { event.preventDefault(); ask(); });
+    form.addEventListener("reset", () => setTimeout(() => {
+      for (const range of form.querySelectorAll("input[type=range]")) range.value = form.querySelector(`#${range.dataset.for}`).value;
+      show(); if (asked) asked.abort(); clearTimeout(timer);
+      says.innerHTML = "<p class='soft small'>Change a value to see the curve and the chances.</p>";
+      legend.hidden = true; window.dosetwin.overlay?.("level", null);
+    }));
+    let timer = 0, asked = null;
+    const show = () => {
+      const [amount, , delay, sample] = names.map((n) => Number(field(n).value));
+      form.querySelector("[data-out='per-kg']").textContent = amount > 0 ? `${(amount / start.weight).toFixed(1)} mg/kg` : "";
+      form.querySelector("[data-out='first-at']").textContent = moment(start.now + delay);
+      form.querySelector("[data-out='sample-at']").textContent = moment(start.now + delay + sample);
+    };
+    const changed = () => { show(); clearTimeout(timer); timer = setTimeout(ask, 90); };
+    async function ask() {
+      if (asked) asked.abort();
+      asked = new AbortController();
+      const query = new URLSearchParams(names.map((n) => [n, field(n).value]));
+      const began = performance.now();
+      try {
+        const answer = await fetch(`${root}/baby/${id}/whatif?${query}`, { signal: asked.signal, headers: { accept: "application/json" } });
+        const found = await answer.json();
+        says.innerHTML = found.html;
+        for (const n of names) field(n).toggleAttribute("aria-invalid", (found.wrong || []).includes(n));
+        legend.hidden = !found.overlay;
+        await window.dosetwin.overlay?.("level", found.overlay);
+        form.dataset.ms = String(Math.round(performance.now() - began));
+      } catch (error) {
+        if (error.name !== "AbortError") says.innerHTML = "<p class='wrong'>The service does not answer. Your values are kept; change one to try again.</p>";
+      }
+    }
+    show();
+  }
+  if (form) whatif();
+
+  // only the units of the quantity chosen
+  const kind = document.getElementById("e-kind"), unit = document.getElementById("e-unit");
+  if (kind) {
+    const every = [...unit.options];
+    const fit = () => {
+      const kept = unit.value;
+      unit.replaceChildren(...every.filter((o) => o.dataset.kind === kind.value));
+      if ([...unit.options].some((o) => o.value === kept)) unit.value = kept; else unit.selectedIndex = 0;
+    };
+    kind.addEventListener("change", fit);
+    fit();
+  }
+
+  const news = document.getElementById("news");
+  let last = Number(document.body.dataset.since);
+  if (!news) return;
+  listen(`${root}/news`, last, (patients, now) => {
+    if (!patients.includes(id)) return;
+    last = now;
+    // a page that is being filled in must not change under the hand: say it, and let the reader decide
+    const busy = document.querySelector("#whatif [data-touched], #enter [data-touched], #decide [data-touched]") || form?.dataset.ms;
+    fetch(`${root}/baby/${id}/state`, { headers: { accept: "application/json" } }).then((r) => r.json()).then((found) => {
+      if (found.state === document.body.dataset.state) return;
+      if (!busy && document.visibilityState === "visible" && !document.activeElement?.closest("form")) { location.reload(); return; }
+      document.getElementById("news-text").textContent = found.text;
+      news.hidden = false;
+      document.getElementById("told").textContent = `New facts have arrived. ${found.text}`;
+    }).catch(() => {});
+  }, line);
+  for (const input of document.querySelectorAll("#enter input, #decide input, #decide textarea")) input.addEventListener("input", () => { input.dataset.touched = "yes"; }, { once: true });
+})();

@@ -1,0 +1,121 @@
+"""What if, as the page says it: the controls checked, the answer beside the recommendation on the same draws."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dosetwin.records import Regimen
+from dosetwin.report import narrative
+from dosetwin.serve.web.charts import clock, rounded
+from dosetwin.serve.whatif import Tried, what_if
+
+if TYPE_CHECKING:
+    from dosetwin.advise import Advice
+
+RANGES = {
+    "amount": (0.1, 1000.0, "mg", "dose"),
+    "interval": (4.0, 96.0, "h", "interval"),
+    "delay": (0.0, 96.0, "h", "hours from now to the first dose"),
+    "sample": (0.0, 168.0, "h", "hours from that dose to the next level"),
+}
+"""What a control accepts: guards against slips, wider than any dosing limit (those are shown, not enforced, here)."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The values of the controls: mg, h, h from now, h after the first dose; ``infusion`` h."""
+
+    amount: float
+    interval: float
+    delay: float
+    sample: float
+    infusion: float
+
+    def regimen(self, now: float) -> Regimen:
+        """As the engine takes it."""
+        return Regimen(self.amount, self.interval, self.infusion, now + self.delay)
+
+
+def asked_of(given: dict[str, str], infusion: float) -> tuple[Asked | None, dict[str, str]]:
+    """The controls out of what was sent, and per field what is wrong with it (then None)."""
+    values: dict[str, float] = {}
+    wrong: dict[str, str] = {}
+    for name, (low, high, unit, text) in RANGES.items():
+        said = given.get(name, "").strip().replace(",", ".")
+        try:
+            value = float(said)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            wrong[name] = f"{text}: found {said or 'nothing'}, allowed {low:g} to {high:g} {unit}"
+        values[name] = value
+    if not wrong and values["sample"] > 3 * values["interval"]:
+        wrong["sample"] = (
+            f"the next level: found {values['sample']:g} h, allowed up to {3 * values['interval']:g} h (three intervals)"
+        )
+    return (None, wrong) if wrong else (Asked(**values, infusion=infusion), {})
+
+
+def try_out(advice: "Advice", asked: Asked, beside: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the regimen would do: keys ``text`` (one sentence), ``rows`` (beside the recommended), ``broken``, ``overlay`` (for
+    the chart). ``beside``: what ``recommended`` gave, kept by the caller.
+    """
+    mic = advice.recommendation.provenance["mic_mg_per_L"]
+    regimen = asked.regimen(advice.now)
+    sample = regimen.first_at + asked.sample
+    found = what_if(advice, Tried(regimen, sample), mic)
+    broken = [
+        f"{r['text']} ({narrative.number(r['value'])}, limit {narrative.number(r['limit'])} {r['unit']})"
+        for r in found["violations"]
+    ]
+    broken += [
+        f"{narrative.constraint(r['text'])}: {narrative.percent(r['value'])}, needs {narrative.percent(r['limit'])}"
+        for r in found["unmet"]
+    ]
+    tried, other = _rows(advice, found), dict(_rows(advice, beside)) if beside else {}
+    name = f"{asked.amount:g} mg every {asked.interval:g} h"
+    joint = narrative.percent(found["joint"])
+    text = f"{name}: not acceptable." if broken else f"{name}: acceptable, {joint} chance that all joint targets are met."
+    low, _, middle, _, high = (narrative.number(v) for v in found["sample"]["level"])
+    at = clock(found["origin"], sample)
+    tried.append((f"level at {at}, {found['unit']}", f"{middle} ({low} to {high})"))
+    tried.append(("doubt about the end it removes", narrative.percent(found["sample"]["fall"])))
+    return {
+        "text": text,
+        "rows": [{"name": n, "value": v, "beside": other.get(n, "")} for n, v in tried],
+        "broken": "; ".join(dict.fromkeys(broken)),
+        "overlay": _overlay(found, sample),
+    }
+
+
+def recommended(advice: "Advice") -> dict[str, Any] | None:
+    """The same for the regimen that is recommended, None in a refusal."""
+    if advice.regimen is None:
+        return None
+    return what_if(advice, Tried(advice.regimen), advice.recommendation.provenance["mic_mg_per_L"])
+
+
+def _rows(advice: "Advice", found: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = []
+    for key, name in (("peak_next", "peak, mg/L"), ("trough_next", "trough, mg/L")):
+        low, _, middle, _, high = (narrative.number(v) for v in found["exposure"][key])
+        rows.append((name, f"{middle} ({low} to {high})"))
+    for t in advice.policy.targets:
+        p = [a["p"] for a in found["targets"] if a["target"] == t.code]
+        if p and t.metric != "auc24":
+            rows.append((f"P({t.metric} {narrative.border(t)})", narrative.percent(min(p))))
+    return [*rows, ("P(all joint targets)", narrative.percent(found["joint"]))]
+
+
+def _overlay(found: dict[str, Any], sample: float) -> dict[str, Any]:
+    """Median and 90 % band from now on, for the chart."""
+    kept = [k for k, t in enumerate(found["time_h"]) if t >= found["now_h"] - 1e-6]
+    times = rounded([found["time_h"][k] for k in kept], 7)
+    low, _, middle, _, high = (rounded([row[k] for k in kept]) for row in found["level"])
+    return {
+        "bands": [{"name": "what if, 90 %", "role": "whatif90", "low": low, "high": high, "time": times}],
+        "lines": [{"name": "what if, median", "role": "whatif", "value": middle, "time": times}],
+        "doses": [],
+        "sample": sample,
+        "end": max(times),
+        "top": 1.08 * max(high),
+    }
