@@ -1,6 +1,7 @@
 """Who is asking: the principal behind a request, from its session cookie (with CSRF check) or its bearer token."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -18,7 +19,7 @@ def service_of(request: Request) -> Service:
 
 
 def session_of(request: Request) -> sessions.Session | None:
-    """The session of the request's cookie, None without a valid one. Raises Problem 403 for a changing request without CSRF token."""
+    """The session of the request's cookie, None without a valid one. Raises Problem 403 for a change without CSRF token."""
     token = request.cookies.get(sessions.COOKIE)
     if not token:
         return None
@@ -37,12 +38,21 @@ def principal_of(request: Request) -> Principal:
     header = request.headers.get("authorization", "")
     scheme, _, token = header.partition(" ")
     if scheme.lower() == "bearer":
-        return request.app.state.tokens.principal(token.strip())
-    found = session_of(request)
-    if found is None:
-        raise Problem(401, "not_logged_in", "log in, or send a bearer token", headers={"WWW-Authenticate": "Bearer"})
-    return found.principal
+        who = request.app.state.tokens.principal(token.strip())
+    else:
+        found = session_of(request)
+        if found is None:
+            raise Problem(401, "not_logged_in", "log in, or send a bearer token", headers={"WWW-Authenticate": "Bearer"})
+        who = found.principal
+    request.state.principal = who
+    return who
 
 
 The = Annotated[Service, Depends(service_of)]
 Who = Annotated[Principal, Depends(principal_of)]
+
+
+def keeps_refused(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark an endpoint whose refused messages are kept with the reasons, so that nothing a sender sent is lost."""
+    endpoint.keeps_refused = True  # type: ignore[attr-defined]
+    return endpoint

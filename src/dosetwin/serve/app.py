@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from dosetwin import __version__
 from dosetwin.errors import InputError
 from dosetwin.serve.auth.tokens import Tokens
 from dosetwin.serve.clock import Clock, FastClock, WallClock
+from dosetwin.serve.metrics import Measured
 from dosetwin.serve.problems import Problem, from_input_error, wrong
 from dosetwin.serve.routes import routers
 from dosetwin.serve.security import Guard
@@ -65,6 +67,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
     app.state.service = service
     app.state.settings = settings
     app.state.tokens = Tokens(settings, clock)
+    app.add_middleware(Measured, metrics=service.metrics)
     app.add_middleware(Guard, settings=settings)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -84,8 +87,8 @@ _PROBLEM_SCHEMA = {
         "instance": {"type": "string"},
         "errors": {"type": "array", "items": {
             "type": "object", "required": ["resource", "field", "expected", "message"],
-            "properties": {"resource": {"type": "string"}, "field": {"type": "string"}, "value": {}, "expected": {"type": "string"},
-                           "message": {"type": "string"}},
+            "properties": {"resource": {"type": "string"}, "field": {"type": "string"}, "value": {},
+                           "expected": {"type": "string"}, "message": {"type": "string"}},
         }},
     },
 }  # fmt: skip
@@ -104,14 +107,27 @@ def _answer(request: Request, problem: Problem) -> JSONResponse:
                         media_type="application/problem+json")  # fmt: skip
 
 
+async def _kept(request: Request, problem: Problem) -> Problem:
+    """Keep the body of a refused message where the route says so, and tell the sender under which id."""
+    endpoint = request.scope.get("endpoint")
+    who = getattr(request.state, "principal", None)
+    if problem.status not in (409, 422) or who is None or not getattr(endpoint, "keeps_refused", False) or not who.may("record"):
+        return problem
+    service: Service = request.app.state.service
+    source = f"{request.method} {request.scope['route'].path}"
+    reasons = problem.errors or [wrong("message", "", None, "", problem.detail)]
+    problem.more["rejected_id"] = await run_in_threadpool(service.reject, who, source, await request.body(), reasons)
+    return problem
+
+
 async def _problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)
-    return _answer(request, error)
+    return _answer(request, await _kept(request, error))
 
 
 async def _input_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, InputError)
-    return _answer(request, from_input_error(error))
+    return _answer(request, await _kept(request, from_input_error(error)))
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -122,7 +138,8 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
         value = e.get("input")
         shown = value if isinstance(value, str | int | float | bool | None) else type(value).__name__
         found.append(wrong(place, ".".join(path), shown, str(e.get("ctx", {}).get("expected", e["msg"])), e["msg"]))
-    return _answer(request, Problem(422, "not_accepted", f"{len(found)} fields not accepted; nothing was stored", found))
+    problem = Problem(422, "not_accepted", f"{len(found)} fields not accepted; nothing was stored", found)
+    return _answer(request, await _kept(request, problem))
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -31,7 +31,7 @@ def stamp(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _link(key: bytes, row: Mapping[str, Any]) -> str:
+def _link(key: bytes, row: Mapping[Any, Any]) -> str:
     said = {k: row[k] for k in ("seq", "actor", "roles", "action", "patient_id", "outcome", "detail", "previous")}
     return hmac.new(key, canonical(said | {"at": stamp(row["at"])}), hashlib.sha256).hexdigest()
 
@@ -43,7 +43,7 @@ class Trail:
         self._key = key
 
     def add(self, conn: Connection, now: datetime, who: Principal, action: str, *, patient: str | None = None,
-            outcome: str = "ok", detail: Mapping[str, Any] | None = None) -> str:  # fmt: skip
+            outcome: str = "ok", detail: Mapping[Any, Any] | None = None) -> str:  # fmt: skip
         """Append an entry; ``detail`` holds ids, codes and hashes, never a value about a patient. Returns its hash."""
         last = conn.execute(select(audit.c.seq, audit.c.hash).order_by(desc(audit.c.seq)).limit(1)).first()
         row: dict[str, Any] = {
@@ -105,7 +105,7 @@ class Verdict:
         return not self.wrong
 
 
-def fact_hash(row: Mapping[str, Any]) -> str:
+def fact_hash(row: Mapping[Any, Any]) -> str:
     """Hash of everything a fact says and of who said it when."""
     said = {k: row[k] for k in ("id", "patient_id", "kind", "actor", "source_key", "body")}
     return digest(said | {"at": stamp(row["at"]), "recorded_at": stamp(row["recorded_at"])})

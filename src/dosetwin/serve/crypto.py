@@ -36,7 +36,7 @@ class Vault:
         return f"Vault(keys={list(self._keys)})"
 
     def seal(self, value: Any, about: str) -> Sealed:
-        """JSON value to bytes; ``about`` (which row it is for) is authenticated, so a ciphertext moved elsewhere does not open."""
+        """JSON value to bytes; ``about`` (which row it is for) is authenticated: a ciphertext moved elsewhere does not open."""
         nonce = secrets.token_bytes(12)
         text = json.dumps(value, separators=(",", ":")).encode()
         return Sealed(self.current, nonce + AESGCM(self._keys[self.current]).encrypt(nonce, text, about.encode()))

@@ -2,8 +2,10 @@
 
 import logging
 import threading
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, delete, select
@@ -13,12 +15,14 @@ from dosetwin.serve.audit import Trail, digest, stamp
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.clock import Clock
 from dosetwin.serve.crypto import Vault
+from dosetwin.serve.metrics import Metrics
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store import Store
 from dosetwin.serve.store.ledger import Ledger
 from dosetwin.serve.store.reach import Reach
-from dosetwin.serve.store.tables import patients, twin_states
+from dosetwin.serve.store.tables import patients, rejected, twin_states
 from dosetwin.serve.summary import summary_of
+from dosetwin.serve.timeline import mic_of
 from dosetwin.serve.twins import Known, Memory, Pool, Question, answer, cannot, state_hash, timed
 
 if TYPE_CHECKING:
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = logging.getLogger("dosetwin.serve")
+STALE = timedelta(minutes=30)
+"""A twin in memory that was asked about longer ago is asked again: doses have become due meanwhile."""
 
 
 @dataclass(eq=False)
@@ -41,6 +47,7 @@ class Service:
     memory: Memory
     pool: Pool
     policy: dict[str, Any]
+    metrics: Metrics = field(default_factory=Metrics)
     _waiting: set[str] = field(default_factory=set)
     _running: set[str] = field(default_factory=set)
     _gate: threading.Lock = field(default_factory=threading.Lock)
@@ -82,6 +89,23 @@ class Service:
             lambda conn: self.trail.add(conn, self.clock.now(), who, action, patient=patient, outcome=outcome, detail=detail)
         )
 
+    def reject(self, who: Principal, source: str, body: bytes, reasons: list[dict[str, Any]]) -> str:
+        """Keep a message that was not accepted, sealed, with the reasons; returns its id."""
+        id_ = str(uuid.uuid4())
+        sealed = self.vault.seal_bytes(body, f"rejected:{id_}")
+        # the reasons name fields and allowed values; what was found there may identify somebody and stays in the sealed body
+        plain = [{k: v for k, v in r.items() if k != "value"} for r in reasons]
+
+        def put(conn: Connection) -> None:
+            conn.execute(rejected.insert().values(id=id_, at=self.clock.now(), source=source[:64], actor=who.subject[:200],
+                                                  reasons=plain, key_id=sealed.key_id, body=sealed.body))  # fmt: skip
+            self.trail.add(
+                conn, self.clock.now(), who, "reject", outcome="refused", detail={"rejected": id_, "source": source[:64]}
+            )
+
+        self.store.write(put)
+        return id_
+
     # ---------------------------------------------------------------------------------------------------------- twins
 
     def question(self, *, sensitivity: bool = True, **changed: Any) -> Question:
@@ -96,14 +120,20 @@ class Service:
         version, person = reach.person(conn, patient)
         return Known(patient, reach.facts(conn, patient), version, person)
 
-    def twin(self, known: Known, question: Question) -> "Advice":
-        """The twin of these facts, from memory or computed in the pool. Raises InputError when the facts have errors."""
+    def current(self, who: Principal, patient: str) -> "tuple[Known, Question, Advice]":
+        """The twin of a patient within reach with its curves, from memory or computed: what a page and a what-if are drawn from.
+
+        Raises InputError when the facts have errors, Problem when the patient is out of reach.
+        """
+        with self.store.read() as conn:
+            known = self.known(conn, self.reach(who), patient)
+        question = self.question(sensitivity=False, mic_mg_per_L=mic_of(known.facts, self.policy["drug"]))
         key = state_hash(known, question)
         kept = self.memory.get(key)
-        if kept is None:
-            kept = self.pool.run(answer, known, question)
+        if kept is None or question.now - kept[0].now > STALE:
+            kept = (question, self.pool.run(answer, known, question))
             self.memory.put(key, kept)
-        return kept
+        return known, kept[0], kept[1]
 
     def touched(self, ids: Iterable[str]) -> None:
         """Facts arrived: recompute these twins in the background, each once however many facts came."""
@@ -116,6 +146,12 @@ class Service:
                     if id_ not in self._running:
                         self.pool.start(self._refresh_one, id_)
 
+    @property
+    def waiting(self) -> int:
+        """Twins with facts that are not worked in yet."""
+        with self._gate:
+            return len(self._waiting | self._running)
+
     def _refresh_one(self, patient: str) -> None:
         with self._gate:
             if patient in self._running:
@@ -124,7 +160,8 @@ class Service:
             self._running.add(patient)
         try:
             self.refresh(patient)
-        except Exception as error:  # a background failure must not end the worker; readiness and the log say it
+        except Exception as error:  # a background failure must not end the worker; a metric and the log say it
+            self.metrics.failures.inc()
             log.error("refresh of a twin failed: %s", type(error).__name__)
         finally:
             with self._gate:
@@ -140,8 +177,6 @@ class Service:
             known = self.known(conn, reach, patient)
             old = conn.execute(select(twin_states.c.state_hash, twin_states.c.answer).where(
                 twin_states.c.patient_id == patient)).first()  # fmt: skip
-        from dosetwin.serve.timeline import mic_of
-
         question = self.question(sensitivity=False, mic_mg_per_L=mic_of(known.facts, self.policy["drug"]))
         key = state_hash(known, question)
         said, seconds = None, 0.0
@@ -151,7 +186,8 @@ class Service:
         else:
             try:
                 advice, seconds = timed(answer, known, question)
-                self.memory.put(key, advice)
+                self.metrics.refreshes.observe(seconds)
+                self.memory.put(key, (question, advice))
                 said = advice.recommendation.to_json()
             except DosetwinError as error:
                 said = cannot(error)
@@ -182,8 +218,6 @@ class Service:
 
     def ask(self, who: Principal, patient: str, **changed: Any) -> dict[str, Any]:
         """Ask for advice, keep question and answer, and return them with the advice's id."""
-        from dosetwin.serve.timeline import mic_of
-
         with self.store.read() as conn:
             reach = self.reach(who)
             reach.patient(conn, patient, "ask")
@@ -192,7 +226,7 @@ class Service:
             changed["mic_mg_per_L"] = mic_of(known.facts, self.policy["drug"])
         question = self.question(**changed)
         found = self.pool.run(answer, known, question)
-        self.memory.put(state_hash(known, question), found)
+        self.memory.put(state_hash(known, question), (question, found))
         said = found.recommendation.to_json()
         inputs = question.to_json()
         now = self.clock.now()

@@ -58,6 +58,8 @@ class Settings(BaseModel):
     rate_per_minute: Annotated[int, Field(ge=1)] = 1200
     login_per_minute: Annotated[int, Field(ge=1)] = 10
     frame_ancestors: str = ""
+    cds_clients: Path | None = None
+    cds_origins: str = ""
     metrics_open: bool = False
     demo_babies: Annotated[int, Field(ge=0, le=2000)] = 12
     demo_speed: Annotated[float, Field(ge=0)] = 60.0

@@ -14,7 +14,7 @@ from dosetwin import __version__
 from dosetwin.errors import DosetwinError
 from dosetwin.serve.audit import digest, stamp
 from dosetwin.serve.store.facts import CLINICAL, Person
-from dosetwin.serve.timeline import mic_of, timeline_of
+from dosetwin.serve.timeline import timeline_of
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
@@ -103,7 +103,7 @@ def state_hash(known: Known, question: Question) -> str:
     return digest([said, known.clinical, known.identity_version])
 
 
-def answer(known: Known, question: Question, *, curves: bool = False) -> "Advice":
+def answer(known: Known, question: Question, *, curves: bool = True) -> "Advice":
     """Ask the engine. Pure: the same facts and question give the same answer. Raises InputError when the facts have errors."""
     from dosetwin.advise import advise_full
 

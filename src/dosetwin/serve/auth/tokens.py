@@ -1,4 +1,4 @@
-"""Bearer tokens of the hospital's identity provider: signature, issuer, audience, time and algorithm checked with its published keys."""
+"""Bearer tokens of the hospital's identity provider, checked with its published keys: signature, issuer, audience, time."""
 
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.clock import Clock

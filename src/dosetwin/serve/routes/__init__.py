@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from fastapi import APIRouter
 
 API = "/api/v1"
-OURS = ("session", "patients", "events", "advice", "models", "rejected", "audit_trail", "operations")
+OURS = ("session", "patients", "events", "advice", "models", "rejected", "audit_trail", "export", "operations")
 """Modules of this folder, each with a ``router`` below ``API`` (``operations`` has its own paths)."""
 OTHERS = (
     "dosetwin.serve.web.pages",

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from dosetwin.serve.access import The, Who
+from dosetwin.serve.access import The, Who, keeps_refused
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.routes.patients import PatientId
 from dosetwin.serve.store.facts import NewFact, Text
@@ -55,6 +55,7 @@ def events(patient: PatientId, service: The, who: Who, after: Annotated[int, Que
 
 
 @router.post("/patients/{patient}/events", status_code=201)
+@keeps_refused
 def record_event(patient: PatientId, event: NewFact, service: The, who: Who, response: Response) -> dict[str, Any]:
     """Record one event. A source key that was stored before with the same content answers 200 and stores nothing."""
 
@@ -71,6 +72,7 @@ def record_event(patient: PatientId, event: NewFact, service: The, who: Who, res
 
 
 @router.post("/events", status_code=201)
+@keeps_refused
 def record_batch(batch: Batch, service: The, who: Who) -> dict[str, Any]:
     """Record up to 1,000 events together; if one is not accepted, none is stored, and the answer names each wrong one."""
 
@@ -86,6 +88,7 @@ def record_batch(batch: Batch, service: The, who: Who) -> dict[str, Any]:
 
 
 @router.post("/patients/{patient}/events/{event}/correction", status_code=201)
+@keeps_refused
 def correct_event(patient: PatientId, event: EventId, correction: Correction, service: The, who: Who) -> dict[str, Any]:
     """Replace what an event said, or take it back. Both stay on record."""
 

@@ -1,11 +1,12 @@
-"""For those who run the service: is it alive, is it ready."""
+"""For those who run the service: is it alive, is it ready, how is it doing."""
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
 
-from dosetwin.serve.access import The
+from dosetwin.serve.access import The, principal_of
+from dosetwin.serve.metrics import CONTENT_TYPE
 from dosetwin.serve.problems import Problem
 
 router = APIRouter(tags=["operations"])
@@ -24,3 +25,12 @@ def ready(service: The) -> dict[str, Any]:
         raise Problem(503, "not_ready", "the database does not answer", headers={"Retry-After": "5"})
     service.store.write(lambda conn: conn.execute(select(1)).scalar())
     return {"status": "ready"}
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})
+def metrics(request: Request, service: The) -> Response:
+    """Numbers for Prometheus; open only where DOSETWIN_METRICS_OPEN says so."""
+    if not service.settings.metrics_open:
+        service.reach(principal_of(request)).need("metrics")
+    service.metrics.waiting.set(service.waiting)
+    return Response(service.metrics.page(), headers={"Content-Type": CONTENT_TYPE})

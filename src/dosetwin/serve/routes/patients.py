@@ -1,12 +1,14 @@
 """Patients and their twins: create, list, look, predict."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from dosetwin.serve.access import The, Who
+from dosetwin.serve.access import The, Who, keeps_refused
 from dosetwin.serve.audit import stamp
+from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.store.facts import Code, NewPatient, Person
 from dosetwin.serve.wardlist import line, ordered
 
@@ -25,14 +27,13 @@ def ward_list(service: The, who: Who, ward: Annotated[Code | None, Query()] = No
 
 
 @router.post("/patients", status_code=201)
+@keeps_refused
 def create_patient(new: NewPatient, service: The, who: Who, response: Response) -> dict[str, Any]:
     """Follow a new patient. The same source key again answers 200 with the patient it made."""
 
     def create(conn, reach):
         reach.need("record")
         if not who.of_ward(new.ward):
-            from dosetwin.serve.problems import Problem, wrong
-
             raise Problem(403, "out_of_reach", "not one of your wards",
                           [wrong("patient", "ward", new.ward, ", ".join(sorted(who.wards)))])  # fmt: skip
         return service.ledger.create_patient(conn, who, new, reach.now)
@@ -86,8 +87,6 @@ class Opening(BaseModel):
 @router.post("/patients/{patient}/break-glass", status_code=201)
 def open_record(patient: PatientId, opening: Opening, service: The, who: Who) -> dict[str, Any]:
     """Open a record that is out of reach, for a limited time, with a reason that is kept and audited."""
-    from datetime import timedelta
-
     lasts = timedelta(minutes=service.settings.break_glass_minutes)
 
     def open_(conn, reach):

@@ -1,18 +1,39 @@
 """The one query layer: every read of a patient's data goes through here, and sees only what ward, consent and role allow."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, desc, func, or_, select, true
+from sqlalchemy import Connection, RowMapping, and_, desc, func, or_, select, true
+from sqlalchemy.engine import MappingResult
 
 from dosetwin.serve.auth.principal import EVERY_WARD, Action, Principal
 from dosetwin.serve.crypto import Vault
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.store.facts import Person
-from dosetwin.serve.store.tables import advice, break_glass, facts, identities, identity_index, patients, twin_states
+from dosetwin.serve.store.tables import (
+    advice,
+    audit,
+    break_glass,
+    facts,
+    identities,
+    identity_index,
+    patients,
+    rejected,
+    twin_states,
+)
+
+Row = dict[str, Any]
+
+
+def _rows(found: MappingResult) -> list[Row]:
+    return [dict(r) for r in found]
+
+
+def _one(found: RowMapping | None) -> Row | None:
+    return None if found is None else dict(found)
 
 
 @dataclass(frozen=True)
@@ -27,7 +48,7 @@ class Reach:
         """Raise Problem 403 unless a role allows it."""
         if not self.who.may(action):
             raise Problem(403, "not_allowed", f"your roles do not allow this: {action}",
-                          [wrong("principal", "roles", " ".join(sorted(self.who.roles)), f"a role that may {action}")])  # fmt: skip
+                          [wrong("principal", "roles", " ".join(sorted(self.who.roles)), f"a role for {action}")])  # fmt: skip
 
     def _within(self, conn: Connection) -> Any:
         """The SQL condition on ``patients``."""
@@ -37,7 +58,7 @@ class Reach:
         )
         return or_(and_(member, patients.c.care_denied.is_(False)), patients.c.id.in_(opened))
 
-    def patients(self, conn: Connection, ward: str | None = None, *, active: bool = True) -> Sequence[Mapping[str, Any]]:
+    def patients(self, conn: Connection, ward: str | None = None, *, active: bool = True) -> Sequence[Row]:
         """Patients within reach with their twins' summaries, in no order."""
         self.need("read")
         query = (
@@ -51,12 +72,12 @@ class Reach:
             query = query.where(patients.c.ward == ward)
         if active:
             query = query.where(patients.c.active.is_(True))
-        return conn.execute(query).mappings().all()
+        return _rows(conn.execute(query).mappings())
 
-    def patient(self, conn: Connection, id_: str, action: Action = "read") -> Mapping[str, Any]:
+    def patient(self, conn: Connection, id_: str, action: Action = "read") -> Row:
         """One patient's row. Raises Problem 404, or 403 with what would open the record (``break_glass`` True: that would)."""
         self.need(action)
-        row = conn.execute(select(patients).where(patients.c.id == id_)).mappings().first()
+        row = _one(conn.execute(select(patients).where(patients.c.id == id_)).mappings().first())
         if row is None:
             raise Problem(404, "not_found", "no such patient", [wrong("patient", "id", id_, "the id of a patient on record")])
         if action in ("record", "correct") and "feed" in self.who.roles and self.who.of_ward(row["ward"]):
@@ -68,21 +89,24 @@ class Reach:
         return row
 
     def facts(self, conn: Connection, patient: str, *, through: int | None = None,
-              action: Action = "read") -> Sequence[Mapping[str, Any]]:  # fmt: skip
+              action: Action = "read") -> Sequence[Row]:  # fmt: skip
         """A patient's facts in the order they were recorded."""
         self.patient(conn, patient, action)
         query = select(facts).where(facts.c.patient_id == patient).order_by(facts.c.seq)
         if through is not None:
             query = query.where(facts.c.seq <= through)
-        return conn.execute(query).mappings().all()
+        return _rows(conn.execute(query).mappings())
 
     def person(self, conn: Connection, patient: str, version: int | None = None) -> tuple[int, Person]:
         """Version and content of who the patient is."""
         self.patient(conn, patient)
+        return self._person(conn, patient, version)
+
+    def _person(self, conn: Connection, patient: str, version: int | None) -> tuple[int, Person]:
         query = select(identities).where(identities.c.patient_id == patient).order_by(desc(identities.c.version)).limit(1)
         if version is not None:
             query = query.where(identities.c.version == version)
-        row = conn.execute(query).mappings().one()
+        row = dict(conn.execute(query).mappings().one())
         about = f"identity:{patient}:{row['version']}"
         return row["version"], Person.model_validate(self.vault.open(row["key_id"], row["sealed"], about))
 
@@ -96,36 +120,33 @@ class Reach:
         ).first()
         return None if found is None else found[0]
 
-    def state(self, conn: Connection, patient: str) -> Mapping[str, Any] | None:
+    def state(self, conn: Connection, patient: str) -> Row | None:
         """The twin's derived state, None before the first was computed."""
         self.patient(conn, patient)
-        return conn.execute(select(twin_states).where(twin_states.c.patient_id == patient)).mappings().first()
+        return _one(conn.execute(select(twin_states).where(twin_states.c.patient_id == patient)).mappings().first())
 
-    def advice_of(self, conn: Connection, patient: str) -> Sequence[Mapping[str, Any]]:
+    def advice_of(self, conn: Connection, patient: str) -> Sequence[Row]:
         """Every advice given for a patient, newest first, without the answers' bodies."""
         self.patient(conn, patient)
         columns = [c for c in advice.c if c.name not in ("answer", "inputs")]
-        return (
-            conn.execute(select(*columns).where(advice.c.patient_id == patient).order_by(desc(advice.c.asked_at)))
-            .mappings()
-            .all()
-        )
+        query = select(*columns).where(advice.c.patient_id == patient).order_by(desc(advice.c.asked_at))
+        return _rows(conn.execute(query).mappings())
 
-    def advice(self, conn: Connection, id_: str, action: Action = "read") -> Mapping[str, Any]:
+    def advice(self, conn: Connection, id_: str, action: Action = "read") -> Row:
         """One advice with inputs and answer."""
         self.need(action)
-        row = conn.execute(select(advice).where(advice.c.id == id_)).mappings().first()
+        row = _one(conn.execute(select(advice).where(advice.c.id == id_)).mappings().first())
         if row is None:
             raise Problem(404, "not_found", "no such advice", [wrong("advice", "id", id_, "the id of an advice")])
         self.patient(conn, row["patient_id"], action)
         return row
 
-    def answers(self, conn: Connection, patient: str) -> dict[str, Mapping[str, Any]]:
+    def answers(self, conn: Connection, patient: str) -> dict[str, Row]:
         """Advice id -> the fact of its acceptance or override (the last)."""
         found = conn.execute(
             select(facts).where(facts.c.patient_id == patient, facts.c.kind == "advice_answered").order_by(facts.c.seq)
         ).mappings()
-        return {f["body"]["advice_id"]: f for f in found}
+        return {f["body"]["advice_id"]: dict(f) for f in found}
 
     def changes(self, conn: Connection, since: str) -> tuple[str, list[str]]:
         """A cursor, and the patients within reach with facts or state newer than the cursor ``since`` (empty: none yet)."""
@@ -153,3 +174,44 @@ class Reach:
         conn.execute(break_glass.insert().values(id=str(uuid.uuid4()), actor=self.who.subject, patient_id=patient, reason=reason,
                                                  at=self.now, expires_at=expires))  # fmt: skip
         return expires
+
+    # ------------------------------------------------------------------------------------------------ beside care
+
+    def for_research(self, conn: Connection) -> list[str]:
+        """Patients of the asker's wards who denied neither care nor research."""
+        self.need("export")
+        member = true() if EVERY_WARD in self.who.wards else patients.c.ward.in_(sorted(self.who.wards))
+        query = select(patients.c.id).where(member, patients.c.care_denied.is_(False), patients.c.research_denied.is_(False))
+        return [r[0] for r in conn.execute(query.order_by(patients.c.id))]
+
+    def research_record(self, conn: Connection, patient: str) -> tuple[Sequence[Row], Person]:
+        """Facts and identity of one of those patients, to be de-identified before anybody sees them."""
+        self.need("export")
+        rows = _rows(conn.execute(select(facts).where(facts.c.patient_id == patient).order_by(facts.c.seq)).mappings())
+        return rows, self._person(conn, patient, None)[1]
+
+    def rejected(self, conn: Connection, most: int) -> Sequence[Row]:
+        """The newest refused messages, without their bodies; people see those they sent, model-admins all."""
+        self.need("rejected")
+        columns = [c for c in rejected.c if c.name not in ("body", "key_id")]
+        query = select(*columns).order_by(desc(rejected.c.at)).limit(most)
+        if "model-admin" not in self.who.roles:
+            query = query.where(rejected.c.actor == self.who.subject)
+        return _rows(conn.execute(query).mappings())
+
+    def rejected_one(self, conn: Connection, id_: str) -> Row:
+        """One refused message, sealed. Only whoever sent it may read the body: it may be about a patient."""
+        self.need("rejected")
+        row = _one(conn.execute(select(rejected).where(rejected.c.id == id_)).mappings().first())
+        if row is None:
+            raise Problem(404, "not_found", "no such message", [wrong("rejected", "id", id_, "the id of a refused message")])
+        feed = "pharmacist" in self.who.roles and EVERY_WARD in self.who.wards
+        if row["actor"] != self.who.subject and not feed:
+            raise Problem(403, "out_of_reach", "only its sender, or a pharmacist of every ward, may read a refused message")
+        return row
+
+    def audit(self, conn: Connection, patient: str | None, before: int, most: int) -> Sequence[Row]:
+        """Entries of the audit trail, newest first."""
+        self.need("audit")
+        query = select(audit).where(audit.c.seq < before).order_by(desc(audit.c.seq)).limit(most)
+        return _rows(conn.execute(query if patient is None else query.where(audit.c.patient_id == patient)).mappings())

@@ -1,0 +1,146 @@
+"""What if: another dose, interval or sampling time on the twin that is in memory; curve, targets and limits in well under a second."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dosetwin.records import Regimen, Timeline
+
+if TYPE_CHECKING:
+    from dosetwin.advise import Advice
+
+DRAWS = 150
+"""Posterior draws behind a curve that somebody moves with a finger; the recommendation itself rests on more."""
+POINTS = 90
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A regimen to try (None: no further dose) and a time at which a level would be drawn (h on the timeline's clock)."""
+
+    regimen: Regimen | None
+    sample_at: float | None = None
+    hours: float | None = None
+
+
+def what_if(advice: "Advice", tried: Tried, mic: float | None = None) -> dict[str, Any]:
+    """Bands of the level under a plan, what it does to targets and limits, and what a level drawn then would show.
+
+    The draws are those of the twin's belief, the same ones for every plan: two plans differ by what they do, not by luck.
+    """
+    from dosetwin.simulate import predict, schedule_for
+
+    lead = int(np.argmax(advice.weights))
+    model, timeline, policy = advice.models[lead], advice.asked, advice.policy
+    draws = advice.beliefs[lead].draws[:DRAWS]
+    name = model.measured_by(policy.drug) or next(iter(model.outputs))
+    column = list(model.outputs).index(name)
+    times = _times(timeline, tried, advice.now)
+    future = tried.regimen.doses(float(times[-1]) - 1e-6) if tried.regimen else ()
+    extra = [tried.sample_at] if tried.sample_at is not None else []
+    asked = np.unique(np.round([*times, *extra], 6))
+    found = predict(model, schedule_for(model, timeline, asked, extra_doses=future), draws)
+    level = found.value[found.ok, :, column]
+    bands = np.quantile(level, LEVELS, axis=0)
+    out: dict[str, Any] = {
+        "model": model.name, "output": name, "unit": model.outputs[name].unit, "now_h": advice.now,
+        "origin": None if timeline.origin is None else timeline.origin.isoformat(),
+        "time_h": asked.tolist(), "quantiles": list(LEVELS), "level": [[round(float(v), 4) for v in row] for row in bands],
+        "draws": int(found.ok.sum()),
+    }  # fmt: skip
+    if tried.regimen is not None:
+        out |= _judged(advice, lead, tried.regimen, draws, mic)
+    if tried.sample_at is not None:
+        k = int(np.argmin(np.abs(asked - tried.sample_at)))
+        out["sample"] = _sample(model.outputs[name].residual, level, k, asked)
+    return out
+
+
+def _times(timeline: Timeline, tried: Tried, now: float) -> np.ndarray:
+    given = [e.time for d in timeline.doses for e in d.expanded()]
+    r = tried.regimen
+    end = r.first_at + 3 * r.interval if r else now + 48.0
+    if tried.hours is not None:
+        end = now + tried.hours
+    end = max(end, now + 1.0, tried.sample_at or 0.0)
+    start = min([*given[-3:], now])
+    future = r.doses(end - 1e-6) if r else ()
+    corners = [t for d in future for t in (d.time, d.time + d.duration)]
+    corners += [t for d in timeline.doses for e in d.expanded() for t in (e.time, e.time + e.duration)]
+    grid = np.concatenate([np.linspace(start, end, POINTS), [now], [t for t in corners if start <= t <= end]])
+    return np.unique(np.round(grid, 6))
+
+
+def _judged(advice: "Advice", lead: int, regimen: Regimen, draws: np.ndarray, mic: float | None) -> dict[str, Any]:
+    """Targets with their probabilities, exposures, and the hard limits the plan breaks."""
+    from dosetwin.decide.exposure import expose
+    from dosetwin.decide.limits import check, quantities
+    from dosetwin.decide.plans import Plan, situation
+    from dosetwin.decide.rules import facts_at
+    from dosetwin.decide.search import score, unmet_constraints
+
+    policy, timeline = advice.policy, advice.asked
+    weight = facts_at(timeline, advice.now).WT
+    assert weight is not None  # the advice could not have been made without
+    where = situation(timeline, advice.now, weight)
+    bounded = quantities(regimen, weight=weight, now=advice.now, rounding=policy.rounding, previous_amount=where.previous_amount,
+                         last_dose=where.last_dose)  # fmt: skip
+    broken = check(bounded, policy.limits)
+    plan = Plan(regimen, regimen.amount / weight, (), broken)
+    exposures, _ = expose(advice.models[lead], timeline, [plan], draws, policy, rule="locf", n_eff=float(len(draws)))
+    scores = score(exposures, policy.targets, mic)
+    return {
+        "mg_per_kg": round(plan.mg_per_kg, 3),
+        "joint": round(float(scores.joint[0]), 4),
+        "targets": [{"target": a.target, "dose": a.dose, "p": round(a.p, 4), "se": round(a.se, 4)} for a in scores.attainment(0)],
+        "exposure": {
+            f"{m}_{d}": [round(float(q), 3) for q in np.quantile(v[0], LEVELS)] for (m, d), v in exposures.values.items()
+        },
+        "violations": [r.to_json() for r in broken],
+        "unmet": [r.to_json() for r in unmet_constraints(scores, policy.targets, 0)],
+    }
+
+
+def _sample(residual: Any, level: np.ndarray, k: int, times: np.ndarray) -> dict[str, Any]:
+    """The level expected at a sampling time, and how much of the doubt about the end of the curve it is expected to remove."""
+    from dosetwin.decide.sampling_time import rank_times
+
+    at = float(times[k])
+    value = rank_times([at], level[:, k : k + 1], [np.log(np.maximum(level[:, -1], 1e-6))], residual, np.random.default_rng(5))[0]
+    return {
+        "at_h": at,
+        "level": [round(float(q), 3) for q in np.quantile(level[:, k], LEVELS)],
+        "fall": round(value.falls[-1], 4),
+    }
+
+
+def predictions(advice: "Advice") -> dict[str, Any]:
+    """Bands before (``prior``) and after (``updated``) the levels, from the first dose to the end of the recommended doses."""
+    c = advice.curves
+    zero = advice.timeline.origin
+    if c is None:
+        return {"curves": None}
+    return {
+        "curves": {
+            "model": c.model, "output": c.output, "unit": c.unit, "origin": None if zero is None else zero.isoformat(),
+            "now_h": advice.now, "time_h": c.time.tolist(), "quantiles": list(LEVELS),
+            "prior": np.round(c.prior, 4).tolist(), "updated": np.round(c.updated, 4).tolist(),
+        },
+        "parameters": {k: list(v) for k, v in advice.parameters.items()},
+        "prior_parameters": {k: list(v) for k, v in advice.prior_parameters.items()},
+    }  # fmt: skip
+
+
+def hour_of(timeline: Timeline, at: datetime) -> float:
+    """A moment on the timeline's clock."""
+    return 0.0 if timeline.origin is None else (at - timeline.origin) / timedelta(hours=1)
+
+
+def first_of(advice: "Advice", interval: float) -> float:
+    """When the coming dose of a regimen with this interval would be given (h)."""
+    from dosetwin.decide.plans import first_at, situation
+
+    return first_at(situation(advice.asked, advice.now, 1.0), interval, advice.policy.first_at_step_h)
