@@ -91,6 +91,11 @@ def advise(
     policy: Annotated[
         str | None, typer.Option("--policy", help="Targets and limits: a built-in name or a JSON file. Default: the drug's own.")
     ] = None,
+    kidney: Annotated[
+        str | None,
+        typer.Option("--kidney", metavar="NAME", help="How creatinine moves the drug's clearance: learned, filter, mechanistic "
+                     "or maturation (not at all). Default: mechanistic."),
+    ] = None,
     report: Report = None,
     json_: Json = False,
 ) -> None:  # fmt: skip
@@ -98,7 +103,7 @@ def advise(
     from dosetwin.commands.advise import run
 
     code = run(case, model, now=now, mic=mic, seed=seed, draws=draws, covariates=covariates, drug=drug, policy=policy,
-               report=report, as_json=json_)  # fmt: skip
+               report=report, as_json=json_, kidney=kidney)  # fmt: skip
     raise typer.Exit(code)
 
 

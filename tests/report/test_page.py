@@ -95,13 +95,13 @@ def test_it_holds_what_a_reader_asks_for(advice: Advice, page: str) -> None:
 def test_figures_are_described_and_their_numbers_given(page: str) -> None:
     document = Document(page)
     drawings = document.all("svg")
-    assert len(drawings) == 3
+    assert len(drawings) == 4
     for attrs in drawings:
         assert attrs["role"] == "img"
         assert len(attrs["aria-label"] or "") > 60
         assert "viewbox" in attrs
         assert "width" not in attrs
-    assert page.count("The numbers behind figure") == 3
+    assert page.count("The numbers behind figure") == 4
     # text in the figures is text
     assert "<text" in page
     ids = re.findall(r'\bid="([^"]+)"', page)

@@ -104,10 +104,13 @@ class Kidney:
         """What identifies it in an answer; None where no kidney is in use."""
         if not self.used:
             return None
-        out: dict[str, Any] = {"asked": self.asked or f"{self.used} (default)", "used": self.used, "sha256": self.sha256}
-        if self.card is not None:
-            out["training"] = {k: self.card[k] for k in ("what", "data", "date", "seed") if k in self.card}
-        return out
+        card = self.card or {}
+        return {
+            "asked": self.asked,
+            "used": self.used,
+            "sha256": self.sha256,
+            "training": {k: card[k] for k in ("what", "data", "date", "seed") if k in card},
+        }
 
 
 def _sd() -> float:

@@ -1,6 +1,6 @@
 """What the kidney in use expects of the coming three days: creatinine, filtration, and how probable an injury is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +9,8 @@ from dosetwin.advise.kidney import Kidney, Told, without_creatinine
 from dosetwin.declare import Model
 from dosetwin.errors import Finding
 from dosetwin.forecast.answer import HOURS, NORMAL_QUANTILES, QUANTILES, CreatinineForecast, log_noise
-from dosetwin.forecast.record import WardRecord, from_timeline
+from dosetwin.forecast.filtration import Innovation
+from dosetwin.forecast.record import WardRecord, birth_hour, from_timeline
 from dosetwin.forecast.warning import injury_risk
 from dosetwin.records import Timeline
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 INJURY_WARNING = 0.30
 """Probability of an unexpected kidney injury at any of HOURS from which the answer warns."""
-INJURY_SOURCE = "assumed: about three warnings in ten should then come true; not evaluated at any bedside"
+INJURY_SOURCE = "assumed: three such warnings in ten come true if the forecast is calibrated; not evaluated at any bedside"
 DRAWS = 400
 
 
@@ -29,7 +30,8 @@ class KidneyOutlook:
     ``creatinine`` [3, 5] quantiles (answer.QUANTILES) in mg/dL IDMS of what the laboratory would report; ``hours_GFR`` [4] from
     now and ``GFR`` [4, 5] mL/min (mean of the day that starts there) under all that is known, drug levels included;
     ``criteria`` and ``unexpected`` [3] the probability of KDIGO stage 1 or more, by the criteria alone and against the curve
-    expected for gestation and age (empty: not judged).
+    expected for gestation and age (empty: not judged). ``seen`` each creatinine a kidney outside the model was told, beside what
+    it expected (times on the timeline's clock).
     """
 
     asked: str | None
@@ -41,6 +43,7 @@ class KidneyOutlook:
     GFR: np.ndarray
     criteria: np.ndarray
     unexpected: np.ndarray
+    seen: tuple[Innovation, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -131,14 +134,17 @@ def outlook(
     hours, GFR = _filtration(lead, facts, few, now, rule)
     out = KidneyOutlook(
         kidney.asked, kidney.used, kidney.sha256, forecast.hours, np.exp(forecast.measured), hours, GFR,
-        none if risk is None else risk.criteria, none if risk is None else risk.unexpected,
+        none if risk is None else risk.criteria, none if risk is None else risk.unexpected, _seen(told, bare),
     )  # fmt: skip
     return out if not out.warns else _warned(out, record)
 
 
-def _warned(o: KidneyOutlook, record: WardRecord) -> KidneyOutlook:
-    from dataclasses import replace
+def _seen(told: Told, bare: Timeline) -> tuple[Innovation, ...]:
+    born = birth_hour(bare) or 0.0
+    return () if told.path is None else tuple(replace(i, time=i.time + born) for i in told.path.innovations)
 
+
+def _warned(o: KidneyOutlook, record: WardRecord) -> KidneyOutlook:
     k = int(np.argmax(o.unexpected))
     message = (
         f"the {o.used} kidney expects an injury beyond what gestation and age explain (KDIGO stage 1 or more) within "

@@ -23,7 +23,7 @@ LATE_H = 7 * 24.0
 
 def run(
     case: Path, model_names: list[str], *, now: str | None, mic: float | None, seed: int, draws: int, covariates: str,
-    drug: str | None, policy: str | None, report: Path | None, as_json: bool,
+    drug: str | None, policy: str | None, report: Path | None, as_json: bool, kidney: str | None = None,
 ) -> int:  # fmt: skip
     """Advise and print; 0 for a recommendation, 3 for a refusal. Raises InputError for anything wrong with words or file."""
     rule = rule_of(covariates)
@@ -32,7 +32,8 @@ def run(
     if mic is not None and not (math.isfinite(mic) and mic > 0):
         raise InputError("the MIC must be a positive number", where="--mic", value=mic, allowed="> 0 mg/L")
     page = output_path("--report", report, [case])
-    advice, clock = prepare(case, model_names, now=now, mic=mic, seed=seed, draws=draws, rule=rule, drug=drug, policy=policy)
+    advice, clock = prepare(case, model_names, now=now, mic=mic, seed=seed, draws=draws, rule=rule, drug=drug, policy=policy,
+                            kidney=kidney)  # fmt: skip
     if page is not None:
         from dosetwin.report.page import advice_page
 
@@ -55,7 +56,7 @@ def run(
 
 def prepare(
     case: Path, model_names: list[str], *, now: str | None, mic: float | None, seed: int, draws: int, rule: Any, drug: str | None,
-    policy: str | None,
+    policy: str | None, kidney: str | None = None,
 ) -> "tuple[Advice, str]":  # fmt: skip
     """The advice on a case file, and how the moment of the decision was found."""
     import hashlib
@@ -85,7 +86,7 @@ def prepare(
         from dosetwin.advise import advise_full
 
         advice = advise_full(timeline, chosen[0], rules, models=chosen, now=at, mic=mic, seed=seed, draws=draws, rule=rule,
-                             input_hash=hash_)  # fmt: skip
+                             input_hash=hash_, kidney=kidney)  # fmt: skip
     return advice, clock
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dosetwin.commands.common import safe, show_findings
-from dosetwin.report import narrative
+from dosetwin.report import kidney_outlook, narrative
 from dosetwin.report.page import levels, n_levels, parameters, short_list, verdict
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     _list(console, "Why not a standard rule", [narrative.sentence(r, policy.targets) for r in why_not])
     doubts = [f"{'CHANGES' if s.changed else 'stands'}: {s.text}: {narrative.effect(s)}" for s in rec.what_would_change_it]
     _list(console, "What would make it wrong", doubts)
+    if advice.kidney is not None:
+        _list(console, "Kidney", kidney_outlook.lines(advice.kidney))
     if rec.next_sample is not None:
         at = f"{narrative.moment(rec.next_sample.at)}: " if rec.next_sample.worth else ""
         _list(console, "Next level", [at + narrative.signs(rec.next_sample.text)])

@@ -48,7 +48,7 @@ COVARIATES = {
     "TEMP": ("temperature", "°C"), "APGR": ("Apgar score, 5 min", ""), "HT": ("length", "cm"), "ALB": ("albumin", "g/L"),
 }  # fmt: skip
 FLAGS = {
-    "IBU": "ibuprofen", "INDO": "indometacin", "DOPA": "dopamine", "INO": "inhaled nitric oxide",
+    "IBU": "ibuprofen", "INDO": "indometacin", "DOPA": "dopamine", "INO": "inotropes",
     "ASPHYXIA": "perinatal asphyxia", "COOLING": "therapeutic cooling",
 }  # fmt: skip
 

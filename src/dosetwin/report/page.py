@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dosetwin.report import narrative
+from dosetwin.report import kidney_outlook, narrative
 from dosetwin.report.card import card
 from dosetwin.report.figures import Shown, compared, concentration, creatinine
 from dosetwin.units import UMOL_PER_MG_DL
@@ -114,7 +114,7 @@ def levels(advice: "Advice") -> list[dict[str, Any]]:
             "verdict": meaning[p.verdict] + ("" if p.used else "; set aside, not fitted"), "odd": p.verdict != "plausible",
             "record": p.record,
         })  # fmt: skip
-    return out
+    return sorted([*out, *kidney_outlook.told(advice)], key=lambda row: float(row["time"]))
 
 
 def parameters(advice: "Advice") -> list[dict[str, str]]:
@@ -183,5 +183,8 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
         titles=titles, rows=rows, doubts=doubts, levels=levels(advice), parameters=parameters(advice), facts=_facts(advice),
         findings=[{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in rec.findings],
         cards=[card(m) for m in advice.models], weights=advice.weights, policy=policy, prov=rec.provenance, lead=lead,
-        figures=list(map(safe_figure, (concentration(advice), creatinine(advice), compared(short_list(rec.candidates), advice)))),
+        figures=list(map(safe_figure, (concentration(advice), creatinine(advice), compared(short_list(rec.candidates), advice),
+                                       kidney_outlook.figure(advice)))),
+        kidney=kidney_outlook.lines(advice.kidney) if advice.kidney else [],
+        warns=advice.kidney is not None and advice.kidney.warns,
     )  # fmt: skip
