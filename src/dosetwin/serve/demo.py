@@ -32,8 +32,8 @@ class Scripted:
     story: str
 
 
-STORIES = ("usual", "usual", "usual", "slow kidney", "kidney turning", "ibuprofen", "wrong level", "cooled", "usual", "growth", "usual",
-           "first dose")  # fmt: skip
+STORIES = ("usual", "usual", "usual", "slow kidney", "kidney turning", "ibuprofen", "wrong level", "cooled", "usual", "growth",
+           "usual", "first dose")  # fmt: skip
 
 
 def babies(n: int, start: datetime, seed: int = 1) -> list[Scripted]:
@@ -90,12 +90,14 @@ def _baby(k: int, start: datetime, rng: np.random.Generator) -> Scripted:
     if k % 4 == 1:
         events.append(NewFact.model_validate({"at": first + timedelta(hours=30), "source_key": f"demo/{k}/culture/1",
                                               "body": {"kind": "culture", "result": "growth", "organism": "Escherichia coli",
-                                                       "drug": "amikacin", "mic_mg_per_L": 4.0, "susceptibility": "S"}}))  # fmt: skip
+                                                       "drug": "amikacin", "mic_mg_per_L": 4.0,
+                                                       "susceptibility": "S"}}))  # fmt: skip
     events.sort(key=lambda e: e.at)
     name = NAMES[k % len(NAMES)]
     new = NewPatient(ward=WARD, label=f"Bed {k + 1}", sex="male" if male else "female", GA_weeks=GA, birth_weight_kg=BW,
                      synthetic=True, source_key=f"demo/{k}/patient", at=birth,
-                     person=Person(name=f"{name} Madeup", identifiers={"demo-mrn": f"DEMO-{k + 1:03d}"}, birth=birth))  # fmt: skip
+                     person=Person(name=f"{name} Madeup", identifiers={"demo-mrn": f"DEMO-{k + 1:03d}"},
+                                   birth=birth))  # fmt: skip
     return Scripted(new, tuple(events), story)
 
 

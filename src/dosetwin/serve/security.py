@@ -1,4 +1,4 @@
-"""What every request and response passes: size and rate limits in, security headers out. Plain ASGI, so that nothing is buffered."""
+"""What every request and response passes: size and rate limits in, security headers out. Plain ASGI: nothing is buffered."""
 
 import threading
 import time

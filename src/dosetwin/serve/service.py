@@ -179,8 +179,7 @@ class Service:
                 twin_states.c.patient_id == patient)).first()  # fmt: skip
         question = self.question(sensitivity=False, mic_mg_per_L=mic_of(known.facts, self.policy["drug"]))
         key = state_hash(known, question)
-        said, seconds = None, 0.0
-        advice: Advice | None = None
+        seconds = 0.0
         if old is not None and old.state_hash == key and only_if_changed:
             said = old.answer
         else:
@@ -242,7 +241,7 @@ class Service:
                 "answer": said}  # fmt: skip
 
     def replay(self, who: Principal, advice: str) -> dict[str, Any]:
-        """Compute a past advice again from its stored facts and question; says whether the answer is the same, and if not, why."""
+        """Compute a past advice again from its stored facts and question: is the answer the same, and if not, what changed."""
         with self.store.read() as conn:
             reach = self.reach(who)
             row = reach.advice(conn, advice, "replay")

@@ -1,4 +1,4 @@
-"""Twins derived from facts: the answer, the ward list's line and curves; kept in memory and in a table, recomputed when facts arrive."""
+"""Twins derived from facts: what is known, what is asked, the answer; the last ones are kept in memory by the hash of both."""
 
 import threading
 import time

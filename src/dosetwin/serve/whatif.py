@@ -1,4 +1,4 @@
-"""What if: another dose, interval or sampling time on the twin that is in memory; curve, targets and limits in well under a second."""
+"""What if: another dose, interval or sampling time on the twin that is in memory; curve, targets and limits at once."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -46,7 +46,7 @@ class Correction(BaseModel):
 
 @router.get("/patients/{patient}/events")
 def events(patient: PatientId, service: The, who: Who, after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> dict[str, Any]:
-    """Everything recorded about a patient, in the order it was recorded; corrected events stay, with the correction after them."""
+    """Everything recorded about a patient, in the order it was recorded; corrected events stay, the correction follows."""
     reach = service.reach(who)
     with service.store.read() as conn:
         found = reach.facts(conn, patient)

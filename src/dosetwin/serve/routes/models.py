@@ -17,8 +17,8 @@ def list_models(service: The, who: Who) -> dict[str, Any]:
 
     service.reach(who).need("models")
     found = [models.load(name) for name in models.names()]
-    return {"in_use": service.settings.model,
-            "models": [{"name": m.name, "title": m.title, "drug": m.drug, "population": m.population} for m in found]}  # fmt: skip
+    said = [{"name": m.name, "title": m.title, "drug": m.drug, "population": m.population} for m in found]
+    return {"in_use": service.settings.model, "models": said}
 
 
 @router.get("/models/{name}")

@@ -1,4 +1,4 @@
-"""Facts as they come in: one closed shape per kind, units converted at this border, both the given and the canonical value kept."""
+"""Facts as they come in: one closed shape per kind; units are converted at this border, given and canonical value both kept."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal

@@ -93,7 +93,7 @@ class Ledger:
         return self.append(conn, who, [Row(patient, "identity_changed", now, {"version": version})], now)[0]
 
     def record(self, conn: Connection, who: Principal, new: Sequence[tuple[str, NewFact]], now: datetime) -> list[Receipt]:
-        """Facts from outside, each with its patient. Raises Problem naming every one that is not accepted; then none is stored."""
+        """Facts from outside, each with its patient. Raises Problem naming every one not accepted; then none is stored."""
         rows, errors = [], []
         for k, (patient, fact) in enumerate(new):
             try:

@@ -1,4 +1,4 @@
-"""The tables: facts, advice and audit are only ever added to; identities are sealed; everything else is derived or short-lived."""
+"""The tables: facts, advice and audit are only ever added to; identities are sealed; all else is derived or short-lived."""
 
 from datetime import UTC, datetime
 from typing import Any
