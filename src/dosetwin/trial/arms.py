@@ -1,15 +1,17 @@
-"""From an arm of a design to doses: standard rules in batches, everything that looks at the patient one course at a time."""
+"""From an arm of a design to doses: open-loop tables in batches, everything that looks at the patient one course at a time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from dosetwin.decide.dosing_policies import _said
+from dosetwin.decide.dosing_policies import ByRule, Nomogram, _said, named
 from dosetwin.decide.rules import Facts
+from dosetwin.errors import DosetwinError, one_line
 from dosetwin.trial.batch import Says, follow
+from dosetwin.trial.course import Ward, run_course
 from dosetwin.trial.design import Arm
 from dosetwin.trial.endpoints import Given
-from dosetwin.trial.scoring import World
+from dosetwin.trial.scoring import World, given_from
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,20 +19,63 @@ class Dosed:
     """The courses of the babies that have one: ``who`` [m] of the world, what was ``given``; ``failed``: baby -> why not."""
 
     who: np.ndarray
-    given: Given
+    given: Given | None
     failed: dict[int, str]
 
 
-def rule_says(name: str) -> Says:
-    """A standard rule as the batch asks it."""
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """A world and the wards of its babies, made once and shared by all arms."""
 
-    def says(facts: Facts) -> tuple[float, float]:
-        said = _said(name, facts)
-        return said.mg_per_kg, said.interval
+    of: World
+    wards: dict[int, Ward] = field(default_factory=dict)
 
-    return says
+    def ward(self, i: int) -> Ward:
+        """The ward of baby ``i`` of the world."""
+        if i not in self.wards:
+            self.wards[i] = Ward(self.of.babies.baby(i), self.of.design, self.of.bodies.take(slice(i, i + 1)))
+        return self.wards[i]
 
 
-def dosed(of: World, arm: Arm) -> Dosed:
-    """What an arm gives to every baby of a world."""
-    return Dosed(np.arange(len(of)), follow(of, rule_says(arm.policy)), {})
+def open_loop(arm: Arm) -> Says | None:
+    """An arm that is a table of what is charted, as the batch asks it; None for one that looks at the patient."""
+    policy = named(arm.policy)
+    if isinstance(policy, ByRule):
+
+        def rule_says(facts: Facts, first: bool) -> tuple[float, float]:
+            said = _said(policy.rule, facts)
+            return said.mg_per_kg, said.interval
+
+        return rule_says
+    if isinstance(policy, Nomogram):
+
+        def table_says(facts: Facts, first: bool) -> tuple[float, float]:
+            assert facts.PNA is not None
+            assert facts.WT is not None
+            _, _, mg_per_kg, interval = next(r for r in policy.rows if r[0] > facts.PNA and r[1] > facts.WT)
+            if facts.ibuprofen or facts.asphyxia or facts.cooling:
+                interval += policy.longer
+            return (policy.first if first and policy.first is not None else mg_per_kg), interval
+
+        return table_says
+    return None
+
+
+def dosed(chunk: Chunk, arm: Arm) -> Dosed:
+    """What an arm gives to every baby of a chunk. A course that cannot be dosed is a failure with its reason, not an end."""
+    of = chunk.of
+    says = open_loop(arm)
+    if says is not None:
+        return Dosed(np.arange(len(of)), follow(of, says), {})
+    courses: list[tuple[list[float], list[float], float, int]] = []
+    who: list[int] = []
+    failed: dict[int, str] = {}
+    for i in range(len(of)):
+        try:
+            made = run_course(of.babies.baby(i), arm, of.design, ward=chunk.ward(i), infection=False)
+        except DosetwinError as error:
+            failed[i] = one_line(f"{type(error).__name__}: {error}")
+            continue
+        who.append(i)
+        courses.append((made.doses[:, 0].tolist(), made.doses[:, 1].tolist(), made.due, len(made.samples)))
+    return Dosed(np.array(who, dtype=np.int64), given_from(courses, of.design.course) if courses else None, failed)

@@ -24,6 +24,7 @@ from dosetwin.trial.truth import TRUTHS
 
 ADAPTIVE = {
     "rule_adjusted": "the standard rule, interval moved after a measured trough as wards do it",
+    "fixed_15_q48": "15 mg/kg every 48 h for all: one number",
     "nomogram": "the best fixed nomogram, tuned on the declared loss",
     "one_step": "the best dose and interval if repeated for ever, on the posterior, first dose by the rule's 15 mg/kg",
     "one_step_loading": "the same with an optimised loading dose",
@@ -81,7 +82,7 @@ class Arm:
     @property
     def adaptive(self) -> bool:
         """Whether it looks at anything measured; the others are open-loop rules and run in batches."""
-        return self.policy in ADAPTIVE and self.policy != "nomogram"
+        return self.policy in ADAPTIVE and self.policy not in ("nomogram", "fixed_15_q48")
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,8 @@ class Design:
             raise InputError("a trial needs an arm", where=f"{where}: arms", allowed=", ".join(POLICIES))
         _known(self.cohort.setting, SETTINGS, f"{where}: cohort.setting")
         _known(self.truth, TRUTHS, f"{where}: truth.model")
-        pack(self.truth_pack), pack(self.belief_pack or self.truth_pack)
+        for name in (self.truth_pack, self.believed_pack):
+            pack(name)
         _known(self.kidney, KIDNEYS, f"{where}: belief.kidney")
         _known(self.sampling.scheme, SCHEMES, f"{where}: sampling.scheme")
         names = [a.name for a in self.arms]

@@ -8,7 +8,7 @@ its interval).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -165,8 +165,9 @@ def score(
     auc24 = at(area, np.full((n, 1), horizon), dt)[:, 0] * 24.0 / horizon
     interval = given.interval
     share = interval / interval.sum(axis=1, keepdims=True)
-    filled = [np.where(real, x, fill) for x, fill in ((v.peak, low + 1.0), (v.trough, 0.0), (v.auc24, loss.auc_floor + 1.0))]
-    misses = np.einsum("nk,nke->ne", share, dose_misses(*filled, loss))
+    peaks, troughs = np.where(real, v.peak, low + 1.0), np.where(real, v.trough, 0.0)
+    areas = np.where(real, v.auc24, loss.auc_floor + 1.0)
+    misses = np.einsum("nk,nke->ne", share, dose_misses(peaks, troughs, areas, loss))
     terms = {
         "not_eradicated": loss.not_eradicated * (1.0 - np.nan_to_num(p_erad, nan=1.0)),
         "resistant": loss.resistant * np.nan_to_num(p_resistant, nan=0.0),
@@ -181,7 +182,7 @@ def score(
     seen_peak, seen_trough = measured(peak_last, noise[:, 1]), measured(before_last, noise[:, 0])
     seen_inside = (seen_peak > low) & (seen_peak < high)
     with np.errstate(invalid="ignore"):
-        found: dict[str, np.ndarray] = {
+        found: dict[str, Any] = {
             "both_last": _of(inside, last) & (before_last < loss.trough),
             "both_2": _of(inside, second) & (before_second < loss.trough),
             "peak_first": inside[:, 0],

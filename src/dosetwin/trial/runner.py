@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from dosetwin.errors import InputError
-from dosetwin.trial.arms import dosed
+from dosetwin.trial.arms import Chunk, dosed
 from dosetwin.trial.design import Design
 from dosetwin.trial.endpoints import ENDPOINTS
 from dosetwin.trial.newborns import ORGANISMS
@@ -53,10 +53,11 @@ def chunk_path(out: Path, chunk: Range) -> Path:
 def run_chunk(design: Design, chunk: Range) -> "pa.Table":
     """Every arm of a chunk's babies: one row per baby and arm, ordered by baby, then arm as in the design."""
     of = world(design, *chunk)
+    babies = Chunk(of)
     frames: list[dict[str, list[Any]]] = []
     who_of: list[np.ndarray] = []
     for place, arm in enumerate(design.arms):
-        made = dosed(of, arm)
+        made = dosed(babies, arm)
         frame = _columns(of, made.who, made.given)
         frame |= {"arm": [arm.name] * len(made.who), "place": [place] * len(made.who), "failure": [""] * len(made.who)}
         frames.append(frame)

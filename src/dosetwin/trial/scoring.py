@@ -70,11 +70,11 @@ def given_from(courses: list[tuple[list[float], list[float], float, int]], cours
     return Given(time, mg, count, due, samples)
 
 
-def with_continuation(given: Given, course: Course, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Grid step (-1: none) and mg [n, K + m] of all doses, continuation included; ``weight`` [n] kg when it begins."""
-    m = int(np.ceil(course.continuation / course.continue_every)) + int(np.ceil(course.end / course.continue_every))
+def with_continuation(given: Given, course: Course, babies: Newborns) -> tuple[np.ndarray, np.ndarray]:
+    """Grid step (-1: none) and mg [n, K + m] of all doses, continuation included (by the weight charted at each)."""
+    m = int(np.ceil(course.continuation / course.continue_every)) + int(np.ceil(course.horizon / course.continue_every))
     later = given.due[:, None] + course.continue_every * np.arange(m)
-    amount = np.repeat((course.continue_mg_per_kg * weight)[:, None], m, axis=1)
+    amount = course.continue_mg_per_kg * babies.weight(24.0 * np.floor(later / 24.0 + 1e-9))
     steps = np.concatenate([np.where(given.real, given.time, -1.0), np.where(later < course.end - 1e-9, later, -1.0)], axis=1)
     return np.where(steps >= 0, np.rint(steps / DT), -1).astype(np.int64), np.concatenate([given.mg, amount], axis=1)
 
@@ -94,8 +94,7 @@ def scored(of: World, given: Given, who: np.ndarray | None = None) -> Scored:
     design, babies, bodies = of.design, of.babies.take(who), of.bodies.take(who)
     course, truth = design.course, truth_named(design.truth)
     n, T = len(babies), bodies.CL.shape[1] * round(truths.STEP_H / DT)
-    due_weight = babies.weight(given.due[:, None])[:, 0]
-    steps, mg = with_continuation(given, course, due_weight)
+    steps, mg = with_continuation(given, course, babies)
     conc, area = np.empty((n, T)), np.empty((n, T))
     truths.levels(bodies.CL, bodies.V1, bodies.Q, steps, mg, course.infusion, conc, area)
     keep = round(course.end / DT) + 1
