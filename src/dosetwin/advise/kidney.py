@@ -88,8 +88,8 @@ class Kidney:
         from dosetwin.forecast.filtration import components, filtration_path
 
         record = from_timeline(timeline, now)
+        balance = fitted.load().filter
         weights = _learned() if self.used == "learned" else None
-        balance = weights.filter if weights is not None else fitted.load().filter
         forecast = (weights or balance).forecast(record, HOURS)
         if forecast.refusal is not None:
             raise InputError(forecast.refusal.message, where=f"patient {timeline.patient.id}", remedy="see the reasons")
