@@ -82,7 +82,8 @@ class FhirClient:
 
     def changed(self, kind: str, patient: str, since: str | None) -> Iterator[dict[str, Any]]:
         """A patient's resources of a kind, last updated at or after ``since`` (ISO 8601; None: all)."""
-        parameters: dict[str, str | list[str]] = {"_id" if kind == "Patient" else "patient": patient.removeprefix("Patient/")}
+        id_ = patient.removeprefix("Patient/")
+        parameters: dict[str, str | list[str]] = {"_id": id_} if kind == "Patient" else {"patient": f"Patient/{id_}"}
         if since:
             parameters["_lastUpdated"] = f"ge{since}"
         return self.search(kind, parameters)

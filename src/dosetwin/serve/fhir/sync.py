@@ -1,0 +1,163 @@
+"""Keeping up with a FHIR server: ask what changed, take in the records of the babies concerned, write advice back.
+
+The cursor is the newest ``meta.lastUpdated`` the server itself reported, so that clocks need not agree; each round overlaps the
+last by a minute, which is harmless because taking in the same record twice stores nothing. After a restart everything is read
+again.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dosetwin.errors import InputError
+from dosetwin.serve.audit import digest
+from dosetwin.serve.auth.principal import THE_SERVICE, Principal
+from dosetwin.serve.fhir.client import FhirClient
+from dosetwin.serve.fhir.ingest import Ingested, ingest
+from dosetwin.serve.fhir.resources import Issued, bundle, drug_concept
+from dosetwin.serve.problems import Problem
+
+if TYPE_CHECKING:
+    from dosetwin.serve.service import Service
+
+KINDS = ("Observation", "MedicationAdministration", "Condition", "Procedure")
+"""Resources of a patient that are read."""
+OVERLAP = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Server:
+    """One FHIR server. ``token_env`` and ``secret_env`` name environment variables that hold the access token and the secret a
+    subscription's notification must carry; ``write_back`` whether issued advice is sent to it."""
+
+    name: str
+    base: str
+    ward: str
+    token_env: str = ""
+    secret_env: str = ""
+    every_s: float = 30.0
+    write_back: bool = False
+
+    def client(self) -> FhirClient:
+        """A client with the current token."""
+        return FhirClient(self.base, lambda: os.environ.get(self.token_env) if self.token_env else None)
+
+
+@dataclass
+class Round:
+    """What one look at the server brought: patients taken in, those not usable (patient reference -> why), the next cursor."""
+
+    taken: list[Ingested] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    passed_over: int = 0
+    since: str | None = None
+
+
+def servers(path: Path | None) -> tuple[Server, ...]:
+    """The servers listed in a JSON file (a list of objects with the fields of Server). Raises InputError naming the entry."""
+    if path is None:
+        return ()
+    try:
+        listed = json.loads(Path(path).read_text(encoding="utf-8"))
+        found = tuple(Server(**entry) for entry in listed)
+    except (OSError, ValueError, TypeError) as error:
+        allowed = "a JSON list of {name, base, ward, token_env, secret_env, every_s, write_back}"
+        raise InputError(f"cannot be used: {error}", where="DOSETWIN_FHIR_SERVERS", allowed=allowed) from None
+    if len({s.name for s in found}) < len(found):
+        raise InputError("two servers of one name", where="DOSETWIN_FHIR_SERVERS", remedy="give each its own name")
+    return found
+
+
+def look(
+    service: "Service",
+    server: Server,
+    client: FhirClient,
+    since: str | None,
+    reject: Callable[[str, Mapping[str, Any], Problem], None] = lambda *_: None,
+) -> Round:
+    """Take in every baby with news since the cursor ``since`` (None: everything).
+
+    A patient without the drug and unknown here is passed over. A record that cannot be used is handed to ``reject`` and
+    named in the result, and the others go on. Raises FhirError when the server cannot be used; then the cursor stays.
+    """
+    newest, concerned = since, {}
+    asked = _earlier(since)
+    for kind in ("Patient", *KINDS):
+        for r in client.search(kind, {"_count": "200", **({"_lastUpdated": f"ge{asked}"} if asked else {})}):
+            newest = _later(newest, (r.get("meta") or {}).get("lastUpdated"))
+            reference = (
+                f"Patient/{r.get('id')}" if kind == "Patient" else (r.get("subject") or r.get("patient") or {}).get("reference")
+            )
+            if reference and reference.startswith("Patient/"):
+                concerned.setdefault(reference, None)
+    done = Round(since=newest)
+    for reference in concerned:
+        record = whole_record(client, reference)
+        if not _ours(service, server, record):
+            done.passed_over += 1
+            continue
+        try:
+            done.taken.append(ingest(service, THE_SERVICE, record, server=server.base, ward=server.ward, complete=True))
+        except Problem as problem:
+            done.refused[reference] = str(problem)
+            reject(f"fhir:{server.name}", record, problem)
+    return done
+
+
+def whole_record(client: FhirClient, reference: str) -> dict[str, Any]:
+    """Everything the server holds about a patient that a twin may use, as a collection bundle. Raises FhirError."""
+    found = [client.read(reference)]
+    for kind in KINDS:
+        found += client.changed(kind, reference, None)
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": r} for r in found]}
+
+
+def write_back(service: "Service", client: FhirClient, advice: str, patient: str, who: Principal) -> dict[str, Any]:
+    """Send one issued advice to the server as a transaction; returns the server's answer.
+
+    ``patient`` is the FHIR reference there. Raises FhirError when it was refused (nothing is then half-written: a transaction).
+    """
+    with service.store.read() as conn:
+        row = service.reach(who).advice(conn, advice)
+    issued = Issued(advice, row["asked_at"].isoformat(), service.policy["drug"], patient, row["answer"], digest(row["inputs"]))
+    answer = client.transaction(bundle(issued))
+    service.audited(who, "fhir_write_back", patient=row["patient_id"], detail={"advice": advice})
+    return answer
+
+
+def _ours(service: "Service", server: Server, record: Mapping[str, Any]) -> bool:
+    """Whether the record is of a baby on the drug: it was given (or the baby is known here already)."""
+    from sqlalchemy import select
+
+    from dosetwin.serve.fhir.ingest import _prefix
+    from dosetwin.serve.store.tables import facts
+
+    listed = {(c["system"], c["code"]) for c in drug_concept(service.policy["drug"]).get("coding", ())}
+    for r in _of(record, "MedicationAdministration"):
+        concept = r.get("medicationCodeableConcept") or {}
+        if any((c.get("system"), c.get("code")) in listed for c in concept.get("coding", ())):
+            return True
+        if service.policy["drug"] in str(concept.get("text", "")).lower():
+            return True
+    patient = next(iter(_of(record, "Patient")), {})
+    key = f"{_prefix(server.base)}Patient/{patient.get('id', '')}"
+    with service.store.read() as conn:
+        return conn.execute(select(facts.c.id).where(facts.c.source_key == key)).first() is not None
+
+
+def _of(record: Mapping[str, Any], kind: str) -> Iterable[Mapping[str, Any]]:
+    return [e["resource"] for e in record["entry"] if e["resource"].get("resourceType") == kind]
+
+
+def _later(a: str | None, b: str | None) -> str | None:
+    if not a or not b:
+        return a or b
+    return max(a, b, key=datetime.fromisoformat)
+
+
+def _earlier(since: str | None) -> str | None:
+    return None if since is None else (datetime.fromisoformat(since) - OVERLAP).isoformat()
