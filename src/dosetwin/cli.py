@@ -23,6 +23,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+kidney = typer.Typer(help="The learned kidney: train it, ask it about one newborn's creatinine.", rich_markup_mode=None)
+app.add_typer(kidney, name="kidney")
+
 ModelName = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model's name (see 'dosetwin models') or a model file, ./mine.py.")
 ]
@@ -220,6 +223,32 @@ def serve(
     raise typer.Exit(body(demo=demo, host=host, port=port))
 
 
+@app.command()
+def store(
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="migrate, backup, restore, rotate-keys or new-key.")],
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The backup to write, or to read.")] = None,
+) -> None:
+    """Look after the service's store; which one, DOSETWIN_DATABASE_URL or DOSETWIN_DATA_DIR says."""
+    _needs_serve()
+    from dosetwin.serve.command import store as body
+
+    raise typer.Exit(body(action, file))
+
+
+@app.command()
+def audit(
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="verify: check every link and every fact.")] = "verify",
+    expect: Annotated[
+        str | None, typer.Option("--expect", metavar="HASH", help="A head noted earlier that must still be in the chain.")
+    ] = None,
+) -> None:
+    """Check the service's audit trail; exit code 1 when it does not hold."""
+    _needs_serve()
+    from dosetwin.serve.command import audit as body
+
+    raise typer.Exit(body(action, expect))
+
+
 def _needs_serve() -> None:
     """Say in one line what to install where the service's packages are missing."""
     from importlib.util import find_spec
@@ -227,6 +256,55 @@ def _needs_serve() -> None:
     missing = [n for n in ("fastapi", "uvicorn", "sqlalchemy", "alembic", "joserfc", "cryptography") if find_spec(n) is None]
     if missing:
         raise InputError(f"the service is not installed ({', '.join(missing)} missing)", remedy="pip install 'dosetwin[serve]'")
+
+
+@kidney.command("train")
+def kidney_train(
+    data: Annotated[
+        Path | None, typer.Argument(metavar="[DATA]", help="A long CSV, a FHIR bundle or a folder of bundles (docs/kidney.md).")
+    ] = None,
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder the weights go to.")] = Path("kidney"),
+    synthetic: Annotated[bool, typer.Option("--synthetic", help="Train on babies made by the program instead of DATA.")] = False,
+    start: Annotated[
+        str, typer.Option("--start", metavar="WHERE", help="shipped, none, or a folder of weights to go on from. Default: "
+                          "shipped with DATA, none with --synthetic.")
+    ] = "auto",
+    seed: Seed = 1,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="How often every baby is seen.")] = None,
+    babies: Annotated[int | None, typer.Option("--babies", help="Synthetic babies to train on.")] = None,
+    members: Annotated[int, typer.Option("--members", help="Networks in the ensemble.")] = 5,
+    network: Annotated[
+        str, typer.Option("--network", help="lstm, gru, or on the typical curve alone: lstm-curve, gru-curve.")
+    ] = "lstm",
+    noise: Annotated[str, typer.Option("--noise", help="Error of synthetic measurements: low or wu.")] = "low",
+    drug: Annotated[str | None, typer.Option("--drug", help="Which drug, where a bundle holds several.")] = None,
+    json_: Json = False,
+) -> None:  # fmt: skip
+    """Train the learned kidney on synthetic newborns or on a hospital's own; started again after a kill, it goes on. Needs
+    PyTorch."""
+    from datetime import UTC, datetime
+
+    from dosetwin.commands.kidney import run_train
+
+    run_train(data, out, synthetic=synthetic, start=start, seed=seed, epochs=epochs, babies=babies, members=members,
+              network=network, noise=noise, drug=drug, date=datetime.now(UTC).date().isoformat(), as_json=json_)  # fmt: skip
+
+
+@kidney.command("predict")
+def kidney_predict(
+    case: Annotated[Path, typer.Argument(metavar="CASE", help="A FHIR bundle (JSON) or a long CSV (docs/kidney.md).")],
+    weights: Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="Folder of weights. Default: shipped.")] = None,
+    now: Annotated[float | None, typer.Option("--now", metavar="H", help="Hours after birth. Default: the last record.")] = None,
+    hours: Annotated[list[float], typer.Option("--hours", help="Hours ahead; repeatable. Default: 24 48 72.")] = [],  # noqa: B006
+    baby: Annotated[str | None, typer.Option("--id", help="Which newborn of a CSV.")] = None,
+    drug: Annotated[str | None, typer.Option("--drug", help="Which drug, where a bundle holds several.")] = None,
+    json_: Json = False,
+) -> None:
+    """A newborn's creatinine in the next days with its uncertainty; exit code 3 when the learned kidney declines."""
+    from dosetwin.commands.kidney import run_predict
+
+    code = run_predict(case, weights=weights, now=now, hours=hours, baby=baby, drug=drug, as_json=json_)
+    raise typer.Exit(code)
 
 
 def _say(text: str) -> None:

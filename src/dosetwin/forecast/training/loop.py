@@ -39,6 +39,12 @@ class Settings:
         return asdict(self)
 
 
+ANEW = Settings(epochs=30, masked=0.15)
+"""A hospital's own babies from nothing: they are few, so they are seen more often."""
+ONWARD = Settings(epochs=8, rate=1e-3)
+"""The same, starting from weights that know much already."""
+
+
 @dataclass(frozen=True, eq=False)
 class Scaling:
     """Mean and SD of each input column [n_columns]."""
