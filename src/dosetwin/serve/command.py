@@ -1,7 +1,12 @@
 """Bodies of ``dosetwin serve``, ``dosetwin store`` and ``dosetwin audit``."""
 
+import base64
+import secrets
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 
+from dosetwin.errors import InputError
 from dosetwin.serve.settings import Settings
 
 
@@ -15,19 +20,77 @@ def serve(*, demo: bool, host: str | None, port: int | None) -> int:
     if settings.demo and settings.data_dir == Settings().data_dir:
         from tempfile import mkdtemp
 
-        settings = settings.model_copy(update={"data_dir": _path(mkdtemp(prefix="dosetwin-demo-"))})
+        # a demo leaves nothing behind in the folder it was started from, and starts afresh every time
+        settings = settings.model_copy(update={"data_dir": Path(mkdtemp(prefix="dosetwin-demo-"))})
     app = create_app(settings)
     if settings.demo:
-        sys.stderr.write(
-            f"dosetwin: a ward of made-up newborns on http://{settings.host}:{settings.port}/ (Ctrl-C stops it). {NOTICE}\n"
-        )
+        where = f"http://{settings.host}:{settings.port}/"
+        sys.stderr.write(f"dosetwin: a ward of made-up newborns on {where} (Ctrl-C stops it). {NOTICE}\n")
     # access logs would hold patients' ids
     uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False, server_header=False,
-                timeout_keep_alive=30, limit_concurrency=200, timeout_graceful_shutdown=15)  # fmt: skip
+                timeout_keep_alive=30, limit_concurrency=500, timeout_graceful_shutdown=15)  # fmt: skip
     return 0
 
 
-def _path(text: str):
-    from pathlib import Path
+def store(action: str, file: Path | None) -> int:
+    """``migrate``, ``backup FILE``, ``restore FILE``, ``rotate-keys`` or ``new-key``. Raises InputError."""
+    actions = ("migrate", "backup", "restore", "rotate-keys", "new-key")
+    if action not in actions:
+        raise InputError("unknown action", where="dosetwin store", value=action, allowed=", ".join(actions))
+    if (file is None) == (action in ("backup", "restore")):
+        raise InputError("needs a file" if file is None else "takes no file", where=f"dosetwin store {action}")
+    if action == "new-key":
+        name = datetime.now(UTC).strftime("k%Y%m%d")
+        sys.stdout.write(f"{name}:{base64.b64encode(secrets.token_bytes(32)).decode()}\n")
+        return 0
+    from dosetwin.serve.store import Store, schema
+    from dosetwin.serve.store.backup import backup, restore
 
-    return Path(text)
+    settings = Settings.from_environment()
+    if action == "restore":
+        assert file is not None
+        manifest = restore(file, settings.url)
+        rows = sum(t["rows"] for t in manifest["tables"].values())
+        sys.stdout.write(f"restored {rows} rows of {manifest['made_at']}; next: dosetwin audit verify\n")
+        return 0
+    opened = Store(settings.url, migrate=action == "migrate")
+    try:
+        if action == "migrate":
+            sys.stdout.write(f"schema {schema.head()}\n")
+        elif action == "backup":
+            assert file is not None
+            manifest = backup(opened, file, datetime.now(UTC))
+            sys.stdout.write(f"wrote {file} ({sum(t['rows'] for t in manifest['tables'].values())} rows)\n")
+        else:
+            from dosetwin.serve.crypto import Vault
+            from dosetwin.serve.store.keys import rotate
+
+            vault = Vault(settings.keys, settings.chain_key)
+            sys.stdout.write(f"sealed {rotate(opened, vault)} identities with the key {vault.current}\n")
+    finally:
+        opened.close()
+    return 0
+
+
+def audit(action: str, expect: str | None) -> int:
+    """``verify``: 0 when the chain and every fact hold, 1 when not."""
+    if action != "verify":
+        raise InputError("unknown action", where="dosetwin audit", value=action, allowed="verify")
+    from dosetwin.serve.audit import Trail
+    from dosetwin.serve.store import Store
+
+    settings = Settings.from_environment()
+    if not settings.chain_key:
+        raise InputError("the key of the chain is needed", where="DOSETWIN_AUDIT_KEY")
+    opened = Store(settings.url, migrate=False)
+    try:
+        with opened.read() as conn:
+            found = Trail(settings.chain_key).verify(conn, expect)
+    finally:
+        opened.close()
+    for line in found.wrong:
+        sys.stdout.write(f"WRONG: {line}\n")
+    sys.stdout.write(
+        f"{found.entries} entries, head {found.head}: {'all links hold' if found.ok else 'the trail does not hold'}\n"
+    )
+    return 0 if found.ok else 1

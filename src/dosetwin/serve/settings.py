@@ -59,6 +59,7 @@ class Settings(BaseModel):
     login_per_minute: Annotated[int, Field(ge=1)] = 10
     frame_ancestors: str = ""
     cds_clients: Path | None = None
+    fhir_servers: Path | None = None
     cds_origins: str = ""
     metrics_open: bool = False
     demo_babies: Annotated[int, Field(ge=0, le=2000)] = 12
@@ -125,7 +126,7 @@ class Settings(BaseModel):
         keys = self.keys
         if not self.demo:
             if not keys or base64.b64decode(DEMO_KEY) in keys.values():
-                wrong.append("DOSETWIN_DATA_KEYS (make one with 'dosetwin store key')")
+                wrong.append("DOSETWIN_DATA_KEYS (make one with 'dosetwin store new-key')")
             if len(self.chain_key) < 32:
                 wrong.append("DOSETWIN_AUDIT_KEY (at least 32 bytes, base64)")
             if not (self.oidc_issuer and self.oidc_client_id):
