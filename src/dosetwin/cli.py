@@ -249,32 +249,6 @@ def audit(
     raise typer.Exit(body(action, expect))
 
 
-@app.command()
-def store(
-    action: Annotated[str, typer.Argument(metavar="ACTION", help="migrate, backup, restore, rotate-keys or new-key.")],
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The backup to write, or to read.")] = None,
-) -> None:
-    """Look after the service's store; which one, DOSETWIN_DATABASE_URL or DOSETWIN_DATA_DIR says."""
-    _needs_serve()
-    from dosetwin.serve.command import store as body
-
-    raise typer.Exit(body(action, file))
-
-
-@app.command()
-def audit(
-    action: Annotated[str, typer.Argument(metavar="ACTION", help="verify: check every link and every fact.")] = "verify",
-    expect: Annotated[
-        str | None, typer.Option("--expect", metavar="HASH", help="A head noted earlier that must still be in the chain.")
-    ] = None,
-) -> None:
-    """Check the service's audit trail; exit code 1 when it does not hold."""
-    _needs_serve()
-    from dosetwin.serve.command import audit as body
-
-    raise typer.Exit(body(action, expect))
-
-
 def _needs_serve() -> None:
     """Say in one line what to install where the service's packages are missing."""
     from importlib.util import find_spec
