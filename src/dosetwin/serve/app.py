@@ -52,6 +52,11 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
                 from dosetwin.serve.demo import run
 
                 threads.append(threading.Thread(target=run, args=(service, stop), name="dosetwin-demo", daemon=True))
+            if settings.fhir_servers is not None:
+                from dosetwin.serve.fhir.routes import Feeds
+
+                app.state.feeds = Feeds(service)
+                threads.append(threading.Thread(target=app.state.feeds.run, args=(stop,), name="dosetwin-fhir", daemon=True))
             for thread in threads:
                 thread.start()
         try:
