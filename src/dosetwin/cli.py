@@ -211,6 +211,27 @@ def validate(
 
 
 @app.command()
+def trial(
+    design: Annotated[str, typer.Argument(metavar="DESIGN", help="A design file (./mine.toml) or the name of a shipped one.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--output", metavar="OUT/", help="Folder of the results; run again to continue a run.")
+    ],
+    n: Annotated[int | None, typer.Option("-n", help="Number of babies, instead of the design's.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed, instead of the design's.")] = None,
+    workers: Annotated[int, typer.Option("--workers", help="How many chunks at once.")] = 1,
+    by: Annotated[str, typer.Option("--by", help="Workers as threads or processes.")] = "threads",
+    cluster: Annotated[
+        str, typer.Option("--cluster", metavar="local|ADDRESS", help="On Dask: a local cluster, or a scheduler's address.")
+    ] = "",
+    json_: Json = False,
+) -> None:
+    """Policies compared on virtual newborns, as a design says; resumable; exit code 1 when chunks are missing."""
+    from dosetwin.commands.trial import run
+
+    raise typer.Exit(run(design, out, n=n, seed=seed, workers=workers, by=by, cluster=cluster, as_json=json_))
+
+
+@app.command()
 def serve(
     demo: Annotated[bool, typer.Option("--demo", help="A ward of made-up newborns whose data arrive live.")] = False,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on. Default: 127.0.0.1.")] = None,

@@ -120,7 +120,7 @@ FACTS = ("baby", "GA", "PNA", "WT", "condition", "changing", "MIC")
 
 def results(design: Design, out: Path) -> Results:
     """The finished chunks of a folder. Raises InputError when there are none, or rows are missing or doubled."""
-    base = read(out, [*FACTS, "arm", "failure"])
+    base = read(out, design, [*FACTS, "arm", "failure"])
     arms = tuple(a.name for a in design.arms)
     number, arm = base["baby"].to_numpy(), base["arm"].to_numpy(zero_copy_only=False)
     if len(number) % len(arms) or len(np.unique(number)) * len(arms) != len(number) or not np.all(np.diff(number) >= 0):
@@ -132,7 +132,7 @@ def results(design: Design, out: Path) -> Results:
     first = slice(None, None, len(arms))
     babies = {name: base[name].to_numpy(zero_copy_only=False)[first][fine] for name in FACTS}
     values = {
-        name: read(out, [name])[name].to_numpy().reshape(-1, len(arms))[fine]
+        name: read(out, design, [name])[name].to_numpy().reshape(-1, len(arms))[fine]
         for name in dict.fromkeys(
             (*design.endpoints, *design.pareto, *(c.endpoint for c in design.claims), "p_eradicated", "loss")
         )

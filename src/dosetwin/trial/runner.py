@@ -291,13 +291,13 @@ def _pooled(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def read(out: Path, columns: list[str] | None = None) -> "pa.Table":
-    """All finished chunks of a folder as one table, ordered by baby and arm."""
+def read(out: Path, design: Design, columns: list[str] | None = None) -> "pa.Table":
+    """The finished chunks of a design in a folder as one table, ordered by baby and arm; other files there are not looked at."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    paths = sorted((out / "chunks").glob("babies-*.parquet"))
+    size = int(json.loads((out / STATE).read_text(encoding="utf-8"))["chunk"])
+    paths = [path for chunk in chunks(design.n, size) if (path := chunk_path(out, chunk)).exists()]
     if not paths:
         raise InputError("no results", where=str(out))
-    tables = [pq.read_table(path, columns=columns).replace_schema_metadata(None) for path in paths]
-    return pa.concat_tables(tables)
+    return pa.concat_tables([pq.read_table(path, columns=columns).replace_schema_metadata(None) for path in paths])

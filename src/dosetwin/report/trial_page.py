@@ -1,0 +1,83 @@
+"""A trial as one self-contained HTML page and as Markdown tables: what was asked, what was found, and where it falls short."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dosetwin import __version__
+from dosetwin.infection.packs import pack
+from dosetwin.report import narrative
+from dosetwin.report.page import environment, safe_figure
+from dosetwin.report.trial_figures import by_group, differences, interval, number, pareto
+from dosetwin.trial.design import ADAPTIVE, Design
+from dosetwin.trial.endpoints import ENDPOINTS
+from dosetwin.trial.truth import TRUTHS
+
+MAIN = (
+    "both_last", "both_2", "peak_first", "trough_last_3", "trough_last_5", "trough_toxic", "hours_above_5", "auc24", "auc_in",
+    "p_eradicated", "p_resistant", "doses", "samples", "loss",
+)  # fmt: skip
+"""Endpoints of the short table, in this order."""
+WORDS = {"at_least": ">=", "at_most": "<=", "above": "interval above", "below": "interval below"}
+
+
+def claim_rows(body: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Each declared claim, what was found, and met, MISSED or not comparable."""
+    rows = []
+    for c in body["claims"]:
+        claim = c["claim"]
+        verdict = "not comparable" if c["met"] is None else "met" if c["met"] else "MISSED"
+        rows.append({
+            "text": claim["text"] or f"{claim['arm']} - {claim['against']}: {claim['endpoint']}",
+            "asked": f"{claim['arm']} - {claim['against']}, {claim['endpoint']} {WORDS[claim['kind']]} {claim['value']:+g}",
+            "found": interval(c["found"], sign=True), "verdict": verdict,
+        })  # fmt: skip
+    return rows
+
+
+def trial_page(body: Mapping[str, Any], design: Design, run: Mapping[str, Any]) -> str:
+    """The HTML page of a trial from ``analysis.summary`` and what the run says of itself (seconds, workers, lost chunks)."""
+    against = body["reference"]
+    main = [e for e in MAIN if e in design.endpoints]
+    rest = [e for e in design.endpoints if e not in main]
+
+    def table(names: list[str]) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": e, "text": ENDPOINTS[e].text, "unit": ENDPOINTS[e].unit, "better": ENDPOINTS[e].better,
+                "cells": [interval(body["arms"][a][e]) for a in body["arms"]],
+                "gaps": [interval(body["differences"][a][e], sign=True) for a in body["differences"]],
+            }
+            for e in names
+        ]  # fmt: skip
+
+    figures = [by_group(body, e, against) for e in ("both_last", "loss") if e in design.endpoints]
+    truth = TRUTHS[design.truth]
+    packs = {name: pack(name) for name in dict.fromkeys((design.truth_pack, design.believed_pack))}
+    return environment().get_template("trial.html.j2").render(
+        body=body, design=design, run=run, against=against, main=table(main), rest=table(rest), claims=claim_rows(body),
+        others=list(body["differences"]), pareto=safe_figure(pareto(body)), forest=safe_figure(differences(body, against)),
+        groups=[safe_figure(f) for f in figures if f is not None], loss=design.loss.rows(), truth=truth, packs=packs,
+        policies=ADAPTIVE, number=number, version=__version__, not_a_device=narrative.NOT_A_DEVICE,
+        small={n: g["n"] for n, g in body["subgroups"].items() if "differences" not in g},
+    )  # fmt: skip
+
+
+def trial_tables(body: Mapping[str, Any], design: Design) -> str:
+    """The summary tables as Markdown: claims, arms, differences to the reference, subgroups."""
+    against = body["reference"]
+    names = [e for e in MAIN if e in design.endpoints]
+    arms, others = list(body["arms"]), list(body["differences"])
+    lines = [f"{body['n']} babies, paired; 95 % intervals; reference {against}.", ""]
+    if body["claims"]:
+        lines += ["| claim | asked | found | |", "|---|---|---|---|"]
+        lines += [f"| {r['text']} | {r['asked']} | {r['found']} | {r['verdict']} |" for r in claim_rows(body)]
+        lines.append("")
+    lines += ["| | " + " | ".join(arms) + " |", "|---|" + "---|" * len(arms)]
+    for e in names:
+        cells = (f"{number(body['arms'][a][e]['mean'])} ± {number(1.96 * body['arms'][a][e]['se'])}" for a in arms)
+        lines.append(f"| {e} | " + " | ".join(cells) + " |")
+    if others:
+        lines += ["", f"Difference to {against}:", "", "| | " + " | ".join(others) + " |", "|---|" + "---|" * len(others)]
+        for e in names:
+            lines.append(f"| {e} | " + " | ".join(interval(body["differences"][a][e], sign=True) for a in others) + " |")
+    return "\n".join(lines) + "\n"
