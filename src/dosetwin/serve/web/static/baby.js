@@ -1,7 +1,8 @@
 // A baby's page: what-if by moving sliders, units that fit what is entered, and word of new facts.
 "use strict";
 (() => {
-  const { root, listen, line } = window.dosetwin;
+  const { root } = window.dosetwin;
+  const listen = (told) => window.dosetwin.listen(told);
   const id = document.body.dataset.id;
   const form = document.getElementById("whatif");
 
@@ -65,6 +66,7 @@
     const fit = () => {
       const kept = unit.value;
       unit.replaceChildren(...every.filter((o) => o.dataset.kind === kind.value));
+      for (const part of document.querySelectorAll("[data-only]")) part.hidden = part.dataset.only !== kind.value;
       if ([...unit.options].some((o) => o.value === kept)) unit.value = kept; else unit.selectedIndex = 0;
     };
     kind.addEventListener("change", fit);
@@ -72,20 +74,19 @@
   }
 
   const news = document.getElementById("news");
-  let last = Number(document.body.dataset.since);
   if (!news) return;
-  listen(`${root}/news`, last, (patients, now) => {
+  listen(async (patients) => {
     if (!patients.includes(id)) return;
-    last = now;
-    // a page that is being filled in must not change under the hand: say it, and let the reader decide
-    const busy = document.querySelector("#whatif [data-touched], #enter [data-touched], #decide [data-touched]") || form?.dataset.ms;
-    fetch(`${root}/baby/${id}/state`, { headers: { accept: "application/json" } }).then((r) => r.json()).then((found) => {
-      if (found.state === document.body.dataset.state) return;
-      if (!busy && document.visibilityState === "visible" && !document.activeElement?.closest("form")) { location.reload(); return; }
-      document.getElementById("news-text").textContent = found.text;
-      news.hidden = false;
-      document.getElementById("told").textContent = `New facts have arrived. ${found.text}`;
-    }).catch(() => {});
-  }, line);
+    const answer = await fetch(`${root}/baby/${id}/state`, { headers: { accept: "application/json" } });
+    if (!answer.ok) return;
+    const found = await answer.json();
+    if (found.state === document.body.dataset.state || found.behind) return;
+    // a page that somebody is working in must not change under the hand: it says so, and the reader decides
+    const busy = document.querySelector("[data-touched]") || form?.dataset.ms || document.activeElement?.closest("form, details");
+    if (!busy) { location.reload(); return; }
+    document.getElementById("news-text").textContent = found.text;
+    news.hidden = false;
+    document.getElementById("told").textContent = `New facts have arrived. ${found.text}`;
+  });
   for (const input of document.querySelectorAll("#enter input, #decide input, #decide textarea")) input.addEventListener("input", () => { input.dataset.touched = "yes"; }, { once: true });
 })();

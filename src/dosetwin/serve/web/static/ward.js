@@ -1,7 +1,7 @@
 // The ward list: rows change as facts arrive, are found while typing, and are walked with the arrow keys; without script the links do it.
 "use strict";
 (() => {
-  const { root, listen, line } = window.dosetwin;
+  const { root } = window.dosetwin;
   const rows = document.getElementById("rows"), find = document.getElementById("find"), told = document.getElementById("told");
   const count = document.getElementById("count");
 
@@ -51,5 +51,5 @@
       if (again) { again = false; setTimeout(refresh, 400); }
     }
   }
-  listen(`${root}/news`, Number(document.body.dataset.since), refresh, line);
+  window.dosetwin.listen(refresh);
 })();

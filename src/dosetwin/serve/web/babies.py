@@ -1,0 +1,300 @@
+"""A baby's pages: the twin's answer, what-if, accepting or overriding, entering a value, opening a record in an emergency."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Path, Query, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from markupsafe import Markup
+from pydantic import ValidationError
+
+from dosetwin.errors import InputError
+from dosetwin.serve.audit import stamp
+from dosetwin.serve.problems import Problem, wrong
+from dosetwin.serve.routes.advice import Answered, Given
+from dosetwin.serve.service import Service
+from dosetwin.serve.twins import Memory
+from dosetwin.serve.web import entries
+from dosetwin.serve.web.charts import svg
+from dosetwin.serve.web.frame import ZONE, PageRoute, Reader, Reading, Token, environment, moment, page
+from dosetwin.serve.web.look import Look, after_clinical, events_of, history_of, look
+from dosetwin.serve.web.picture import charts_json
+from dosetwin.serve.web.tries import asked_of, try_out
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+BabyId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+Typed = Annotated[str, Form(max_length=60)]
+KEPT = 64
+"""Pages remembered: drawn once per state of a twin."""
+JUMPS = (("advice", "Advice"), ("curve", "Curve"), ("regimens", "Regimens"), ("kidney", "Kidney"), ("record", "Record"),
+         ("doubts", "Doubts"), ("model", "Model"), ("history", "History"))  # fmt: skip
+SAID = {
+    "accepted": "Accepted and recorded.",
+    "overridden": "Override recorded.",
+    "entered": "Recorded. The twin has been updated.",
+    "known": "That was recorded before; nothing was stored twice.",
+    "opened": "The record is open for a limited time. It was noted who opened it, when and why.",
+    "imported": "The case is stored and the twin is made.",
+    "same": "Computed again from what is stored: the answer is identical.",
+    "changed": "Computed again: the answer differs. See the audit trail.",
+}
+
+
+def kept_of(request: Request) -> Memory:
+    """The pages drawn before, kept with the running application."""
+    state = request.app.state
+    if not hasattr(state, "pages_drawn"):
+        state.pages_drawn = Memory(KEPT)
+    return state.pages_drawn
+
+
+@router.get("/baby/{id}")
+def baby(request: Request, id: BabyId, reader: Reading, said: Annotated[str, Query(max_length=20)] = "", doubts: bool = False,
+         amount: Annotated[str, Query(max_length=20)] = "", interval: Annotated[str, Query(max_length=20)] = "",
+         delay: Annotated[str, Query(max_length=20)] = "", sample: Annotated[str, Query(max_length=20)] = "") -> HTMLResponse:  # fmt: skip
+    """The page."""
+    given = {"amount": amount, "interval": interval, "delay": delay, "sample": sample}
+    return _baby(request, id, reader, said=SAID.get(said, ""), doubts=doubts, given=given)
+
+
+@router.get("/baby/{id}/print")
+def printed(request: Request, id: BabyId, reader: Reading) -> HTMLResponse:
+    """The same, laid out for paper."""
+    return _baby(request, id, reader, template="print.html.j2")
+
+
+def _baby(request: Request, id_: str, reader: Reader, *, said: str = "", doubts: bool = False, given: dict[str, str] | None = None,
+          entry: entries.Entry | None = None, entry_wrong: dict[str, str] | None = None, problem: dict[str, Any] | None = None,
+          override_open: bool = False, status: int = 200, template: str = "baby.html.j2") -> HTMLResponse:  # fmt: skip
+    service = reader.service
+    seen = look(service, reader.who, id_, kept_of(request), doubts=doubts)
+    reach = service.reach(reader.who)
+    with service.store.read() as conn:
+        rows, answers = reach.advice_of(conn, id_)[:30], reach.answers(conn, id_)
+        stored = {r["id"]: reach.advice(conn, r["id"])["answer"] for r in rows[:10]}
+        person = reach.person(conn, id_)[1]
+    history = history_of(rows, answers, stored)
+    service.audited(reader.who, "read", patient=id_, detail={"what": "page"})
+    p = seen.picture
+    # an answer stands until a fact changes the twin
+    latest = next((h for h in history if h["decision"] and not after_clinical(seen.known.facts, h["through_seq"])), None)
+    answered = None
+    if latest is not None:
+        answered = {"text": latest["answer"], "accepted": latest["decision"] == "accepted", "by": latest["decided_by"],
+                    "at": latest["decided_at"], "reason": latest["reason"]}  # fmt: skip
+    tried, asked = None, dict.fromkeys(("amount", "interval", "delay", "sample"), "")
+    if given and any(given.values()) and p is not None and p["whatif"]:
+        asked = given
+        tried = _tried(seen, given)
+    now = reach.now
+    charts = p["charts"] if p else {}
+    return page(
+        request, template, reader, "ward", status,
+        id=id_, name=seen.name, p=p, state=seen.state, failure=seen.failure, said=said, wrong=problem, person=person,
+        synthetic=bool(seen.row["synthetic"]), flags=_flags(seen, now), jumps=[j for j in JUMPS if p or j[0] in ("record", "history")],
+        stills={code: Markup(svg(c, height=360.0 if code == "level" else 300.0)) for code, c in charts.items()},
+        charts_json=Markup(_json(charts_json(charts))), infection=None,
+        answered=answered, can_answer=reader.who.may("answer"), override_open=override_open, tried=tried, asked=asked,
+        events=events_of(seen.known.facts, now), can_record=reader.who.may("record"), units=entries.UNITS, assays=entries.ASSAYS,
+        entry=entry or entries.Entry(at=(now - timedelta(minutes=now.minute % 5)).strftime("%Y-%m-%dT%H:%M")),
+        entry_wrong={"value": "", "at": "", "other": ""} | (entry_wrong or {}), history=history,
+        can_replay=reader.who.may("replay"), doubts_asked=bool(p and p["doubts"]),
+    )  # fmt: skip
+
+
+def _flags(seen: Look, now: Any) -> list[dict[str, str]]:
+    out = []
+    p = seen.picture
+    if p is None:
+        return [{"text": "no twin", "tone": "bad"}]
+    if p["contradicted"]:
+        out.append({"text": "level contradicts the model", "tone": "bad"})
+    if p["kidney"]["turning"]:
+        out.append({"text": "kidney turning", "tone": "warn"})
+    regimen = seen.advice.regimen if seen.advice else None
+    origin = seen.advice.timeline.origin if seen.advice else None
+    if regimen is not None and origin is not None and origin + timedelta(hours=regimen.first_at) < now:
+        out.append({"text": "dose due", "tone": "bad"})
+    return out
+
+
+def _json(data: Any) -> str:
+    """JSON for a data block of a page: nothing in it can end the block."""
+    import json
+
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+# ---------------------------------------------------------------------------------------------------------------- what-if
+
+
+def _tried(seen: Look, given: dict[str, str]) -> dict[str, Any]:
+    """What was tried, or what is wrong with it, for the template."""
+    assert seen.advice is not None
+    assert seen.picture is not None
+    asked, bad = asked_of(given, seen.picture["whatif"]["infusion"])
+    if asked is None:
+        return {"text": "", "rows": [], "broken": "", "overlay": None, "wrong": bad}
+    return try_out(seen.advice, asked, seen.beside) | {"wrong": {}}
+
+
+@router.get("/baby/{id}/whatif")
+def whatif(request: Request, id: BabyId, reader: Reading, amount: Annotated[str, Query(max_length=20)] = "",
+           interval: Annotated[str, Query(max_length=20)] = "", delay: Annotated[str, Query(max_length=20)] = "",
+           sample: Annotated[str, Query(max_length=20)] = "") -> JSONResponse:  # fmt: skip
+    """A regimen tried on the twin: the curve for the chart, and what to say."""
+    seen = look(reader.service, reader.who, id, kept_of(request))
+    if seen.picture is None or not seen.picture["whatif"]:
+        raise Problem(422, "not_accepted", "there is no twin to try on: " + "; ".join(seen.failure))
+    found = _tried(seen, {"amount": amount, "interval": interval, "delay": delay, "sample": sample})
+    html = environment().get_template("tried.html.j2").render(tried=found)
+    return JSONResponse({"html": html, "overlay": found["overlay"], "wrong": list(found["wrong"])})
+
+
+@router.get("/baby/{id}/state")
+def state(id: BabyId, reader: Reading) -> JSONResponse:
+    """Which state the twin is in, for a page that is open."""
+    reach = reader.service.reach(reader.who)
+    with reader.service.store.read() as conn:
+        row, found = reach.patient(conn, id), reach.state(conn, id)
+    behind = found is None or found["through_seq"] < row["head"]
+    text = "" if found is None else f"The twin was updated at {moment(found['computed_at'])}."
+    return JSONResponse({"state": "" if found is None else found["state_hash"], "behind": behind, "text": text})
+
+
+# -------------------------------------------------------------------------------------------------------------- decisions
+
+
+@router.post("/baby/{id}/answer")
+def answer(request: Request, id: BabyId, reader: Reading, token: Token = "", state: Annotated[str, Form(max_length=64)] = "",
+           decision: Typed = "", reason: Annotated[str, Form(max_length=2000)] = "", amount_mg: Typed = "",
+           interval_h: Typed = "") -> Response:  # fmt: skip
+    """Accept or override what the page showed: the advice is issued from exactly those facts and that moment, then answered."""
+    reader.same_form(token)
+    reader.service.reach(reader.who).need("answer")
+    seen = look(reader.service, reader.who, id, kept_of(request))
+    if seen.picture is None:
+        raise Problem(409, "changed", "there is no advice to answer any more; look at the record again")
+    if seen.state != state:
+        raise Problem(409, "changed", "new facts arrived while you were reading; look at the updated advice and decide again")
+    try:
+        said = _answered(decision, reason, amount_mg, interval_h, accepted=seen.picture["regimen"] is not None)
+    except Problem as problem:
+        found = {"title": "Not recorded", "errors": problem.errors}
+        return _baby(request, id, reader, problem=found, override_open=True, status=422)
+    issued = _issue(reader.service, reader, id, seen)
+
+    def change(conn: Any, reach: Any) -> Any:
+        row = reach.advice(conn, issued, "answer")
+        return reader.service.ledger.answer_advice(
+            conn, reader.who, row, said.model_dump(mode="json", exclude_none=True), reach.now
+        )
+
+    reader.service.change(reader.who, change)
+    reader.service.touched([id])
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said={said.decision}", 303)
+
+
+def _answered(decision: str, reason: str, amount: str, interval: str, *, accepted: bool) -> Answered:
+    """The decision. Raises Problem 422 naming each field that is not accepted."""
+    errors = []
+    if decision not in ("accepted", "overridden") or (decision == "accepted" and not accepted):
+        errors.append(
+            wrong("answer", "decision", decision, "accepted (where a regimen is recommended) or overridden", "not a decision")
+        )
+    if decision == "overridden" and len(reason.strip()) < 3:
+        errors.append(wrong("answer", "reason", reason, "why, in a few words", "an override needs a reason"))
+    given = None
+    if amount.strip() or interval.strip():
+        try:
+            given = Given(amount_mg=float(amount.replace(",", ".")), interval_h=float(interval.replace(",", ".")))
+        except (ValueError, ValidationError):
+            errors.append(wrong("answer", "dose ordered instead", f"{amount} mg every {interval} h",
+                                "an amount up to 10,000 mg and an interval up to 168 h, or both left empty", "not a regimen"))  # fmt: skip
+    if errors:
+        raise Problem(422, "not_accepted", "the decision was not recorded", errors)
+    return Answered(decision=decision, reason=" ".join(reason.split())[:500], given=given)  # type: ignore[arg-type]
+
+
+def _issue(service: Service, reader: Reader, id_: str, seen: Look) -> str:
+    """The id of the advice that the page showed: issued before from the same facts and moment, or issued now."""
+    reach = service.reach(reader.who)
+    shown = stamp(seen.question.now)
+    with service.store.read() as conn:
+        for r in reach.advice_of(conn, id_)[:10]:
+            if after_clinical(seen.known.facts, r["through_seq"]):
+                break
+            if reach.advice(conn, r["id"])["inputs"]["now"] == shown:
+                return r["id"]
+    issued = service.ask(reader.who, id_, now=seen.question.now, mic_mg_per_L=seen.question.mic_mg_per_L)
+    assert seen.advice is not None
+    showed = seen.advice.recommendation.to_json()["regimen"]
+    if issued["answer"]["regimen"] != showed:
+        raise Problem(409, "changed", "the advice changed while it was being recorded; look at it again and decide")
+    return issued["id"]
+
+
+@router.post("/baby/{id}/again")
+def again(request: Request, id: BabyId, reader: Reading, token: Token = "") -> Response:
+    """The twin as of this minute, with what would change its answer."""
+    reader.same_form(token)
+    reader.service.reach(reader.who).need("ask")
+    with reader.service.store.read() as conn:
+        reader.service.reach(reader.who).patient(conn, id, "ask")
+    reader.service.refresh(id, only_if_changed=False)
+    kept_of(request).put(id, None)
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?doubts=true", 303)
+
+
+@router.post("/baby/{id}/replay/{advice}")
+def replay(request: Request, id: BabyId, advice: BabyId, reader: Reading, token: Token = "") -> Response:
+    """Compute a past advice again from what is stored."""
+    reader.same_form(token)
+    same = reader.service.replay(reader.who, advice)["same"]
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said={'same' if same else 'changed'}#history", 303)
+
+
+@router.post("/baby/{id}/enter")
+def enter(request: Request, id: BabyId, reader: Reading, token: Token = "", kind: Typed = "level", value: Typed = "", unit: Typed = "",
+          at: Typed = "", below: Typed = "", assay: Typed = "") -> Response:  # fmt: skip
+    """A value typed in: recorded, and the twin updated before the page comes back."""
+    reader.same_form(token)
+    service = reader.service
+    typed = entries.Entry(kind, value, unit, at, bool(below), assay)
+    fact, bad = entries.checked(typed, service.clock.now(), service.policy["drug"])
+    if fact is None:
+        return _baby(request, id, reader, entry=typed, entry_wrong=bad, status=422)
+
+    def change(conn: Any, reach: Any) -> Any:
+        reach.patient(conn, id, "record")
+        return service.ledger.record(conn, reader.who, [(id, fact)], reach.now)[0]
+
+    try:
+        receipt = service.change(reader.who, change)
+    except InputError as error:
+        return _baby(request, id, reader, entry=typed, entry_wrong={"other": str(error)}, status=422)
+    service.refresh(id)
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said={'known' if receipt.known else 'entered'}", 303)
+
+
+@router.post("/baby/{id}/open")
+def open_record(
+    request: Request, id: BabyId, reader: Reading, token: Token = "", reason: Annotated[str, Form(max_length=1000)] = ""
+) -> Response:
+    """Break the glass."""
+    reader.same_form(token)
+    if len(reason.strip()) < 10:
+        raise Problem(422, "not_accepted", "the record was not opened", [wrong("opening", "reason", reason, "at least 10 characters", "too short")],
+                      break_glass=True)  # fmt: skip
+    lasts = timedelta(minutes=reader.service.settings.break_glass_minutes)
+
+    def change(conn: Any, reach: Any) -> None:
+        expires = reach.open_record(conn, id, reason.strip(), lasts)
+        reader.service.trail.add(conn, reach.now, reader.who, "break_glass", patient=id, detail={"until": stamp(expires)})
+
+    reader.service.change(reader.who, change)
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said=opened", 303)
+
+
+__all__ = ["ZONE", "kept_of", "router"]

@@ -1,0 +1,113 @@
+"""One value entered by hand: what was typed, checked field by field, as a fact; every refusal names value, range and remedy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from typing import Any
+
+from dosetwin.errors import InputError
+from dosetwin.serve.store.facts import NewFact
+from dosetwin.units import convert, creatinine
+
+KINDS = {
+    "level": ("amikacin level", 0.0, 200.0, "mg/L"),
+    "creatinine": ("creatinine", 0.05, 20.0, "mg/dL"),
+    "weight": ("weight", 0.2, 10.0, "kg"),
+    "dose": ("dose", 0.1, 200.0, "mg"),
+}
+"""Name, lowest, highest and canonical unit: guards against slips of the pen (assumed), not dosing limits."""
+UNITS = (
+    ("level", "mg/L"),
+    ("level", "ug/mL"),
+    ("level", "umol/L"),
+    ("creatinine", "umol/L"),
+    ("creatinine", "mg/dL"),
+    ("weight", "g"),
+    ("weight", "kg"),
+    ("dose", "mg"),
+)
+ASSAYS = {"": "not stated", "idms": "enzymatic or IDMS-traceable", "jaffe": "Jaffe"}
+OLDEST = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What was typed, as typed."""
+
+    kind: str = "level"
+    value: str = ""
+    unit: str = "mg/L"
+    at: str = ""
+    below: bool = False
+    assay: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+def checked(entry: Entry, now: datetime, drug: str) -> tuple[NewFact | None, dict[str, str]]:
+    """The fact, or per field what is wrong with it."""
+    wrong: dict[str, str] = {}
+    name, low, high, canonical = KINDS.get(entry.kind, KINDS["level"])
+    text = entry.value.strip().replace(",", ".")
+    value = _number(text)
+    if value is None:
+        wrong["value"] = f"{name}: found “{entry.value}”, expected a number, as 7.4"
+    elif (entry.kind, entry.unit) not in UNITS:
+        wrong["other"] = f"unit {entry.unit} does not fit a {name}; choose one of the list"
+    else:
+        found = _canonical(entry, value, drug)
+        if found is None:
+            wrong["other"] = f"unit {entry.unit} cannot be converted; choose another"
+        elif not low <= found <= high or (found == 0 and (entry.below or entry.kind != "level")):
+            shown = f"{value:g} {entry.unit}" + (f" = {found:.3g} {canonical}" if entry.unit != canonical else "")
+            wrong["value"] = f"{name}: found {shown}, allowed {low:g} to {high:g} {canonical}; check value and unit"
+    at = _moment(entry.at)
+    if at is None:
+        wrong["at"] = "time: expected day and time of day"
+    elif at > now + timedelta(minutes=5):
+        wrong["at"] = (
+            f"time: found {at:%d %b %H:%M}, which is ahead of now ({now:%d %b %H:%M} UTC); enter when it was drawn or given"
+        )
+    elif at < now - OLDEST:
+        wrong["at"] = f"time: found {at:%d %b %Y %H:%M}, allowed the last {OLDEST.days} days; check the date"
+    if wrong:
+        return None, wrong
+    return NewFact.model_validate({"at": at, "body": _body(entry, value, drug)}), {}
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _canonical(entry: Entry, value: float, drug: str) -> float | None:
+    try:
+        if entry.kind == "creatinine":
+            return creatinine(value, entry.unit, "", record="entry").value
+        about = {"level": drug, "weight": "WT", "dose": "amount"}[entry.kind]
+        return convert(value, entry.unit, about, where="entry")
+    except InputError:
+        return None
+
+
+def _body(entry: Entry, value: float | None, drug: str) -> Mapping[str, Any]:
+    if entry.kind == "level":
+        return {"kind": "level", "drug": drug, "value": value, "unit": entry.unit, "below_loq": entry.below}
+    if entry.kind == "creatinine":
+        return {"kind": "creatinine", "value": value, "unit": entry.unit, "assay": entry.assay if entry.assay in ASSAYS else ""}
+    if entry.kind == "weight":
+        return {"kind": "covariate", "name": "WT", "value": value, "unit": entry.unit}
+    return {"kind": "dose", "drug": drug, "amount": value, "unit": entry.unit}

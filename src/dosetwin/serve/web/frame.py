@@ -1,0 +1,183 @@
+"""What surrounds every page: who reads it, the templates, forms with their token, and errors a person can act on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import Depends, Form, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from markupsafe import Markup
+
+from dosetwin import __version__
+from dosetwin.errors import DosetwinError, InputError
+from dosetwin.report import narrative
+from dosetwin.serve.access import service_of
+from dosetwin.serve.auth import sessions
+from dosetwin.serve.auth.principal import Principal
+from dosetwin.serve.problems import Problem, from_input_error
+from dosetwin.serve.service import Service
+from dosetwin.serve.web.assets import asset, markers, plotly_file
+
+ZONE = "UTC"
+NAV = (
+    ("ward", "Ward", "/", "read"),
+    ("import", "Add a case", "/import", "record"),
+    ("replay", "Replay", "/results/replay", "models"),
+    ("trial", "Trials", "/results/trial", "models"),
+    ("models", "Models", "/models", "models"),
+    ("audit", "Audit", "/audit", "audit"),
+)
+"""Key, text, address and the action a role must be allowed."""
+ICONS = {
+    "bad": Markup('<svg viewBox="0 0 10 10" aria-hidden="true"><path d="M5 0 L10 9.5 L0 9.5 Z" fill="currentColor"/></svg>'),
+    "warn": Markup('<svg viewBox="0 0 10 10" aria-hidden="true"><path d="M5 0 L10 5 L5 10 L0 5 Z" fill="currentColor"/></svg>'),
+    "good": Markup(
+        '<svg viewBox="0 0 10 10" aria-hidden="true"><path d="M1 5.2 L4 8.2 L9 1.8" fill="none" stroke="currentColor" stroke-width="2"/></svg>'
+    ),
+    "info": Markup('<svg viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="4" fill="currentColor"/></svg>'),
+}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads a page: the principal of the session, its form token, and the service."""
+
+    who: Principal
+    csrf: str
+    service: Service
+
+    def same_form(self, token: str) -> None:
+        """Raises Problem 403 unless a form carries the session's token."""
+        if not sessions.same(token, self.csrf):
+            raise Problem(403, "csrf", "this form was not made by this session; load the page again and repeat")
+
+
+def reader_of(request: Request) -> Reader:
+    """Who is logged in. Raises Problem 401 when nobody is (the page then leads to the login)."""
+    service = service_of(request)
+    token = request.cookies.get(sessions.COOKIE)
+    found = None
+    if token:
+        with service.store.read() as conn:
+            found = sessions.find(conn, token, service.clock.now())
+    if found is None:
+        raise Problem(401, "not_logged_in", "please log in")
+    request.state.principal = found.principal
+    return Reader(found.principal, found.csrf, service)
+
+
+Reading = Annotated[Reader, Depends(reader_of)]
+Token = Annotated[str, Form(alias="csrf", max_length=200)]
+
+
+@cache
+def environment() -> Any:
+    """Jinja with autoescape on: text from records is never markup."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    found = Environment(
+        loader=PackageLoader("dosetwin.serve.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {"percent": narrative.percent, "num": narrative.number, "signs": narrative.signs}
+    return found
+
+
+def page(request: Request, template: str, reader: Reader | None, here: str = "", status: int = 200, **more: Any) -> HTMLResponse:
+    """A page with what every page has."""
+    root = request.scope.get("root_path", "")
+    settings = service_of(request).settings
+    user = None
+    if reader is not None:
+        user = {"name": reader.who.name or reader.who.subject, "roles": sorted(reader.who.roles), "can_leave": True}
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            {
+                "root": root,
+                "csrf": reader.csrf if reader else "",
+                "user": user,
+                "nav": [(k, t, h) for k, t, h, action in NAV if reader is not None and reader.who.may(action)],  # type: ignore[arg-type]
+                "here": here,
+                "demo": settings.demo,
+                "site": settings.site,
+                "not_a_device": narrative.NOT_A_DEVICE,
+                "version": __version__,
+                "zone": ZONE,
+                "logout_url": "/logout",
+                "static": lambda name: root + asset(name).path,
+                "integrity": lambda name: asset(name).integrity,
+                "charts_live": plotly_file() is not None,
+                "plotly_markers": markers(),
+                "icons": ICONS,
+                **more,
+            }
+        )
+    )
+    return HTMLResponse(text, status)
+
+
+class PageRoute(APIRoute):
+    """A route whose errors are pages: to the login when nobody is logged in, else what happened and what can be done."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        """The handler with its errors caught."""
+        inner = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            try:
+                return await inner(request)
+            except DosetwinError as error:
+                problem = from_input_error(error) if isinstance(error, InputError) else Problem(422, "not_accepted", str(error))
+            except Problem as error:
+                problem = error
+            if "application/json" in request.headers.get("accept", ""):
+                raise problem
+            if problem.status == 401:
+                return to_login(request)
+            return trouble(request, problem)
+
+        return handler
+
+
+def to_login(request: Request) -> Response:
+    """Off to the login, and back here afterwards."""
+    root = request.scope.get("root_path", "")
+    back = request.url.path if request.method == "GET" else "/"
+    return RedirectResponse(f"{root}/login?next={quote(back)}", 303)
+
+
+def trouble(request: Request, problem: Problem) -> HTMLResponse:
+    """An error as a page."""
+    try:
+        reader = reader_of(request)
+    except Problem:
+        reader = None
+    patient = request.path_params.get("id", "") if problem.more.get("break_glass") else ""
+    return page(request, "trouble.html.j2", reader, status=problem.status, problem=problem, patient=patient)
+
+
+def local_path(path: str) -> str:
+    """A path of this service to go to after the login; anything else leads to the ward list."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else "/"
+
+
+def moment(when: datetime) -> str:
+    """``14 Apr 12:00``, in the zone every page names."""
+    return f"{when.astimezone(UTC):%d %b %H:%M}".lstrip("0")
+
+
+def ago(when: datetime, now: datetime) -> str:
+    """``3 h ago``, ``in 40 min``, ``2 d ago``."""
+    minutes = (now - when).total_seconds() / 60.0
+    size = abs(minutes)
+    text = f"{size:.0f} min" if size < 90 else f"{size / 60:.0f} h" if size < 48 * 60 else f"{size / 1440:.0f} d"
+    return f"{text} ago" if minutes >= 0 else f"in {text}"

@@ -1,0 +1,173 @@
+"""A baby as the service knows it at one moment: facts, the twin's answer with its curves, and what was decided before."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dosetwin.errors import DosetwinError
+from dosetwin.report import narrative
+from dosetwin.serve.auth.principal import Principal
+from dosetwin.serve.service import Service
+from dosetwin.serve.timeline import in_force, mic_of
+from dosetwin.serve.twins import Known, Memory, Question, answer, state_hash
+from dosetwin.serve.web.frame import ago, moment
+from dosetwin.serve.web.picture import picture
+from dosetwin.serve.web.tries import recommended
+
+if TYPE_CHECKING:
+    from dosetwin.advise import Advice
+
+DRAWS = 400
+"""Posterior draws behind the bands of the charts."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """One baby. ``advice`` and ``picture`` None and ``failure`` in words where no twin can be built.
+
+    ``state`` names facts, settings and code (not the moment); ``beside`` the recommended regimen as the what-if scores it.
+    """
+
+    row: Mapping[str, Any]
+    known: Known
+    question: Question
+    state: str
+    now: datetime
+    advice: "Advice | None"
+    picture: dict[str, Any] | None
+    beside: dict[str, Any] | None
+    failure: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What the baby is called on a screen: bed or label, else the beginning of the id."""
+        created = next((f["body"] for f in self.known.facts if f["kind"] == "patient_created"), {})
+        return created.get("label") or f"Patient {self.row['id'][:8]}"
+
+
+def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bool = False) -> Look:
+    """The baby with its charts. ``kept`` remembers pictures by state; ``doubts`` True also asks what would change the answer.
+
+    Raises Problem 403 or 404 for a record out of reach.
+    """
+    reach = service.reach(who)
+    with service.store.read() as conn:
+        row = reach.patient(conn, id_)
+        known = service.known(conn, reach, id_)
+        state = reach.state(conn, id_)
+    # the moment of the twin on record, so that everybody sees the same answer until a fact or time changes it
+    when = None
+    if state is not None and state["through_seq"] >= known.through:
+        when = datetime.fromisoformat(state["summary"]["now"])
+    question = service.question(now=when, sensitivity=doubts, mic_mg_per_L=mic_of(known.facts, service.policy["drug"]))
+    key = state_hash(known, question)
+    had = kept.get(key)
+    if had is not None and (had.picture is None or had.picture["doubts"] or not doubts) and had.known.through == known.through:
+        return replace(had, row=row, now=reach.now)
+    try:
+        advice = service.pool.run(answer, known, question) if doubts else service.twin(known, question)
+        if doubts:
+            service.memory.put(key, advice)
+        advice = service.pool.run(with_curves, advice)
+        found = Look(row, known, question, key, reach.now, advice, picture(advice), service.pool.run(recommended, advice), ())
+    except DosetwinError as error:
+        found = Look(row, known, question, key, reach.now, None, None, None, tuple(str(error).split(" | ")))
+    kept.put(key, found)
+    return found
+
+
+def with_curves(advice: "Advice") -> "Advice":
+    """The advice with the curves and parameters that a page draws."""
+    from dosetwin.advise.curves import curves_of, parameters_of, prior_draws
+
+    if advice.curves is not None:
+        return advice
+    lead = int(np.argmax(advice.weights))
+    model, few = advice.models[lead], advice.beliefs[lead].draws[:DRAWS]
+    rule = advice.recommendation.provenance["covariates"]
+    at = advice.regimen.first_at if advice.regimen else advice.now
+    drawn = curves_of(
+        model, advice.asked, advice.regimen, few, now=advice.now, measures=advice.policy.drug, seed=advice.seed, rule=rule
+    )
+    occasions = 1 + len(advice.asked.occasions)
+    return replace(
+        advice,
+        curves=drawn,
+        parameters=parameters_of(model, advice.asked, few[:200], at=at, rule=rule),
+        prior_parameters=parameters_of(model, advice.asked, prior_draws(model, occasions, 200, advice.seed), at=at, rule=rule),
+    )
+
+
+KINDS = {"covariate": "measure"}
+
+
+def events_of(facts: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
+    """Facts of care after corrections, newest first, in words."""
+    out = []
+    for f in sorted(in_force(facts), key=lambda f: f["at"], reverse=True):
+        kind, text = said(f["kind"], f["body"])
+        by = "corrected" if f.get("corrected_by") else ""
+        out.append({"when": moment(f["at"]), "ago": ago(f["at"], now), "kind": kind, "text": text, "by": by, "id": f["id"]})
+    return out
+
+
+def said(kind: str, b: Mapping[str, Any]) -> tuple[str, str]:
+    """Kind and text of one fact."""
+    if kind == "dose":
+        return "dose", f"{narrative.number(b['amount_mg'])} mg {b['drug']} over {narrative.hours(b['infusion_h'])}"
+    if kind == "level":
+        return "level", f"{b['drug']} {'< ' if b['below_loq'] else ''}{narrative.number(b['mg_per_L'])} mg/L"
+    if kind == "creatinine":
+        given = "" if b["unit"] == "mg/dL" else f" (reported {b['value']:g} {b['unit']})"
+        return "creatinine", f"{b['mg_per_dL']:.2f} mg/dL{given}"
+    if kind == "culture":
+        what = {"taken": "taken, no result yet", "no_growth": "nothing has grown", "growth": b.get("organism") or "growth"}[
+            b["result"]
+        ]
+        mic = f", MIC {b['mic_mg_per_L']:g} mg/L" if b.get("mic_mg_per_L") else ""
+        return "culture", f"{b['specimen']}: {what}{mic}{' (' + b['susceptibility'] + ')' if b.get('susceptibility') else ''}"
+    name, unit = narrative.COVARIATES.get(b["name"], (narrative.FLAGS.get(b["name"], b["name"]), ""))
+    if b["name"] in narrative.FLAGS:
+        return "drug" if b["name"] in ("IBU", "INDO", "DOPA", "INO") else "state", f"{name} {'begins' if b['value'] else 'ends'}"
+    return "measure", f"{name} {b['canonical_value']:g} {unit}".strip()
+
+
+def history_of(
+    rows: Sequence[Mapping[str, Any]], answers: Mapping[str, Mapping[str, Any]], answered: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Advice given so far, newest first, and what became of it. ``answered``: advice id -> its stored answer."""
+    out = []
+    for r in rows:
+        fact = answers.get(r["id"])
+        body = fact["body"] if fact is not None else {}
+        regimen = (answered.get(r["id"]) or {}).get("regimen")
+        given = body.get("given")
+        text = "no acceptable regimen" if regimen is None else f"{regimen['amount_mg']:g} mg every {regimen['interval_h']:g} h"
+        decided = body.get("decision", "")
+        if given:
+            decided += f": {given['amount_mg']:g} mg every {given['interval_h']:g} h"
+        out.append(
+            {
+                "id": r["id"],
+                "at": moment(r["asked_at"]),
+                "by": r["asked_by"],
+                "text": text,
+                "answer": decided,
+                "reason": body.get("reason", ""),
+                "decision": body.get("decision", ""),
+                "decided_by": fact["actor"] if fact is not None else "",
+                "decided_at": moment(fact["recorded_at"]) if fact is not None else "",
+                "through_seq": r["through_seq"],
+            }
+        )
+    return out
+
+
+def after_clinical(facts: Sequence[Mapping[str, Any]], seq: int) -> bool:
+    """Whether a fact that changes the twin was recorded after ``seq``."""
+    from dosetwin.serve.store.facts import CLINICAL
+
+    return any(f["seq"] > seq and f["kind"] in CLINICAL for f in facts)

@@ -1,0 +1,225 @@
+"""The page's routes: login, ward list, news, models, audit and static files; those of a baby, of cases and of results join."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Path, Query, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+
+from dosetwin.serve.audit import stamp
+from dosetwin.serve.auth import demo_users, sessions
+from dosetwin.serve.problems import Problem, wrong
+from dosetwin.serve.routes.session import set_cookie
+from dosetwin.serve.summary import RATIO, RISE_MG_DL, RISE_WITHIN_H
+from dosetwin.serve.wardlist import DUE_WITHIN, line, ordered
+from dosetwin.serve.web import babies, cases, results, ward
+from dosetwin.serve.web.assets import FOREVER, asset
+from dosetwin.serve.web.frame import (
+    PageRoute,
+    Reader,
+    Reading,
+    Token,
+    environment,
+    local_path,
+    moment,
+    page,
+    reader_of,
+    service_of,
+)
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+for part in (babies.router, cases.router, results.router):
+    router.include_router(part)
+
+
+@router.get("/static/{digest}/{name}")
+def static(request: Request, digest: str, name: str) -> Response:
+    """A script or a style; its address holds its hash, so browsers keep it."""
+    try:
+        found = asset(name)
+    except KeyError:
+        raise Problem(404, "not_found", "no such file") from None
+    packed = "gzip" in request.headers.get("accept-encoding", "")
+    headers = {"Vary": "Accept-Encoding", "Cache-Control": FOREVER if digest == found.digest else "no-cache"}
+    if packed:
+        headers["Content-Encoding"] = "gzip"
+    return Response(found.packed if packed else found.body, media_type=found.media, headers=headers)
+
+
+# ------------------------------------------------------------------------------------------------------------------ login
+
+
+@router.get("/login")
+def login_page(request: Request, next: str = "/") -> HTMLResponse:
+    """Who are you."""
+    return _login(request, next)
+
+
+def _login(request: Request, next_: str, status: int = 200, problem: dict[str, Any] | None = None) -> HTMLResponse:
+    service = service_of(request)
+    users = [{"name": n, "full": p.name, "role": ", ".join(sorted(p.roles)), "ward": ", ".join(sorted(p.wards))}
+             for n, p in demo_users.USERS.items()]  # fmt: skip
+    return page(request, "login.html.j2", None, status=status, next=local_path(next_), users=users if service.settings.demo else [],
+                provider=bool(service.settings.oidc_issuer), wrong=problem)  # fmt: skip
+
+
+@router.post("/login")
+def log_in(request: Request, username: Annotated[str, Form(max_length=100)] = "", password: Annotated[str, Form(max_length=200)] = "",
+           next: Annotated[str, Form(max_length=500)] = "/") -> Response:  # fmt: skip
+    """Begin a session as one of the demo's people; elsewhere people come through the identity provider."""
+    service = service_of(request)
+    if not service.settings.demo:
+        raise Problem(403, "no_local_users", "log in through the identity provider")
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Problem(403, "csrf", "log in from this service's own page")
+    who = demo_users.check(username, password)
+    if who is None:
+        return _login(
+            request,
+            next,
+            401,
+            {"title": "Not logged in", "errors": [wrong("login", "", None, "", "no such user, or another password")]},
+        )
+    now = service.clock.now()
+    token, _ = service.store.write(lambda conn: sessions.begin(conn, who, now, service.settings.session_time))
+    service.audited(who, "login")
+    response = RedirectResponse(request.scope.get("root_path", "") + local_path(next), 303)
+    set_cookie(response, service.settings, token)
+    return response
+
+
+@router.post("/logout")
+def log_out(request: Request, reader: Reading, token: Token = "") -> Response:
+    """End the session."""
+    reader.same_form(token)
+    cookie = request.cookies[sessions.COOKIE]
+    reader.service.store.write(lambda conn: sessions.end(conn, cookie))
+    reader.service.audited(reader.who, "logout")
+    response = RedirectResponse(f"{request.scope.get('root_path', '')}/login", 303)
+    response.delete_cookie(sessions.COOKIE, path="/")
+    return response
+
+
+# ------------------------------------------------------------------------------------------------------------------- ward
+
+Short = Annotated[str, Query(max_length=64)]
+
+
+def _ward_data(reader: Reader, ward_: str, show: str, find: str, sort: str, order: str) -> dict[str, Any]:
+    reach = reader.service.reach(reader.who)
+    with reader.service.store.read() as conn:
+        found = reach.patients(conn)
+    every = [line(r, reach.now) for r in found]
+    wards = sorted({x["ward"] for x in every})
+    lines = ordered([x for x in every if not ward_ or x["ward"] == ward_])
+    kept = ward.chosen(lines, show=show, find=find, sort=sort, order=order)
+    return {"lines": lines, "rows": [ward.row(x, reach.now) for x in kept], "wards": wards, "now": reach.now}
+
+
+@router.get("/")
+def ward_page(request: Request, reader: Reading, ward: Short = "", show: Short = "", find: Short = "", sort: Short = "need",
+              order: Short = "asc") -> Response:  # fmt: skip
+    """The ward list; a role that reads no patients is led to what it may see."""
+    root = request.scope.get("root_path", "")
+    if not reader.who.may("read"):
+        return RedirectResponse(f"{root}{'/audit' if reader.who.may('audit') else '/models'}", 303)
+    return _ward_page(request, reader, {"ward": ward, "show": show, "find": find, "sort": sort, "order": order})
+
+
+def _ward_page(request: Request, reader: Reader, query: dict[str, str]) -> HTMLResponse:
+    root = request.scope.get("root_path", "")
+    data = _ward_data(reader, query["ward"], query["show"], query["find"], query["sort"], query["order"])
+    name = query["ward"] or (data["wards"][0] if len(data["wards"]) == 1 else "All wards" if data["wards"] else "Ward")
+    return page(
+        request, "ward.html.j2", reader, "ward", ward_name=name, rows=data["rows"], total=len(data["lines"]), wards=data["wards"],
+        tabs=ward.tabs(data["lines"], query, root), columns=ward.columns(query, root), now=f"{moment(data['now'])} UTC",
+        due_h=f"{DUE_WITHIN / timedelta(hours=1):g}", rise=RISE_MG_DL, rise_h=f"{RISE_WITHIN_H:g}", ratio=RATIO,
+        can_import=reader.who.may("record"), **query,
+    )  # fmt: skip
+
+
+@router.get("/ward-rows")
+def ward_rows(request: Request, reader: Reading, ward: Short = "", show: Short = "", find: Short = "", sort: Short = "need",
+              order: Short = "asc") -> JSONResponse:  # fmt: skip
+    """The rows again, for a page that is open."""
+    return _rows(request, reader, ward, show, find, sort, order)
+
+
+def _rows(request: Request, reader: Reader, *query: str) -> JSONResponse:
+    from dosetwin.serve.web.frame import ICONS
+
+    data = _ward_data(reader, *query)
+    text = (
+        environment().get_template("rows.html.j2").render(rows=data["rows"], root=request.scope.get("root_path", ""), icons=ICONS)
+    )
+    return JSONResponse({"rows": text, "counts": ward.counts(data["lines"])})
+
+
+@router.get("/news")
+def news(reader: Reading, since: Annotated[str, Query(max_length=64, pattern=r"^(\d{1,18}\.\d{1,18})?$")] = "") -> JSONResponse:
+    """The patients that changed since a cursor."""
+    reach = reader.service.reach(reader.who)
+    with reader.service.store.read() as conn:
+        cursor, ids = reach.changes(conn, since)
+    return JSONResponse({"cursor": cursor, "patients": ids})
+
+
+# ---------------------------------------------------------------------------------------------------------- models, audit
+
+
+@router.get("/models")
+def models_page(request: Request, reader: Reading) -> HTMLResponse:
+    """The models, and the card of the one in use."""
+    return _models(request, reader, "")
+
+
+@router.get("/models/{name}")
+def model_page(request: Request, reader: Reading, name: Annotated[str, Path(max_length=100)]) -> HTMLResponse:
+    """The models and one model's card."""
+    return _models(request, reader, name)
+
+
+def _models(request: Request, reader: Reader, name: str) -> HTMLResponse:
+    from dosetwin import models
+    from dosetwin.report.card import card
+    from dosetwin.serve.twins import model_hash
+
+    reader.service.reach(reader.who).need("models")
+    in_use = reader.service.settings.model
+    chosen = name or in_use
+    if chosen not in models.names():
+        raise Problem(404, "not_found", "no such model", [wrong("model", "name", chosen, "a name of the list of models")])
+    found = [models.load(n) for n in models.names()]
+    listed = [{"name": m.name, "title": m.title, "drug": m.drug, "population": m.population} for m in found]
+    return page(request, "models.html.j2", reader, "models", models=listed, in_use=in_use, card=card(models.load(chosen)),
+                hash=f"SHA-256 {model_hash(chosen)}")  # fmt: skip
+
+
+@router.get("/audit")
+def audit_page(request: Request, reader: Reading, before: Annotated[int, Query(ge=0, le=2**53)] = 2**53) -> HTMLResponse:
+    """The newest entries of the trail."""
+    return _audit(request, reader, before, None)
+
+
+@router.post("/audit")
+def audit_verify(request: Request, reader: Reading, token: Token = "") -> HTMLResponse:
+    """Check the whole chain."""
+    reader.same_form(token)
+    reader.service.reach(reader.who).need("audit")
+    with reader.service.store.read() as conn:
+        verdict = reader.service.trail.verify(conn)
+    reader.service.audited(reader.who, "verify_audit", detail={"ok": verdict.ok, "entries": verdict.entries})
+    return _audit(request, reader, 2**53, verdict)
+
+
+def _audit(request: Request, reader: Reader, before: int, verdict: Any) -> HTMLResponse:
+    reach, most = reader.service.reach(reader.who), 100
+    with reader.service.store.read() as conn:
+        rows = reach.audit(conn, None, before, most)
+    entries = [{**{k: r[k] for k in ("seq", "actor", "roles", "action", "patient_id", "outcome", "hash")},
+                "at": stamp(r["at"])[:19].replace("T", " ")} for r in rows]  # fmt: skip
+    return page(request, "audit.html.j2", reader, "audit", entries=entries, verdict=verdict,
+                more=rows[-1]["seq"] if len(rows) == most else None)  # fmt: skip
+
+
+__all__ = ["datetime", "reader_of", "router"]

@@ -1,0 +1,178 @@
+"""Results of replays and trials, read from the JSON their commands print: shown, never stored."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, UploadFile
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup, escape
+
+from dosetwin.report.narrative import number
+from dosetwin.serve.problems import wrong
+from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, page
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+MOST = 8 * 1024 * 1024
+Kind = Annotated[str, Path(pattern="^(replay|trial)$")]
+MAKE = {
+    "replay": "dosetwin replay MODEL DATA.csv --forecasts --json > replay.json",
+    "trial": "dosetwin trial report OUT --json > trial.json",
+}
+MOST_ROWS = 400
+
+
+@router.get("/results/{kind}")
+def choose(request: Request, kind: Kind, reader: Reading) -> HTMLResponse:
+    """Choose a file of results."""
+    reader.service.reach(reader.who).need("models")
+    return _page(request, reader, kind)
+
+
+@router.post("/results/{kind}")
+def show(request: Request, kind: Kind, reader: Reading, file: UploadFile | None = None, token: Token = "") -> HTMLResponse:
+    """The results in a file."""
+    reader.same_form(token)
+    reader.service.reach(reader.who).need("models")
+    raw = file.file.read(MOST + 1) if file is not None else b""
+    name = (file.filename or "results")[:120] if file is not None else "results"
+    try:
+        if not raw or len(raw) > MOST:
+            raise ValueError(f"the file is {'empty' if not raw else 'too large'}; allowed: 1 byte to {MOST // 1024} kB")
+        body = json.loads(raw.decode("utf-8-sig"))
+        found = (replay_view if kind == "replay" else trial_view)(body)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        what = f"{type(error).__name__}: {error}" if isinstance(error, KeyError | TypeError | AttributeError) else str(error)
+        problem = {"title": f"{name} is not shown",
+                   "errors": [wrong(name, "", None, f"what this prints: {MAKE[kind]}", f"not the results of a {kind} ({what[:200]})")]}  # fmt: skip
+        return _page(request, reader, kind, status=422, problem=problem)
+    return _page(request, reader, kind, name=name, view=found)
+
+
+def _page(request: Request, reader: Reader, kind: str, *, status: int = 200, problem: Any = None, name: str = "",
+          view: dict[str, Any] | None = None) -> HTMLResponse:  # fmt: skip
+    return page(request, "results.html.j2", reader, kind, status, kind=kind, wrong=problem, name=name, view=view, make=MAKE[kind])
+
+
+# ----------------------------------------------------------------------------------------------------------------- replay
+
+
+def replay_view(body: dict[str, Any]) -> dict[str, Any]:
+    """A replay's JSON for the page. Raises KeyError or TypeError for anything else."""
+    rows = [("a priori", body["a_priori"]), ("a posteriori", body["a_posteriori"])]
+    by = [(f"level {x['number']}", x["a_posteriori"]) for x in body["by_level_number"]]
+    forecasts = [f for f in body.get("forecasts", []) if not f["blq"] and f["earlier"] > 0]
+    points = [(float(f["observed"]), float(f["prior"]), float(f["updated"])) for f in forecasts]
+    return {
+        "title": f"Would {body['model']} have predicted these levels?",
+        "lead": f"{body['n_subjects']} patients, {body['n_levels']} levels of {body['measures']}; compared on the {body['n_headline']} {body['headline']}.",
+        "unit": body["unit"], "rows": [(n, _errors(e)) for n, e in rows], "by": [(n, _errors(e)) for n, e in by],
+        "figures": [Markup(scatter(points, k, body["unit"])) for k in (1, 2)] if points else [],
+        "forecasts": [
+            (f["subject"], f["number"], f"{f['time']:g}", number(f["observed"]), number(f["prior"]), number(f["updated"]))
+            for f in forecasts[:MOST_ROWS]
+        ],
+        "more": max(len(forecasts) - MOST_ROWS, 0),
+        "findings": [f"{f['record']}: {f['message']}" for f in body["findings"][:50]],
+    }  # fmt: skip
+
+
+def _errors(e: dict[str, Any]) -> list[str]:
+    keys = ("n", "mpe", "mape", "rmse", "f20", "f30", "coverage50", "coverage90")
+    return ["-" if e[k] is None else f"{e[k]:.0f}" if k == "n" else f"{e[k]:.2f}" if k == "rmse" else f"{e[k]:.1f}" for k in keys]
+
+
+def scatter(points: list[tuple[float, float, float]], which: int, unit: str) -> str:
+    """Forecast against measured as SVG: 1 before, 2 after the patient's own levels."""
+    size, left, foot = 340.0, 44.0, 40.0
+    top = 1.05 * max(max(p) for p in points)
+    name = "a priori: the typical patient" if which == 1 else "a posteriori: the twin"
+
+    def x(v: float) -> float:
+        return left + (size - left - 8) * v / top
+
+    def y(v: float) -> float:
+        return 8 + (size - foot - 8) * (1 - min(v, top) / top)
+
+    out = [
+        f'<svg class="chart" viewBox="0 0 {size:g} {size:g}" role="img" aria-label="{escape(name)}: forecast against measured, {len(points)} levels">'
+    ]
+    out.append(
+        f'<path class="zone" d="M{x(0):.1f} {y(0):.1f} L{x(top / 1.3):.1f} {y(top):.1f} L{x(top):.1f} {y(top):.1f} L{x(top):.1f} {y(0.7 * top):.1f} Z"/>'
+    )
+    out.append(f'<line class="now" x1="{x(0):.1f}" y1="{y(0):.1f}" x2="{x(top):.1f}" y2="{y(top):.1f}"/>')
+    from dosetwin.serve.web.charts import ticks
+
+    for v in ticks(top, 4):
+        out.append(f'<text class="tick" x="{left - 6:g}" y="{y(v) + 4:.1f}" text-anchor="end">{v:g}</text>')
+        out.append(f'<text class="tick" x="{x(v):.1f}" y="{size - foot + 18:g}" text-anchor="middle">{v:g}</text>')
+    out += [
+        f'<circle class="dot {"prior" if which == 1 else "updated"}" cx="{x(p[0]):.1f}" cy="{y(p[which]):.1f}" r="3.2"/>'
+        for p in points
+    ]
+    out.append(
+        f'<text class="tick" x="{size / 2:g}" y="{size - 6:g}" text-anchor="middle">measured, {escape(unit)}; forecast upwards; {escape(name)}</text></svg>'
+    )
+    return "".join(out)
+
+
+# ------------------------------------------------------------------------------------------------------------------ trial
+
+
+def trial_view(body: dict[str, Any]) -> dict[str, Any]:
+    """A trial's summary for the page. Raises KeyError or TypeError for anything else."""
+    from dosetwin.trial.endpoints import ENDPOINTS
+
+    arms, against = body["arms"], body["reference"]
+    names = list(arms)
+    endpoints = list(next(iter(arms.values())))
+
+    def text(name: str, e: dict[str, Any], signed: bool = False) -> str:
+        if e["mean"] is None or e["mean"] != e["mean"]:
+            return "-"
+        share = name in ENDPOINTS and ENDPOINTS[name].kind == "share"
+        scale, unit = (100.0, " %") if share else (1.0, "")
+        sign = "+" if signed else ""
+        digits = ".1f" if share else ".3g"
+        low, high = e.get("low"), e.get("high")
+        tail = (
+            f" ({scale * low:{sign}{digits}} to {scale * high:{sign}{digits}})"
+            if isinstance(low, int | float) and low == low
+            else ""
+        )
+        return f"{scale * e['mean']:{sign}{digits}}{unit}{tail}"
+
+    rows = [
+        {"name": ENDPOINTS[e].text if e in ENDPOINTS else e, "unit": ENDPOINTS[e].unit if e in ENDPOINTS else "",
+         "better": {"high": "higher is better", "low": "lower is better"}.get(ENDPOINTS[e].better if e in ENDPOINTS else "", ""),
+         "cells": [text(e, arms[a][e]) for a in names],
+         "bars": [_bar(e, arms[a][e], ENDPOINTS) for a in names]}
+        for e in endpoints
+    ]  # fmt: skip
+    others = list(body["differences"])
+    differences = [
+        {"name": ENDPOINTS[e].text if e in ENDPOINTS else e, "cells": [text(e, body["differences"][a][e], True) for a in others]}
+        for e in endpoints
+    ]
+    claims = [
+        {"text": " ".join(str(c["claim"].get(k, "")) for k in ("arm", "endpoint", "kind", "value", "against")),
+         "met": {True: "met", False: "not met", None: "not comparable"}[c["met"]],
+         "tone": {True: "good", False: "bad", None: "info"}[c["met"]],
+         "found": text(c["claim"].get("endpoint", ""), c["found"], True)}
+        for c in body["claims"]
+    ]  # fmt: skip
+    return {
+        "title": body["design"].get("title") or body["design"]["name"],
+        "lead": f"{body['n']} of {body['asked']} virtual newborns; arms on the same babies and the same luck; reference: {against}. 95 % intervals.",
+        "arms": names, "rows": rows, "others": others, "differences": differences, "claims": claims, "against": against,
+        "failures": body["failures"], "reasons": body.get("failure_reasons", []), "hash": body["hash"],
+        "front": ", ".join(body["pareto"]["front"]), "front_of": f"{body['pareto']['x']} and {body['pareto']['y']}",
+        "subgroups": [{"name": n, "n": s["n"], "kind": s["kind"],
+                       "cells": [text("both_last", s["arms"][a]["both_last"]) if "arms" in s and "both_last" in s["arms"][a] else "-" for a in names]}
+                      for n, s in body["subgroups"].items()],
+    }  # fmt: skip
+
+
+def _bar(name: str, e: dict[str, Any], endpoints: Any) -> int | None:
+    if name in endpoints and endpoints[name].kind == "share" and e["mean"] is not None and e["mean"] == e["mean"]:
+        return round(100 * min(max(float(e["mean"]), 0.0), 1.0))
+    return None

@@ -1,0 +1,181 @@
+"""Rows of the ward list: one line per twin in words, filtered, sorted and counted."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from dosetwin.report.narrative import number, percent
+from dosetwin.serve.wardlist import DUE_WITHIN
+from dosetwin.serve.web.charts import spark
+from dosetwin.serve.web.frame import ago, moment
+
+TABS = (
+    ("", "All", ""),
+    ("decision", "Need a decision", "warn"),
+    ("kidney", "Kidney turning", "warn"),
+    ("contradiction", "Level contradicts", "bad"),
+)
+COLUMNS = (
+    ("name", "Baby"),
+    ("need", "Needs"),
+    ("size", "GA, weight"),
+    ("advice", "Advice"),
+    ("due", "Next dose"),
+    ("level", "Last level"),
+    ("scr", "Creatinine"),
+    ("updated", "Updated"),
+)
+LAST = "9999"
+
+
+def belongs(line: dict[str, Any], show: str) -> bool:
+    """Whether a line is shown under a tab."""
+    key = {"decision": "needs_decision", "kidney": "kidney_turning", "contradiction": "level_contradicts"}.get(show)
+    return key is None or bool(line[key])
+
+
+def counts(lines: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """How many lines each tab shows."""
+    return {code: sum(belongs(x, code) for x in lines) for code, _, _ in TABS}
+
+
+SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "name": lambda x: _natural(x["label"] or x["id"]),
+    "size": lambda x: (x["summary"] or {}).get("GA_weeks") or 99.0,
+    "advice": lambda x: (x["summary"] or {}).get("how_sure") or -1.0,
+    "due": lambda x: x["due_at"] or LAST,
+    "level": lambda x: ((x["summary"] or {}).get("last_level") or {}).get("at") or "",
+    "scr": lambda x: (((x["summary"] or {}).get("kidney") or {}).get("last") or {}).get("value") or -1.0,
+    "updated": lambda x: x["computed_at"] or "",
+}
+"""What a column is sorted by; the order of the service (who needs somebody first) is ``need``."""
+
+
+def _natural(text: str) -> list[tuple[int, int, str]]:
+    """``Bed 2`` before ``Bed 10``."""
+    import re
+
+    return [(0, int(p), "") if p.isdigit() else (1, 0, p.lower()) for p in re.split(r"(\d+)", text) if p]
+
+
+def chosen(lines: Sequence[dict[str, Any]], *, show: str, find: str, sort: str, order: str) -> list[dict[str, Any]]:
+    """The lines to show, in order; ``lines`` come in the service's own order."""
+    words = find.lower().split()
+    kept = [x for x in lines if belongs(x, show) and all(w in f"{x['label']} {x['id']} {x['ward']}".lower() for w in words)]
+    if sort in SORTS:
+        kept.sort(key=SORTS[sort], reverse=order == "desc")
+    elif order == "desc":
+        kept.reverse()
+    return kept
+
+
+def columns(query: dict[str, str], root: str) -> list[dict[str, str]]:
+    """The heads, each with the address that sorts by it (again: the other way round)."""
+    out = []
+    for code, text in COLUMNS:
+        here = query.get("sort", "need") == code
+        turn = "desc" if here and query.get("order", "asc") != "desc" else "asc"
+        link = {**{k: v for k, v in query.items() if v}, "sort": code, "order": turn}
+        out.append({"code": code, "text": text, "href": f"{root}/?{urlencode(link)}"})
+    return out
+
+
+def tabs(lines: Sequence[dict[str, Any]], query: dict[str, str], root: str) -> list[dict[str, Any]]:
+    """The tabs with their counts."""
+    found = counts(lines)
+    kept = {k: v for k, v in query.items() if v and k != "show"}
+    return [
+        {"code": code, "text": text, "tone": tone, "count": found[code], "href": f"{root}/?{urlencode(kept | {'show': code})}"}
+        for code, text, tone in TABS
+    ]
+
+
+def row(line: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """One line in words."""
+    s = line["summary"]
+    out: dict[str, Any] = dict.fromkeys(
+        (
+            "size",
+            "size_under",
+            "advice",
+            "advice_under",
+            "due",
+            "due_under",
+            "level",
+            "level_under",
+            "scr",
+            "scr_under",
+            "spark",
+            "updated",
+        ),
+        "",
+    )
+    out |= {"id": line["id"], "name": line["label"] or line["id"][:8], "under": line["ward"], "flags": flags(line), "tone": ""}
+    out["tone"] = (
+        "bad"
+        if line["level_contradicts"] or line["overdue"]
+        else "warn"
+        if line["needs_decision"] or line["kidney_turning"]
+        else ""
+    )
+    if line["computed_at"]:
+        out["updated"] = ago(datetime.fromisoformat(line["computed_at"]), now)
+    if s is None:
+        return out | {"advice": "twin not computed yet"}
+    if s["GA_weeks"] is not None:
+        out["size"] = f"{s['GA_weeks']:g} wk"
+    if s["weight_kg"] is not None:
+        out["size"] = f"{out['size']} · {s['weight_kg']:.2f} kg".strip(" ·")
+    r = s["regimen"]
+    if r is not None:
+        out["advice"] = f"{r['amount_mg']:g} mg every {r['interval_h']:g} h"
+        out["advice_under"] = f"{percent(s['how_sure'])} all targets" if s["how_sure"] is not None else ""
+    else:
+        out["advice"] = {"refuse": "none acceptable", "cannot": "no twin"}.get(s["status"], s["status"])
+        out["advice_under"] = s["reason"][:90]
+    if line["due_at"] is not None and isinstance(line["due_at"], str):
+        due = datetime.fromisoformat(line["due_at"])
+        out |= {"due": ago(due, now) if due > now else f"{ago(due, now)}", "due_under": moment(due)}
+    if s["last_level"] is not None:
+        at = datetime.fromisoformat(s["last_level"]["at"])
+        out |= {"level": f"{number(s['last_level']['value'])} mg/L", "level_under": ago(at, now)}
+    kidney = s["kidney"]
+    if kidney["last"] is not None:
+        at = datetime.fromisoformat(kidney["last"]["at"])
+        out |= {"scr": f"{kidney['last']['value']:.2f} mg/dL", "scr_under": kidney["why"] or ago(at, now)}
+        series = kidney.get("series") or []
+        out["spark"] = spark_of(series)
+    return out
+
+
+def spark_of(series: Sequence[Sequence[Any]]) -> Any:
+    """A trend out of (moment, value) pairs, as markup made here."""
+    from markupsafe import Markup
+
+    points = [(datetime.fromisoformat(at).timestamp() / 3600.0, float(v)) for at, v in series]
+    return Markup(spark(points))
+
+
+def flags(line: dict[str, Any]) -> list[dict[str, str]]:
+    """What somebody must look at, worst first, each with a tone and words."""
+    s = line["summary"]
+    out = []
+    if line["level_contradicts"]:
+        out.append({"text": "level contradicts", "tone": "bad"})
+    if line["overdue"]:
+        out.append({"text": "dose due", "tone": "bad"})
+    elif line["needs_decision"] and not line["level_contradicts"]:
+        out.append({"text": line["why"], "tone": "warn"})
+    if line["kidney_turning"]:
+        out.append({"text": "kidney turning", "tone": "warn"})
+    if s is not None and s["status"] == "cannot":
+        out.append({"text": "no twin", "tone": "bad"})
+    if s is not None and s["answered"]:
+        out.append({"text": s["answered"], "tone": "good"})
+    if line["behind"]:
+        out.append({"text": "updating", "tone": "info"})
+    return out
+
+
+__all__ = ["DUE_WITHIN", "chosen", "columns", "counts", "flags", "row", "tabs"]
