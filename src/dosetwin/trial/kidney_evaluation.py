@@ -23,8 +23,8 @@ Written before any network was scored.
 - **A refusal** of the learner (outside its training range) is answered by the filter, as in the product, and counted.
 - **Oracles**: ``oracle-today`` knows every hidden value at the origin, the treatments to come and the course of an injury that
   has begun; ``oracle-future`` knows the noise-free future, so its error against ``next`` is what measurement alone makes.
-- **Best competitor** of a truth: the fitted hand-built one with the lowest RMSE at +1 day there, averaged over the seeds (the van
-  Donge reconstruction in its published form and recentred on A both count; the bar of 20 % is against the published form).
+- **Best competitor** of a truth: the fitted hand-built one with the lowest RMSE at +1 day there, averaged over the seeds. The
+  van Donge reconstruction keeps its published typical baby; widths and error of measurement are fitted.
 - **Intervals**: over patients (bootstrap of babies within every seed, gains averaged over seeds), and over seeds (Student).
   A bar on a gain is met when the mean reaches it and both intervals lie above 0.
 """

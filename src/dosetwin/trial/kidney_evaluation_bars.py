@@ -22,6 +22,10 @@ LEAST_GROUP = 100
 INFERENCE_MS = 5.0
 
 
+CAUSES: tuple[tuple[str, str, str], ...] = ()
+"""Why a bar is missed, as far as known: (truth, how its name begins, cause). Written after the results."""
+
+
 @dataclass(frozen=True)
 class Bar:
     """A bar set in advance: ``measured`` beside it, central value and both 95 % intervals (patients, seeds); ``met``."""
@@ -36,7 +40,12 @@ class Bar:
     met: bool
     against: str = ""
     stretch: bool = False
-    cause: str = ""
+
+    @property
+    def cause(self) -> str:
+        """Why it is missed, as far as known; empty when it is met."""
+        known = [why for truth, start, why in CAUSES if truth == self.truth and self.bar.startswith(start)]
+        return "" if self.met else known[0] if known else "not known"
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionary, ready for ``json.dumps``."""
@@ -242,3 +251,24 @@ def _troughs(seeds: Sequence[Seed], truth: str, r: Roots, groups: Sequence[str],
 def _babies(one: Seed, truth: str, group: str) -> int:
     rows = one.found["truths"][truth]["measured"]["trough"][MATURATION].get(group)
     return int(rows[1]) if rows else 0
+
+
+def own_summary(found: Mapping[str, Any], *, source: str, draws: int = DRAWS) -> dict[str, Any]:
+    """A hospital's own records over ``kidney_evaluation.cross_fitted``: figures, and the learner's gain over each other."""
+    sums = {name: np.asarray(value, dtype=float) for name, value in found["sums"].items()}
+    names = list(sums)
+    both = np.stack(list(sums.values()), axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = np.sqrt(both[..., 0].sum(axis=0) / both[..., 1].sum(axis=0))[None]
+    drawn = resampled(both[..., 0], both[..., 1], draws, np.random.default_rng(95))[None]
+    table = Roots(tuple(names), value, drawn)
+    gains = {}
+    for name in names:
+        if name != LEARNED and LEARNED in names:
+            rows = [table.gain(LEARNED, name, h) for h in range(value.shape[2])]
+            gains[name] = [{"gain": float(v.mean()), "patients": interval(d)} for v, d in rows]
+    return {
+        "what": "kidney evaluation on measured values; decision support for research and evaluation, not a medical device",
+        "source": source, "metrics": list(METRICS), "hours": list(HOURS), "gains": gains,
+        **{k: v for k, v in found.items() if k != "sums"},
+    }  # fmt: skip

@@ -19,7 +19,7 @@ from dosetwin.structure.kidney import birth_creatinine, wu_creatinine
 from dosetwin.trial import kidney_evaluation_kernel as kernel
 from dosetwin.trial.kidney_evaluation_origins import HOURS, Origins, packed, packed_flags
 
-FIT_BABIES = 3000
+FIT_BABIES = 2000
 """Babies of the training cohort the competitors are fitted on: more move no parameter by as much as its error."""
 
 
@@ -111,7 +111,6 @@ class Competitors:
     shifted: Carried
     wu: SteadyWu
     vandonge: VanDonge
-    recentred: VanDonge
     process: GaussianProcess
     filter: KalmanFilter
     seconds: dict[str, float] = field(default_factory=dict)
@@ -134,7 +133,6 @@ class Competitors:
             timed("carried+curve", lambda: Carried.fit(some, shifted=True, **noise)),
             timed("steady-wu", lambda: SteadyWu.fit(some, **noise)),
             timed("van-donge-map", lambda: VanDonge.fit(some)),
-            timed("van-donge-map-recentred", lambda: VanDonge.fit(some, recentre=True)),
             timed("gaussian-process", lambda: GaussianProcess.fit(some)),
             strongest,
             took,
@@ -143,7 +141,7 @@ class Competitors:
     @property
     def all(self) -> Mapping[str, Any]:
         """By name."""
-        each = (self.carried, self.shifted, self.wu, self.vandonge, self.recentred, self.process, self.filter)
+        each = (self.carried, self.shifted, self.wu, self.vandonge, self.process, self.filter)
         return {f.name: f for f in each}
 
 
@@ -164,13 +162,13 @@ def answers(m: Moments, of: Competitors) -> dict[str, Answers]:
         found[one.name] = gaussian(*_carried(m, one), one.prop, one.add)
     # blind to what was measured, so its filtration is the typical one
     found[of.wu.name] = gaussian(*_steady(m, of.wu), of.wu.prop, of.wu.add, np.log(m.plain))
-    for van in (of.vandonge, of.recentred):
-        base = np.array([typical(r.GA) for r in m.origins.stays])[m.origins.baby]
-        moved = kernel.reconstructed(
-            m.ptr, m.rows, m.effect, m.marks, base, m.begin, m.n_seen, log_scr, np.array(van.mean), np.array(van.sd), van.prop,
-            van.add, len(HOURS),
-        )  # fmt: skip
-        found[van.name] = gaussian(moved[..., 0], moved[..., 1], van.prop, van.add)
+    van = of.vandonge
+    base = np.array([typical(r.GA) for r in m.origins.stays])[m.origins.baby]
+    moved = kernel.reconstructed(
+        m.ptr, m.rows, m.effect, m.marks, base, m.begin, m.n_seen, log_scr, np.array(van.mean), np.array(van.sd), van.prop,
+        van.add, len(HOURS),
+    )  # fmt: skip
+    found[van.name] = gaussian(moved[..., 0], moved[..., 1], van.prop, van.add)
     ahead = m.origins.now[:, None] + np.array(HOURS)
     numbers = tuple(float(x) for x in of.process._numbers())
     smooth = kernel.smoothed(m.begin, m.n_seen, m.time, m.curve_seen, log_scr, ahead, numbers)
