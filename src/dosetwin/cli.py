@@ -328,6 +328,35 @@ def kidney_predict(
     raise typer.Exit(code)
 
 
+@kidney.command("evaluate")
+def kidney_evaluate(
+    seeds: Annotated[int, typer.Option("--seeds", help="How many seeds: new babies each, and with --train new networks.")] = 3,
+    babies: Annotated[int, typer.Option("--babies", help="Fresh babies of each truth a seed.")] = 400,
+    weights: Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="Folder of weights. Default: shipped.")] = None,
+    train: Annotated[bool, typer.Option("--train", help="Train anew for every seed; needs PyTorch.")] = False,
+    training_babies: Annotated[
+        int | None, typer.Option("--training-babies", help="With --train: babies the networks are trained on.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DATA", help="Measured values of your own newborns, not synthetic ones.")
+    ] = None,
+    first: Annotated[int, typer.Option("--first-seed", help="The first test seed.")] = 900_001,
+    noise: Annotated[str, typer.Option("--noise", help="Error of synthetic measurements: low or wu.")] = "low",
+    resume: Annotated[
+        Path | None, typer.Option("--resume", metavar="DIR", help="Keep every finished seed here, and go on from those kept.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="OUT", help="Also write a page, OUT.md or OUT.html with figures.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Every kidney on newborns none has met: errors, intervals, injury, filtration, troughs, and the bars, missed ones too."""
+    from dosetwin.commands.kidney_evaluate import run
+
+    run(seeds=seeds, first=first, babies=babies, training_babies=training_babies, weights=weights, train=train, data=data,
+        noise=noise, report=report, resume=resume, as_json=json_)  # fmt: skip
+
+
 def _say(text: str) -> None:
     sys.stderr.write(f"dosetwin: {one_line(text)}\n")
 

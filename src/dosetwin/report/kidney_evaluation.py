@@ -271,7 +271,8 @@ def markdown(found: Found, images: str | None = "img", heading: str = "## Evalua
     out = [
         heading, "",
         f"{len(found['seeds'])} seeds ({found['seeds'][0]} to {found['seeds'][-1]}), {found['babies']} fresh babies of each "
-        f"truth a seed, noise `{found['noise']}`, network {learner}. Synthetic babies: nothing here is evidence about a real hospital. "
+        f"truth a seed, noise `{found['noise']}`, network {learner}. Synthetic babies: nothing here is evidence about a real "
+        "hospital. "
         "Decision support for research and evaluation, not a medical device.", "",
         DEFINITIONS, "",
         "### Bars", "",
