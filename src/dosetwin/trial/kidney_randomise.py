@@ -36,7 +36,7 @@ Between = tuple[float, float]
 class Ranges:
     """How far randomised babies stray; a pair is drawn from uniformly, where marked * on the log scale. All assumed.
 
-    Excursions of log filtration: up to ``excursions`` a baby (0, 1, 2 ... equally likely), from any hour of the stay, of
+    Excursions of log filtration: none with probability ``calm``, else 1 to ``excursions`` a baby, from any hour of the stay, of
     exponential size with mean ``size``, at most ``size_max``, downwards with probability ``down``; ``rise_h``* time constant of
     coming, ``hold_h`` how long it is held, ``fade_h``* time constant of going; with probability ``noticed`` the ward samples as
     for any sick baby. Drifts (Ornstein-Uhlenbeck) of log filtration and log production: SD ``drift`` and ``drift_production``
@@ -45,6 +45,7 @@ class Ranges:
     back-leak. ``gain``: SD of the log gain of an assay. ``GA_error``: SD, wk, of the chart's gestational age.
     """
 
+    calm: float = 0.5
     excursions: int = 2
     size: float = 0.6
     size_max: float = 2.5
@@ -57,8 +58,8 @@ class Ranges:
     drift_production: Between = (0.0, 0.20)
     drift_h: Between = (24.0, 480.0)
     wider: Between = (0.8, 1.5)
-    shift: float = 0.20
-    pace: float = 0.40
+    shift: float = 0.30
+    pace: float = 0.60
     leak: Between = (0.0, 2.0)
     gain: float = 0.05
     GA_error: float = 0.4
@@ -81,7 +82,7 @@ def _excursions(u: np.ndarray, leaves: np.ndarray, hours: int, r: Ranges) -> tup
     """Change of log filtration [n, hours], and the part of it that a ward notices, as a fall [n, hours]; ``u`` [n, 1 + 7 k]."""
     n = len(u)
     total, noticed = np.zeros((n, hours)), np.zeros((n, hours))
-    count = np.floor(u[:, 0] * (r.excursions + 1))
+    count = np.where(u[:, 0] < r.calm, 0.0, 1.0 + np.floor((u[:, 0] - r.calm) / (1.0 - r.calm) * r.excursions))
     for k in range(r.excursions):
         v = u[:, 1 + 7 * k : 8 + 7 * k].T
         onset = v[0] * leaves

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dosetwin.forecast.learned import LearnedKidney
     from dosetwin.forecast.training.train import Progress
 
-BABIES = 40_000
+BABIES = 32_000
 """Babies the networks are trained on, all told."""
 PLAIN = 0.5
 """Share of them that are plain truth A; the others are randomised."""

@@ -25,9 +25,9 @@ class Settings:
     h."""
 
     architecture: Architecture = field(default_factory=Architecture)
-    epochs: int = 24
+    epochs: int = 6
     batch: int = 128
-    rate: float = 4e-3
+    rate: float = 3e-3
     decay: float = 1e-4
     masked: float = 0.15
     stale: float = 0.3
