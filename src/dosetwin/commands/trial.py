@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from dosetwin.trial.runner import Run
 
 
+PER_TABLE = 6
+"""Arms beside each other in the terminal."""
+
+
 def run(
     name: str, out: Path, *, n: int | None, seed: int | None, workers: int, by: str, cluster: str, as_json: bool
 ) -> int:  # fmt: skip
@@ -75,15 +79,17 @@ def show(console: "Console", body: dict[str, Any], out: Path, told: dict[str, An
     for arm, count in body["failures"].items():
         if count:
             console.print(f"{arm}: {count} babies could not be dosed and are left out of every arm", style="yellow")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("mean (Monte-Carlo error)")
-    for arm in body["arms"]:
-        table.add_column(arm, justify="right")
-    for e in MAIN:
-        if e in next(iter(body["arms"].values())):
-            cells = (body["arms"][a][e] for a in body["arms"])
-            table.add_row(e, *(f"{number(c['mean'])} ({number(c['se'])})" for c in cells))
-    console.print(table)
+    arms = list(body["arms"])
+    for block in (arms[i : i + PER_TABLE] for i in range(0, len(arms), PER_TABLE)):
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("mean (MC error)", no_wrap=True)
+        for arm in block:
+            table.add_column(arm, justify="right", no_wrap=True)
+        for e in MAIN:
+            if e in body["arms"][block[0]]:
+                cells = (body["arms"][a][e] for a in block)
+                table.add_row(e, *(f"{number(c['mean'])} ({number(c['se'])})" for c in cells))
+        console.print(table)
     for row in claim_rows(body):
         console.print(
             f"  {row['verdict']}: {row['text']}: {row['found']}", style="bold red" if row["verdict"] == "MISSED" else None

@@ -28,7 +28,8 @@ def claim_rows(body: Mapping[str, Any]) -> list[dict[str, str]]:
         verdict = "not comparable" if c["met"] is None else "met" if c["met"] else "MISSED"
         rows.append({
             "text": claim["text"] or f"{claim['arm']} - {claim['against']}: {claim['endpoint']}",
-            "asked": f"{claim['arm']} - {claim['against']}, {claim['endpoint']} {WORDS[claim['kind']]} {claim['value']:+g}",
+            "asked": f"{claim['arm']} - {claim['against']}, {claim['endpoint']} {WORDS[claim['kind']]} {claim['value']:+g}"
+            + (f" ({claim['group']})" if claim["group"] else ""),
             "found": interval(c["found"], sign=True), "verdict": verdict,
         })  # fmt: skip
     return rows
@@ -57,7 +58,8 @@ def trial_page(body: Mapping[str, Any], design: Design, run: Mapping[str, Any]) 
         body=body, design=design, run=run, against=against, main=table(main), rest=table(rest), claims=claim_rows(body),
         others=list(body["differences"]), pareto=safe_figure(pareto(body)), forest=safe_figure(differences(body, against)),
         groups=[safe_figure(f) for f in figures if f is not None], loss=design.loss.rows(), truth=truth, packs=packs,
-        policies=ADAPTIVE, number=number, version=__version__, not_a_device=narrative.NOT_A_DEVICE,
+        policies=ADAPTIVE,
+        looks={a.name: a.adaptive for a in design.arms}, number=number, version=__version__, not_a_device=narrative.NOT_A_DEVICE,
         small={n: g["n"] for n, g in body["subgroups"].items() if "differences" not in g},
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from dosetwin.errors import InputError
-from dosetwin.trial.design import Claim, Design
+from dosetwin.trial.design import SUBGROUPS, Claim, Design
 from dosetwin.trial.endpoints import ENDPOINTS
 from dosetwin.trial.newborns import BAND_EDGES
 from dosetwin.trial.runner import read
@@ -175,7 +175,13 @@ class Verdict:
 
 def judged(r: Results, claim: Claim) -> Verdict:
     """Whether a claim declared in the design holds."""
-    found = r.difference(claim.arm, claim.against, claim.endpoint)
+    who = None
+    if claim.group:
+        named = {name: mask for kind in SUBGROUPS for name, mask in groups(r.babies, kind).items()}
+        if claim.group not in named:
+            return Verdict(claim, estimate(np.zeros(0)), None)
+        who = named[claim.group]
+    found = r.difference(claim.arm, claim.against, claim.endpoint, who)
     if not np.isfinite(found.mean):
         return Verdict(claim, found, None)
     met = {

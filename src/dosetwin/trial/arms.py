@@ -9,7 +9,7 @@ from dosetwin.decide.rules import Facts
 from dosetwin.errors import DosetwinError, one_line
 from dosetwin.trial.batch import Says, follow
 from dosetwin.trial.course import Ward, run_course
-from dosetwin.trial.design import Arm
+from dosetwin.trial.design import Arm, fixed
 from dosetwin.trial.endpoints import Given
 from dosetwin.trial.scoring import World, given_from
 
@@ -39,6 +39,9 @@ class Chunk:
 
 def open_loop(arm: Arm) -> Says | None:
     """An arm that is a table of what is charted, as the batch asks it; None for one that looks at the patient."""
+    regimen = fixed(arm.policy)
+    if regimen is not None:
+        return lambda facts, first: regimen
     policy = named(arm.policy)
     if isinstance(policy, ByRule):
 

@@ -6,6 +6,7 @@ vocabulary, ``Design.to_json`` the whole design with its defaults, ``Design.hash
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -24,7 +25,6 @@ from dosetwin.trial.truth import TRUTHS
 
 ADAPTIVE = {
     "rule_adjusted": "the standard rule, interval moved after a measured trough as wards do it",
-    "fixed_15_q48": "15 mg/kg every 48 h for all: one number",
     "nomogram": "the best fixed nomogram, tuned on the declared loss",
     "one_step": "the best dose and interval if repeated for ever, on the posterior, first dose by the rule's 15 mg/kg",
     "one_step_loading": "the same with an optimised loading dose",
@@ -33,6 +33,8 @@ ADAPTIVE = {
 }
 """Policies beside the standard rules, and what they are."""
 POLICIES = (*RULES, *ADAPTIVE)
+FIXED = re.compile(r"fixed_(\d{1,2}(?:\.\d)?)_(?:q(\d{1,2})|once)")
+"""``fixed_25_once``, ``fixed_15_q24``: the same mg/kg for everybody, once or at one interval (h)."""
 KIDNEYS = ("creatinine", "maturation", "mechanistic", "filter", "learned")
 SCHEMES = ("practice", "none", "rich")
 SUBGROUPS = ("GA", "PNA", "condition", "GA_PNA", "changing")
@@ -82,7 +84,7 @@ class Arm:
     @property
     def adaptive(self) -> bool:
         """Whether it looks at anything measured; the others are open-loop rules and run in batches."""
-        return self.policy in ADAPTIVE and self.policy not in ("nomogram", "fixed_15_q48")
+        return self.policy in ADAPTIVE and self.policy != "nomogram"
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Claim:
     """A bar declared before the run: ``arm`` minus ``against`` on ``endpoint``, met when the whole statement holds.
 
     ``at_least`` / ``at_most``: the difference itself reaches ``value``; ``above`` / ``below``: its interval excludes ``value``.
+    ``group``: only in this subgroup, as ``analysis.groups`` names it (``kidneys injured``).
     """
 
     arm: str
@@ -98,6 +101,7 @@ class Claim:
     kind: str
     value: float
     text: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,8 @@ class Design:
                 "two arms of one name", where=f"{where}: arms", value=sorted({x for x in names if names.count(x) > 1})
             )
         for a in self.arms:
-            _known(a.policy, POLICIES, f"{where}: arm {a.name}: policy")
+            if fixed(a.policy) is None:
+                _known(a.policy, (*POLICIES, "fixed_<mg/kg>_q<h>", "fixed_<mg/kg>_once"), f"{where}: arm {a.name}: policy")
             _known(a.kidney or self.kidney, KIDNEYS, f"{where}: arm {a.name}: kidney")
             _known(a.scheme or self.sampling.scheme, SCHEMES, f"{where}: arm {a.name}: scheme")
             if a.draws < 0 or a.draws > 5000 or not 0 <= a.decisions <= 4:
@@ -204,6 +209,15 @@ class Design:
         for key in ("n", "chunk", "title", "note", "claims", "pareto", "subgroups", "reference", "endpoints"):
             del body[key]
         return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def fixed(policy: str) -> tuple[float, float] | None:
+    """mg/kg and interval (h; infinite: once) of a fixed regimen's name; None for any other name or an impossible one."""
+    found = FIXED.fullmatch(policy)
+    if found is None:
+        return None
+    mg_per_kg, interval = float(found[1]), float(found[2] or "inf")
+    return (mg_per_kg, interval) if 0.0 < mg_per_kg <= 30.0 and interval >= 6.0 else None
 
 
 def _known(value: str, allowed: Any, where: str) -> None:

@@ -191,7 +191,7 @@ class Newborns:
 
     @property
     def condition(self) -> np.ndarray:
-        """One word per baby for subgroups, as the ward knows it at the start: cooled, asphyxia, ibuprofen, inotropes or none."""
+        """One word per baby for subgroups, as the ward knows it at the start: cooled, asphyxia, ibuprofen, inotropes."""
         within = self.ibuprofen[:, 0] < 120.0
         return np.select(
             [
@@ -201,7 +201,7 @@ class Newborns:
                 (self.inotropes[:, 0] < 120.0) & (self.inotropes[:, 1] > 0),
             ],
             ["cooled", "asphyxia", "ibuprofen", "inotropes"],
-            "none",
+            "no condition",
         )
 
 
