@@ -16,7 +16,7 @@ from dosetwin.serve.service import Service
 from dosetwin.serve.twins import Memory
 from dosetwin.serve.web import entries
 from dosetwin.serve.web.charts import svg
-from dosetwin.serve.web.frame import ZONE, PageRoute, Reader, Reading, Token, environment, moment, page
+from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, environment, moment, page
 from dosetwin.serve.web.look import Look, after_clinical, events_of, history_of, look
 from dosetwin.serve.web.picture import charts_json
 from dosetwin.serve.web.tries import asked_of, try_out
@@ -295,6 +295,3 @@ def open_record(
 
     reader.service.change(reader.who, change)
     return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said=opened", 303)
-
-
-__all__ = ["ZONE", "kept_of", "router"]

@@ -5,13 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dosetwin.errors import DosetwinError
 from dosetwin.report import narrative
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.service import Service
-from dosetwin.serve.timeline import in_force, mic_of
+from dosetwin.serve.timeline import in_force
 from dosetwin.serve.twins import Known, Memory, Question, answer, state_hash
 from dosetwin.serve.web.frame import ago, moment
 from dosetwin.serve.web.picture import picture
@@ -19,9 +17,6 @@ from dosetwin.serve.web.tries import recommended
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
-
-DRAWS = 400
-"""Posterior draws behind the bands of the charts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,52 +51,25 @@ def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bo
     reach = service.reach(who)
     with service.store.read() as conn:
         row = reach.patient(conn, id_)
-        known = service.known(conn, reach, id_)
-        state = reach.state(conn, id_)
-    # the moment of the twin on record, so that everybody sees the same answer until a fact or time changes it
-    when = None
-    if state is not None and state["through_seq"] >= known.through:
-        when = datetime.fromisoformat(state["summary"]["now"])
-    question = service.question(now=when, sensitivity=doubts, mic_mg_per_L=mic_of(known.facts, service.policy["drug"]))
+    try:
+        known, question, advice = service.current(who, id_)
+    except DosetwinError as error:
+        with service.store.read() as conn:
+            known = service.known(conn, reach, id_)
+        question = service.question(sensitivity=False)
+        why = tuple(str(error).split(" | "))
+        return Look(row, known, question, state_hash(known, question), reach.now, None, None, None, why)
     key = state_hash(known, question)
     had = kept.get(key)
-    if had is not None and (had.picture is None or had.picture["doubts"] or not doubts) and had.known.through == known.through:
-        return replace(had, row=row, now=reach.now)
-    try:
-        advice = service.pool.run(answer, known, question) if doubts else service.twin(known, question)
-        if doubts:
-            service.memory.put(key, advice)
-        advice = service.pool.run(with_curves, advice)
-        found = Look(row, known, question, key, reach.now, advice, picture(advice), service.pool.run(recommended, advice), ())
-    except DosetwinError as error:
-        found = Look(row, known, question, key, reach.now, None, None, None, tuple(str(error).split(" | ")))
+    same = had is not None and had.question.now == question.now
+    if same and (had.picture["doubts"] or not doubts):
+        return replace(had, row=row, known=known, now=reach.now)
+    if doubts:
+        advice = service.pool.run(answer, known, replace(question, sensitivity=True))
+    beside = had.beside if same else service.pool.run(recommended, advice)
+    found = Look(row, known, question, key, reach.now, advice, service.pool.run(picture, advice), beside, ())
     kept.put(key, found)
     return found
-
-
-def with_curves(advice: "Advice") -> "Advice":
-    """The advice with the curves and parameters that a page draws."""
-    from dosetwin.advise.curves import curves_of, parameters_of, prior_draws
-
-    if advice.curves is not None:
-        return advice
-    lead = int(np.argmax(advice.weights))
-    model, few = advice.models[lead], advice.beliefs[lead].draws[:DRAWS]
-    rule = advice.recommendation.provenance["covariates"]
-    at = advice.regimen.first_at if advice.regimen else advice.now
-    drawn = curves_of(
-        model, advice.asked, advice.regimen, few, now=advice.now, measures=advice.policy.drug, seed=advice.seed, rule=rule
-    )
-    occasions = 1 + len(advice.asked.occasions)
-    return replace(
-        advice,
-        curves=drawn,
-        parameters=parameters_of(model, advice.asked, few[:200], at=at, rule=rule),
-        prior_parameters=parameters_of(model, advice.asked, prior_draws(model, occasions, 200, advice.seed), at=at, rule=rule),
-    )
-
-
-KINDS = {"covariate": "measure"}
 
 
 def events_of(facts: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:

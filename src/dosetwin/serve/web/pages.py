@@ -1,6 +1,6 @@
 """The page's routes: login, ward list, news, models, audit and static files; those of a baby, of cases and of results join."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
@@ -113,7 +113,12 @@ def _ward_data(reader: Reader, ward_: str, show: str, find: str, sort: str, orde
     wards = sorted({x["ward"] for x in every})
     lines = ordered([x for x in every if not ward_ or x["ward"] == ward_])
     kept = ward.chosen(lines, show=show, find=find, sort=sort, order=order)
-    return {"lines": lines, "rows": [ward.row(x, reach.now) for x in kept], "wards": wards, "now": reach.now}
+    return {
+        "lines": lines,
+        "rows": [ward.row(x, reach.now, len(wards) > 1 and not ward_) for x in kept],
+        "wards": wards,
+        "now": reach.now,
+    }
 
 
 @router.get("/")
@@ -220,6 +225,3 @@ def _audit(request: Request, reader: Reader, before: int, verdict: Any) -> HTMLR
                 "at": stamp(r["at"])[:19].replace("T", " ")} for r in rows]  # fmt: skip
     return page(request, "audit.html.j2", reader, "audit", entries=entries, verdict=verdict,
                 more=rows[-1]["seq"] if len(rows) == most else None)  # fmt: skip
-
-
-__all__ = ["datetime", "reader_of", "router"]

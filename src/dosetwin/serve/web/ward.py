@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dosetwin.report.narrative import number, percent
-from dosetwin.serve.wardlist import DUE_WITHIN
 from dosetwin.serve.web.charts import spark
 from dosetwin.serve.web.frame import ago, moment
 
@@ -91,8 +90,8 @@ def tabs(lines: Sequence[dict[str, Any]], query: dict[str, str], root: str) -> l
     ]
 
 
-def row(line: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """One line in words."""
+def row(line: dict[str, Any], now: datetime, many: bool = False) -> dict[str, Any]:
+    """One line in words; ``many``: several wards are shown, so each row names its own."""
     s = line["summary"]
     out: dict[str, Any] = dict.fromkeys(
         (
@@ -111,7 +110,13 @@ def row(line: dict[str, Any], now: datetime) -> dict[str, Any]:
         ),
         "",
     )
-    out |= {"id": line["id"], "name": line["label"] or line["id"][:8], "under": line["ward"], "flags": flags(line), "tone": ""}
+    out |= {
+        "id": line["id"],
+        "name": line["label"] or line["id"][:8],
+        "under": line["ward"] if many else "",
+        "flags": flags(line),
+        "tone": "",
+    }
     out["tone"] = (
         "bad"
         if line["level_contradicts"] or line["overdue"]
@@ -126,7 +131,7 @@ def row(line: dict[str, Any], now: datetime) -> dict[str, Any]:
     if s["GA_weeks"] is not None:
         out["size"] = f"{s['GA_weeks']:g} wk"
     if s["weight_kg"] is not None:
-        out["size"] = f"{out['size']} · {s['weight_kg']:.2f} kg".strip(" ·")
+        out["size_under"] = f"{s['weight_kg']:.2f} kg"
     r = s["regimen"]
     if r is not None:
         out["advice"] = f"{r['amount_mg']:g} mg every {r['interval_h']:g} h"
@@ -136,7 +141,7 @@ def row(line: dict[str, Any], now: datetime) -> dict[str, Any]:
         out["advice_under"] = s["reason"][:90]
     if line["due_at"] is not None and isinstance(line["due_at"], str):
         due = datetime.fromisoformat(line["due_at"])
-        out |= {"due": ago(due, now) if due > now else f"{ago(due, now)}", "due_under": moment(due)}
+        out |= {"due": ago(due, now), "due_under": moment(due)}
     if s["last_level"] is not None:
         at = datetime.fromisoformat(s["last_level"]["at"])
         out |= {"level": f"{number(s['last_level']['value'])} mg/L", "level_under": ago(at, now)}
@@ -176,6 +181,3 @@ def flags(line: dict[str, Any]) -> list[dict[str, str]]:
     if line["behind"]:
         out.append({"text": "updating", "tone": "info"})
     return out
-
-
-__all__ = ["DUE_WITHIN", "chosen", "columns", "counts", "flags", "row", "tabs"]
