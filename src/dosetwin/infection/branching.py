@@ -16,6 +16,7 @@ used, which matters only where counts are so large that chance does not. ``solve
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from math import exp, log
 
 import numpy as np
@@ -35,7 +36,7 @@ from dosetwin.structure.bacteria import (
 
 @dataclass(frozen=True)
 class Extinction:
-    """One infection: probabilities, survival of one growing (``p``) and dormant (``pD``) cell per genotype, log10 load at the end."""
+    """One infection: probabilities, survival of a growing (``p``) and a dormant (``pD``) cell per genotype, final log10 load."""
 
     p_erad: float
     p_resistant: float
@@ -98,7 +99,7 @@ def solve(
 
     y = np.concatenate((N0, D0, [0.0, 0.0]))
     pieces = []
-    for a, b in zip(times[:-1], times[1:], strict=True):
+    for a, b in pairwise(times):
         # counts only steer crowding and clearance here: what is far below one cell need not be accurate
         done = solve_ivp(forward, (a, b), y, method="LSODA", rtol=rtol, atol=1e-9, dense_output=True, max_step=1.0)
         if not done.success:

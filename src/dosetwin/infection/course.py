@@ -8,6 +8,7 @@ linear when rising and exponential when falling, so put doses on the grid. Proba
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,9 +28,9 @@ class Outcomes:
 
     ``p_erad`` probability that no bacterium of any kind, dormant included, is alive at the end of the grid; ``p_resistant`` that
     any of a less susceptible genotype is; ``log10_load`` log10 of the expected count at the end; ``mic_shift`` log2 of the
-    count-weighted MIC at the end over that at time 0 (given survival, and of expected counts); ``rebound``: the expected count
-    at the end is ten times that at 120 h and at least one (False on grids that end earlier); ``series`` [..., T, 2] log10 of the
-    expected susceptible and less susceptible counts, or None; ``in_scope`` [n] (see ``draws.Infections``).
+    count-weighted MIC at the end over that at time 0 (given survival, and of expected counts); ``rebound`` probability of being
+    alive at the end with an expected count at least one and ten times that at 120 h (0 on grids that end earlier); ``series``
+    [..., T, 2] log10 of the expected susceptible and less susceptible counts, or None; ``in_scope`` [n] (see ``draws.Infections``).
     """
 
     p_erad: np.ndarray
@@ -98,9 +99,7 @@ def run(
     else:
         edges = np.linspace(0, jobs, 4 * workers + 1).astype(int)
         with ThreadPoolExecutor(workers) as pool:
-            parts = [
-                pool.submit(_kernel.cohort, *arguments, a, b, out, records) for a, b in zip(edges[:-1], edges[1:], strict=True)
-            ]
+            parts = [pool.submit(_kernel.cohort, *arguments, a, b, out, records) for a, b in pairwise(edges)]
             for part in parts:
                 part.result()
     rebound = (out[..., 2] > out[..., 4] + 1.0) & (out[..., 2] >= 0.0) & (at < T - 1)

@@ -207,15 +207,16 @@ def _assemble(pack: Pack, names: tuple[str, ...], MIC: np.ndarray, z: np.ndarray
             continue
         kill = pack.kill[group]
         k = len(kill.ladder)
+        columns = np.arange(k)[None, :]
         rest = np.array(kill.frequency[1:])
-        shares[rows, :k] = np.concatenate(([1.0 - rest.sum()], rest))
-        kg[np.ix_(rows, range(k))] = (growth[rows] + kd)[:, None] * np.array(kill.growth)
-        levels[rows, :k] = np.log2(kill.ladder)
+        shares[rows[:, None], columns] = np.concatenate(([1.0 - rest.sum()], rest))
+        kg[rows[:, None], columns] = (growth[rows] + kd)[:, None] * np.array(kill.growth)
+        levels[rows[:, None], columns] = np.log2(kill.ladder)
         if "Emax" in kill.numbers:
             q = ec50_over_MIC(kill) * 2.0 ** (value("q_log2_sd") * z[rows, 4])
-            Emax[np.ix_(rows, range(k))] = kill.value("Emax") * np.array(kill.strength)
-            EC50[np.ix_(rows, range(k))] = (q * MIC[rows])[:, None] * np.array(kill.ladder)
-        slope[np.ix_(rows, range(k))] = kill.value("slope") * np.array(kill.strength) / MIC[rows, None]
+            Emax[rows[:, None], columns] = kill.value("Emax") * np.array(kill.strength)
+            EC50[rows[:, None], columns] = (q * MIC[rows])[:, None] * np.array(kill.ladder)
+        slope[rows[:, None], columns] = kill.value("slope") * np.array(kill.strength) / MIC[rows, None]
         scalars["hill"][rows] = kill.value("hill") or 1.0
         scalars["AR50"][rows] = kill.value("AR50")
         scalars["kon"][rows] = kill.value("kon_MIC") / MIC[rows]

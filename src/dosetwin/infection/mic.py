@@ -105,7 +105,7 @@ def reading_likelihood(reading: float, sd: float = ASSAY_SD) -> np.ndarray:
 def _counts(pairs: Mapping[float, float], provenance: Provenance, source: str) -> MICDistribution:
     weights = np.zeros(len(DILUTIONS))
     for dilution, count in pairs.items():
-        weights[int(round(np.log2(dilution))) + 6] = count
+        weights[round(np.log2(dilution)) + 6] = count
     return MICDistribution(weights, provenance, source)
 
 

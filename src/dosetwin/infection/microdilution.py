@@ -1,4 +1,4 @@
-"""EC50 tied to MIC: broth microdilution in silico, with the growth in broth (in a newborn a tube would never turn cloudy in 18 h).
+"""EC50 tied to MIC: broth microdilution in silico, with growth in broth (with that in a newborn no tube turns cloudy in 18 h).
 
 5e5 CFU/mL, 18 h, visible at 1e8 CFU/mL. The concentration at which the count ends exactly at 1e8 is the continuous MIC; the MIC
 read from a plate is the next doubling dilution above it.
@@ -37,7 +37,7 @@ def count_after(
     C: float, *, EC50: float, Emax: float, hill: float, kg: float, kd: float, capacity: float, resting: bool = False,
     AR50: float = 0.0, kon: float = 0.0, koff: float = 0.0, hours: float = HOURS, inoculum: float = INOCULUM, dt: float = 0.02,
 ) -> float:  # fmt: skip
-    """ln CFU/mL after ``hours`` at constant C mg/L. ``resting``: crowded cells rest (Uppsala form), else growth stops (logistic)."""
+    """ln CFU/mL after ``hours`` at C mg/L. ``resting``: crowded cells rest (Uppsala form), else growth stops (logistic)."""
     lnS, R, AR = log(inoculum), 0.0, 0.0
     full = emax_kill(C, Emax, EC50, hill)
     for _ in range(round(hours / dt)):
@@ -61,7 +61,7 @@ def _ratio(Emax: float, hill: float, kg: float, kd: float, capacity: float, AR50
         )  # fmt: skip
         return end - log(VISIBLE)
 
-    return exp(brentq(above, log(1e-3), log(1e4), xtol=1e-6))
+    return exp(float(brentq(above, log(1e-3), log(1e4), xtol=1e-6)))  # type: ignore[arg-type]
 
 
 def ec50_over_MIC(kill: KillSet) -> float:

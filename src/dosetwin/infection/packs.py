@@ -153,7 +153,7 @@ PSEUDOMONAS = KillSet(
     MappingProxyType({
         "Emax": _n(11.8, "1/h", "greatest kill rate", "secondary", YADAV),
         "hill": _n(1.11, "1", "steepness", "secondary", YADAV),
-        "EC50_reported": _n(1.22, "MIC", "KC50 over the MIC measured in the study (for comparison, not used)", "secondary", YADAV),
+        "EC50_reported": _n(1.22, "MIC", "KC50 over the MIC in the study (for comparison, not used)", "secondary", YADAV),
         **_broth(2.23, 10**9.56, YADAV, kd=0.0),
     }),
     ladder=(1.0, 67.4), frequency=(1.0, 10**-6.68), growth=(1.0, 1.0), strength=(1.0, 1.0), status="published", source=YADAV,
@@ -173,7 +173,8 @@ APRAMYCIN = KillSet(
     MappingProxyType({
         "slope": _n(9.05, "1/h per C/MIC", "kill, no ceiling", "secondary", LOZANO),
     }),
-    ladder=(1.0, 1.0), frequency=(1.0, 0.0), growth=(1.0, 1.0 - 0.254), strength=(1.0, 0.066 / 9.05), status="published",
+    # the second state's MIC-equivalent is the ratio of the slopes; kill uses the slopes themselves
+    ladder=(1.0, 9.05 / 0.066), frequency=(1.0, 0.0), growth=(1.0, 1.0 - 0.254), strength=(1.0, 0.066 / 9.05), status="published",
     source=LOZANO,
 )  # fmt: skip
 
@@ -230,13 +231,13 @@ AUC_DRIVEN = Pack(
     "auc_driven",
     "mouse kidney, kill without ceiling or adaptation, drug-driven loss of susceptibility: exposure decides",
     _common(
-        load_log10=_n(6.0, "log10 CFU", "bacteria when treatment starts (the organ holds 6.49)"),
-        load_sd=_n(0.4, "log10", "its spread between babies"),
+        load_log10=_n(7.8, "log10 CFU", "bacteria when treatment starts: about a third of what the organs hold"),
+        load_sd=_n(0.5, "log10", "its spread between babies"),
         penetration=_n(1.0, "1", "the slopes were fitted to unbound plasma concentrations", "derived", LOZANO),
         net_growth=_n(0.694 - 0.526, "1/h", "growth less death without drug", "derived", LOZANO),
         kd=_n(0.526, "1/h", "natural death", "secondary", LOZANO),
         kd_dormant=_n(0.526, "1/h", "death of dormant cells: as growing", "secondary", LOZANO),
-        capacity=_n(10**6.49, "CFU", "Bmax per organ", "secondary", LOZANO),
+        capacity=_n(10**8.33, "CFU", "Bmax 10^6.49 in a mouse's kidneys (0.35 g), to a newborn's (24 g)", "derived", LOZANO),
         u=_n(0.0, "1/division", "no mutation: the drug drives the transfer", "secondary", LOZANO),
         kada_MIC=_n(0.031, "1/h per C/MIC", "transfer to the less susceptible state", "secondary", LOZANO),
         q_log2_sd=_n(0.0, "log2", "no EC50: kill is linear in C/MIC", "derived", LOZANO),
@@ -244,6 +245,7 @@ AUC_DRIVEN = Pack(
     MappingProxyType({"gram_negative": APRAMYCIN}),
     crowding="dormancy",
     notes=(
+        "chance acts on the count of the whole organ, so the mouse's capacity is scaled by kidney weight (weights recalled)",
         "apramycin in mice taken for amikacin in newborns at equal C/MIC: an assumption as large as any here",
         "Gram-negative rods only: the study has no other organism",
     ),

@@ -3,6 +3,8 @@
 Below ``SMALL`` cells every event is drawn (Gillespie's direct method, rates held over short parts of the grid step); above it
 births, deaths and switches of a short leap are drawn at once. Crowding and clearance follow the count itself, not its mean.
 """
+# numba keeps the state of np.random per thread, apart from NumPy's own; every infection seeds it
+# ruff: noqa: NPY002
 
 import numpy as np
 from numba import njit
@@ -86,7 +88,7 @@ def _play(conc, dt, parts, row, N0, D0, kg, Emax, EC50, slope, seed, at, out, sm
                         fastest = max(fastest, dD + wake)
                 if total <= 0.0:
                     break
-                if B < small:
+                if small > B:
                     wait = -np.log(np.random.random()) / total
                     if wait >= left:
                         break
