@@ -41,6 +41,7 @@ class Settings(BaseModel):
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr = SecretStr("")
     oidc_audience: str = ""
+    oidc_jwks_file: Path | None = None
     oidc_roles_claim: str = "dosetwin_roles"
     oidc_wards_claim: str = "dosetwin_wards"
     session_hours: Annotated[float, Field(gt=0, le=24)] = 8.0

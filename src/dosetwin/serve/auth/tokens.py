@@ -1,17 +1,129 @@
-"""Bearer tokens of the hospital's identity provider, checked with its published keys: signature, issuer, audience, time."""
+"""Tokens of the hospital's identity provider, checked with its published keys: signature, issuer, audience, time."""
 
-from dosetwin.serve.auth.principal import Principal
+import json
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from dosetwin.errors import InputError
+from dosetwin.serve.auth.principal import ROLES, Principal
 from dosetwin.serve.clock import Clock
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.settings import Settings
 
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
+"""Asymmetric only: ``none`` and the HMAC family are refused whatever a token's header says."""
+LEEWAY_S = 60
+AGAIN_S = 60.0
+"""Keys are asked for again at most this often, however many tokens name an unknown one."""
+TIMEOUT_S = 5.0
+
+
+class Provider:
+    """The identity provider: its addresses and keys, asked for when first needed and again when a key is not known."""
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._metadata: dict[str, Any] | None = None
+        self._keys: KeySet | None = None
+        self._asked = -AGAIN_S
+
+    def metadata(self) -> dict[str, Any]:
+        """What the provider says of itself. Raises Problem 503 where it does not answer."""
+        if self._metadata is None:
+            found = self._get(self._settings.oidc_issuer.rstrip("/") + "/.well-known/openid-configuration")
+            if found.get("issuer") != self._settings.oidc_issuer:
+                raise Problem(503, "provider", "the identity provider names itself otherwise than DOSETWIN_OIDC_ISSUER")
+            self._metadata = found
+        return self._metadata
+
+    def keys(self, *, again: bool = False) -> KeySet:
+        """Public keys; ``again``: asks the provider anew, if that was not done just now."""
+        with self._lock:
+            if self._settings.oidc_jwks_file is not None:
+                if self._keys is None:
+                    self._keys = _key_set(json.loads(self._settings.oidc_jwks_file.read_text(encoding="utf-8")))
+            elif self._keys is None or (again and time.monotonic() - self._asked >= AGAIN_S):
+                if self._keys is None and time.monotonic() - self._asked < 1.0:
+                    raise Problem(503, "provider", "the identity provider does not answer", headers={"Retry-After": "5"})
+                self._asked = time.monotonic()
+                self._keys = _key_set(self._get(self.metadata()["jwks_uri"]))
+            return self._keys
+
+    def _get(self, url: str) -> dict[str, Any]:
+        try:
+            answer = httpx.get(url, timeout=TIMEOUT_S, follow_redirects=False)
+            answer.raise_for_status()
+            found = answer.json()
+        except (httpx.HTTPError, ValueError):
+            raise Problem(503, "provider", "the identity provider does not answer", headers={"Retry-After": "5"}) from None
+        if not isinstance(found, dict):
+            raise Problem(503, "provider", "the identity provider answers with something else")
+        return found
+
+
+def _key_set(data: Mapping[str, Any]) -> KeySet:
+    keys = [k for k in data.get("keys", []) if isinstance(k, Mapping) and k.get("kty") != "oct" and k.get("use", "sig") == "sig"]
+    if not keys:
+        raise InputError("no public keys of the identity provider", where="DOSETWIN_OIDC_JWKS_FILE or the provider's jwks_uri")
+    return KeySet.import_key_set({"keys": keys})  # pyright: ignore[reportArgumentType]
+
 
 class Tokens:
-    """Reads bearer tokens."""
+    """Reads bearer tokens (access tokens that are JWTs) and the login's ID token."""
 
     def __init__(self, settings: Settings, clock: Clock):
         self._settings, self._clock = settings, clock
+        self.provider = Provider(settings)
 
     def principal(self, token: str) -> Principal:
-        """Whose token it is. Raises Problem 401 for one that is not accepted."""
-        raise Problem(401, "token_not_accepted", "no identity provider is set up", headers={"WWW-Authenticate": "Bearer"})
+        """Whose bearer token it is. Raises Problem 401 for one that is not accepted."""
+        if not self._settings.oidc_issuer:
+            raise _refused("no identity provider is set up")
+        claims = self.claims(token, audience=self._settings.oidc_audience or self._settings.oidc_client_id)
+        return self.person(claims, "token")
+
+    def claims(self, token: str, *, audience: str, nonce: str | None = None) -> dict[str, Any]:
+        """The claims of a token that holds. Raises Problem 401."""
+        try:
+            try:
+                decoded = jwt.decode(token, self.provider.keys(), algorithms=list(ALGORITHMS))
+            except (JoseError, ValueError):
+                decoded = jwt.decode(token, self.provider.keys(again=True), algorithms=list(ALGORITHMS))
+            rules = jwt.JWTClaimsRegistry(
+                now=int(self._clock.now().timestamp()), leeway=LEEWAY_S,
+                iss={"essential": True, "value": self._settings.oidc_issuer}, aud={"essential": True, "value": audience},
+                sub={"essential": True}, exp={"essential": True}, iat={"essential": True},
+                **({} if nonce is None else {"nonce": {"essential": True, "value": nonce}}),
+            )  # fmt: skip
+            rules.validate(decoded.claims)
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
+            raise _refused(f"the token is not accepted: {type(error).__name__}") from None
+        return dict(decoded.claims)
+
+    def person(self, claims: Mapping[str, Any], how: str) -> Principal:
+        """Roles and wards as the provider says; a role nobody knows is dropped, without any nothing is allowed."""
+        roles = frozenset(_words(claims, self._settings.oidc_roles_claim)) & frozenset(ROLES)
+        wards = frozenset(w for w in _words(claims, self._settings.oidc_wards_claim) if len(w) <= 64)
+        return Principal(f"oidc:{claims['sub']}"[:200], str(claims.get("name", ""))[:200], roles, wards, how)
+
+
+def _words(claims: Mapping[str, Any], path: str) -> list[str]:
+    """A list of words under a dotted path of claims (``realm_access.roles``), or one text with words between spaces."""
+    value: Any = claims
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    if isinstance(value, str):
+        return value.split()
+    return [w for w in value if isinstance(w, str)] if isinstance(value, list) else []
+
+
+def _refused(detail: str) -> Problem:
+    return Problem(401, "token_not_accepted", detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})

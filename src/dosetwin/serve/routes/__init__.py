@@ -6,8 +6,9 @@ from importlib.util import find_spec
 from fastapi import APIRouter
 
 API = "/api/v1"
-OURS = ("session", "patients", "events", "advice", "models", "rejected", "audit_trail", "export", "operations")
+OURS = ("session", "patients", "events", "advice", "models", "rejected", "audit_trail", "export", "login", "operations")
 """Modules of this folder, each with a ``router`` below ``API`` (``operations`` has its own paths)."""
+ROOT = ("login", "operations")
 OTHERS = (
     "dosetwin.serve.web.pages",
     "dosetwin.serve.fhir.routes",
@@ -26,6 +27,6 @@ def _exists(name: str) -> bool:
 
 def routers() -> list[tuple[APIRouter, str]]:
     """(router, prefix) of everything that is there."""
-    found = [(import_module(f"{__name__}.{name}").router, "" if name == "operations" else API) for name in OURS
+    found = [(import_module(f"{__name__}.{name}").router, "" if name in ROOT else API) for name in OURS
              if _exists(f"{__name__}.{name}")]  # fmt: skip
     return found + [(import_module(name).router, "") for name in OTHERS if _exists(name)]
