@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from dosetwin.forecast.learned import LearnedKidney
     from dosetwin.forecast.training.train import Progress
 
-BABIES = 32_000
+BABIES = 26_000
 """Babies the networks are trained on, all told."""
-PLAIN = 0.5
+PLAIN = 0.6
 """Share of them that are plain truth A; the others are randomised."""
 CALIBRATION = 4_000
 """Babies held out for calibration, in the same shares."""

@@ -20,8 +20,8 @@ class Architecture:
     residual: ``filter`` (the filter's forecast) or ``curve`` (the typical curve; then the network sees nothing of the filter)."""
 
     cell: str = "lstm"
-    hidden: int = 48
-    head: int = 32
+    hidden: int = 32
+    head: int = 24
     base: str = "filter"
 
     def to_json(self) -> dict[str, Any]:
