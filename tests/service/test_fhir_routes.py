@@ -7,6 +7,7 @@ from importlib.resources import files
 import pytest
 
 pytest.importorskip("fastapi", reason="the service's packages are not installed (extra serve)")
+from fastapi import Request
 from fastapi.testclient import TestClient
 from fhir.resources.R4B.bundle import Bundle
 
@@ -33,7 +34,12 @@ def client(tmp_path_factory):
     (folder / "servers.json").write_text(json.dumps(listed), encoding="utf-8")
     settings = Settings(demo=True, data_dir=folder, demo_babies=0, demo_speed=1, draws=300, fhir_servers=folder / "servers.json")
     app = create_app(settings, clock=Fixed(), background=False)
-    app.dependency_overrides[principal_of] = lambda: THE_SERVICE
+
+    def somebody(request: Request):
+        request.state.principal = THE_SERVICE
+        return THE_SERVICE
+
+    app.dependency_overrides[principal_of] = somebody
     with TestClient(app) as c:
         yield c
 

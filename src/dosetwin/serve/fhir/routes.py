@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
-from dosetwin.serve.access import The, Who
+from dosetwin.serve.access import The, Who, keeps_refused
 from dosetwin.serve.audit import digest
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.fhir.client import FhirError
@@ -90,6 +90,7 @@ def feeds_of(request: Request) -> Feeds:
 
 
 @router.post("/api/v1/fhir/bundle", status_code=201)
+@keeps_refused
 def take_in(
     content: Annotated[dict[str, Any], Body(description="A FHIR R4 bundle about one patient.")],
     service: The,
