@@ -117,10 +117,13 @@ def write_out(outlook: Outlook, course: Course, wait: np.ndarray, amount: np.nda
 
 
 class Scorer:
-    """Scores plans for one outlook: propagators are made once, unit responses once per set of plans."""
+    """Scores plans for one outlook: propagators are made once, unit responses once per set of plans.
 
-    def __init__(self, outlook: Outlook, course: Course, loss: Loss) -> None:
-        self.outlook, self.course, self.loss = outlook, course, loss
+    ``never``: mg/L, the peak whose probability of being passed is column 2.
+    """
+
+    def __init__(self, outlook: Outlook, course: Course, loss: Loss, never: float = 45.0) -> None:
+        self.outlook, self.course, self.loss, self.never = outlook, course, loss, never
         self.steps = round((course.end - outlook.origin) / DT)
         self.piece = outlook.pieces(self.steps)
         self.P = propagators(outlook.parameters, DT)
@@ -141,7 +144,7 @@ class Scorer:
         every = np.empty((len(plans), len(o)) if each else (0, 0))
         plan_losses(
             level, area, index, plans.mg, plans.doses, np.searchsorted(rows, plans.end), top, at, rows * DT, o.before, o.before_h,
-            plans.coming, o.weights, self._numbers, out, every,
+            plans.coming, o.weights, self._numbers, self.never, out, every,
         )  # fmt: skip
         return out, every
 

@@ -298,7 +298,7 @@ def named(name: str, *, course: Course = Course(), loss: Loss = DECLARED, draws:
 
     Raises UnknownName.
     """
-    from dosetwin.decide.mpc import TRIAL
+    from dosetwin.decide.mpc import TRIAL, TRIAL_CHANCES
     from dosetwin.decide.nomogram import TUNED
     from dosetwin.decide.rules import RULES
 
@@ -309,10 +309,10 @@ def named(name: str, *, course: Course = Course(), loss: Loss = DECLARED, draws:
         "rule_adjusted": LevelAdjusted("decock_smits", infusion=course.infusion),
         "nomogram": TUNED,
         "fixed_15_q48": FIXED_15_48,
-        "one_step": OneStep("one_step", None, course, loss, search),
-        "one_step_loading": OneStep("one_step_loading", LOADING, course, loss, search),
-        "mpc_pk": Ahead("mpc_pk", False, "decock_smits", course, loss, search),
-        "mpc": Ahead("mpc", True, "decock_smits", course, loss, search),
+        "one_step": OneStep("one_step", None, course, loss, search, TRIAL_CHANCES),
+        "one_step_loading": OneStep("one_step_loading", LOADING, course, loss, search, TRIAL_CHANCES),
+        "mpc_pk": Ahead("mpc_pk", False, "decock_smits", course, loss, search, TRIAL_CHANCES),
+        "mpc": Ahead("mpc", True, "decock_smits", course, loss, search, TRIAL_CHANCES),
     }
     if name not in made:
         raise UnknownName("unknown policy", where="dosing policy", value=name, allowed=", ".join((*RULES, *made)))

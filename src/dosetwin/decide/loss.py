@@ -34,8 +34,8 @@ class Loss:
     counts fully.
     """
 
-    not_eradicated: float = 2.0
-    resistant: float = 2.0
+    not_eradicated: float = 1.0
+    resistant: float = 1.0
     peak: float = 1.0
     trough_3: float = 1.0
     trough_5: float = 2.0

@@ -21,7 +21,7 @@ from dosetwin.decide.loss import DECLARED, Loss
 from dosetwin.decide.outlook import DT, Belief, Outlook
 from dosetwin.errors import InputError, Reason
 
-LOSS_COLUMN, PEAK_LOW, PEAK_HIGH, PRE_3, PRE_5, NEXT_3, NEXT_5 = range(7)
+LOSS_COLUMN, PEAK_LOW, PEAK_NEVER, PRE_3, PRE_5, NEXT_3, NEXT_5 = range(7)
 """Columns of the scores of plans."""
 
 
@@ -30,17 +30,19 @@ class Chances:
     """Chance constraints of a dose that is given: the probabilities must be at most these with one-sided ``confidence``.
 
     ``trough_toxic``: level just before the coming dose above the toxicity mark (and at the end of the planned interval after it);
-    ``peak_low``, ``peak_high``: its peak outside the window. Assumed, except the toxicity mark itself (Cristea 2017).
+    ``peak_low``: its peak below the window; ``peak_never``: its peak above ``never`` mg/L. Assumed, except the toxicity mark of the
+    trough (Cristea 2017). A peak above the window is no constraint: it is weighed in the loss against what it kills.
     """
 
     trough_toxic: float = 0.10
     peak_low: float = 0.50
-    peak_high: float = 0.50
+    peak_never: float = 0.10
+    never: float = 45.0
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
         if (
-            not all(0.0 < x <= 1.0 for x in (self.trough_toxic, self.peak_low, self.peak_high))
+            not all(0.0 < x <= 1.0 for x in (self.trough_toxic, self.peak_low, self.peak_never))
             or not 0.5 <= self.confidence < 1.0
         ):
             raise InputError("not a probability", where="chance constraints", value=asdict(self), allowed="0 to 1")
@@ -82,8 +84,18 @@ class Search:
             raise InputError("off the grid", where="search intervals", value=self.intervals, allowed=f"k x {DT:g} h")
 
 
-TRIAL = Search(draws=64, fresh=0, beam=8, meet_infection=12, finalists=4, decisions=2)
+TRIAL = Search(
+    draws=64,
+    fresh=0,
+    beam=12,
+    meet_infection=12,
+    finalists=4,
+    decisions=2,
+    first_mg_per_kg=tuple(np.arange(11.0, 20.01, 1.0).tolist()),
+)
 """Settings for thousands of virtual babies; docs/controller.md shows what they cost against the full ones."""
+TRIAL_CHANCES = Chances(confidence=0.5)
+"""With 64 draws and no fresh ones a one-sided 95 % bound would forbid what the full settings allow: the median bound is used."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +122,7 @@ class Option:
     p_eradicated: float
     p_resistant: float
     p_peak_low: float
-    p_peak_high: float
+    p_peak_never: float
     p_pre_toxic: float
     p_trough_toxic: float
     doses: int
@@ -179,7 +191,7 @@ def look_ahead(
     Raises InputError when nothing is left of the horizon.
     """
     outlook = belief.outlook(search.draws, stream)
-    scorer = Scorer(outlook, course, loss)
+    scorer = Scorer(outlook, course, loss, chances.never)
     plans = _survivors(scorer, search, earliest, limits)
     if standard is not None:
         plans = _joined(plans, _standard_plan(scorer, standard, earliest, plans.amount.shape[1]))
@@ -193,7 +205,7 @@ def look_ahead(
     finalists, tested = plans.take(index), outlook
     if search.fresh:
         tested = belief.outlook(search.fresh, stream + 1)
-        scorer = Scorer(tested, course, loss)
+        scorer = Scorer(tested, course, loss, chances.never)
         total, parts = _full(scorer, finalists, loss, search.threads)
     else:
         total, parts = total.take(index), parts[index]
@@ -243,7 +255,7 @@ def _full(scorer: Scorer, plans: Plans, loss: Loss, threads: int) -> tuple[_Tota
 def _fits(parts: np.ndarray, n: float, chances: Chances) -> np.ndarray:
     toxic = bound(np.maximum(parts[:, PRE_5], parts[:, NEXT_5]), n, chances.confidence) <= chances.trough_toxic
     low = bound(parts[:, PEAK_LOW], n, chances.confidence) <= chances.peak_low
-    return toxic & low & (bound(parts[:, PEAK_HIGH], n, chances.confidence) <= chances.peak_high)
+    return toxic & low & (bound(parts[:, PEAK_NEVER], n, chances.confidence) <= chances.peak_never)
 
 
 def waits(outlook: Outlook, earliest: float, intervals: Sequence[float]) -> np.ndarray:
@@ -287,15 +299,28 @@ def _survivors(scorer: Scorer, search: Search, earliest: float, limits: tuple[fl
         keep = _best_per_opening(more, scorer.exposure(more)[0], stage)
         plans = _joined(_widened(plans, stage + 1), more.take(keep))
         score = scorer.exposure(plans)[0]
-    # the best plan behind every (wait, amount): the infection may prefer an amount that exposure alone does not
+    return plans.take(_spread(plans, score, search.meet_infection))
+
+
+def _spread(plans: Plans, score: np.ndarray, many: int) -> np.ndarray:
+    """Who meets the infection: not the best by exposure alone, whose like would fill every place, but the best of every kind.
+
+    The best plan of all; the best behind each larger amount of the coming dose, evenly up to the largest (what more a larger dose
+    kills is invisible to exposure); the best behind each wait; then the next best.
+    """
     best = _best_per_opening(plans, score, 1)
     order = best[np.argsort(score[best, LOSS_COLUMN], kind="stable")]
-    by_amount: dict[float, int] = {}
+    by_amount, by_wait = {}, {}
     for i in order:
         by_amount.setdefault(float(plans.amount[i, 0]), int(i))
-    spread = list(by_amount.values())[: search.meet_infection]
-    rest = [int(i) for i in order if int(i) not in set(spread)]
-    return plans.take(np.array((spread + rest)[: search.meet_infection]))
+        by_wait.setdefault(int(plans.wait[i]), int(i))
+    top = float(plans.amount[order[0], 0])
+    larger = sorted(a for a in by_amount if a > top)
+    room = max(many - 1 - min(len(by_wait) - 1, many // 2), 1)
+    if len(larger) > room:
+        larger = [larger[round(k)] for k in np.linspace(0, len(larger) - 1, room)]
+    chosen = [int(order[0]), *(by_amount[a] for a in larger), *by_wait.values(), *(int(i) for i in order)]
+    return np.array(list(dict.fromkeys(chosen))[:many])
 
 
 def _keys(plans: Plans, stage: int) -> np.ndarray:
@@ -304,8 +329,15 @@ def _keys(plans: Plans, stage: int) -> np.ndarray:
 
 
 def _openings(plans: Plans, score: np.ndarray, stage: int, beam: int) -> np.ndarray:
+    """Whose next decision is searched: a spread as well, else a large first dose would be judged by repeating it for ever."""
+    if stage == 1:
+        return _spread(plans, score, beam)
     best = _best_per_opening(plans, score, stage)
-    return best[np.argsort(score[best, LOSS_COLUMN], kind="stable")[:beam]]
+    order = best[np.argsort(score[best, LOSS_COLUMN], kind="stable")]
+    first: dict[tuple[float, float], int] = {}
+    for i in order:
+        first.setdefault((float(plans.wait[i]), float(plans.amount[i, 0])), int(i))
+    return np.array(list(dict.fromkeys([*first.values(), *(int(i) for i in order)]))[:beam])
 
 
 def _best_per_opening(plans: Plans, score: np.ndarray, stage: int) -> np.ndarray:
@@ -391,7 +423,7 @@ def _option(
     return Option(
         time=time, amount=amount, mg_per_kg=amount / o.weight, plan=tuple(later), loss=float(total.mean_[i]),
         loss_se=total.se(total.each[i]), exposure_loss=float(total.exposure[i]), p_eradicated=float(total.eradicated[i]),
-        p_resistant=float(total.resistant[i]), p_peak_low=float(parts[i, PEAK_LOW]), p_peak_high=float(parts[i, PEAK_HIGH]),
+        p_resistant=float(total.resistant[i]), p_peak_low=float(parts[i, PEAK_LOW]), p_peak_never=float(parts[i, PEAK_NEVER]),
         p_pre_toxic=float(parts[i, PRE_5]), p_trough_toxic=float(parts[i, NEXT_5]), doses=int(plans.doses[i]),
         meets=meets, on_front=front, standard=standard,
     )  # fmt: skip

@@ -125,7 +125,7 @@ def _miss(distance, scale):
 
 
 @njit(cache=True, nogil=True)
-def plan_losses(level, area, start, mg, doses, end, top, row, hours, before, before_h, coming, weight, numbers, out, each):
+def plan_losses(level, area, start, mg, doses, end, top, row, hours, before, before_h, coming, weight, numbers, never, out, each):
     """Expected exposure loss of plans, and chances around their coming dose.
 
     Parameters
@@ -139,7 +139,7 @@ def plan_losses(level, area, start, mg, doses, end, top, row, hours, before, bef
     coming : index in the plans of the dose that is decided; doses before it are given already (0 or 1 of them).
     weight : [n] of the draws, sum 1.
     numbers : ``Loss.numbers()``.
-    out : [c, 7] filled: expected loss; of the coming dose P(peak < low), P(peak > high); of the level before it P(> 3), P(> 5); of
+    out : [c, 7] filled: expected loss; of the coming dose P(peak < low), P(peak > ``never``); of the level before it P(> 3), P(> 5); of
         the level at the end of its interval P(> 3), P(> 5).
     each : [c, n] filled with the loss of every draw (an empty one: not wanted).
     """
@@ -182,7 +182,7 @@ def plan_losses(level, area, start, mg, doses, end, top, row, hours, before, bef
             if d == coming:
                 for i in range(n):
                     out[j, 1] += weight[i] * (peak[i] < low)
-                    out[j, 2] += weight[i] * (peak[i] > high)
+                    out[j, 2] += weight[i] * (peak[i] > never)
                     out[j, 5] += weight[i] * (trough[i] > t3)
                     out[j, 6] += weight[i] * (trough[i] > t5)
             elif d == coming - 1:
