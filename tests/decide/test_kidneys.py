@@ -157,7 +157,9 @@ def test_ibuprofen_and_cooling_act_on_the_drug_by_their_own_factor_only(flag):
 @pytest.mark.parametrize("rule", ["locf", "nocb", "linear"])
 def test_the_course_is_told_under_every_covariate_rule(rule):
     given = with_creatinine(preterm(), *RISING)
-    assert clearance(ask(given, "filter", rule=rule)) == pytest.approx(clearance(ask(given, "filter")), rel=0.03)
+    found = ask(given, "filter", rule=rule)
+    assert clearance(found) == pytest.approx(clearance(ask(given, "filter")), rel=0.03)
+    assert not [f for f in found.recommendation.findings if "KIDNEY" in f.message]
 
 
 @pytest.mark.parametrize(
@@ -264,6 +266,8 @@ def test_several_models_share_the_kidney_and_those_without_filtration_go_as_they
         given, FLAGSHIP, POLICY, models=[FLAGSHIP, decock], now=24.0, seed=3, draws=150, sensitivity=False, kidney="filter"
     )
     assert [m["name"] for m in found.provenance["models"]] == ["amikacin_neonate_kidney", "amikacin_decock_2012"]
+    assert found.kidney["used"] == "filter"
+    assert not [f for f in found.findings if "KIDNEY" in f.message]
 
 
 def test_wrong_words_are_refused():

@@ -146,9 +146,10 @@ def advise_full(
     sample = None
     if not state.contradictions:
         sample = _next_sample(known, lead, lead_draws, policy, regimen, now=now, seed=seed, rule=rule)
-    ahead = outlook(renal, told, bare, known, lead, lead_draws, now=now, seed=seed, rule=rule)
+    beliefs = dict(zip(chosen_models, state.beliefs, strict=True))
+    ahead = outlook(renal, told, bare, known, beliefs, now=now, seed=seed, rule=rule)
     said = (*renal.findings, *remarks(told, f"patient {bare.patient.id}"), *(ahead.findings if ahead else ()))
-    found = (*made.findings, *(f for f in state.findings if not (renal.outside and _about_creatinine(f))))
+    found = tuple(f for f in (*made.findings, *state.findings) if not (renal.outside and _told(f)))
     findings = _unique((*checked, *timeline.findings, *_continues(ends, now), *said, *found))
     recommendation = Recommendation(
         status="refuse" if regimen is None else "recommend",
@@ -253,9 +254,10 @@ def _unique(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(seen.values(), key=lambda f: order[f.severity]))
 
 
-def _about_creatinine(finding: Finding) -> bool:
-    """Whether a model remarks that it cannot predict creatinine, which the kidney reads for it."""
-    return finding.code == "level_not_predicted" and "'SCR'" in finding.message
+def _told(finding: Finding) -> bool:
+    """Whether a model remarks on what a kidney does for it: that it cannot predict creatinine, or how the course is laid out."""
+    about = {"level_not_predicted": "'SCR'", "covariate_carried_back": "KIDNEY"}.get(finding.code)
+    return about is not None and about in finding.message
 
 
 def _contradicted(state: State) -> tuple[Reason, ...]:

@@ -1,11 +1,12 @@
 """What the kidney in use expects of the coming three days: creatinine, filtration, and how probable an injury is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dosetwin.advise.kidney import Kidney, Told, without_creatinine
+from dosetwin.advise.kidney import FOLLOWS, Kidney, Told, without_creatinine
 from dosetwin.declare import Model
 from dosetwin.errors import Finding
 from dosetwin.forecast.answer import HOURS, NORMAL_QUANTILES, QUANTILES, CreatinineForecast, log_noise
@@ -15,6 +16,7 @@ from dosetwin.forecast.warning import injury_risk
 from dosetwin.records import Timeline
 
 if TYPE_CHECKING:
+    from dosetwin.infer.belief import Belief
     from dosetwin.simulate.schedule import Rule
 
 INJURY_WARNING = 0.30
@@ -101,23 +103,24 @@ def outlook(
     told: Told,
     bare: Timeline,
     facts: Timeline,
-    lead: Model,
-    draws: np.ndarray,
+    beliefs: "Mapping[Model, Belief]",
     *,
     now: float,
     seed: int,
     rule: "Rule",
 ) -> KidneyOutlook | None:
-    """What the kidney in use expects; None without one, or where the leading model has no filtration.
+    """What the kidney in use expects; None without one.
 
-    ``bare`` the facts, ``facts`` the same with the kidney's course; ``draws`` [K, n_full] of the leading model's belief.
+    ``bare`` the facts, ``facts`` the same with the kidney's course; ``beliefs`` by model, of which the told one is read.
     """
     from dosetwin.advise.curves import prior_draws
     from dosetwin.models import load
 
-    if not kidney.used or not lead.name.startswith("amikacin_neonate"):
+    if not kidney.used:
         return None
-    few = draws[:DRAWS]
+    told_models = {*FOLLOWS, *FOLLOWS.values()}
+    lead = next(m for m in beliefs if m.name in told_models)
+    few = beliefs[lead].draws[:DRAWS]
     forecast, record = told.forecast, told.record
     judged = kidney.used != "maturation"
     if kidney.used == "mechanistic":
