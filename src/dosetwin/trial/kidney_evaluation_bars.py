@@ -69,7 +69,14 @@ class Roots:
         i, j = self.names.index(of), self.names.index(over)
         value = 100.0 * (1.0 - self.value[:, i, at] / self.value[:, j, at])
         drawn = 100.0 * (1.0 - self.drawn[:, :, i, at] / self.drawn[:, :, j, at])
-        return value, np.nanmean(drawn, axis=0)
+        return value, _known_mean(drawn)
+
+
+def _known_mean(x: np.ndarray) -> np.ndarray:
+    """Mean over the first axis of what is finite; NaN where nothing is (a small group may be empty in a seed or a draw)."""
+    known = np.isfinite(x)
+    with np.errstate(invalid="ignore"):
+        return np.where(known, x, 0.0).sum(axis=0) / known.sum(axis=0)
 
 
 def roots(seeds: Sequence[Seed], key: str, names: Sequence[str], draws: int = DRAWS) -> Roots:
@@ -161,8 +168,8 @@ def _with_intervals(r: Roots) -> dict[str, list[dict[str, Any]]]:
     return {
         name: [
             {
-                "rmse": float(r.value[:, k, h].mean()),
-                "patients": interval(r.drawn[:, :, k, h].mean(axis=0)),
+                "rmse": float(_known_mean(r.value[:, k, h])),
+                "patients": interval(_known_mean(r.drawn[:, :, k, h])),
                 "seeds": seed_interval(r.value[:, k, h]),
             }
             for h in range(r.value.shape[2])
@@ -180,7 +187,7 @@ def _gains(r: Roots, main: str, learned: Sequence[str]) -> dict[str, Any]:
     """Percent lower RMSE of the learner than each other at each horizon; ``per_seed``: than the best of each seed at +1 day."""
     out: dict[str, Any] = {}
     for name in r.names:
-        if name != main:
+        if name != main and name not in ORACLES:
             rows = [r.gain(main, name, h) for h in range(r.value.shape[2])]
             out[name] = [{"gain": float(v.mean()), "patients": interval(d), "seeds": seed_interval(v)} for v, d in rows]
     rivals = [r.names.index(n) for n in competitors_in(r.names, learned)]
@@ -231,7 +238,7 @@ def _troughs(seeds: Sequence[Seed], truth: str, r: Roots, groups: Sequence[str],
             value = r.value[:, r.names.index(name), g]
             gain, drawn = r.gain(name, MATURATION, g)
             rows[name] = {
-                "rmse": float(np.nanmean(value)), "gain": float(np.nanmean(gain)), "patients": interval(drawn),
+                "rmse": float(_known_mean(value)), "gain": float(_known_mean(gain)), "patients": interval(drawn),
                 "seeds": seed_interval(gain),
             }  # fmt: skip
         out[group] = rows

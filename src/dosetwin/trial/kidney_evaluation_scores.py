@@ -142,7 +142,11 @@ def resampled(total: np.ndarray, count: np.ndarray, draws: int, rng: np.random.G
 
 def interval(values: Sequence[float] | np.ndarray) -> tuple[float, float]:
     """Central 95 % of bootstrap values."""
-    low, high = np.nanpercentile(np.asarray(values, dtype=float), [2.5, 97.5])
+    x = np.asarray(values, dtype=float)
+    x = x[np.isfinite(x)]
+    if not len(x):
+        return float("nan"), float("nan")
+    low, high = np.percentile(x, [2.5, 97.5])
     return float(low), float(high)
 
 
