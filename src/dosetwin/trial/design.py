@@ -233,11 +233,13 @@ def _only(given: Mapping[str, Any], allowed: Mapping[str, type | tuple[type, ...
         kind = allowed[key]
         wanted = kind if isinstance(kind, tuple) else (kind,)
         if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
-            names = " or ".join("number" if t in (int, float) else t.__name__ for t in dict.fromkeys(wanted))
-            raise InputError("wrong kind of value", where=f"{where}: {key}", value=value, allowed=names)
+            raise InputError("wrong kind of value", where=f"{where}: {key}", value=value, allowed=WORDS[wanted])
 
 
 NUMBER = (int, float)
+WORDS: dict[tuple[type, ...], str] = {
+    (str,): "text", (int,): "a whole number", NUMBER: "a number", (bool,): "true or false", (dict,): "a table", (list,): "a list",
+}  # fmt: skip
 TOP: dict[str, type | tuple[type, ...]] = {
     "name": str, "title": str, "note": str, "n": int, "seed": int, "chunk": int, "horizon_h": NUMBER, "continuation_h": NUMBER,
     "cohort": dict, "truth": dict, "belief": dict, "sampling": dict, "arms": list, "endpoints": list, "compare": dict,
