@@ -1,18 +1,21 @@
-"""An ensemble written as one ONNX graph: scaling, every member's recurrence and head, and the mean of their quantiles.
+"""An ensemble written as one ONNX graph, and read back to be trained on: scaling, every member's recurrence and head, and the
+mean of their quantiles.
 
 The graph is built operator by operator, so what is in it can be read here, and the same weights give the same bytes.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx  # pyright: ignore[reportMissingImports]
+import torch  # pyright: ignore[reportMissingImports]
 from onnx import TensorProto, helper, numpy_helper  # pyright: ignore[reportMissingImports]
 
 from dosetwin.forecast.answer import QUANTILES
 from dosetwin.forecast.learned_inputs import ANCHORS
 from dosetwin.forecast.training.loop import CLIP, Scaling
-from dosetwin.forecast.training.network import Network
+from dosetwin.forecast.training.network import Architecture, Network
 
 OPSET, IR_VERSION = 17, 8
 # PyTorch orders an LSTM's gates input, forget, cell, output, ONNX input, output, forget, cell;
@@ -84,3 +87,28 @@ def to_onnx(members: Sequence[Network], scale: Scaling) -> bytes:
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model)
     return model.SerializeToString(deterministic=True)
+
+
+def _ungated(weight: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
+    parts = np.split(weight, len(order), axis=0)
+    return np.concatenate([parts[order.index(k)] for k in range(len(order))], axis=0)
+
+
+def from_onnx(weights: bytes, architecture: Architecture, noise: tuple[float, ...]) -> tuple[list[dict[str, Any]], Scaling]:
+    """What ``to_onnx`` wrote: the members' weights, each as PyTorch's ``state_dict``, and the scaling of the inputs."""
+    model = onnx.load_model_from_string(weights)
+    value = {c.name: numpy_helper.to_array(c) for c in model.graph.initializer}
+    order = _ORDER[architecture.cell]
+    states = []
+    while f"m{len(states)}_W" in value:
+        m = f"m{len(states)}_"
+        first, second = np.split(value[f"{m}B"][0], 2)
+        found = {
+            "noise": np.log(np.array(noise, dtype=np.float32)),
+            "cell.weight_ih_l0": _ungated(value[f"{m}W"][0], order), "cell.weight_hh_l0": _ungated(value[f"{m}R"][0], order),
+            "cell.bias_ih_l0": _ungated(first, order), "cell.bias_hh_l0": _ungated(second, order),
+            "inner.weight": value[f"{m}I"].T, "inner.bias": value[f"{m}Ib"],
+            "outer.weight": value[f"{m}O"].T, "outer.bias": value[f"{m}Ob"],
+        }  # fmt: skip
+        states.append({name: torch.from_numpy(np.array(v, dtype=np.float32)) for name, v in found.items()})
+    return states, Scaling(value["mean"].copy(), value["sd"].copy())

@@ -25,8 +25,6 @@ Filters = tuple[FilterParameters, FilterParameters]
 Progress = Callable[[str, int, int], None]
 FILTER_BABIES = 1500
 """Babies the filter is fitted on: more move its numbers by less than their error."""
-STATE = "members.pt"
-"""The members' weights as PyTorch keeps them, from which a hospital starts again."""
 UNFINISHED = "unfinished"
 
 
@@ -114,24 +112,12 @@ def _start(folder: Path | None) -> tuple[Filters, Scaling, Architecture, list[An
     """Filters, scaling, architecture and weights of the members to go on from."""
     if folder is None:
         return None
-    import torch  # pyright: ignore[reportMissingImports]
+    from dosetwin.forecast.training.export import from_onnx
 
     old = load(folder)
-    state = folder / STATE
-    expected = old.card.get("sha256_of_members")
-    if not state.is_file():
-        raise InputError("no weights to go on from", where=str(state), remedy="start from none")
-    found = sha256_of(state.read_bytes())
-    if found != expected:
-        raise InputError("damaged: SHA-256 differs", where=str(state), value=found, allowed=str(expected), remedy="restore it")
-    kept = torch.load(state, weights_only=True)
-    scale = Scaling(np.array(kept["mean"], dtype=np.float32), np.array(kept["sd"], dtype=np.float32))
-    return (
-        (old.filters[0].parameters, old.filters[1].parameters),
-        scale,
-        Architecture(**old.card["architecture"]),
-        kept["members"],
-    )
+    architecture = Architecture(**old.card["architecture"])
+    states, scale = from_onnx(old.weights, architecture, tuple(old.card["noise"]))
+    return (old.filters[0].parameters, old.filters[1].parameters), scale, architecture, states
 
 
 def _checkpoints(out: Path, seed: int, settings: Settings, lesson: Lessons, start: Path | None) -> Path:
@@ -207,8 +193,6 @@ def _write(
     # what was known before is not forgotten by training on
     ranges = {k: [min([v[0], *before.get(k, [])[:1]]), max([v[1], *before.get(k, [])[1:]])] for k, v in ranges.items()}
     out.mkdir(parents=True, exist_ok=True)
-    state = {"members": [n.state_dict() for n in networks], "mean": scale.mean.tolist(), "sd": scale.sd.tolist()}
-    torch.save(state, out / STATE)
     card: dict[str, Any] = {
         "format": FORMAT,
         "name": "dosetwin learned kidney",
@@ -233,7 +217,6 @@ def _write(
         "metrics_on_calibration_babies": _scores(quantiles, exam),
         "made_with": {"dosetwin": __version__, "torch": torch.__version__, "python": platform.python_version()},
         "sha256_of_weights": sha256_of(weights),
-        "sha256_of_members": sha256_of((out / STATE).read_bytes()),
     }
     card["sha256_of_card"] = card_hash(json.loads(json.dumps(card)))
     for name, content in ((WEIGHTS, weights), (CARD, (json.dumps(card, indent=1) + "\n").encode())):
