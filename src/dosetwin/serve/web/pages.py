@@ -23,7 +23,6 @@ from dosetwin.serve.web.frame import (
     local_path,
     moment,
     page,
-    reader_of,
     service_of,
 )
 

@@ -13,8 +13,12 @@ from dosetwin.serve.web.curves import creatinine_chart, filtration_chart, level_
 from dosetwin.units import UMOL_PER_MG_DL
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dosetwin.advise import Advice
     from dosetwin.decide.recommendation import Candidate, Dosing
+    from dosetwin.decide.target import Target
+    from dosetwin.errors import Reason
 
 
 def picture(advice: "Advice") -> dict[str, Any]:
@@ -33,7 +37,7 @@ def picture(advice: "Advice") -> dict[str, Any]:
         "zero": narrative.zero(advice.timeline),
         "headline": narrative.headline(rec, policy.drug),
         "regimen": None if rec.regimen is None else dosing_of(rec.regimen),
-        "why": [{"text": narrative.sentence(r, targets), "source": narrative.signs(r.source)} for r in why],
+        "why": [{"text": sentence(r, targets), "source": narrative.signs(r.source)} for r in why],
         "why_not": [{"text": narrative.sentence(r, targets), "source": narrative.signs(r.source)} for r in why_not],
         "sure": narrative.how_sure(rec.how_sure, targets, n_levels(advice), policy.drug) if rec.regimen else [],
         "sample": sample(advice),
@@ -54,7 +58,14 @@ def picture(advice: "Advice") -> dict[str, Any]:
             }
             for s in rec.what_would_change_it
         ],
-        "findings": [{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in rec.findings],
+        "findings": [
+            {
+                "severity": f.severity,
+                "code": f.code,
+                "text": narrative.remark(f).replace(f"patient {advice.timeline.patient.id}", "this baby"),
+            }
+            for f in rec.findings
+        ],
         "kidney": kidney(advice),
         "events": events(advice),
         "whatif": whatif(advice),
@@ -77,6 +88,15 @@ def picture(advice: "Advice") -> dict[str, Any]:
             "limits": [x.to_json() for x in policy.limits],
         },
     }
+
+
+def sentence(reason: "Reason", targets: "Sequence[Target]") -> str:
+    """A reason as a sentence; moments in it as the page writes them."""
+    if reason.code == "level_low_enough_at" and reason.value is not None:
+        need = narrative.percent(float(reason.limit)) if isinstance(reason.limit, int | float) else "enough"
+        what = narrative.constraint(reason.text.partition("dose ")[2].partition(" reaches")[0])
+        return f"Without a further dose {what} reaches {need} at {narrative.moment(reason.value)}."
+    return narrative.sentence(reason, targets)
 
 
 def dosing_of(r: "Dosing") -> dict[str, Any]:

@@ -9,6 +9,8 @@ from dosetwin.serve.web.charts import clock, rounded
 from dosetwin.serve.whatif import Tried, what_if
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dosetwin.advise import Advice
 
 RANGES = {
@@ -71,20 +73,30 @@ def try_out(advice: "Advice", asked: Asked, beside: dict[str, Any] | None = None
         f"{narrative.constraint(r['text'])}: {narrative.percent(r['value'])}, needs {narrative.percent(r['limit'])}"
         for r in found["unmet"]
     ]
-    tried, other = _rows(advice, found), dict(_rows(advice, beside)) if beside else {}
     name = f"{asked.amount:g} mg every {asked.interval:g} h"
     joint = narrative.percent(found["joint"])
-    text = f"{name}: not acceptable." if broken else f"{name}: acceptable, {joint} chance that all joint targets are met."
-    low, _, middle, _, high = (narrative.number(v) for v in found["sample"]["level"])
-    at = clock(found["origin"], sample)
-    tried.append((f"level at {at}, {found['unit']}", f"{middle} ({low} to {high})"))
-    tried.append(("doubt about the end it removes", narrative.percent(found["sample"]["fall"])))
+    text = f"{name}: not acceptable." if broken else f"{name}: acceptable, {joint} chance of all joint targets."
+    other = {name: (value, band) for name, value, band in _rows(advice, beside)} if beside else {}
+    rows = [
+        *_rows(advice, found),
+        (f"level at {clock(found['origin'], sample)}, {found['unit']}", *_middle(found["sample"]["level"])),
+    ]
+    rows.append(("doubt about the end of the curve that this level removes", narrative.percent(found["sample"]["fall"]), ""))
+    none = ("", "")
     return {
         "text": text,
-        "rows": [{"name": n, "value": v, "beside": other.get(n, "")} for n, v in tried],
+        "rows": [
+            {"name": n, "value": v, "range": band, "beside": other.get(n, none)[0], "beside_range": other.get(n, none)[1]}
+            for n, v, band in rows
+        ],
         "broken": "; ".join(dict.fromkeys(broken)),
         "overlay": _overlay(found, sample),
     }
+
+
+def _middle(q: "Sequence[float]") -> tuple[str, str]:
+    low, _, middle, _, high = (narrative.number(v) for v in q)
+    return middle, f"{low} to {high}"
 
 
 def recommended(advice: "Advice") -> dict[str, Any] | None:
@@ -94,16 +106,15 @@ def recommended(advice: "Advice") -> dict[str, Any] | None:
     return what_if(advice, Tried(advice.regimen), advice.recommendation.provenance["mic_mg_per_L"])
 
 
-def _rows(advice: "Advice", found: dict[str, Any]) -> list[tuple[str, str]]:
-    rows = []
-    for key, name in (("peak_next", "peak, mg/L"), ("trough_next", "trough, mg/L")):
-        low, _, middle, _, high = (narrative.number(v) for v in found["exposure"][key])
-        rows.append((name, f"{middle} ({low} to {high})"))
+def _rows(advice: "Advice", found: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Quantity, value, 90 % interval ("" where there is none)."""
+    exposure = found["exposure"]
+    rows = [("peak, mg/L", *_middle(exposure["peak_next"])), ("trough, mg/L", *_middle(exposure["trough_next"]))]
     for t in advice.policy.targets:
         p = [a["p"] for a in found["targets"] if a["target"] == t.code]
         if p and t.metric != "auc24":
-            rows.append((f"P({t.metric} {narrative.border(t)})", narrative.percent(min(p))))
-    return [*rows, ("P(all joint targets)", narrative.percent(found["joint"]))]
+            rows.append((f"P({t.metric} {narrative.border(t)})", narrative.percent(min(p)), ""))
+    return [*rows, ("P(all joint targets)", narrative.percent(found["joint"]), "")]
 
 
 def _overlay(found: dict[str, Any], sample: float) -> dict[str, Any]:

@@ -84,14 +84,22 @@
     };
   }
 
-  const config = { displayModeBar: false, responsive: true, doubleClick: "reset", showTips: false };
+  const watch = new ResizeObserver((found) => {
+    for (const { target } of found) {
+      const wide = target.clientWidth, high = target.clientHeight;
+      if (target.layout && wide > 0 && (target.layout.width !== wide || target.layout.height !== high)) window.Plotly.relayout(target, { width: wide, height: high });
+    }
+  });
+  const config = { displayModeBar: false, doubleClick: "reset", showTips: false };
   const draw = (code) => {
     const holder = document.querySelector(`[data-chart="${code}"]`);
     if (!holder || !charts[code]) return Promise.resolve();
     const c = look(), place = holder.querySelector(".drawn");
-    holder.classList.add("live");
+    holder.classList.add("shown");
     place.hidden = false;
-    return window.Plotly.react(place, traces(charts[code], c), layout(charts[code], c), config);
+    const shape = { ...layout(charts[code], c), width: place.clientWidth, height: place.clientHeight };
+    watch.observe(place);
+    return window.Plotly.react(place, traces(charts[code], c), shape, config);
   };
   const all = () => Promise.all(Object.keys(charts).map(draw));
   // a chart below the fold is drawn when it comes near: the first screen is not kept waiting
