@@ -365,6 +365,8 @@ def test_the_command_from_end_to_end(monkeypatch, tmp_path: Path, capsys) -> Non
     class Stand:
         """The shipped network, played by an unfitted filter."""
 
+        filters = (KalmanFilter(), KalmanFilter())
+
         def forecast(self, record, hours=HOURS):
             return KalmanFilter().forecast(record, hours)
 

@@ -10,6 +10,7 @@ from dosetwin.commands.common import at_least, output_path, print_json, progress
 from dosetwin.errors import InputError
 
 if TYPE_CHECKING:
+    from dosetwin.forecast.filter import KalmanFilter
     from dosetwin.forecast.learned import LearnedKidney
     from dosetwin.trial.kidney_evaluation import Plan, Seed
 
@@ -66,7 +67,7 @@ def _synthetic(
     resume: Path | None,
 ) -> dict[str, Any]:  # fmt: skip
     from dosetwin.trial import kidney_frozen
-    from dosetwin.trial.kidney_evaluation import LEARNED, Plan
+    from dosetwin.trial.kidney_evaluation import LEARNED, WIDE, Plan
     from dosetwin.trial.kidney_evaluation_bars import summary
 
     if resume is not None:
@@ -83,7 +84,7 @@ def _synthetic(
             tell(k + 1, seeds)
     if kidney is None:
         kidney = _load(weights, train, resume, first)
-    return summary(kept, learned=(LEARNED,), inference_ms={} if kidney is None else inference_ms(kidney)) | {
+    return summary(kept, learned=(LEARNED, WIDE), inference_ms={} if kidney is None else inference_ms(kidney)) | {
         "generator_sha256": kidney_frozen.verify()
     }
 
@@ -132,11 +133,18 @@ def seed_of(
             )  # fmt: skip
     elif kidney is None:
         kidney = load(weights)
-    one = evaluate(seed, competitors, {LEARNED: kidney.forecast_many}, plan, say)
+    one = evaluate(seed, competitors, {LEARNED: kidney.forecast_many}, plan, say, filters=_wide(kidney))
     if resume is not None:
         store(resume, one)
         one = stored(resume, seed, plan) or one
     return one, kidney
+
+
+def _wide(kidney: "LearnedKidney") -> "dict[str, KalmanFilter]":
+    """The filter of the learner that was fitted on randomised babies."""
+    from dosetwin.trial.kidney_evaluation import WIDE
+
+    return {WIDE: kidney.filters[1]}
 
 
 def inference_ms(kidney: "LearnedKidney") -> dict[str, float]:

@@ -5,16 +5,16 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from dosetwin.report.svg import BLUE, GREEN, GREY, ORANGE, SKY, VERMILLION, canvas, svg
+from dosetwin.report.svg import BLUE, GREEN, GREY, INK, ORANGE, SKY, VERMILLION, canvas, svg
 
 Found = Mapping[str, Any]
 SHOWN = (
-    "learned", "filter", "carried+curve", "carried", "gaussian-process", "van-donge-map", "steady-wu", "oracle-today",
-    "oracle-future",
+    "learned", "filter-wide", "filter", "carried+curve", "carried", "gaussian-process", "van-donge-map", "steady-wu",
+    "oracle-today", "oracle-future",
 )  # fmt: skip
 """Order of the tables; others follow."""
 COLOURS = {
-    "learned": VERMILLION, "filter": BLUE, "carried+curve": SKY, "carried": GREY, "gaussian-process": GREEN,
+    "learned": VERMILLION, "filter-wide": INK, "filter": BLUE, "carried+curve": SKY, "carried": GREY, "gaussian-process": GREEN,
     "van-donge-map": ORANGE,
 }  # fmt: skip
 BANDS = ("GA < 29", "GA 29 to < 36", "GA >= 36")
@@ -245,8 +245,8 @@ Fixed before any network was scored (`trial/kidney_evaluation.py`):
 - A seed is new data and a new training. Learner and competitors are trained, calibrated and fitted on babies of truth A
   (training seeds; the learner also on randomised ones); all are tested on fresh babies of A, B and C (test seeds), split by
   baby. B and C are outside hospitals.
-- Origin: right after each measurement; apart from it noon of each day on the ward, when the last value is stale or there is
-  none.
+- Origin: right after each measurement; apart from it a daily grid (noon; of each baby every third day), where the last value is
+  stale or there is none.
 - Target at +24, +48, +72 h, in mg/dL on the baby's own assay, while it is on the ward: the noise-free value; apart from it
   the measurement nearest to that hour and within 8 h of it. Point forecast: the median. CRPS: twice the mean pinball loss at
   20 levels, normal scores interpolated between the five quantiles.
@@ -289,7 +289,7 @@ def markdown(found: Found, images: str | None = "img", heading: str = "## Evalua
         for truth, gains in found["gains"].items():
             for kind, text in (("latent", "noise-free"), ("next", "measured"), ("daily", "noise-free, daily grid")):
                 for name, cells in gains[kind]["over"].items():
-                    if not name.startswith("oracle") and name in ("filter", "van-donge-map", best[truth]):
+                    if not name.startswith("oracle") and name in ("filter", "filter-wide", "van-donge-map", best[truth]):
                         rows.append([truth, text, name, *map(_gain, cells)])
             per = gains["latent"]["per_seed"]
             rows.append([truth, "noise-free", "best of each seed", f"{per['gain']:.1f} ({_span(per['seeds'])})", "", ""])

@@ -5,8 +5,8 @@ Written before any network was scored.
 - **Split.** By baby. A seed stands for new data and a new training: the learner is trained and calibrated, and every competitor
   fitted, on babies of truth A of a training seed below 900000; all are then tested on fresh babies of A, B and C of a test seed.
   B and C are outside hospitals (other assays, sampling and case mix) and C has injuries nobody is told about.
-- **Origins.** ``measured``: right after each measurement. ``daily``: noon of each day on the ward, where the last value goes
-  stale and, early on, there is none.
+- **Origins.** ``measured``: right after each measurement. ``daily``: noon of days on the ward, where the last value goes stale
+  and, early on, there is none; every third day of a baby, the first by its number, so that all days are met.
 - **Targets** at +24, +48 and +72 h, in mg/dL on the baby's own assay, while the baby is still on the ward: the noise-free value
   (``latent``), and apart from it the measurement nearest to that hour and within 8 h of it (``next``).
 - **Point forecast** = median. Intervals: the central 50 and 90 %, of the noise-free value for ``latent`` and of a measured value
@@ -23,8 +23,8 @@ Written before any network was scored.
 - **A refusal** of the learner (outside its training range) is answered by the filter, as in the product, and counted.
 - **Oracles**: ``oracle-today`` knows every hidden value at the origin, the treatments to come and the course of an injury that
   has begun; ``oracle-future`` knows the noise-free future, so its error against ``next`` is what measurement alone makes.
-- **Best competitor** of a truth: the fitted hand-built one with the lowest RMSE at +1 day there, averaged over the seeds. The
-  van Donge reconstruction keeps its published typical baby; widths and error of measurement are fitted.
+- **Best competitor** of a truth: the hand-built one, fitted on plain A, with the lowest RMSE at +1 day there, averaged over the
+  seeds. The van Donge reconstruction keeps its published typical baby; widths and error of measurement are fitted.
 - **Intervals**: over patients (bootstrap of babies within every seed, gains averaged over seeds), and over seeds (Student).
   A bar on a gain is met when the mean reaches it and both intervals lie above 0.
 """
@@ -33,6 +33,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,16 @@ from dosetwin.forecast.record import WardRecord
 from dosetwin.trial import kidney_evaluation_kernel as kernel
 from dosetwin.trial import kidney_evaluation_scores as scores
 from dosetwin.trial.kidney_cohort import cohort
-from dosetwin.trial.kidney_evaluation_batch import Answers, Competitors, Moments, answers, by_forecaster, moments
+from dosetwin.trial.kidney_evaluation_batch import (
+    Answers,
+    Competitors,
+    Moments,
+    answers,
+    by_forecaster,
+    filter_answers,
+    moments,
+    normal_answers,
+)
 from dosetwin.trial.kidney_evaluation_origins import CONDITIONS, GA_BANDS, HOURS, Origins, of_cohort, of_records
 from dosetwin.trial.kidney_evaluation_truth import (
     Courses,
@@ -59,6 +69,8 @@ from dosetwin.trial.kidney_parameters import FIRST_TEST_SEED, TEST_SEEDS
 
 TRUTHS = ("A", "B", "C")
 LEARNED, MATURATION = "learned", "maturation"
+WIDE = "filter-wide"
+"""The filter fitted on the network's randomised babies: part of the learner, shown beside it, no competitor of the bars."""
 ORACLES = ("oracle-today", "oracle-future")
 SEEDS = TEST_SEEDS[:10]
 BABIES = 2000
@@ -90,9 +102,16 @@ class Seed:
 
 
 def evaluate(
-    seed: int, competitors: Competitors, learned: Mapping[str, Many], plan: Plan, tell: Callable[[str], None] = lambda _: None
+    seed: int,
+    competitors: Competitors,
+    learned: Mapping[str, Many],
+    plan: Plan,
+    tell: Callable[[str], None] = lambda _: None,
+    *,
+    filters: Mapping[str, KalmanFilter] = MappingProxyType({}),
 ) -> Seed:
-    """Everything on fresh babies of all truths of ``seed``. ``learned``: name -> forecasts of many records at HOURS."""
+    """Everything on fresh babies of all truths of ``seed``. ``learned``: name -> forecasts of many records at HOURS; ``filters``:
+    further filters, shown beside the competitors."""
     found: dict[str, Any] = {"seed": seed, **asdict(plan), "truths": {}}
     sums: dict[str, np.ndarray] = {}
     for truth in TRUTHS:
@@ -102,11 +121,12 @@ def evaluate(
         for name, origins in of_cohort(made).items():
             tell(f"seed {seed}: {truth}, {name}")
             m = moments(origins)
-            answered = everybody(m, competitors, learned)
+            answered = everybody(m, competitors, learned) | {k: filter_answers(m, f) for k, f in filters.items()}
             mean, variance = oracle_today(made, about, origins)
-            now = _gaussian(mean, variance, competitors.filter, oracle_filtration(made, about, origins))
+            noise = competitors.filter.parameters.prop, competitors.filter.parameters.add
+            now = normal_answers(mean, variance, *noise, oracle_filtration(made, about, origins))
             idms = np.log(origins.latent * origins.line[:, None, 0] + origins.line[:, None, 1])
-            after = _gaussian(idms, np.zeros_like(idms), competitors.filter, np.log(origins.GFR))
+            after = normal_answers(np.log(idms), np.zeros_like(idms), *noise, np.log(origins.GFR))
             answered |= dict(zip(ORACLES, (now, after), strict=True))
             part, own = score(origins, m, answered, daily=name == "daily")
             course = courses(made, about, origins)
@@ -124,16 +144,6 @@ def everybody(m: Moments, competitors: Competitors, learned: Mapping[str, Many])
         instead = found[competitors.filter.name]
         found |= {name: by_forecaster(m, many(known), instead, competitors.filter) for name, many in learned.items()}
     return found
-
-
-def _gaussian(mean: np.ndarray, variance: np.ndarray, of: KalmanFilter, log_GFR: np.ndarray) -> Answers:
-    q = of.parameters
-    scr = np.exp(mean)
-    error = q.prop**2 + (q.add / scr) ** 2
-    z = scores.NORMAL_QUANTILES
-    latent = mean[..., None] + np.sqrt(variance)[..., None] * z
-    shown = mean[..., None] + np.sqrt(variance + error)[..., None] * z
-    return Answers(latent, shown, log_GFR, np.zeros(len(mean), dtype=bool))
 
 
 def score(

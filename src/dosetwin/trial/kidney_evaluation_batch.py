@@ -147,15 +147,11 @@ class Competitors:
 
 def answers(m: Moments, of: Competitors) -> dict[str, Answers]:
     """Every competitor at every moment."""
-    log_scr, nobody = np.log(m.scr), np.zeros(len(m.begin), dtype=bool)
+    log_scr = np.log(m.scr)
     belief = _filtered(m, of.filter)
 
     def gaussian(mean: np.ndarray, variance: np.ndarray, prop: float, add: float, log_GFR: np.ndarray | None = None) -> Answers:
-        variance = np.maximum(variance, 0.0)
-        error = log_noise(np.exp(mean), prop, add)
-        latent = mean[..., None] + np.sqrt(variance)[..., None] * NORMAL_QUANTILES
-        shown = mean[..., None] + np.sqrt(variance + error)[..., None] * NORMAL_QUANTILES
-        return Answers(latent, shown, read_filtration(belief, mean) if log_GFR is None else log_GFR, nobody)
+        return normal_answers(mean, variance, prop, add, read_filtration(belief, mean) if log_GFR is None else log_GFR)
 
     found = {}
     for one in (of.carried, of.shifted):
@@ -173,9 +169,23 @@ def answers(m: Moments, of: Competitors) -> dict[str, Answers]:
     numbers = tuple(float(x) for x in of.process._numbers())
     smooth = kernel.smoothed(m.begin, m.n_seen, m.time, m.curve_seen, log_scr, ahead, numbers)
     found[of.process.name] = gaussian(np.log(m.curve) + smooth[..., 0], smooth[..., 1], of.process.prop, of.process.add)
-    q = of.filter.parameters
-    found[of.filter.name] = gaussian(belief[..., 0], belief[..., 1], q.prop, q.add, belief[..., 2])
+    found[of.filter.name] = filter_answers(m, of.filter)
     return found
+
+
+def normal_answers(mean: np.ndarray, variance: np.ndarray, prop: float, add: float, log_GFR: np.ndarray) -> Answers:
+    """Answers from mean and variance [n, 3] of log creatinine: as ``answer.gaussian_forecast``."""
+    variance = np.maximum(variance, 0.0)
+    error = log_noise(np.exp(mean), prop, add)
+    latent = mean[..., None] + np.sqrt(variance)[..., None] * NORMAL_QUANTILES
+    shown = mean[..., None] + np.sqrt(variance + error)[..., None] * NORMAL_QUANTILES
+    return Answers(latent, shown, log_GFR, np.zeros(len(mean), dtype=bool))
+
+
+def filter_answers(m: Moments, of: KalmanFilter) -> Answers:
+    """A filter's own answers, filtration included."""
+    belief, q = _filtered(m, of), of.parameters
+    return normal_answers(belief[..., 0], belief[..., 1], q.prop, q.add, belief[..., 2])
 
 
 def _filtered(m: Moments, of: KalmanFilter) -> np.ndarray:

@@ -23,6 +23,8 @@ WINDOW = 72.0
 """h: a treatment that ran at the moment or up to this long before it puts the moment into its group."""
 INJURED = 0.1
 """Fall of log clearance by a hidden injury, now or within WINDOW ahead, that puts a moment into that group."""
+EVERY = 3
+"""Days from one moment of the daily grid to the next of the same baby."""
 GA_BANDS = ("GA < 29", "GA 29 to < 36", "GA >= 36")
 CONDITIONS = ("none", "ibuprofen", "cooled asphyxia", "inotropes", "hidden injury")
 CONDITION_FLAGS = {"ibuprofen": ("IBU", "INDO"), "cooled asphyxia": ("COOLING",), "inotropes": ("INO",)}
@@ -58,12 +60,17 @@ class Origins:
 
 
 def of_cohort(cohort: KidneyCohort) -> dict[str, Origins]:
-    """``measured``: right after each measurement; ``daily``: noon of every day on the ward, before any measurement too."""
+    """``measured``: right after each measurement; ``daily``: noon of days on the ward, before any measurement too.
+
+    Of the days each baby gives every ``EVERY``-th, the first one by its number, so that all days are met.
+    """
     stays, m, hidden = records(cohort), cohort.seen.measurements, cohort.hidden
     lines = np.array([ASSAYS[str(a)] for a in cohort.seen.babies["ASSAY"]])
     begins = kdigo_course(hidden.SCR)
     found = {}
-    for name, table in (("measured", m), ("daily", cohort.seen.daily)):
+    days = cohort.seen.daily
+    some = (days["t_h"].astype(np.int64) // 24 + days["ID"]) % EVERY == 0
+    for name, table in (("measured", m), ("daily", {k: days[k][some] for k in ("ID", "t_h")})):
         baby, now = table["ID"].astype(np.int64), table["t_h"].astype(np.float64)
         hour = now.astype(np.int64)
         ahead = hour[:, None] + np.array(HOURS, dtype=np.int64)
