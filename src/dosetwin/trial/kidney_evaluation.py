@@ -125,8 +125,8 @@ def evaluate(
             mean, variance = oracle_today(made, about, origins)
             noise = competitors.filter.parameters.prop, competitors.filter.parameters.add
             now = normal_answers(mean, variance, *noise, oracle_filtration(made, about, origins))
-            idms = np.log(origins.latent * origins.line[:, None, 0] + origins.line[:, None, 1])
-            after = normal_answers(np.log(idms), np.zeros_like(idms), *noise, np.log(origins.GFR))
+            log_idms = np.log(origins.latent * origins.line[:, None, 0] + origins.line[:, None, 1])
+            after = normal_answers(log_idms, np.zeros_like(log_idms), *noise, np.log(origins.GFR))
             answered |= dict(zip(ORACLES, (now, after), strict=True))
             part, own = score(origins, m, answered, daily=name == "daily")
             course = courses(made, about, origins)
