@@ -13,6 +13,8 @@ from dosetwin.serve.audit import stamp
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.advice import Answered, Given
 from dosetwin.serve.service import Service
+from dosetwin.serve.summary import kidney
+from dosetwin.serve.timeline import in_force
 from dosetwin.serve.twins import Memory
 from dosetwin.serve.web import entries
 from dosetwin.serve.web.charts import svg
@@ -109,7 +111,7 @@ def _flags(seen: Look, now: Any) -> list[dict[str, str]]:
         return [{"text": "no twin", "tone": "bad"}]
     if p["contradicted"]:
         out.append({"text": "level contradicts the model", "tone": "bad"})
-    if p["kidney"]["turning"]:
+    if p["kidney"]["turning"] or kidney(in_force(seen.known.facts))["turning"]:
         out.append({"text": "kidney turning", "tone": "warn"})
     regimen = seen.advice.regimen if seen.advice else None
     origin = seen.advice.timeline.origin if seen.advice else None
