@@ -232,6 +232,30 @@ def trial(
 
 
 @app.command()
+def retro(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Past patients: a .csv table, a FHIR bundle, or a folder of them.")],
+    model: Annotated[str, typer.Option("--model", metavar="MODEL", help="Model of the twins.")] = "amikacin_neonate",
+    policies: Annotated[
+        list[str], typer.Option("--policy", metavar="NAME", help="Policy to compare; repeatable. Default: all and the twin.")
+    ] = [],  # noqa: B006
+    turnaround: Annotated[float, typer.Option("--turnaround", help="Hours until a level was known.")] = 3.0,
+    draws: Annotated[int, typer.Option("--draws", help="Posterior draws behind every prediction.")] = 300,
+    seed: Seed = 1,
+    covariates: Covariates = "locf",
+    map_: Map = [],  # noqa: B006
+    leave_out: LeaveOut = False,
+    report: Report = None,
+    rows: Annotated[Path | None, typer.Option("--rows", metavar="FILE", help="Also every dose and policy, as a table.")] = None,
+    json_: Json = False,
+) -> None:
+    """A hospital's past patients: forecast errors, what each policy would have said, and the predicted difference."""
+    from dosetwin.commands.retro import run
+
+    run(data, model, policies=policies, turnaround=turnaround, draws=draws, seed=seed, covariates=covariates, mapping=map_,
+        leave_out=leave_out, report=report, rows=rows, as_json=json_)  # fmt: skip
+
+
+@app.command()
 def serve(
     demo: Annotated[bool, typer.Option("--demo", help="A ward of made-up newborns whose data arrive live.")] = False,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on. Default: 127.0.0.1.")] = None,
