@@ -292,14 +292,17 @@ LOADING = 17.0
 """mg/kg: the first dose of ``one_step_loading``, optimised on development seeds (docs/controller.md)."""
 
 
-def named(name: str, *, course: Course = Course(), loss: Loss = DECLARED, draws: int = 0, decisions: int = 0) -> DosingPolicy:
+def named(
+    name: str, *, course: Course = Course(), loss: Loss = DECLARED, draws: int = 0, decisions: int = 0, pack: str = "peak_driven"
+) -> DosingPolicy:
     """A policy as a trial's design names it: a standard rule, or one of ``rule_adjusted``, ``nomogram``, ``one_step``,
-    ``one_step_loading``, ``mpc_pk``, ``mpc``. ``draws`` and ``decisions`` of its search (0: the trial's settings).
+    ``one_step_loading``, ``mpc_pk``, ``mpc``. ``draws`` and ``decisions`` of its search (0: the trial's settings);
+    ``pack`` under which a nomogram was tuned.
 
     Raises UnknownName.
     """
     from dosetwin.decide.mpc import TRIAL, TRIAL_CHANCES
-    from dosetwin.decide.nomogram import TUNED
+    from dosetwin.decide.nomogram import tuned
     from dosetwin.decide.rules import RULES
 
     if name in RULES:
@@ -307,7 +310,7 @@ def named(name: str, *, course: Course = Course(), loss: Loss = DECLARED, draws:
     search = replace(TRIAL, draws=draws or TRIAL.draws, decisions=decisions or TRIAL.decisions)
     made: dict[str, DosingPolicy] = {
         "rule_adjusted": LevelAdjusted("decock_smits", infusion=course.infusion),
-        "nomogram": TUNED,
+        "nomogram": tuned(pack),
         "fixed_15_q48": FIXED_15_48,
         "one_step": OneStep("one_step", None, course, loss, search, TRIAL_CHANCES),
         "one_step_loading": OneStep("one_step_loading", LOADING, course, loss, search, TRIAL_CHANCES),

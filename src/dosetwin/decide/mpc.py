@@ -54,7 +54,7 @@ class Search:
 
     ``mg_per_kg`` amounts tried (the first dose of a course has a finer grid of its own, ``first_mg_per_kg``); ``intervals`` h;
     ``decisions`` searched ahead, 1 to 4; ``beam`` pairs opened at each further decision; ``meet_infection`` plans that meet the
-    infection; ``finalists`` tried on fresh draws; ``tie`` losses closer than this (or than ``tie_se`` standard errors of the paired
+    infection; ``first_look`` draws after which hopeless ones are dropped (0: none is); ``finalists`` tried on fresh draws; ``tie`` losses closer than this (or than ``tie_se`` standard errors of the paired
     difference) go to the standard rule.
     """
 
@@ -67,6 +67,7 @@ class Search:
     beam: int = 12
     meet_infection: int = 24
     finalists: int = 5
+    first_look: int = 0
     tie: float = 0.005
     tie_se: float = 1.0
     threads: int = 1
@@ -86,6 +87,7 @@ class Search:
 
 TRIAL = Search(
     draws=64,
+    first_look=24,
     fresh=0,
     beam=12,
     meet_infection=12,
@@ -195,6 +197,7 @@ def look_ahead(
     plans = _survivors(scorer, search, earliest, limits)
     if standard is not None:
         plans = _joined(plans, _standard_plan(scorer, standard, earliest, plans.amount.shape[1]))
+    plans = _promising(scorer, plans, loss, search, standard is not None)
     total, parts = _full(scorer, plans, loss, search.threads)
     order = np.argsort(np.where(_fits(parts, _effective(outlook), chances), 0.0, 10.0) + total.mean_, kind="stable")
     last = len(plans) - 1
@@ -250,6 +253,24 @@ def _full(scorer: Scorer, plans: Plans, loss: Loss, threads: int) -> tuple[_Tota
     erad, res = scorer.infection(plans, threads=threads)
     each = each + loss.not_eradicated * (1.0 - erad) + loss.resistant * res
     return _Total(each, w, parts[:, LOSS_COLUMN], erad @ w, res @ w), parts
+
+
+def _promising(scorer: Scorer, plans: Plans, loss: Loss, search: Search, keep_last: bool) -> Plans:
+    """Plans still in the running after ``first_look`` draws: whose loss is not above the best by two standard errors of the difference."""
+    o, m = scorer.outlook, search.first_look
+    if o.infections is None or not 0 < m < len(o) or len(plans) <= search.finalists or loss.not_eradicated + loss.resistant == 0:
+        return plans
+    few = Scorer(o.first(m), scorer.course, loss, scorer.never)
+    total, _ = _full(few, plans, loss, search.threads)
+    best = int(np.argmin(total.mean_))
+    keep = [
+        i
+        for i in range(len(plans))
+        if total.mean_[i] - total.mean_[best] <= max(2.0 * total.se(total.each[i] - total.each[best]), 0.01)
+    ]
+    if keep_last and len(plans) - 1 not in keep:
+        keep.append(len(plans) - 1)
+    return plans.take(np.array(keep))
 
 
 def _fits(parts: np.ndarray, n: float, chances: Chances) -> np.ndarray:

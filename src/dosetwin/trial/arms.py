@@ -37,12 +37,12 @@ class Chunk:
         return self.wards[i]
 
 
-def open_loop(arm: Arm) -> Says | None:
+def open_loop(arm: Arm, pack: str = "peak_driven") -> Says | None:
     """An arm that is a table of what is charted, as the batch asks it; None for one that looks at the patient."""
     regimen = fixed(arm.policy)
     if regimen is not None:
         return lambda facts, first: regimen
-    policy = named(arm.policy)
+    policy = named(arm.policy, pack=pack)
     if isinstance(policy, ByRule):
 
         def rule_says(facts: Facts, first: bool) -> tuple[float, float]:
@@ -67,7 +67,7 @@ def open_loop(arm: Arm) -> Says | None:
 def dosed(chunk: Chunk, arm: Arm) -> Dosed:
     """What an arm gives to every baby of a chunk. A course that cannot be dosed is a failure with its reason, not an end."""
     of = chunk.of
-    says = open_loop(arm)
+    says = open_loop(arm, of.design.believed_pack)
     if says is not None:
         return Dosed(np.arange(len(of)), follow(of, says), {})
     courses: list[tuple[list[float], list[float], float, int]] = []

@@ -231,7 +231,9 @@ def run_course(baby: Newborns, arm: Arm, design: Design, *, ward: Ward | None = 
     Raises InputError for a policy or kidney nobody declared.
     """
     w = Ward(baby, design) if ward is None else ward
-    policy: DosingPolicy = named(arm.policy, course=design.course, loss=design.loss, draws=arm.draws, decisions=arm.decisions)
+    policy: DosingPolicy = named(
+        arm.policy, course=design.course, loss=design.loss, draws=arm.draws, decisions=arm.decisions, pack=design.believed_pack
+    )
     scheme = (arm.scheme or design.sampling.scheme) if policy.uses_levels else "none"
     plan, late = design.course, design.sampling.turnaround_h
     doses: list[tuple[float, float, float]] = []
