@@ -42,6 +42,8 @@ def course(
     capacity, crowding, s0, wake, kdD = row[5], row[6], row[7], row[8], row[9]
     kimm, Ksat, kimmD, u, kada = row[10], row[11], row[12], row[13], row[14]
     kd, partner, drift, revert, MIC = row[15], row[16], row[17], row[18], row[19]
+    while J > 1 and kg[J - 1] == 0.0 and N0[J - 1] == 0.0 and D0[J - 1] == 0.0:
+        J -= 1  # padding, of an infection with fewer genotypes than others in the table
     N, D, power, p, pD = counts[0], counts[1], counts[2], counts[3], counts[4]
     total = 0.0
     for j in range(J):

@@ -65,9 +65,9 @@ def solve(
     ``times`` h, ascending: integration restarts at each (put starts and ends of infusions there). Raises SimulationError.
     """
     at = {name: float(infections.column(name)[row]) for name in _NAMES}
-    N0, D0 = infections.N0[row], infections.D0[row]
-    kg, Emax, EC50, slope = infections.kg[row], infections.Emax[row], infections.EC50[row], infections.slope[row]
-    J = len(N0)
+    J = infections.genotypes(row)
+    N0, D0, kg = infections.N0[row, :J], infections.D0[row, :J], infections.kg[row, :J]
+    Emax, EC50, slope = infections.Emax[row, :J], infections.EC50[row, :J], infections.slope[row, :J]
 
     def rates(t: float, AR: float, shift: float, B: float) -> tuple[np.ndarray, ...]:
         C = conc(t) * at["penetration"] * exp(-shift)

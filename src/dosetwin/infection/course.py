@@ -30,7 +30,7 @@ class Outcomes:
     any of a less susceptible genotype is; ``log10_load`` log10 of the expected count at the end; ``mic_shift`` log2 of the
     count-weighted MIC at the end over that at time 0 (given survival, and of expected counts); ``rebound`` probability of being
     alive at the end with an expected count at least one and ten times that at 120 h (0 on grids that end earlier); ``series``
-    [..., T, 2] log10 of the expected susceptible and less susceptible counts, or None; ``in_scope`` [n] (see ``draws.Infections``).
+    [..., T, 2] log10 of the expected susceptible and less susceptible counts, or None; ``in_scope`` [n] as in ``draws``.
     """
 
     p_erad: np.ndarray

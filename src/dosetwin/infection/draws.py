@@ -56,6 +56,11 @@ class Infections:
         """Growth less death of the susceptible genotype without drug and crowding, 1/h [n]."""
         return self.kg[:, 0] - self.column("kd")
 
+    def genotypes(self, row: int) -> int:
+        """How many genotypes this infection has; the columns beyond are padding."""
+        used = (self.kg[row] > 0.0) | (self.N0[row] > 0.0) | (self.D0[row] > 0.0)
+        return max(1, int(np.flatnonzero(used)[-1]) + 1) if used.any() else 1
+
     def column(self, name: str) -> np.ndarray:
         """One column of ``table`` [n]."""
         return self.table[:, COLUMNS.index(name)]
@@ -85,7 +90,13 @@ class Infections:
         for name in ("kon", "kada"):
             table[:, COLUMNS.index(name)] /= ratio
         table[:, COLUMNS.index("MIC")] = new
-        return replace(self, MIC=new, table=table, EC50=self.EC50 * ratio[:, None], slope=self.slope / ratio[:, None])
+        return replace(
+            self,
+            MIC=new,
+            table=table,
+            EC50=np.where(self.Emax > 0.0, self.EC50 * ratio[:, None], self.EC50),
+            slope=self.slope / ratio[:, None],
+        )
 
 
 _ARRAYS = ("MIC", "table", "N0", "D0", "kg", "Emax", "EC50", "slope", "levels", "site_mL", "in_scope")
@@ -185,7 +196,7 @@ def _assemble(pack: Pack, names: tuple[str, ...], MIC: np.ndarray, z: np.ndarray
         if group != "outside" and group not in pack.kill:
             covered = ", ".join(o for o, entry in ORGANISMS.items() if entry.group in (*pack.kill, "outside"))
             raise InputError(f"pack {pack.name} has no kill curve for it", where="organism", value=name, allowed=covered)
-    J = max(len(s.ladder) for s in pack.kill.values())
+    J = max((len(pack.kill[g].ladder) for g in groups.values() if g in pack.kill), default=1)
     kd = value("kd")
     growth = value("net_growth") * _spread(z[:, 2], value("net_growth_cv"))
     penetration = value("penetration") * _spread(z[:, 3], value("penetration_cv"))

@@ -37,13 +37,13 @@ def levels(GA: float, WT: float, mg_per_kg: float, starts: Sequence[float], time
         C, C1, C2 = A[0] / V, A[1] / V1, A[2] / V2
         return [rate - (clearance(GA, WT, t / 24.0) + Q1 + Q2) * C + Q1 * C1 + Q2 * C2, Q1 * (C - C1), Q2 * (C - C2)]
 
-    stops = np.unique(np.concatenate((times, np.asarray(starts), np.asarray(starts) + INFUSION)))
+    stops = np.unique(np.round(np.concatenate((times, np.asarray(starts), np.asarray(starts) + INFUSION)), 9))
     A, found = np.zeros(3), {float(stops[0]): 0.0}
     for a, b in pairwise(stops):
         rate = mg_per_kg * WT / INFUSION if any(s - 1e-9 <= a < s + INFUSION - 1e-9 for s in starts) else 0.0
         A = solve_ivp(flow, (a, b), A, args=(rate,), method="LSODA", rtol=1e-9, atol=1e-12).y[:, -1]
         found[float(b)] = A[0] / V
-    return np.array([found[float(t)] for t in times])
+    return np.array([found[float(t)] for t in np.round(times, 9)])
 
 
 def eradication(

@@ -152,8 +152,10 @@ def play(
     seeds = np.random.SeedSequence(seed).generate_state(1, np.uint32)[0] + np.arange(n, dtype=np.uint64) * np.uint64(2654435761)
     parts = max(1, round(dt / part_h))
     for k in range(n):
+        J = infections.genotypes(k)
         _play(
-            conc[k], dt, parts, infections.table[k], infections.N0[k], infections.D0[k], infections.kg[k], infections.Emax[k],
-            infections.EC50[k], infections.slope[k], int(seeds[k] & np.uint64(0xFFFFFFFF)), points, out[k], small, leap,
+            conc[k], dt, parts, infections.table[k], infections.N0[k, :J], infections.D0[k, :J], infections.kg[k, :J],
+            infections.Emax[k, :J], infections.EC50[k, :J], infections.slope[k, :J], int(seeds[k] & np.uint64(0xFFFFFFFF)),
+            points, out[k], small, leap,
         )  # fmt: skip
     return out
