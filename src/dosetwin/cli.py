@@ -233,7 +233,7 @@ def trial(
 
 @app.command()
 def retro(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Past patients: a .csv table, a FHIR bundle, or a folder of them.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Past patients: .csv table, FHIR bundle, or folder of bundles.")],
     model: Annotated[str, typer.Option("--model", metavar="MODEL", help="Model of the twins.")] = "amikacin_neonate",
     policies: Annotated[
         list[str], typer.Option("--policy", metavar="NAME", help="Policy to compare; repeatable. Default: all and the twin.")
