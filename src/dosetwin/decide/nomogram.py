@@ -28,7 +28,19 @@ PEAK_DRIVEN = Nomogram(
     source=SOURCE,
 )  # fmt: skip
 
-TUNED: Mapping[str, Nomogram] = MappingProxyType({"peak_driven": PEAK_DRIVEN})
+AUC_DRIVEN = Nomogram(
+    "nomogram",
+    (
+        (3, 1, 14, 54), (3, 1.5, 15, 54), (3, 2, 15, 48), (3, 2.8, 14, 42), (3, np.inf, 14, 42),
+        (7, 1, 16, 54), (7, 1.5, 16, 48), (7, 2, 15, 42), (7, 2.8, 15, 42), (7, np.inf, 15, 36),
+        (14, 1, 16, 42), (14, 1.5, 15, 36), (14, 2, 16, 42), (14, 2.8, 15, 36), (14, np.inf, 15, 30),
+        (np.inf, 1, 16, 42), (np.inf, 1.5, 16, 36), (np.inf, 2, 17, 30), (np.inf, 2.8, 17, 30), (np.inf, np.inf, 16, 24),
+    ),
+    longer=6.0,
+    source=SOURCE,
+)  # fmt: skip
+
+TUNED: Mapping[str, Nomogram] = MappingProxyType({"peak_driven": PEAK_DRIVEN, "auc_driven": AUC_DRIVEN})
 """By the scenario pack it was tuned under."""
 
 
