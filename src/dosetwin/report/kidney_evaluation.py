@@ -1,31 +1,17 @@
 """The evaluation of the kidneys as a page: bars, tables and figures, the bad ones too."""
 
-from collections.abc import Mapping, Sequence
+import json
+import sys
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from dosetwin.report.svg import BLUE, GREEN, GREY, INK, ORANGE, SKY, VERMILLION, canvas, svg
+from dosetwin.report.kidney_evaluation_figures import Found, at, figures, order
 
-Found = Mapping[str, Any]
-SHOWN = (
-    "learned", "filter-wide", "filter", "carried+curve", "carried", "gaussian-process", "van-donge-map", "steady-wu",
-    "oracle-today", "oracle-future",
-)  # fmt: skip
-"""Order of the tables; others follow."""
-COLOURS = {
-    "learned": VERMILLION, "filter-wide": INK, "filter": BLUE, "carried+curve": SKY, "carried": GREY, "gaussian-process": GREEN,
-    "van-donge-map": ORANGE,
-}  # fmt: skip
+HEADING = "## Evaluation"
+"""Of the section in docs/kidney.md."""
 BANDS = ("GA < 29", "GA 29 to < 36", "GA >= 36")
-
-
-def _order(names: Sequence[str]) -> list[str]:
-    return [n for n in SHOWN if n in names] + [n for n in names if n not in SHOWN]
-
-
-def _at(found: Found, metric: str) -> int:
-    return list(found["metrics"]).index(metric)
 
 
 def _n(x: Any, digits: int = 3) -> str:
@@ -49,7 +35,7 @@ def rows_of_rmse(found: Found, kind: str = "latent") -> list[list[str]]:
     """Truth, forecaster, RMSE at each horizon with its interval over patients."""
     rows = []
     for truth, tables in found["primary"].items():
-        for name in _order(list(tables[kind])):
+        for name in order(list(tables[kind])):
             cells = tables[kind][name]
             if any(c["rmse"] is None for c in cells):
                 continue
@@ -72,8 +58,8 @@ def rows_of_bars(found: Found) -> list[list[str]]:
 
 def rows_of_own(found: Found) -> list[list[str]]:
     """Forecaster, measured targets, RMSE at each horizon, coverage at +24 h: a hospital's own data."""
-    rows, n, rmse, cover = [], _at(found, "n"), _at(found, "rmse"), _at(found, "cover90")
-    for name in _order(list(found["next"])):
+    rows, n, rmse, cover = [], at(found, "n"), at(found, "rmse"), at(found, "cover90")
+    for name in order(list(found["next"])):
         cells = found["next"][name].get("all")
         if cells:
             rows.append([name, _n(cells[0][n], 0), *(_n(c[rmse]) for c in cells), _n(cells[0][cover], 1)])
@@ -94,7 +80,7 @@ def _metrics_rows(found: Found, kind: str, at: int, where: str = "measured") -> 
     rows = []
     for truth in found["truths"]:
         part = found["truths"][truth][where][kind]
-        for name in _order(list(part)):
+        for name in order(list(part)):
             cells = part[name].get("all")
             if not cells or cells[at][0] is None:
                 continue
@@ -116,8 +102,8 @@ METRIC_HEAD = (
 def _group_rows(found: Found, truth: str) -> list[list[str]]:
     """RMSE at +1 day by group: n, babies, learner, and every hand-built competitor; the lowest of them in bold."""
     part = found["truths"][truth]["measured"]["latent"]
-    names = [n for n in _order(list(part)) if not n.startswith("oracle")]
-    rmse = _at(found, "rmse")
+    names = [n for n in order(list(part)) if not n.startswith("oracle")]
+    rmse = at(found, "rmse")
     rows = []
     for group, cells in part[names[0]].items():
         if not cells[0][0]:
@@ -132,7 +118,7 @@ def _auroc_rows(found: Found) -> list[list[str]]:
     rows = []
     for truth in found["truths"]:
         part = found["truths"][truth]["measured"]["auroc"]
-        for name in _order(list(part)):
+        for name in order(list(part)):
             cell = part[name]["all"]
             by = [part[name].get(g, {}).get("kdigo") for g in BANDS]
             rows.append([truth, name, _n(cell["kdigo"]), *(_n(x) for x in by), _n(cell["hidden"])])
@@ -143,7 +129,7 @@ def _gfr_rows(found: Found) -> list[list[str]]:
     rows = []
     for truth in found["truths"]:
         part, trough = found["truths"][truth]["measured"]["gfr"], found["troughs"][truth]["all"]
-        for name in _order(list(part)):
+        for name in order(list(part)):
             cells, t = part[name]["all"], trough.get(name)
             whole = found["truths"][truth]["measured"]["trough"][name]["all"] if t else None
             rows.append([
@@ -166,76 +152,6 @@ def _trough_rows(found: Found) -> list[list[str]]:
                 _n(learned["rmse"], 2) if learned else "", gain,
             ])  # fmt: skip
     return rows
-
-
-# --------------------------------------------------------------------------------------------------------------- figures
-
-
-def figures(found: Found) -> dict[str, str]:
-    """File name -> SVG: errors by forecaster, coverage, and troughs by condition."""
-    return {
-        "kidney_rmse.svg": _figure_rmse(found),
-        "kidney_coverage.svg": _figure_coverage(found),
-        "kidney_trough.svg": _figure_trough(found),
-    }
-
-
-def _figure_rmse(found: Found) -> str:
-    truths = list(found["primary"])
-    with canvas(9.0, 3.4, 1, ncols=len(truths), squeeze=False, sharey=True) as (figure, axes):
-        for axis, truth in zip(axes[0], truths, strict=True):
-            tables = found["primary"][truth]["latent"]
-            names = [n for n in reversed(_order(list(tables))) if n not in ("steady-wu", "oracle-future")]
-            for y, name in enumerate(names):
-                for h, cell in enumerate(tables[name]):
-                    low, high = cell["patients"]
-                    colour = COLOURS.get(name, GREY)
-                    axis.plot([low, high], [y - 0.2 * (h - 1)] * 2, color=colour, lw=1.4)
-                    axis.plot(cell["rmse"], y - 0.2 * (h - 1), "os^"[h], color=colour, ms=4.5)
-            axis.set_yticks(range(len(names)), names)
-            axis.set_xlim(left=0.0)
-            axis.set_title(f"truth {truth}", fontsize=9.5)
-            axis.set_xlabel("RMSE, mg/dL")
-        text = "Error of the forecast creatinine at +1 (circle), +2 (square) and +3 days (triangle), by truth and forecaster"
-        return svg(figure, "kidney-rmse", text)
-
-
-def _figure_coverage(found: Found) -> str:
-    truths, at = list(found["truths"]), _at(found, "cover90")
-    with canvas(9.0, 3.0, 1, ncols=len(truths), squeeze=False, sharey=True) as (figure, axes):
-        for axis, truth in zip(axes[0], truths, strict=True):
-            part = found["truths"][truth]["measured"]["next"]
-            for name in (n for n in _order(list(part)) if n in COLOURS):
-                y = [cells[at] for cells in part[name]["all"]]
-                axis.plot(found["hours"], y, "o-", color=COLOURS[name], lw=1.3, ms=4, label=name)
-            axis.axhline(90.0, color=GREY, lw=0.9, ls="--")
-            axis.set_xticks(found["hours"])
-            axis.set_title(f"truth {truth}", fontsize=9.5)
-            axis.set_xlabel("h ahead")
-        axes[0][0].set_ylabel("% of measured values inside")
-        axes[0][-1].legend(fontsize=7.5, loc="lower left")
-        return svg(
-            figure, "kidney-coverage", "Coverage of measured creatinine by the 90 % interval, by truth, forecaster and horizon"
-        )
-
-
-def _figure_trough(found: Found) -> str:
-    truths = list(found["troughs"])
-    with canvas(9.0, 3.2, 1, ncols=len(truths), squeeze=False, sharey=True) as (figure, axes):
-        for axis, truth in zip(axes[0], truths, strict=True):
-            groups = [g for g in reversed(found["troughs"][truth]) if found["troughs"][truth][g]["babies"] >= 20]
-            for y, group in enumerate(groups):
-                cells = found["troughs"][truth][group]
-                for name, mark in (("maturation", "x"), ("filter", "s"), ("learned", "o")):
-                    if name in cells:
-                        axis.plot(cells[name]["rmse"], y, mark, color=COLOURS.get(name, GREY), ms=5.5,
-                                  label={"maturation": "maturation alone"}.get(name, name) if not y else None)  # fmt: skip
-            axis.set_yticks(range(len(groups)), groups)
-            axis.set_xlim(left=0.0)
-            axis.set_title(f"truth {truth}", fontsize=9.5)
-            axis.set_xlabel("RMSE of the trough, mg/L")
-        axes[0][-1].legend(fontsize=7.5)
-        return svg(figure, "kidney-trough", "Error of the predicted amikacin trough by group and truth")
 
 
 # ------------------------------------------------------------------------------------------------------------------ pages
@@ -263,73 +179,99 @@ Fixed before any network was scored (`trial/kidney_evaluation.py`):
 """.strip()
 
 
-def markdown(found: Found, images: str | None = "img", heading: str = "## Evaluation") -> str:
-    """The page. ``images``: folder of the figures as the page names it; None leaves them out."""
+def markdown(found: Found, images: str | None = "img", heading: str = "## Evaluation", *, whole: bool = True) -> str:
+    """The page. ``images``: folder of the figures as the page names it; None leaves them out. Not ``whole``: the main tables."""
     if "bars" not in found:
         return _own_page(found)
     learner = {"trained for each seed": "trained anew for each seed"}.get(found["learner"], found["learner"])
+    seeds = found["seeds"]
     out = [
         heading, "",
-        f"{len(found['seeds'])} seeds ({found['seeds'][0]} to {found['seeds'][-1]}), {found['babies']} fresh babies of each "
-        f"truth a seed, noise `{found['noise']}`, network {learner}. Synthetic babies: nothing here is evidence about a real "
-        "hospital. "
-        "Decision support for research and evaluation, not a medical device.", "",
-        DEFINITIONS, "",
-        "### Bars", "",
-        "Measured: mean over seeds (95 % interval over patients; over seeds).", "",
-        table(("bar", "truth", "against", "wanted", "measured", ""), _bold(rows_of_bars(found))), "",
+        f"{len(seeds)} seeds ({seeds[0]} to {seeds[-1]}), {found['babies']} fresh babies of each truth a seed, noise "
+        f"`{found['noise']}`, network {learner}{found.get('training', '')}. Synthetic babies: nothing here is evidence about a "
+        "real hospital. Decision support for research and evaluation, not a medical device.", "",
+        *([DEFINITIONS, ""] if whole else []),
+        *_bars(found), *_gains(found),
     ]  # fmt: skip
-    missed = [b for b in found["bars"] if not b["met"]]
-    if missed:
-        out += ["Missed, with the cause as far as known:", ""]
-        out += [f"- {b['truth']}, {b['bar']}{' (stretch)' if b['stretch'] else ''}: {b['cause']}." for b in missed] + [""]
-    best = {t: g["latent"]["best"] for t, g in found["gains"].items()}
-    if best:
-        rows = []
-        for truth, gains in found["gains"].items():
-            for kind, text in (("latent", "noise-free"), ("next", "measured"), ("daily", "noise-free, daily grid")):
-                for name, cells in gains[kind]["over"].items():
-                    if not name.startswith("oracle") and name in ("filter", "filter-wide", "van-donge-map", best[truth]):
-                        rows.append([truth, text, name, *map(_gain, cells)])
-            per = gains["latent"]["per_seed"]
-            rows.append([truth, "noise-free", "best of each seed", f"{per['gain']:.1f} ({_span(per['seeds'])})", "", ""])
-        out += ["### Gains of the network, % lower RMSE", "",
-                table(("truth", "target", "over", "+24 h", "+48 h", "+72 h"), rows), ""]  # fmt: skip
-    if images is not None:
-        out += [f"![RMSE by forecaster and truth]({images}/kidney_rmse.svg)", ""]
-    rmse_head = ("truth", "forecaster", "+24 h", "+48 h", "+72 h")
-    out += ["### RMSE, mg/dL (interval over patients)", "", "Noise-free value, right after each measurement:", "",
-            table(rmse_head, rows_of_rmse(found)), "", "Noise-free value, daily grid:", "",
-            table(rmse_head, rows_of_rmse(found, "daily")), "", "Next measured value:", "",
-            table(rmse_head, rows_of_rmse(found, "next")), ""]  # fmt: skip
-    for at, hours in enumerate(found["hours"]):
-        out += [f"### All figures at +{hours:g} h, noise-free value, mg/dL", "",
-                table(METRIC_HEAD, _metrics_rows(found, "latent", at)), ""]  # fmt: skip
-    out += ["### Measured values at +24 h, mg/dL", "", table(METRIC_HEAD, _metrics_rows(found, "next", 0)), ""]
-    if images is not None:
-        out += [f"![Coverage of measured values]({images}/kidney_coverage.svg)", ""]
-    out += ["### By gestational age and condition: RMSE at +24 h, mg/dL", ""]
-    for truth in found["truths"]:
-        head, *rows = _group_rows(found, truth)
-        out += [f"Truth {truth}:", "", table(head, rows), ""]
-    events = "; ".join(
-        f"{t}: {found['truths'][t]['measured']['events']['kdigo'][0]:.0f} of "
-        f"{found['truths'][t]['measured']['events']['kdigo'][1]:.0f} moments at risk" for t in found["truths"]
-    )  # fmt: skip
-    out += ["### Injury ahead: AUROC", "", f"Onsets of KDIGO stage 1 within 72 h, a seed: {events}.", "",
-            table(("truth", "forecaster", "KDIGO", *BANDS, "hidden injury"), _auroc_rows(found)), "",
-            "### Filtration and the amikacin trough", "",
-            table(("truth", "kidney", "RMSE of log GFR +24 h", "+48 h", "+72 h", "bias +24 h", "trough RMSE mg/L", "bias",
-                   "% lower than maturation alone"), _gfr_rows(found)), "",
-            table(("truth", "group", "babies", "maturation alone", "filter", "learned", "% lower"), _trough_rows(found)),
-            ""]  # fmt: skip
-    if images is not None:
-        out += [f"![Trough error by group]({images}/kidney_trough.svg)", ""]
+    out += _picture(images, "kidney_rmse", "RMSE by forecaster and truth") + _errors(found, whole)
+    out += _picture(images, "kidney_coverage", "Coverage of measured values")
+    if whole:
+        out += ["### By gestational age and condition: RMSE at +24 h, mg/dL", ""]
+        for truth in found["truths"]:
+            head, *rows = _group_rows(found, truth)
+            out += [f"Truth {truth}:", "", table(head, rows), ""]
+    out += _injury(found) + _filtration(found, whole) + _picture(images, "kidney_trough", "Trough error by group")
     refused = "; ".join(
         f"{t} {100 * found['truths'][t]['measured']['refused'].get('learned', 0.0):.2f} %" for t in found["truths"]
     )
     out += [f"Refused by the network and answered by the filter instead: {refused}.", ""]
     return "\n".join(out).rstrip() + "\n"
+
+
+def _picture(images: str | None, name: str, text: str) -> list[str]:
+    return [] if images is None else [f"![{text}]({images}/{name}.svg)", ""]
+
+
+def _bars(found: Found) -> list[str]:
+    out = ["### Bars", "", "Measured: mean over seeds (95 % interval over patients; over seeds).", "",
+           table(("bar", "truth", "against", "wanted", "measured", ""), _bold(rows_of_bars(found))), ""]  # fmt: skip
+    missed: dict[str, list[str]] = {}
+    for b in found["bars"]:
+        if not b["met"]:
+            missed.setdefault(b["cause"], []).append(
+                f"{b['truth']}, {b['bar']}{' (stretch)' if b['stretch'] else ''}".lstrip(", ")
+            )
+    if missed:
+        out += ["Missed, with the cause as far as known:", ""]
+        out += [f"- {'; '.join(which)}. Cause: {cause}." for cause, which in missed.items()] + [""]
+    return out
+
+
+def _gains(found: Found) -> list[str]:
+    rows = []
+    for truth, gains in found["gains"].items():
+        best = gains["latent"]["best"]
+        for kind, text in (("latent", "noise-free"), ("next", "measured"), ("daily", "noise-free, daily grid")):
+            over = gains[kind]["over"]
+            names = [n for n in order(list(over)) if n in ("filter", "filter-wide", "van-donge-map", best)]
+            rows += [[truth, text, name, *map(_gain, over[name])] for name in names]
+        per = gains["latent"]["per_seed"]
+        rows.append([truth, "noise-free", "best of each seed", f"{per['gain']:.1f} ({_span(per['seeds'])})", "", ""])
+    if not rows:
+        return []
+    return ["### Gains of the network, % lower RMSE", "",
+            table(("truth", "target", "over", "+24 h", "+48 h", "+72 h"), rows), ""]  # fmt: skip
+
+
+def _errors(found: Found, whole: bool) -> list[str]:
+    head = ("truth", "forecaster", "+24 h", "+48 h", "+72 h")
+    out = ["### RMSE, mg/dL (interval over patients)", "", "Noise-free value, right after each measurement:", "",
+           table(head, rows_of_rmse(found)), "", "Noise-free value, daily grid:", "",
+           table(head, rows_of_rmse(found, "daily")), ""]  # fmt: skip
+    if not whole:
+        return out
+    out += ["Next measured value:", "", table(head, rows_of_rmse(found, "next")), ""]
+    for column, hours in enumerate(found["hours"]):
+        out += [f"### All figures at +{hours:g} h, noise-free value, mg/dL", "",
+                table(METRIC_HEAD, _metrics_rows(found, "latent", column)), ""]  # fmt: skip
+    return [*out, "### Measured values at +24 h, mg/dL", "", table(METRIC_HEAD, _metrics_rows(found, "next", 0)), ""]
+
+
+def _injury(found: Found) -> list[str]:
+    events = {t: found["truths"][t]["measured"]["events"]["kdigo"] for t in found["truths"]}
+    text = "; ".join(f"{t}: {e[0]:.0f} of {e[1]:.0f} moments at risk" for t, e in events.items())
+    return ["### Injury ahead: AUROC", "", f"Onsets of KDIGO stage 1 within 72 h, a seed: {text}.", "",
+            table(("truth", "forecaster", "KDIGO", *BANDS, "hidden injury"), _auroc_rows(found)), ""]  # fmt: skip
+
+
+def _filtration(found: Found, whole: bool) -> list[str]:
+    out = ["### Filtration and the amikacin trough", ""]
+    if whole:
+        head = ("truth", "kidney", "RMSE of log GFR +24 h", "+48 h", "+72 h", "bias +24 h", "trough RMSE mg/L", "bias",
+                "% lower than maturation alone")  # fmt: skip
+        out += [table(head, _gfr_rows(found)), ""]
+    head = ("truth", "group", "babies", "maturation alone", "filter", "learned", "% lower")
+    return [*out, "RMSE of the trough, mg/L:", "", table(head, _trough_rows(found)), ""]
 
 
 def _bold(rows: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -395,17 +337,65 @@ def _inline(text: str) -> str:
     return out
 
 
-def write(found: Found, page: Path, images: Path) -> None:
-    """Put the section into ``page`` (replacing the one there) and the figures into ``images``."""
+def write(found: Found, page: Path) -> None:
+    """Put the section into ``page`` (replacing the one there), all tables into ``kidney_evaluation.md`` beside it, and the
+    figures into ``img``."""
+    images = page.parent / "img"
     images.mkdir(parents=True, exist_ok=True)
     for name, drawing in figures(found).items():
         (images / name).write_text(drawing + "\n", encoding="utf-8", newline="\n")
     text = page.read_text(encoding="utf-8")
-    section = markdown(found, images=images.name, heading="## Evaluation")
-    start = text.find("\n## Evaluation\n")
+    section = sections(found)
+    start = text.find(f"\n{HEADING}\n")
     if start < 0:
         text = text.rstrip("\n") + "\n\n" + section
     else:
         end = text.find("\n## ", start + 4)
         text = text[: start + 1] + section + ("" if end < 0 else text[end:])
     page.write_text(text, encoding="utf-8", newline="\n")
+    whole = markdown(found, heading="# The kidneys' evaluation: all tables")
+    (page.parent / "kidney_evaluation.md").write_text(whole, encoding="utf-8", newline="\n")
+
+
+def sections(found: Found) -> str:
+    """The section of docs/kidney.md: the main tables, and where the others are."""
+    text = markdown(found, heading=HEADING, whole=False)
+    intro = (
+        "Definitions, fixed before any network was scored, and all tables: [kidney_evaluation.md](kidney_evaluation.md); the\n"
+    )
+    intro += "figures behind them: [data/kidney_evaluation.json](data/kidney_evaluation.json).\n"
+    return text.replace("\n### Bars\n", f"\n{intro}\n### Bars\n", 1)
+
+
+def compact(found: Found) -> dict[str, Any]:
+    """What the page needs and little more, small enough to keep beside it: of single groups only noise-free values."""
+    out = {k: v for k, v in found.items() if k != "truths"}
+    out["truths"] = {}
+    for truth, sets in found["truths"].items():
+        part = out["truths"][truth] = {}
+        for kind, tables in sets.items():
+            part[kind] = dict(tables) | {"next": {n: {"all": g["all"]} for n, g in tables["next"].items() if "all" in g}}
+            if kind == "daily":
+                part[kind]["latent"] = {n: {"all": g["all"]} for n, g in tables["latent"].items()}
+                part[kind] = {k: v for k, v in part[kind].items() if k in ("latent", "next", "names")}
+    return _rounded(out)
+
+
+def _rounded(x: Any) -> Any:
+    if isinstance(x, dict):
+        return {k: _rounded(v) for k, v in x.items()}
+    if isinstance(x, list | tuple):
+        return [_rounded(v) for v in x]
+    if isinstance(x, float):
+        return float(f"{x:.4g}") if abs(x) < float("inf") else None
+    return x
+
+
+def main(words: Sequence[str]) -> None:
+    """``python -m dosetwin.report.kidney_evaluation FOUND.json PAGE.md``: the page's section and figures from what was found."""
+    found, page = Path(words[0]), Path(words[1])
+    write(json.loads(found.read_text(encoding="utf-8")), page)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
