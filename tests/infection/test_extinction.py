@@ -25,14 +25,14 @@ def typical(name: str, mic: float, **changes: float) -> Infections:
 DORMANT = {"s0": 1e-3, "wake": 0.03, "kd_dormant": 0.03}
 CASES = {
     "adaptive resistance": ("peak_driven", 1.0, {}),
-    "dormant cells": ("peak_driven", 0.7, {**DORMANT, "load_log10": 4.0}),
-    "drug-driven transfer": ("auc_driven", 8.0, {}),
-    "near capacity": ("auc_driven", 8.0, {"load_log10": 8.3}),
+    "dormant cells": ("peak_driven", 0.7, {**DORMANT, "load_log10": 7.0}),
+    "drug-driven transfer": ("auc_driven", 6.5, {}),
+    "near capacity": ("auc_driven", 6.0, {"load_log10": 8.3}),
     "many mutants, little room": ("peak_driven", 2.0, {"load_log10": 4.0, "capacity": 3e4, "net_growth": 0.6, "u": 1e-3}),
-    "phagocytes that saturate": ("benign", 16.0, {"load_log10": 3.5, "kimm": 0.4, "Ksat_per_mL": 300.0, "net_growth": 0.3}),
-    "broth": ("in_vitro", 7.0, {}),
+    "phagocytes that saturate": ("peak_driven", 2.0, {"kimm": 0.2, "Ksat_per_mL": 1e5}),
+    "broth": ("in_vitro", 5.0, {}),
     "drift": ("peak_driven", 1.0, {"drift": 0.01, "revert": 0.002, "load_log10": 7.0}),
-    "beta-lactam": ("peak_driven", 2.0, {"partner": 0.25}),
+    "beta-lactam": ("peak_driven", 4.0, {"partner": 0.2}),
 }
 
 
