@@ -160,12 +160,19 @@ class Scorer:
         out[:, :, m:] = ahead
         return out
 
-    def infection(self, plans: Plans, *, threads: int = 1) -> tuple[np.ndarray, np.ndarray]:
-        """P(eradicated) and P(any resistant lineage alive) [c, n] at the end; 1 and 0 without an infection in the outlook."""
+    def infection(
+        self, plans: Plans, *, threads: int = 1, every: int = 1, rows: slice = slice(None)
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """P(eradicated) and P(any resistant lineage alive) [c, rows] at the end; 1 and 0 without an infection in the outlook.
+
+        ``every``: levels are handed on every so many grid steps (1: all; 2 halves the time and shifts all plans alike).
+        """
         o = self.outlook
         if o.infections is None:
-            return np.ones((len(plans), len(o))), np.zeros((len(plans), len(o)))
+            shape = (len(plans), len(range(*rows.indices(len(o)))))
+            return np.ones(shape), np.zeros(shape)
         from dosetwin.infection.course import run
 
-        outcomes = run(self.levels(plans), DT, o.infections, threads=threads)
+        infections = o.infections if rows == slice(None) else o.infections.take(np.arange(len(o))[rows])
+        outcomes = run(self.levels(plans)[:, rows, ::every], DT * every, infections, threads=threads)
         return np.asarray(outcomes.p_erad), np.asarray(outcomes.p_resistant)

@@ -54,7 +54,9 @@ class Search:
 
     ``mg_per_kg`` amounts tried (the first dose of a course has a finer grid of its own, ``first_mg_per_kg``); ``intervals`` h;
     ``decisions`` searched ahead, 1 to 4; ``beam`` pairs opened at each further decision; ``meet_infection`` plans that meet the
-    infection; ``first_look`` draws after which hopeless ones are dropped (0: none is); ``finalists`` tried on fresh draws; ``tie`` losses closer than this (or than ``tie_se`` standard errors of the paired
+    infection; ``first_look`` draws after which hopeless ones are dropped (0: none is); ``infection_every`` grid steps at which the infection is told
+    the level (2: every hour); ``behind_...`` coarser grids of the decisions behind the coming dose (empty: the same);
+    ``finalists`` tried on fresh draws; ``tie`` losses closer than this (or than ``tie_se`` standard errors of the paired
     difference) go to the standard rule.
     """
 
@@ -68,6 +70,9 @@ class Search:
     meet_infection: int = 24
     finalists: int = 5
     first_look: int = 0
+    infection_every: int = 1
+    behind_mg_per_kg: tuple[float, ...] = ()
+    behind_intervals: tuple[float, ...] = ()
     tie: float = 0.005
     tie_se: float = 1.0
     threads: int = 1
@@ -77,23 +82,28 @@ class Search:
             raise InputError("counts must be positive", where="search", value=(self.draws, self.fresh, self.beam))
         if not 1 <= self.decisions <= 4:
             raise InputError("decisions searched ahead", where="search", value=self.decisions, allowed="1 to 4")
-        for name in ("mg_per_kg", "first_mg_per_kg", "intervals"):
+        for name in ("mg_per_kg", "first_mg_per_kg", "intervals", "behind_mg_per_kg", "behind_intervals"):
             values = getattr(self, name)
+            if name.startswith("behind") and not values:
+                continue
             if not values or min(values) <= 0 or not np.all(np.isfinite(values)):
                 raise InputError("must be positive", where=f"search {name}", value=values)
-        if any(abs(t / DT - round(t / DT)) > 1e-9 for t in self.intervals):
+        if any(abs(t / DT - round(t / DT)) > 1e-9 for t in (*self.intervals, *self.behind_intervals)):
             raise InputError("off the grid", where="search intervals", value=self.intervals, allowed=f"k x {DT:g} h")
 
 
 TRIAL = Search(
     draws=64,
-    first_look=24,
     fresh=0,
-    beam=12,
-    meet_infection=12,
+    beam=10,
+    meet_infection=10,
+    first_look=16,
+    infection_every=2,
     finalists=4,
     decisions=2,
     first_mg_per_kg=tuple(np.arange(11.0, 20.01, 1.0).tolist()),
+    behind_mg_per_kg=(8.0, 10.0, 12.0, 14.0, 16.0, 18.0),
+    behind_intervals=(24.0, 36.0, 48.0),
 )
 """Settings for thousands of virtual babies; docs/controller.md shows what they cost against the full ones."""
 TRIAL_CHANCES = Chances(confidence=0.5)
@@ -197,8 +207,7 @@ def look_ahead(
     plans = _survivors(scorer, search, earliest, limits)
     if standard is not None:
         plans = _joined(plans, _standard_plan(scorer, standard, earliest, plans.amount.shape[1]))
-    plans = _promising(scorer, plans, loss, search, standard is not None)
-    total, parts = _full(scorer, plans, loss, search.threads)
+    plans, total, parts = _met(scorer, plans, loss, search, standard is not None)
     order = np.argsort(np.where(_fits(parts, _effective(outlook), chances), 0.0, 10.0) + total.mean_, kind="stable")
     last = len(plans) - 1
     keep = list(order[: search.finalists])
@@ -209,7 +218,7 @@ def look_ahead(
     if search.fresh:
         tested = belief.outlook(search.fresh, stream + 1)
         scorer = Scorer(tested, course, loss, chances.never)
-        total, parts = _full(scorer, finalists, loss, search.threads)
+        total, parts = _full(scorer, finalists, loss, search)
     else:
         total, parts = total.take(index), parts[index]
     return _answer(
@@ -244,33 +253,46 @@ def _effective(outlook: Outlook) -> float:
     return float(1.0 / np.sum(outlook.weights**2))
 
 
-def _full(scorer: Scorer, plans: Plans, loss: Loss, threads: int) -> tuple[_Total, np.ndarray]:
+def _full(scorer: Scorer, plans: Plans, loss: Loss, search: Search) -> tuple[_Total, np.ndarray]:
+    """The whole loss of every draw, and the scores of exposure."""
     parts, each = scorer.exposure(plans, each=True)
+    if _blind(scorer, loss):
+        return _total(scorer, parts, each, np.ones_like(each), np.zeros_like(each), loss), parts
+    erad, res = scorer.infection(plans, threads=search.threads, every=search.infection_every)
+    return _total(scorer, parts, each, erad, res, loss), parts
+
+
+def _blind(scorer: Scorer, loss: Loss) -> bool:
+    return scorer.outlook.infections is None or (loss.not_eradicated == 0 and loss.resistant == 0)
+
+
+def _total(scorer: Scorer, parts: np.ndarray, each: np.ndarray, erad: np.ndarray, res: np.ndarray, loss: Loss) -> _Total:
     w = scorer.outlook.weights
-    if scorer.outlook.infections is None or (loss.not_eradicated == 0 and loss.resistant == 0):
-        one, none = np.ones(len(plans)), np.zeros(len(plans))
-        return _Total(each, w, parts[:, LOSS_COLUMN], one, none), parts
-    erad, res = scorer.infection(plans, threads=threads)
-    each = each + loss.not_eradicated * (1.0 - erad) + loss.resistant * res
-    return _Total(each, w, parts[:, LOSS_COLUMN], erad @ w, res @ w), parts
+    whole = each + loss.not_eradicated * (1.0 - erad) + loss.resistant * res
+    return _Total(whole, w, parts[:, LOSS_COLUMN], erad @ w, res @ w)
 
 
-def _promising(scorer: Scorer, plans: Plans, loss: Loss, search: Search, keep_last: bool) -> Plans:
-    """Plans still in the running after ``first_look`` draws: whose loss is not above the best by two standard errors of the difference."""
-    o, m = scorer.outlook, search.first_look
-    if o.infections is None or not 0 < m < len(o) or len(plans) <= search.finalists or loss.not_eradicated + loss.resistant == 0:
-        return plans
-    few = Scorer(o.first(m), scorer.course, loss, scorer.never)
-    total, _ = _full(few, plans, loss, search.threads)
-    best = int(np.argmin(total.mean_))
-    keep = [
-        i
-        for i in range(len(plans))
-        if total.mean_[i] - total.mean_[best] <= max(2.0 * total.se(total.each[i] - total.each[best]), 0.01)
-    ]
-    if keep_last and len(plans) - 1 not in keep:
-        keep.append(len(plans) - 1)
-    return plans.take(np.array(keep))
+def _met(scorer: Scorer, plans: Plans, loss: Loss, search: Search, keep_last: bool) -> tuple[Plans, _Total, np.ndarray]:
+    """Plans with the whole loss: those behind the best by two standard errors after ``first_look`` draws are left out."""
+    m, n = search.first_look, len(scorer.outlook)
+    if _blind(scorer, loss) or not 0 < m < n or len(plans) <= 2:
+        return plans, *_full(scorer, plans, loss, search)
+    parts, each = scorer.exposure(plans, each=True)
+    how = {"threads": search.threads, "every": search.infection_every}
+    erad, res = scorer.infection(plans, rows=slice(0, m), **how)
+    w = scorer.outlook.weights[:m] / scorer.outlook.weights[:m].sum()
+    # exposure is known on all draws: only what the infection adds is uncertain yet
+    adds = loss.not_eradicated * (1.0 - erad) + loss.resistant * res
+    mean = parts[:, LOSS_COLUMN] + adds @ w
+    best = int(np.argmin(mean))
+    gap = adds - adds[best]
+    se = np.sqrt(np.sum((w * (gap - (gap @ w)[:, None])) ** 2, axis=1))
+    keep = mean - mean[best] <= np.maximum(2.0 * se, search.tie)
+    keep[-1] |= keep_last
+    left = plans.take(np.flatnonzero(keep))
+    more = scorer.infection(left, rows=slice(m, n), **how)
+    erad, res = (np.concatenate([a[keep], b], axis=1) for a, b in zip((erad, res), more, strict=True))
+    return left, _total(scorer, parts[keep], each[keep], erad, res, loss), parts[keep]
 
 
 def _fits(parts: np.ndarray, n: float, chances: Chances) -> np.ndarray:
@@ -299,6 +321,8 @@ def _survivors(scorer: Scorer, search: Search, earliest: float, limits: tuple[fl
             "no amount inside the limits", where="search", value=search.mg_per_kg, allowed=f"{limits[0]:g} to {limits[1]:g}"
         )
     intervals = np.array(search.intervals)
+    then = later if not search.behind_mg_per_kg else np.array([m for m in search.behind_mg_per_kg if limits[0] <= m <= limits[1]])
+    at_last = np.array(search.behind_intervals or search.intervals)
     wait, amount, interval = (
         x.ravel() for x in np.meshgrid(waits(o, earliest, search.intervals), grid, intervals, indexing="ij")
     )
@@ -306,12 +330,10 @@ def _survivors(scorer: Scorer, search: Search, earliest: float, limits: tuple[fl
     score = scorer.exposure(plans)[0]
     for stage in range(1, search.decisions):
         chosen = _openings(plans, score, stage, search.beam)
-        c, m = len(chosen), len(later)
-        k = len(intervals)
+        c, size = len(chosen), len(intervals) * len(then) * len(at_last)
         # behind each opening: interval of its last decided dose, then a new amount and its interval
         old_wait, old_amount, old_interval = plans.wait[chosen] * DT, plans.amount[chosen], plans.interval[chosen] * DT
-        one, two, three = (x.ravel() for x in np.meshgrid(intervals, later * o.weight, intervals, indexing="ij"))
-        size = k * m * k
+        one, two, three = (x.ravel() for x in np.meshgrid(intervals, then * o.weight, at_last, indexing="ij"))
         new_amount = np.concatenate([np.repeat(old_amount[:, :stage], size, axis=0), np.tile(two, c)[:, None]], axis=1)
         new_interval = np.concatenate(
             [np.repeat(old_interval[:, : stage - 1], size, axis=0), np.tile(one, c)[:, None], np.tile(three, c)[:, None]], axis=1

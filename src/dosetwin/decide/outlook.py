@@ -1,6 +1,6 @@
 """What a controller knows of one patient at one moment: weighted draws of pharmacokinetics and infection, and the doses so far."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -60,15 +60,6 @@ class Outlook:
 
     def __len__(self) -> int:
         return len(self.parameters)
-
-    def first(self, m: int) -> "Outlook":
-        """The first ``m`` draws alone."""
-        w = self.weights[:m] / self.weights[:m].sum()
-        infections = None if self.infections is None else self.infections.take(np.arange(m))
-        return replace(
-            self, parameters=self.parameters[:m], amounts=self.amounts[:m], weights=w, before=self.before[:m], past=self.past[:m],
-            infections=infections,
-        )  # fmt: skip
 
     def pieces(self, steps: int) -> np.ndarray:
         """Index of the piece in force during each of ``steps`` grid steps from ``origin``: int64 [steps]."""

@@ -119,12 +119,7 @@ def unit_responses(P, V, piece, amounts, starts, rows, infusion, dt):
     return level, area
 
 
-@njit(cache=True, nogil=True)
-def _miss(distance, scale):
-    return 0.0 if distance <= 0.0 else 0.5 + 0.5 * min(distance / scale, 1.0)
-
-
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 def plan_losses(level, area, start, mg, doses, end, top, row, hours, before, before_h, coming, weight, numbers, never, out, each):
     """Expected exposure loss of plans, and chances around their coming dose.
 
@@ -147,6 +142,7 @@ def plan_losses(level, area, start, mg, doses, end, top, row, hours, before, bef
     wp, w3, w5, wl, wh = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
     low, high, ps, t3, s3, t5, s5 = numbers[5], numbers[6], numbers[7], numbers[8], numbers[9], numbers[10], numbers[11]
     floor, fs, ceiling, cs, per_dose = numbers[12], numbers[13], numbers[14], numbers[15], numbers[16]
+    ips, i3, i5, ifs, ics = 1.0 / ps, 1.0 / s3, 1.0 / s5, 1.0 / fs, 1.0 / cs
     total, peak, trough, a0, a1 = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     for j in range(c):
         all_h = before_h
@@ -174,10 +170,20 @@ def plan_losses(level, area, start, mg, doses, end, top, row, hours, before, bef
                     trough[i] += m * level[v, stop, i]
                     a0[i] += m * area[v, begin, i]
                     a1[i] += m * area[v, stop, i]
+            # a miss: 0 inside, 1/2 at the border, 1 from the scale on; without branches, so that the loop is one of vectors
+            per_day = 24.0 / span
             for i in range(n):
-                day = (a1[i] - a0[i]) * 24.0 / span
-                cost = wp * _miss(max(low - peak[i], peak[i] - high), ps) + w3 * _miss(trough[i] - t3, s3)
-                cost += w5 * _miss(trough[i] - t5, s5) + wl * _miss(floor - day, fs) + wh * _miss(day - ceiling, cs)
+                day = (a1[i] - a0[i]) * per_day
+                x = max(low - peak[i], peak[i] - high)
+                cost = (x > 0.0) * wp * (0.5 + 0.5 * min(x * ips, 1.0))
+                x = trough[i] - t3
+                cost += (x > 0.0) * w3 * (0.5 + 0.5 * min(x * i3, 1.0))
+                x = trough[i] - t5
+                cost += (x > 0.0) * w5 * (0.5 + 0.5 * min(x * i5, 1.0))
+                x = floor - day
+                cost += (x > 0.0) * wl * (0.5 + 0.5 * min(x * ifs, 1.0))
+                x = day - ceiling
+                cost += (x > 0.0) * wh * (0.5 + 0.5 * min(x * ics, 1.0))
                 total[i] += span * cost
             if d == coming:
                 for i in range(n):

@@ -24,7 +24,7 @@ DOSES = tuple(np.arange(11.0, 20.01, 1.0).tolist())
 INTERVALS = (24.0, 30.0, 36.0, 42.0, 48.0, 54.0, 60.0)
 LONGER = (0.0, 6.0, 12.0)
 """h more under ibuprofen, asphyxia or cooling."""
-FIRST = (15.0, 16.0, 17.0, 18.0, 19.0, 20.0)
+FIRST = (13.0, 14.0, 15.0, 16.0, 17.0, 18.0, 19.0, 20.0)
 """mg/kg of a first dose of its own."""
 
 
@@ -89,15 +89,16 @@ def tune_loading(of: World, first: tuple[float, ...] = FIRST) -> dict[float, flo
     from dosetwin.decide import dosing_policies
 
     out = {}
-    was = dosing_policies.LOADING
+    pack = of.design.believed_pack
+    was = dict(dosing_policies.LOADING)
     try:
         for mg in first:
-            dosing_policies.LOADING = mg
+            dosing_policies.LOADING[pack] = mg
             made = dosed(Chunk(of), Arm("x", "one_step_loading"))
             assert made.given is not None
             out[mg] = float(scored(of, made.given, made.who).endpoints["loss"].mean())
     finally:
-        dosing_policies.LOADING = was
+        dosing_policies.LOADING.update(was)
     return out
 
 
