@@ -1,0 +1,136 @@
+"""MQTT against a real broker (Mosquitto on loopback): delivered once, kept while away, thinned, refused with reasons."""
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+pytest.importorskip("paho.mqtt", reason="the service's packages are not installed (extra serve)")
+import paho.mqtt.client as paho
+
+from dosetwin.serve.auth.principal import THE_SERVICE, Principal
+from dosetwin.serve.live.mqtt import Subscriber, Thinner, receive
+from dosetwin.serve.service import Service
+from dosetwin.serve.settings import Settings
+from dosetwin.serve.store.facts import NewPatient, Person
+from dosetwin.serve.timeline import in_force
+
+ADMIN = Principal("admin", roles=frozenset({"model-admin"}), wards=frozenset({"*"}))
+BIRTH = datetime(2026, 4, 11, 10, tzinfo=UTC)
+DOSE = {"id": "i1", "sent": "2026-04-12T12:31:00Z", "kind": "infusion", "drug": "amikacin", "amount": 17.6, "unit": "mg",
+        "start": "2026-04-12T12:00:00Z", "end": "2026-04-12T12:30:00Z"}  # fmt: skip
+
+
+class Fixed:
+    def now(self) -> datetime:
+        return datetime(2026, 4, 13, 14, tzinfo=UTC)
+
+
+@pytest.fixture
+def service(tmp_path):
+    opened = Service.open(Settings(demo=True, data_dir=tmp_path, draws=200), Fixed())
+    new = NewPatient(
+        ward="nicu", GA_weeks=29, birth_weight_kg=1.1, synthetic=True, person=Person(identifiers={"H": "7"}, birth=BIRTH)
+    )
+    opened.change(THE_SERVICE, lambda conn, reach: opened.ledger.create_patient(conn, THE_SERVICE, new, reach.now))
+    yield opened
+    opened.close()
+
+
+def care(service):
+    reach = service.reach(THE_SERVICE)
+    with service.store.read() as conn:
+        return [f["body"] for f in in_force(reach.facts(conn, reach.find(conn, "H", "7")))]
+
+
+def refused(service):
+    with service.store.read() as conn:
+        return len(service.reach(ADMIN).rejected(conn, 10))
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    """Port of a broker of our own."""
+    if (program := shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")) is None:
+        pytest.skip("mosquitto is not installed")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    folder = tmp_path_factory.mktemp("broker")
+    (folder / "m.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n", encoding="utf-8")
+    process = subprocess.Popen([program, "-c", str(folder / "m.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(100):
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.1)
+    yield port
+    process.terminate()
+    process.wait(timeout=10)
+
+
+def publish(port, *messages):
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    for topic, body in messages:
+        client.publish(topic, body if isinstance(body, bytes) else json.dumps(body), qos=1).wait_for_publish(10)
+    client.disconnect()
+    client.loop_stop()
+
+
+def eventually(condition, seconds=20.0):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_messages_arrive_once_and_those_sent_while_away_arrive_too(service, broker):
+    first = Subscriber(service, "127.0.0.1", broker, "ward")
+    assert first.start(10)
+    publish(broker, ("ward/H/7/pump1", DOSE), ("ward/H/7/pump1", DOSE), ("ward/H/7/pump1", b"{not json"))
+    assert eventually(lambda: len(care(service)) == 1 and refused(service) == 1)
+    first.close()
+    publish(broker, ("ward/H/7/pump1", DOSE | {"id": "i2", "start": "2026-04-13T12:00:00Z", "end": "2026-04-13T12:30:00Z"}))
+    second = Subscriber(service, "127.0.0.1", broker, "ward")
+    assert second.start(10)
+    try:
+        assert eventually(lambda: len(care(service)) == 2)
+        assert {b["amount_mg"] for b in care(service)} == {17.6}
+        assert refused(service) == 1
+    finally:
+        second.close()
+
+
+def test_a_stream_is_thinned_but_a_jump_is_kept(service):
+    start = datetime(2026, 4, 12, tzinfo=UTC)
+    steady = [[(start + timedelta(seconds=10 * k)).isoformat(), 36.9] for k in range(1080)]
+    sample = {"id": "s1", "sent": "2026-04-12T04:00:00Z", "kind": "sample", "name": "TEMP", "unit": "Cel"}
+    thinner = Thinner()
+    done = receive(service, thinner, "ward/H/7/monitor", json.dumps(sample | {"values": steady}).encode())
+    assert done.new == 3
+    jump = [[(start + timedelta(hours=3, minutes=1)).isoformat(), 38.2]]
+    assert receive(service, thinner, "ward/H/7/monitor", json.dumps(sample | {"values": jump}).encode()).new == 1
+    assert receive(service, thinner, "ward/H/7/monitor", json.dumps(sample | {"values": jump}).encode()) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"kind": "x"}, {"amount": -1}, {"unit": "furlong"}, {"end": "2026-04-12T11:00:00Z"}, {"sent": "now"}, {"id": ""},
+     {"start": "2026-04-12T12:00:00"}, {"drug": "paracetamol"}, {"kind": "sample"},
+     {"kind": "sample", "name": "TEMP", "unit": "Cel", "values": [[1, 2]]}],
+)  # fmt: skip
+def test_what_cannot_be_used_is_kept_with_its_reason(service, change):
+    id_ = receive(service, Thinner(), "ward/H/7/pump1", json.dumps(DOSE | change).encode())
+    assert isinstance(id_, str)
+    with service.store.read() as conn:
+        (reason, *_) = service.reach(THE_SERVICE).rejected_one(conn, id_)["reasons"]
+    assert reason["expected"]
+    assert care(service) == []
