@@ -72,8 +72,8 @@ def test_the_database_itself_refuses_to_change_or_delete(opened: Opened, table: 
     patient = opened.patient()
     opened.store.write(lambda c: opened.ledger.issue_advice(c, THE_SERVICE, patient, through_seq=1, identity_version=1, inputs={},
                                                             answer={"status": "refuse", "regimen": None}, now=NOW))  # fmt: skip
-    opened.store.write(lambda c: c.execute(rejected.insert().values(id="r", at=NOW, source="s", actor="a", reasons=[], key_id="k1",
-                                                                    body=b"x")))  # fmt: skip
+    message = {"id": "r", "at": NOW, "source": "s", "actor": "a", "reasons": [], "key_id": "k1", "body": b"x"}
+    opened.store.write(lambda c: c.execute(rejected.insert().values(**message)))
     statement = verb.format(table).replace("actor", "asked_by" if table == "advice" else "actor")
     with pytest.raises(DBAPIError, match="append-only"):
         opened.store.write(lambda c: c.execute(text(statement)))
@@ -133,7 +133,8 @@ def test_a_refused_change_leaves_its_neighbours_alone(opened: Opened) -> None:
     refused = opened.store._writer.submit(bad)
     broken = opened.store._writer.submit(lambda c: c.execute(text("SELECT nonsense FROM nowhere")))
     gate.set()
-    assert hold.result(10) and all(g.result(10) for g in good)
+    assert hold.result(10)
+    assert all(g.result(10) for g in good)
     with pytest.raises(ValueError, match="no"):
         refused.result(10)
     with pytest.raises(DBAPIError):
@@ -311,7 +312,7 @@ def test_a_damaged_backup_restores_nothing(opened: Opened, tmp_path: Path) -> No
     cut.write_bytes(good.read_bytes()[: good.stat().st_size // 2])
     for k, file in enumerate((bad, cut)):
         url = f"sqlite:///{tmp_path / f'{k}.sqlite3'}"
-        with pytest.raises(InputError, match="damaged|cut off"):
+        with pytest.raises(InputError, match=r"damaged|cut off"):
             restore(file, url)
         it = Opened(url)
         assert it.count() == 0
@@ -328,9 +329,13 @@ def test_a_full_disk_stores_nothing_and_says_so(tmp_path: Path) -> None:
         return lambda conn: conn.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
     it.store.write(lambda c: limit(c.exec_driver_sql("PRAGMA page_count").scalar() or 1)(c))
-    with pytest.raises(DBAPIError, match="full"):
+
+    def fill() -> None:
         for i in range(2000):
             it.level(patient, f"{'x' * 250}/{i}")
+
+    with pytest.raises(DBAPIError, match="full"):
+        fill()
     stored = it.count()
     assert it.verdict().ok
     it.store.write(limit(1_000_000))

@@ -97,12 +97,14 @@ class Tokens:
                 decoded = jwt.decode(token, self.provider.keys(), algorithms=list(ALGORITHMS))
             except (JoseError, ValueError):
                 decoded = jwt.decode(token, self.provider.keys(again=True), algorithms=list(ALGORITHMS))
-            rules = jwt.JWTClaimsRegistry(
-                now=int(self._clock.now().timestamp()), leeway=LEEWAY_S,
-                iss={"essential": True, "value": self._settings.oidc_issuer}, aud={"essential": True, "value": audience},
-                sub={"essential": True}, exp={"essential": True}, iat={"essential": True},
-                **({} if nonce is None else {"nonce": {"essential": True, "value": nonce}}),
-            )  # fmt: skip
+            needed: dict[str, Any] = {name: {"essential": True} for name in ("sub", "exp", "iat")}
+            needed |= {
+                "iss": {"essential": True, "value": self._settings.oidc_issuer},
+                "aud": {"essential": True, "value": audience},
+            }
+            if nonce is not None:
+                needed["nonce"] = {"essential": True, "value": nonce}
+            rules = jwt.JWTClaimsRegistry(now=int(self._clock.now().timestamp()), leeway=LEEWAY_S, **needed)
             rules.validate(decoded.claims)
         except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise _refused(f"the token is not accepted: {type(error).__name__}") from None

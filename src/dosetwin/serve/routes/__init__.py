@@ -6,7 +6,19 @@ from importlib.util import find_spec
 from fastapi import APIRouter
 
 API = "/api/v1"
-OURS = ("session", "patients", "events", "advice", "models", "rejected", "audit_trail", "export", "login", "operations")
+OURS = (
+    "session",
+    "patients",
+    "outlook",
+    "events",
+    "advice",
+    "models",
+    "rejected",
+    "audit_trail",
+    "export",
+    "login",
+    "operations",
+)
 """Modules of this folder, each with a ``router`` below ``API`` (``operations`` has its own paths)."""
 ROOT = ("login", "operations")
 OTHERS = (

@@ -111,14 +111,3 @@ def twin(patient: PatientId, service: The, who: Who) -> dict[str, Any]:
         "through_seq": state["through_seq"], "computed_at": stamp(state["computed_at"]), "seconds": state["seconds"],
         "summary": state["summary"], "answer": state["answer"],
     }  # fmt: skip
-
-
-@router.get("/changes")
-def changes(
-    service: The, who: Who, since: Annotated[str, Query(max_length=64, pattern=r"^(\d{1,18}\.\d{1,18})?$")] = ""
-) -> dict[str, Any]:
-    """What changed since a cursor (empty: from now on): poll this to keep a screen current."""
-    reach = service.reach(who)
-    with service.store.read() as conn:
-        cursor, ids = reach.changes(conn, since)
-    return {"now": stamp(reach.now), "cursor": cursor, "patients": ids}
