@@ -141,9 +141,11 @@ def _show_card(console: Any, kidney: "LearnedKidney", out: Path) -> None:
     console.print(f"  data: {safe(data.get('source'))}{' (synthetic)' if data.get('synthetic') else ''}")
     console.print(f"  babies: {card['babies']['training']:,} to train on, {card['babies']['calibration']:,} held out")
     console.print(f"  SHA-256 of the weights: {card['sha256_of_weights']}")
-    for name, values in card["metrics_on_calibration_babies"].items():
-        if None not in values:
-            console.print(f"  {name}: {', '.join(f'{v:.3f}' for v in values)} mg/dL at +24, +48, +72 h")
+    for who, metrics in card["metrics_on_calibration_babies"].items():
+        console.print(f"  babies {who}:")
+        for name, values in metrics.items():
+            if None not in values:
+                console.print(f"    {name}: {', '.join(f'{v:.3f}' for v in values)} mg/dL at +24, +48, +72 h")
 
 
 def run_predict(

@@ -7,7 +7,7 @@ stands on, its calibration, its hashes); both are checked before use. PyTorch is
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -75,8 +75,8 @@ def widened(quantiles: np.ndarray, factors: np.ndarray) -> np.ndarray:
 class LearnedKidney:
     """A loaded ensemble; make one with ``load``. ``card`` its model card, ``weights`` the bytes of its graph."""
 
-    card: Mapping[str, Any]
-    weights: bytes
+    card: Mapping[str, Any] = field(repr=False)
+    weights: bytes = field(repr=False)
     name: str = "learned"
 
     @cached_property

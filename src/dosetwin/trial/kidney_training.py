@@ -107,7 +107,7 @@ def train_on_truth_A(
         "randomisation": ranges.to_json(),
     }
     return train(
-        [*plain, *strayed], [*training_babies(made.plain_held), *training_babies(made.strayed_held)], out,
-        seed=seed, members=members, settings=replace(Settings(), **settings), plain=plain, wide=strayed, start=start, data=told,
+        [*plain, *strayed], training_babies(made.plain_held), out, strayed=training_babies(made.strayed_held), seed=seed,
+        members=members, settings=replace(Settings(), **settings), plain=plain, wide=strayed, start=start, data=told,
         date=date, resume=resume, **({} if progress is None else {"progress": progress}),
     )  # fmt: skip

@@ -8,14 +8,18 @@ from dosetwin.forecast.training.targets import Lessons
 
 LEVELS = (0.95, 0.75, 0.75, 0.95)
 """One-sided levels of the quantiles 0.05, 0.25, 0.75, 0.95."""
+STRAYED = (0.90, 0.625, 0.625, 0.90)
+"""The same that babies who stray from the truth trained on have to reach at least: 80 % within the 90 % interval."""
 CELL = 400
 """Babies with a target that a gestational band needs to be calibrated on its own; a smaller one takes the factors of all."""
 FACTORS = (0.3, 5.0)
 """Factors are kept within these: a thin cell must not shut or burst an interval."""
 
 
-def factors(quantiles: np.ndarray, y: np.ndarray, baby: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Factors [4] on the distances of quantiles [m, 5] from the median so that ``y`` [m] lies on the inner side at LEVELS.
+def factors(
+    quantiles: np.ndarray, y: np.ndarray, baby: np.ndarray, weight: np.ndarray, levels: tuple[float, ...] = LEVELS
+) -> np.ndarray:
+    """Factors [4] on the distances of quantiles [m, 5] from the median so that ``y`` [m] lies on the inner side at ``levels``.
 
     Conformal with whole babies as the unit: events count by ``weight``, and one more baby of average weight is put at infinity.
     """
@@ -26,12 +30,14 @@ def factors(quantiles: np.ndarray, y: np.ndarray, baby: np.ndarray, weight: np.n
         score = sign * (y - middle) / np.maximum(np.abs(quantiles[:, column] - middle), 1e-6)
         order = np.argsort(score)
         reached = np.cumsum(weight[order]) / (weight.sum() * (1.0 + 1.0 / n))
-        k = int(np.searchsorted(reached, LEVELS[j]))
+        k = int(np.searchsorted(reached, levels[j]))
         out[j] = score[order[min(k, len(order) - 1)]]
     return np.clip(out, *FACTORS)
 
 
-def calibration(latent: np.ndarray, data: Lessons, noise: tuple[float, float], stale: float) -> dict[str, list]:
+def calibration(
+    latent: np.ndarray, data: Lessons, noise: tuple[float, float], stale: float, levels: tuple[float, ...] = LEVELS
+) -> dict[str, list]:
     """Factors [3 bands, 4 anchors, 4] for ``latent`` and ``measured`` quantiles, from uncalibrated ``latent`` [m, 4, 5] of
     held-out babies. Where no latent value is known (a hospital's data) the measured factors stand for both. Cells below CELL
     babies take the factors of all bands; anchors without any target keep 1, the present takes those of the next day.
@@ -50,10 +56,15 @@ def calibration(latent: np.ndarray, data: Lessons, noise: tuple[float, float], s
             for g in range(len(GA_BANDS) + 1):
                 some = known & (band == g)
                 some = some if len(np.unique(data.baby[some])) >= CELL else known
-                found[g, h] = factors(quantiles[some, h], target[some, h], data.baby[some], weight[some])
+                found[g, h] = factors(quantiles[some, h], target[some, h], data.baby[some], weight[some], levels)
         if kind == "measured":
             found[:, 0] = found[:, 1]
         out[kind] = found
     if np.isnan(data.latent).all():
         out["latent"] = out["measured"]
     return {kind: np.round(found, 4).tolist() for kind, found in out.items()}
+
+
+def widest(*found: dict[str, list]) -> dict[str, list]:
+    """Of several calibrations, the larger factor everywhere."""
+    return {kind: np.maximum.reduce([np.array(f[kind]) for f in found]).tolist() for kind in found[0]}

@@ -16,7 +16,7 @@ from dosetwin.forecast.answer import QUANTILES
 from dosetwin.forecast.filter import FilterParameters, KalmanFilter
 from dosetwin.forecast.learned import CARD, FORMAT, WEIGHTS, LearnedKidney, base_and_spread, card_hash, load, sha256_of
 from dosetwin.forecast.learned_inputs import ANCHORS, EVENT
-from dosetwin.forecast.training.calibrate import calibration
+from dosetwin.forecast.training.calibrate import LEVELS, STRAYED, calibration, widest
 from dosetwin.forecast.training.loop import Batches, Scaling, Settings, scaling, train_member
 from dosetwin.forecast.training.network import PARAMETERS_AT_MOST, Architecture, Network, size
 from dosetwin.forecast.training.targets import Lessons, TrainingBaby, lessons, teachable
@@ -26,6 +26,8 @@ Progress = Callable[[str, int, int], None]
 FILTER_BABIES = 1500
 """Babies the filter is fitted on: more move its numbers by less than their error."""
 UNFINISHED = "unfinished"
+RARE = 5e-4
+"""Share of the highest training creatinines that is not counted as known: there are too few of them to learn from."""
 
 
 def _quiet(what: str, done: int, of: int) -> None:
@@ -40,6 +42,7 @@ def train(
     seed: int,
     members: int = 5,
     settings: Settings = Settings(),  # noqa: B008
+    strayed: Sequence[TrainingBaby] = (),
     plain: Sequence[TrainingBaby] | None = None,
     wide: Sequence[TrainingBaby] | None = None,
     start: Path | None = None,
@@ -49,6 +52,8 @@ def train(
     resume: bool = True,
 ) -> LearnedKidney:
     """Train on ``babies``, calibrate on ``held_out`` (other babies), write the folder ``out``, and load it.
+
+    Intervals are then widened where less than 80 % of ``strayed`` babies, held out too, would lie in the 90 % interval.
 
     ``start``: a folder of weights to go on from, with its filters, scaling and architecture; else two filters are fitted anew,
     on ``plain`` and on ``wide`` babies (default: all of ``babies`` for both; at most FILTER_BABIES each). ``data`` and ``date``
@@ -75,7 +80,9 @@ def train(
         progress("reading the records", 0, 1)
         rng = np.random.default_rng([seed, 1])
         lesson = lessons(taught, *filters, rng, masked=settings.masked)
-        exam = lessons(tested, *filters, np.random.default_rng([seed, 2]))
+        exams = {"held out": lessons(tested, *filters, np.random.default_rng([seed, 2]))}
+        if strayed:
+            exams["strayed"] = lessons(_usable(strayed, "strayed"), *filters, np.random.default_rng([seed, 4]))
         scale = scale or scaling(lesson, settings.architecture)
         kept = _checkpoints(out, seed, settings, lesson, start) if resume else None
         networks = []
@@ -88,7 +95,7 @@ def train(
                 )
             )  # fmt: skip
         progress("calibrating", 0, 1)
-        return _write(out, networks, scale, filters, settings, lesson, exam, seed, data, date, start, kept)
+        return _write(out, networks, scale, filters, settings, lesson, exams, seed, data, date, start, kept)
     finally:
         torch.set_num_threads(threads)
 
@@ -169,7 +176,7 @@ def _scores(q: np.ndarray, data: Lessons) -> dict[str, Any]:
 
 
 def _write(
-    out: Path, networks: list[Network], scale: Scaling, filters: Filters, settings: Settings, lesson: Lessons, exam: Lessons,
+    out: Path, networks: list[Network], scale: Scaling, filters: Filters, settings: Settings, lesson: Lessons, exams: Mapping[str, Lessons],
     seed: int, data: Mapping[str, Any] | None, date: str, start: Path | None, kept: Path | None,
 ) -> LearnedKidney:  # fmt: skip
     import torch  # pyright: ignore[reportMissingImports]
@@ -177,7 +184,9 @@ def _write(
     from dosetwin.forecast.training.export import to_onnx
 
     noise = tuple(float(x) for x in np.exp(np.mean([n.noise.detach().numpy() for n in networks], axis=0)))
-    quantiles = predicted(networks, scale, settings, exam)
+    quantiles = {name: predicted(networks, scale, settings, exam) for name, exam in exams.items()}
+    levels = {"held out": LEVELS, "strayed": STRAYED}
+    calibrated = widest(*(calibration(quantiles[k], exam, noise, settings.stale, levels[k]) for k, exam in exams.items()))
     weights = to_onnx(networks, scale)
     e = lesson.events
     births = e.x[e.ptr[:-1][np.diff(e.ptr) > 0]]
@@ -188,7 +197,7 @@ def _write(
         "GA": [float(births[:, 0].min()), float(births[:, 0].max())],
         "BW": [float(np.exp(births[:, column["log_BW"]].min())), float(np.exp(births[:, column["log_BW"]].max()))],
         "PNA": [0.0, float(np.ceil(e.time.max() / 24.0))],
-        "SCR": [float(scr.min()), float(scr.max())] if len(scr) else [0.1, 0.1],
+        "SCR": [float(scr.min()), float(np.quantile(scr, 1.0 - RARE))] if len(scr) else [0.1, 0.1],
     }  # fmt: skip
     # what was known before is not forgotten by training on
     ranges = {k: [min([v[0], *before.get(k, [])[:1]]), max([v[1], *before.get(k, [])[1:]])] for k, v in ranges.items()}
@@ -200,8 +209,11 @@ def _write(
         "date": date,
         "data": dict(data or {"source": "not told"}),
         "seed": seed,
-        "babies": {"training": len(lesson), "calibration": len(exam)},
-        "creatinines": {"training": int(e.measured.sum()), "calibration": int(exam.events.measured.sum())},
+        "babies": {"training": len(lesson), "calibration": sum(map(len, exams.values()))},
+        "creatinines": {
+            "training": int(e.measured.sum()),
+            "calibration": sum(int(x.events.measured.sum()) for x in exams.values()),
+        },
         "started_from": load(start).card["sha256_of_weights"] if start is not None else None,
         "architecture": settings.architecture.to_json(),
         "members": len(networks),
@@ -213,8 +225,8 @@ def _write(
         "filters": {"plain": filters[0].to_json(), "wide": filters[1].to_json()},
         "noise": noise,
         "range": ranges,
-        "calibration": calibration(quantiles, exam, noise, settings.stale),
-        "metrics_on_calibration_babies": _scores(quantiles, exam),
+        "calibration": calibrated,
+        "metrics_on_calibration_babies": {k: _scores(quantiles[k], exam) for k, exam in exams.items()},
         "made_with": {"dosetwin": __version__, "torch": torch.__version__, "python": platform.python_version()},
         "sha256_of_weights": sha256_of(weights),
     }
