@@ -120,6 +120,14 @@ def test_benign_is_cleared_and_untreated_is_not() -> None:
     assert share("peak_driven", 36.0, 0.0)[0] < 1e-3
 
 
+def test_a_rebound_needs_survivors_and_growth() -> None:
+    infections = draw_infections(PACKS["peak_driven"], 200, seed=1)
+    found = run(np.tile(grid(every(36.0, 120.0), 33.0, hours=168.0), (200, 1)), 0.25, infections)
+    assert (found.rebound <= 1.0 - found.p_erad).all()
+    assert 0.1 < found.rebound.mean()
+    assert (run(np.tile(grid(every(36.0), 33.0), (200, 1)), 0.25, infections).rebound == 0.0).all(), "the grid ends at 120 h"
+
+
 def test_drift_moves_the_MIC_and_only_then() -> None:
     conc = np.tile(grid(every(36.0), 33.0), (50, 1))
     still = run(conc, 0.25, draw_infections(pack("in_vitro"), 50, seed=1, mic=2.0))

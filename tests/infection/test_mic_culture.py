@@ -9,6 +9,7 @@ from dosetwin.errors import InputError, UnknownName
 from dosetwin.infection import culture, mic
 from dosetwin.infection.course import run
 from dosetwin.infection.culture import Culture
+from dosetwin.infection.culture_check import BELIEF, TRUTH, check
 from dosetwin.infection.draws import draw_infections, uniforms
 from dosetwin.infection.microdilution import VISIBLE, count_after, ec50_over_MIC, plate
 from dosetwin.infection.packs import PACKS
@@ -222,3 +223,14 @@ def test_bad_cultures() -> None:
         with pytest.raises(InputError, match="calibration"):
             culture.calibration(np.array(p), np.array(y))
     assert run(conc, 0.25, infections).p_erad.shape == (3,)
+
+
+def test_predicted_cultures_are_calibrated_where_the_truth_is_as_believed() -> None:
+    answers, shares = check(120, 500, truth=BELIEF)
+    with_culture = answers["culture at 0 h"]
+    assert with_culture.n == 480
+    assert with_culture.error < 0.06  # eight bins of 60 results: about 0.03 of it is chance
+    assert with_culture.skill > answers["expected count above 1/mL: yes, else no"].skill
+    assert shares[72.0] > shares[6.0]
+    off = check(120, 500, truth=TRUTH)[0]["culture at 0 h"]
+    assert off.error > with_culture.error, "a wrong belief shows"

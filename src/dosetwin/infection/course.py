@@ -102,7 +102,8 @@ def run(
             parts = [pool.submit(_kernel.cohort, *arguments, a, b, out, records) for a, b in pairwise(edges)]
             for part in parts:
                 part.result()
-    rebound = (out[..., 2] > out[..., 4] + 1.0) & (out[..., 2] >= 0.0) & (at < T - 1)
+    grows = (out[..., 2] > out[..., 4] + 1.0) & (out[..., 2] >= 0.0) & (at < T - 1)
+    rebound = np.where(grows, 1.0 - out[..., 0], 0.0)
     flat = conc.ndim == 2
 
     def shaped(x: np.ndarray) -> np.ndarray:
