@@ -176,8 +176,8 @@ def _scores(q: np.ndarray, data: Lessons) -> dict[str, Any]:
 
 
 def _write(
-    out: Path, networks: list[Network], scale: Scaling, filters: Filters, settings: Settings, lesson: Lessons, exams: Mapping[str, Lessons],
-    seed: int, data: Mapping[str, Any] | None, date: str, start: Path | None, kept: Path | None,
+    out: Path, networks: list[Network], scale: Scaling, filters: Filters, settings: Settings, lesson: Lessons,
+    exams: Mapping[str, Lessons], seed: int, data: Mapping[str, Any] | None, date: str, start: Path | None, kept: Path | None,
 ) -> LearnedKidney:  # fmt: skip
     import torch  # pyright: ignore[reportMissingImports]
 
