@@ -33,6 +33,7 @@ from dosetwin.trial.kidney_training import training_cohorts
 UNFITTED = Competitors(Carried(), Carried(shifted=True), SteadyWu(0.3), VanDonge(), GaussianProcess(), KalmanFilter())
 SEED = 871_003
 TRUTHS = ("A", "B", "C")
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture(scope="module")
@@ -354,6 +355,25 @@ def test_the_page_shows_every_bar_and_every_miss_with_its_cause(judged, tmp_path
     assert written.endswith("## Later\n\nkept\n")
     assert "### All figures at +72 h" in (tmp_path / "kidney_evaluation.md").read_text(encoding="utf-8")
     assert (tmp_path / "img" / "kidney_rmse.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+@pytest.mark.skipif(not (DOCS / "data" / "kidney_evaluation.json").is_file(), reason="no published evaluation in this checkout")
+def test_the_published_page_is_made_from_the_published_figures() -> None:
+    """The section and the long page say what the figures beside them say, every miss with a cause that somebody wrote."""
+    import json
+
+    found = json.loads((DOCS / "data" / "kidney_evaluation.json").read_text(encoding="utf-8"))
+    assert page.sections(found).rstrip() in (DOCS / "kidney.md").read_text(encoding="utf-8")
+    assert page.markdown(found, heading=page.LONG) == (DOCS / "kidney_evaluation.md").read_text(encoding="utf-8")
+    assert set(found["seeds"]) <= set(TEST_SEEDS)
+    assert found["babies"] >= 2000
+    for bar in found["bars"]:
+        assert bar["met"] == (not bar["cause"])
+        assert bar["cause"] != "not known", bar["bar"]
+    for truth in TRUTHS:
+        over = [b for b in found["bars"] if b["truth"] == truth and b["bar"].startswith("RMSE") and not b["stretch"]]
+        gains = found["gains"][truth]["latent"]
+        assert [b["value"] for b in over] == [gains["over"][n][0]["gain"] for n in (bars.PUBLISHED, gains["best"])]
 
 
 def test_the_command_from_end_to_end(monkeypatch, tmp_path: Path, capsys) -> None:

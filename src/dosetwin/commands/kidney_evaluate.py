@@ -72,7 +72,10 @@ def _synthetic(
 
     if resume is not None:
         resume.mkdir(parents=True, exist_ok=True)
-    learner = "trained for each seed" if train else "shipped weights" if weights is None else f"weights of {weights.name}"
+    from dosetwin.trial.kidney_training import BABIES
+
+    taught = f"trained anew for each seed on {training_babies or BABIES:,} babies"
+    learner = taught if train else "with the shipped weights" if weights is None else f"with the weights in {weights.name}"
     plan = Plan(babies, noise, learner)
     kept: list[Seed] = []
     with progress("evaluating kidneys", seeds) as tell:

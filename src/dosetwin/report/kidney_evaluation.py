@@ -11,6 +11,7 @@ from dosetwin.report.kidney_evaluation_figures import Found, at, figures, order
 
 HEADING = "## Evaluation"
 """Of the section in docs/kidney.md."""
+LONG = "# The kidneys' evaluation: all tables"
 BANDS = ("GA < 29", "GA 29 to < 36", "GA >= 36")
 
 
@@ -183,12 +184,11 @@ def markdown(found: Found, images: str | None = "img", heading: str = "## Evalua
     """The page. ``images``: folder of the figures as the page names it; None leaves them out. Not ``whole``: the main tables."""
     if "bars" not in found:
         return _own_page(found)
-    learner = {"trained for each seed": "trained anew for each seed"}.get(found["learner"], found["learner"])
     seeds = found["seeds"]
     out = [
         heading, "",
         f"{len(seeds)} seeds ({seeds[0]} to {seeds[-1]}), {found['babies']} fresh babies of each truth a seed, noise "
-        f"`{found['noise']}`, network {learner}{found.get('training', '')}. Synthetic babies: nothing here is evidence about a "
+        f"`{found['noise']}`, network {found['learner']}. Synthetic babies: nothing here is evidence about a "
         "real hospital. Decision support for research and evaluation, not a medical device.", "",
         *([DEFINITIONS, ""] if whole else []),
         *_bars(found), *_gains(found),
@@ -353,7 +353,7 @@ def write(found: Found, page: Path) -> None:
         end = text.find("\n## ", start + 4)
         text = text[: start + 1] + section + ("" if end < 0 else text[end:])
     page.write_text(text, encoding="utf-8", newline="\n")
-    whole = markdown(found, heading="# The kidneys' evaluation: all tables")
+    whole = markdown(found, heading=LONG)
     (page.parent / "kidney_evaluation.md").write_text(whole, encoding="utf-8", newline="\n")
 
 
