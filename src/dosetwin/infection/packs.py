@@ -144,8 +144,9 @@ def _gram_negative(ladder: tuple[float, ...], frequency: tuple[float, ...], cost
     }
     growth = tuple((1.0 - cost) ** j for j in range(len(ladder)))
     return KillSet(
-        MappingProxyType(numbers), ladder, frequency, growth, (1.0,) * len(ladder), "assumed",
-        "steps, frequencies and cost per step: scenario (orders of magnitude from reviews, no data for amikacin in E. coli)",
+        MappingProxyType(numbers), ladder, frequency, growth, (1.0,) * len(ladder), "assumed" if len(ladder) > 1 else "published",
+        "steps, frequencies and cost per step: scenario (orders of magnitude from reviews, no data for amikacin in E. coli)"
+        if len(ladder) > 1 else MOHAMED,
     )  # fmt: skip
 
 
@@ -242,12 +243,17 @@ AUC_DRIVEN = Pack(
         kada_MIC=_n(0.031, "1/h per C/MIC", "transfer to the less susceptible state", "secondary", LOZANO),
         q_log2_sd=_n(0.0, "log2", "no EC50: kill is linear in C/MIC", "derived", LOZANO),
     ),
-    MappingProxyType({"gram_negative": APRAMYCIN}),
+    MappingProxyType(
+        {
+            "gram_negative": APRAMYCIN,
+            "pseudomonas": replace(APRAMYCIN, status="assumed", source="taken over from E. coli: " + LOZANO),
+        }
+    ),
     crowding="dormancy",
     notes=(
         "chance acts on the count of the whole organ, so the mouse's capacity is scaled by kidney weight (weights recalled)",
         "apramycin in mice taken for amikacin in newborns at equal C/MIC: an assumption as large as any here",
-        "Gram-negative rods only: the study has no other organism",
+        "Gram-negative rods only: the study has E. coli, the others are taken over from it",
     ),
 )
 BENIGN = Pack(
@@ -301,6 +307,36 @@ def pack(name: str) -> Pack:
             "no scenario pack of this name", where="pack", value=name, allowed=f"{allowed}, each also as NAME+drift"
         )
     return PACKS[base].drifting() if extra else PACKS[base]
+
+
+def _mark(n: Number) -> str:
+    return f"{n.value:.3g} {'P' if n.status == 'published' else 'A'}"
+
+
+def compare() -> str:
+    """All packs side by side as Markdown: numbers marked P (published) or A (assumed, derived by us), then the kill sets."""
+    names = list(PACKS)
+    lines = ["| number | unit | what it is | " + " | ".join(names) + " |", "|---" * (3 + len(names)) + "|"]
+    for key in PEAK_DRIVEN.numbers:
+        row = [p.numbers[key] for p in PACKS.values()]
+        lines.append(f"| {key} | {row[0].unit} | {row[0].text.split(':')[0]} | " + " | ".join(_mark(n) for n in row) + " |")
+    lines += [
+        "",
+        "| kill set | numbers | genotypes: MIC; frequency; growth; strength | status of the genotypes | source |",
+        "|---" * 5 + "|",
+    ]
+    seen: list[KillSet] = []
+    for p in PACKS.values():
+        for group, kill in p.kill.items():
+            if kill in seen:
+                continue
+            seen.append(kill)
+            numbers = ", ".join(f"{k} {_mark(n)}" for k, n in kill.numbers.items())
+            ladder = "; ".join(
+                ", ".join(f"{v:.3g}" for v in values) for values in (kill.ladder, kill.frequency, kill.growth, kill.strength)
+            )
+            lines.append(f"| {p.name}: {group} | {numbers} | {ladder} | {kill.status} | {kill.source} |")
+    return "\n".join(lines)
 
 
 def describe(chosen: Pack) -> str:

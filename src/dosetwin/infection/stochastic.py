@@ -13,7 +13,7 @@ from dosetwin.infection.course import checked_conc
 from dosetwin.infection.draws import Infections
 
 SMALL = 300.0
-LEAP = 0.02
+LEAP = 0.05
 """Greatest expected share of cells that one leap touches."""
 
 
@@ -126,11 +126,19 @@ def _play(conc, dt, parts, row, N0, D0, kg, Emax, EC50, slope, seed, at, out, sm
                     tau = min(left, leap / fastest)
                     left -= tau
                     for j in range(J - 1, -1, -1):
+                        # mean number over the leap, so that expectations are exact for these rates
                         n, dormant = N[j], D[j]
-                        births = _draw(b[j] * n * tau)
+                        grow, fade = (b[j] - d[j] - s[j] - a[j]) * tau, -(dD + wake) * tau
+                        passing = n * (np.exp(grow) - 1.0) / grow if abs(grow) > 1e-9 else n
+                        resting = dormant * (np.exp(fade) - 1.0) / fade if fade < -1e-9 else dormant
+                        births = _draw(b[j] * passing * tau)
                         mutants = _draw(births * u) if j < J - 1 else 0.0
-                        lost, rested, moved = _draw(d[j] * n * tau), _draw(s[j] * n * tau), _draw(a[j] * n * tau)
-                        gone, woken = _draw(dD * dormant * tau), _draw(wake * dormant * tau)
+                        lost, rested, moved = (
+                            _draw(d[j] * passing * tau),
+                            _draw(s[j] * passing * tau),
+                            _draw(a[j] * passing * tau),
+                        )
+                        gone, woken = _draw(dD * resting * tau), _draw(wake * resting * tau)
                         N[j] = max(n + births - mutants - lost - rested - moved + woken, 0.0)
                         D[j] = max(dormant + rested - gone - woken, 0.0)
                         if j < J - 1:
