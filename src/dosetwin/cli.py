@@ -99,6 +99,13 @@ def advise(
         typer.Option("--kidney", metavar="NAME", help="How creatinine moves the drug's clearance: learned, filter, mechanistic "
                      "or maturation (not at all). Default: mechanistic."),
     ] = None,
+    look_ahead: Annotated[
+        bool, typer.Option("--look-ahead", help="Also what a controller would plan over the next doses in a scenario of infection "
+                           "(research).")
+    ] = False,
+    pack: Annotated[
+        str, typer.Option("--pack", metavar="NAME", help="Scenario of infection for --look-ahead: peak_driven, auc_driven or benign.")
+    ] = "peak_driven",
     report: Report = None,
     json_: Json = False,
 ) -> None:  # fmt: skip
@@ -106,7 +113,7 @@ def advise(
     from dosetwin.commands.advise import run
 
     code = run(case, model, now=now, mic=mic, seed=seed, draws=draws, covariates=covariates, drug=drug, policy=policy,
-               report=report, as_json=json_, kidney=kidney)  # fmt: skip
+               report=report, as_json=json_, kidney=kidney, look_ahead=look_ahead, pack=pack)  # fmt: skip
     raise typer.Exit(code)
 
 

@@ -1,7 +1,7 @@
 """The whole product in one pure call: facts, a model and a policy in, the next dose with its reasons out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,6 +71,8 @@ def advise(
     rule: "Rule" = "locf",
     sensitivity: bool = True,
     kidney: str | None = None,
+    look_ahead: bool = False,
+    pack: str = "peak_driven",
 ) -> Recommendation:
     """The next dose, or a refusal with reasons. Pure: the same arguments give the same answer.
 
@@ -83,6 +85,7 @@ def advise(
     draws : posterior draws every regimen is scored on.
     rule : covariates between records: ``locf``, ``nocb``, ``linear``.
     kidney : how creatinine moves the drug's clearance, one of ``advise.kidney.NAMES``; None: the default where it applies.
+    look_ahead, pack : also what a controller would plan in that scenario of infection (``advise.ahead``; research).
 
     Raises
     ------
@@ -91,7 +94,7 @@ def advise(
     """
     return advise_full(
         timeline, model, policy, now=now, seed=seed, models=models, mic=mic, draws=draws, rule=rule, sensitivity=sensitivity,
-        kidney=kidney, curves=False,
+        kidney=kidney, curves=False, look_ahead=look_ahead, pack=pack,
     ).recommendation  # fmt: skip
 
 
@@ -110,6 +113,8 @@ def advise_full(
     sensitivity: bool = True,
     kidney: str | None = None,
     input_hash: str = "",
+    look_ahead: bool = False,
+    pack: str = "peak_driven",
 ) -> Advice:
     """``advise`` with everything a report shows beside it; ``input_hash`` names the source, default a hash of the timeline."""
     chosen_models = tuple(models) if models else (model,)
@@ -175,8 +180,14 @@ def advise_full(
         after = parameters_of(lead, known, few, at=at, rule=rule)
         occasions = 1 + len(known.occasions)
         before = parameters_of(lead, known, prior_draws(lead, occasions, len(few), seed), at=at, rule=rule)
-    return Advice(recommendation, bare, chosen_models, policy, now, seed, state.beliefs, state.weights, regimen, measured,
-                  drawn, after, before, known, ahead)  # fmt: skip
+    made_advice = Advice(recommendation, bare, chosen_models, policy, now, seed, state.beliefs, state.weights, regimen, measured,
+                         drawn, after, before, known, ahead)  # fmt: skip
+    if not look_ahead:
+        return made_advice
+    from dosetwin.advise.ahead import plan_ahead
+
+    planned = plan_ahead(made_advice, scenario=pack, mic=mic, rule=rule)
+    return replace(made_advice, recommendation=replace(recommendation, look_ahead=planned))
 
 
 def _fits(models: Sequence[Model], policy: Policy, mic: float | None, draws: int) -> None:

@@ -24,6 +24,7 @@ LATE_H = 7 * 24.0
 def run(
     case: Path, model_names: list[str], *, now: str | None, mic: float | None, seed: int, draws: int, covariates: str,
     drug: str | None, policy: str | None, report: Path | None, as_json: bool, kidney: str | None = None,
+    look_ahead: bool = False, pack: str = "peak_driven",
 ) -> int:  # fmt: skip
     """Advise and print; 0 for a recommendation, 3 for a refusal. Raises InputError for anything wrong with words or file."""
     rule = rule_of(covariates)
@@ -33,7 +34,7 @@ def run(
         raise InputError("the MIC must be a positive number", where="--mic", value=mic, allowed="> 0 mg/L")
     page = output_path("--report", report, [case])
     advice, clock = prepare(case, model_names, now=now, mic=mic, seed=seed, draws=draws, rule=rule, drug=drug, policy=policy,
-                            kidney=kidney)  # fmt: skip
+                            kidney=kidney, look_ahead=look_ahead, pack=pack)  # fmt: skip
     if page is not None:
         from dosetwin.report.page import advice_page
 
@@ -56,7 +57,7 @@ def run(
 
 def prepare(
     case: Path, model_names: list[str], *, now: str | None, mic: float | None, seed: int, draws: int, rule: Any, drug: str | None,
-    policy: str | None, kidney: str | None = None,
+    policy: str | None, kidney: str | None = None, look_ahead: bool = False, pack: str = "peak_driven",
 ) -> "tuple[Advice, str]":  # fmt: skip
     """The advice on a case file, and how the moment of the decision was found."""
     import hashlib
@@ -86,7 +87,7 @@ def prepare(
         from dosetwin.advise import advise_full
 
         advice = advise_full(timeline, chosen[0], rules, models=chosen, now=at, mic=mic, seed=seed, draws=draws, rule=rule,
-                             input_hash=hash_, kidney=kidney)  # fmt: skip
+                             input_hash=hash_, kidney=kidney, look_ahead=look_ahead, pack=pack)  # fmt: skip
     return advice, clock
 
 

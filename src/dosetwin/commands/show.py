@@ -92,6 +92,10 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     _list(console, "What would make it wrong", doubts)
     if advice.kidney is not None:
         _list(console, "Kidney", kidney_outlook.lines(advice.kidney))
+    if rec.look_ahead:
+        from dosetwin.advise import ahead
+
+        _list(console, "Looking ahead", ahead.lines(rec.look_ahead))
     if rec.next_sample is not None:
         at = f"{narrative.moment(rec.next_sample.at)}: " if rec.next_sample.worth else ""
         _list(console, "Next level", [at + narrative.signs(rec.next_sample.text)])

@@ -483,7 +483,9 @@ def _out_of_reach(scorer: Scorer, plans: Plans, total: _Total, chosen: Option) -
     o = scorer.outlook
     if o.infections is None:
         return []
-    MIC = np.asarray(o.infections.MIC, dtype=np.float64)
+    # the target is about the MIC a plate shows: as reported, else the doubling dilution at or above each draw's
+    drawn = 2.0 ** np.ceil(np.log2(np.asarray(o.infections.MIC, dtype=np.float64)) - 1e-9)
+    MIC = drawn if o.MIC is None else np.full(len(o), o.MIC)
     high = scorer.loss.peak_window[1]
     reachable = float(o.weights @ (high / MIC >= REACH))
     if reachable >= REACH_PROBABILITY:

@@ -31,6 +31,7 @@ class Outlook:
     before, before_h : [n] and h, misses times hours of the doses whose interval is over (``decide.loss``), and those hours.
     past : [n, m + 1] levels mg/L every DT h from 0 to ``origin``.
     infections : draws of the infection, one per draw, or None.
+    MIC : mg/L as the laboratory reported it, None: not yet.
     """
 
     now: float
@@ -45,6 +46,7 @@ class Outlook:
     before_h: float
     past: np.ndarray
     infections: "Infections | None" = None
+    MIC: float | None = None
 
     def __post_init__(self) -> None:
         n = len(self.parameters)

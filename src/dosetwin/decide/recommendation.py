@@ -101,6 +101,7 @@ class Recommendation:
     """The answer. ``status`` refuse: ``regimen`` is None and ``reasons`` say why and what would help.
 
     ``kidney``: which kidney told the clearance and what it expects of the coming days; empty where no kidney is in use.
+    ``look_ahead``: what a controller would plan in a scenario of infection, where that was asked for (``advise.ahead``).
     """
 
     status: Status
@@ -113,6 +114,7 @@ class Recommendation:
     how_sure: Mapping[str, Any] = field(default_factory=dict)
     what_would_change_it: tuple[Sensitivity, ...] = ()
     kidney: Mapping[str, Any] = field(default_factory=dict)
+    look_ahead: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.status == "recommend") != (self.regimen is not None):
@@ -142,6 +144,7 @@ class Recommendation:
             else NextSample(**(sample | {"options": tuple(Option(**o) for o in sample["options"])})),
             how_sure=dict(data.get("how_sure", {})),
             kidney=dict(data.get("kidney", {})),
+            look_ahead=dict(data.get("look_ahead", {})),
             what_would_change_it=tuple(
                 Sensitivity(**(s | {"regimen": _dosing(s["regimen"])})) for s in data.get("what_would_change_it", ())
             ),

@@ -274,7 +274,7 @@ def past_and_future(
         before += hours * dose_misses(level[top], level[b], day, belief.loss).sum(axis=1)
         before_h += hours
     return Outlook(belief.now, origin, given, belief.weight, parameters, edges, amounts, weights, before, before_h,
-                   np.ascontiguousarray(level.T), infections)  # fmt: skip
+                   np.ascontiguousarray(level.T), infections, belief.MIC)  # fmt: skip
 
 
 def known_truth(belief: CourseBelief, CL: np.ndarray, V: np.ndarray, Q: np.ndarray, infections: Infections | None) -> Outlook:

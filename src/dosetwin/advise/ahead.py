@@ -1,0 +1,209 @@
+"""Look-ahead beside a recommendation: what a controller would plan over the next decisions in a declared scenario of infection.
+
+A research scenario, marked as such wherever it is shown: the patient is the twin's posterior, the infection a scenario pack whose
+constants are partly assumed. The recommendation itself does not depend on it. Models of amikacin are handed on as two compartments
+(a flow-limited body is mixed within minutes), every other step is that of ``decide.mpc``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dosetwin.decide.ahead import Course
+from dosetwin.decide.dosing_policies import ByRule, last_dose
+from dosetwin.decide.loss import DECLARED
+from dosetwin.decide.mpc import LookAhead, Option, Search, look_ahead
+from dosetwin.decide.outlook import DT, Outlook
+from dosetwin.decide.rules import facts_at
+from dosetwin.declare import Model
+from dosetwin.errors import InputError
+from dosetwin.infection.draws import DRAWS, draw_infections, uniforms
+from dosetwin.infection.mic import distribution
+from dosetwin.infection.packs import Pack, pack
+from dosetwin.records import Timeline
+
+if TYPE_CHECKING:
+    from dosetwin.advise import Advice
+    from dosetwin.simulate.schedule import Rule
+
+NOTE = (
+    "research scenario: what a controller would plan if the infection behaved as the scenario pack says; "
+    "constants of the infection are partly assumed, and the recommendation does not depend on it"
+)
+HORIZON = 96.0
+"""h from the decision over which doses are planned."""
+PIECE_H = 12.0
+SEARCH = Search(draws=250, fresh=2000, decisions=3, threads=2)
+
+
+@dataclass(frozen=True, eq=False)
+class TwinBelief:
+    """The twin's posterior of one patient as a controller sees it; its clock starts at the last dose, else at ``now``."""
+
+    model: Model
+    asked: Timeline
+    now: float
+    origin: float
+    given: float
+    weight: float
+    pack: Pack
+    organism: str
+    MIC: float | None
+    seed: int
+    draws: int
+    rule: "Rule"
+
+    @cached_property
+    def _posterior(self) -> np.ndarray:
+        from dosetwin.infer import posterior
+
+        return posterior(self.model, self.asked, draws=self.draws, seed=self.seed, rule=self.rule).draws
+
+    @property
+    def back(self) -> int:
+        """Grid steps from the first dose of the last days to the last one: what the infection has been through."""
+        starts = [e.time for d in self.asked.doses for e in d.expanded() if e.amount > 0 and self.origin - e.time <= 240.0]
+        return int(np.ceil((self.origin - min(starts, default=self.origin)) / DT - 1e-9))
+
+    def outlook(self, draws: int, stream: int) -> Outlook:
+        """``draws`` of the posterior: the first ones for stream 0, those after them for the next."""
+        from dosetwin.simulate import parameters, predict, schedule_for
+
+        first = 0 if stream == 0 else len(self._posterior) - draws
+        eta = self._posterior[first : first + draws]
+        m = self.back
+        past = self.origin - DT * np.arange(m, -1, -1.0)
+        # the last dose itself belongs to the plans: what is in the body is read just before it
+        found = predict(self.model, schedule_for(self.model, self.asked, past, rule=self.rule), eta)
+        ends = self.now - self.origin + HORIZON + 60.0
+        edges = np.arange(0.0, ends, PIECE_H)
+        inside = parameters(
+            self.model, schedule_for(self.model, self.asked, self.origin + edges + PIECE_H / 2, rule=self.rule), eta
+        )
+        ok = found.ok
+        values = two_compartments(self.model, inside)[ok]
+        names = list(self.model.states)
+        state = found.state[ok, -1]
+        slow = [i for i, name in enumerate(names) if name in ("tissue", "peripheral")]
+        fast = [i for i, name in enumerate(names) if name in ("blood", "kidney", "rest", "central")]
+        amounts = np.stack([state[:, fast].sum(axis=1), state[:, slow].sum(axis=1)], axis=1)
+        output = list(self.model.outputs).index(self.model.measured_by("amikacin") or next(iter(self.model.outputs)))
+        n = int(ok.sum())
+        u = uniforms(self.seed, f"look-ahead/{stream}", n, len(DRAWS))
+        of = distribution(self.organism) if self.MIC is None else distribution(self.organism).updated(self.MIC)
+        infections = draw_infections(self.pack, n, uniforms=u, organism=self.organism, mic=of.quantile(u[:, 0]), WT=self.weight)
+        level = np.maximum(found.value[ok, :, output], 0.0)
+        # the controller's clock: m steps of past, then the last dose
+        start = m * DT
+        return Outlook(
+            start + self.now - self.origin, start, self.given, self.weight, np.ascontiguousarray(values), start + edges, amounts,
+            np.full(n, 1.0 / n), np.zeros(n), 0.0, np.ascontiguousarray(level), infections, self.MIC,
+        )  # fmt: skip
+
+
+def two_compartments(model: Model, inside: Mapping[str, np.ndarray]) -> np.ndarray:
+    """[K, s, 4] CL, V1, Q, V2 from a model's own parameters [K, s]. Raises InputError for a form that has no such reading."""
+    if {"CL", "V1", "Q", "V2"} <= set(inside):
+        names = [inside[k] for k in ("CL", "V1", "Q", "V2")]
+    elif {"CL", "VB", "VK", "VR", "PS", "VT"} <= set(inside):
+        names = [inside["CL"], inside["VB"] + inside["VK"] + inside["VR"], inside["PS"], inside["VT"]]
+    elif {"CL", "V"} <= set(inside):
+        # one compartment: a second one too small to matter
+        names = [inside["CL"], inside["V"], 1e-6 * inside["CL"], 1e-6 * inside["V"]]
+    else:
+        raise InputError("look-ahead needs a model of one or two compartments", where=model.name, value=", ".join(inside))
+    return np.stack(names, axis=2)
+
+
+def plan_ahead(
+    advice: "Advice", *, scenario: str = "peak_driven", mic: float | None = None, organism: str = "e_coli", rule: "Rule" = "locf",
+    search: Search = SEARCH,
+) -> dict[str, Any]:  # fmt: skip
+    """What the controller plans for the facts of an advice, ready for JSON; ``{}`` where the advice found a contradiction.
+
+    Raises InputError for an unknown pack or organism, another drug, or a model that is no compartment model.
+    """
+    chosen = pack(scenario)
+    if advice.policy.drug != "amikacin":
+        raise InputError("look-ahead knows the infections of amikacin only", where="look-ahead", value=advice.policy.drug)
+    if any(b.contradictions for b in advice.beliefs):
+        return {}
+    lead = advice.models[int(np.argmax(advice.weights))]
+    facts = facts_at(advice.timeline, advice.now)
+    if facts.WT is None:
+        raise InputError("the weight is needed", where="look-ahead")
+    last = last_dose(advice.timeline, advice.now)
+    origin, given = (advice.now, 0.0) if last is None else last
+    many = search.draws + search.fresh
+    belief = TwinBelief(lead, advice.asked, advice.now, origin, given, facts.WT, chosen, organism, mic, advice.seed, many, rule)
+    start = belief.back * DT
+    course = replace(Course(), horizon=float(np.ceil((start + advice.now - origin + HORIZON) / DT) * DT))
+    standard = ByRule(advice.policy.rules[0]).standard(advice.timeline, advice.now)
+    made = look_ahead(
+        belief, standard, earliest=start + max(advice.now - origin, 12.0 if given else 0.0), course=course, loss=DECLARED,
+        search=search, limits=(7.5, 20.0),
+    )  # fmt: skip
+    return _shown(made, advice, chosen, organism, mic, origin - start, standard.name)
+
+
+def _shown(
+    made: LookAhead, advice: "Advice", chosen: Pack, organism: str, mic: float | None, zero: float, standard: str
+) -> dict[str, Any]:
+    """Clock times of the patient's record in place of the controller's hours."""
+    from dosetwin.advise import _clock
+
+    def shown(o: Option) -> dict[str, Any]:
+        return {
+            "plan": [{"at": _clock(advice.timeline, zero + t), "mg": advice.policy.rounding.nearest(a)} for t, a in o.plan[:4]],
+            "mg_per_kg": round(o.mg_per_kg, 2), "loss": round(o.loss, 4), "loss_se": round(o.loss_se, 4),
+            "exposure_loss": round(o.exposure_loss, 4), "p_eradicated": round(o.p_eradicated, 4),
+            "p_resistant": round(o.p_resistant, 4), "p_trough_toxic": round(max(o.p_pre_toxic, o.p_trough_toxic), 4),
+            "p_peak_low": round(o.p_peak_low, 4), "p_peak_never": round(o.p_peak_never, 4), "meets_constraints": o.meets,
+            "on_pareto_front": o.on_front, "standard_rule": o.standard,
+        }  # fmt: skip
+
+    return {
+        "note": NOTE,
+        "pack": chosen.name,
+        "pack_title": chosen.title,
+        "organism": organism,
+        "MIC": mic,
+        "standard_rule": standard,
+        "status": made.status,
+        "chosen": shown(made.chosen),
+        "options": [shown(o) for o in made.options],
+        "reasons": [r.to_json() for r in made.reasons],
+        "draws": made.draws,
+        "loss": [{"term": t, "weight": w, "when": x} for t, w, x in made.loss.rows()],
+    }
+
+
+def lines(ahead: Mapping[str, Any]) -> list[str]:
+    """The look-ahead in words, one line each; empty without one."""
+    if not ahead:
+        return []
+
+    def said(o: Mapping[str, Any]) -> str:
+        doses = ", then ".join(
+            f"{d['mg']:g} mg at {d['at'] if isinstance(d['at'], str) else format(d['at'], 'g') + ' h'}" for d in o["plan"]
+        )
+        return (
+            f"{doses or 'no further dose'}: P(eradicated) {o['p_eradicated']:.0%}, P(resistant lineage alive) {o['p_resistant']:.0%}, "
+            f"P(trough > 5) {o['p_trough_toxic']:.0%}, loss {o['loss']:.2f}"
+        )
+
+    out = [
+        f"{ahead['note'][0].upper()}{ahead['note'][1:]}.",
+        f"Scenario {ahead['pack']} ({ahead['pack_title']}), {ahead['organism']}",
+    ]
+    out[-1] += f", MIC {ahead['MIC']:g} mg/L" if ahead["MIC"] else ", MIC not known"
+    out.append(f"plans {said(ahead['chosen'])}")
+    standard = next((o for o in ahead["options"] if o["standard_rule"]), None)
+    if standard is not None and not ahead["chosen"]["standard_rule"]:
+        out.append(f"{ahead['standard_rule']} repeated: {said(standard)}")
+    out += [r["text"] for r in ahead["reasons"] if r["text"]]
+    out.append(f"tried on {ahead['draws']} draws; weights: " + ", ".join(f"{x['term']} {x['weight']:g}" for x in ahead["loss"]))
+    return out

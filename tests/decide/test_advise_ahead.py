@@ -1,0 +1,73 @@
+"""Look-ahead beside a recommendation: marked as research, never moving the recommendation, on the patient's own clock."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from dosetwin import models
+from dosetwin.advise import advise, advise_full
+from dosetwin.advise.ahead import NOTE, SEARCH, lines, plan_ahead
+from dosetwin.decide.policy import AMIKACIN_NEONATE
+from dosetwin.decide.recommendation import Recommendation
+from dosetwin.errors import InputError, UnknownName
+from tests.decide.babies import baby, preterm
+
+FEW = replace(SEARCH, draws=32, fresh=100, decisions=2, beam=4, meet_infection=4, finalists=3, threads=1)
+
+
+@pytest.fixture(scope="module")
+def advice():
+    return advise_full(
+        preterm(), models.load("amikacin_neonate"), AMIKACIN_NEONATE, now=24.0, seed=3, draws=200, curves=False, sensitivity=False
+    )
+
+
+def test_the_plan_starts_after_now_keeps_the_gap_and_holds_the_standard_rule(advice) -> None:
+    ahead = plan_ahead(advice, search=FEW)
+    json.dumps(ahead, allow_nan=False)
+    assert ahead["note"] == NOTE
+    assert sum(o["standard_rule"] for o in ahead["options"]) == 1
+    first = ahead["chosen"]["plan"][0]["at"]
+    assert first >= "2026-03-03T08:00:00"  # 24 h after the origin: now
+    assert all(0.0 <= o["p_eradicated"] <= 1.0 and 0.0 <= o["p_resistant"] <= 1.0 for o in ahead["options"])
+    said = lines(ahead)
+    assert said[0].startswith("Research scenario")
+    assert any("decock_smits" in x for x in said) or ahead["chosen"]["standard_rule"]
+
+
+def test_it_leaves_the_recommendation_alone_and_survives_json(monkeypatch) -> None:
+    monkeypatch.setattr("dosetwin.advise.ahead.SEARCH", FEW)
+    monkeypatch.setattr("dosetwin.advise.ahead.plan_ahead.__kwdefaults__", plan_ahead.__kwdefaults__ | {"search": FEW})
+    asked = {"now": 24.0, "seed": 3, "draws": 200, "sensitivity": False}
+    model = models.load("amikacin_neonate")
+    plain = advise(preterm(), model, AMIKACIN_NEONATE, **asked)
+    with_it = advise(preterm(), model, AMIKACIN_NEONATE, **asked, look_ahead=True)
+    assert plain.look_ahead == {}
+    assert replace(with_it, look_ahead={}) == plain
+    assert Recommendation.from_json(with_it.to_json()).look_ahead == with_it.to_json()["look_ahead"]
+
+
+@pytest.mark.parametrize("name", ["amikacin_decock_2012", "amikacin_lim_2025"])
+def test_models_of_one_and_two_compartments_are_read(name: str) -> None:
+    made = advise_full(
+        baby(GA=33, BW=1.8, PNA=3), models.load(name), AMIKACIN_NEONATE, now=0.0, draws=200, curves=False, sensitivity=False
+    )
+    ahead = plan_ahead(made, search=FEW, scenario="auc_driven", mic=2.0)
+    assert ahead["pack"] == "auc_driven"
+    assert ahead["chosen"]["plan"][0]["at"] == "2026-03-02T08:00:00+00:00"
+
+
+def test_an_mic_out_of_reach_is_said_in_words(advice) -> None:
+    ahead = plan_ahead(advice, search=FEW, mic=8.0)
+    assert ahead["status"] == "no_feasible_regimen"
+    assert any("add or change the drug" in x for x in lines(ahead))
+
+
+def test_bad_names_are_refused(advice) -> None:
+    with pytest.raises(UnknownName, match="pack"):
+        plan_ahead(advice, scenario="nonsense", search=FEW)
+    with pytest.raises(UnknownName, match="organism"):
+        plan_ahead(advice, organism="nonsense", search=FEW)
+    with pytest.raises(InputError, match="look-ahead"):
+        plan_ahead(replace(advice, policy=replace(advice.policy, drug="gentamicin")), search=FEW)
