@@ -1,4 +1,4 @@
-"""What the browser tests share: a demo service on loopback with a clock at the bundled case, and Chromium, or a skip with its reason."""
+"""What the browser tests share: a demo service on loopback, its clock at the bundled case, and Chromium (or a skip)."""
 
 import os
 import shutil
@@ -51,7 +51,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from dosetwin.serve.settings import Settings
 
     folder = tmp_path_factory.mktemp("served")
-    settings = Settings(demo=True, data_dir=folder, demo_babies=0, draws=200, workers=2, login_per_minute=1000, rate_per_minute=100_000)
+    settings = Settings(
+        demo=True, data_dir=folder, demo_babies=0, draws=200, workers=2, login_per_minute=1000, rate_per_minute=100_000
+    )
     clock = StillClock(NOW)
     app = create_app(settings, clock=clock, background=False)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", access_log=False))
@@ -135,3 +137,17 @@ def case_file() -> Path:
     import dosetwin
 
     return Path(dosetwin.__file__).parent / "data" / "demo_newborn.json"
+
+
+@pytest.fixture(scope="session")
+def baby(served: Any, case_file: Path) -> str:
+    """The address of the bundled baby's page; the case is stored as the import page stores it."""
+    from dosetwin.serve.auth.demo_users import USERS
+    from dosetwin.serve.web.cases import stored, understood
+    from dosetwin.serve.web.frame import Reader
+
+    raw = case_file.read_bytes()
+    reader = Reader(USERS["pharmacist"], "", served.service)
+    id_, _ = stored(reader, understood(case_file.name, raw, "amikacin", ""), raw, "amikacin", "NICU-demo", "Bed 7")
+    served.service.refresh(id_)
+    return f"{served.url}/baby/{id_}"

@@ -1,4 +1,4 @@
-"""Scripts and styles with their hashes, Plotly out of the installed package, and the policy that allows nothing else."""
+"""Scripts and styles with their hashes; Plotly comes out of the installed package and lives without inline styles."""
 
 import base64
 import gzip
@@ -14,19 +14,6 @@ TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf
 PLOTLY = "plotly.js"
 FOREVER = "public, max-age=31536000, immutable"
 """An address holds the hash of what it serves, so it can be kept for good."""
-
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "connect-src 'self'",
-        "font-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors {ancestors}",
-    )
-)  # fmt: skip
-"""No inline script, no inline style, no eval: Plotly's rules go into our own style sheet (see ``markers``)."""
-
-
-def security_policy(ancestors: str = "'self'") -> str:
-    """The Content-Security-Policy of a page; ``ancestors``: who may show it in a frame (an EHR's origin)."""
-    return CONTENT_SECURITY_POLICY.format(ancestors=ancestors)
 
 
 @dataclass(frozen=True)

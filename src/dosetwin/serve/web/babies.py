@@ -28,8 +28,16 @@ BabyId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 Typed = Annotated[str, Form(max_length=60)]
 KEPT = 64
 """Pages remembered: drawn once per state of a twin."""
-JUMPS = (("advice", "Advice"), ("curve", "Curve"), ("regimens", "Regimens"), ("kidney", "Kidney"), ("record", "Record"),
-         ("doubts", "Doubts"), ("model", "Model"), ("history", "History"))  # fmt: skip
+JUMPS = (
+    ("advice", "Advice"),
+    ("curve", "Curve"),
+    ("regimens", "Regimens"),
+    ("kidney", "Kidney"),
+    ("record", "Record"),
+    ("doubts", "Doubts"),
+    ("model", "Model"),
+    ("history", "History"),
+)
 SAID = {
     "accepted": "Accepted and recorded.",
     "overridden": "Override recorded.",
@@ -51,9 +59,17 @@ def kept_of(request: Request) -> Memory:
 
 
 @router.get("/baby/{id}")
-def baby(request: Request, id: BabyId, reader: Reading, said: Annotated[str, Query(max_length=20)] = "", doubts: bool = False,
-         amount: Annotated[str, Query(max_length=20)] = "", interval: Annotated[str, Query(max_length=20)] = "",
-         delay: Annotated[str, Query(max_length=20)] = "", sample: Annotated[str, Query(max_length=20)] = "") -> HTMLResponse:  # fmt: skip
+def baby(
+    request: Request,
+    id: BabyId,
+    reader: Reading,
+    said: Annotated[str, Query(max_length=20)] = "",
+    doubts: bool = False,
+    amount: Annotated[str, Query(max_length=20)] = "",
+    interval: Annotated[str, Query(max_length=20)] = "",
+    delay: Annotated[str, Query(max_length=20)] = "",
+    sample: Annotated[str, Query(max_length=20)] = "",
+) -> HTMLResponse:
     """The page."""
     given = {"amount": amount, "interval": interval, "delay": delay, "sample": sample}
     return _baby(request, id, reader, said=SAID.get(said, ""), doubts=doubts, given=given)
@@ -65,9 +81,21 @@ def printed(request: Request, id: BabyId, reader: Reading) -> HTMLResponse:
     return _baby(request, id, reader, template="print.html.j2")
 
 
-def _baby(request: Request, id_: str, reader: Reader, *, said: str = "", doubts: bool = False, given: dict[str, str] | None = None,
-          entry: entries.Entry | None = None, entry_wrong: dict[str, str] | None = None, problem: dict[str, Any] | None = None,
-          override_open: bool = False, status: int = 200, template: str = "baby.html.j2") -> HTMLResponse:  # fmt: skip
+def _baby(
+    request: Request,
+    id_: str,
+    reader: Reader,
+    *,
+    said: str = "",
+    doubts: bool = False,
+    given: dict[str, str] | None = None,
+    entry: entries.Entry | None = None,
+    entry_wrong: dict[str, str] | None = None,
+    problem: dict[str, Any] | None = None,
+    override_open: bool = False,
+    status: int = 200,
+    template: str = "baby.html.j2",
+) -> HTMLResponse:
     service = reader.service
     seen = look(service, reader.who, id_, kept_of(request), doubts=doubts)
     reach = service.reach(reader.who)
@@ -82,8 +110,13 @@ def _baby(request: Request, id_: str, reader: Reader, *, said: str = "", doubts:
     latest = next((h for h in history if h["decision"] and not after_clinical(seen.known.facts, h["through_seq"])), None)
     answered = None
     if latest is not None:
-        answered = {"text": latest["answer"], "accepted": latest["decision"] == "accepted", "by": latest["decided_by"],
-                    "at": latest["decided_at"], "reason": latest["reason"]}  # fmt: skip
+        answered = {
+            "text": latest["answer"],
+            "accepted": latest["decision"] == "accepted",
+            "by": latest["decided_by"],
+            "at": latest["decided_at"],
+            "reason": latest["reason"],
+        }
     tried, asked = None, dict.fromkeys(("amount", "interval", "delay", "sample"), "")
     if given and any(given.values()) and p is not None and p["whatif"]:
         asked = given
@@ -91,17 +124,40 @@ def _baby(request: Request, id_: str, reader: Reader, *, said: str = "", doubts:
     now = reach.now
     charts = p["charts"] if p else {}
     return page(
-        request, template, reader, "ward", status,
-        id=id_, name=seen.name, p=p, state=seen.state, failure=seen.failure, said=said, wrong=problem, person=person,
-        synthetic=bool(seen.row["synthetic"]), flags=_flags(seen, now), jumps=[j for j in JUMPS if p or j[0] in ("record", "history")],
+        request,
+        template,
+        reader,
+        "ward",
+        status,
+        id=id_,
+        name=seen.name,
+        p=p,
+        state=seen.state,
+        failure=seen.failure,
+        said=said,
+        wrong=problem,
+        person=person,
+        synthetic=bool(seen.row["synthetic"]),
+        flags=_flags(seen, now),
+        jumps=[j for j in JUMPS if p or j[0] in ("record", "history")],
         stills={code: Markup(svg(c, height=360.0 if code == "level" else 300.0)) for code, c in charts.items()},
-        charts_json=Markup(_json(charts_json(charts))), infection=None,
-        answered=answered, can_answer=reader.who.may("answer"), override_open=override_open, tried=tried, asked=asked,
-        events=events_of(seen.known.facts, now), can_record=reader.who.may("record"), units=entries.UNITS, assays=entries.ASSAYS,
+        charts_json=Markup(_json(charts_json(charts))),
+        infection=None,
+        answered=answered,
+        can_answer=reader.who.may("answer"),
+        override_open=override_open,
+        tried=tried,
+        asked=asked,
+        events=events_of(seen.known.facts, now),
+        can_record=reader.who.may("record"),
+        units=entries.UNITS,
+        assays=entries.ASSAYS,
         entry=entry or entries.Entry(at=(now - timedelta(minutes=now.minute % 5)).strftime("%Y-%m-%dT%H:%M")),
-        entry_wrong={"value": "", "at": "", "other": ""} | (entry_wrong or {}), history=history,
-        can_replay=reader.who.may("replay"), doubts_asked=bool(p and p["doubts"]),
-    )  # fmt: skip
+        entry_wrong={"value": "", "at": "", "other": ""} | (entry_wrong or {}),
+        history=history,
+        can_replay=reader.who.may("replay"),
+        doubts_asked=bool(p and p["doubts"]),
+    )
 
 
 def _flags(seen: Look, now: Any) -> list[dict[str, str]]:
@@ -142,9 +198,15 @@ def _tried(seen: Look, given: dict[str, str]) -> dict[str, Any]:
 
 
 @router.get("/baby/{id}/whatif")
-def whatif(request: Request, id: BabyId, reader: Reading, amount: Annotated[str, Query(max_length=20)] = "",
-           interval: Annotated[str, Query(max_length=20)] = "", delay: Annotated[str, Query(max_length=20)] = "",
-           sample: Annotated[str, Query(max_length=20)] = "") -> JSONResponse:  # fmt: skip
+def whatif(
+    request: Request,
+    id: BabyId,
+    reader: Reading,
+    amount: Annotated[str, Query(max_length=20)] = "",
+    interval: Annotated[str, Query(max_length=20)] = "",
+    delay: Annotated[str, Query(max_length=20)] = "",
+    sample: Annotated[str, Query(max_length=20)] = "",
+) -> JSONResponse:
     """A regimen tried on the twin: the curve for the chart, and what to say."""
     seen = look(reader.service, reader.who, id, kept_of(request))
     if seen.picture is None or not seen.picture["whatif"]:
@@ -169,9 +231,17 @@ def state(id: BabyId, reader: Reading) -> JSONResponse:
 
 
 @router.post("/baby/{id}/answer")
-def answer(request: Request, id: BabyId, reader: Reading, token: Token = "", state: Annotated[str, Form(max_length=64)] = "",
-           decision: Typed = "", reason: Annotated[str, Form(max_length=2000)] = "", amount_mg: Typed = "",
-           interval_h: Typed = "") -> Response:  # fmt: skip
+def answer(
+    request: Request,
+    id: BabyId,
+    reader: Reading,
+    token: Token = "",
+    state: Annotated[str, Form(max_length=64)] = "",
+    decision: Typed = "",
+    reason: Annotated[str, Form(max_length=2000)] = "",
+    amount_mg: Typed = "",
+    interval_h: Typed = "",
+) -> Response:
     """Accept or override what the page showed: the advice is issued from exactly those facts and that moment, then answered."""
     reader.same_form(token)
     reader.service.reach(reader.who).need("answer")
@@ -212,8 +282,15 @@ def _answered(decision: str, reason: str, amount: str, interval: str, *, accepte
         try:
             given = Given(amount_mg=float(amount.replace(",", ".")), interval_h=float(interval.replace(",", ".")))
         except (ValueError, ValidationError):
-            errors.append(wrong("answer", "dose ordered instead", f"{amount} mg every {interval} h",
-                                "an amount up to 10,000 mg and an interval up to 168 h, or both left empty", "not a regimen"))  # fmt: skip
+            errors.append(
+                wrong(
+                    "answer",
+                    "dose ordered instead",
+                    f"{amount} mg every {interval} h",
+                    "an amount up to 10,000 mg and an interval up to 168 h, or both left empty",
+                    "not a regimen",
+                )
+            )
     if errors:
         raise Problem(422, "not_accepted", "the decision was not recorded", errors)
     return Answered(decision=decision, reason=" ".join(reason.split())[:500], given=given)  # type: ignore[arg-type]
@@ -258,8 +335,18 @@ def replay(request: Request, id: BabyId, advice: BabyId, reader: Reading, token:
 
 
 @router.post("/baby/{id}/enter")
-def enter(request: Request, id: BabyId, reader: Reading, token: Token = "", kind: Typed = "level", value: Typed = "", unit: Typed = "",
-          at: Typed = "", below: Typed = "", assay: Typed = "") -> Response:  # fmt: skip
+def enter(
+    request: Request,
+    id: BabyId,
+    reader: Reading,
+    token: Token = "",
+    kind: Typed = "level",
+    value: Typed = "",
+    unit: Typed = "",
+    at: Typed = "",
+    below: Typed = "",
+    assay: Typed = "",
+) -> Response:
     """A value typed in: recorded, and the twin updated before the page comes back."""
     reader.same_form(token)
     service = reader.service
@@ -287,8 +374,13 @@ def open_record(
     """Break the glass."""
     reader.same_form(token)
     if len(reason.strip()) < 10:
-        raise Problem(422, "not_accepted", "the record was not opened", [wrong("opening", "reason", reason, "at least 10 characters", "too short")],
-                      break_glass=True)  # fmt: skip
+        raise Problem(
+            422,
+            "not_accepted",
+            "the record was not opened",
+            [wrong("opening", "reason", reason, "at least 10 characters", "too short")],
+            break_glass=True,
+        )
     lasts = timedelta(minutes=reader.service.settings.break_glass_minutes)
 
     def change(conn: Any, reach: Any) -> None:

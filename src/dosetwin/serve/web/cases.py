@@ -7,19 +7,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 
 from dosetwin.errors import Finding, InputError
-from dosetwin.records import Timeline
+from dosetwin.records import Observation, Timeline
 from dosetwin.records.checks import check
 from dosetwin.report import narrative
 from dosetwin.serve.auth.principal import EVERY_WARD
 from dosetwin.serve.problems import Problem, from_input_error, wrong
-from dosetwin.serve.store.facts import FLAGS, NewPatient, Person
+from dosetwin.serve.store.facts import FLAGS, Covariate, NewPatient, Person
 from dosetwin.serve.web.charts import clock
 from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, page
 from dosetwin.units import UMOL_PER_MG_DL
@@ -50,8 +50,14 @@ def _page(request: Request, reader: Reader, *, status: int = 200, **more: Any) -
 
 
 @router.post("/import")
-def seen(request: Request, reader: Reading, file: UploadFile | None = None, token: Token = "", drug: Short = "amikacin",
-         anchor: Short = "") -> HTMLResponse:  # fmt: skip
+def seen(
+    request: Request,
+    reader: Reading,
+    file: UploadFile | None = None,
+    token: Token = "",
+    drug: Short = "amikacin",
+    anchor: Short = "",
+) -> HTMLResponse:
     """What was understood of a file, and what was not; nothing is stored."""
     reader.same_form(token)
     reader.service.reach(reader.who).need("record")
@@ -88,22 +94,31 @@ def understood(name: str, raw: bytes, drug: str, anchor: str) -> Timeline:
         path.write_bytes(raw)
         found = read_case(path, drug)
     if found.origin is None:
-        found = _with_calendar(found, anchor)
+        found = _with_calendar(found, anchor, drug)
     remarks = (*found.findings, *check(found, first_dose=not found.doses))
     errors = [f for f in remarks if f.severity == "error"]
     if errors:
-        raise Problem(422, "not_accepted", f"{len(errors)} records are not usable",
-                      [wrong(f.record, f.record, f.value, f.allowed or f.remedy, f.message) for f in errors])  # fmt: skip
+        raise Problem(
+            422,
+            "not_accepted",
+            f"{len(errors)} records are not usable",
+            [wrong(f.record, f.record, f.value, f.allowed or f.remedy, f.message) for f in errors],
+        )
     return replace(found, findings=tuple(dict.fromkeys(remarks)))
 
 
-def _with_calendar(t: Timeline, anchor: str) -> Timeline:
-    """A table's hours put on the calendar, and what it says about the patient moved there."""
+def _with_calendar(t: Timeline, anchor: str, drug: str) -> Timeline:
+    """A table's hours put on the calendar; what it says of patient, levels and creatinine put in place."""
     try:
         zero = datetime.fromisoformat(anchor)
     except ValueError:
-        raise InputError("a table has no calendar", where="its hour 0", value=anchor or None, allowed="day and time of day",
-                         remedy="say when its hour 0 was") from None  # fmt: skip
+        raise InputError(
+            "a table has no calendar",
+            where="its hour 0",
+            value=anchor or None,
+            allowed="day and time of day",
+            remedy="say when its hour 0 was",
+        ) from None
     zero = zero.replace(tzinfo=UTC) if zero.tzinfo is None else zero
     first: dict[str, tuple[float, float]] = {}
     for c in t.covariates:
@@ -119,9 +134,31 @@ def _with_calendar(t: Timeline, anchor: str) -> Timeline:
         BW=t.patient.BW if t.patient.BW is not None else first.get("BW", (0.0, None))[1],
         birth=birth,
     )
-    kept = tuple(c for c in t.covariates if c.name not in STATED)
-    said = Finding("info", "calendar_given", "hour 0", f"put at {zero:%d %b %Y %H:%M} UTC, as stated on import")
-    return replace(t, origin=zero, patient=who, covariates=kept, findings=(*t.findings, said))
+    findings = [Finding("info", "calendar_given", "hour 0", f"put at {zero:%d %b %Y %H:%M} UTC, as stated on import")]
+    levels = []
+    for o in t.observations:
+        if o.measures in ("", "1", drug):
+            levels.append(replace(o, measures=drug))
+        elif o.measures == "SCR":
+            levels.append(o)
+        else:
+            findings.append(Finding("warning", "left_out", o.record, "measures something this service does not know", o.measures))
+    levels += [Observation(c.time, "SCR", c.value, "mg/dL", record=c.record) for c in t.covariates if c.name == "SCR"]
+    kept = []
+    for c in t.covariates:
+        if c.name in get_args(Covariate):
+            kept.append(c)
+        elif c.name not in (*STATED, "SCR"):
+            findings.append(Finding("warning", "left_out", c.record, "a column this service does not know", c.name))
+    return replace(
+        t,
+        origin=zero,
+        patient=who,
+        covariates=tuple(kept),
+        observations=tuple(levels),
+        drug=drug,
+        findings=(*t.findings, *dict.fromkeys(findings)),
+    )
 
 
 def preview(name: str, raw: bytes, t: Timeline, drug: str) -> dict[str, Any]:
@@ -155,17 +192,32 @@ def preview(name: str, raw: bytes, t: Timeline, drug: str) -> dict[str, Any]:
         {"value": sum(e[1] == "creatinine" for e in events), "text": "creatinines"},
     ]
     return {
-        "name": name, "text": raw.decode("utf-8", "replace"), "drug": drug, "synthetic": p.synthetic, "label": p.label or "",
+        "name": name,
+        "text": raw.decode("utf-8", "replace"),
+        "drug": drug,
+        "synthetic": p.synthetic,
+        "label": p.label or "",
         "tiles": tiles,
-        "events": [{"when": clock(origin, at), "kind": kind, "text": text, "record": record}
-                   for at, kind, text, record in sorted(events, key=lambda e: e[0])],
+        "events": [
+            {"when": clock(origin, at), "kind": kind, "text": text, "record": record}
+            for at, kind, text, record in sorted(events, key=lambda e: e[0])
+        ],
         "findings": [{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in t.findings],
-    }  # fmt: skip
+    }
 
 
 @router.post("/import/store")
-def store(request: Request, reader: Reading, token: Token = "", text: Annotated[str, Form(max_length=MOST)] = "", name: Short = "case",
-          drug: Short = "amikacin", anchor: Short = "", ward: Short = "", label: Short = "") -> Response:  # fmt: skip
+def store(
+    request: Request,
+    reader: Reading,
+    token: Token = "",
+    text: Annotated[str, Form(max_length=MOST)] = "",
+    name: Short = "case",
+    drug: Short = "amikacin",
+    anchor: Short = "",
+    ward: Short = "",
+    label: Short = "",
+) -> Response:
     """Store the case that was looked at: the patient and all facts, or nothing. The same file again changes nothing."""
     reader.same_form(token)
     # a form sends line ends as CR LF
@@ -192,9 +244,16 @@ def stored(reader: Reader, t: Timeline, raw: bytes, drug: str, ward: str, label:
     who = t.patient
     try:
         new = NewPatient(
-            ward=ward, label=label, sex=who.sex, GA_weeks=who.GA, birth_weight_kg=who.BW, synthetic=who.synthetic,
-            person=_person(raw, t), source_key=f"{key}:patient", at=min(m for m in (who.birth, first, service.clock.now()) if m is not None),
-        )  # fmt: skip
+            ward=ward,
+            label=label,
+            sex=who.sex,
+            GA_weeks=who.GA,
+            birth_weight_kg=who.BW,
+            synthetic=who.synthetic,
+            person=_person(raw, t),
+            source_key=f"{key}:patient",
+            at=min(m for m in (who.birth, first, service.clock.now()) if m is not None),
+        )
     except ValidationError as error:
         found = [
             wrong("patient", ".".join(map(str, e["loc"])), e.get("input"), e["msg"]) for e in error.errors(include_url=False)[:10]

@@ -1,6 +1,6 @@
 """A chart as data: bands, lines, points and doses over hours; drawn still here as SVG, live by the script in the page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from html import escape
@@ -98,7 +98,7 @@ class Chart:
         return 1.08 * max([v for v in highs if isfinite(v)], default=1.0)
 
 
-def rounded(values: Sequence[float], digits: int = 4) -> tuple[float, ...]:
+def rounded(values: Iterable[float], digits: int = 4) -> tuple[float, ...]:
     """``digits`` significant digits: a chart needs no more, and a page is a third as long."""
     return tuple(float(f"{v:.{digits}g}") for v in values)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from dosetwin.errors import InputError
 from dosetwin.serve.store.facts import NewFact
-from dosetwin.units import convert, creatinine
+from dosetwin.units import convert
 
 KINDS = {
     "level": ("amikacin level", 0.0, 200.0, "mg/L"),
@@ -95,9 +95,7 @@ def _moment(text: str) -> datetime | None:
 
 def _canonical(entry: Entry, value: float, drug: str) -> float | None:
     try:
-        if entry.kind == "creatinine":
-            return creatinine(value, entry.unit, "", record="entry").value
-        about = {"level": drug, "weight": "WT", "dose": "amount"}[entry.kind]
+        about = {"level": drug, "creatinine": "SCR", "weight": "WT", "dose": "amount"}[entry.kind]
         return convert(value, entry.unit, about, where="entry")
     except InputError:
         return None

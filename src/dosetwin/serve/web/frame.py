@@ -36,7 +36,8 @@ ICONS = {
     "bad": Markup('<svg viewBox="0 0 10 10" aria-hidden="true"><path d="M5 0 L10 9.5 L0 9.5 Z" fill="currentColor"/></svg>'),
     "warn": Markup('<svg viewBox="0 0 10 10" aria-hidden="true"><path d="M5 0 L10 5 L5 10 L0 5 Z" fill="currentColor"/></svg>'),
     "good": Markup(
-        '<svg viewBox="0 0 10 10" aria-hidden="true"><path d="M1 5.2 L4 8.2 L9 1.8" fill="none" stroke="currentColor" stroke-width="2"/></svg>'
+        '<svg viewBox="0 0 10 10" aria-hidden="true"><path d="M1 5.2 L4 8.2 L9 1.8" fill="none" stroke="currentColor" '
+        'stroke-width="2"/></svg>'
     ),
     "info": Markup('<svg viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="4" fill="currentColor"/></svg>'),
 }

@@ -61,12 +61,12 @@ def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bo
         return Look(row, known, question, state_hash(known, question), reach.now, None, None, None, why)
     key = state_hash(known, question)
     had = kept.get(key)
-    same = had is not None and had.question.now == question.now
-    if same and (had.picture["doubts"] or not doubts):
-        return replace(had, row=row, known=known, now=reach.now)
+    same = had if isinstance(had, Look) and had.question.now == question.now else None
+    if same is not None and (not doubts or (same.picture and same.picture["doubts"])):
+        return replace(same, row=row, known=known, now=reach.now)
     if doubts:
         advice = service.pool.run(answer, known, replace(question, sensitivity=True))
-    beside = had.beside if same else service.pool.run(recommended, advice)
+    beside = same.beside if same is not None else service.pool.run(recommended, advice)
     found = Look(row, known, question, key, reach.now, advice, service.pool.run(picture, advice), beside, ())
     kept.put(key, found)
     return found

@@ -56,15 +56,29 @@ def login_page(request: Request, next: str = "/") -> HTMLResponse:
 
 def _login(request: Request, next_: str, status: int = 200, problem: dict[str, Any] | None = None) -> HTMLResponse:
     service = service_of(request)
-    users = [{"name": n, "full": p.name, "role": ", ".join(sorted(p.roles)), "ward": ", ".join(sorted(p.wards))}
-             for n, p in demo_users.USERS.items()]  # fmt: skip
-    return page(request, "login.html.j2", None, status=status, next=local_path(next_), users=users if service.settings.demo else [],
-                provider=bool(service.settings.oidc_issuer), wrong=problem)  # fmt: skip
+    users = [
+        {"name": n, "full": p.name, "role": ", ".join(sorted(p.roles)), "ward": ", ".join(sorted(p.wards))}
+        for n, p in demo_users.USERS.items()
+    ]
+    return page(
+        request,
+        "login.html.j2",
+        None,
+        status=status,
+        next=local_path(next_),
+        users=users if service.settings.demo else [],
+        provider=bool(service.settings.oidc_issuer),
+        wrong=problem,
+    )
 
 
 @router.post("/login")
-def log_in(request: Request, username: Annotated[str, Form(max_length=100)] = "", password: Annotated[str, Form(max_length=200)] = "",
-           next: Annotated[str, Form(max_length=500)] = "/") -> Response:  # fmt: skip
+def log_in(
+    request: Request,
+    username: Annotated[str, Form(max_length=100)] = "",
+    password: Annotated[str, Form(max_length=200)] = "",
+    next: Annotated[str, Form(max_length=500)] = "/",
+) -> Response:
     """Begin a session as one of the demo's people; elsewhere people come through the identity provider."""
     service = service_of(request)
     if not service.settings.demo:
@@ -121,8 +135,15 @@ def _ward_data(reader: Reader, ward_: str, show: str, find: str, sort: str, orde
 
 
 @router.get("/")
-def ward_page(request: Request, reader: Reading, ward: Short = "", show: Short = "", find: Short = "", sort: Short = "need",
-              order: Short = "asc") -> Response:  # fmt: skip
+def ward_page(
+    request: Request,
+    reader: Reading,
+    ward: Short = "",
+    show: Short = "",
+    find: Short = "",
+    sort: Short = "need",
+    order: Short = "asc",
+) -> Response:
     """The ward list; a role that reads no patients is led to what it may see."""
     root = request.scope.get("root_path", "")
     if not reader.who.may("read"):
@@ -135,16 +156,40 @@ def _ward_page(request: Request, reader: Reader, query: dict[str, str]) -> HTMLR
     data = _ward_data(reader, query["ward"], query["show"], query["find"], query["sort"], query["order"])
     name = query["ward"] or (data["wards"][0] if len(data["wards"]) == 1 else "All wards" if data["wards"] else "Ward")
     return page(
-        request, "ward.html.j2", reader, "ward", ward_name=name, rows=data["rows"], total=len(data["lines"]), wards=data["wards"],
-        tabs=ward.tabs(data["lines"], query, root), columns=ward.columns(query, root), now=f"{moment(data['now'])} UTC",
-        due_h=f"{DUE_WITHIN / timedelta(hours=1):g}", rise=RISE_MG_DL, rise_h=f"{RISE_WITHIN_H:g}", ratio=RATIO,
-        can_import=reader.who.may("record"), **query,
-    )  # fmt: skip
+        request,
+        "ward.html.j2",
+        reader,
+        "ward",
+        ward_name=name,
+        rows=data["rows"],
+        total=len(data["lines"]),
+        wards=data["wards"],
+        tabs=ward.tabs(data["lines"], query, root),
+        columns=ward.columns(query, root),
+        now=f"{moment(data['now'])} UTC",
+        due_h=f"{DUE_WITHIN / timedelta(hours=1):g}",
+        rise=RISE_MG_DL,
+        rise_h=f"{RISE_WITHIN_H:g}",
+        ratio=RATIO,
+        can_import=reader.who.may("record"),
+        ward=query["ward"],
+        show=query["show"],
+        find=query["find"],
+        sort=query["sort"],
+        order=query["order"],
+    )
 
 
 @router.get("/ward-rows")
-def ward_rows(request: Request, reader: Reading, ward: Short = "", show: Short = "", find: Short = "", sort: Short = "need",
-              order: Short = "asc") -> JSONResponse:  # fmt: skip
+def ward_rows(
+    request: Request,
+    reader: Reading,
+    ward: Short = "",
+    show: Short = "",
+    find: Short = "",
+    sort: Short = "need",
+    order: Short = "asc",
+) -> JSONResponse:
     """The rows again, for a page that is open."""
     return _rows(request, reader, ward, show, find, sort, order)
 
@@ -195,8 +240,16 @@ def _models(request: Request, reader: Reader, name: str) -> HTMLResponse:
         raise Problem(404, "not_found", "no such model", [wrong("model", "name", chosen, "a name of the list of models")])
     found = [models.load(n) for n in models.names()]
     listed = [{"name": m.name, "title": m.title, "drug": m.drug, "population": m.population} for m in found]
-    return page(request, "models.html.j2", reader, "models", models=listed, in_use=in_use, card=card(models.load(chosen)),
-                hash=f"SHA-256 {model_hash(chosen)}")  # fmt: skip
+    return page(
+        request,
+        "models.html.j2",
+        reader,
+        "models",
+        models=listed,
+        in_use=in_use,
+        card=card(models.load(chosen)),
+        hash=f"SHA-256 {model_hash(chosen)}",
+    )
 
 
 @router.get("/audit")
@@ -220,7 +273,19 @@ def _audit(request: Request, reader: Reader, before: int, verdict: Any) -> HTMLR
     reach, most = reader.service.reach(reader.who), 100
     with reader.service.store.read() as conn:
         rows = reach.audit(conn, None, before, most)
-    entries = [{**{k: r[k] for k in ("seq", "actor", "roles", "action", "patient_id", "outcome", "hash")},
-                "at": stamp(r["at"])[:19].replace("T", " ")} for r in rows]  # fmt: skip
-    return page(request, "audit.html.j2", reader, "audit", entries=entries, verdict=verdict,
-                more=rows[-1]["seq"] if len(rows) == most else None)  # fmt: skip
+    entries = [
+        {
+            **{k: r[k] for k in ("seq", "actor", "roles", "action", "patient_id", "outcome", "hash")},
+            "at": stamp(r["at"])[:19].replace("T", " "),
+        }
+        for r in rows
+    ]
+    return page(
+        request,
+        "audit.html.j2",
+        reader,
+        "audit",
+        entries=entries,
+        verdict=verdict,
+        more=rows[-1]["seq"] if len(rows) == most else None,
+    )

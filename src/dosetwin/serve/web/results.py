@@ -40,16 +40,26 @@ def show(request: Request, kind: Kind, reader: Reading, file: UploadFile | None 
             raise ValueError(f"the file is {'empty' if not raw else 'too large'}; allowed: 1 byte to {MOST // 1024} kB")
         body = json.loads(raw.decode("utf-8-sig"))
         found = (replay_view if kind == "replay" else trial_view)(body)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        what = f"{type(error).__name__}: {error}" if isinstance(error, KeyError | TypeError | AttributeError) else str(error)
-        problem = {"title": f"{name} is not shown",
-                   "errors": [wrong(name, "", None, f"what this prints: {MAKE[kind]}", f"not the results of a {kind} ({what[:200]})")]}  # fmt: skip
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError, StopIteration) as error:
+        what = f"{type(error).__name__}: {error}" if not isinstance(error, ValueError) else str(error)
+        problem = {
+            "title": f"{name} is not shown",
+            "errors": [wrong(name, "", None, f"what this prints: {MAKE[kind]}", f"not the results of a {kind} ({what[:200]})")],
+        }
         return _page(request, reader, kind, status=422, problem=problem)
     return _page(request, reader, kind, name=name, view=found)
 
 
-def _page(request: Request, reader: Reader, kind: str, *, status: int = 200, problem: Any = None, name: str = "",
-          view: dict[str, Any] | None = None) -> HTMLResponse:  # fmt: skip
+def _page(
+    request: Request,
+    reader: Reader,
+    kind: str,
+    *,
+    status: int = 200,
+    problem: Any = None,
+    name: str = "",
+    view: dict[str, Any] | None = None,
+) -> HTMLResponse:
     return page(request, "results.html.j2", reader, kind, status, kind=kind, wrong=problem, name=name, view=view, make=MAKE[kind])
 
 
@@ -64,8 +74,11 @@ def replay_view(body: dict[str, Any]) -> dict[str, Any]:
     points = [(float(f["observed"]), float(f["prior"]), float(f["updated"])) for f in forecasts]
     return {
         "title": f"Would {body['model']} have predicted these levels?",
-        "lead": f"{body['n_subjects']} patients, {body['n_levels']} levels of {body['measures']}; compared on the {body['n_headline']} {body['headline']}.",
-        "unit": body["unit"], "rows": [(n, _errors(e)) for n, e in rows], "by": [(n, _errors(e)) for n, e in by],
+        "lead": f"{body['n_subjects']} patients, {body['n_levels']} levels of {body['measures']}; "
+        f"compared on the {body['n_headline']} {body['headline']}.",
+        "unit": body["unit"],
+        "rows": [(n, _errors(e)) for n, e in rows],
+        "by": [(n, _errors(e)) for n, e in by],
         "figures": [Markup(scatter(points, k, body["unit"])) for k in (1, 2)] if points else [],
         "forecasts": [
             (f["subject"], f["number"], f"{f['time']:g}", number(f["observed"]), number(f["prior"]), number(f["updated"]))
@@ -73,7 +86,7 @@ def replay_view(body: dict[str, Any]) -> dict[str, Any]:
         ],
         "more": max(len(forecasts) - MOST_ROWS, 0),
         "findings": [f"{f['record']}: {f['message']}" for f in body["findings"][:50]],
-    }  # fmt: skip
+    }
 
 
 def _errors(e: dict[str, Any]) -> list[str]:
@@ -94,10 +107,12 @@ def scatter(points: list[tuple[float, float, float]], which: int, unit: str) -> 
         return 8 + (size - foot - 8) * (1 - min(v, top) / top)
 
     out = [
-        f'<svg class="chart" viewBox="0 0 {size:g} {size:g}" role="img" aria-label="{escape(name)}: forecast against measured, {len(points)} levels">'
+        f'<svg class="chart" viewBox="0 0 {size:g} {size:g}" role="img" '
+        f'aria-label="{escape(name)}: forecast against measured, {len(points)} levels">'
     ]
     out.append(
-        f'<path class="zone" d="M{x(0):.1f} {y(0):.1f} L{x(top / 1.3):.1f} {y(top):.1f} L{x(top):.1f} {y(top):.1f} L{x(top):.1f} {y(0.7 * top):.1f} Z"/>'
+        f'<path class="zone" d="M{x(0):.1f} {y(0):.1f} L{x(top / 1.3):.1f} {y(top):.1f} L{x(top):.1f} {y(top):.1f} '
+        f'L{x(top):.1f} {y(0.7 * top):.1f} Z"/>'
     )
     out.append(f'<line class="now" x1="{x(0):.1f}" y1="{y(0):.1f}" x2="{x(top):.1f}" y2="{y(top):.1f}"/>')
     from dosetwin.serve.web.charts import ticks
@@ -110,7 +125,8 @@ def scatter(points: list[tuple[float, float, float]], which: int, unit: str) -> 
         for p in points
     ]
     out.append(
-        f'<text class="tick" x="{size / 2:g}" y="{size - 6:g}" text-anchor="middle">measured, {escape(unit)}; forecast upwards; {escape(name)}</text></svg>'
+        f'<text class="tick" x="{size / 2:g}" y="{size - 6:g}" text-anchor="middle">'
+        f"measured, {escape(unit)}; forecast upwards; {escape(name)}</text></svg>"
     )
     return "".join(out)
 
@@ -136,40 +152,65 @@ def trial_view(body: dict[str, Any]) -> dict[str, Any]:
         low, high = e.get("low"), e.get("high")
         tail = (
             f" ({scale * low:{sign}{digits}} to {scale * high:{sign}{digits}})"
-            if isinstance(low, int | float) and low == low
+            if isinstance(low, int | float) and isinstance(high, int | float) and low == low
             else ""
         )
         return f"{scale * e['mean']:{sign}{digits}}{unit}{tail}"
 
     rows = [
-        {"name": ENDPOINTS[e].text if e in ENDPOINTS else e, "unit": ENDPOINTS[e].unit if e in ENDPOINTS else "",
-         "better": {"high": "higher is better", "low": "lower is better"}.get(ENDPOINTS[e].better if e in ENDPOINTS else "", ""),
-         "cells": [text(e, arms[a][e]) for a in names],
-         "bars": [_bar(e, arms[a][e], ENDPOINTS) for a in names]}
+        {
+            "name": ENDPOINTS[e].text if e in ENDPOINTS else e,
+            "unit": ENDPOINTS[e].unit if e in ENDPOINTS else "",
+            "better": {"high": "higher is better", "low": "lower is better"}.get(
+                ENDPOINTS[e].better if e in ENDPOINTS else "", ""
+            ),
+            "cells": [text(e, arms[a][e]) for a in names],
+            "bars": [_bar(e, arms[a][e], ENDPOINTS) for a in names],
+        }
         for e in endpoints
-    ]  # fmt: skip
+    ]
     others = list(body["differences"])
     differences = [
         {"name": ENDPOINTS[e].text if e in ENDPOINTS else e, "cells": [text(e, body["differences"][a][e], True) for a in others]}
         for e in endpoints
     ]
     claims = [
-        {"text": " ".join(str(c["claim"].get(k, "")) for k in ("arm", "endpoint", "kind", "value", "against")),
-         "met": {True: "met", False: "not met", None: "not comparable"}[c["met"]],
-         "tone": {True: "good", False: "bad", None: "info"}[c["met"]],
-         "found": text(c["claim"].get("endpoint", ""), c["found"], True)}
+        {
+            "text": " ".join(str(c["claim"].get(k, "")) for k in ("arm", "endpoint", "kind", "value", "against")),
+            "met": {True: "met", False: "not met", None: "not comparable"}[c["met"]],
+            "tone": {True: "good", False: "bad", None: "info"}[c["met"]],
+            "found": text(c["claim"].get("endpoint", ""), c["found"], True),
+        }
         for c in body["claims"]
-    ]  # fmt: skip
+    ]
     return {
         "title": body["design"].get("title") or body["design"]["name"],
-        "lead": f"{body['n']} of {body['asked']} virtual newborns; arms on the same babies and the same luck; reference: {against}. 95 % intervals.",
-        "arms": names, "rows": rows, "others": others, "differences": differences, "claims": claims, "against": against,
-        "failures": body["failures"], "reasons": body.get("failure_reasons", []), "hash": body["hash"],
-        "front": ", ".join(body["pareto"]["front"]), "front_of": f"{body['pareto']['x']} and {body['pareto']['y']}",
-        "subgroups": [{"name": n, "n": s["n"], "kind": s["kind"],
-                       "cells": [text("both_last", s["arms"][a]["both_last"]) if "arms" in s and "both_last" in s["arms"][a] else "-" for a in names]}
-                      for n, s in body["subgroups"].items()],
-    }  # fmt: skip
+        "lead": f"{body['n']} of {body['asked']} virtual newborns; arms on the same babies and the same luck; "
+        f"reference: {against}. 95 % intervals.",
+        "arms": names,
+        "rows": rows,
+        "others": others,
+        "differences": differences,
+        "claims": claims,
+        "against": against,
+        "failures": body["failures"],
+        "reasons": body.get("failure_reasons", []),
+        "hash": body["hash"],
+        "front": ", ".join(body["pareto"]["front"]),
+        "front_of": f"{body['pareto']['x']} and {body['pareto']['y']}",
+        "subgroups": [
+            {
+                "name": n,
+                "n": s["n"],
+                "kind": s["kind"],
+                "cells": [
+                    text("both_last", s["arms"][a]["both_last"]) if "arms" in s and "both_last" in s["arms"][a] else "-"
+                    for a in names
+                ],
+            }
+            for n, s in body["subgroups"].items()
+        ],
+    }
 
 
 def _bar(name: str, e: dict[str, Any], endpoints: Any) -> int | None:

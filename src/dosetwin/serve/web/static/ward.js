@@ -51,5 +51,12 @@
       if (again) { again = false; setTimeout(refresh, 400); }
     }
   }
-  window.dosetwin.listen(refresh);
+  // a long list is fetched less often: it is read from the top, and nobody can follow hundreds of changes
+  let next = 0;
+  window.dosetwin.listen(async () => {
+    if (performance.now() < next) { again = true; return; }
+    next = performance.now() + (rows.rows.length > 200 ? 10000 : 0);
+    await refresh();
+  });
+  setInterval(() => { if (again && !busy && performance.now() >= next) { again = false; refresh(); } }, 2000);
 })();

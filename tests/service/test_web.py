@@ -1,0 +1,324 @@
+"""The page without a browser: who sees what, forms without their token, text that is never markup, values refused."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from dosetwin.serve.settings import Settings
+from dosetwin.serve.web import assets, entries, ward
+from dosetwin.serve.web.charts import Chart, DoseOf, LineOf, PointOf, svg, ticks
+from dosetwin.serve.web.tries import asked_of
+from service.conftest import Running
+
+NOW = datetime(2026, 4, 13, 14, 0, tzinfo=UTC)
+CASE = Path(__file__).parents[2] / "src" / "dosetwin" / "data" / "demo_newborn.json"
+
+
+class Still:
+    def now(self) -> datetime:
+        return NOW
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The demo without its babies, at the bundled case's moment."""
+    settings = Settings(
+        demo=True,
+        data_dir=tmp_path_factory.mktemp("page"),
+        demo_babies=0,
+        draws=200,
+        login_per_minute=1000,
+        rate_per_minute=100_000,
+    )
+    with Running(settings, lambda *a, **k: "", clock=Still(), background=False) as running:
+        yield running
+
+
+def person(demo: Running, name: str = "pharmacist") -> httpx.Client:
+    client = demo.as_()
+    answer = client.post("/login", data={"username": name, "password": name, "next": "/"})
+    assert answer.status_code == 303, answer.text
+    return client
+
+
+def token_of(page: str) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+@pytest.fixture(scope="module")
+def baby(demo: Running) -> str:
+    """The bundled case, imported through the page."""
+    client = person(demo)
+    text = CASE.read_text()
+    csrf = token_of(client.get("/import").text)
+    preview = client.post(
+        "/import", data={"csrf": csrf, "drug": "amikacin"}, files={"file": (CASE.name, text, "application/json")}
+    )
+    assert preview.status_code == 200
+    assert "Understood from demo_newborn.json" in preview.text
+    assert client.get("/api/v1/patients").json()["patients"] == [], "a preview stores nothing"
+    form = {"csrf": csrf, "text": text, "name": CASE.name, "drug": "amikacin", "ward": "NICU-demo", "label": "<b>Bed</b> 7"}
+    stored = client.post("/import/store", data=form)
+    assert stored.status_code == 303, stored.text
+    return stored.headers["location"].partition("?")[0]
+
+
+def test_nobody_is_led_to_the_login_and_back(demo: Running) -> None:
+    client = demo.as_()
+    answer = client.get("/import")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/import")
+    form = {"username": "pharmacist", "password": "pharmacist", "next": "/import"}
+    assert client.post("/login", data=form).headers["location"] == "/import"
+
+
+@pytest.mark.parametrize("away", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+def test_a_login_never_leads_elsewhere(demo: Running, away: str) -> None:
+    answer = demo.as_().post("/login", data={"username": "viewer", "password": "viewer", "next": away})
+    assert answer.headers["location"] == "/"
+
+
+def test_every_page_says_what_it_is_and_allows_no_inline_code(demo: Running, baby: str) -> None:
+    client = person(demo)
+    for path in ("/", "/import", "/models", "/results/trial", baby, f"{baby}/print"):
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        policy = answer.headers["content-security-policy"]
+        assert "unsafe" not in policy
+        assert "default-src 'none'" in policy
+        assert answer.text.count("not a medical device") >= 1
+        assert not re.search(
+            r"<script(?![^>]*(src=|application/json))|\son\w+=|style=|javascript:|https?://(?!www.w3.org)", answer.text
+        ), path
+        for source, integrity in re.findall(r'(?:src|href)="(/static/[^"]+)" integrity="([^"]+)"', answer.text):
+            served = client.get(source)
+            assert served.headers["cache-control"].endswith("immutable")
+            assert integrity == assets.asset(source.rpartition("/")[2]).integrity
+
+
+def test_text_from_a_record_is_never_markup(demo: Running, baby: str) -> None:
+    client = person(demo)
+    for path in ("/", baby):
+        text = client.get(path).text
+        assert "<b>Bed</b>" not in text
+        assert "&lt;b&gt;Bed&lt;/b&gt; 7" in text
+    found = client.get("/", params={"find": '"><script>alert(1)</script>'})
+    assert "<script>alert" not in found.text
+
+
+def test_a_form_without_its_token_changes_nothing(demo: Running, baby: str) -> None:
+    client = person(demo)
+    before = client.get(f"/api/v1/patients/{baby.rpartition('/')[2]}/events").json()
+    for path, form in (
+        (f"{baby}/enter", {"kind": "level", "value": "5", "unit": "mg/L", "at": "2026-04-13T13:00"}),
+        (f"{baby}/answer", {"decision": "accepted"}),
+        ("/import/store", {"text": CASE.read_text(), "ward": "NICU-demo"}),
+        ("/logout", {}),
+    ):
+        answer = client.post(path, data=form | {"csrf": "guessed"})
+        assert answer.status_code == 403, path
+        assert "load the page again" in answer.text
+    assert client.get(f"/api/v1/patients/{baby.rpartition('/')[2]}/events").json() == before
+
+
+@pytest.mark.parametrize(("who", "status"), [("viewer", 200), ("auditor", 403), ("model-admin", 403), ("elsewhere", 403)])
+def test_who_may_read_a_baby(demo: Running, baby: str, who: str, status: int) -> None:
+    answer = person(demo, who).get(baby)
+    assert answer.status_code == status
+    if who == "viewer":
+        assert "Record it" not in answer.text
+        assert "Your role can read this advice" in answer.text
+    if who == "elsewhere":
+        assert "Open the record in an emergency" in answer.text
+        assert "29 wk" not in answer.text
+
+
+def test_an_emergency_opens_a_record_with_a_reason(demo: Running, baby: str) -> None:
+    client = person(demo, "elsewhere")
+    csrf = token_of(client.get(baby).text)
+    short = client.post(f"{baby}/open", data={"csrf": csrf, "reason": "now"})
+    assert short.status_code == 422
+    assert "at least 10 characters" in short.text
+    opened = client.post(f"{baby}/open", data={"csrf": csrf, "reason": "called to the resuscitation in bed 7"})
+    assert opened.status_code == 303
+    assert client.get(baby).status_code == 200
+    trail = person(demo, "auditor").get("/audit").text
+    assert "break_glass" in trail
+
+
+def test_an_answer_to_another_state_is_refused(demo: Running, baby: str) -> None:
+    client = person(demo)
+    csrf = token_of(client.get(baby).text)
+    answer = client.post(f"{baby}/answer", data={"csrf": csrf, "state": "0" * 64, "decision": "accepted"})
+    assert answer.status_code == 409
+    assert "new facts arrived while you were reading" in answer.text
+
+
+def test_what_was_accepted_is_what_was_shown(demo: Running, baby: str) -> None:
+    client = person(demo)
+    page = client.get(baby).text
+    state = re.search(r'data-state="([0-9a-f]{64})"', page)
+    shown = re.search(r"Accept ([\d.]+) mg every ([\d.]+) h", page)
+    assert state
+    assert shown
+    form = {"csrf": token_of(page), "state": state[1], "decision": "accepted"}
+    assert client.post(f"{baby}/answer", data=form).status_code == 303
+    id_ = baby.rpartition("/")[2]
+    advice = client.get(f"/api/v1/patients/{id_}/advice").json()["advice"][0]
+    assert advice["decided"]["decision"] == "accepted"
+    regimen = client.get(f"/api/v1/advice/{advice['id']}").json()["answer"]["regimen"]
+    assert (f"{regimen['amount_mg']:g}", f"{regimen['interval_h']:g}") == shown.groups()
+    assert "accepted" in client.get("/").text
+
+
+def test_what_if_answers_and_refuses(demo: Running, baby: str) -> None:
+    client = person(demo)
+    good = client.get(f"{baby}/whatif", params={"amount": "15", "interval": "36", "delay": "22", "sample": "24"}).json()
+    assert good["overlay"]["lines"][0]["value"]
+    assert "15 mg every 36 h" in good["html"]
+    assert good["wrong"] == []
+    bad = client.get(f"{baby}/whatif", params={"amount": "-1", "interval": "zz", "delay": "0", "sample": "0"}).json()
+    assert bad["overlay"] is None
+    assert bad["wrong"] == ["amount", "interval"]
+    assert "found -1, allowed 0.1 to 1000 mg" in bad["html"]
+    asked = client.get(baby, params={"amount": "15", "interval": "36", "delay": "22", "sample": "24"}).text
+    assert "15 mg every 36 h" in asked, "without script the form is answered by the page"
+
+
+@pytest.mark.parametrize(("file", "says"), [
+    (("empty.csv", b""), "the file is empty"),
+    (("a.json", b"{"), "not JSON"),
+    (("b.txt", b"hello"), "hello"),
+    (("two.csv", b"ID,TIME,AMT,DV\n1,0,10,.\n2,0,10,.\n"), "2 subjects"),
+    (("x.csv", b"\xff\xfe\x00"), "UTF-16"),
+])  # fmt: skip
+def test_files_that_are_refused_are_kept_with_reasons(demo: Running, file: tuple[str, bytes], says: str) -> None:
+    client = person(demo)
+    csrf = token_of(client.get("/import").text)
+    answer = client.post("/import", data={"csrf": csrf, "drug": "amikacin", "anchor": "2026-04-12T12:00"}, files={"file": file})
+    assert answer.status_code == 422, answer.text
+    assert "nothing was stored" in answer.text
+    assert says in answer.text or file[0] == "b.txt"
+    if file[1]:
+        kept = re.search(r"under ([0-9a-f-]{36})", answer.text)
+        assert kept
+        assert client.get(f"/api/v1/rejected/{kept[1]}").status_code == 200
+
+
+def test_a_table_without_calendar_is_put_where_it_was_said(demo: Running) -> None:
+    client = person(demo)
+    csrf = token_of(client.get("/import").text)
+    text = "ID,TIME,AMT,RATE,DV,EVID,WT,GA,PNA,SCR,SHOE\n1,0,16,32,.,1,1.1,29,1,0.8,3\n1,1,.,.,31,0,1.1,29,1,0.8,3\n"
+    form = {"csrf": csrf, "drug": "amikacin", "anchor": "2026-04-12T12:00"}
+    preview = client.post("/import", data=form, files={"file": ("case.csv", text, "text/csv")})
+    assert preview.status_code == 200, preview.text
+    assert "12 Apr 13:00" in preview.text
+    assert "SHOE" in preview.text, "what was left out is said"
+    stored = client.post(
+        "/import/store", data=form | {"text": text.replace("\n", "\r\n"), "name": "case.csv", "ward": "NICU-demo", "label": "T"}
+    )
+    assert stored.status_code == 303, stored.text
+    page = client.get(stored.headers["location"]).text
+    assert "amikacin 31 mg/L" in page
+    assert "0.80 mg/dL" in page
+    again = client.post("/import/store", data=form | {"text": text, "name": "case.csv", "ward": "NICU-demo", "label": "T"})
+    assert again.headers["location"].endswith("said=known"), "the same file again stores nothing"
+
+
+def test_results_that_are_none_say_what_was_expected(demo: Running) -> None:
+    client = person(demo)
+    csrf = token_of(client.get("/results/trial").text)
+    for body in (b"[]", b"{}", b"not json", json.dumps({"arms": {}, "reference": "x"}).encode()):
+        answer = client.post("/results/trial", data={"csrf": csrf}, files={"file": ("t.json", body)})
+        assert answer.status_code == 422
+        assert "dosetwin trial" in answer.text
+
+
+@pytest.mark.parametrize(("entry", "field", "says"), [
+    (entries.Entry("level", "abc", "mg/L", "2026-04-13T13:00"), "value", "found “abc”"),
+    (entries.Entry("level", "500", "mg/L", "2026-04-13T13:00"), "value", "allowed 0 to 200 mg/L"),
+    (entries.Entry("weight", "1100", "kg", "2026-04-13T13:00"), "value", "allowed 0.2 to 10 kg"),
+    (entries.Entry("creatinine", "0.8", "umol/L", "2026-04-13T13:00"), "value", "check value and unit"),
+    (entries.Entry("level", "5", "kg", "2026-04-13T13:00"), "other", "does not fit"),
+    (entries.Entry("level", "5", "mg/L", "2026-04-14T13:00"), "at", "ahead of now"),
+    (entries.Entry("level", "5", "mg/L", "2025-04-14T13:00"), "at", "check the date"),
+    (entries.Entry("level", "5", "mg/L", "yesterday"), "at", "expected day and time"),
+    (entries.Entry("level", "nan", "mg/L", "2026-04-13T13:00"), "value", "expected a number"),
+])  # fmt: skip
+def test_an_entry_is_refused_field_by_field(entry: entries.Entry, field: str, says: str) -> None:
+    fact, wrong = entries.checked(entry, NOW, "amikacin")
+    assert fact is None
+    assert says in wrong[field]
+
+
+def test_an_entry_in_another_unit_is_the_same_fact() -> None:
+    fact, wrong = entries.checked(entries.Entry("weight", "1100", "g", "2026-04-13T13:00"), NOW, "amikacin")
+    assert wrong == {}
+    assert fact is not None
+    assert fact.body.canonical()["canonical_value"] == pytest.approx(1.1)
+    comma, _ = entries.checked(entries.Entry("level", "7,4", "mg/L", "2026-04-13T13:00"), NOW, "amikacin")
+    assert comma is not None
+    assert comma.body.canonical()["mg_per_L"] == pytest.approx(7.4)
+
+
+def test_controls_are_checked() -> None:
+    good = {"amount": "12,5", "interval": "36", "delay": "0", "sample": "24"}
+    asked, wrong = asked_of(good, 0.5)
+    assert wrong == {}
+    assert asked is not None
+    assert asked.amount == 12.5
+    assert set(asked_of({}, 0.5)[1]) == {"amount", "interval", "delay", "sample"}
+    assert "three intervals" in asked_of(good | {"sample": "120"}, 0.5)[1]["sample"]
+
+
+def line(k: int, **changed: Any) -> dict[str, Any]:
+    summary = {
+        "label": f"Bed {k}", "GA_weeks": 24.0 + k, "status": "recommend", "regimen": {"amount_mg": 14.0, "interval_h": 36.0},
+        "reason": "", "how_sure": 0.5, "answered": None, "kidney": {"turning": False, "why": "", "last": None},
+        "last_level": None, "weight_kg": 1.0,
+    }  # fmt: skip
+    out = {"id": f"id{k}", "ward": "W", "label": f"Bed {k}", "needs_decision": False, "why": "", "kidney_turning": False,
+           "level_contradicts": False, "overdue": False, "behind": False, "computed_at": None,
+           "due_at": (NOW + timedelta(hours=k)).isoformat(), "summary": summary}  # fmt: skip
+    return out | changed
+
+
+def test_rows_are_found_filtered_and_sorted_as_people_count() -> None:
+    lines = [line(10), line(2, kidney_turning=True), line(1, level_contradicts=True)]
+    names = [x["label"] for x in ward.chosen(lines, show="", find="", sort="name", order="asc")]
+    assert names == ["Bed 1", "Bed 2", "Bed 10"]
+    assert [x["label"] for x in ward.chosen(lines, show="kidney", find="", sort="need", order="asc")] == ["Bed 2"]
+    assert [x["label"] for x in ward.chosen(lines, show="", find="bed 10", sort="need", order="asc")] == ["Bed 10"]
+    assert [x["label"] for x in ward.chosen(lines, show="", find="", sort="due", order="desc")] == ["Bed 10", "Bed 2", "Bed 1"]
+    assert ward.counts(lines) == {"": 3, "decision": 0, "kidney": 1, "contradiction": 1}
+    assert ward.row(lines[2], NOW)["tone"] == "bad"
+    assert ward.row(line(3, summary=None), NOW)["advice"] == "twin not computed yet"
+
+
+def test_a_chart_is_drawn_inside_its_frame_and_escapes() -> None:
+    chart = Chart("c", "t", "mg/L", "<axis>", NOW.isoformat(), 0.0, 48.0, 10.0, (0.0, 24.0, 48.0),
+                  lines=(LineOf("x", "updated", (0.0, 30.0, 5.0)),), points=(PointOf(1.0, 31.0, "<31>"),),
+                  doses=(DoseOf(0.0, "d"),), alt="<alt>")  # fmt: skip
+    drawn = svg(chart)
+    assert "<axis>" not in drawn
+    assert "<31>" not in drawn
+    assert "style=" not in drawn
+    numbers = [float(v) for v in re.findall(r'c[xy]="([-\d.]+)"', drawn)]
+    assert all(0 <= v <= 920 for v in numbers)
+    assert ticks(31.0) == [0.0, 10.0, 20.0, 30.0]
+
+
+def test_plotly_is_the_installed_one_and_its_map_styles_are_answered() -> None:
+    if assets.plotly_file() is None:
+        pytest.skip("plotly is not installed")
+    script = assets.asset(assets.PLOTLY)
+    assert script.body.startswith(b"/**\n* plotly.js")
+    assert len(script.packed) < len(script.body) / 2
+    assert assets.markers(), "the bundle no longer looks for an element before it writes styles: look at the policy again"
