@@ -111,3 +111,13 @@ def train_on_truth_A(
         members=members, settings=replace(Settings(), **settings), plain=plain, wide=strayed, start=start, data=told,
         date=date, resume=resume, **({} if progress is None else {"progress": progress}),
     )  # fmt: skip
+
+
+def recalibrate_on_truth_A(
+    folder: Path, *, seed: int, noise: str = "low", held_out: int = CALIBRATION, ranges: Ranges = RANGES
+) -> "LearnedKidney":
+    """The networks that ``train_on_truth_A`` wrote to ``folder`` from ``seed``, calibrated again as it calibrates now."""
+    from dosetwin.forecast.training.train import recalibrate
+
+    made = training_cohorts(seed, 20, noise, held_out=held_out, ranges=ranges)
+    return recalibrate(folder, training_babies(made.plain_held), strayed=training_babies(made.strayed_held), seed=seed)

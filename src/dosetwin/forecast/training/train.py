@@ -161,6 +161,43 @@ def predicted(networks: Sequence[Network], scale: Scaling, settings: Settings, d
     return base[..., None] + spread[..., None] * out
 
 
+def _calibrated(
+    quantiles: Mapping[str, np.ndarray], exams: Mapping[str, Lessons], noise: tuple[float, float], stale: float
+) -> dict[str, list]:
+    levels = {"held out": LEVELS, "strayed": STRAYED}
+    return widest(*(calibration(quantiles[k], exam, noise, stale, levels[k]) for k, exam in exams.items()))
+
+
+def recalibrate(
+    folder: Path, held_out: Sequence[TrainingBaby], *, strayed: Sequence[TrainingBaby] = (), seed: int = 1
+) -> LearnedKidney:
+    """The networks in ``folder`` calibrated anew, on babies they were not trained on; the card is written again.
+
+    With ``train``'s own held-out babies and seed it gives what ``train`` gave.
+    """
+    kidney = load(folder)
+    filters = [f.parameters for f in kidney.filters]
+    exams = {"held out": lessons(_usable(held_out, "calibration"), *filters, np.random.default_rng([seed, 2]))}
+    if strayed:
+        exams["strayed"] = lessons(_usable(strayed, "strayed"), *filters, np.random.default_rng([seed, 4]))
+    quantiles = {}
+    for name, exam in exams.items():
+        base, spread = base_and_spread(exam.events, kidney.card["architecture"]["base"])
+        quantiles[name] = base[..., None] + spread[..., None] * kidney.scores(exam.events)
+    card = dict(kidney.card)
+    card["calibration"] = _calibrated(quantiles, exams, tuple(card["noise"]), card["settings"]["stale"])
+    card["metrics_on_calibration_babies"] = {k: _scores(quantiles[k], exam) for k, exam in exams.items()}
+    _write_card(folder, card)
+    return load(folder)
+
+
+def _write_card(out: Path, card: dict[str, Any]) -> None:
+    card["sha256_of_card"] = card_hash(json.loads(json.dumps(card)))
+    part = out / f"{CARD}.part"
+    part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8", newline="\n")
+    part.replace(out / CARD)
+
+
 def _scores(q: np.ndarray, data: Lessons) -> dict[str, Any]:
     """RMSE mg/dL of the median at +24, +48, +72 h after a creatinine and after a day without one, beside the filter's."""
     out: dict[str, Any] = {}
@@ -183,10 +220,10 @@ def _write(
 
     from dosetwin.forecast.training.export import to_onnx
 
-    noise = tuple(float(x) for x in np.exp(np.mean([n.noise.detach().numpy() for n in networks], axis=0)))
+    proportional, additive = np.exp(np.mean([n.noise.detach().numpy() for n in networks], axis=0)).tolist()
+    noise = (proportional, additive)
     quantiles = {name: predicted(networks, scale, settings, exam) for name, exam in exams.items()}
-    levels = {"held out": LEVELS, "strayed": STRAYED}
-    calibrated = widest(*(calibration(quantiles[k], exam, noise, settings.stale, levels[k]) for k, exam in exams.items()))
+    calibrated = _calibrated(quantiles, exams, noise, settings.stale)
     weights = to_onnx(networks, scale)
     e = lesson.events
     births = e.x[e.ptr[:-1][np.diff(e.ptr) > 0]]
@@ -230,11 +267,10 @@ def _write(
         "made_with": {"dosetwin": __version__, "torch": torch.__version__, "python": platform.python_version()},
         "sha256_of_weights": sha256_of(weights),
     }
-    card["sha256_of_card"] = card_hash(json.loads(json.dumps(card)))
-    for name, content in ((WEIGHTS, weights), (CARD, (json.dumps(card, indent=1) + "\n").encode())):
-        part = out / f"{name}.part"
-        part.write_bytes(content)
-        part.replace(out / name)
+    part = out / f"{WEIGHTS}.part"
+    part.write_bytes(weights)
+    part.replace(out / WEIGHTS)
+    _write_card(out, card)
     if kept is not None:
         for file in kept.iterdir():
             file.unlink()
