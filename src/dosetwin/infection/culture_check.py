@@ -103,5 +103,5 @@ def check(
             guesses = (predicted[:, i].mean(), w @ predicted[:, i], float(w @ (above[:, i] > 1.0) > 0.5))
             for way, guess in zip(WAYS, guesses, strict=True):
                 found[way].append((float(np.clip(guess, 0.0, 1.0)), float(y)))
-    answers = {way: calibration(*(np.array(x) for x in zip(*rows, strict=True))) for way, rows in found.items()}
+    answers = {way: calibration(np.array([p for p, _ in rows]), np.array([y for _, y in rows])) for way, rows in found.items()}
     return answers, {h: float(positive[:, i].mean()) for i, h in enumerate(hours)}

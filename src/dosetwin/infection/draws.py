@@ -9,6 +9,7 @@ from scipy.special import ndtri
 
 from dosetwin.errors import InputError
 from dosetwin.infection._kernel import COLUMNS
+from dosetwin.infection.mic import distribution
 from dosetwin.infection.microdilution import ec50_over_MIC
 from dosetwin.infection.organisms import ORGANISMS, organism
 from dosetwin.infection.packs import Pack
@@ -169,8 +170,6 @@ def draw_infections(
         raise InputError("one organism per infection", where="draw_infections: organism", value=len(names), allowed=str(n))
     z = ndtri(u)
     if mic is None:
-        from dosetwin.infection.mic import distribution
-
         MIC = np.empty(n)
         for name in set(names):
             rows = np.array([o == name for o in names])
