@@ -57,12 +57,21 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
 
                 app.state.feeds = Feeds(service)
                 threads.append(threading.Thread(target=app.state.feeds.run, args=(stop,), name="dosetwin-fhir", daemon=True))
+            from dosetwin.serve.live.alerts import Alerts
+            from dosetwin.serve.live.streams import Streams
+
+            alerts = Alerts(service)
+            service.on_change.append(alerts.changed)
+            threads.append(threading.Thread(target=alerts.run, args=(stop,), name="dosetwin-alerts", daemon=True))
+            app.state.streams = Streams(service, getattr(app.state, "feeds", None)).start()
             for thread in threads:
                 thread.start()
         try:
             yield
         finally:
             stop.set()
+            if background:
+                app.state.streams.close()
             for thread in threads:
                 thread.join(timeout=20)
             service.close()
@@ -149,7 +158,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
+    code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status_code, "refused")
     headers = dict(error.headers) if error.headers else None
     return _answer(request, Problem(error.status_code, code, str(error.detail), headers=headers))
 

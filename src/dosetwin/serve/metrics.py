@@ -22,6 +22,7 @@ class Metrics:
         self.refreshes = Histogram("dosetwin_refresh_seconds", "Time to recompute a twin", buckets=SECONDS,
                                    registry=self.registry)  # fmt: skip
         self.waiting = Gauge("dosetwin_twins_waiting", "Twins with facts not worked in yet", registry=self.registry)
+        self.feed_up = Gauge("dosetwin_feed_up", "Live source is there and heard from", ["feed"], registry=self.registry)
         self.failures = Counter("dosetwin_background_failures", "Background work that failed", registry=self.registry)
 
     def page(self) -> bytes:

@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from dosetwin.errors import InputError
 
 PREFIX = "DOSETWIN_"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+ELSEWHERE = frozenset({"cache", "shared", "models", "chromium"})
+"""Variables of the same prefix that other parts of the program (and its tests) read: none of the service's business."""
 DEMO_KEY = base64.b64encode(b"dosetwin-demo-key-not-a-secret!!").decode()
 """Encrypts the made-up identifiers of the demo; any other start refuses it."""
 
@@ -62,6 +65,19 @@ class Settings(BaseModel):
     cds_clients: Path | None = None
     fhir_servers: Path | None = None
     cds_origins: str = ""
+    smart_servers: Path | None = None
+    mllp_host: str = "127.0.0.1"
+    mllp_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    mllp_zone: str = ""
+    mqtt_host: str = ""
+    mqtt_port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    mqtt_root: Annotated[str, Field(pattern=r"^[^+#\s]+$")] = "dosetwin"
+    mqtt_user: str = ""
+    mqtt_password: SecretStr = SecretStr("")
+    mqtt_tls: bool = False
+    feed_silent_min: Annotated[float, Field(ge=0)] = 0.0
+    alert_late_min: Annotated[float, Field(gt=0)] = 60.0
+    alert_escalate_min: Annotated[float, Field(gt=0)] = 30.0
     metrics_open: bool = False
     demo_babies: Annotated[int, Field(ge=0, le=2000)] = 12
     demo_speed: Annotated[float, Field(ge=0)] = 60.0
@@ -71,6 +87,18 @@ class Settings(BaseModel):
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
 
+    @field_validator("mllp_zone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        from zoneinfo import ZoneInfo
+
+        try:
+            if name:
+                ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("not a time zone; an IANA name such as Europe/Berlin") from None
+        return name
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None, **given: Any) -> "Settings":
         """Settings from the environment; ``given`` (what the command line said; None is not said) wins.
@@ -79,6 +107,7 @@ class Settings(BaseModel):
         """
         found = os.environ if environ is None else environ
         words: dict[str, Any] = {k[len(PREFIX) :].lower(): v for k, v in found.items() if k.startswith(PREFIX) and v != ""}
+        words = {k: v for k, v in words.items() if k not in ELSEWHERE}
         unknown = sorted(set(words) - set(cls.model_fields))
         if unknown:
             raise InputError("unknown setting", where=PREFIX + unknown[0].upper(), remedy="see docs/service.md")
@@ -136,6 +165,8 @@ class Settings(BaseModel):
                 wrong.append("DOSETWIN_PUBLIC_URL (https://..., what the browser sees; cookies are for https only)")
             if self.oidc_issuer and not self.oidc_issuer.startswith("https://") and not _loopback(self.oidc_issuer):
                 wrong.append("DOSETWIN_OIDC_ISSUER (https)")
+            if self.mqtt_user and not self.mqtt_tls and self.mqtt_host not in LOOPBACK:
+                wrong.append("DOSETWIN_MQTT_TLS (a password would cross the network in the clear)")
         elif self.database_url:
             wrong.append("DOSETWIN_DATABASE_URL (the demo keeps its made-up ward to itself: unset it)")
         if wrong:
@@ -146,7 +177,7 @@ class Settings(BaseModel):
 def _loopback(url: str) -> bool:
     from urllib.parse import urlsplit
 
-    return urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
+    return urlsplit(url).hostname in LOOPBACK
 
 
 def _decoded(text: str, where: str) -> bytes:

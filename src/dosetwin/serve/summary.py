@@ -36,6 +36,7 @@ def summary_of(known: Known, said: Mapping[str, Any], question: Question) -> dic
         "level_contradicts": [x.get("message") or x.get("text") for x in odd],
         "warnings": sum(f["severity"] != "info" for f in findings),
         "kidney": kidney(care),
+        "kidney_expected": next((x["message"] for x in findings if x["code"] == "kidney_injury_expected"), None),
         "last_level": None if not levels else _value(levels[-1], "mg_per_L", "mg/L"),
         "last_dose": None if not doses else _value(doses[-1], "amount_mg", "mg"),
         "weight_kg": None if not weights else weights[-1]["body"]["canonical_value"],
@@ -55,7 +56,7 @@ def _answered(known: Known) -> str | None:
     for f in known.facts:
         if f["kind"] == "advice_answered":
             last = f["body"]["decision"]
-        elif f["kind"] not in ("advice_issued", "alert", "alert_acknowledged", "transferred", "consent"):
+        elif f["kind"] not in ("advice_issued", "alert", "alert_acknowledged", "alert_ended", "transferred", "consent"):
             last = None
     return last
 

@@ -8,6 +8,8 @@ import asyncio
 import logging
 import re
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -188,19 +190,29 @@ def receive(service: "Service", reader: Reader, text: str) -> tuple[str, str, Ta
 class Listener:
     """An MLLP server in a thread of its own with its own event loop; the work of a message is done in the service's threads."""
 
-    def __init__(self, service: "Service", reader: Reader, host: str, port: int):
-        self._service, self._reader, self._host, self.port = service, reader, host, port
+    def __init__(self, service: "Service", reader: Reader, host: str, port: int, *, heard: Callable[[], None] = lambda: None):
+        """``heard`` is called for every message that arrives."""
+        self._service, self._reader, self._host, self.port, self._heard = service, reader, host, port, heard
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
+        self._writers: set[Any] = set()
         self._stop: asyncio.Event | None = None
         self._thread = threading.Thread(target=self._run, name="dosetwin-mllp", daemon=True)
 
     def start(self) -> "Listener":
         """Listen; ``port`` is then the one bound."""
         self._thread.start()
-        if not self._ready.wait(10):
+        until = time.monotonic() + 10.0
+        while not self._ready.wait(0.05) and self._thread.is_alive() and time.monotonic() < until:
+            pass
+        if not self._ready.is_set():
             raise InputError("cannot listen", where="DOSETWIN_MLLP_PORT", value=self.port, remedy="choose a free port")
         return self
+
+    @property
+    def listening(self) -> bool:
+        """Whether the port is open."""
+        return self._ready.is_set() and self._thread.is_alive()
 
     def close(self) -> None:
         """Stop listening; messages being worked on are finished."""
@@ -224,11 +236,19 @@ class Listener:
         self._ready.set()
         await self._stop.wait()
         server.close()
+        for writer in tuple(self._writers):
+            writer.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:  # messages being worked on are finished
+            await asyncio.wait(others, timeout=15)
+        await asyncio.sleep(0)
 
     async def _connected(self, stream: Any, writer: Any) -> None:
+        self._writers.add(writer)
         try:
             while not writer.is_closing():
                 message = await stream.readmessage()
+                self._heard()
                 code, text, _ = await asyncio.to_thread(receive, self._service, self._reader, str(message))
                 answer = message.create_ack(code)
                 if text:
@@ -241,6 +261,7 @@ class Listener:
             log.warning("MLLP connection ended: %s", type(error).__name__)
         finally:
             writer.close()
+            self._writers.discard(writer)
 
 
 def _fact(where: str, at: datetime, body: dict[str, Any]) -> NewFact:

@@ -13,7 +13,7 @@ last stored. What cannot be used is kept with its reasons and acknowledged, so t
 import json
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -88,10 +88,12 @@ class Subscriber:
     """A client with a session the broker remembers: what is published while it is away is delivered when it is back."""
 
     def __init__(self, service: "Service", host: str, port: int, root: str, *, name: str = "dosetwin", user: str = "",
-                 password: str = "", tls: bool = False):  # fmt: skip
+                 password: str = "", tls: bool = False, heard: Callable[[], None] = lambda: None):  # fmt: skip
+        """``heard`` is called for every message that arrives."""
+        self._heard = heard
         self._service, self._thinner, self._root = service, Thinner(), root.strip("/")
         self._host, self._port = host, port
-        self._connected = threading.Event()
+        self._connected, self._one = threading.Event(), threading.Lock()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False, manual_ack=True)
         if user:
             self._client.username_pw_set(user, password)
@@ -114,8 +116,9 @@ class Subscriber:
         return self._connected.wait(wait_s) if wait_s else False
 
     def close(self) -> None:
-        """Leave; the broker keeps what comes meanwhile."""
-        self._client.disconnect()
+        """Leave when the message being worked on is acknowledged; the broker keeps what comes meanwhile."""
+        with self._one:
+            self._client.disconnect()
         self._client.loop_stop()
 
     def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
@@ -126,12 +129,14 @@ class Subscriber:
         self._connected.set()
 
     def _on_message(self, client: Any, _data: Any, message: Any) -> None:
-        try:
-            receive(self._service, self._thinner, message.topic, bytes(message.payload))
-        except Exception as error:  # not acknowledged: the broker delivers it again
-            log.error("MQTT message not stored: %s", type(error).__name__)
-            return
-        client.ack(message.mid, message.qos)
+        self._heard()
+        with self._one:
+            try:
+                receive(self._service, self._thinner, message.topic, bytes(message.payload))
+            except Exception as error:  # not acknowledged: the broker delivers it again
+                log.error("MQTT message not stored: %s", type(error).__name__)
+                return
+            client.ack(message.mid, message.qos)
 
 
 def _infusion(message: Mapping[str, Any], key: str) -> Item:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import select
 
 from dosetwin.serve.access import The, principal_of
+from dosetwin.serve.live.streams import states_of
 from dosetwin.serve.metrics import CONTENT_TYPE
 from dosetwin.serve.problems import Problem
 
@@ -19,12 +19,12 @@ def live() -> dict[str, str]:
 
 
 @router.get("/health/ready")
-def ready(service: The) -> dict[str, Any]:
-    """The database answers and the writer writes; 503 where not."""
+def ready(service: The, request: Request) -> dict[str, Any]:
+    """The database answers and the writer writes; 503 where not. A live source that is down is named; the page works without it."""
     if not service.store.ready():
         raise Problem(503, "not_ready", "the database does not answer", headers={"Retry-After": "5"})
-    service.store.write(lambda conn: conn.execute(select(1)).scalar())
-    return {"status": "ready"}
+    down = [s.name for s in states_of(request.app) if not s.up]
+    return {"status": "ready"} | ({"feeds_down": down} if down else {})
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})
@@ -33,4 +33,6 @@ def metrics(request: Request, service: The) -> Response:
     if not service.settings.metrics_open:
         service.reach(principal_of(request)).need("metrics")
     service.metrics.waiting.set(service.waiting)
+    for feed in states_of(request.app):
+        service.metrics.feed_up.labels(feed.name).set(feed.up and not feed.silent)
     return Response(service.metrics.page(), headers={"Content-Type": CONTENT_TYPE})

@@ -141,9 +141,9 @@ class Discharged(Body):
 
 
 class Note(Body):
-    """An alert of the bedside, or its acknowledgement; carries no number the twin uses."""
+    """An alert, its acknowledgement, or the end of its cause; carries no number the twin uses."""
 
-    kind: Literal["alert", "alert_acknowledged"]
+    kind: Literal["alert", "alert_acknowledged", "alert_ended"]
     code: Code
     text: Text = ""
     severity: Literal["info", "warning", "critical"] = "info"
@@ -155,7 +155,7 @@ AnyBody = Annotated[
     Field(discriminator="kind"),
 ]
 RECORDED = ("dose", "level", "creatinine", "covariate", "culture", "transferred", "consent", "discharged", "alert",
-            "alert_acknowledged")  # fmt: skip
+            "alert_acknowledged", "alert_ended")  # fmt: skip
 """Kinds that come from outside. The service itself adds patient_created, identity_changed, advice_issued, advice_answered and
 correction."""
 CLINICAL = ("patient_created", "identity_changed", "dose", "level", "creatinine", "covariate", "culture", "correction")

@@ -148,6 +148,19 @@ class Reach:
         ).mappings()
         return {f["body"]["advice_id"]: dict(f) for f in found}
 
+    def alerts(self, conn: Connection, patient: str | None = None) -> Sequence[Row]:
+        """Alerts, acknowledgements and ends of their causes, of patients within reach who are here, in the order recorded."""
+        self.need("read")
+        query = (
+            select(facts)
+            .join(patients, patients.c.id == facts.c.patient_id)
+            .where(facts.c.kind.in_(("alert", "alert_acknowledged", "alert_ended")), patients.c.active, self._within(conn))
+            .order_by(facts.c.seq)
+        )
+        if patient is not None:
+            query = query.where(facts.c.patient_id == patient)
+        return _rows(conn.execute(query).mappings())
+
     def changes(self, conn: Connection, since: str) -> tuple[str, list[str]]:
         """A cursor, and the patients within reach with facts or state newer than the cursor ``since`` (empty: none yet)."""
         self.need("read")

@@ -1,0 +1,204 @@
+"""Alerts: raised from what twins say, once while the cause lasts, acknowledged by name, repeated louder while nobody does.
+
+Raising, acknowledging and the end of a cause are facts of the patient's record, so that it can be told years later who knew what
+and when. What is open is derived from those facts alone; the functions that decide are pure and are given the moment.
+"""
+
+import hashlib
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from dosetwin.serve.audit import stamp
+from dosetwin.serve.auth.principal import THE_SERVICE
+from dosetwin.serve.store.facts import NewFact
+
+if TYPE_CHECKING:
+    from dosetwin.serve.service import Service
+
+log = logging.getLogger("dosetwin.serve")
+Severity = Literal["info", "warning", "critical"]
+LOUDER: Mapping[str, Severity] = {"info": "warning", "warning": "critical", "critical": "critical"}
+MOST_REPEATS = 10
+"""An alert nobody acknowledges is repeated that often and then stays as it is: the ward list shows it all the same."""
+TICK_S = 30.0
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why somebody should look: ``code``, in words, how bad, and ``key``, what tells this cause from a later one of its code."""
+
+    code: str
+    text: str
+    severity: Severity
+    key: str = ""
+
+    @property
+    def about(self) -> str:
+        """What an alert's fact says it is about; the same cause always says the same."""
+        return f"{self.code}:{hashlib.sha256(self.key.encode()).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An alert as its facts tell it. ``severity`` the present one; ``last_at`` when it was last raised or repeated;
+    ``ours`` whether this service raised it (a bedside device's alert has no cause that the service could see ending)."""
+
+    id: str
+    patient_id: str
+    code: str
+    text: str
+    severity: str
+    about: str
+    raised_at: datetime
+    last_at: datetime
+    repeats: int = 0
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    reason: str = ""
+    ended_at: datetime | None = None
+    ours: bool = False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether somebody still has to acknowledge it."""
+        return self.acknowledged_at is None and self.ended_at is None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        when = lambda at: None if at is None else stamp(at)  # noqa: E731
+        return {
+            "id": self.id, "patient_id": self.patient_id, "code": self.code, "text": self.text, "severity": self.severity,
+            "raised_at": stamp(self.raised_at), "last_at": stamp(self.last_at), "repeats": self.repeats,
+            "acknowledged_at": when(self.acknowledged_at), "acknowledged_by": self.acknowledged_by, "reason": self.reason,
+            "ended_at": when(self.ended_at),
+        }  # fmt: skip
+
+
+def causes(summary: Mapping[str, Any] | None, now: datetime, late: timedelta) -> list[Cause]:
+    """What a twin's line of the ward list gives reason to alert about at ``now``; ``late``: a dose is overdue after that."""
+    if summary is None:
+        return []
+    out = [Cause("level_contradicts", said, "critical", said) for said in summary["level_contradicts"] if said]
+    if summary["kidney"]["turning"]:
+        out.append(Cause("kidney_turning", summary["kidney"]["why"], "warning"))
+    if summary.get("kidney_expected"):
+        out.append(Cause("kidney_expected", summary["kidney_expected"], "warning"))
+    if summary["status"] == "refuse":
+        out.append(Cause("no_regimen", f"no acceptable regimen: {summary['reason']}", "warning"))
+    if summary["status"] == "cannot" and summary["doses"]:
+        out.append(Cause("no_twin", f"the drug was given and no twin can be built: {summary['reason']}", "warning"))
+    due = datetime.fromisoformat(summary["due_at"]) if isinstance(summary["due_at"], str) else None
+    if due is not None and summary["answered"] != "overridden" and now - due > late:
+        last = summary["last_dose"]["at"] if summary["last_dose"] else "none"
+        out.append(Cause("dose_overdue", f"no dose on record since it was due at {summary['due_at']}", "warning", last))
+    return out
+
+
+def alerts_of(notes: Sequence[Mapping[str, Any]]) -> list[Alert]:
+    """Alerts from their facts, in the order raised. An alert recorded by somebody else (a bedside device) counts as one too."""
+    found: dict[str, Alert] = {}
+    for f in notes:
+        body, about = f["body"], f["body"].get("about", "")
+        if f["kind"] == "alert":
+            original = about.removeprefix("repeats:")
+            if about.startswith("repeats:") and original in found:
+                old = found[original]
+                found[original] = replace(old, severity=body["severity"], last_at=f["at"], repeats=old.repeats + 1)
+            else:
+                found[f["id"]] = Alert(f["id"], f["patient_id"], body["code"], body.get("text", ""), body["severity"], about,
+                                       f["at"], f["at"], ours=f["actor"] == THE_SERVICE.subject)  # fmt: skip
+        elif about in found:
+            old = found[about]
+            if f["kind"] == "alert_ended" and f["actor"] == THE_SERVICE.subject:
+                found[about] = replace(old, ended_at=old.ended_at or f["at"])
+            elif f["kind"] == "alert_acknowledged" and old.acknowledged_at is None:
+                found[about] = replace(old, acknowledged_at=f["at"], acknowledged_by=f["actor"], reason=body.get("text", ""))
+    return list(found.values())
+
+
+def changes(open_: Sequence[Alert], why: Sequence[Cause], now: datetime, escalate: timedelta) -> list[dict[str, Any]]:
+    """Bodies of the facts to add: new alerts, ends of causes that are gone, louder repeats of what nobody acknowledged.
+
+    ``open_``: the patient's alerts that have not ended.
+    """
+    wanted = {c.about: c for c in why}
+    there = {a.about for a in open_ if a.ours}
+    out: list[dict[str, Any]] = [
+        _note("alert", c.code, c.text, c.severity, c.about) for c in wanted.values() if c.about not in there
+    ]
+    for a in open_:
+        if a.ours and a.about not in wanted:
+            out.append(_note("alert_ended", a.code, "", "info", a.id))
+        elif a.waiting and a.repeats < MOST_REPEATS and now - a.last_at >= escalate:
+            out.append(_note("alert", a.code, a.text, LOUDER[a.severity], f"repeats:{a.id}"))
+    return out
+
+
+def _note(kind: str, code: str, text: str, severity: str, about: str) -> dict[str, Any]:
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return {"kind": kind, "code": code, "text": plain[:500], "severity": severity, "about": about}
+
+
+class Alerts:
+    """Checks twins when they change, and all of them as time passes."""
+
+    def __init__(self, service: "Service"):
+        self._service = service
+        self._late = timedelta(minutes=service.settings.alert_late_min)
+        self._escalate = timedelta(minutes=service.settings.alert_escalate_min)
+
+    def check(self, patient: str) -> int:
+        """Check one twin; returns how many facts that added. Decided inside the writer: two processes raise one alert."""
+        service = self._service
+
+        def change(conn: Any, reach: Any) -> int:
+            state = reach.state(conn, patient)
+            if state is None or not reach.patient(conn, patient)["active"]:
+                return 0
+            bodies = self._wanted(reach.alerts(conn, patient), state["summary"], reach.now)
+            new = [(patient, NewFact.model_validate({"at": reach.now, "body": b})) for b in bodies]
+            if new:
+                service.ledger.record(conn, THE_SERVICE, new, reach.now)
+            return len(new)
+
+        return service.change(THE_SERVICE, change)
+
+    def check_all(self) -> int:
+        """Check every twin; only those with something to say are written for. Returns how many facts that added."""
+        reach = self._service.reach(THE_SERVICE)
+        with self._service.store.read() as conn:
+            rows = reach.patients(conn)
+            notes: dict[str, list[Any]] = {}
+            for f in reach.alerts(conn):
+                notes.setdefault(f["patient_id"], []).append(f)
+        due = [r["id"] for r in rows if self._wanted(notes.get(r["id"], ()), r["summary"], reach.now)]
+        return sum(self.check(id_) for id_ in due)
+
+    def _wanted(self, notes: Sequence[Any], summary: Mapping[str, Any] | None, now: datetime) -> list[dict[str, Any]]:
+        open_ = [a for a in alerts_of(notes) if a.ended_at is None]
+        return changes(open_, causes(summary, now, self._late), now, self._escalate)
+
+    def changed(self, patient: str) -> None:
+        """A twin was computed anew."""
+        try:
+            reach = self._service.reach(THE_SERVICE)
+            with self._service.store.read() as conn:  # most changes raise nothing: they need no turn of the writer
+                state = reach.state(conn, patient)
+                wanted = state is not None and self._wanted(reach.alerts(conn, patient), state["summary"], reach.now)
+            if wanted:
+                self.check(patient)
+        except Exception as error:  # the twin's own refresh must not fail for it
+            if not self._service.closed:
+                log.error("alerts of a twin not checked: %s", type(error).__name__)
+
+    def run(self, stop: threading.Event) -> None:
+        """Check all twins again and again, because doses become overdue and alerts go unacknowledged while nothing else happens."""
+        while not stop.wait(TICK_S):
+            try:
+                self.check_all()
+            except Exception as error:
+                log.error("alerts not checked: %s", type(error).__name__)
