@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -40,8 +41,11 @@ class Rate:
         return 0.0 if allowed else (1.0 - left) / rate
 
 
-class TooLarge(Exception):
-    """The body went past the limit while it was being read."""
+class TooLarge(HTTPException):
+    """The body went past the limit while it was being read (an HTTPException, which the framework hands on as it is)."""
+
+    def __init__(self) -> None:
+        super().__init__(413, "the request is larger than announced or allowed; nothing was stored")
 
 
 class Guard:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from dosetwin.errors import InputError
-from dosetwin.serve.store.writer import Writer
+from dosetwin.serve.store.writer import Closed, Writer
 
 T = TypeVar("T")
 BUSY_S = 30
@@ -52,11 +52,12 @@ class Store:
         return self._writer.submit(change).result()
 
     def ready(self) -> bool:
-        """Whether the database answers."""
+        """Whether the database answers, to readers and to the writer."""
         try:
             with self.read() as conn:
-                return conn.execute(select(1)).scalar() == 1
-        except DBAPIError:
+                conn.execute(select(1)).scalar()
+            return self.write(lambda conn: conn.execute(select(1)).scalar() == 1)
+        except (SQLAlchemyError, Closed):
             return False
 
 
