@@ -92,7 +92,7 @@ class Visit:
     def __init__(self, context: BrowserContext, url: str):
         self.context, self.url = context, url
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(60_000)
         self.wrong: list[str] = []
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))

@@ -21,6 +21,7 @@ from dosetwin.serve.web.charts import svg
 from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, environment, moment, page
 from dosetwin.serve.web.look import Look, after_clinical, events_of, history_of, look
 from dosetwin.serve.web.picture import charts_json
+from dosetwin.serve.web.scenario import scenario as scenario_of
 from dosetwin.serve.web.tries import asked_of, try_out
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -33,6 +34,7 @@ JUMPS = (
     ("curve", "Curve"),
     ("regimens", "Regimens"),
     ("kidney", "Kidney"),
+    ("infection", "Infection"),
     ("record", "Record"),
     ("doubts", "Doubts"),
     ("model", "Model"),
@@ -65,6 +67,7 @@ def baby(
     reader: Reading,
     said: Annotated[str, Query(max_length=20)] = "",
     doubts: bool = False,
+    scenario: bool = False,
     amount: Annotated[str, Query(max_length=20)] = "",
     interval: Annotated[str, Query(max_length=20)] = "",
     delay: Annotated[str, Query(max_length=20)] = "",
@@ -72,7 +75,7 @@ def baby(
 ) -> HTMLResponse:
     """The page."""
     given = {"amount": amount, "interval": interval, "delay": delay, "sample": sample}
-    return _baby(request, id, reader, said=SAID.get(said, ""), doubts=doubts, given=given)
+    return _baby(request, id, reader, said=SAID.get(said, ""), doubts=doubts, infection=scenario, given=given)
 
 
 @router.get("/baby/{id}/print")
@@ -88,6 +91,7 @@ def _baby(
     *,
     said: str = "",
     doubts: bool = False,
+    infection: bool = False,
     given: dict[str, str] | None = None,
     entry: entries.Entry | None = None,
     entry_wrong: dict[str, str] | None = None,
@@ -122,7 +126,9 @@ def _baby(
         asked = given
         tried = _tried(seen, given)
     now = reach.now
-    charts = p["charts"] if p else {}
+    charts = dict(p["charts"]) if p else {}
+    told = _infection(request, service, seen) if infection and seen.advice is not None else None
+    charts |= told["charts"] if told else {}
     return page(
         request,
         template,
@@ -139,10 +145,10 @@ def _baby(
         person=person,
         synthetic=bool(seen.row["synthetic"]),
         flags=_flags(seen, now),
-        jumps=[j for j in JUMPS if p or j[0] in ("record", "history")],
+        jumps=[j for j in JUMPS if (j[0] == "history" and history) or j[0] == "record" or (p and j[0] != "history")],
         stills={code: Markup(svg(c, height=360.0 if code == "level" else 300.0)) for code, c in charts.items()},
         charts_json=Markup(_json(charts_json(charts))),
-        infection=None,
+        infection=told,
         answered=answered,
         can_answer=reader.who.may("answer"),
         override_open=override_open,
@@ -158,6 +164,17 @@ def _baby(
         can_replay=reader.who.may("replay"),
         doubts_asked=bool(p and p["doubts"]),
     )
+
+
+def _infection(request: Request, service: Service, seen: Look) -> dict[str, Any]:
+    """The research scenario of this state, computed once."""
+    key = f"{seen.state}:{seen.question.now.isoformat()}:infection"
+    kept = kept_of(request)
+    found = kept.get(key)
+    if found is None:
+        found = service.pool.run(scenario_of, seen.advice)
+        kept.put(key, found)
+    return found
 
 
 def _flags(seen: Look, now: Any) -> list[dict[str, str]]:
