@@ -31,10 +31,10 @@ class _Graph:
         self.constants: list[onnx.TensorProto] = []
 
     def constant(self, name: str, value: np.ndarray) -> str:
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self.constants.append(numpy_helper.from_array(np.require(value, requirements="C"), name))
         return name
 
-    def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: object) -> str:
+    def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(operator, list(inputs), output.split(","), name=output, **attributes))
         return output.split(",")[0]
 
@@ -76,7 +76,8 @@ def to_onnx(members: Sequence[Network], scale: Scaling) -> bytes:
     g.constant("sizes", np.ones(len(QUANTILES), dtype=np.int64))
     x = g.add("Sub", ["events", g.constant("mean", scale.mean)], "centred")
     x = g.add("Div", [x, g.constant("sd", scale.sd)], "scaled")
-    x = g.add("Clip", [x, g.constant("least", np.float32(-CLIP)), g.constant("most", np.float32(CLIP))], "x")
+    limits = [g.constant(name, np.array(sign * CLIP, dtype=np.float32)) for name, sign in (("least", -1.0), ("most", 1.0))]
+    x = g.add("Clip", [x, *limits], "x")
     each = [_member(g, network, x, f"m{k}_") for k, network in enumerate(members)]
     g.add("Mean", each, "scores")
     n = len(scale.mean)
