@@ -2,6 +2,7 @@
 """One command for everything a developer or a curious reader does first; needs only Python's standard library.
 
     python3 dev.py demo         advise on a made-up newborn, then replay 59 real ones      (extra words go to `dosetwin demo`)
+    python3 dev.py serve        a made-up ward in the browser                              (extra words go to `dosetwin serve`)
     python3 dev.py test         run the tests                                              (extra words go to pytest)
     python3 dev.py lint         ruff, formatting, types, import contracts
     python3 dev.py bench        speed and memory, as ratios                                (extra words go to benchmarks/run.py)
@@ -31,7 +32,7 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 DOSETWIN = BIN / ("dosetwin.exe" if os.name == "nt" else "dosetwin")
 STAMP = VENV / "dosetwin-installed.json"
 EXTRAS = ("demo", "test", "dev")  # each contains the one before it
-NEEDS = {"demo": "demo", "test": "test", "lint": "dev", "bench": "test", "docs": "demo", "clean-cache": "demo"}
+NEEDS = {"demo": "demo", "serve": "test", "test": "test", "lint": "dev", "bench": "test", "docs": "demo", "clean-cache": "demo"}
 
 
 class Stop(Exception):
@@ -151,6 +152,8 @@ def main(words: list[str]) -> int:
         prepare(NEEDS[command])
         if command == "demo":  # from where the caller stands, so that a relative --report lands there
             return run(DOSETWIN, "demo", *rest, cwd=Path.cwd())
+        if command == "serve":
+            return run(DOSETWIN, "serve", *(rest or ["--demo"]), cwd=Path.cwd())
         if command == "test":
             return run(PYTHON, "-m", "pytest", *rest)
         if command == "lint":
