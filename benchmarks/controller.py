@@ -1,7 +1,7 @@
-"""Speed of the controller, where its time goes, and whether the trial's settings change its answers: ``python benchmarks/controller.py``.
+"""Speed of the controller, where its time goes, whether a trial's settings change its answers: ``benchmarks/controller.py``.
 
-Processor seconds of one thread beside wall seconds, so that a busy machine shows. ``--agree N`` compares the trial's settings with
-finer ones on N development babies (seed 5700; minutes each).
+Processor seconds of one thread beside wall seconds, so that a busy machine shows. ``--agree N`` compares the trial's settings
+with finer ones on N development babies (seed 5700; minutes each).
 """
 
 import argparse
@@ -51,7 +51,7 @@ def one_decision() -> None:
         for when, now, given, levels in (("first dose", 0.0, [], []), ("third dose, two levels", 40.0, doses, seen)):
             policy = Ahead("mpc", True, search=search, chances=chances)
 
-            def decide(now=now, given=given, levels=levels, policy=policy) -> None:  # noqa: ANN001
+            def decide(now=now, given=given, levels=levels, policy=policy) -> None:
                 policy.next(ward.timeline(now, given, levels, True), ward.belief(arm, now, given, levels), now)
 
             decide()

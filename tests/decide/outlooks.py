@@ -20,7 +20,7 @@ def parameters(n: int, seed: int, *, CL: float = 0.06, V: float = 0.83, sd: floa
 
 
 class Made:
-    """A belief with no past: prior draws, and an infection of ``scenario`` (None: none) with a known MIC (None: the distribution)."""
+    """A belief with no past: prior draws, an infection of ``scenario`` (None: none) and its MIC (None: the distribution)."""
 
     def __init__(self, scenario: str | None = None, mic: float | None = None, **pk: float) -> None:
         self.scenario, self.mic, self.pk = scenario, mic, pk

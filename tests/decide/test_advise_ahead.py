@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from tests.decide.babies import baby, preterm
 
 from dosetwin import models
 from dosetwin.advise import advise, advise_full
@@ -11,7 +12,6 @@ from dosetwin.advise.ahead import NOTE, SEARCH, lines, plan_ahead
 from dosetwin.decide.policy import AMIKACIN_NEONATE
 from dosetwin.decide.recommendation import Recommendation
 from dosetwin.errors import InputError, UnknownName
-from tests.decide.babies import baby, preterm
 
 FEW = replace(SEARCH, draws=32, fresh=100, decisions=2, beam=4, meet_infection=4, finalists=3, threads=1)
 

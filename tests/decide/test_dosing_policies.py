@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.decide.babies import baby
+from tests.decide.outlooks import WEIGHT, Later, Made
 
 from dosetwin.decide.dosing_policies import LIMITS, Ahead, ByRule, LevelAdjusted, NextDose, Nomogram, OneStep, last_dose, named
 from dosetwin.decide.mpc import TRIAL, TRIAL_CHANCES
@@ -13,8 +15,6 @@ from dosetwin.decide.nomogram import TUNED, tuned
 from dosetwin.decide.rules import RULES
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.records import Observation
-from tests.decide.babies import baby
-from tests.decide.outlooks import WEIGHT, Later, Made
 
 SMALL = replace(
     TRIAL, draws=16, first_look=0, mg_per_kg=(8.0, 12.0, 16.0), behind_mg_per_kg=(), intervals=(24.0, 36.0, 48.0), behind_intervals=(),
@@ -78,7 +78,7 @@ def test_a_nomogram_answers_for_everybody_and_its_borders_belong_to_the_upper_ro
     for table in TUNED.values():
         timeline = of_weight(BW=WT, PNA=PNA, flags=("ASPHYXIA",) if sick else (), doses=((0.0, 10.0),))
         said = table.next(timeline, None, 1.0)
-        age, weight, mg, interval = next(r for r in table.rows if r[0] > PNA + 1.0 / 24.0 and r[1] > WT)
+        _, _, mg, interval = next(r for r in table.rows if r[0] > PNA + 1.0 / 24.0 and r[1] > WT)
         assert said.amount == pytest.approx(mg * WT)
         assert said.interval == interval + (table.longer if sick else 0.0)
         assert said.time == said.interval

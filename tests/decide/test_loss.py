@@ -72,7 +72,7 @@ def test_every_weight_moves_the_loss_the_way_it_says() -> None:
 
 def test_the_printed_table_names_every_term_with_its_weight() -> None:
     assert tuple(name for name, _, _ in DECLARED.rows()) == TERMS
-    assert dict((name, w) for name, w, _ in DECLARED.rows())["trough_5"] == DECLARED.trough_5
+    assert {name: w for name, w, _ in DECLARED.rows()}["trough_5"] == DECLARED.trough_5
 
 
 def test_json_and_back() -> None:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
+from tests.decide.babies import baby
+from tests.decide.outlooks import WEIGHT, Later, Made
 
 from dosetwin import models
 from dosetwin.decide.ahead import Course, Scorer, write_out
@@ -17,8 +19,6 @@ from dosetwin.decide.outlook import DT, Outlook
 from dosetwin.errors import InputError
 from dosetwin.simulate import parameters as individual
 from dosetwin.simulate import predict, schedule_for
-from tests.decide.babies import baby
-from tests.decide.outlooks import WEIGHT, Later, Made
 
 QUICK = Search(
     draws=32, fresh=64, mg_per_kg=(8.0, 12.0, 16.0, 20.0), first_mg_per_kg=(12.0, 15.0, 18.0), intervals=(24.0, 36.0, 48.0),

@@ -75,7 +75,7 @@ def test_arms_share_their_luck() -> None:
     b = run_course(baby(1), Arm("b", "one_step", draws=16), d, ward=ward)
 
     def noise(made) -> float:
-        t, true, measured = made.samples[1]
+        _, true, measured = made.samples[1]
         return (measured - true) / np.hypot(0.248 * true, 0.517)
 
     assert noise(a) == pytest.approx(noise(b))
@@ -112,7 +112,7 @@ def test_what_has_not_begun_is_not_known_and_the_mic_comes_late() -> None:
     reading = ward.belief(d.arms[0], 48.0, [], []).MIC
     assert reading is not None
     assert np.log2(reading) == pytest.approx(round(np.log2(reading)))
-    assert ward.belief(Arm("x", "mpc"), 200.0, [], []).MIC == reading
+    assert reading == ward.belief(Arm("x", "mpc"), 200.0, [], []).MIC
 
 
 def test_levels_move_the_belief_towards_the_truth_and_narrow_it() -> None:

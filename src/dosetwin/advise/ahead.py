@@ -1,8 +1,8 @@
 """Look-ahead beside a recommendation: what a controller would plan over the next decisions in a declared scenario of infection.
 
 A research scenario, marked as such wherever it is shown: the patient is the twin's posterior, the infection a scenario pack whose
-constants are partly assumed. The recommendation itself does not depend on it. Models of amikacin are handed on as two compartments
-(a flow-limited body is mixed within minutes), every other step is that of ``decide.mpc``.
+constants are partly assumed. The recommendation itself does not depend on it. Models of amikacin are handed on as two
+compartments (a flow-limited body is mixed within minutes), every other step is that of ``decide.mpc``.
 """
 
 from collections.abc import Mapping
@@ -190,10 +190,8 @@ def lines(ahead: Mapping[str, Any]) -> list[str]:
         doses = ", then ".join(
             f"{d['mg']:g} mg at {d['at'] if isinstance(d['at'], str) else format(d['at'], 'g') + ' h'}" for d in o["plan"]
         )
-        return (
-            f"{doses or 'no further dose'}: P(eradicated) {o['p_eradicated']:.0%}, P(resistant lineage alive) {o['p_resistant']:.0%}, "
-            f"P(trough > 5) {o['p_trough_toxic']:.0%}, loss {o['loss']:.2f}"
-        )
+        chances = f"P(eradicated) {o['p_eradicated']:.0%}, P(resistant lineage alive) {o['p_resistant']:.0%}"
+        return f"{doses or 'no further dose'}: {chances}, P(trough > 5) {o['p_trough_toxic']:.0%}, loss {o['loss']:.2f}"
 
     out = [
         f"{ahead['note'][0].upper()}{ahead['note'][1:]}.",

@@ -45,9 +45,9 @@ class Course:
 class Plans:
     """c plans written out on the grid from an outlook's origin.
 
-    ``wait`` [c] steps to the coming dose; ``amount`` [c, m] mg and ``interval`` [c, m] steps of the decisions; ``start`` [c, k] steps and
-    ``mg`` [c, k] of all doses, the continuation's last; ``doses`` [c] those inside the horizon; ``given`` [c] with the continuation's;
-    ``end`` [c] step at the end of the last one's interval. ``coming``: index of the dose that is decided.
+    ``wait`` [c] steps to the coming dose; ``amount`` [c, m] mg and ``interval`` [c, m] steps of the decisions; ``start`` [c, k]
+    steps and ``mg`` [c, k] of all doses, the continuation's last; ``doses`` [c] those inside the horizon; ``given`` [c] with the
+    continuation's; ``end`` [c] step at the end of the last one's interval. ``coming``: index of the dose that is decided.
     """
 
     wait: np.ndarray

@@ -5,10 +5,11 @@ until the next one, so its misses count with the share of the treated time that 
 intervals dilute a bad one, and an interval that runs past the horizon is scored to its end. The infection is judged at the end
 of the continuation.
 
-    L = w_erad (1 - P_erad) + w_res P_res + sum_k share_k (peak_k + trough3_k + trough5_k + low_k + high_k) + w_dose n + w_sample m
+    L = w_erad (1 - P_erad) + w_res P_res + sum_k share_k (peak_k + trough3_k + trough5_k + low_k + high_k)
+        + w_dose n + w_sample m
 
-where each of the five is ``weight * miss`` and a miss rises from a half at the border to 1 at ``scale`` beyond it. No term looks at a level
-that was measured: true levels (of a virtual baby) or predicted ones (of a posterior draw).
+where each of the five is ``weight * miss`` and a miss rises from a half at the border to 1 at ``scale`` beyond it. No term looks
+at a level that was measured: true levels (of a virtual baby) or predicted ones (of a posterior draw).
 """
 
 from collections.abc import Mapping
@@ -29,9 +30,9 @@ TERMS = ("not_eradicated", "resistant", *EXPOSURE, "doses", "samples")
 class Loss:
     """The declared weights and borders. Weights are assumed: they say what is worth what, and are printed with every result.
 
-    ``peak_window`` mg/L, 1 h after the start of a dose, from the first dose on; ``trough`` and ``trough_toxic`` mg/L at the end of
-    a dose's interval; ``auc_floor`` and ``auc_ceiling`` mg h/L over 24 h of the interval; ``..._scale`` distance at which a miss
-    counts fully.
+    ``peak_window`` mg/L, 1 h after the start of a dose, from the first dose on; ``trough`` and ``trough_toxic`` mg/L at the end
+    of a dose's interval; ``auc_floor`` and ``auc_ceiling`` mg h/L over 24 h of the interval; ``..._scale`` distance at which a
+    miss counts fully.
     """
 
     not_eradicated: float = 1.0
@@ -69,7 +70,7 @@ class Loss:
         return Loss(**{**asdict(self), "not_eradicated": 0.0, "resistant": 0.0})
 
     def numbers(self) -> np.ndarray:
-        """What the compiled search needs: weights and borders as float64 [17], in the order ``compiled.exposure_loss`` reads them."""
+        """Weights and borders as float64 [17], in the order ``two_compartments.plan_losses`` reads them."""
         return np.array([
             self.peak, self.trough_3, self.trough_5, self.auc_low, self.auc_high, *self.peak_window, self.peak_scale, self.trough,
             self.trough_scale, self.trough_toxic, self.trough_toxic_scale, self.auc_floor, self.auc_floor_scale, self.auc_ceiling,
@@ -105,7 +106,7 @@ class Loss:
 
 
 DECLARED = Loss()
-"""The loss every result of this package is scored by. Borders are those of ``decide.target.AMIKACIN_NEONATE``, with their sources."""
+"""The loss every result of this package is scored by. Borders and their sources: ``decide.target.AMIKACIN_NEONATE``."""
 
 
 def miss(distance: np.ndarray, scale: float) -> np.ndarray:
@@ -115,7 +116,7 @@ def miss(distance: np.ndarray, scale: float) -> np.ndarray:
 
 
 def dose_misses(peak: np.ndarray, trough: np.ndarray, auc24: np.ndarray, loss: Loss = DECLARED) -> np.ndarray:
-    """Weighted misses of doses [..., 5] (order of EXPOSURE) from ``peak`` and ``trough`` mg/L and ``auc24`` mg h/L, same shape."""
+    """Weighted misses [..., 5] (order of EXPOSURE) of doses: ``peak``, ``trough`` mg/L and ``auc24`` mg h/L of the same shape."""
     low, high = loss.peak_window
     peak, trough, auc24 = (np.asarray(x, dtype=np.float64) for x in (peak, trough, auc24))
     return np.stack(

@@ -1,13 +1,15 @@
 """Look ahead: search the next two to four dose and interval decisions on posterior draws of the patient and the infection.
 
 1. Every stationary policy (wait, amount, interval) is scored for exposure on all draws: cheap, by superposition.
-2. The best (wait, amount) pairs are opened: every next (interval, amount, interval) behind each; again for a third and a fourth decision.
-3. The best plan behind every amount of the coming dose meets the infection, on the same draws (common random numbers), because what
+2. A spread of (wait, amount) pairs is opened: every next (interval, amount, interval) behind each; so again for a third and a
+   fourth decision.
+3. The best plan behind every larger amount and every wait meets the infection, on the same draws (common random numbers): what
    more a larger dose kills is invisible to exposure.
 4. Finalists and the standard rule are tried on fresh draws; chance constraints must hold with a confidence bound; the standard
    rule wins ties.
 
-The search is open-loop (later decisions do not yet depend on later levels) and is repeated at every decision with what is known then.
+The search is open-loop (later decisions do not yet depend on later levels) and is repeated at every decision with what
+is known then.
 """
 
 from collections.abc import Sequence
@@ -30,8 +32,8 @@ class Chances:
     """Chance constraints of a dose that is given: the probabilities must be at most these with one-sided ``confidence``.
 
     ``trough_toxic``: level just before the coming dose above the toxicity mark (and at the end of the planned interval after it);
-    ``peak_low``: its peak below the window; ``peak_never``: its peak above ``never`` mg/L. Assumed, except the toxicity mark of the
-    trough (Cristea 2017). A peak above the window is no constraint: it is weighed in the loss against what it kills.
+    ``peak_low``: its peak below the window; ``peak_never``: its peak above ``never`` mg/L. Assumed, except the toxicity mark of
+    the trough (Cristea 2017). A peak above the window is no constraint: it is weighed in the loss against what it kills.
     """
 
     trough_toxic: float = 0.10
@@ -54,10 +56,10 @@ class Search:
 
     ``mg_per_kg`` amounts tried (the first dose of a course has a finer grid of its own, ``first_mg_per_kg``); ``intervals`` h;
     ``decisions`` searched ahead, 1 to 4; ``beam`` pairs opened at each further decision; ``meet_infection`` plans that meet the
-    infection; ``first_look`` draws after which hopeless ones are dropped (0: none is); ``infection_every`` grid steps at which the infection is told
-    the level (2: every hour); ``behind_...`` coarser grids of the decisions behind the coming dose (empty: the same);
-    ``finalists`` tried on fresh draws; ``tie`` losses closer than this (or than ``tie_se`` standard errors of the paired
-    difference) go to the standard rule.
+    infection; ``first_look`` draws after which hopeless ones are dropped (0: none is); ``infection_every`` grid steps at which
+    the infection is told the level (2: every hour); ``behind_...`` coarser grids of the decisions behind the coming dose (empty:
+    the same); ``finalists`` tried on fresh draws; ``tie`` losses closer than this (or than ``tie_se`` standard errors of the
+    paired difference) go to the standard rule.
     """
 
     draws: int = 250
@@ -184,7 +186,7 @@ def look_ahead(
     standard: Standard | None,
     *,
     earliest: float,
-    course: Course = Course(),
+    course: Course | None = None,
     loss: Loss = DECLARED,
     search: Search = Search(),
     chances: Chances = Chances(),
@@ -202,6 +204,7 @@ def look_ahead(
 
     Raises InputError when nothing is left of the horizon.
     """
+    course = Course() if course is None else course
     outlook = belief.outlook(search.draws, stream)
     scorer = Scorer(outlook, course, loss, chances.never)
     plans = _survivors(scorer, search, earliest, limits)
@@ -302,7 +305,7 @@ def _fits(parts: np.ndarray, n: float, chances: Chances) -> np.ndarray:
 
 
 def waits(outlook: Outlook, earliest: float, intervals: Sequence[float]) -> np.ndarray:
-    """h from the origin to a coming dose: 0 for a first dose, else every interval that is still possible, or as soon as possible."""
+    """h from the origin to a coming dose: 0 for a first dose, else every interval still possible, or as soon as possible."""
     if outlook.given <= 0:
         return np.zeros(1)
     soonest = np.ceil((earliest - outlook.origin) / DT - 1e-9) * DT
@@ -440,10 +443,9 @@ def _answer(
             chosen = at
             reasons.append(Reason("standard_rule_tied", round(gap, 4), search.tie, "", "equal losses go to the standard rule"))
     front = _front(plans, total, parts)
-    options = []
-    for i in np.argsort(mean, kind="stable"):
-        options.append(_option(scorer, plans, total, parts, int(i), bool(fits[i]), bool(front[i]), int(i) == at))
-    pick = next(x for x, i in zip(options, np.argsort(mean, kind="stable"), strict=True) if i == chosen)
+    order = np.argsort(mean, kind="stable").tolist()
+    options = [_option(scorer, plans, total, parts, i, bool(fits[i]), bool(front[i]), i == at) for i in order]
+    pick = options[order.index(chosen)]
     reasons += _out_of_reach(scorer, plans, total, pick)
     status = "plan" if fits.any() and not any(r.code == "target_unreachable" for r in reasons) else "no_feasible_regimen"
     if not fits.any():
@@ -473,7 +475,7 @@ def _option(
 
 
 REACH, REACH_PROBABILITY = 8.0, 0.5
-"""Peak over MIC that is aimed at (Sherwin 2009, Treluyer 2002), and the probability below which it counts as out of reach (assumed)."""
+"""Peak over MIC aimed at (Sherwin 2009, Treluyer 2002), and the probability below which it is out of reach (assumed)."""
 NO_EFFECT = 0.05
 """P(eradicated) that treatment must add over none, else it has no effect (assumed)."""
 
@@ -503,7 +505,7 @@ def _out_of_reach(scorer: Scorer, plans: Plans, total: _Total, chosen: Option) -
     without = float(scorer.infection(untreated)[0][0] @ o.weights)
     gain = chosen.p_eradicated - without
     if gain < NO_EFFECT:
-        text = f"P(eradicated) {chosen.p_eradicated:.0%} with the drug, {without:.0%} without further doses: no effect to be expected"
+        text = f"P(eradicated) {chosen.p_eradicated:.0%} with the drug, {without:.0%} without further doses: no effect expected"
         found.append(Reason("no_effect", round(gain, 3), NO_EFFECT, "1", text))
     else:
         text = (

@@ -1,4 +1,4 @@
-"""What a controller knows of one patient at one moment: weighted draws of pharmacokinetics and infection, and the doses so far."""
+"""What a controller knows of one patient at one moment: weighted draws of body and infection, and the doses so far."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol

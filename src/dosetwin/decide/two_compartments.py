@@ -5,7 +5,8 @@ possible starting time is solved once per draw, and a plan's level is a sum of t
 sums are vector operations. Parameters are constant on pieces (a day, a course of ibuprofen) that draws share; every step of the
 grid is an exact propagation, so the grid is where levels are read, never an approximation.
 
-Arrays: n draws, s pieces, T grid steps of ``dt`` h, u starting times, r rows (grid steps at which levels are read), c plans, k doses.
+Arrays: n draws, s pieces, T grid steps of ``dt`` h, u starting times, r rows (grid steps at which levels are
+read), c plans, k doses.
 """
 
 import math
@@ -56,9 +57,9 @@ def propagators(parameters, dt):
 def course(P, V, piece, amounts, rate, level, area):
     """One course of every draw along the grid.
 
-    ``P`` [s, 8, n] propagators, ``V`` [s, n] central volumes, ``piece`` [T] of each step, ``amounts`` [n, 2] at its beginning (moved to
-    its end), ``rate`` [T] mg/h into the central compartment. Fills ``level`` [T + 1, n] mg/L and ``area`` [T + 1, n] mg h/L (an empty ``area``: not
-    wanted). A level at a border of pieces is read with the volume of the piece that begins there.
+    ``P`` [s, 8, n] propagators, ``V`` [s, n] central volumes, ``piece`` [T] of each step, ``amounts`` [n, 2] at its beginning
+    (moved to its end), ``rate`` [T] mg/h into the central compartment. Fills ``level`` [T + 1, n] mg/L and ``area`` [T + 1, n]
+    mg h/L (an empty ``area``: not wanted). A level at a border of pieces is read with the volume of the piece that begins there.
     """
     T, n = len(rate), amounts.shape[0]
     want = area.shape[0] > 0
@@ -83,7 +84,7 @@ def course(P, V, piece, amounts, rate, level, area):
 
 @njit(cache=True, nogil=True)
 def unit_responses(P, V, piece, amounts, starts, rows, infusion, dt):
-    """Level and area at ``rows`` [r] steps, ascending: of what is in the body (first), and of 1 mg begun at each of ``starts`` [u].
+    """Level and area at ``rows`` [r] steps, ascending: of what is in the body, then of 1 mg begun at each of ``starts`` [u].
 
     ``infusion`` steps (>= 1) of ``dt`` h each dose runs. Returns [u + 1, r, n] twice; 0 before a dose begins.
     """
@@ -134,7 +135,8 @@ def plan_losses(level, area, start, mg, doses, end, top, row, hours, before, bef
     coming : index in the plans of the dose that is decided; doses before it are given already (0 or 1 of them).
     weight : [n] of the draws, sum 1.
     numbers : ``Loss.numbers()``.
-    out : [c, 7] filled: expected loss; of the coming dose P(peak < low), P(peak > ``never``); of the level before it P(> 3), P(> 5); of
+    out : [c, 7] filled: expected loss; of the coming dose P(peak < low), P(peak > ``never``); of the level before it P(> 3),
+        P(> 5); of
         the level at the end of its interval P(> 3), P(> 5).
     each : [c, n] filled with the loss of every draw (an empty one: not wanted).
     """

@@ -34,6 +34,8 @@ PEAK_H = 1.0
 REVIEW_LATEST = 12.0
 """h after a dose at which the next one is decided at the latest, results or none (the shortest interval)."""
 BELIEF = Believed()
+SUSPECTED = "e_coli"
+"""The organism assumed until it is reported: every pack covers it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,8 @@ class Course:
     """What happened. ``doses`` [k, 3]: h, mg, infusion h, those inside the horizon; ``due`` h of the first of the continuation.
 
     ``continued`` [j, 3] its doses; ``samples`` [m, 3]: h, true and measured mg/L; ``conc`` and ``area`` [T] true mg/L and mg h/L
-    since time 0 every ``dt`` h to the end of the continuation; ``outcomes`` of the infection (None: not asked for); ``reasons`` per dose.
+    since time 0 every ``dt`` h to the end of the continuation; ``outcomes`` of the infection (None: not asked for); ``reasons``
+    per dose.
     """
 
     doses: np.ndarray
@@ -216,8 +219,9 @@ class Ward:
         kidney = arm.kidney or d.kidney
         belief = CourseBelief(
             self.prior(kidney, now, arm.creatinine), BELIEF, d.course, d.loss, now, self.weight(now),
-            np.array([(t, mg) for t, mg, _ in doses], dtype=np.float64).reshape(-1, 2), levels_back[order], _pack(d.believed_pack),
-            self.organism if MIC is not None else _suspected(d.believed_pack), MIC, int(self.seed * 1_000_003 + int(self.number[0])),
+            np.array([(t, mg) for t, mg, _ in doses], dtype=np.float64).reshape(-1, 2), levels_back[order],
+            _pack(d.believed_pack), self.organism if MIC is not None else SUSPECTED, MIC,
+            int(self.seed * 1_000_003 + self.number[0]),
         )  # fmt: skip
         if not arm.perfect:
             return belief
@@ -311,11 +315,6 @@ def _pack(name: str) -> Pack:
     return pack(name)
 
 
-def _suspected(pack_name: str) -> str:
-    """The organism assumed until it is reported: E. coli, which every pack covers."""
-    return "e_coli"
-
-
 @lru_cache(maxsize=1)
 def _theta() -> dict[str, float]:
     model = load(BELIEVED)
@@ -323,7 +322,7 @@ def _theta() -> dict[str, float]:
 
 
 @lru_cache(maxsize=8)
-def _filter(kidney: str):  # noqa: ANN202
+def _filter(kidney: str):
     from dosetwin.forecast import fitted
     from dosetwin.forecast.filter import KalmanFilter
 
@@ -336,7 +335,7 @@ def _filter(kidney: str):  # noqa: ANN202
 
 
 @lru_cache(maxsize=1)
-def _learned():  # noqa: ANN202
+def _learned():
     from dosetwin.forecast import learned
 
     return learned.load()

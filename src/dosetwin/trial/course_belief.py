@@ -1,4 +1,4 @@
-"""What a policy may believe of one virtual baby during a course: a fast joint posterior of clearance by day, volume and infection.
+"""What a policy may believe of a virtual baby: a fast joint posterior of clearance by day, volume and infection.
 
 Two compartments of De Cock 2012 with the flagship's effects of ibuprofen and cooling. Log clearance on a piece of the course is
 
@@ -9,7 +9,7 @@ columns are the baby's own drug clearance and its scatter between days. Given le
 quasi-random draws from the normal around it carry importance weights, so that the posterior is right where it is not normal.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from math import exp, log, sqrt
 
@@ -18,7 +18,7 @@ from numba import njit
 from scipy.special import ndtri
 
 from dosetwin.decide.ahead import Course
-from dosetwin.decide.loss import DECLARED, Loss, dose_misses
+from dosetwin.decide.loss import Loss, dose_misses
 from dosetwin.decide.outlook import DT, Outlook
 from dosetwin.decide.two_compartments import course as run_levels
 from dosetwin.decide.two_compartments import propagators
@@ -37,7 +37,8 @@ ITERATIONS = 8
 class Believed:
     """The belief model's numbers: SDs of log effects, residual of a level (SD = sqrt((prop x)^2 + add^2)).
 
-    Defaults are those of ``models.amikacin_neonate`` (filtration, drug clearance alone, volume, between days) and De Cock's residual.
+    Defaults are those of ``models.amikacin_neonate`` (filtration, drug clearance alone, volume, between days), and
+    De Cock's residual.
     """
 
     GFR_sd: float = 0.22
@@ -50,7 +51,7 @@ class Believed:
 
 @dataclass(frozen=True, eq=False)
 class Prior:
-    """One baby's prior on pieces of ``PIECE_H`` from time 0, before drug levels: typical CL, V (L/h, L), Q, and the kidney's word.
+    """One baby's prior on pieces of ``PIECE_H`` from time 0, before levels: typical CL, V (L/h, L), Q, and the kidney's word.
 
     ``CL``, ``V``, ``Q`` [s]; ``mean`` [s] of the log deviation of clearance; ``loadings`` [s, q].
     """
@@ -64,9 +65,9 @@ class Prior:
 
 
 @njit(cache=True, nogil=True)
-def _predict(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, out):
-    """Levels at the grid steps ``at``, ascending (``before``: read before the dose there; the same, as a dose adds nothing at once)."""
-    s, q = loadings.shape
+def _predict(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, out):
+    """Levels at the grid steps ``at``, ascending, each before the dose that begins there."""
+    q = loadings.shape[1]
     factor = exp(V_sd * z[q])
     x, y = 0.0, 0.0
     k, m = 0, len(at)
@@ -107,13 +108,13 @@ def _predict(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, out):
 
 
 @njit(cache=True, nogil=True)
-def _objective(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, y, prop, add, f):
+def _objective(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, f):
     """-2 log posterior density up to a constant; ``f`` is filled with the prediction."""
     total = 0.0
     for i in range(len(z)):
         total += z[i] * z[i]
     if len(y):
-        _predict(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, f)
+        _predict(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, f)
     for k in range(len(y)):
         var = (prop * f[k]) ** 2 + add * add
         total += (y[k] - f[k]) ** 2 / var + log(var)
@@ -121,19 +122,19 @@ def _objective(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, y, pr
 
 
 @njit(cache=True, nogil=True)
-def _posterior(CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, y, prop, add, normal, draws, log_weight):
-    """Mode by Gauss-Newton with step halving; fills ``draws`` [n, d] and their ``log_weight`` [n] from standard ``normal`` [n, d]."""
+def _posterior(CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, normal, draws, log_weight):
+    """Mode by Gauss-Newton with step halving; fills ``draws`` [n, d] and ``log_weight`` [n] from standard ``normal`` [n, d]."""
     d, m = loadings.shape[1] + 1, len(y)
     z, f, g = np.zeros(d), np.zeros(m), np.zeros(m)
     J = np.zeros((m, d))
     H = np.eye(d)
     if m:
-        best = _objective(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, y, prop, add, f)
+        best = _objective(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, f)
         for _ in range(ITERATIONS):
             for i in range(d):
                 step = 1e-4
                 z[i] += step
-                _predict(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, g)
+                _predict(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, g)
                 z[i] -= step
                 for k in range(m):
                     J[k, i] = (g[k] - f[k]) / step
@@ -153,7 +154,7 @@ def _posterior(CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, y, prop,
             move = np.linalg.solve(H, gradient)
             scale, improved = 1.0, False
             for _half in range(6):
-                new = _objective(z - scale * move, CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, y, prop, add, g)
+                new = _objective(z - scale * move, CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, g)
                 if new < best:
                     z = z - scale * move
                     gain = best - new
@@ -175,7 +176,7 @@ def _posterior(CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, y, prop,
             draws[i, a] = total
             distance += normal[i, a] ** 2
         if m:
-            at_draw = _objective(draws[i], CL, V, Q, mean, loadings, V_sd, rate, piece, at, before, y, prop, add, g)
+            at_draw = _objective(draws[i], CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, g)
             log_weight[i] = -0.5 * at_draw + 0.5 * distance
         else:
             log_weight[i] = 0.0
@@ -234,7 +235,7 @@ class CourseBelief:
         at = np.rint(self.levels[:, 0] / DT).astype(np.int64)
         z, log_weight = np.empty((draws, q)), np.empty(draws)
         m = self.model
-        _posterior(p.CL, p.V, p.Q, p.mean, p.loadings, p.V_sd, rate, piece, at, at, np.ascontiguousarray(self.levels[:, 1]), m.prop,
+        _posterior(p.CL, p.V, p.Q, p.mean, p.loadings, p.V_sd, rate, piece, at, np.ascontiguousarray(self.levels[:, 1]), m.prop,
                    m.add, ndtri(u[:, :q]), z, log_weight)  # fmt: skip
         weights = np.exp(log_weight - log_weight.max())
         weights /= weights.sum()
@@ -304,6 +305,3 @@ class Omniscient:
     def outlook(self, draws: int, stream: int) -> Outlook:
         """The truth."""
         return known_truth(self.belief, self.CL, self.V, self.Q, self.infections)
-
-
-__all__ = ["DECLARED", "PIECE_H", "Believed", "CourseBelief", "Omniscient", "Prior", "known_truth", "quasi_uniforms", "replace"]

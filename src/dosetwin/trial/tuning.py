@@ -1,7 +1,7 @@
-"""Offline tuning of the competitors of look-ahead on the same declared loss: the fixed nomogram, and the loading dose of one-step.
+"""Offline tuning of look-ahead's competitors on the same declared loss: the fixed nomogram, the loading dose of one-step.
 
-``python -m dosetwin.trial.tuning nomogram --pack peak_driven`` prints the rows of ``decide.nomogram``; ``... loading`` the table behind
-``decide.dosing_policies.LOADING``. Development babies only: seeds below, never those of a shipped design.
+``python -m dosetwin.trial.tuning nomogram --pack peak_driven`` prints the rows of ``decide.nomogram``; ``... loading`` the table
+behind ``decide.dosing_policies.LOADING``. Development babies only: seeds below, never those of a shipped design.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def fixed_courses(of: World, mg_per_kg: np.ndarray, interval: np.ndarray, first:
 def tune_nomogram(
     of: World, progress: bool = False
 ) -> tuple[tuple[tuple[float, float, float, float], ...], float, float | None, float]:
-    """Rows (PNA below d, weight below kg, mg/kg, h), hours more under a condition, first dose mg/kg (None: as the table), and the loss."""
+    """Rows (PNA below d, weight below kg, mg/kg, h), hours more under a condition, first dose mg/kg (None: as table), loss."""
     n = len(of)
     loss = np.empty((len(DOSES), len(INTERVALS), n))
     for a, mg in enumerate(DOSES):
@@ -61,7 +61,7 @@ def tune_nomogram(
         rows, mg_of, every_of, total = [], np.zeros(n), np.zeros(n), 0.0
         for age_low, age in zip((0.0, *AGES[:-1]), AGES, strict=True):
             for low, high in zip((0.0, *WEIGHTS[:-1]), WEIGHTS, strict=True):
-                cell = (of.babies.PNA >= age_low) & (of.babies.PNA < age) & (of.babies.WT >= low) & (of.babies.WT < high)
+                cell = (age_low <= of.babies.PNA) & (age > of.babies.PNA) & (low <= of.babies.WT) & (high > of.babies.WT)
                 usable = len(INTERVALS) - shift
                 mean = np.zeros((len(DOSES), usable))
                 for b in range(usable):
