@@ -152,6 +152,7 @@ class LearnedKidney:
         found = events(records, *(f.parameters for f in self.filters))
         last = found.ptr[1:] - 1
         scores, kind = self.scores(found)[last], self.card["architecture"]["base"]
+        noise = (self.card["noise"][0], self.card["noise"][1])
         base, spread = (part[last] for part in base_and_spread(found, kind))
         h = np.array([float(x) for x in hours])
         at = np.array(ANCHORS)
@@ -173,7 +174,7 @@ class LearnedKidney:
             latent = centre[:, None] + width[:, None] * between(scores[k])
             band = int(np.searchsorted(GA_BANDS, record.GA, side="right"))
             line = np.broadcast_to(np.array(ASSAYS[record.assay]), (len(h), 2))
-            noisy = with_noise(latent, line, tuple(self.card["noise"]))
+            noisy = with_noise(latent, line, noise)
             latent = widened(latent, between(self._factors["latent"][band]))
             noisy = widened(noisy, between(self._factors["measured"][band]))
             remarks = record.findings + no_past_finding(record) + _far(record, h)

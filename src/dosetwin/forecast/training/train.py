@@ -185,7 +185,7 @@ def recalibrate(
         base, spread = base_and_spread(exam.events, kidney.card["architecture"]["base"])
         quantiles[name] = base[..., None] + spread[..., None] * kidney.scores(exam.events)
     card = dict(kidney.card)
-    card["calibration"] = _calibrated(quantiles, exams, tuple(card["noise"]), card["settings"]["stale"])
+    card["calibration"] = _calibrated(quantiles, exams, (card["noise"][0], card["noise"][1]), card["settings"]["stale"])
     card["metrics_on_calibration_babies"] = {k: _scores(quantiles[k], exam) for k, exam in exams.items()}
     _write_card(folder, card)
     return load(folder)
