@@ -69,6 +69,7 @@ def kidney(care: list[dict[str, Any]]) -> dict[str, Any]:
         return out
     at, last = values[-1]
     out["last"] = {"at": stamp(at), "value": last, "unit": "mg/dL"}
+    out["series"] = [[stamp(t), v] for t, v in values[-8:]]
     before = [(t, v) for t, v in values[:-1] if at - t <= timedelta(hours=RATIO_WITHIN_H)]
     recent = [v for t, v in before if at - t <= timedelta(hours=RISE_WITHIN_H)]
     if recent and last - min(recent) >= RISE_MG_DL - 1e-9:
