@@ -9,6 +9,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -199,11 +200,63 @@ def test_a_worker_process_that_is_really_killed(tmp_path):
 
 @pytest.mark.slow
 def test_dask_gives_the_same_rows(tmp_path):
-    pytest.importorskip("distributed")
+    distributed = pytest.importorskip("distributed")
     runner.run(QUICK, tmp_path / "plain")
-    found = runner.run(QUICK, tmp_path / "dask", workers=1, cluster="local")
+    found = runner.run(QUICK, tmp_path / "local", workers=1, cluster="local")
     assert (found.ran, found.lost) == (3, {})
-    assert rows(tmp_path / "dask", QUICK).equals(rows(tmp_path / "plain", QUICK))
+    with distributed.LocalCluster(
+        n_workers=1, processes=False, protocol="tcp://", dashboard_address="127.0.0.1:0", host="127.0.0.1"
+    ) as scheduler:
+        found = runner.run(QUICK, tmp_path / "address", cluster=scheduler.scheduler_address)
+    assert (found.ran, found.lost) == (3, {})
+    for name in ("local", "address"):
+        assert rows(tmp_path / name, QUICK).equals(rows(tmp_path / "plain", QUICK))
+
+
+def test_a_scheduler_that_does_not_answer_is_said(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+
+    def nobody(*_, **__):
+        raise OSError("timed out")
+
+    monkeypatch.setattr(distributed, "Client", nobody)
+    with pytest.raises(InputError, match=r"no scheduler answers.*tcp://host:port"):
+        runner.run(QUICK, tmp_path, cluster="tcp://127.0.0.1:1")
+
+
+def test_a_lost_dask_worker_is_named(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+
+    class Future:
+        def __init__(self, chunk, design, out):
+            self.died = chunk[0] == 8
+            if not self.died:
+                runner.write_chunk(design, chunk, out)
+
+        def exception(self):
+            return distributed.KilledWorker("chunk", None, 3) if self.died else None
+
+        def result(self):
+            return 0.1
+
+    class Client:
+        def __init__(self, *_, **__):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+        def submit(self, fn, design, chunk, out, **_):
+            return Future(chunk, design, Path(out))
+
+    monkeypatch.setattr(distributed, "Client", Client)
+    monkeypatch.setattr(distributed, "as_completed", lambda futures: futures)
+    found = runner.run(QUICK, tmp_path, cluster="tcp://elsewhere:8786")
+    assert found.ran == 2
+    assert "died" in found.lost[8, 8]
 
 
 def test_analysis_by_hand(tmp_path):

@@ -31,7 +31,7 @@ def on_cluster(
         raise InputError("needs Dask", where="--cluster", remedy="pip install 'dosetwin[cluster]'") from None
     local: Any = None
     if address == "local":
-        local = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1")
+        local = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1")
     try:
         client = Client(local if local is not None else address, timeout="20s")
     except (OSError, ValueError) as error:
