@@ -89,6 +89,23 @@ def no_empty(value) -> bool:
     return all(no_empty(v) for v in value) if isinstance(value, list) else True
 
 
+def within_the_specification(card) -> bool:
+    """CDS Hooks 2.0.1: what a card must have, and nothing null or empty."""
+    assert no_empty(card)
+    assert 0 < len(card["summary"]) < 140
+    assert card["indicator"] in ("info", "warning", "critical")
+    assert card["source"]["label"]
+    assert uuid.UUID(card["uuid"])
+    for link in card.get("links", ()):
+        assert {"label", "url", "type"} <= set(link)
+    if "suggestions" in card:
+        assert card["selectionBehavior"] in ("at-most-one", "any")
+        for s in card["suggestions"]:
+            assert uuid.UUID(s["uuid"])
+            assert all({"type", "description", "resource"} <= set(a) for a in s["actions"])
+    return True
+
+
 def test_discovery_names_hooks_and_prefetch_and_lets_listed_origins_read_it(client):
     answer = client.get("/cds-services", headers={"Origin": "https://ehr.example"})
     found = {s["hook"]: s for s in answer.json()["services"]}
@@ -103,11 +120,9 @@ def test_order_select_offers_the_advised_regimen_as_a_draft(client):
     answer = call(client, "dosetwin-order-select", hook("order-select", [order()]))
     assert answer.status_code == 200, answer.text
     (card,) = answer.json()["cards"]
-    assert len(card["summary"]) < 140
-    assert card["indicator"] in ("info", "warning", "critical")
-    assert no_empty(card)
+    assert within_the_specification(card)
     assert "not a medical device" in card["detail"]
-    assert card["links"][0]["url"].startswith("http://testserver/patients/")
+    assert card["links"][0]["url"].startswith("http://testserver/baby/")
     draft = card["suggestions"][0]["actions"][0]["resource"]
     assert (draft["status"], draft["intent"]) == ("draft", "proposal")
     MedicationRequest.model_validate(draft)
@@ -120,13 +135,16 @@ def test_order_sign_is_silent_about_the_advised_order_and_warns_of_another(clien
     mg = draft["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]["value"]
     same = call(client, "dosetwin-order-sign", hook("order-sign", [order(mg, repeat["period"])]))
     assert same.json() == {"cards": []}
-    (other,) = call(client, "dosetwin-order-sign", hook("order-sign", [order(3 * mg, 12.0)])).json()["cards"]
+    untidy = order(3 * mg, 12.0) | {"note": [], "encounter": None, "reasonCode": [{"text": ""}]}
+    (other,) = call(client, "dosetwin-order-sign", hook("order-sign", [untidy])).json()["cards"]
+    assert within_the_specification(other)
     assert other["indicator"] == "critical"
     assert "ordered" in other["summary"]
     unread = order()
     del unread["dosageInstruction"][0]["timing"]
     (unsure,) = call(client, "dosetwin-order-sign", hook("order-sign", [unread])).json()["cards"]
     assert "not checked" in unsure["summary"]
+    assert within_the_specification(unsure)
 
 
 def test_orders_of_other_drugs_and_an_unremarkable_baby_get_no_card(client):
@@ -152,7 +170,14 @@ def test_feedback_is_kept_with_its_reason(client):
     assert kept["body"]["reason"] == "clinical-judgement: septic shock"
     assert kept["actor"] == f"cds:{ISSUER}"
     unknown = client.post(path, json={"feedback": [said | {"card": str(uuid.uuid4())}]}, headers=authorization(path))
-    assert unknown.status_code == 404
+    assert unknown.status_code == 200
+    from sqlalchemy import select
+
+    from dosetwin.serve.store.tables import audit
+
+    with service.store.read() as conn:
+        noted = conn.execute(select(audit.c.actor, audit.c.detail).where(audit.c.action == "cds_feedback")).one()
+    assert (noted.actor, noted.detail["outcome"]) == (f"cds:{ISSUER}", "overridden")
 
 
 def test_who_has_no_valid_token_gets_nothing(client):
@@ -183,6 +208,7 @@ def test_a_record_no_twin_can_be_built_from_gets_a_card_that_says_why(client):
     body = hook("order-sign", [order()]) | {"prefetch": prefetch(broken)}
     (card,) = call(client, "dosetwin-order-sign", body).json()["cards"]
     assert "amikacin-level-1" in card["detail"]
+    assert within_the_specification(card)
     assert call(client, "dosetwin-patient-view", hook("patient-view", prefetch=prefetch(broken))).json() == {"cards": []}
 
 
@@ -229,3 +255,16 @@ def test_a_baby_who_turns_gets_a_card_when_the_record_is_opened(client):
     body["context"]["patientId"] = "turning"
     (card,) = call(client, "dosetwin-patient-view", body).json()["cards"]
     assert "creatinine" in card["detail"]
+    assert "not a medical device" in card["detail"]
+    assert within_the_specification(card)
+
+
+def test_the_early_warning_of_the_kidney_gets_a_card_too(client, monkeypatch):
+    from dosetwin.serve import service
+
+    ours = service.summary_of
+    text = "the mechanistic kidney expects an injury within 2 days with a probability of 41%"
+    monkeypatch.setattr(service, "summary_of", lambda *given: ours(*given) | {"kidney_expected": text})
+    (card,) = call(client, "dosetwin-patient-view", hook("patient-view")).json()["cards"]
+    assert text in card["detail"]
+    assert within_the_specification(card)

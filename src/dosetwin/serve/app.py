@@ -22,6 +22,7 @@ from dosetwin.serve.routes import routers
 from dosetwin.serve.security import Guard
 from dosetwin.serve.service import Service
 from dosetwin.serve.settings import Settings
+from dosetwin.serve.smart.servers import listed
 
 NOTICE = "Decision support for research and evaluation, not a medical device."
 SWEEP_S = 30.0
@@ -81,6 +82,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
     app.state.service = service
     app.state.settings = settings
     app.state.tokens = Tokens(settings, clock)
+    app.state.smart_servers = listed(settings.smart_servers)
     app.add_middleware(Measured, metrics=service.metrics)
     app.add_middleware(Guard, settings=settings)
     app.add_exception_handler(Problem, _problem)

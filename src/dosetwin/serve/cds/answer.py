@@ -16,7 +16,7 @@ from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.cds.cards import advice_card, cannot_card, is_for, order_card
 from dosetwin.serve.fhir.client import FhirClient, FhirError
 from dosetwin.serve.fhir.ingest import ingest
-from dosetwin.serve.fhir.resources import Issued
+from dosetwin.serve.fhir.resources import DISCLAIMER, Issued
 from dosetwin.serve.problems import Problem, wrong
 
 if TYPE_CHECKING:
@@ -102,13 +102,21 @@ def respond(service: "Service", caller: Caller, name: str, request: Mapping[str,
 def feedback(service: "Service", caller: Caller, given: Sequence[Mapping[str, Any]]) -> None:
     """Keep what became of cards: accepted, or overridden with its reason. All of it or nothing.
 
-    Raises Problem 404 naming a card that was never shown to this caller.
+    A card that rests on no advice (what needs attention, why there is none) is noted in the audit trail. Raises Problem 403 for
+    the advice of a patient out of the caller's reach.
     """
     who = caller.principal
 
     def change(conn: Any, reach: Any) -> None:
         for item in given:
-            row = reach.advice(conn, item["card"], "answer")
+            try:
+                row = reach.advice(conn, item["card"].lower(), "answer")
+            except Problem as problem:
+                if problem.status != 404:
+                    raise
+                detail = {"card": item["card"].lower(), "outcome": item["outcome"]}
+                service.trail.add(conn, reach.now, who, "cds_feedback", detail=detail)
+                continue
             reason = item.get("overrideReason") or {}
             words = [(reason.get("reason") or {}).get("code", ""), reason.get("userComment", "")]
             said = {"decision": item["outcome"], "reason": ": ".join(w for w in words if w)}
@@ -129,6 +137,8 @@ def _view(service: "Service", patient: str, page: str) -> dict[str, Any]:
     said = [*summary.get("level_contradicts", ())]
     if summary.get("kidney", {}).get("turning"):
         said.append(summary["kidney"]["why"])
+    if summary.get("kidney_expected"):
+        said.append(summary["kidney_expected"])
     if summary.get("status") == "refuse":
         said.append(f"no acceptable regimen: {summary['reason']}")
     if not said:
@@ -138,7 +148,7 @@ def _view(service: "Service", patient: str, page: str) -> dict[str, Any]:
         "uuid": str(uuid.uuid4()),
         "summary": text if len(text) < 140 else text[:138].rstrip() + "…",
         "indicator": "warning",
-        "detail": "\n".join(f"- {s}" for s in said),
+        "detail": "\n".join([*(f"- {s}" for s in said), "", DISCLAIMER]),
         "source": {"label": "dosetwin"},
     }
     if page:

@@ -89,7 +89,7 @@ def order_card(issued: Issued, order: Mapping[str, Any], page: str | None) -> di
     draft = medication_request(issued)
     assert draft is not None
     draft.pop("identifier", None)
-    changed = {**dict(order), "dosageInstruction": draft["dosageInstruction"]} if order.get("id") else draft
+    changed = _without_empty({**order, "dosageInstruction": draft["dosageInstruction"]}) if order.get("id") else draft
     card["selectionBehavior"] = "at-most-one"
     card["suggestions"] = [
         {
@@ -179,6 +179,16 @@ def _number(reason: Mapping[str, Any]) -> str:
 
 def _override_reasons() -> list[dict[str, str]]:
     return [{"code": code, "system": _REASON_SYSTEM, "display": text} for code, text in OVERRIDE_REASONS]
+
+
+def _without_empty(value: Any) -> Any:
+    """What the EHR sent, less what the specification forbids to send back: nulls, empty texts, lists and objects."""
+    if isinstance(value, Mapping):
+        kept = {k: _without_empty(v) for k, v in value.items()}
+        return {k: v for k, v in kept.items() if v not in (None, "", [], {})}
+    if isinstance(value, list):
+        return [v for v in map(_without_empty, value) if v not in (None, "", [], {})]
+    return value
 
 
 def _uuid(issued: Issued, kind: str) -> str:

@@ -138,7 +138,7 @@ def call(id_: str, hook: Hook, service: The, caller: From, request: Request) -> 
                       [{"resource": "request", "field": "context.patientId", "value": None, "expected": "the patient's FHIR id",
                         "message": "missing"}])  # fmt: skip
     base = service.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
-    return respond(service, caller, id_, hook.model_dump(exclude_none=True), f"{base}/patients/")
+    return respond(service, caller, id_, hook.model_dump(exclude_none=True), f"{base}/baby/")
 
 
 @router.post("/cds-services/{id_}/feedback", dependencies=[Depends(_cors)])

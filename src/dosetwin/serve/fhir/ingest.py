@@ -183,7 +183,7 @@ def _person(resource: Mapping[str, Any], timeline: Timeline) -> Person:
 
 
 def _prefix(server: str) -> str:
-    return f"fhir:{hashlib.sha256(server.encode()).hexdigest()[:12]}:"
+    return f"fhir:{hashlib.sha256(server.rstrip('/').encode()).hexdigest()[:12]}:"
 
 
 def _unit(name: str) -> str:

@@ -165,7 +165,10 @@ class Alerts:
                 service.ledger.record(conn, THE_SERVICE, new, reach.now)
             return len(new)
 
-        return service.change(THE_SERVICE, change)
+        added = service.change(THE_SERVICE, change)
+        if added:
+            service.touched([patient])  # the twin is the same, but its line must not look as if facts were waiting
+        return added
 
     def check_all(self) -> int:
         """Check every twin; only those with something to say are written for. Returns how many facts that added."""
@@ -196,7 +199,7 @@ class Alerts:
                 log.error("alerts of a twin not checked: %s", type(error).__name__)
 
     def run(self, stop: threading.Event) -> None:
-        """Check all twins again and again, because doses become overdue and alerts go unacknowledged while nothing else happens."""
+        """Check all twins again and again: doses become overdue, and alerts go unacknowledged, while nothing else happens."""
         while not stop.wait(TICK_S):
             try:
                 self.check_all()

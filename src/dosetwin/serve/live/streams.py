@@ -97,9 +97,8 @@ class Streams:
             connected = self.mqtt is not None and self.mqtt.connected
             out.append(self._state("mqtt", connected, "not connected to the broker"))
         trouble: Mapping[str, str] = {} if self._feeds is None else dict(self._feeds.trouble)
-        for name in () if self._feeds is None else self._feeds.servers:
-            out.append(FeedState(f"fhir:{name}", name not in trouble, trouble.get(name, "")))
-        return out
+        names = () if self._feeds is None else self._feeds.servers
+        return [*out, *(FeedState(f"fhir:{n}", n not in trouble, trouble.get(n, "")) for n in names)]
 
     def _state(self, name: str, up: bool, why: str) -> FeedState:
         s = self._service.settings

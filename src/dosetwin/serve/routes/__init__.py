@@ -26,6 +26,7 @@ OTHERS = (
     "dosetwin.serve.fhir.routes",
     "dosetwin.serve.cds.routes",
     "dosetwin.serve.live.routes",
+    "dosetwin.serve.smart.routes",
 )
 """Modules with a ``router`` that carries its whole paths."""
 

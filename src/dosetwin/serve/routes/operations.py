@@ -20,7 +20,7 @@ def live() -> dict[str, str]:
 
 @router.get("/health/ready")
 def ready(service: The, request: Request) -> dict[str, Any]:
-    """The database answers and the writer writes; 503 where not. A live source that is down is named; the page works without it."""
+    """The database answers and the writer writes; 503 where not. Live sources that are down are named; the page goes on."""
     if not service.store.ready():
         raise Problem(503, "not_ready", "the database does not answer", headers={"Retry-After": "5"})
     down = [s.name for s in states_of(request.app) if not s.up]
