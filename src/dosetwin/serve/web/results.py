@@ -19,6 +19,7 @@ MAKE = {
     "trial": "dosetwin trial report OUT --json > trial.json",
 }
 MOST_ROWS = 400
+SIDES = ("A priori: the typical patient", "A posteriori: the twin")
 
 
 @router.get("/results/{kind}")
@@ -79,7 +80,7 @@ def replay_view(body: dict[str, Any]) -> dict[str, Any]:
         "unit": body["unit"],
         "rows": [(n, _errors(e)) for n, e in rows],
         "by": [(n, _errors(e)) for n, e in by],
-        "figures": [Markup(scatter(points, k, body["unit"])) for k in (1, 2)] if points else [],
+        "figures": [(SIDES[k - 1], Markup(scatter(points, k, body["unit"]))) for k in (1, 2)] if points else [],
         "forecasts": [
             (f["subject"], f["number"], f"{f['time']:g}", number(f["observed"]), number(f["prior"]), number(f["updated"]))
             for f in forecasts[:MOST_ROWS]
@@ -98,7 +99,7 @@ def scatter(points: list[tuple[float, float, float]], which: int, unit: str) -> 
     """Forecast against measured as SVG: 1 before, 2 after the patient's own levels."""
     size, left, foot = 340.0, 44.0, 40.0
     top = 1.05 * max(max(p) for p in points)
-    name = "a priori: the typical patient" if which == 1 else "a posteriori: the twin"
+    name = SIDES[which - 1]
 
     def x(v: float) -> float:
         return left + (size - left - 8) * v / top
@@ -126,7 +127,7 @@ def scatter(points: list[tuple[float, float, float]], which: int, unit: str) -> 
     ]
     out.append(
         f'<text class="tick" x="{size / 2:g}" y="{size - 6:g}" text-anchor="middle">'
-        f"measured, {escape(unit)}; forecast upwards; {escape(name)}</text></svg>"
+        f"measured, {escape(unit)}</text></svg>"
     )
     return "".join(out)
 

@@ -39,7 +39,7 @@ def scenario(advice: "Advice") -> dict[str, Any]:
         {
             "plan": "; ".join(f"{d['mg']:g} mg {narrative.short_moment(d['at'])}" for d in o["plan"]) or "no further dose",
             "chosen": o is planned["chosen"] or o == planned["chosen"],
-            "standard": planned["standard_rule"] if o["standard_rule"] else "",
+            "standard": narrative.rules([planned["standard_rule"]]) if o["standard_rule"] else "",
             "eradicated": narrative.percent(o["p_eradicated"]),
             "resistant": narrative.percent(o["p_resistant"]),
             "toxic": narrative.percent(o["p_trough_toxic"]),
