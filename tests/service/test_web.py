@@ -322,3 +322,40 @@ def test_plotly_is_the_installed_one_and_its_map_styles_are_answered() -> None:
     assert script.body.startswith(b"/**\n* plotly.js")
     assert len(script.packed) < len(script.body) / 2
     assert assets.markers(), "the bundle no longer looks for an element before it writes styles: look at the policy again"
+
+
+def test_a_baby_without_a_weight_is_shown_with_what_is_missing(demo: Running) -> None:
+    client = person(demo)
+    csrf = client.get("/api/v1/session").json()["csrf"]
+    new = {"ward": "NICU-demo", "label": "No weight", "synthetic": True, "GA_weeks": 30}
+    made = client.post("/api/v1/patients", json=new, headers={"x-csrf-token": csrf})
+    assert made.status_code == 201
+    answer = client.get(f"/baby/{made.json()['id']}")
+    assert answer.status_code == 200
+    assert "The twin cannot answer" in answer.text
+    assert "Enter by hand" in answer.text
+    tried = client.get(f"/baby/{made.json()['id']}/whatif", params={"amount": "15"}, headers={"accept": "application/json"})
+    assert tried.status_code == 422
+
+
+def test_a_level_that_contradicts_the_model_withholds_the_advice(demo: Running, baby: str) -> None:
+    client = person(demo)
+    csrf = token_of(client.get(baby).text)
+    form = {"csrf": csrf, "kind": "level", "value": "120", "unit": "mg/L", "at": "2026-04-13T13:45"}
+    assert client.post(f"{baby}/enter", data=form).status_code == 303
+    page = client.get(baby).text
+    assert "level contradicts the model" in page
+    assert "No recommendation" in page
+    assert "For comparison only" in page
+    assert "Accept " not in page
+    ward_page = client.get("/", params={"show": "contradiction"}).text
+    assert "level contradicts" in ward_page
+    # taking it back brings the advice back
+    id_ = baby.rpartition("/")[2]
+    event = next(e for e in client.get(f"/api/v1/patients/{id_}/events").json()["events"] if e["body"].get("value") == 120)
+    token = client.get("/api/v1/session").json()["csrf"]
+    path = f"/api/v1/patients/{id_}/events/{event['id']}/correction"
+    answer = client.post(path, json={"reason": "drawn from the line that gave the dose"}, headers={"x-csrf-token": token})
+    assert answer.status_code == 201, answer.text
+    demo.service.refresh(id_)
+    assert "Accept " in client.get(baby).text

@@ -16,7 +16,7 @@ MOST = 8 * 1024 * 1024
 Kind = Annotated[str, Path(pattern="^(replay|trial)$")]
 MAKE = {
     "replay": "dosetwin replay MODEL DATA.csv --forecasts --json > replay.json",
-    "trial": "dosetwin trial report OUT --json > trial.json",
+    "trial": "dosetwin trial DESIGN -o OUT (the file is OUT/summary.json)",
 }
 MOST_ROWS = 400
 SIDES = ("A priori: the typical patient", "A posteriori: the twin")
