@@ -97,7 +97,7 @@ def look(
     done = Round(since=newest)
     for reference in concerned:
         record = whole_record(client, reference)
-        if not _ours(service, server, record):
+        if not ours(service, server, record):
             done.passed_over += 1
             continue
         try:
@@ -113,6 +113,8 @@ def whole_record(client: FhirClient, reference: str) -> dict[str, Any]:
     found = [client.read(reference)]
     for kind in KINDS:
         found += client.changed(kind, reference, None)
+    named = {r.get("medicationReference", {}).get("reference", "") for r in found}
+    found += [client.read(name) for name in sorted(named) if name.startswith("Medication/")]
     return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": r} for r in found]}
 
 
@@ -129,28 +131,43 @@ def write_back(service: "Service", client: FhirClient, advice: str, patient: str
     return answer
 
 
-def _ours(service: "Service", server: Server, record: Mapping[str, Any]) -> bool:
+def ours(service: "Service", server: Server, record: Mapping[str, Any]) -> bool:
     """Whether the record is of a baby on the drug: it was given (or the baby is known here already)."""
     from sqlalchemy import select
 
     from dosetwin.serve.fhir.ingest import _prefix
     from dosetwin.serve.store.tables import facts
 
-    listed = {(c["system"], c["code"]) for c in drug_concept(service.policy["drug"]).get("coding", ())}
-    for r in _of(record, "MedicationAdministration"):
-        concept = r.get("medicationCodeableConcept") or {}
-        if any((c.get("system"), c.get("code")) in listed for c in concept.get("coding", ())):
+    try:
+        if any(_is_drug(service.policy["drug"], c) for c in _given(record)):
             return True
-        if service.policy["drug"] in str(concept.get("text", "")).lower():
-            return True
+    except (AttributeError, TypeError):
+        return True  # malformed: the reader says where
     patient = next(iter(_of(record, "Patient")), {})
     key = f"{_prefix(server.base)}Patient/{patient.get('id', '')}"
     with service.store.read() as conn:
         return conn.execute(select(facts.c.id).where(facts.c.source_key == key)).first() is not None
 
 
+def _given(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What was administered: concepts, named in place or in a Medication of the record."""
+    administered = _of(record, "MedicationAdministration")
+    named = {(r.get("medicationReference") or {}).get("reference") for r in administered}
+    stored = [m.get("code") for m in _of(record, "Medication") if f"Medication/{m.get('id')}" in named]
+    inside = [m.get("code") for r in administered for m in r.get("contained", ()) if m.get("resourceType") == "Medication"]
+    return [c for c in (*(r.get("medicationCodeableConcept") for r in administered), *stored, *inside) if c]
+
+
+def _is_drug(drug: str, concept: Mapping[str, Any]) -> bool:
+    listed = {(c["system"], c["code"]) for c in drug_concept(drug).get("coding", ())}
+    coded = any((c.get("system"), c.get("code")) in listed for c in concept.get("coding", ()))
+    return coded or drug in str(concept.get("text", "")).lower()
+
+
 def _of(record: Mapping[str, Any], kind: str) -> Iterable[Mapping[str, Any]]:
-    return [e["resource"] for e in record["entry"] if e["resource"].get("resourceType") == kind]
+    entries = record.get("entry")
+    found = [e.get("resource") for e in entries if isinstance(e, Mapping)] if isinstance(entries, list) else []
+    return [r for r in found if isinstance(r, Mapping) and r.get("resourceType") == kind]
 
 
 def _later(a: str | None, b: str | None) -> str | None:
