@@ -17,8 +17,8 @@ from dosetwin.errors import InputError, UnknownName
 from dosetwin.records import Observation
 
 SMALL = replace(
-    TRIAL, draws=16, first_look=0, mg_per_kg=(8.0, 12.0, 16.0), behind_mg_per_kg=(), intervals=(24.0, 36.0, 48.0), behind_intervals=(),
-    first_mg_per_kg=(12.0, 15.0, 18.0), beam=3, meet_infection=3, finalists=3,
+    TRIAL, draws=16, first_look=0, mg_per_kg=(8.0, 12.0, 16.0), behind_mg_per_kg=(), intervals=(24.0, 36.0, 48.0),
+    behind_intervals=(), first_mg_per_kg=(12.0, 15.0, 18.0), beam=3, meet_infection=3, finalists=3,
 )  # fmt: skip
 
 

@@ -32,7 +32,8 @@ def loss_of(made, d: Design) -> float:
     assert made.outcomes is not None
     terms = course_terms(
         [made.conc[at(t + 1.0)] for t in start], [made.conc[at(t)] for t in end], auc24, end - start,
-        p_eradicated=float(made.outcomes.p_erad[0]), p_resistant=float(made.outcomes.p_resistant[0]), samples=len(made.samples), loss=d.loss,
+        p_eradicated=float(made.outcomes.p_erad[0]), p_resistant=float(made.outcomes.p_resistant[0]),
+        samples=len(made.samples), loss=d.loss,
     )  # fmt: skip
     return sum(terms.values())
 

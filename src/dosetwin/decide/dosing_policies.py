@@ -38,13 +38,19 @@ class DosingPolicy(Protocol):
     """Anything that doses a course. ``uses_levels`` and ``uses_belief`` say what must be prepared for it."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As tables print it."""
+        ...
 
     @property
-    def uses_levels(self) -> bool: ...
+    def uses_levels(self) -> bool:
+        """Whether it looks at drug levels: only then are samples drawn for it."""
+        ...
 
     @property
-    def uses_belief(self) -> bool: ...
+    def uses_belief(self) -> bool:
+        """Whether it must be handed a belief."""
+        ...
 
     def next(self, timeline: Timeline, belief: Belief | None, now: float) -> NextDose:
         """The next dose, from facts known at ``now`` h. Never before ``now``; raises InputError when it cannot say."""
@@ -81,6 +87,7 @@ class ByRule:
 
     @property
     def name(self) -> str:
+        """The rule's own."""
         return self.rule
 
     def says(self, timeline: Timeline, now: float) -> tuple[Facts, Says]:
@@ -97,6 +104,7 @@ class ByRule:
         return Standard(says.interval, says.mg_per_kg * facts.WT, says.interval, self.rule)
 
     def next(self, timeline: Timeline, belief: Belief | None, now: float) -> NextDose:
+        """What the rule says, one interval after the last dose."""
         facts, says = self.says(timeline, now)
         assert facts.WT is not None
         last = last_dose(timeline, now)
@@ -129,9 +137,11 @@ class LevelAdjusted:
 
     @property
     def name(self) -> str:
+        """The rule's, and that levels shift it."""
         return f"{self.rule}+levels"
 
     def next(self, timeline: Timeline, belief: Belief | None, now: float) -> NextDose:
+        """The rule, shifted by the levels known."""
         facts, says = ByRule(self.rule).says(timeline, now)
         assert facts.WT is not None
         starts = [d.time for d in timeline.doses if d.amount > 0]
@@ -181,6 +191,7 @@ class Nomogram:
             raise InputError("the last row of a nomogram must hold for everybody", where=f"nomogram {self.name}")
 
     def next(self, timeline: Timeline, belief: Belief | None, now: float) -> NextDose:
+        """The row of the table for the weight and age of the day."""
         facts = facts_at(timeline, now)
         if facts.WT is None or facts.PNA is None:
             raise InputError(
@@ -222,6 +233,7 @@ class OneStep:
     uses_belief: bool = True
 
     def next(self, timeline: Timeline, belief: Belief | None, now: float) -> NextDose:
+        """The best dose and interval of the coming dose alone. Raises InputError without a belief."""
         outlook = _believed(belief, self.name).outlook(self.search.draws, 0)
         outlook = replace(outlook, before=np.zeros(len(outlook)), before_h=0.0)
         first = outlook.given <= 0
@@ -284,6 +296,7 @@ class Ahead:
         )
 
     def next(self, timeline: Timeline, belief: Belief | None, now: float) -> NextDose:
+        """The first dose of the best plan found. Raises InputError without a belief."""
         made = self.look(timeline, belief, now)
         plan = made.chosen.plan
         interval = plan[1][0] - plan[0][0] if len(plan) > 1 else 48.0

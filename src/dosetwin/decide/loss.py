@@ -102,7 +102,8 @@ class Loss:
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(given) - known):
             raise InputError("unknown key", where="loss", value=unknown[0], allowed=", ".join(sorted(known)))
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+        return cls(**plain)
 
 
 DECLARED = Loss()

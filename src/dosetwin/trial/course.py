@@ -78,7 +78,7 @@ class Ward:
         self._paths: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]] = {}
         self._infection: dict[str, Infections] = {}
         self._scr: tuple[Observation, ...] | None = None
-        self._noise: np.ndarray | None = None
+        self._noise: list[float] = []
         days = range(int(self.hours // 24) + 1)
         self.weights = tuple((24.0 * d, float(w)) for d, w in zip(days, baby.weight(24.0 * np.array(days))[0], strict=True))
         self.patient = Patient(
@@ -113,9 +113,9 @@ class Ward:
 
     def noise(self, dose: int, which: int) -> float:
         """Standard normal score of the level before (0) or after (1) the start of a dose: the same in every arm."""
-        if self._noise is None:
-            self._noise = normals(self.seed, "course/level", self.number, 64)[0]
-        return float(self._noise[(2 * dose + which) % 64])
+        if not self._noise:
+            self._noise = normals(self.seed, "course/level", self.number, 64)[0].tolist()
+        return self._noise[(2 * dose + which) % len(self._noise)]
 
     def weight(self, now: float) -> float:
         """Weight of the day, kg."""
