@@ -25,6 +25,8 @@ app = typer.Typer(
 
 kidney = typer.Typer(help="The learned kidney: train it, ask it about one newborn's creatinine.", rich_markup_mode=None)
 app.add_typer(kidney, name="kidney")
+fhir = typer.Typer(help="Records of the hospital's systems into the service's store.", rich_markup_mode=None)
+app.add_typer(fhir, name="fhir")
 
 ModelName = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model's name (see 'dosetwin models') or a model file, ./mine.py.")
@@ -299,6 +301,22 @@ def audit(
     from dosetwin.serve.command import audit as body
 
     raise typer.Exit(body(action, expect))
+
+
+@fhir.command("import")
+def fhir_import(
+    files: Annotated[list[Path], typer.Argument(metavar="FILES", help="Bulk files (.ndjson), bundles of one patient (.json).")],
+    ward: Annotated[str, typer.Option("--ward", metavar="WARD", help="Where patients not known yet are put.")],
+    server: Annotated[
+        str, typer.Option("--server", metavar="NAME", help="Where the resources live; say the same name for the same source.")
+    ] = "import",
+    json_: Json = False,
+) -> None:
+    """Records into the service's store, patient by patient; exit code 2 when one was refused (it is kept, with the reasons)."""
+    _needs_serve()
+    from dosetwin.serve.fhir.command import run
+
+    raise typer.Exit(run(files, ward=ward, server=server, as_json=json_))
 
 
 def _needs_serve() -> None:
