@@ -4,8 +4,8 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, delete, select
@@ -175,13 +175,15 @@ class Service:
         reach = self.reach(THE_SERVICE)
         with self.store.read() as conn:
             known = self.known(conn, reach, patient)
-            old = conn.execute(select(twin_states.c.state_hash, twin_states.c.answer).where(
-                twin_states.c.patient_id == patient)).first()  # fmt: skip
+            columns = (twin_states.c.state_hash, twin_states.c.answer, twin_states.c.summary)
+            old = conn.execute(select(*columns).where(twin_states.c.patient_id == patient)).first()
         question = self.question(sensitivity=False, mic_mg_per_L=mic_of(known.facts, self.policy["drug"]))
         key = state_hash(known, question)
         seconds = 0.0
-        if old is not None and old.state_hash == key and only_if_changed:
+        asked = question.now
+        if old is not None and old.state_hash == key and only_if_changed and not self._old(old.summary, asked):
             said = old.answer
+            asked = datetime.fromisoformat(old.summary["now"])
         else:
             try:
                 advice, seconds = timed(answer, known, question)
@@ -190,7 +192,7 @@ class Service:
                 said = advice.recommendation.to_json()
             except DosetwinError as error:
                 said = cannot(error)
-        summary = summary_of(known, said, question)
+        summary = summary_of(known, said, replace(question, now=asked))
         row = {"patient_id": patient, "state_hash": key, "through_seq": known.through, "computed_at": self.clock.now(),
                "seconds": seconds, "summary": summary, "answer": said}  # fmt: skip
 
@@ -204,13 +206,22 @@ class Service:
         for tell in self.on_change:
             tell(patient)
 
+    def _old(self, summary: dict[str, Any], now: datetime) -> bool:
+        """Whether an answer was computed so long ago that what is due has changed without a new fact."""
+        return now - datetime.fromisoformat(summary["now"]) > timedelta(hours=self.settings.refresh_after_h)
+
     def catch_up(self) -> int:
-        """Recompute twins that lack a state, or whose state is behind the facts (after a restart, or another process's facts)."""
+        """Recompute twins whose state is missing, behind the facts (a restart, another process), or too old."""
+        oldest = self.clock.now() - timedelta(hours=self.settings.refresh_after_h)
         with self.store.read() as conn:
             rows = conn.execute(
                 select(patients.c.id)
                 .join(twin_states, twin_states.c.patient_id == patients.c.id, isouter=True)
-                .where((twin_states.c.through_seq.is_(None)) | (twin_states.c.through_seq < patients.c.head))
+                .where(
+                    twin_states.c.through_seq.is_(None)
+                    | (twin_states.c.through_seq < patients.c.head)
+                    | (patients.c.active & (twin_states.c.computed_at < oldest))
+                )
             ).all()
         self.touched(r[0] for r in rows)
         return len(rows)
