@@ -83,10 +83,12 @@ def exchange(server: SmartServer, where: Endpoints, callback: str, code: str, ke
         raise Problem(502, "ehr", "the EHR does not answer when the code is exchanged") from None
     if answer.status_code != 200 or not isinstance(said, dict) or str(said.get("token_type", "")).lower() != "bearer":
         raise refused("the EHR did not accept the code; open the page from there again")
-    given = {name: said.get(name) for name in ("access_token", "id_token", "patient")}
-    for name, value in given.items():
+    given: dict[str, str] = {}
+    for name in ("access_token", "id_token", "patient"):
+        value = said.get(name)
         if not isinstance(value, str) or not value:
             raise refused(f"the EHR gave no {name.replace('_', ' ')}")
+        given[name] = value
     return Granted(given["access_token"], given["patient"].removeprefix("Patient/"), given["id_token"])
 
 
