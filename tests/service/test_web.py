@@ -359,3 +359,24 @@ def test_a_level_that_contradicts_the_model_withholds_the_advice(demo: Running, 
     assert answer.status_code == 201, answer.text
     demo.service.refresh(id_)
     assert "Accept " in client.get(baby).text
+
+
+def test_a_trial_is_shown_with_its_claims(demo: Running) -> None:
+    def e(mean: float) -> dict[str, float]:
+        return {"mean": mean, "se": 0.01, "low": mean - 0.02, "high": mean + 0.02, "n": 100}
+
+    arms = {a: {"both_last": e(0.5 + k / 10), "loss": e(1.0), "made_up": e(2.0)} for k, a in enumerate(("old", "new"))}
+    body = {
+        "design": {"name": "d", "title": "Two <arms>"}, "hash": "abc", "n": 100, "asked": 100, "failures": {}, "failure_reasons": [],
+        "reference": "old", "arms": arms, "differences": {"new": arms["new"]}, "pareto": {"x": "loss", "y": "both_last", "front": ["new"]},
+        "subgroups": {"GA < 28": {"kind": "GA", "n": 3}},
+        "claims": [{"claim": {"arm": "new", "against": "old", "endpoint": "both_last", "kind": "at_least", "value": 0.05},
+                    "found": e(0.1), "met": True}],
+    }  # fmt: skip
+    client = person(demo)
+    csrf = token_of(client.get("/results/trial").text)
+    text = client.post("/results/trial", data={"csrf": csrf}, files={"file": ("summary.json", json.dumps(body))}).text
+    assert "Two &lt;arms&gt;" in text
+    assert "at least 5 %; found +10.0 % (+8.0 to +12.0)" in text
+    assert "no evidence about real newborns" in text
+    assert "60.0 %" in text

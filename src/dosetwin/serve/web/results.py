@@ -125,10 +125,7 @@ def scatter(points: list[tuple[float, float, float]], which: int, unit: str) -> 
         f'<circle class="dot {"prior" if which == 1 else "updated"}" cx="{x(p[0]):.1f}" cy="{y(p[which]):.1f}" r="3.2"/>'
         for p in points
     ]
-    out.append(
-        f'<text class="tick" x="{size / 2:g}" y="{size - 6:g}" text-anchor="middle">'
-        f"measured, {escape(unit)}</text></svg>"
-    )
+    out.append(f'<text class="tick" x="{size / 2:g}" y="{size - 6:g}" text-anchor="middle">measured, {escape(unit)}</text></svg>')
     return "".join(out)
 
 
@@ -137,64 +134,25 @@ def scatter(points: list[tuple[float, float, float]], which: int, unit: str) -> 
 
 def trial_view(body: dict[str, Any]) -> dict[str, Any]:
     """A trial's summary for the page. Raises KeyError or TypeError for anything else."""
-    from dosetwin.trial.endpoints import ENDPOINTS
-
     arms, against = body["arms"], body["reference"]
-    names = list(arms)
+    names, others = list(arms), list(body["differences"])
     endpoints = list(next(iter(arms.values())))
-
-    def text(name: str, e: dict[str, Any], signed: bool = False) -> str:
-        if e["mean"] is None or e["mean"] != e["mean"]:
-            return "-"
-        share = name in ENDPOINTS and ENDPOINTS[name].kind == "share"
-        scale, unit = (100.0, " %") if share else (1.0, "")
-        sign = "+" if signed else ""
-        digits = ".1f" if share else ".3g"
-        low, high = e.get("low"), e.get("high")
-        tail = (
-            f" ({scale * low:{sign}{digits}} to {scale * high:{sign}{digits}})"
-            if isinstance(low, int | float) and isinstance(high, int | float) and low == low
-            else ""
-        )
-        return f"{scale * e['mean']:{sign}{digits}}{unit}{tail}"
-
-    rows = [
-        {
-            "name": ENDPOINTS[e].text if e in ENDPOINTS else e,
-            "unit": ENDPOINTS[e].unit if e in ENDPOINTS else "",
-            "better": {"high": "higher is better", "low": "lower is better"}.get(
-                ENDPOINTS[e].better if e in ENDPOINTS else "", ""
-            ),
-            "cells": [text(e, arms[a][e]) for a in names],
-            "bars": [_bar(e, arms[a][e], ENDPOINTS) for a in names],
-        }
-        for e in endpoints
-    ]
-    others = list(body["differences"])
-    differences = [
-        {"name": ENDPOINTS[e].text if e in ENDPOINTS else e, "cells": [text(e, body["differences"][a][e], True) for a in others]}
-        for e in endpoints
-    ]
-    claims = [
-        {
-            "text": " ".join(str(c["claim"].get(k, "")) for k in ("arm", "endpoint", "kind", "value", "against")),
-            "met": {True: "met", False: "not met", None: "not comparable"}[c["met"]],
-            "tone": {True: "good", False: "bad", None: "info"}[c["met"]],
-            "found": text(c["claim"].get("endpoint", ""), c["found"], True),
-        }
-        for c in body["claims"]
-    ]
     return {
         "title": body["design"].get("title") or body["design"]["name"],
         "lead": f"{body['n']} of {body['asked']} virtual newborns; arms on the same babies and the same luck; "
         f"reference: {against}. 95 % intervals.",
         "arms": names,
-        "rows": rows,
+        "tables": [
+            ("Main endpoints", _rows([e for e in endpoints if e in MAIN], names, arms, False)),
+            ("All other endpoints", _rows([e for e in endpoints if e not in MAIN], names, arms, False)),
+        ],
         "others": others,
-        "differences": differences,
-        "claims": claims,
+        "differences": [
+            ("Main endpoints", _rows([e for e in endpoints if e in MAIN], others, body["differences"], True)),
+            ("All other endpoints", _rows([e for e in endpoints if e not in MAIN], others, body["differences"], True)),
+        ],
+        "claims": [_claim(c) for c in body["claims"]],
         "against": against,
-        "failures": body["failures"],
         "reasons": body.get("failure_reasons", []),
         "hash": body["hash"],
         "front": ", ".join(body["pareto"]["front"]),
@@ -203,9 +161,8 @@ def trial_view(body: dict[str, Any]) -> dict[str, Any]:
             {
                 "name": n,
                 "n": s["n"],
-                "kind": s["kind"],
                 "cells": [
-                    text("both_last", s["arms"][a]["both_last"]) if "arms" in s and "both_last" in s["arms"][a] else "-"
+                    _text("both_last", s["arms"][a]["both_last"]) if "both_last" in s.get("arms", {}).get(a, {}) else None
                     for a in names
                 ],
             }
@@ -214,7 +171,70 @@ def trial_view(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _bar(name: str, e: dict[str, Any], endpoints: Any) -> int | None:
-    if name in endpoints and endpoints[name].kind == "share" and e["mean"] is not None and e["mean"] == e["mean"]:
-        return round(100 * min(max(float(e["mean"]), 0.0), 1.0))
-    return None
+MAIN = (
+    "both_last",
+    "peak_first",
+    "trough_toxic",
+    "hours_above_5",
+    "auc24",
+    "p_eradicated",
+    "p_resistant",
+    "doses",
+    "samples",
+    "loss",
+)
+"""Endpoints shown first; the others are folded away."""
+
+
+def _text(name: str, e: dict[str, Any], signed: bool = False) -> dict[str, Any]:
+    """A mean, its interval, and the length of its bar where it is a share."""
+    from dosetwin.trial.endpoints import ENDPOINTS
+
+    mean, low, high = e["mean"], e.get("low"), e.get("high")
+    if not isinstance(mean, int | float) or mean != mean:
+        return {"value": "-", "range": "", "bar": None}
+    share = name in ENDPOINTS and ENDPOINTS[name].kind == "share"
+    scale, sign, digits = (100.0, "+" if signed else "", ".1f") if share else (1.0, "+" if signed else "", ".3g")
+    band = ""
+    if isinstance(low, int | float) and isinstance(high, int | float) and low == low:
+        band = f"{scale * low:{sign}{digits}} to {scale * high:{sign}{digits}}"
+    return {
+        "value": f"{scale * mean:{sign}{digits}}" + (" %" if share else ""),
+        "range": band,
+        "bar": round(100 * min(max(mean, 0.0), 1.0)) if share and not signed else None,
+    }
+
+
+def _rows(endpoints: list[str], arms: list[str], values: dict[str, Any], signed: bool) -> list[dict[str, Any]]:
+    from dosetwin.trial.endpoints import ENDPOINTS
+
+    out = []
+    for e in endpoints:
+        known = ENDPOINTS.get(e)
+        out.append(
+            {
+                "name": f"{known.text}, {known.unit}" if known and known.unit else known.text if known else e,
+                "better": {"high": "higher is better", "low": "lower is better"}.get(known.better if known else "", ""),
+                "cells": [_text(e, values[a][e], signed) for a in arms],
+            }
+        )
+    return out
+
+
+def _claim(c: dict[str, Any]) -> dict[str, str]:
+    """A claim in words with its verdict."""
+    from dosetwin.trial.endpoints import ENDPOINTS
+
+    said = c["claim"]
+    endpoint = str(said.get("endpoint", ""))
+    found = _text(endpoint, c["found"], True)
+    known = ENDPOINTS.get(endpoint)
+    value = said.get("value", 0.0)
+    limit = f"{100 * value:g} %" if known and known.kind == "share" else f"{value:g}"
+    kind = str(said.get("kind", "")).replace("_", " ")
+    return {
+        "text": f"{said.get('arm')} minus {said.get('against')}, {known.text if known else endpoint}: {kind} {limit}",
+        "met": {True: "met", False: "not met", None: "not comparable"}[c["met"]],
+        "tone": {True: "good", False: "bad", None: "info"}[c["met"]],
+        "found": f"{found['value']} ({found['range']})" if found["range"] else found["value"],
+    }
