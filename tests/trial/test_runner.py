@@ -113,12 +113,17 @@ def test_kill_9_in_the_middle_loses_and_doubles_nothing(tmp_path):
     before = len(list(killed.glob("chunks/babies-*.parquet")))
     assert 7 <= before < 60
     # what a killed writer leaves behind is not taken for a result
-    (killed / "chunks" / ".babies-000000590-000000599.parquet.1.2.tmp").write_bytes(b"half a file")
+    half = killed / "chunks" / ".babies-000000590-000000599.parquet.1.2.tmp"
+    half.write_bytes(b"half a file")
+    os.utime(half, (1.0, 1.0))
+    young = killed / "chunks" / ".babies-000000580-000000589.parquet.3.4.tmp"
+    young.write_bytes(b"another runner's")
     found = runner.run(design, killed)
     assert (found.kept, found.ran) == (before, 60 - before)
     runner.run(design, whole)
     assert rows(killed, design).equals(rows(whole, design))
-    assert not list(killed.glob("chunks/.*"))
+    assert young in killed.glob("chunks/.*")
+    assert half not in killed.glob("chunks/.*")
 
 
 def test_a_chunk_that_is_no_whole_file_is_run_again(tmp_path):

@@ -33,6 +33,8 @@ BY = ("threads", "processes")
 RETRIES = 2
 """A chunk whose worker died is tried this many times more, then named in the report."""
 STATE = "trial.json"
+STALE_S = 3600.0
+"""s; a half-written file of a runner that was killed is removed when it is older than this."""
 Range = tuple[int, int]
 """First baby of a chunk (from 0 within the design) and how many."""
 
@@ -159,8 +161,7 @@ def prepare(design: Design, out: Path) -> list[Range]:
             raise InputError(
                 "holds the results of another design", where=str(out), value=found.get("name"), remedy="choose another folder"
             )
-        for old in (out / "chunks").glob(".*.tmp"):
-            old.unlink(missing_ok=True)
+        _sweep(out / "chunks")
         return chunks(design.n, size)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError("is not an empty folder or that of this trial", where=str(out), remedy="choose another folder")
@@ -173,6 +174,20 @@ def prepare(design: Design, out: Path) -> list[Range]:
     except OSError as error:
         raise InputError(f"cannot be used ({error.strerror or error})", where=str(out)) from None
     return chunks(design.n, design.chunk)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove half-written files that are old by the folder's own clock; a young one may be another runner's, writing now."""
+    probe = folder / f".{os.getpid()}.{threading.get_ident()}.probe"
+    probe.touch()
+    now = probe.stat().st_mtime
+    probe.unlink()
+    for old in folder.glob(".*.tmp"):
+        try:
+            if now - old.stat().st_mtime > STALE_S:
+                old.unlink()
+        except FileNotFoundError:  # its writer has just put it in place
+            continue
 
 
 def done(out: Path, chunk: Range, design: Design) -> bool:
