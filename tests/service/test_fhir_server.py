@@ -144,6 +144,16 @@ def test_synthea_patients_pass_through_unharmed(peer, service):
     assert found.passed_over >= 1
 
 
+def test_a_token_that_is_renewed_is_used_at_once(tmp_path):
+    server = Server("ward", "http://127.0.0.1:9/r4", "nicu", token_file=str(tmp_path / "token"))
+    with server.client() as client, pytest.raises(FhirError, match="access token cannot be read"):
+        client.read("Patient/1")
+    for token in ("first", "second"):
+        (tmp_path / "token").write_text(f"{token}\n", encoding="utf-8")
+        with server.client() as client:
+            assert client.token() == token
+
+
 def answering(*answers):
     """A transport that gives these answers in turn."""
     import httpx

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dosetwin.errors import InputError
 from dosetwin.serve.audit import digest
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
-from dosetwin.serve.fhir.client import FhirClient
+from dosetwin.serve.fhir.client import FhirClient, FhirError
 from dosetwin.serve.fhir.ingest import Ingested, ingest
 from dosetwin.serve.fhir.resources import Issued, bundle, drug_concept
 from dosetwin.serve.problems import Problem
@@ -32,19 +32,29 @@ OVERLAP = timedelta(minutes=1)
 @dataclass(frozen=True)
 class Server:
     """One FHIR server. ``token_env`` and ``secret_env`` name environment variables that hold the access token and the secret a
-    subscription's notification must carry; ``write_back`` whether issued advice is sent to it."""
+    subscription's notification must carry; ``token_file`` a file with the token instead, read for every request, so that whatever
+    renews it only writes the file; ``write_back`` whether issued advice is sent to it."""
 
     name: str
     base: str
     ward: str
     token_env: str = ""
+    token_file: str = ""
     secret_env: str = ""
     every_s: float = 30.0
     write_back: bool = False
 
     def client(self) -> FhirClient:
         """A client with the current token."""
-        return FhirClient(self.base, lambda: os.environ.get(self.token_env) if self.token_env else None)
+        return FhirClient(self.base, self._token)
+
+    def _token(self) -> str | None:
+        if self.token_file:
+            try:
+                return Path(self.token_file).read_text(encoding="utf-8").strip() or None
+            except OSError as error:
+                raise FhirError(f"the file with the access token cannot be read ({type(error).__name__})") from None
+        return os.environ.get(self.token_env) if self.token_env else None
 
 
 @dataclass
@@ -65,7 +75,7 @@ def servers(path: Path | None) -> tuple[Server, ...]:
         listed = json.loads(Path(path).read_text(encoding="utf-8"))
         found = tuple(Server(**entry) for entry in listed)
     except (OSError, ValueError, TypeError) as error:
-        allowed = "a JSON list of {name, base, ward, token_env, secret_env, every_s, write_back}"
+        allowed = "a JSON list of {name, base, ward, token_env, token_file, secret_env, every_s, write_back}"
         raise InputError(f"cannot be used: {error}", where="DOSETWIN_FHIR_SERVERS", allowed=allowed) from None
     if len({s.name for s in found}) < len(found):
         raise InputError("two servers of one name", where="DOSETWIN_FHIR_SERVERS", remedy="give each its own name")
