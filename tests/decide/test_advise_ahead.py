@@ -71,3 +71,14 @@ def test_bad_names_are_refused(advice) -> None:
         plan_ahead(advice, organism="nonsense", search=FEW)
     with pytest.raises(InputError, match="look-ahead"):
         plan_ahead(replace(advice, policy=replace(advice.policy, drug="gentamicin")), search=FEW)
+
+
+def test_the_page_shows_it_as_research(advice) -> None:
+    from dosetwin.report.page import advice_page
+
+    ahead = plan_ahead(advice, search=FEW)
+    with_it = replace(advice, recommendation=replace(advice.recommendation, look_ahead=ahead))
+    text = advice_page(with_it, source="made up", clock="given")
+    assert "Looking ahead (research scenario)" in text
+    assert "peak_driven" in text
+    assert "Looking ahead" not in advice_page(advice, source="made up", clock="given")

@@ -1,5 +1,6 @@
 """The advice as one self-contained HTML page: every number with its unit, meaning and source."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -158,6 +159,14 @@ def n_levels(advice: "Advice") -> int:
     return sum(p.used and p.measures in (advice.policy.drug, "") for p in lead.levels)
 
 
+def _ahead(planned: Mapping[str, Any]) -> list[str]:
+    if not planned:
+        return []
+    from dosetwin.advise import ahead
+
+    return ahead.lines(planned)
+
+
 def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
     """The HTML page of one advice.
 
@@ -187,4 +196,5 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
                                        kidney_outlook.figure(advice)))),
         kidney=kidney_outlook.lines(advice.kidney) if advice.kidney else [],
         warns=advice.kidney is not None and advice.kidney.warns,
+        ahead=_ahead(rec.look_ahead),
     )  # fmt: skip
