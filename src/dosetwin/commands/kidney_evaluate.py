@@ -68,7 +68,7 @@ def _synthetic(
     resume: Path | None,
 ) -> dict[str, Any]:  # fmt: skip
     from dosetwin.trial import kidney_frozen
-    from dosetwin.trial.kidney_evaluation import LEARNED, WIDE, Plan
+    from dosetwin.trial.kidney_evaluation import LEARNED, SHIPPED, WIDE, Plan
     from dosetwin.trial.kidney_evaluation_bars import summary
 
     if resume is not None:
@@ -88,7 +88,7 @@ def _synthetic(
             tell(k + 1, seeds)
     if kidney is None:
         kidney = _load(weights, train, resume, first)
-    return summary(kept, learned=(LEARNED, WIDE), inference_ms={} if kidney is None else inference_ms(kidney)) | {
+    return summary(kept, learned=(LEARNED, WIDE, SHIPPED), inference_ms={} if kidney is None else inference_ms(kidney)) | {
         "generator_sha256": kidney_frozen.verify()
     }
 
@@ -114,7 +114,7 @@ def seed_of(
     import tempfile
 
     from dosetwin.forecast.learned import load
-    from dosetwin.trial.kidney_evaluation import LEARNED, evaluate, store, stored, training_seed
+    from dosetwin.trial.kidney_evaluation import LEARNED, SHIPPED, evaluate, store, stored, training_seed
     from dosetwin.trial.kidney_evaluation_batch import FIT_BABIES, Competitors
     from dosetwin.trial.kidney_records import records
     from dosetwin.trial.kidney_training import BABIES, train_on_truth_A, training_cohorts
@@ -137,7 +137,10 @@ def seed_of(
             )  # fmt: skip
     elif kidney is None:
         kidney = load(weights)
-    one = evaluate(seed, competitors, {LEARNED: kidney.forecast_many}, plan, say, filters=_wide(kidney))
+    many = {LEARNED: kidney.forecast_many}
+    if train:
+        many[SHIPPED] = load().forecast_many
+    one = evaluate(seed, competitors, many, plan, say, filters=_wide(kidney))
     if resume is not None:
         store(resume, one)
         one = stored(resume, seed, plan) or one

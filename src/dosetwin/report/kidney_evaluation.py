@@ -191,7 +191,8 @@ def markdown(found: Found, images: str | None = "img", heading: str = "## Evalua
         f"`{found['noise']}`, network {found['learner']}. Synthetic babies: nothing here is evidence about a "
         "real hospital. Decision support for research and evaluation, not a medical device.", "",
         *([DEFINITIONS, ""] if whole else []),
-        *_bars(found), *_gains(found),
+        *(f"- {note}" for note in found.get("notes", [])), *([""] if found.get("notes") else []),
+        *_bars(found), *_gains(found), *_shipped(found),
     ]  # fmt: skip
     out += _picture(images, "kidney_rmse", "RMSE by forecaster and truth") + _errors(found, whole)
     out += _picture(images, "kidney_coverage", "Coverage of measured values")
@@ -241,6 +242,20 @@ def _gains(found: Found) -> list[str]:
         return []
     return ["### Gains of the network, % lower RMSE", "",
             table(("truth", "target", "over", "+24 h", "+48 h", "+72 h"), rows), ""]  # fmt: skip
+
+
+def _shipped(found: Found) -> list[str]:
+    """The package's own weights, one training, on the same babies: gain, and coverage of measured values."""
+    rows, column = [], at(found, "cover90")
+    for truth, gains in found.get("shipped", {}).items():
+        cover = [cells[column] for cells in found["truths"][truth]["measured"]["next"]["shipped"]["all"]]
+        text = "/".join(_n(c, 1) for c in cover)
+        names = dict.fromkeys((gains["best"], "filter", "van-donge-map"))
+        rows += [[truth, name, *map(_gain, gains["over"][name]), text] for name in names]
+    if not rows:
+        return []
+    head = ("truth", "over", "+24 h", "+48 h", "+72 h", "90 % interval covers (measured, +1/+2/+3 d)")
+    return ["### The shipped weights (one training) on the same babies: % lower RMSE", "", table(head, rows), ""]
 
 
 def _errors(found: Found, whole: bool) -> list[str]:

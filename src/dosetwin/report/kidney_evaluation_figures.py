@@ -7,13 +7,13 @@ from dosetwin.report.svg import BLUE, GREEN, GREY, INK, ORANGE, SKY, VERMILLION,
 
 Found = Mapping[str, Any]
 SHOWN = (
-    "learned", "filter-wide", "filter", "carried+curve", "carried", "gaussian-process", "van-donge-map", "steady-wu",
+    "learned", "shipped", "filter-wide", "filter", "carried+curve", "carried", "gaussian-process", "van-donge-map", "steady-wu",
     "oracle-today", "oracle-future",
 )  # fmt: skip
 """Order of the tables; others follow."""
 COLOURS = {
-    "learned": VERMILLION, "filter-wide": INK, "filter": BLUE, "carried+curve": SKY, "carried": GREY, "gaussian-process": GREEN,
-    "van-donge-map": ORANGE,
+    "learned": VERMILLION, "shipped": VERMILLION, "filter-wide": INK, "filter": BLUE, "carried+curve": SKY, "carried": GREY,
+    "gaussian-process": GREEN, "van-donge-map": ORANGE,
 }  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def _figure_coverage(found: Found) -> str:
     with canvas(9.0, 3.0, 1, ncols=len(truths), squeeze=False, sharey=True) as (figure, axes):
         for axis, truth in zip(axes[0], truths, strict=True):
             part = found["truths"][truth]["measured"]["next"]
-            for name in (n for n in order(list(part)) if n in COLOURS):
+            for name in (n for n in order(list(part)) if n in COLOURS and n != "shipped"):
                 y = [cells[column] for cells in part[name]["all"]]
                 axis.plot(found["hours"], y, "o-", color=COLOURS[name], lw=1.3, ms=4, label=name)
             axis.axhline(90.0, color=GREY, lw=0.9, ls="--")

@@ -71,6 +71,8 @@ TRUTHS = ("A", "B", "C")
 LEARNED, MATURATION = "learned", "maturation"
 WIDE = "filter-wide"
 """The filter fitted on the network's randomised babies: part of the learner, shown beside it, no competitor of the bars."""
+SHIPPED = "shipped"
+"""The weights in the package, one training, on the same babies as the networks trained anew."""
 ORACLES = ("oracle-today", "oracle-future")
 SEEDS = TEST_SEEDS[:10]
 BABIES = 2000
