@@ -367,8 +367,10 @@ def test_a_trial_is_shown_with_its_claims(demo: Running) -> None:
 
     arms = {a: {"both_last": e(0.5 + k / 10), "loss": e(1.0), "made_up": e(2.0)} for k, a in enumerate(("old", "new"))}
     body = {
-        "design": {"name": "d", "title": "Two <arms>"}, "hash": "abc", "n": 100, "asked": 100, "failures": {}, "failure_reasons": [],
-        "reference": "old", "arms": arms, "differences": {"new": arms["new"]}, "pareto": {"x": "loss", "y": "both_last", "front": ["new"]},
+        "design": {"name": "d", "title": "Two <arms>"}, "hash": "abc", "n": 100, "asked": 100, "failures": {},
+        "failure_reasons": [],
+        "reference": "old", "arms": arms, "differences": {"new": arms["new"]},
+        "pareto": {"x": "loss", "y": "both_last", "front": ["new"]},
         "subgroups": {"GA < 28": {"kind": "GA", "n": 3}},
         "claims": [{"claim": {"arm": "new", "against": "old", "endpoint": "both_last", "kind": "at_least", "value": 0.05},
                     "found": e(0.1), "met": True}],
@@ -380,3 +382,25 @@ def test_a_trial_is_shown_with_its_claims(demo: Running) -> None:
     assert "at least 5 %; found +10.0 % (+8.0 to +12.0)" in text
     assert "no evidence about real newborns" in text
     assert "60.0 %" in text
+
+
+def test_an_alert_is_seen_with_a_reason(demo: Running, baby: str) -> None:
+    from dosetwin.serve.auth.principal import THE_SERVICE
+    from dosetwin.serve.store.facts import NewFact
+
+    id_, service = baby.rpartition("/")[2], demo.service
+    body = {"kind": "alert", "code": "bedside", "text": "pump <stopped>", "severity": "critical"}
+    fact = NewFact.model_validate({"at": NOW, "body": body})
+    service.change(THE_SERVICE, lambda conn, reach: service.ledger.record(conn, THE_SERVICE, [(id_, fact)], reach.now))
+    client = person(demo)
+    page = client.get(baby).text
+    assert "pump &lt;stopped&gt;" in page
+    assert "1 alert" in client.get("/").text
+    path = re.search(rf'action="({baby}/seen/[0-9a-f-]+)"', page)
+    assert path
+    refused = client.post(path[1], data={"csrf": token_of(page), "reason": " "})
+    assert refused.status_code == 422
+    assert "needs a reason" in refused.text
+    assert client.post(path[1], data={"csrf": token_of(page), "reason": "line was changed"}).status_code == 303
+    assert "line was changed" in client.get(baby).text
+    assert "1 alert" not in client.get("/").text

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 
 from dosetwin.errors import InputError
 from dosetwin.serve.audit import stamp
+from dosetwin.serve.live.alerts import alerts_of
+from dosetwin.serve.live.routes import Acknowledged, acknowledge
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.advice import Answered, Given
 from dosetwin.serve.service import Service
@@ -45,6 +47,7 @@ SAID = {
     "overridden": "Override recorded.",
     "entered": "Recorded. The twin has been updated.",
     "known": "That was recorded before; nothing was stored twice.",
+    "seen": "Acknowledged.",
     "opened": "The record is open for a limited time. It was noted who opened it, when and why.",
     "imported": "The case is stored and the twin is made.",
     "same": "Computed again from what is stored: the answer is identical.",
@@ -107,6 +110,7 @@ def _baby(
         rows, answers = reach.advice_of(conn, id_)[:30], reach.answers(conn, id_)
         stored = {r["id"]: reach.advice(conn, r["id"])["answer"] for r in rows[:10]}
         person = reach.person(conn, id_)[1]
+        alerts = [a for a in alerts_of(reach.alerts(conn, id_)) if a.ended_at is None]
     history = history_of(rows, answers, stored)
     service.audited(reader.who, "read", patient=id_, detail={"what": "page"})
     p = seen.picture
@@ -161,9 +165,25 @@ def _baby(
         entry=entry or entries.Entry(at=(now - timedelta(minutes=now.minute % 5)).strftime("%Y-%m-%dT%H:%M")),
         entry_wrong={"value": "", "at": "", "other": ""} | (entry_wrong or {}),
         history=history,
+        alerts=[_alert(a) for a in alerts],
         can_replay=reader.who.may("replay"),
         doubts_asked=bool(p and p["doubts"]),
     )
+
+
+def _alert(a: Any) -> dict[str, Any]:
+    """An open alert in words."""
+    return {
+        "id": a.id,
+        "tone": {"critical": "bad", "warning": "warn"}.get(a.severity, "info"),
+        "severity": a.severity,
+        "text": a.text or a.code.replace("_", " "),
+        "at": moment(a.raised_at),
+        "repeats": a.repeats,
+        "waiting": a.waiting,
+        "by": a.acknowledged_by,
+        "reason": a.reason,
+    }
 
 
 def _infection(request: Request, service: Service, seen: Look) -> dict[str, Any]:
@@ -281,7 +301,7 @@ def answer(
         )
 
     reader.service.change(reader.who, change)
-    reader.service.touched([id])
+    reader.service.refresh(id)
     return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said={said.decision}", 303)
 
 
@@ -382,6 +402,27 @@ def enter(
         return _baby(request, id, reader, entry=typed, entry_wrong={"other": str(error)}, status=422)
     service.refresh(id)
     return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said={'known' if receipt.known else 'entered'}", 303)
+
+
+@router.post("/baby/{id}/seen/{alert}")
+def seen_alert(
+    request: Request,
+    id: BabyId,
+    alert: BabyId,
+    reader: Reading,
+    token: Token = "",
+    reason: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Acknowledge an alert, with a reason."""
+    reader.same_form(token)
+    if len(reason.strip()) < 3:
+        found = {
+            "title": "Not acknowledged",
+            "errors": [wrong("alert", "reason", reason, "a few words", "an acknowledgement needs a reason")],
+        }
+        return _baby(request, id, reader, problem=found, status=422)
+    acknowledge(alert, Acknowledged(reason=" ".join(reason.split())), reader.service, reader.who, Response())
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said=seen", 303)
 
 
 @router.post("/baby/{id}/open")

@@ -1,5 +1,6 @@
 """The page's routes: login, ward list, news, models, audit and static files; those of a baby, of cases and of results join."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -8,6 +9,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.auth import demo_users, sessions
+from dosetwin.serve.live.alerts import alerts_of
+from dosetwin.serve.live.streams import states_of
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.session import set_cookie
 from dosetwin.serve.summary import RATIO, RISE_MG_DL, RISE_WITHIN_H
@@ -93,7 +96,7 @@ def log_in(
             401,
             {"title": "Not logged in", "errors": [wrong("login", "", None, "", "no such user, or another password")]},
         )
-    now = service.clock.now()
+    now = service.wall.now()
     token, _ = service.store.write(lambda conn: sessions.begin(conn, who, now, service.settings.session_time))
     service.audited(who, "login")
     response = RedirectResponse(request.scope.get("root_path", "") + local_path(next), 303)
@@ -122,7 +125,9 @@ def _ward_data(reader: Reader, ward_: str, show: str, find: str, sort: str, orde
     reach = reader.service.reach(reader.who)
     with reader.service.store.read() as conn:
         found = reach.patients(conn)
-    every = [line(r, reach.now) for r in found]
+        alerts = [a for a in alerts_of(reach.alerts(conn)) if a.waiting]
+    waiting = Counter(a.patient_id for a in alerts)
+    every = [line(r, reach.now) | {"alerts": waiting[r["id"]]} for r in found]
     wards = sorted({x["ward"] for x in every})
     lines = ordered([x for x in every if not ward_ or x["ward"] == ward_])
     kept = ward.chosen(lines, show=show, find=find, sort=sort, order=order)
@@ -172,6 +177,7 @@ def _ward_page(request: Request, reader: Reader, query: dict[str, str]) -> HTMLR
         rise_h=f"{RISE_WITHIN_H:g}",
         ratio=RATIO,
         can_import=reader.who.may("record"),
+        feeds=[f for f in states_of(request.app) if not f.up or f.silent],
         ward=query["ward"],
         show=query["show"],
         find=query["find"],

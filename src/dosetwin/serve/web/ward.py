@@ -30,7 +30,9 @@ LAST = "9999"
 
 def belongs(line: dict[str, Any], show: str) -> bool:
     """Whether a line is shown under a tab."""
-    key = {"decision": "needs_decision", "kidney": "kidney_turning", "contradiction": "level_contradicts"}.get(show)
+    if show == "kidney":
+        return line["kidney_turning"] or bool((line["summary"] or {}).get("kidney_expected"))
+    key = {"decision": "needs_decision", "contradiction": "level_contradicts"}.get(show)
     return key is None or bool(line[key])
 
 
@@ -172,8 +174,12 @@ def flags(line: dict[str, Any]) -> list[dict[str, str]]:
         out.append({"text": "dose due", "tone": "bad"})
     elif line["needs_decision"] and not line["level_contradicts"]:
         out.append({"text": line["why"], "tone": "warn"})
+    if line.get("alerts"):
+        out.append({"text": "1 alert" if line["alerts"] == 1 else f"{line['alerts']} alerts", "tone": "bad"})
     if line["kidney_turning"]:
         out.append({"text": "kidney turning", "tone": "warn"})
+    elif s is not None and s.get("kidney_expected"):
+        out.append({"text": "kidney injury expected", "tone": "warn"})
     if s is not None and s["status"] == "cannot":
         out.append({"text": "no twin", "tone": "bad"})
     if s is not None and s["answered"]:
