@@ -1,6 +1,7 @@
 """HL7 v2 over MLLP: results and doses become facts; repeats, corrections, overtaking messages and nonsense are handled."""
 
 import asyncio
+import socket
 from datetime import UTC, datetime
 
 import pytest
@@ -149,3 +150,23 @@ def test_over_mllp_and_its_answers_are_valid_to_another_library(service, baby):
     assert refused.msa_1.value == "AE"
     assert "unit" in refused.msa_3.value
     assert len(care(service, id_)) == 1
+
+
+def test_a_slow_client_holds_nobody_up(service, baby):
+    _, name = baby
+    listener = Listener(service, READER, "127.0.0.1", 0).start()
+    try:
+        with socket.create_connection(("127.0.0.1", listener.port), 10) as slow:
+            slow.sendall(b"\x0b" + oru(name, obx()).encode()[:60])
+            with socket.create_connection(("127.0.0.1", listener.port), 10) as other:
+                other.settimeout(20)
+                other.sendall(b"\x0b" + oru(name, obx()).encode() + b"\x1c\r")
+                assert b"MSA|AA" in other.recv(4096)
+            slow.sendall(oru(name, obx()).encode()[60:] + b"\x1c\r")
+            slow.settimeout(20)
+            assert b"MSA|AA" in slow.recv(4096)
+        with socket.create_connection(("127.0.0.1", listener.port), 10) as gone:
+            gone.sendall(b"\x0bMSH|half a mess")
+    finally:
+        listener.close()
+    assert len(care(service, baby[0])) == 1

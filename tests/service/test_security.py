@@ -226,8 +226,8 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_the_session_ends(demo: Runnin
     again = demo.as_()
     assert again.get("/api/v1/session", headers={"cookie": f"{COOKIE}={kept}"}).status_code == 401
     log_in(client, "viewer")
-    later = demo.service.clock.now() + timedelta(hours=9)
-    monkeypatch.setattr(demo.service.clock, "now", lambda: later, raising=False)
+    later = demo.service.wall.now() + timedelta(hours=9)
+    monkeypatch.setattr(demo.service.wall, "now", lambda: later, raising=False)
     assert client.get("/api/v1/session").status_code == 401
 
 

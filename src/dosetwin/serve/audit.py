@@ -14,6 +14,8 @@ from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.store.tables import advice, audit, facts, patients
 
 START = "0" * 64
+_LAST = select(audit.c.seq, audit.c.hash).order_by(desc(audit.c.seq)).limit(1)
+_ADD = audit.insert()
 MOST_WRONG = 20
 """So many are named; one is enough to know."""
 
@@ -47,14 +49,14 @@ class Trail:
     def add(self, conn: Connection, now: datetime, who: Principal, action: str, *, patient: str | None = None,
             outcome: str = "ok", detail: Mapping[Any, Any] | None = None) -> str:  # fmt: skip
         """Append an entry; ``detail`` holds ids, codes and hashes, never a value about a patient. Returns its hash."""
-        last = conn.execute(select(audit.c.seq, audit.c.hash).order_by(desc(audit.c.seq)).limit(1)).first()
+        last = conn.execute(_LAST).first()
         row: dict[str, Any] = {
             "seq": 1 if last is None else last.seq + 1, "at": now, "actor": who.subject[:200],
             "roles": " ".join(sorted(who.roles))[:200], "action": action, "patient_id": patient, "outcome": outcome,
             "detail": dict(detail or {}), "previous": START if last is None else last.hash,
         }  # fmt: skip
         row["hash"] = _link(self._key, row)
-        conn.execute(audit.insert().values(**row))
+        conn.execute(_ADD, row)
         return row["hash"]
 
     def verify(self, conn: Connection, expected: str | None = None) -> "Verdict":

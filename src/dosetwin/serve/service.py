@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, delete, select
 from dosetwin.errors import DosetwinError
 from dosetwin.serve.audit import Trail, digest, stamp
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
-from dosetwin.serve.clock import Clock
+from dosetwin.serve.clock import Clock, WallClock
 from dosetwin.serve.crypto import Vault
 from dosetwin.serve.metrics import Metrics
 from dosetwin.serve.settings import Settings
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = logging.getLogger("dosetwin.serve")
+APART_S = 1.0
+"""A twin is recomputed at most this often."""
 STALE = timedelta(minutes=30)
 """A twin in memory that was asked about longer ago is asked again: doses have become due meanwhile."""
 
@@ -48,8 +51,10 @@ class Service:
     pool: Pool
     policy: dict[str, Any]
     metrics: Metrics = field(default_factory=Metrics)
+    wall: Clock = field(default_factory=WallClock)
     _waiting: set[str] = field(default_factory=set)
     _running: set[str] = field(default_factory=set)
+    _next: dict[str, float] = field(default_factory=dict)
     _gate: threading.Lock = field(default_factory=threading.Lock)
     closed: bool = False
     on_change: list[Callable[[str], None]] = field(default_factory=list)
@@ -68,7 +73,8 @@ class Service:
 
     def close(self) -> None:
         """Finish what runs and close the store."""
-        self.closed = True
+        with self._gate:
+            self.closed = True
         self.pool.close()
         self.store.close()
 
@@ -136,7 +142,10 @@ class Service:
         return known, kept[0], kept[1]
 
     def touched(self, ids: Iterable[str]) -> None:
-        """Facts arrived: recompute these twins in the background, each once however many facts came."""
+        """Facts arrived: recompute these twins in the background, each once however many facts came.
+
+        A twin that was recomputed less than APART_S ago waits so long first: a stream of facts must not keep it busy for ever.
+        """
         with self._gate:
             if self.closed:
                 return
@@ -144,7 +153,22 @@ class Service:
                 if id_ not in self._waiting:
                     self._waiting.add(id_)
                     if id_ not in self._running:
-                        self.pool.start(self._refresh_one, id_)
+                        self._start(id_)
+
+    def _start(self, patient: str) -> None:
+        """Hand a twin to the pool, now or when it may be recomputed again. The gate is held."""
+        left = self._next.get(patient, 0.0) - time.monotonic()
+        if left <= 0:
+            self.pool.start(self._refresh_one, patient)
+            return
+        timer = threading.Timer(left, self._start_later, (patient,))
+        timer.daemon = True
+        timer.start()
+
+    def _start_later(self, patient: str) -> None:
+        with self._gate:
+            if not self.closed:
+                self.pool.start(self._refresh_one, patient)
 
     @property
     def waiting(self) -> int:
@@ -166,9 +190,9 @@ class Service:
         finally:
             with self._gate:
                 self._running.discard(patient)
-                again = patient in self._waiting and not self.closed
-            if again:
-                self.pool.start(self._refresh_one, patient)
+                self._next[patient] = time.monotonic() + APART_S
+                if patient in self._waiting and not self.closed:
+                    self._start(patient)
 
     def refresh(self, patient: str, *, only_if_changed: bool = True) -> None:
         """Recompute one twin and put its line and its answer into the table of states."""

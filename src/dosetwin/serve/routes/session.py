@@ -40,7 +40,7 @@ def log_in(login: Login, service: The, response: Response) -> dict[str, Any]:
         known = Principal("demo:unknown")
         service.audited(known, "login", outcome="refused")
         raise Problem(401, "login_refused", "no such user, or another password")
-    now = service.clock.now()
+    now = service.wall.now()
     token, session = service.store.write(lambda conn: sessions.begin(conn, who, now, service.settings.session_time))
     service.audited(who, "login")
     set_cookie(response, service.settings, token)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from dosetwin.errors import InputError
 from dosetwin.serve.audit import Trail, digest, fact_hash, stamp
@@ -15,6 +15,10 @@ from dosetwin.serve.crypto import Vault
 from dosetwin.serve.problems import Problem, from_input_error, wrong
 from dosetwin.serve.store.facts import AHEAD, EARLIEST, NewFact, NewPatient, Person
 from dosetwin.serve.store.tables import advice, facts, identities, identity_index, patients
+
+# built once: putting a statement together costs more than running it
+_ADD = facts.insert().returning(facts.c.seq)
+_HEAD = update(patients).where(patients.c.id == bindparam("of")).values(head=bindparam("number"))
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ class Ledger:
                                    "recorded_at": now, "actor": who.subject[:200], "source_key": r.source_key,
                                    "body": r.body}  # fmt: skip
             row["hash"] = fact_hash(row)
-            seq = conn.execute(facts.insert().returning(facts.c.seq), [row]).scalar_one()
+            seq = conn.execute(_ADD, row).scalar_one()
             if r.source_key is not None:
                 known[r.source_key] = row | {"seq": seq}
             receipts.append(Receipt(row["id"], seq, False))
@@ -154,7 +158,7 @@ class Ledger:
             heads[r.patient_id] = seq
             self._project(conn, r)
         for patient, head in heads.items():
-            conn.execute(update(patients).where(patients.c.id == patient).values(head=head))
+            conn.execute(_HEAD, {"of": patient, "number": head})
         if written:
             one = next(iter(heads)) if len(heads) == 1 else None
             kinds = sorted({r.kind for r in rows})

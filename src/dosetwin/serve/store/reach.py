@@ -77,13 +77,14 @@ class Reach:
     def patient(self, conn: Connection, id_: str, action: Action = "read") -> Row:
         """One patient's row. Raises Problem 404, or 403 with what would open the record (``break_glass`` True: that would)."""
         self.need(action)
-        row = _one(conn.execute(select(patients).where(patients.c.id == id_)).mappings().first())
+        query = select(patients, self._within(conn).label("inside")).where(patients.c.id == id_)
+        row = _one(conn.execute(query).mappings().first())
         if row is None:
             raise Problem(404, "not_found", "no such patient", [wrong("patient", "id", id_, "the id of a patient on record")])
+        inside = row.pop("inside")
         if action in ("record", "correct") and "feed" in self.who.roles and self.who.of_ward(row["ward"]):
             return row  # a machine that delivers results reads nothing, so consent to reading does not stop it
-        inside = conn.execute(select(patients.c.id).where(patients.c.id == id_, self._within(conn))).first()
-        if inside is None:
+        if not inside:
             why = "the patient denied the use of the record" if row["care_denied"] else "the patient lies on another ward"
             raise Problem(403, "out_of_reach", why, break_glass=self.who.may("break_glass"))
         return row
