@@ -98,15 +98,15 @@ def advise(
     ] = None,
     kidney: Annotated[
         str | None,
-        typer.Option("--kidney", metavar="NAME", help="How creatinine moves the drug's clearance: learned, filter, mechanistic "
-                     "or maturation (not at all). Default: mechanistic."),
+        typer.Option("--kidney", metavar="NAME", help="How creatinine moves the drug's clearance: learned, filter, "
+                     "mechanistic or maturation (not at all). Default: mechanistic."),
     ] = None,
     look_ahead: Annotated[
-        bool, typer.Option("--look-ahead", help="Also what a controller would plan over the next doses in a scenario of infection "
-                           "(research).")
+        bool, typer.Option("--look-ahead", help="Also what a controller would plan over the next doses in a scenario of "
+                           "infection (research).")
     ] = False,
     pack: Annotated[
-        str, typer.Option("--pack", metavar="NAME", help="Scenario of infection for --look-ahead: peak_driven, auc_driven or benign.")
+        str, typer.Option("--pack", metavar="NAME", help="Scenario for --look-ahead: peak_driven, auc_driven or benign.")
     ] = "peak_driven",
     report: Report = None,
     json_: Json = False,

@@ -181,7 +181,7 @@ def features(births, wt, wv, wp, ft, fv, fp, et, em, ep, log_scr, mean, beta, sd
         S, at = birth, 0.0
         n, last, lowest, before = 0, 0.0, 0.0, 0.0
         residual, change, change_gap, miss, miss_z = 0.0, 0.0, 0.0, 0.0, 0.0
-        previous = 0.0
+        previous = wander = wander_sd = grown_sd = 0.0
         for e in range(ep[b], ep[b + 1]):
             t = et[e]
             if em[e]:

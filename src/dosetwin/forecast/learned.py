@@ -149,7 +149,8 @@ class LearnedKidney:
         return CreatinineForecast(self.name, np.zeros(0), empty, empty, record.findings, Refusal(message, tuple(reasons)))
 
     def _answers(self, records: list[WardRecord], hours: Sequence[float]) -> list[CreatinineForecast]:
-        found = events(records, *(f.parameters for f in self.filters))
+        plain, wide = self.filters
+        found = events(records, plain.parameters, wide.parameters)
         last = found.ptr[1:] - 1
         scores, kind = self.scores(found)[last], self.card["architecture"]["base"]
         noise = (self.card["noise"][0], self.card["noise"][1])

@@ -176,10 +176,10 @@ def recalibrate(
     With ``train``'s own held-out babies and seed it gives what ``train`` gave.
     """
     kidney = load(folder)
-    filters = [f.parameters for f in kidney.filters]
-    exams = {"held out": lessons(_usable(held_out, "calibration"), *filters, np.random.default_rng([seed, 2]))}
+    plain, wide = (f.parameters for f in kidney.filters)
+    exams = {"held out": lessons(_usable(held_out, "calibration"), plain, wide, np.random.default_rng([seed, 2]))}
     if strayed:
-        exams["strayed"] = lessons(_usable(strayed, "strayed"), *filters, np.random.default_rng([seed, 4]))
+        exams["strayed"] = lessons(_usable(strayed, "strayed"), plain, wide, np.random.default_rng([seed, 4]))
     quantiles = {}
     for name, exam in exams.items():
         base, spread = base_and_spread(exam.events, kidney.card["architecture"]["base"])
