@@ -7,7 +7,7 @@
 
 window.dosetwin = {
   root: document.body.dataset.root,
-  // Asks for news every second and a half while the page is in view. `told(ids)` is called with the patients that changed.
+  // Asks for news every second while the page is in view. `told(ids)` is called with the patients that changed.
   listen(told) {
     let cursor = "", failed = 0, timer = 0;
     const line = (on) => {
@@ -29,7 +29,7 @@ window.dosetwin = {
           if (!first && found.patients.length) await told(found.patients);
         } catch { failed += 1; line(false); }
       }
-      timer = setTimeout(ask, Math.min(1500 * 2 ** Math.min(failed, 4), 20000));
+      timer = setTimeout(ask, Math.min(1000 * 2 ** Math.min(failed, 4), 20000));
     };
     document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") ask(); });
     ask();
