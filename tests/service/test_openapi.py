@@ -13,6 +13,7 @@ from hypothesis import strategies as st  # noqa: E402
 
 from service.conftest import Running, course, new_patient, record, settings_for  # noqa: E402
 
+pytestmark = pytest.mark.slow
 EXAMPLES = 8
 # What a document can promise. That every schema-valid request is accepted it cannot: a patient may not exist, a moment lie ahead.
 NAMES = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
