@@ -235,13 +235,14 @@ class Listener:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()
+        await asyncio.sleep(0.1)  # asyncio drops, unclosed, a connection that it is accepting while the server closes
         server.close()
-        for writer in tuple(self._writers):
-            writer.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        if others:  # messages being worked on are finished
-            await asyncio.wait(others, timeout=15)
-        await asyncio.sleep(0)
+        until = self._loop.time() + 15.0
+        while (others := asyncio.all_tasks() - {asyncio.current_task()}) and self._loop.time() < until:
+            for writer in tuple(self._writers):  # messages being worked on are finished; who connects meanwhile is sent away
+                writer.close()
+            await asyncio.wait(others, timeout=0.5)
+        await asyncio.sleep(0.05)
 
     async def _connected(self, stream: Any, writer: Any) -> None:
         self._writers.add(writer)
