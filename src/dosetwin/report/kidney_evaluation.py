@@ -390,7 +390,9 @@ def compact(found: Found) -> dict[str, Any]:
         part = out["truths"][truth] = {}
         for kind, tables in sets.items():
             part[kind] = dict(tables) | {"next": {n: {"all": g["all"]} for n, g in tables["next"].items() if "all" in g}}
-            if kind == "daily":
+            if kind != "daily":
+                part[kind]["gfr"] = {n: {"all": g["all"]} for n, g in tables["gfr"].items() if "all" in g}
+            else:
                 part[kind]["latent"] = {n: {"all": g["all"]} for n, g in tables["latent"].items()}
                 part[kind] = {k: v for k, v in part[kind].items() if k in ("latent", "next", "names")}
     return _rounded(out)
