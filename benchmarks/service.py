@@ -107,7 +107,7 @@ def admit(client: httpx.Client, k: int, *, facts: bool) -> str:
 async def feed(
     server: Server, ids: list[str], rate: float, seconds: float, connections: int = 32
 ) -> tuple[list[float], int, float]:
-    """Temperatures at ``rate`` a second for ``seconds``; latencies counted from when each was due, how many failed, the wall time."""
+    """Temperatures at ``rate`` a second for ``seconds``; latencies from when each was due, failures, wall time."""
     taken: list[float] = []
     failed = 0
     total = int(rate * seconds)
@@ -159,7 +159,8 @@ def refreshes(client: httpx.Client, n: int) -> list[float]:
         id_ = admit(client, k, facts=True)
         until_settled(client, id_, 1)
         time.sleep(0.2)
-        level = {"at": (datetime.now(UTC) - timedelta(minutes=5)).isoformat(), "body": {"kind": "level", "value": 5.0 + 0.2 * k}}
+        drawn = datetime.now(UTC) - timedelta(minutes=5)
+        level = {"at": drawn.isoformat(), "body": {"kind": "level", "value": 5.0 + 0.2 * k}}
         began = time.perf_counter()
         seq = client.post(f"/api/v1/patients/{id_}/events", json=level).raise_for_status().json()["seq"]
         until_settled(client, id_, seq)
@@ -205,7 +206,8 @@ def ward_of(server: Server, client: httpx.Client, n: int) -> list[float]:
     def put(conn: Any) -> None:
         new = [f"{k:036d}" for k in range(n - have)]
         conn.execute(patients.insert(), [{"id": i, "ward": WARD, "head": head, "created_at": datetime.now(UTC), "synthetic": True,
-                                          "care_denied": False, "research_denied": False, "active": True} for i in new])  # fmt: skip
+                                          "care_denied": False, "research_denied": False, "active": True}
+                                         for i in new])  # fmt: skip
         conn.execute(twin_states.insert(), [dict(computed) | {"patient_id": i} for i in new])
 
     store.write(put)
@@ -226,7 +228,8 @@ def soak(server: Server, ids: list[str], minutes: float) -> None:
     before = server.rss_mb()
     taken, failed, _ = asyncio.run(feed(server, ids, rate, 54 * minutes))
     print(
-        f"soak {minutes:g} min at {rate:.0f} events/s: {percentiles(taken)}, failed {failed}; memory {before:.0f} -> {server.rss_mb():.0f} MB"
+        f"soak {minutes:g} min at {rate:.0f} events/s: {percentiles(taken)}, failed {failed}; "
+        f"memory {before:.0f} -> {server.rss_mb():.0f} MB"
     )
 
 
@@ -237,8 +240,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="of events and of what-if each")
     parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES")
     asked = parser.parse_args()
-    sys.path.insert(0, str(TESTS))
-    from service.postgres import Postgres, why_not
+    sys.path.insert(0, str(TESTS / "service"))
+    from postgres import Postgres, why_not
 
     postgres = None
     with tempfile.TemporaryDirectory(prefix="dosetwin-bench-") as name:
