@@ -110,7 +110,7 @@ def agree(n: int) -> None:
     of = world(d, 0, n)
     made: dict[str, DosingPolicy] = {
         "trial": Ahead("mpc", True, search=TRIAL, chances=TRIAL_CHANCES),
-        "trial, other draws": Ahead("mpc", True, search=replace(TRIAL, draws=63), chances=TRIAL_CHANCES),
+        "one draw fewer": Ahead("mpc", True, search=replace(TRIAL, draws=63), chances=TRIAL_CHANCES),
         "16 draws": Ahead("mpc", True, search=replace(TRIAL, draws=16, first_look=0), chances=TRIAL_CHANCES),
         "256 draws": Ahead("mpc", True, search=replace(TRIAL, draws=256, first_look=0), chances=TRIAL_CHANCES),
         "256 draws, every half hour, fine grids": Ahead(
