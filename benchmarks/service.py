@@ -240,6 +240,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="of events and of what-if each")
     parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # the server and the database are stopped too
     sys.path.insert(0, str(TESTS / "service"))
     from postgres import Postgres, why_not
 
