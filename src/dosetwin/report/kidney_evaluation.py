@@ -157,6 +157,13 @@ def _trough_rows(found: Found) -> list[list[str]]:
 
 # ------------------------------------------------------------------------------------------------------------------ pages
 
+NAMES = """
+Forecasters: `learned` the networks trained for the seed, `shipped` those in the package; `filter-wide` the filter fitted on
+randomised babies, on which the networks stand (shown, no competitor of the bars); fitted on plain A: `filter`, `carried` (the last
+value holds), `carried+curve` (it moves as the typical curve does), `gaussian-process` (on the log residual to that curve),
+`van-donge-map` (reconstruction updated by MAP), `steady-wu` (blind to what was measured); `oracle-today` and `oracle-future`.
+""".strip()
+
 DEFINITIONS = """
 Fixed before any network was scored (`trial/kidney_evaluation.py`):
 - A seed is new data and a new training. Learner and competitors are trained, calibrated and fitted on babies of truth A
@@ -192,7 +199,7 @@ def markdown(found: Found, images: str | None = "img", heading: str = "## Evalua
         "real hospital. Decision support for research and evaluation, not a medical device.", "",
         *([DEFINITIONS, ""] if whole else []),
         *(f"- {note}" for note in found.get("notes", [])), *([""] if found.get("notes") else []),
-        *_bars(found), *_gains(found), *_shipped(found),
+        NAMES, "", *_bars(found), *_gains(found), *_shipped(found),
     ]  # fmt: skip
     out += _picture(images, "kidney_rmse", "RMSE by forecaster and truth") + _errors(found, whole)
     out += _picture(images, "kidney_coverage", "Coverage of measured values")
@@ -275,7 +282,9 @@ def _errors(found: Found, whole: bool) -> list[str]:
 def _injury(found: Found) -> list[str]:
     events = {t: found["truths"][t]["measured"]["events"]["kdigo"] for t in found["truths"]}
     text = "; ".join(f"{t}: {e[0]:.0f} of {e[1]:.0f} moments at risk" for t, e in events.items())
-    return ["### Injury ahead: AUROC", "", f"Onsets of KDIGO stage 1 within 72 h, a seed: {text}.", "",
+    note = "`oracle-future` says yes or no at three hours, against the measured past, so it is no upper bound here. "
+    note += "Nothing announces a hidden injury: even `oracle-today` does not see it coming."
+    return ["### Injury ahead: AUROC", "", f"Onsets of KDIGO stage 1 within 72 h, a seed: {text}. {note}", "",
             table(("truth", "forecaster", "KDIGO", *BANDS, "hidden injury"), _auroc_rows(found)), ""]  # fmt: skip
 
 
