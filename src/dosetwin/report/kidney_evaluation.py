@@ -159,9 +159,9 @@ def _trough_rows(found: Found) -> list[list[str]]:
 
 NAMES = """
 Forecasters: `learned` the networks trained for the seed, `shipped` those in the package; `filter-wide` the filter fitted on
-randomised babies, on which the networks stand (shown, no competitor of the bars); fitted on plain A: `filter`, `carried` (the last
-value holds), `carried+curve` (it moves as the typical curve does), `gaussian-process` (on the log residual to that curve),
-`van-donge-map` (reconstruction updated by MAP), `steady-wu` (blind to what was measured); `oracle-today` and `oracle-future`.
+randomised babies, on which the networks stand (shown, no competitor of the bars); fitted on plain A: `filter`, `carried` (the
+last value stays), `carried+curve` (it moves as the typical curve does), `gaussian-process` (on the log residual to that curve),
+`van-donge-map` (reconstruction updated by MAP), `steady-wu` (blind to what was measured); `oracle-today`, `oracle-future`.
 """.strip()
 
 DEFINITIONS = """
