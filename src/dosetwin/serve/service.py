@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -186,7 +187,8 @@ class Service:
             self.refresh(patient)
         except Exception as error:  # a background failure must not end the worker; a metric and the log say it
             self.metrics.failures.inc()
-            log.error("refresh of a twin failed: %s", type(error).__name__)
+            last = traceback.extract_tb(error.__traceback__)[-1]  # where, not what: the message may hold a patient's data
+            log.error("refresh of a twin failed: %s in %s line %s", type(error).__name__, last.name, last.lineno)
         finally:
             with self._gate:
                 self._running.discard(patient)
