@@ -385,11 +385,11 @@ def sections(found: Found) -> str:
     """The section of docs/kidney.md: the main tables, and where the others are."""
     text = markdown(found, heading=HEADING, whole=False)
     intro = (
-        "Definitions, fixed before any network was scored, and all tables: [kidney_evaluation.md](kidney_evaluation.md); the\n"
+        "Definitions, fixed before any network was scored, and all tables: [kidney_evaluation.md](kidney_evaluation.md); figures\n"
+        "behind them: [data/kidney_evaluation.json](data/kidney_evaluation.json). Again, in less than an hour of one idle core:\n"
+        "`dosetwin kidney evaluate --train --seeds 10 --babies 2000 --training-babies 16000 --resume DIR`; on a hospital's own\n"
+        "measured values: `dosetwin kidney evaluate --data OUR.csv`.\n"
     )
-    intro += "figures behind them: [data/kidney_evaluation.json](data/kidney_evaluation.json). Again, in\n"
-    intro += "less than an hour of one core: `dosetwin kidney evaluate --train --seeds 10 --babies 2000 --training-babies 16000 --resume DIR`; a\n"
-    intro += "hospital's own measured values: `dosetwin kidney evaluate --data OUR.csv`.\n"
     return text.replace("\n### Bars\n", f"\n{intro}\n### Bars\n", 1)
 
 
