@@ -14,9 +14,10 @@ from fhir.resources.R4B.bundle import Bundle
 from dosetwin.errors import InputError
 from dosetwin.serve.access import principal_of
 from dosetwin.serve.app import create_app
-from dosetwin.serve.auth.principal import THE_SERVICE
+from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.fhir.bulk import patients
 from dosetwin.serve.fhir.sync import servers
+from dosetwin.serve.problems import Problem
 from dosetwin.serve.settings import Settings
 
 BUNDLE = json.loads((files("dosetwin") / "data" / "demo_newborn.json").read_text(encoding="utf-8"))
@@ -67,6 +68,41 @@ def test_a_bundle_that_cannot_be_used_names_resource_and_field_and_stays_retriev
     assert kept.status_code == 200
     for nonsense in ({}, {"resourceType": "Bundle"}, {"resourceType": "Bundle", "entry": []}):
         assert client.post("/api/v1/fhir/bundle", params={"ward": "nicu"}, json=nonsense).status_code == 422
+
+
+def consent(decision, at, **more):
+    return {"resourceType": "Consent", "id": "c1", "status": "active", "scope": {"coding": [{"code": "treatment"}]},
+            "category": [{"text": "privacy"}], "patient": {"reference": "Patient/demo-newborn"}, "dateTime": at,
+            "provision": {"type": decision}} | more  # fmt: skip
+
+
+def test_a_consent_decides_who_may_read_and_one_not_understood_is_remarked_on(client):
+    service = client.app.state.service
+
+    def sent(*consents):
+        bundle = BUNDLE | {"entry": [*BUNDLE["entry"], *({"resource": c} for c in consents)]}
+        return client.post("/api/v1/fhir/bundle", params={"ward": "nicu", "server": "consents"}, json=bundle).json()
+
+    first = sent(consent("deny", "2026-04-13T10:00:00Z"))
+    reader = Principal("dr", roles=frozenset({"viewer"}), wards=frozenset({"nicu"}))
+
+    def denied():
+        with service.store.read() as conn:
+            try:
+                service.reach(reader).patient(conn, first["patient_id"])
+            except Problem:
+                return True
+        return False
+
+    assert denied()
+    assert sent(consent("deny", "2026-04-13T10:00:00Z"))["new"] == 0
+    assert sent(consent("permit", "2026-04-13T11:00:00Z"))["new"] == 1
+    assert not denied()
+    odd = sent(consent("deny", "2026-04-13T12:00:00Z", provision={"type": "deny", "provision": [{"type": "permit"}]}))
+    assert [f["code"] for f in odd["findings"] if f["record"] == "Consent/c1" and f["severity"] == "warning"] == [
+        "consent_not_read"
+    ]
+    assert not denied()
 
 
 def test_a_notification_needs_the_secret(client, monkeypatch):

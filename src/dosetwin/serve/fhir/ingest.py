@@ -18,6 +18,7 @@ from dosetwin.errors import Finding, InputError
 from dosetwin.io.fhir import read_bundle
 from dosetwin.records import Timeline
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
+from dosetwin.serve.fhir.consent import consents
 from dosetwin.serve.problems import Problem, from_input_error, wrong
 from dosetwin.serve.store.facts import FLAGS, NewFact, NewPatient, Person
 from dosetwin.serve.store.tables import facts
@@ -60,12 +61,15 @@ def ingest(
     """
     timeline, person, key = understood(bundle, server, service.policy["drug"])
     wanted = facts_of(timeline, server)
+    decisions, remarks = consents(bundle, _prefix(server))
 
     def change(conn: Connection, reach: Any) -> Ingested:
         reach.need("record")
         id_, created = _patient(service, conn, who, reach, timeline, person, key, ward)
         reach.patient(conn, id_, "record")
-        stored = service.reach(THE_SERVICE).facts(conn, id_)
+        # what is on record already, also of a patient who denied its use: to deliver is not to read
+        rows = conn.execute(select(facts).where(facts.c.patient_id == id_).order_by(facts.c.seq)).mappings()
+        stored: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in rows]
         prefix = _prefix(server)
         ours = {f["source_key"]: f for f in stored if (f["source_key"] or "").startswith(prefix)}
         now_said = {f["source_key"]: f for f in in_force(stored) if f["source_key"] in ours}
@@ -86,8 +90,11 @@ def ingest(
                 if name not in wanted:
                     service.ledger.correct(conn, who, id_, old["id"], None, "no longer in the source system", reach.now)
                     retracted += 1
+        had = {f["source_key"] for f in stored}
+        fresh += [(id_, d) for d in decisions if d.source_key not in had]
         service.ledger.record(conn, who, fresh, reach.now)
-        return Ingested(id_, created, len(fresh), known, corrected, retracted, timeline.findings)
+        known += sum(d.source_key in had for d in decisions)
+        return Ingested(id_, created, len(fresh), known, corrected, retracted, (*timeline.findings, *remarks))
 
     done = service.change(who, change)
     if done.created or done.new or done.corrected or done.retracted:

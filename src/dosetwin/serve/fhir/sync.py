@@ -24,7 +24,7 @@ from dosetwin.serve.problems import Problem
 if TYPE_CHECKING:
     from dosetwin.serve.service import Service
 
-KINDS = ("Observation", "MedicationAdministration", "Condition", "Procedure")
+KINDS = ("Observation", "MedicationAdministration", "Condition", "Procedure", "Consent")
 """Resources of a patient that are read."""
 OVERLAP = timedelta(minutes=1)
 
