@@ -386,7 +386,8 @@ def sections(found: Found) -> str:
     text = markdown(found, heading=HEADING, whole=False)
     intro = (
         "Definitions, fixed before any network was scored, and all tables: [kidney_evaluation.md](kidney_evaluation.md);\n"
-        "figures behind them: [data/kidney_evaluation.json](data/kidney_evaluation.json). Again, in less than an hour of one idle core:\n"
+        "figures behind them: [data/kidney_evaluation.json](data/kidney_evaluation.json).\n"
+        "Again, in less than an hour of one idle core:\n"
         "`dosetwin kidney evaluate --train --seeds 10 --babies 2000 --training-babies 16000 --resume DIR`; on a hospital's own\n"
         "measured values: `dosetwin kidney evaluate --data OUR.csv`.\n"
     )
