@@ -182,7 +182,7 @@ def _predicted(
     past = replace(timeline, doses=given, observations=(), asked=())
     infusion = policy.infusions[0]
     grids = [np.unique(np.round([p.time, p.time + policy.peak_after_h, p.time + p.interval], 9)) for p in plans]
-    extra = [(DoseEvent(round(p.time, 9), p.amount, infusion, given[-1].cmt if given else None),) for p in plans]
+    extra = [(DoseEvent(float(np.round(p.time, 9)), p.amount, infusion, given[-1].cmt if given else None),) for p in plans]
     schedule = schedule_many(model, [past] * len(plans), grids, rule=rule, extra_doses=extra)
     out = []
     for c, plan in enumerate(plans):
