@@ -5,10 +5,11 @@ import pytest
 
 from decide.babies import baby, preterm
 from dosetwin import models
-from dosetwin.decide.exposure import expose
-from dosetwin.decide.plans import ask_rules, enumerate_plans, situation
+from dosetwin.decide.exposure import _grid, expose
+from dosetwin.decide.plans import ask_rules, enumerate_plans, scored_doses, situation
 from dosetwin.decide.policy import AMIKACIN_NEONATE as POLICY
 from dosetwin.decide.rules import facts_at
+from dosetwin.records import Regimen
 from dosetwin.simulate import predict, schedule_for
 
 
@@ -94,3 +95,17 @@ def test_more_drug_means_more_of_everything():
         for key, value in found.values.items():
             rise = np.diff(value[rows], axis=0)
             assert np.all(np.abs(rise) < 1e-9) if key == ("trough", "pre") else np.all(rise > 0)
+
+
+def test_every_moment_is_read_where_it_was_put_whatever_the_clock():
+    rng = np.random.default_rng(1)
+    seconds = rng.integers(0, 30 * 86400, 3000)
+    for k, second in enumerate(seconds):
+        interval = POLICY.intervals[k % len(POLICY.intervals)]
+        grid = _grid(Regimen(10.0, interval, 0.5, second / 3600.0), POLICY, exact=True)
+        for (what, dose), row in grid.rows.items():
+            start = second / 3600.0 + (0 if dose == "pre" else scored_doses(interval, POLICY.horizon_h)[dose]) * interval
+            wanted = start + {"peak": POLICY.peak_after_h, "trough": 0.0 if dose == "pre" else interval}[what]
+            assert abs(grid.times[row] - wanted) < 1e-8
+        assert all(abs(grid.times[a] - (grid.times[b] - interval)) < 1e-8 for a, b in grid.spans.values())
+        assert grid.doses[0].time in grid.times

@@ -44,11 +44,12 @@ def _grid(regimen: Regimen, policy: Policy, exact: bool) -> _Grid:
     if not exact:
         for start in starts.values():
             found += [start + regimen.duration, *(start + regimen.interval * k / FINE for k in range(FINE))]
-    times = np.unique(np.round(np.array(found), 9))
-    row = {key: int(np.searchsorted(times, round(t, 9))) for key, t in wanted.items()}
-    spans = {d: (int(np.searchsorted(times, round(s, 9))), row["trough", d]) for d, s in starts.items()}
+    # rounded once, by one function (round and np.round differ in the last bit), and rows taken from where each moment went
+    times, place = np.unique(np.round(np.array(found), 9), return_inverse=True)
+    row = {key: int(place[k]) for k, key in enumerate(wanted)}
+    spans = {d: (int(place[len(wanted) + k]), row["trough", d]) for k, d in enumerate(starts)}
     # the doses on the same rounded clock: a trough read a rounding error after its dose would be the peak of a bolus
-    doses = tuple(replace(d, time=round(d.time, 9)) for d in regimen.doses(end - 1e-6))
+    doses = tuple(replace(d, time=float(np.round(d.time, 9))) for d in regimen.doses(end - 1e-6))
     return _Grid(doses, times, row, spans, regimen.interval)
 
 
