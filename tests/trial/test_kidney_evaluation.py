@@ -1,5 +1,6 @@
 """The kidneys' evaluation: metrics by hand, batches equal to one baby at a time, oracles that win, babies on one side only."""
 
+import json
 from dataclasses import replace
 from math import log, sqrt
 from pathlib import Path
@@ -420,3 +421,10 @@ def test_the_command_from_end_to_end(monkeypatch, tmp_path: Path, capsys) -> Non
     assert "MISSED" in capsys.readouterr().out
     assert "### Bars" in report.read_text(encoding="utf-8")
     assert cli.run(["kidney", "evaluate", "--train", "--weights", str(tmp_path)]) == 2
+
+
+def test_the_published_evaluation_is_of_the_weights_that_ship():
+    from dosetwin.forecast.learned import load
+
+    published = json.loads((Path(__file__).parents[2] / "docs" / "data" / "kidney_evaluation.json").read_text(encoding="utf-8"))
+    assert published["shipped_sha256"] == load().card["sha256_of_weights"]
