@@ -288,6 +288,6 @@ def test_any_newborn_gets_an_answer_inside_all_limits_or_a_refusal_with_reasons(
         assert at - doses[-1][0] >= 12
         assert 0.5 <= chosen.regimen.amount_mg / doses[-1][1] <= 1.5
     around = [a for a in chosen.attainment if a.target == "trough_toxic" and a.dose in ("pre", "next")]
-    assert all(a.p >= 0.9 for a in around)
+    assert all(a.p >= 0.9 - 1e-9 for a in around)
     losses = [c.loss for c in found.candidates if c.acceptable]
     assert chosen.loss <= min(losses) + max(POLICY.tie_loss, 0.1)
