@@ -10,6 +10,40 @@ STATES = 5
 
 
 @njit(cache=True, nogil=True)
+def carry(x, P, cross, h, into, out, share, offset, sd, tau):
+    """Carry the state ``x`` [5] and its covariance ``P`` [5, 5] over ``h`` h of constant rates, in place.
+
+    ``into`` and ``out`` typical rates; ``offset`` of log clearance in force; ``cross`` [5] is scratch.
+    """
+    rate = out * exp(min(max(offset, -5.0), 5.0))
+    plateau = into * exp(min(max(x[1], -5.0), 5.0)) / rate
+    S = exp(x[0])
+    left = exp(-rate * h)
+    after = plateau * (1.0 - left) + S * left
+    by_rate = (-plateau * (1.0 - left) + (plateau - S) * rate * h * left) / after
+    J = (S * left / after, plateau * (1.0 - left) / after, share * by_rate, (1.0 - share) * by_rate, by_rate)
+    fade = exp(-h / tau)
+    # F = identity but for its first row (J) and the fading of the last state: P <- F P F' + Q
+    for i in range(5):
+        cross[i] = 0.0
+        for j in range(5):
+            cross[i] += J[j] * P[j, i]
+    first = 0.0
+    for i in range(5):
+        first += J[i] * cross[i]
+    for i in range(1, 5):
+        P[i, 4] *= fade
+        P[4, i] *= fade
+    for i in range(1, 5):
+        P[0, i] = cross[i] * (fade if i == 4 else 1.0)
+        P[i, 0] = P[0, i]
+    P[0, 0] = first
+    P[4, 4] += sd[4] ** 2 * (1.0 - fade * fade)
+    x[0] = log(after)
+    x[4] *= fade
+
+
+@njit(cache=True, nogil=True)
 def run(dt, into, out, share, effect, seen, ahead, birth, log_scr, mean, beta, sd, tau, prop, add, ahead_mean, ahead_cov):
     """Filter one baby; fills ``ahead_mean`` [n_hours, 5] and ``ahead_cov`` [n_hours, 5, 5]; returns the negative log likelihood.
 
@@ -23,7 +57,6 @@ def run(dt, into, out, share, effect, seen, ahead, birth, log_scr, mean, beta, s
         x[i] = mean[i]
     for i in range(5):
         P[i, i] = sd[i] ** 2
-    J = np.zeros(5)
     cross = np.zeros(5)
     nll = 0.0
     for k in range(len(dt)):
@@ -32,36 +65,7 @@ def run(dt, into, out, share, effect, seen, ahead, birth, log_scr, mean, beta, s
             offset = share[k] * x[2] + (1.0 - share[k]) * x[3] + x[4]
             for e in range(effect.shape[1]):
                 offset += beta[e] * effect[k, e]
-            rate = out[k] * exp(min(max(offset, -5.0), 5.0))
-            plateau = into[k] * exp(min(max(x[1], -5.0), 5.0)) / rate
-            S = exp(x[0])
-            left = exp(-rate * h)
-            after = plateau * (1.0 - left) + S * left
-            by_rate = (-plateau * (1.0 - left) + (plateau - S) * rate * h * left) / after
-            J[0] = S * left / after
-            J[1] = plateau * (1.0 - left) / after
-            J[2] = share[k] * by_rate
-            J[3] = (1.0 - share[k]) * by_rate
-            J[4] = by_rate
-            fade = exp(-h / tau)
-            # F = identity but for its first row (J) and the fading of the last state: P <- F P F' + Q
-            for i in range(5):
-                cross[i] = 0.0
-                for j in range(5):
-                    cross[i] += J[j] * P[j, i]
-            first = 0.0
-            for i in range(5):
-                first += J[i] * cross[i]
-            for i in range(1, 5):
-                P[i, 4] *= fade
-                P[4, i] *= fade
-            for i in range(1, 5):
-                P[0, i] = cross[i] * (fade if i == 4 else 1.0)
-                P[i, 0] = P[0, i]
-            P[0, 0] = first
-            P[4, 4] += sd[4] ** 2 * (1.0 - fade * fade)
-            x[0] = log(after)
-            x[4] *= fade
+            carry(x, P, cross, h, into[k], out[k], share[k], offset, sd, tau)
         if seen[k] >= 0:
             S = exp(x[0])
             R = prop * prop + (add / S) ** 2

@@ -10,6 +10,7 @@ from math import exp, log, log1p
 import numpy as np
 from numba import njit
 
+from dosetwin.forecast._filter_kernel import carry
 from dosetwin.forecast.steps import SHORTEST, STEP
 from dosetwin.structure import kidney as k
 from dosetwin.structure.growth import weight_after_birth
@@ -31,7 +32,7 @@ _ML_MIN, _DL_PER_L, _HOURS = k.ML_PER_MIN_TO_L_PER_H, k.DL_PER_L, k.HOURS_PER_DA
 
 
 @njit(cache=True, nogil=True)
-def _index(times, begin, end, t):
+def last_index(times, begin, end, t):
     """Last index in begin..end with times <= t, or begin - 1."""
     low, high = begin, end
     while low < high:
@@ -45,13 +46,13 @@ def _index(times, begin, end, t):
 
 @njit(cache=True, nogil=True)
 def _flag(ft, fv, begin, end, t):
-    i = _index(ft, begin, end, t)
+    i = last_index(ft, begin, end, t)
     return 0.0 if i < begin else fv[i]
 
 
 @njit(cache=True, nogil=True)
 def _expected(ft, fv, begin, end, t, now, course):
-    i = _index(ft, begin, end, min(t, now))
+    i = last_index(ft, begin, end, min(t, now))
     value = 0.0 if i < begin else fv[i]
     if t <= now or value == 0.0 or not course:
         return value
@@ -65,8 +66,8 @@ _after_birth = njit(cache=True, nogil=True)(weight_after_birth)
 
 
 @njit(cache=True, nogil=True)
-def _weight(wt, wv, begin, end, GA, BW, t, now):
-    i = _index(wt, begin, end, min(t, now))
+def weight_at(wt, wv, begin, end, GA, BW, t, now):
+    i = last_index(wt, begin, end, min(t, now))
     since, known = (0.0, BW) if i < begin else (wt[i], wv[i])
     return known * _after_birth(1.0, GA, t / 24.0) / _after_birth(1.0, GA, since / 24.0)
 
@@ -95,31 +96,7 @@ def _advance(x, P, S, h, into, out, share, offset_flags, sd, tau):
     left = exp(-out * h)
     S = S * left + into / out * (1.0 - left)
     offset = share * x[2] + (1.0 - share) * x[3] + x[4] + offset_flags
-    rate = out * exp(min(max(offset, -5.0), 5.0))
-    plateau = into * exp(min(max(x[1], -5.0), 5.0)) / rate
-    level = exp(x[0])
-    left = exp(-rate * h)
-    after = plateau * (1.0 - left) + level * left
-    by_rate = (-plateau * (1.0 - left) + (plateau - level) * rate * h * left) / after
-    J = (level * left / after, plateau * (1.0 - left) / after, share * by_rate, (1.0 - share) * by_rate, by_rate)
-    fade = exp(-h / tau)
-    cross = np.zeros(5)
-    for i in range(5):
-        for j in range(5):
-            cross[i] += J[j] * P[j, i]
-    first = 0.0
-    for i in range(5):
-        first += cross[i] * J[i]
-    for i in range(1, 5):
-        P[i, 4] *= fade
-        P[4, i] *= fade
-    for i in range(1, 5):
-        P[0, i] = cross[i] * (fade if i == 4 else 1.0)
-        P[i, 0] = P[0, i]
-    P[0, 0] = first
-    P[4, 4] += sd[4] ** 2 * (1.0 - fade * fade)
-    x[0] = log(after)
-    x[4] *= fade
+    carry(x, P, np.zeros(5), h, into, out, share, offset, sd, tau)
     return S
 
 
@@ -138,7 +115,7 @@ def _walk(x, P, S, begin, end, now, GA, BW, wt, wv, w0, w1, ft, fv, fp, b, beta,
             cooled = _expected(ft, fv, fp[o + COOLING], fp[o + COOLING + 1], middle, now, True)
             asphyxia = _expected(ft, fv, fp[o + ASPHYXIA], fp[o + ASPHYXIA + 1], middle, now, False)
             ino = _expected(ft, fv, fp[o + INO], fp[o + INO + 1], middle, now, False)
-            WT = _weight(wt, wv, w0, w1, GA, BW, middle, now)
+            WT = weight_at(wt, wv, w0, w1, GA, BW, middle, now)
             into, out, share = balance(GA, BW, WT, middle / 24.0, ibu, cooled, asphyxia)
             act = beta[0] * ibu + beta[1] * indo + beta[2] * cooled + beta[3] * asphyxia * (1.0 - cooled) + beta[4] * ino
             S = _advance(x, P, S, h, into, out, share, act, sd, tau)
@@ -218,7 +195,7 @@ def features(births, wt, wv, wp, ft, fv, fp, et, em, ep, log_scr, mean, beta, sd
                 base[e, h], spread[e, h], curve[e, h] = y[0], Q[0, 0] ** 0.5, log(ahead)
                 if h == 0:
                     wander, wander_sd, grown_sd = y[4], Q[4, 4] ** 0.5, Q[3, 3] ** 0.5
-            WT = _weight(wt, wv, w0, w1, GA, BW, t, t)
+            WT = weight_at(wt, wv, w0, w1, GA, BW, t, t)
             o = b * FLAG_COUNT
             r = x_out[e]
             r[0], r[1] = GA, log(BW)

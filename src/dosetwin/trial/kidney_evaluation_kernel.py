@@ -10,11 +10,10 @@ import numpy as np
 from numba import njit
 
 from dosetwin.forecast import _filter_kernel, _process_kernel, _vandonge_kernel
-from dosetwin.forecast._learned_kernel import balance
+from dosetwin.forecast._learned_kernel import balance, last_index, weight_at
 from dosetwin.forecast.record import COURSE, FLAGS
 from dosetwin.forecast.steps import SHORTEST, STEP
 from dosetwin.structure import kidney
-from dosetwin.structure.growth import weight_after_birth
 from dosetwin.structure.kidney_injury import BASELINE_WITHIN, FAILURE, RATIOS, RISE, RISE_WITHIN
 
 N_FLAGS = len(FLAGS)
@@ -29,18 +28,9 @@ _WU_PNA50, _WU_GA, _WU_GA_PNA50, _WU_HILL = kidney.WU_PNA50, kidney.WU_GA, kidne
 
 
 @njit(cache=True, nogil=True)
-def _known(times, begin, end, t):
-    """Index of the last time <= t in begin..end, or begin - 1."""
-    k = begin - 1
-    while k + 1 < end and times[k + 1] <= t + 1e-9:
-        k += 1
-    return k
-
-
-@njit(cache=True, nogil=True)
 def _flag(ft, fv, fptr, baby, name, t, now):
     begin, end = fptr[baby * N_FLAGS + name], fptr[baby * N_FLAGS + name + 1]
-    k = _known(ft, begin, end, min(t, now))
+    k = last_index(ft, begin, end, min(t, now))
     return 0.0 if k < begin else fv[k]
 
 
@@ -51,23 +41,11 @@ def _expected(ft, fv, fptr, baby, name, t, now):
     if t <= now or value == 0.0:
         return value
     begin, end = fptr[baby * N_FLAGS + name], fptr[baby * N_FLAGS + name + 1]
-    k = _known(ft, begin, end, now)
+    k = last_index(ft, begin, end, now)
     while k > begin and fv[k - 1] != 0.0:
         k -= 1
     stop = ft[k] + _COURSE_H
     return 0.0 if now < stop <= t else value
-
-
-_after_birth = njit(cache=True, nogil=True)(weight_after_birth)
-
-
-@njit(cache=True, nogil=True)
-def _weight(wt, wv, begin, end, GA, BW, t, now):
-    k = _known(wt, begin, end, min(t, now))
-    since, known = 0.0, BW
-    if k >= begin:
-        since, known = wt[k], wv[k]
-    return known * _after_birth(1.0, GA, t / 24.0) / _after_birth(1.0, GA, since / 24.0)
 
 
 @njit(cache=True, nogil=True)
@@ -113,7 +91,7 @@ def fill(baby, now, begin, n_seen, time, GA, BW, wptr, wt, wv, fptr, ft, fv, hou
                 last = t + dt >= end - 1e-9
                 middle = max(t + 0.5 * dt, SHORTEST)
                 dt = dt if dt > SHORTEST else 0.0
-                WT = _weight(wt, wv, wptr[b], wptr[b + 1], GA[b], BW[b], middle, now[o])
+                WT = weight_at(wt, wv, wptr[b], wptr[b + 1], GA[b], BW[b], middle, now[o])
                 ibuprofen = _expected(ft, fv, fptr, b, IBU, middle, now[o])
                 cooled = _expected(ft, fv, fptr, b, COOLING, middle, now[o])
                 asphyxia = _flag(ft, fv, fptr, b, ASPHYXIA, middle, now[o])
@@ -130,7 +108,7 @@ def fill(baby, now, begin, n_seen, time, GA, BW, wptr, wt, wv, fptr, ft, fv, hou
                 marks[k, 1] = ahead if last and ahead >= 0 else -1
                 if last and ahead >= 0:
                     plain[o, ahead] = unchanged
-                    weight[o, ahead] = _weight(wt, wv, wptr[b], wptr[b + 1], GA[b], BW[b], end, now[o])
+                    weight[o, ahead] = weight_at(wt, wv, wptr[b], wptr[b + 1], GA[b], BW[b], end, now[o])
                 k += 1
                 t = end if last else t + dt
 
