@@ -21,8 +21,8 @@ from pydantic import ValidationError
 
 from dosetwin.errors import InputError, one_line
 from dosetwin.io.codes import COVARIATES, DRUGS, LEVELS, MEASURED
-from dosetwin.serve.live.inbox import Item, Taken, refuse, take
-from dosetwin.serve.problems import Problem, from_input_error, wrong
+from dosetwin.serve.live.inbox import Item, Taken, refuse, take, unusable
+from dosetwin.serve.problems import Problem, from_input_error
 from dosetwin.serve.store.facts import NewFact
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Reader:
             items = []
             remarks.append("an order is not a dose given; nothing stored")
         else:
-            raise _problem("MSH-9", kind, "ORU^R01, RAS^O17 or RDE^O11", "this kind of message is not read")
+            raise unusable("MSH-9", kind, "ORU^R01, RAS^O17 or RDE^O11", "this kind of message is not read")
         return source, ids, sent, items, remarks
 
     def _results(self, message: Any, remarks: list[str]) -> list[Item]:
@@ -86,7 +86,7 @@ class Reader:
                 remarks.append(f"{where}: status {status or 'empty'} carries no result yet")
                 continue
             if not order:
-                raise _problem(
+                raise unusable(
                     "OBR-3", "", "a filler or placer number", "a result without its order cannot be told from its repeat"
                 )
             at = self._moment(_field(segment, 14) or drawn_by_order, f"{where}.14")
@@ -99,13 +99,13 @@ class Reader:
         try:
             value = float(text.lstrip("<").strip())
         except ValueError:
-            raise _problem(f"{where}.5", text, "a number, or < and a number", "not a value") from None
+            raise unusable(f"{where}.5", text, "a number, or < and a number", "not a value") from None
         unit = _component(segment, 6, 1)
         if not unit:
-            raise _problem(f"{where}.6", "", "a UCUM unit", "a result without a unit is never guessed")
+            raise unusable(f"{where}.6", "", "a UCUM unit", "a result without a unit is never guessed")
         if quantity == "SCR":
             if below:
-                raise _problem(f"{where}.5", text, "a number", "a creatinine below quantification is not used")
+                raise unusable(f"{where}.5", text, "a number", "a creatinine below quantification is not used")
             return {
                 "kind": "creatinine",
                 "value": value,
@@ -139,7 +139,7 @@ class Reader:
             try:
                 amount = float(_field(segment, 6))
             except ValueError:
-                raise _problem(f"{where}.6", _field(segment, 6), "the amount given", "not an amount") from None
+                raise unusable(f"{where}.6", _field(segment, 6), "the amount given", "not an amount") from None
             body = {"kind": "dose", "drug": self.drug, "amount": amount, "unit": _component(segment, 7, 1), "infusion_h": hours}
             items.append(Item(key, _fact(where, start, body)))
         return items
@@ -147,17 +147,17 @@ class Reader:
     def _moment(self, text: str, where: str) -> datetime:
         found = _TIME.match(text)
         if found is None:
-            raise _problem(where, text, "YYYYMMDDHHMM[SS][+ZZZZ]", "not a moment to the minute")
+            raise unusable(where, text, "YYYYMMDDHHMM[SS][+ZZZZ]", "not a moment to the minute")
         y, mo, d, h, mi, s, _, offset = found.groups()
         try:
             if offset:
                 return datetime.strptime(f"{y}{mo}{d}{h}{mi}{s or '00'}{offset}", "%Y%m%d%H%M%S%z").astimezone(UTC)
             if self.zone is None:
-                raise _problem(where, text, "a time with its offset, such as +0100",
+                raise unusable(where, text, "a time with its offset, such as +0100",
                                "the offset is missing and the feed's time zone is not configured")  # fmt: skip
             local = datetime(int(y), int(mo), int(d), int(h), int(mi), int(s or 0), tzinfo=ZoneInfo(self.zone))
         except ValueError:
-            raise _problem(where, text, "a moment that exists", "not a moment") from None
+            raise unusable(where, text, "a moment that exists", "not a moment") from None
         return local.astimezone(UTC)
 
 
@@ -168,7 +168,7 @@ def receive(service: "Service", reader: Reader, text: str) -> tuple[str, str, Ta
         try:
             message = hl7.parse(text.replace("\n", "\r"))
         except (hl7.HL7Exception, KeyError, IndexError, ValueError):
-            raise _problem("MSH", text[:40], "an HL7 v2 message", "cannot be read") from None
+            raise unusable("MSH", text[:40], "an HL7 v2 message", "cannot be read") from None
         source, ids, sent, items, remarks = reader.read(message)
         if not items:
             return "AA", one_line("; ".join(remarks))[:200], None
@@ -271,11 +271,7 @@ def _fact(where: str, at: datetime, body: dict[str, Any]) -> NewFact:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(x) for x in first["loc"] if x != "body")
-        raise _problem(f"{where} {field}", first.get("input"), first["msg"], "not accepted") from None
-
-
-def _problem(field: str, value: Any, expected: str, message: str) -> Problem:
-    return Problem(422, "not_accepted", f"{field}: {message}", [wrong("message", field, value, expected, message)])
+        raise unusable(f"{where} {field}", first.get("input"), first["msg"], "not accepted") from None
 
 
 def _identifiers(message: Any) -> list[tuple[str, str]]:
@@ -283,7 +279,7 @@ def _identifiers(message: Any) -> list[tuple[str, str]]:
     try:
         field = message.segment("PID")(3)
     except (KeyError, IndexError):
-        raise _problem("PID-3", "", "the patient's number and its assigning authority", "missing") from None
+        raise unusable("PID-3", "", "the patient's number and its assigning authority", "missing") from None
     out = []
     for repeat in field:
         parts = repeat if isinstance(repeat, hl7.Repetition) else [repeat]
@@ -292,7 +288,7 @@ def _identifiers(message: Any) -> list[tuple[str, str]]:
         if number and authority:
             out.append((authority, number))
     if not out:
-        raise _problem("PID-3", str(field), "number^^^authority", "a number without its authority could be another hospital's")
+        raise unusable("PID-3", str(field), "number^^^authority", "a number without its authority could be another hospital's")
     return out
 
 

@@ -94,6 +94,11 @@ def take(service: "Service", source: str, identifiers: Sequence[tuple[str, str]]
     return done
 
 
+def unusable(field: str, value: Any, expected: str, message: str) -> Problem:
+    """The problem of a message whose ``field`` cannot be used."""
+    return Problem(422, "not_accepted", f"{field}: {message}", [wrong("message", field, value, expected, message)])
+
+
 def refuse(service: "Service", source: str, body: bytes, problem: Problem) -> str:
     """Keep a message that cannot be used; returns the id under which it is found."""
     reasons = problem.errors or [wrong("message", "", None, "", problem.detail)]

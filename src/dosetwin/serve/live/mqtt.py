@@ -22,8 +22,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from pydantic import ValidationError
 
 from dosetwin.errors import InputError
-from dosetwin.serve.live.inbox import Item, Taken, refuse, take
-from dosetwin.serve.problems import Problem, from_input_error, wrong
+from dosetwin.serve.live.inbox import Item, Taken, refuse, take, unusable
+from dosetwin.serve.problems import Problem, from_input_error
 from dosetwin.serve.store.facts import NewFact
 from dosetwin.units import convert
 
@@ -63,7 +63,7 @@ def receive(service: "Service", thinner: Thinner, topic: str, payload: bytes) ->
     try:
         parts = topic.split("/")
         if len(parts) < 4:
-            raise _problem("topic", topic, "root/system/number/device", "does not name patient and device")
+            raise unusable("topic", topic, "root/system/number/device", "does not name patient and device")
         system, number, device = parts[-3], parts[-2], f"mqtt:{parts[-1][:40]}"
         message = _object(payload)
         sent, key = _moment(message, "sent"), _string(message, "id")
@@ -75,7 +75,7 @@ def receive(service: "Service", thinner: Thinner, topic: str, payload: bytes) ->
             if not items:
                 return None
         else:
-            raise _problem("kind", kind, "infusion or sample", "this kind of message is not read")
+            raise unusable("kind", kind, "infusion or sample", "this kind of message is not read")
         return take(service, device, [(system, number)], sent, items)
     except InputError as error:
         problem = from_input_error(error)
@@ -142,7 +142,7 @@ class Subscriber:
 def _infusion(message: Mapping[str, Any], key: str) -> Item:
     start, end = _moment(message, "start"), _moment(message, "end")
     if end < start:
-        raise _problem("end", message["end"], f"not before {message['start']}", "ends before it begins")
+        raise unusable("end", message["end"], f"not before {message['start']}", "ends before it begins")
     body = {"kind": "dose", "drug": message.get("drug"), "amount": message.get("amount"), "unit": message.get("unit"),
             "infusion_h": (end - start).total_seconds() / 3600.0}  # fmt: skip
     return Item(key, _fact(start, body))
@@ -151,13 +151,13 @@ def _infusion(message: Mapping[str, Any], key: str) -> Item:
 def _samples(message: Mapping[str, Any], patient: str, thinner: Thinner) -> list[Item]:
     name, unit, values = str(message.get("name")), str(message.get("unit")), message.get("values")
     if name not in STEP:
-        raise _problem("name", name, ", ".join(STEP), "not a quantity taken from streams")
+        raise unusable("name", name, ", ".join(STEP), "not a quantity taken from streams")
     if not isinstance(values, list) or not values or len(values) > 10_000:
-        raise _problem("values", None, "1 to 10,000 pairs [moment, value]", "no samples")
+        raise unusable("values", None, "1 to 10,000 pairs [moment, value]", "no samples")
     read = []
     for n, pair in enumerate(values):
         if not isinstance(pair, list) or len(pair) != 2 or isinstance(pair[1], bool) or not isinstance(pair[1], int | float):
-            raise _problem(f"values[{n}]", pair, "[moment, value]", "not a sample")
+            raise unusable(f"values[{n}]", pair, "[moment, value]", "not a sample")
         read.append((_instant(pair[0], f"values[{n}]"), float(pair[1])))
     items = []
     for at, value in sorted(read):
@@ -172,18 +172,18 @@ def _fact(at: datetime, body: dict[str, Any]) -> NewFact:
         return NewFact.model_validate({"at": at, "body": body})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise _problem(".".join(str(x) for x in first["loc"][2:]), first.get("input"), first["msg"], "not accepted") from None
+        raise unusable(".".join(str(x) for x in first["loc"][2:]), first.get("input"), first["msg"], "not accepted") from None
 
 
 def _object(payload: bytes) -> dict[str, Any]:
     if len(payload) > LARGEST:
-        raise _problem("payload", len(payload), f"at most {LARGEST} bytes", "too large")
+        raise unusable("payload", len(payload), f"at most {LARGEST} bytes", "too large")
     try:
         found = json.loads(payload.decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError):
-        raise _problem("payload", None, "a JSON object in UTF-8", "cannot be read") from None
+        raise unusable("payload", None, "a JSON object in UTF-8", "cannot be read") from None
     if not isinstance(found, dict):
-        raise _problem("payload", None, "a JSON object", "not an object")
+        raise unusable("payload", None, "a JSON object", "not an object")
     return found
 
 
@@ -195,18 +195,14 @@ def _instant(value: Any, field: str) -> datetime:
     try:
         at = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise _problem(field, value, "ISO 8601 with offset", "not a moment") from None
+        raise unusable(field, value, "ISO 8601 with offset", "not a moment") from None
     if at.tzinfo is None:
-        raise _problem(field, value, "ISO 8601 with offset", "the offset is missing")
+        raise unusable(field, value, "ISO 8601 with offset", "the offset is missing")
     return at
 
 
 def _string(message: Mapping[str, Any], field: str) -> str:
     value = message.get(field)
     if not isinstance(value, str) or not 0 < len(value) <= 100:
-        raise _problem(field, value, "a text of 1 to 100 characters, the same in every repeat", "missing")
+        raise unusable(field, value, "a text of 1 to 100 characters, the same in every repeat", "missing")
     return value
-
-
-def _problem(field: str, value: Any, expected: str, message: str) -> Problem:
-    return Problem(422, "not_accepted", f"{field}: {message}", [wrong("message", field, value, expected, message)])
