@@ -67,6 +67,7 @@ _after_birth = njit(cache=True, nogil=True)(weight_after_birth)
 
 @njit(cache=True, nogil=True)
 def weight_at(wt, wv, begin, end, GA, BW, t, now):
+    """Weight, kg, at ``t`` h: the last known by ``t`` and ``now``, grown as newborns of that gestation grow."""
     i = last_index(wt, begin, end, min(t, now))
     since, known = (0.0, BW) if i < begin else (wt[i], wv[i])
     return known * _after_birth(1.0, GA, t / 24.0) / _after_birth(1.0, GA, since / 24.0)
