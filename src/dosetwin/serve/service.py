@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, delete, select
 
-from dosetwin.errors import DosetwinError
+from dosetwin.errors import DosetwinError, InputError
 from dosetwin.serve.audit import Trail, digest, stamp
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.clock import Clock, WallClock
@@ -25,7 +25,7 @@ from dosetwin.serve.store.reach import Reach
 from dosetwin.serve.store.tables import patients, rejected, twin_states
 from dosetwin.serve.summary import summary_of
 from dosetwin.serve.timeline import mic_of
-from dosetwin.serve.twins import Known, Memory, Pool, Question, answer, cannot, state_hash, timed
+from dosetwin.serve.twins import Known, Memory, Pool, Question, answer, cannot, kidney_for, state_hash, timed
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
@@ -67,6 +67,9 @@ class Service:
 
         settings.refuse_unsafe()
         rules = policy.load(settings.policy).to_json()
+        if settings.kidney and kidney_for(settings.model, settings.kidney) is None:
+            raise InputError("this model has no filtration that a kidney could tell", where="DOSETWIN_KIDNEY",
+                             value=f"{settings.kidney} for {settings.model}", remedy="leave it out")  # fmt: skip
         vault, trail = Vault(settings.keys, settings.chain_key), Trail(settings.chain_key)
         store = Store(settings.url)
         return cls(settings, store, clock, vault, trail, Ledger(trail, vault), Memory(settings.twins_in_memory),
@@ -116,25 +119,28 @@ class Service:
     # ---------------------------------------------------------------------------------------------------------- twins
 
     def question(self, *, sensitivity: bool = True, **changed: Any) -> Question:
-        """The question the settings ask, now."""
+        """The question the settings ask, now. A kidney that is ``changed`` goes before that of the settings."""
         s = self.settings
         asked: dict[str, Any] = {"model": s.model, "policy": self.policy, "seed": s.seed, "draws": s.draws,
                                  "now": self.clock.now().replace(microsecond=0), "sensitivity": sensitivity}  # fmt: skip
-        return Question(**(asked | {k: v for k, v in changed.items() if v is not None}))
+        asked |= {k: v for k, v in changed.items() if v is not None}
+        if "kidney" not in asked:
+            asked["kidney"] = kidney_for(asked["model"], s.kidney)
+        return Question(**asked)
 
     def known(self, conn: Connection, reach: Reach, patient: str) -> Known:
         """Facts and identity of a patient within reach."""
         version, person = reach.person(conn, patient)
         return Known(patient, reach.facts(conn, patient), version, person)
 
-    def current(self, who: Principal, patient: str) -> "tuple[Known, Question, Advice]":
+    def current(self, who: Principal, patient: str, *, kidney: str | None = None) -> "tuple[Known, Question, Advice]":
         """The twin of a patient within reach with its curves, from memory or computed: what a page and a what-if are drawn from.
 
         Raises InputError when the facts have errors, Problem when the patient is out of reach.
         """
         with self.store.read() as conn:
             known = self.known(conn, self.reach(who), patient)
-        question = self.question(sensitivity=False, mic_mg_per_L=mic_of(known.facts, self.policy["drug"]))
+        question = self.question(sensitivity=False, mic_mg_per_L=mic_of(known.facts, self.policy["drug"]), kidney=kidney)
         key = state_hash(known, question)
         kept = self.memory.get(key)
         if kept is None or question.now - kept[0].now > STALE:
@@ -288,7 +294,8 @@ class Service:
         question = Question.from_json(row["inputs"])
         said = self.pool.run(answer, known, question).recommendation.to_json()
         then, now = row["inputs"], question.to_json()
-        changed = {k: {"then": then[k], "now": now[k]} for k in ("dosetwin", "model_hash") if then[k] != now[k]}
+        made_of = [k for k in ("dosetwin", "model_hash", "kidney_hash") if then.get(k) != now.get(k)]
+        changed = {k: {"then": then[k], "now": now[k]} for k in made_of}
         versions = {"then": row["answer"]["provenance"]["versions"], "now": said["provenance"]["versions"]}
         if versions["then"] != versions["now"]:
             changed["versions"] = versions

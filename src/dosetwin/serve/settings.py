@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -52,6 +52,8 @@ class Settings(BaseModel):
 
     model: str = "amikacin_neonate"
     policy: str = "amikacin_neonate"
+    kidney: Literal["", "learned", "filter", "mechanistic", "maturation"] = ""
+    time_zone: str = "UTC"
     seed: Annotated[int, Field(ge=0)] = 1
     draws: Annotated[int, Field(ge=100, le=5000)] = 500
     workers: Annotated[int, Field(ge=1, le=64)] = max(1, (os.cpu_count() or 2) - 1)
@@ -87,7 +89,7 @@ class Settings(BaseModel):
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
 
-    @field_validator("mllp_zone")
+    @field_validator("mllp_zone", "time_zone")
     @classmethod
     def _zone(cls, name: str) -> str:
         from zoneinfo import ZoneInfo

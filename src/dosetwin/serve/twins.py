@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -22,10 +22,16 @@ if TYPE_CHECKING:
     from dosetwin.declare import Model
     from dosetwin.records import Timeline
 
+BEFORE = "mechanistic"
+"""The kidney of questions kept before questions named one."""
+
 
 @dataclass(frozen=True)
 class Question:
-    """Everything an answer depends on beside the facts; its JSON form is kept with each advice."""
+    """Everything an answer depends on beside the facts; its JSON form is kept with each advice.
+
+    ``kidney`` None: the model has no filtration that a kidney could tell, or the question was kept before questions named one.
+    """
 
     model: str
     policy: Mapping[str, Any]
@@ -35,9 +41,12 @@ class Question:
     mic_mg_per_L: float | None = None
     rule: str = "locf"
     sensitivity: bool = True
+    kidney: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        # a question of before has no kidney: its JSON, and with it its hash, stays what it was
+        told = {} if self.kidney is None else {"kidney": self.kidney, "kidney_hash": kidney_hash(self.kidney, self.model)}
+        return told | {
             "model": self.model, "model_hash": model_hash(self.model), "policy": dict(self.policy), "seed": self.seed,
             "draws": self.draws, "now": stamp(self.now), "mic_mg_per_L": self.mic_mg_per_L, "rule": self.rule,
             "sensitivity": self.sensitivity, "dosetwin": __version__,
@@ -46,7 +55,7 @@ class Question:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Question":
         return cls(data["model"], data["policy"], data["seed"], data["draws"], datetime.fromisoformat(data["now"]),
-                   data["mic_mg_per_L"], data["rule"], data["sensitivity"])  # fmt: skip
+                   data["mic_mg_per_L"], data["rule"], data["sensitivity"], data.get("kidney"))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,34 @@ def model_hash(name: str) -> str:
     return model_card(models.load(name), 1.0, 0.0, "")["hash"]
 
 
+@lru_cache(maxsize=64)
+def kidney_hash(kidney: str, model: str) -> str:
+    """Hash of what a kidney is made of: its weights and the variant of the model that it tells. "" where it cannot be loaded."""
+    from dosetwin.advise.kidney import FOLLOWS
+    from dosetwin.forecast import fitted, learned
+
+    if model not in FOLLOWS:
+        return ""
+    if kidney == "mechanistic":  # the model itself
+        return model_hash(model)
+    parts = [model_hash(FOLLOWS[model])]
+    try:
+        if kidney in ("learned", "filter"):
+            parts.append(fitted.load().sha256)
+        if kidney == "learned" and (learned.SHIPPED / learned.WEIGHTS).is_file():
+            parts.append(str(learned.load().card["sha256_of_weights"]))
+    except (DosetwinError, ImportError):  # the answer says what is wrong with it
+        return ""
+    return digest(parts)
+
+
+def kidney_for(model: str, chosen: str | None) -> str | None:
+    """The kidney to ask a model with: the chosen one, else the default of ``advise``; None for a model it could tell nothing."""
+    from dosetwin.advise.kidney import DEFAULT, FOLLOWS
+
+    return (chosen or DEFAULT) if model in FOLLOWS else None
+
+
 @lru_cache(maxsize=16)
 def _model(name: str) -> "Model":
     from dosetwin import models
@@ -110,9 +147,21 @@ def answer(known: Known, question: Question, *, curves: bool = True) -> "Advice"
     policy = policy_of(question.policy)
     timeline = known.timeline(policy.drug)
     now = hours(timeline, question.now)
-    return advise_full(timeline, _model(question.model), policy, now=now, seed=question.seed, draws=question.draws,
-                       mic=question.mic_mg_per_L, rule=question.rule, curves=curves,  # type: ignore[arg-type]
-                       sensitivity=question.sensitivity)  # fmt: skip
+    before = None if question.kidney is not None else kidney_for(question.model, BEFORE)
+    found = advise_full(timeline, _model(question.model), policy, now=now, seed=question.seed, draws=question.draws,
+                        mic=question.mic_mg_per_L, rule=question.rule, curves=curves,  # type: ignore[arg-type]
+                        sensitivity=question.sensitivity, kidney=question.kidney or before)  # fmt: skip
+    return found if before is None else _nobody_chose(found)
+
+
+def _nobody_chose(advice: "Advice") -> "Advice":
+    """An answer as it was when questions named no kidney: that nobody asked for one is part of it."""
+    said = advice.recommendation
+    told = {**said.provenance["kidney"], "asked": None}
+    expected = {**said.kidney, "asked": None} if said.kidney else said.kidney
+    outlook = None if advice.kidney is None else replace(advice.kidney, asked=None)
+    said = replace(said, provenance={**said.provenance, "kidney": told}, kidney=expected)
+    return replace(advice, recommendation=said, kidney=outlook)
 
 
 def hours(timeline: "Timeline", at: datetime) -> float:

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from markupsafe import Markup
 from pydantic import ValidationError
 
+from dosetwin.advise.kidney import NAMES as KIDNEYS
 from dosetwin.errors import InputError
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.live.alerts import alerts_of
@@ -15,9 +16,9 @@ from dosetwin.serve.live.routes import Acknowledged, acknowledge
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.advice import Answered, Given
 from dosetwin.serve.service import Service
-from dosetwin.serve.summary import kidney
+from dosetwin.serve.summary import kidney as kidney_by_criteria
 from dosetwin.serve.timeline import in_force
-from dosetwin.serve.twins import Memory
+from dosetwin.serve.twins import Memory, kidney_for
 from dosetwin.serve.web import entries
 from dosetwin.serve.web.charts import svg
 from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, environment, moment, page
@@ -29,6 +30,7 @@ from dosetwin.serve.web.tries import asked_of, try_out
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 BabyId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 Typed = Annotated[str, Form(max_length=60)]
+ByKidney = Annotated[str, Query(pattern=f"^({'|'.join(KIDNEYS)})?$")]
 KEPT = 64
 """Pages remembered: drawn once per state of a twin."""
 JUMPS = (
@@ -71,6 +73,7 @@ def baby(
     said: Annotated[str, Query(max_length=20)] = "",
     doubts: bool = False,
     scenario: bool = False,
+    kidney: ByKidney = "",
     amount: Annotated[str, Query(max_length=20)] = "",
     interval: Annotated[str, Query(max_length=20)] = "",
     delay: Annotated[str, Query(max_length=20)] = "",
@@ -78,13 +81,14 @@ def baby(
 ) -> HTMLResponse:
     """The page."""
     given = {"amount": amount, "interval": interval, "delay": delay, "sample": sample}
-    return _baby(request, id, reader, said=SAID.get(said, ""), doubts=doubts, infection=scenario, given=given)
+    return _baby(request, id, reader, said=SAID.get(said, ""), doubts=doubts, infection=scenario, given=given,
+                 kidney=kidney)  # fmt: skip
 
 
 @router.get("/baby/{id}/print")
-def printed(request: Request, id: BabyId, reader: Reading) -> HTMLResponse:
+def printed(request: Request, id: BabyId, reader: Reading, kidney: ByKidney = "") -> HTMLResponse:
     """The same, laid out for paper."""
-    return _baby(request, id, reader, template="print.html.j2")
+    return _baby(request, id, reader, template="print.html.j2", kidney=kidney)
 
 
 def _baby(
@@ -102,9 +106,12 @@ def _baby(
     override_open: bool = False,
     status: int = 200,
     template: str = "baby.html.j2",
+    kidney: str = "",
 ) -> HTMLResponse:
     service = reader.service
-    seen = look(service, reader.who, id_, kept_of(request), doubts=doubts)
+    usual = kidney_for(service.settings.model, service.settings.kidney)
+    kidney = "" if usual is None or kidney == usual else kidney
+    seen = look(service, reader.who, id_, kept_of(request), doubts=doubts, kidney=kidney)
     reach = service.reach(reader.who)
     with service.store.read() as conn:
         rows, answers = reach.advice_of(conn, id_)[:30], reach.answers(conn, id_)
@@ -121,6 +128,8 @@ def _baby(
         answered = {
             "text": latest["answer"],
             "accepted": latest["decision"] == "accepted",
+            "advice": latest["text"],
+            "kidney": latest["kidney"],
             "by": latest["decided_by"],
             "at": latest["decided_at"],
             "reason": latest["reason"],
@@ -143,6 +152,11 @@ def _baby(
         name=seen.name,
         p=p,
         state=seen.state,
+        state_followed=seen.state_with(usual) if kidney else seen.state,
+        asked_with=kidney,
+        and_kidney=f"&kidney={kidney}" if kidney else "",
+        usual_kidney=usual,
+        kidneys=[{"name": k, "usual": k == usual, "asked": k == (kidney or usual)} for k in KIDNEYS] if usual else [],
         failure=seen.failure,
         said=said,
         wrong=problem,
@@ -204,8 +218,10 @@ def _flags(seen: Look, now: Any) -> list[dict[str, str]]:
         return [{"text": "no twin", "tone": "bad"}]
     if p["contradicted"]:
         out.append({"text": "level contradicts the model", "tone": "bad"})
-    if p["kidney"]["turning"] or kidney(in_force(seen.known.facts))["turning"]:
+    if kidney_by_criteria(in_force(seen.known.facts))["turning"]:
         out.append({"text": "kidney turning", "tone": "warn"})
+    if p["kidney"]["turning"]:
+        out.append({"text": "kidney injury expected", "tone": "bad"})
     regimen = seen.advice.regimen if seen.advice else None
     origin = seen.advice.timeline.origin if seen.advice else None
     if regimen is not None and origin is not None and origin + timedelta(hours=regimen.first_at) < now:
@@ -243,9 +259,10 @@ def whatif(
     interval: Annotated[str, Query(max_length=20)] = "",
     delay: Annotated[str, Query(max_length=20)] = "",
     sample: Annotated[str, Query(max_length=20)] = "",
+    kidney: ByKidney = "",
 ) -> JSONResponse:
     """A regimen tried on the twin: the curve for the chart, and what to say."""
-    seen = look(reader.service, reader.who, id, kept_of(request))
+    seen = look(reader.service, reader.who, id, kept_of(request), kidney=kidney)
     if seen.picture is None or not seen.picture["whatif"]:
         raise Problem(422, "not_accepted", "there is no twin to try on: " + "; ".join(seen.failure))
     found = _tried(seen, {"amount": amount, "interval": interval, "delay": delay, "sample": sample})
@@ -278,11 +295,12 @@ def answer(
     reason: Annotated[str, Form(max_length=2000)] = "",
     amount_mg: Typed = "",
     interval_h: Typed = "",
+    kidney: Annotated[str, Form(pattern=f"^({'|'.join(KIDNEYS)})?$")] = "",
 ) -> Response:
     """Accept or override what the page showed: the advice is issued from exactly those facts and that moment, then answered."""
     reader.same_form(token)
     reader.service.reach(reader.who).need("answer")
-    seen = look(reader.service, reader.who, id, kept_of(request))
+    seen = look(reader.service, reader.who, id, kept_of(request), kidney=kidney)
     if seen.picture is None:
         raise Problem(409, "changed", "there is no advice to answer any more; look at the record again")
     if seen.state != state:
@@ -291,7 +309,7 @@ def answer(
         said = _answered(decision, reason, amount_mg, interval_h, accepted=seen.picture["regimen"] is not None)
     except Problem as problem:
         found = {"title": "Not recorded", "errors": problem.errors}
-        return _baby(request, id, reader, problem=found, override_open=True, status=422)
+        return _baby(request, id, reader, problem=found, override_open=True, status=422, kidney=kidney)
     issued = _issue(reader.service, reader, id, seen)
 
     def change(conn: Any, reach: Any) -> Any:
@@ -302,7 +320,8 @@ def answer(
 
     reader.service.change(reader.who, change)
     reader.service.refresh(id)
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said={said.decision}", 303)
+    more = f"&kidney={kidney}" if kidney else ""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said={said.decision}{more}", 303)
 
 
 def _answered(decision: str, reason: str, amount: str, interval: str, *, accepted: bool) -> Answered:
@@ -341,9 +360,11 @@ def _issue(service: Service, reader: Reader, id_: str, seen: Look) -> str:
         for r in reach.advice_of(conn, id_)[:10]:
             if after_clinical(seen.known.facts, r["through_seq"]):
                 break
-            if reach.advice(conn, r["id"])["inputs"]["now"] == shown:
+            asked = reach.advice(conn, r["id"])["inputs"]
+            if asked["now"] == shown and asked.get("kidney") == seen.question.kidney:
                 return r["id"]
-    issued = service.ask(reader.who, id_, now=seen.question.now, mic_mg_per_L=seen.question.mic_mg_per_L)
+    issued = service.ask(reader.who, id_, now=seen.question.now, mic_mg_per_L=seen.question.mic_mg_per_L,
+                         kidney=seen.question.kidney)  # fmt: skip
     assert seen.advice is not None
     showed = seen.advice.recommendation.to_json()["regimen"]
     if issued["answer"]["regimen"] != showed:

@@ -36,6 +36,10 @@ class Look:
     beside: dict[str, Any] | None
     failure: tuple[str, ...]
 
+    def state_with(self, kidney: str | None) -> str:
+        """The name of the state had it been asked with that kidney."""
+        return state_hash(self.known, replace(self.question, kidney=kidney))
+
     @property
     def name(self) -> str:
         """What the baby is called on a screen: bed or label, else the beginning of the id."""
@@ -43,8 +47,9 @@ class Look:
         return created.get("label") or f"Patient {self.row['id'][:8]}"
 
 
-def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bool = False) -> Look:
-    """The baby with its charts. ``kept`` remembers pictures by state; ``doubts`` True also asks what would change the answer.
+def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bool = False, kidney: str = "") -> Look:
+    """The baby with its charts. ``kept`` remembers pictures by state; ``doubts`` True also asks what would change the answer;
+    ``kidney`` asks with another one than the service's.
 
     Raises Problem 403 or 404 for a record out of reach.
     """
@@ -52,11 +57,11 @@ def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bo
     with service.store.read() as conn:
         row = reach.patient(conn, id_)
     try:
-        known, question, advice = service.current(who, id_)
+        known, question, advice = service.current(who, id_, kidney=kidney or None)
     except DosetwinError as error:
         with service.store.read() as conn:
             known = service.known(conn, reach, id_)
-        question = service.question(sensitivity=False)
+        question = service.question(sensitivity=False, kidney=kidney or None)
         why = tuple(str(error).split(" | "))
         return Look(row, known, question, state_hash(known, question), reach.now, None, None, None, why)
     key = state_hash(known, question)
@@ -123,6 +128,7 @@ def history_of(
                 "at": moment(r["asked_at"]),
                 "by": r["asked_by"],
                 "text": text,
+                "kidney": ((answered.get(r["id"]) or {}).get("provenance", {}).get("kidney") or {}).get("used", ""),
                 "answer": decided,
                 "reason": body.get("reason", ""),
                 "decision": body.get("decision", ""),

@@ -7,6 +7,7 @@ import numpy as np
 from dosetwin.advise.outlook import INJURY_SOURCE
 from dosetwin.report import narrative
 from dosetwin.report.card import card
+from dosetwin.report.kidney_outlook import lines
 from dosetwin.report.page import levels, n_levels, parameters, short_list, verdict
 from dosetwin.serve.web.charts import Chart, clock
 from dosetwin.serve.web.curves import creatinine_chart, filtration_chart, level_chart
@@ -244,6 +245,7 @@ def kidney(advice: "Advice") -> dict[str, Any]:
     if o is None:
         return {
             "text": "No kidney forecast: the model in use has no filtration.",
+            "lines": [],
             "turning": False,
             "rows": [],
             "used": "",
@@ -263,14 +265,8 @@ def kidney(advice: "Advice") -> dict[str, Any]:
                 "unexpected": narrative.percent(float(o.unexpected[k])) if len(o.unexpected) else "not judged",
             }
         )
-    text = "The chance of kidney injury is not judged for this record."
-    if len(o.unexpected):
-        worst = int(np.argmax(o.unexpected))
-        text = (
-            f"{narrative.percent(float(o.unexpected[worst]))} chance within {o.hours[-1]:g} h of kidney injury by creatinine "
-            "(KDIGO stage 1 or more) beyond what is expected for gestation and age."
-        )
-    return {"text": text, "turning": o.warns, "rows": rows, "used": o.used, "source": INJURY_SOURCE}
+    *said, warning = lines(o)
+    return {"text": warning, "lines": said, "turning": o.warns, "rows": rows, "used": o.used, "source": INJURY_SOURCE}
 
 
 def _middle(q: np.ndarray) -> str:

@@ -42,6 +42,7 @@
       if (asked) asked.abort();
       asked = new AbortController();
       const query = new URLSearchParams(names.map((n) => [n, field(n).value]));
+      if (field("kidney")) query.set("kidney", field("kidney").value);
       const began = performance.now();
       try {
         const answer = await fetch(`${root}/baby/${id}/whatif?${query}`, { signal: asked.signal, headers: { accept: "application/json" } });
