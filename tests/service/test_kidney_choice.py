@@ -44,7 +44,9 @@ def rising(demo: Running) -> str:
     def event(h: float, **body: Any) -> dict[str, Any]:
         return {"at": (first + timedelta(hours=h)).isoformat(), "body": body}
 
-    scr = [event(h, kind="creatinine", value=v, unit="mg/dL", assay="idms") for h, v in ((-60, 0.7), (-12, 0.7), (5, 1.1), (28, 1.9))]
+    scr = [
+        event(h, kind="creatinine", value=v, unit="mg/dL", assay="idms") for h, v in ((-60, 0.7), (-12, 0.7), (5, 1.1), (28, 1.9))
+    ]
     record(client, patient, [event(-1, kind="covariate", name="WT", value=1080, unit="g"), *scr,
                              event(0, kind="dose", amount=17.6, infusion_h=0.5)])  # fmt: skip
     demo.service.refresh(patient)
@@ -141,7 +143,9 @@ def test_the_page_says_which_kidney_what_it_expects_tomorrow_and_warns(demo: Run
     text = person(demo).get(f"/baby/{patient}").text
     section = text.partition('id="kidney"')[2].partition("</section>")[0]
     assert f"Kidney used: {kidneys.DEFAULT}" in section
-    assert re.search(r"Creatinine expected in 24 h: [\d.]+ mg/dL \(\d+ µmol/L\), a result between [\d.]+ and [\d.]+ mg/dL", section)
+    assert re.search(
+        r"Creatinine expected in 24 h: [\d.]+ mg/dL \(\d+ µmol/L\), a result between [\d.]+ and [\d.]+ mg/dL", section
+    )
     assert re.search(r"Filtration on the day that starts then: [\d.]+ mL/min, 90 % between", section)
     assert "EARLY WARNING" in section
     assert "a warning is given from 30 %" in section
