@@ -13,7 +13,7 @@ import numpy as np
 
 from dosetwin.errors import InputError
 from dosetwin.trial.cohort import normals, uniforms
-from dosetwin.trial.kidney_babies import birth_creatinine, draw
+from dosetwin.trial.kidney_babies import Babies, birth_creatinine, draw
 from dosetwin.trial.kidney_cohort import (
     HORIZONS_H,
     Hidden,
@@ -25,7 +25,7 @@ from dosetwin.trial.kidney_cohort import (
     _results,
     babies_weighed,
 )
-from dosetwin.trial.kidney_parameters import PARAMETERS, Parameters
+from dosetwin.trial.kidney_parameters import PARAMETERS, Hospitals, Parameters
 from dosetwin.trial.kidney_sampling import assay_lines, on_own_assay, sample
 from dosetwin.trial.kidney_truth import Course, Luck, _composite, luck
 
@@ -161,6 +161,15 @@ def randomised(
     # an assay's own gain belongs to what it shows without noise: the ward, and the target, see creatinine through it
     SCR *= np.exp(r.gain * z[:, 3:4])
     course = Course(SCR, GFR, np.concatenate([fall, fall[:, -1:]], axis=1))
+    return observed("A", seed, noise, babies, course, chance.onset, group, leaves, p)
+
+
+def observed(
+    truth: str, seed: int, noise: str, babies: Babies, course: Course, onset: np.ndarray, group: Hospitals, leaves: np.ndarray,
+    p: Parameters,
+) -> KidneyCohort:  # fmt: skip
+    """The cohort of babies whose creatinine and filtration took this course: what a ward samples and charts, and what is true."""
+    SCR, GFR = course.SCR, course.GFR
     drawn = sample(babies, course, group, p.noise[noise], seed, p, leaves=leaves)
     latent = on_own_assay(SCR, *(line[:, None] for line in assay_lines(babies, group)))
     who, t = drawn.baby, drawn.t_h
@@ -169,7 +178,7 @@ def randomised(
     for ahead in HORIZONS_H:
         scored |= {f"LATENT_{ahead}": latent[who, t + ahead], f"GFR_{ahead}": GFR[who, t + ahead]}
         scored |= {f"STAYS_{ahead}": t + ahead < leaves[who]}
-    hidden = Hidden(latent, SCR, GFR, course.injury, chance.onset, leaves, babies.GA, scored)
+    hidden = Hidden(latent, SCR, GFR, course.injury, onset, leaves, babies.GA, scored)
     results = _results(babies, weighed, group, who, t, drawn.printed)
     seen = Seen(_charted_births(babies, group), _days(babies, weighed, leaves, p), results, _changes(babies, leaves))
-    return KidneyCohort("A", seed, noise, seen, hidden)
+    return KidneyCohort(truth, seed, noise, seen, hidden)  # type: ignore[arg-type]
