@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from dosetwin.forecast._filter_kernel import carry
+from dosetwin.forecast._vandonge_kernel import balance as published
 from dosetwin.forecast.steps import SHORTEST, STEP
 from dosetwin.structure import kidney as k
 from dosetwin.structure.growth import weight_after_birth
@@ -102,8 +103,9 @@ def _advance(x, P, S, h, into, out, share, offset_flags, sd, tau):
 
 
 @njit(cache=True, nogil=True)
-def _walk(x, P, S, begin, end, now, GA, BW, wt, wv, w0, w1, ft, fv, fp, b, beta, sd, tau):
-    """Filter and curve from ``begin`` to ``end`` h, with flags and weights as known at ``now``; returns the curve."""
+def _walk(x, P, S, begin, end, now, GA, BW, wt, wv, w0, w1, ft, fv, fp, b, beta, sd, tau, form):
+    """Filter and curve from ``begin`` to ``end`` h, with flags and weights as known at ``now``; returns the curve. ``form``: the
+    numbers of van Donge's balance, empty for the composite."""
     t = begin
     while t < end - 1e-9:
         h = min(STEP, end - t)
@@ -116,8 +118,11 @@ def _walk(x, P, S, begin, end, now, GA, BW, wt, wv, w0, w1, ft, fv, fp, b, beta,
             cooled = _expected(ft, fv, fp[o + COOLING], fp[o + COOLING + 1], middle, now, True)
             asphyxia = _expected(ft, fv, fp[o + ASPHYXIA], fp[o + ASPHYXIA + 1], middle, now, False)
             ino = _expected(ft, fv, fp[o + INO], fp[o + INO + 1], middle, now, False)
-            WT = weight_at(wt, wv, w0, w1, GA, BW, middle, now)
-            into, out, share = balance(GA, BW, WT, middle / 24.0, ibu, cooled, asphyxia)
+            if len(form):
+                into, out, share = published(form[0], form[1], form[2], form[3], form[4], form[5], form[7], middle, ibu)
+            else:
+                WT = weight_at(wt, wv, w0, w1, GA, BW, middle, now)
+                into, out, share = balance(GA, BW, WT, middle / 24.0, ibu, cooled, asphyxia)
             act = beta[0] * ibu + beta[1] * indo + beta[2] * cooled + beta[3] * asphyxia * (1.0 - cooled) + beta[4] * ino
             S = _advance(x, P, S, h, into, out, share, act, sd, tau)
         t = end if last else t + h
@@ -137,17 +142,23 @@ def _days(ft, fv, begin, end, t):
 
 
 @njit(cache=True, nogil=True)
-def features(births, wt, wv, wp, ft, fv, fp, et, em, ep, log_scr, mean, beta, sd, tau, prop, add, x_out, base, spread, curve):
+def features(
+    births, wt, wv, wp, ft, fv, fp, et, em, ep, log_scr, forms, mean, beta, sd, tau, prop, add, x_out, base, spread, curve
+):
     """Fill, for every event [m], the ``x_out`` [m, COLUMNS] inputs and the filter's ``base`` [m, 4] log creatinine with its
     ``spread`` [m, 4] SD, and the log ``curve`` [m, 4], each 0, 24, 48 and 72 h after it.
 
     ``births`` [n, 8]: GA, BW, typical creatinine at birth, z-score, male, caesarean, Jaffe 0/1, uncalibrated 0/1. Packed by
     pointers: weights ``wt wv wp``, flags ``ft fv fp`` (seven a baby), events ``et`` h, ``em`` 1 when a creatinine ``log_scr`` [m]
-    was measured there, ``ep``. Filter: as in ``_filter_kernel.run``.
+    was measured there, ``ep``. ``forms`` [n, 8] van Donge's numbers of each baby when the filter stands on that
+    balance, [n, 0] when on the composite. Filter: as in ``_filter_kernel.run``.
     """
     x, P, y, Q = np.zeros(5), np.zeros((5, 5)), np.zeros(5), np.zeros((5, 5))
     for b in range(len(ep) - 1):
         GA, BW, birth = births[b, 0], births[b, 1], births[b, 2]
+        form = forms[b]
+        if len(form):
+            birth = form[6]
         w0, w1 = wp[b], wp[b + 1]
         x[0] = log(birth) + mean[0]
         x[4] = 0.0
@@ -163,7 +174,7 @@ def features(births, wt, wv, wp, ft, fv, fp, et, em, ep, log_scr, mean, beta, sd
         for e in range(ep[b], ep[b + 1]):
             t = et[e]
             if em[e]:
-                S = _walk(x, P, S, at, t, t, GA, BW, wt, wv, w0, w1, ft, fv, fp, b, beta, sd, tau)
+                S = _walk(x, P, S, at, t, t, GA, BW, wt, wv, w0, w1, ft, fv, fp, b, beta, sd, tau, form)
                 level = exp(x[0])
                 R = prop * prop + (add / level) ** 2
                 total = P[0, 0] + R
@@ -191,8 +202,9 @@ def features(births, wt, wv, wp, ft, fv, fp, et, em, ep, log_scr, mean, beta, sd
                     Q[i, j] = P[i, j]
             ahead, begin = S, at
             for h in range(HORIZONS):
-                ahead = _walk(y, Q, ahead, begin, t + 24.0 * h, t, GA, BW, wt, wv, w0, w1, ft, fv, fp, b, beta, sd, tau)
-                begin = t + 24.0 * h
+                end = t + 24.0 * h
+                ahead = _walk(y, Q, ahead, begin, end, t, GA, BW, wt, wv, w0, w1, ft, fv, fp, b, beta, sd, tau, form)
+                begin = end
                 base[e, h], spread[e, h], curve[e, h] = y[0], Q[0, 0] ** 0.5, log(ahead)
                 if h == 0:
                     wander, wander_sd, grown_sd = y[4], Q[4, 4] ** 0.5, Q[3, 3] ** 0.5

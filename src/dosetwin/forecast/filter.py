@@ -4,7 +4,8 @@ State of one baby: log creatinine, three constants (log production, log filtrati
 the typical baby) and an Ornstein-Uhlenbeck offset of log filtration that wanders from day to day. Filtration is that of a typical
 baby times exp(share * birth + (1 - share) * maturation + wandering), where ``share`` is the part of today's filtration that
 was there at birth (Wu 2024), so a baby may start low and mature fast. Flags act on log clearance by fitted effects, on top of
-what the composite already says. Between measurements the balance is solved exactly over short steps; the linearisation is in
+what the composite already says. The same recursion runs on another balance: the published form of van Donge 2021, whose typical
+baby is kept (its means are 0), so that a forecast need not rest on one structure alone. Between measurements the balance is solved exactly over short steps; the linearisation is in
 the random offsets. All numbers of FilterParameters are fitted by maximum likelihood on a training cohort.
 """
 
@@ -16,9 +17,13 @@ from typing import Any
 import numpy as np
 
 from dosetwin.forecast.answer import HOURS, CreatinineForecast, gaussian_forecast, no_past_finding, refused
-from dosetwin.forecast.fitting import minimise, pack
+from dosetwin.forecast.fitting import Packed, minimise, pack
 from dosetwin.forecast.record import WardRecord
 from dosetwin.forecast.steps import EFFECTS, Steps, steps_for
+from dosetwin.forecast.vandonge import on_published_balance, typical
+
+COMPOSITE, VAN_DONGE = "composite", "van-donge"
+"""Balances a filter can stand on."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,14 @@ class FilterParameters:
         return cls(
             tuple(given["mean"]), tuple(given["sd"]), tuple(given["effect"]), given["tau"], given["prop"], given["add"]
         )  # fmt: skip
+
+
+def _on(structure: str, p: Packed) -> tuple[Steps, np.ndarray]:
+    """A cohort's steps and creatinines at birth on a balance."""
+    if structure == COMPOSITE:
+        return p.steps, p.birth
+    numbers = np.array([typical(GA) for GA in p.GA])
+    return on_published_balance(p.steps, np.repeat(numbers, np.diff(p.ptr), axis=0)), np.ascontiguousarray(numbers[:, 6])
 
 
 # packed for the search: 4 means, 5 effects, then logs of 5 SDs, tau, prop, add
@@ -83,36 +96,47 @@ class KalmanFilter:
 
     parameters: FilterParameters = FilterParameters()
     name: str = "filter"
+    structure: str = COMPOSITE
 
     @classmethod
     def fit(
-        cls, records: Sequence[WardRecord], start: FilterParameters | None = None, *, max_iterations: int = 120
+        cls,
+        records: Sequence[WardRecord],
+        start: FilterParameters | None = None,
+        *,
+        structure: str = COMPOSITE,
+        max_iterations: int = 120,
     ) -> "KalmanFilter":
-        """Maximum likelihood (weak ridge on means and effects) over whole babies. Raises InputError without usable records."""
+        """Maximum likelihood (weak ridge on means and effects) over whole babies; on van Donge's balance the means stay 0.
+
+        Raises InputError without usable records.
+        """
         from dosetwin.forecast._filter_kernel import cohort
 
         p = pack(records)
-        s = p.steps
+        s, birth = _on(structure, p)
+        free = 1.0 if structure == COMPOSITE else 0.0
 
         def objective(z: np.ndarray) -> float:
             q = np.exp(z[9:])
             nll = cohort(
-                p.ptr, p.at, p.birth, s.dt, s.into, s.out, s.from_birth, s.effect, s.seen, s.ahead, p.log_scr,
-                z[:4], z[4:9], q[:5], q[5], q[6], q[7],
+                p.ptr, p.at, birth, s.dt, s.into, s.out, s.from_birth, s.effect, s.seen, s.ahead, p.log_scr,
+                free * z[:4], z[4:9], q[:5], q[5], q[6], q[7],
             )  # fmt: skip
             return (nll + 0.5 * float((z[:9] ** 2).sum()) / _RIDGE**2) / len(p.log_scr)
 
         best, _ = minimise(objective, _pack_parameters(start or FilterParameters(prop=0.08)), _BOUNDS, max_iterations)
-        return cls(_unpack_parameters(best))
+        best[:4] *= free
+        return cls(_unpack_parameters(best), "filter" if structure == COMPOSITE else f"filter-{structure}", structure)
 
     def negative_log_likelihood(self, records: Sequence[WardRecord]) -> float:
         """Minus the log likelihood of log creatinines, per creatinine: to compare filters on the same babies."""
         from dosetwin.forecast._filter_kernel import cohort
 
         p, q = pack(records), self.parameters
-        s = p.steps
+        s, birth = _on(self.structure, p)
         total = cohort(
-            p.ptr, p.at, p.birth, s.dt, s.into, s.out, s.from_birth, s.effect, s.seen, s.ahead, p.log_scr,
+            p.ptr, p.at, birth, s.dt, s.into, s.out, s.from_birth, s.effect, s.seen, s.ahead, p.log_scr,
             np.array(q.mean), np.array(q.effect), np.array(q.sd), q.tau, q.prop, q.add,
         )  # fmt: skip
         return float(total) / len(p.log_scr)
@@ -121,7 +145,7 @@ class KalmanFilter:
         """The belief at ``hours`` after now (0 is now, after today's creatinine). The record must be free of errors."""
         from dosetwin.forecast._filter_kernel import STATES, run
 
-        steps: Steps = steps_for(record, hours)
+        steps: Steps = self._steps(record, hours)
         q = self.parameters
         mean, cov = np.zeros((len(hours), STATES)), np.zeros((len(hours), STATES, STATES))
         run(
@@ -134,6 +158,12 @@ class KalmanFilter:
         log_GFR = np.log(steps.GFR[at]) + steps.effect[at] @ np.array(q.effect) + np.einsum("ij,ij->i", loading, mean)
         sd = np.sqrt(np.maximum(np.einsum("ij,ijk,ik->i", loading, cov, loading), 0.0))
         return FilterState(mean, cov, steps.GFR[at], log_GFR, sd, loading)
+
+    def _steps(self, record: WardRecord, hours: Sequence[float]) -> Steps:
+        steps = steps_for(record, hours)
+        if self.structure == COMPOSITE:
+            return steps
+        return on_published_balance(steps, np.broadcast_to(typical(record.GA), (len(steps.dt), 8)))
 
     def forecast(self, record: WardRecord, hours: Sequence[float] = HOURS) -> CreatinineForecast:
         """Quantiles of log creatinine ``hours`` ahead, or a refusal; without any creatinine that of a typical baby."""

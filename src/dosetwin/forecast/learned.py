@@ -1,5 +1,8 @@
 """The learned kidney at work: an ensemble of networks, run by onnxruntime, that corrects the filter's forecast of creatinine.
 
+All of it stands on one balance, the composite. Because no ward's kidneys are known to follow that one, the forecast is averaged,
+quantile by quantile, with a filter on another published structure (van Donge 2021); its share is on the card (``second``).
+
 A folder of weights holds ``kidney.onnx`` (all members in one graph) and ``card.json`` (what it was trained on, the filters it
 stands on, its calibration, its hashes); both are checked before use. PyTorch is never imported here.
 """
@@ -7,7 +10,7 @@ stands on, its calibration, its hashes); both are checked before use. PyTorch is
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -25,7 +28,9 @@ from dosetwin.units import ASSAYS, SCR_FLOOR
 
 SHIPPED = Path(__file__).parent / "weights"
 WEIGHTS, CARD = "kidney.onnx", "card.json"
-FORMAT = 1
+FORMAT = 2
+FORMATS = (1, 2)
+"""1: the networks alone, without a second structure."""
 SPREAD_CURVE, SPREAD_LEAST = 0.35, 0.03
 """SD of log creatinine around the typical curve (scale of that variant), and the least spread a score is counted in."""
 GA_BANDS = (29.0, 36.0)
@@ -63,6 +68,11 @@ def with_noise(latent: np.ndarray, line: np.ndarray, noise: tuple[float, float])
     return middle + np.sign(NORMAL_QUANTILES) * np.hypot(latent - middle, NORMAL_QUANTILES * sd)
 
 
+def averaged(quantiles: np.ndarray, mean: np.ndarray, spread: np.ndarray, share: float) -> np.ndarray:
+    """Quantiles [..., 5] averaged with those of normals of ``mean`` and ``spread`` [...], which count by ``share``."""
+    return (1.0 - share) * quantiles + share * (mean[..., None] + spread[..., None] * NORMAL_QUANTILES)
+
+
 def widened(quantiles: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """Distances from the median times ``factors`` [..., 4] (of quantiles 0.05, 0.25, 0.75, 0.95); stays ascending."""
     middle = quantiles[..., 2]
@@ -84,6 +94,18 @@ class LearnedKidney:
         """The plain and the wide filter whose beliefs the networks read, fitted on their own training data."""
         plain, wide = (FilterParameters.from_json(self.card["filters"][k]) for k in ("plain", "wide"))
         return KalmanFilter(plain), KalmanFilter(wide)
+
+    @cached_property
+    def second(self) -> tuple[KalmanFilter, float] | None:
+        """The filter on the other structure and its share of the forecast; None for weights without."""
+        told = self.card.get("second")
+        if told is None:
+            return None
+        return KalmanFilter(FilterParameters.from_json(told["parameters"]), "second", told["structure"]), float(told["share"])
+
+    def alone(self) -> "LearnedKidney":
+        """The same networks without the second structure; their intervals are then not calibrated."""
+        return replace(self, card=MappingProxyType({k: v for k, v in self.card.items() if k != "second"}), name="networks-alone")
 
     @cached_property
     def _session(self) -> Any:
@@ -150,7 +172,8 @@ class LearnedKidney:
 
     def _answers(self, records: list[WardRecord], hours: Sequence[float]) -> list[CreatinineForecast]:
         plain, wide = self.filters
-        found = events(records, plain.parameters, wide.parameters)
+        second, share = self.second or (None, 0.0)
+        found = events(records, plain.parameters, wide.parameters, other=None if second is None else second.parameters)
         last = found.ptr[1:] - 1
         scores, kind = self.scores(found)[last], self.card["architecture"]["base"]
         noise = (self.card["noise"][0], self.card["noise"][1])
@@ -167,12 +190,19 @@ class LearnedKidney:
         exact = bool(np.all(np.isin(h, at)))
         out = []
         for k, record in enumerate(records):
+            other = None
             if exact:
                 where = np.searchsorted(at, h)
                 centre, width = base[k, where], spread[k, where]
+                if found.other is not None and found.other_spread is not None:
+                    other = found.other[last[k], where], found.other_spread[last[k], where]
             else:
                 centre, width = self._at(record, h, kind)
+                if second is not None:
+                    other = _level(second, record, h)
             latent = centre[:, None] + width[:, None] * between(scores[k])
+            if other is not None:
+                latent = averaged(latent, *other, share)
             band = int(np.searchsorted(GA_BANDS, record.GA, side="right"))
             line = np.broadcast_to(np.array(ASSAYS[record.assay]), (len(h), 2))
             noisy = with_noise(latent, line, noise)
@@ -186,9 +216,15 @@ class LearnedKidney:
 
     def _at(self, record: WardRecord, h: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
         if kind == "filter":
-            belief = self.filters[1].state(record, h.tolist())
-            return belief.mean[:, 0], np.maximum(np.sqrt(belief.cov[:, 0, 0]), SPREAD_LEAST)
+            mean, spread = _level(self.filters[1], record, h)
+            return mean, np.maximum(spread, SPREAD_LEAST)
         return np.log(expected_curve(record, h.tolist())[1]), np.full(len(h), SPREAD_CURVE)
+
+
+def _level(of: KalmanFilter, record: WardRecord, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and SD of log creatinine at ``h`` by a filter."""
+    belief = of.state(record, h.tolist())
+    return belief.mean[:, 0], np.sqrt(belief.cov[:, 0, 0])
 
 
 def _far(record: WardRecord, h: np.ndarray) -> tuple[Finding, ...]:
@@ -214,9 +250,10 @@ def _load_once(folder: Path, stamp: tuple[int, ...]) -> LearnedKidney:
         card = json.loads(card_text)
     except json.JSONDecodeError as error:
         raise InputError(f"not a model card: {error.msg}", where=str(folder / CARD), remedy="restore it") from None
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
+    if not isinstance(card, dict) or card.get("format") not in FORMATS:
         got = card.get("format") if isinstance(card, dict) else None
-        raise InputError("card of another format", where=str(folder / CARD), value=got, allowed=str(FORMAT), remedy="train again")
+        allowed = " or ".join(map(str, FORMATS))
+        raise InputError("card of another format", where=str(folder / CARD), value=got, allowed=allowed, remedy="train again")
     for file, expected, found in (
         (WEIGHTS, card.get("sha256_of_weights"), sha256_of(weights)),
         (CARD, card.get("sha256_of_card"), card_hash(card)),

@@ -12,6 +12,7 @@ import numpy as np
 from dosetwin.forecast._learned_kernel import COLUMNS, FLAG_COUNT, HORIZONS, features
 from dosetwin.forecast.filter import FilterParameters
 from dosetwin.forecast.record import FLAGS, WardRecord, log_weight_z
+from dosetwin.forecast.vandonge import typical
 from dosetwin.structure.kidney import birth_creatinine
 
 ANCHORS = (0.0, 24.0, 48.0, 72.0)
@@ -44,7 +45,8 @@ class Events:
 
     ``time`` h after birth [m]; ``measured`` [m] whether a creatinine was measured there; ``x`` [m, len(EVENT)]; at ANCHORS after
     each event [m, 4]: ``base`` the wide filter's mean of log creatinine (mg/dL), ``spread`` its SD, ``plain`` the plain
-    filter's mean, ``curve`` the log typical curve.
+    filter's mean, ``curve`` the log typical curve; ``other`` and ``other_spread`` the same of a filter on another structure, when
+    there is one: no input of the network.
     """
 
     ptr: np.ndarray
@@ -55,6 +57,8 @@ class Events:
     spread: np.ndarray
     plain: np.ndarray
     curve: np.ndarray
+    other: np.ndarray | None = None
+    other_spread: np.ndarray | None = None
 
 
 def event_times(record: WardRecord, phase: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -70,9 +74,15 @@ def event_times(record: WardRecord, phase: float) -> tuple[np.ndarray, np.ndarra
 
 
 def events(
-    records: Sequence[WardRecord], plain: FilterParameters, wide: FilterParameters, phases: Sequence[float] | None = None
+    records: Sequence[WardRecord],
+    plain: FilterParameters,
+    wide: FilterParameters,
+    phases: Sequence[float] | None = None,
+    *,
+    other: FilterParameters | None = None,
 ) -> Events:
-    """The events of records free of errors; ``phases`` h of the daily ones (default: that of each record's ``now``)."""
+    """The events of records free of errors; ``phases`` h of the daily ones (default: that of each record's ``now``); ``other`` a
+    filter on van Donge's balance."""
     hours = [r.now % 24.0 for r in records] if phases is None else phases
     rows = [event_times(r, phase) for r, phase in zip(records, hours, strict=True)]
     time, measured, log_scr = (np.concatenate([row[k] for row in rows]) for k in range(3))
@@ -84,16 +94,19 @@ def events(
     flags = [r.flags.get(name, ((), ())) for r in records for name in FLAGS]
     weights, drugs, ptr = _packed([r.weight for r in records]), _packed(flags), _pointers(len(row[0]) for row in rows)
     found = []
-    for q in (plain, wide):
+    composite = np.zeros((len(records), 0))
+    for q in (plain, wide) if other is None else (plain, wide, other):
+        forms = np.array([typical(r.GA) for r in records]) if len(found) == 2 else composite
         x, base, spread, curve = (np.zeros((len(time), k)) for k in (COLUMNS, HORIZONS, HORIZONS, HORIZONS))
         features(
-            births, *weights, *drugs, time, measured > 0, ptr, log_scr,
+            births, *weights, *drugs, time, measured > 0, ptr, log_scr, forms,
             np.array(q.mean), np.array(q.effect), np.array(q.sd), q.tau, q.prop, q.add, x, base, spread, curve,
         )  # fmt: skip
         found.append((x, base, spread, curve))
-    (x, middle, _, curve), (more, base, spread, _) = found
+    (x, middle, _, curve), (more, base, spread, _) = found[:2]
     joined = np.concatenate([x, more[:, COLUMNS - len(FILTER) :]], axis=1)
-    return Events(ptr, time, measured > 0, joined, base, spread, middle, curve)
+    _, second, second_spread, _ = found[2] if other is not None else (None, None, None, None)
+    return Events(ptr, time, measured > 0, joined, base, spread, middle, curve, second, second_spread)
 
 
 def _pointers(lengths) -> np.ndarray:

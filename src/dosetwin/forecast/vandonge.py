@@ -6,7 +6,7 @@ measurement are fitted on a training cohort, because the paper's are not known t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
@@ -15,9 +15,9 @@ from dosetwin.errors import Finding
 from dosetwin.forecast.answer import HOURS, CreatinineForecast, gaussian_forecast, no_past_finding, refused
 from dosetwin.forecast.fitting import minimise, pack
 from dosetwin.forecast.record import WardRecord
-from dosetwin.forecast.steps import EFFECTS, steps_for
+from dosetwin.forecast.steps import EFFECTS, Steps, steps_for
 from dosetwin.models import creatinine_vandonge_2021 as published
-from dosetwin.structure.kidney import SCR_BIRTH_MAX
+from dosetwin.structure.kidney import ML_PER_MIN_TO_L_PER_H, SCR_BIRTH_MAX
 
 _LOW, _HIGH = published.MODEL.covs["GA"].low, published.MODEL.covs["GA"].high
 _BOUNDS = [(-1.0, 1.0)] * 4 + [(log(0.01), log(1.5))] * 4 + [(log(0.01), log(0.4)), (log(0.002), log(0.15))]
@@ -31,6 +31,18 @@ def typical(GA: float) -> np.ndarray:
     return np.array([
         t.KIN, t.CLB * G**t.GA_CLB, t.EMAX * G**t.GA_EMAX, t.T50 * G**t.GA_T50, t.HILL, t.V, min(S0, SCR_BIRTH_MAX), t.IBU,
     ])  # fmt: skip
+
+
+def on_published_balance(steps: Steps, numbers: np.ndarray) -> Steps:
+    """The same steps with the published form's rates: ``numbers`` [n_steps, 8] of ``typical``. ``GFR`` becomes its clearance of
+    creatinine, mL/min per volume of the study; ``birth`` that of the first step's baby."""
+    from dosetwin.forecast._vandonge_kernel import balances
+
+    into, out, share = (np.empty(len(steps.dt)) for _ in range(3))
+    balances(numbers, steps.middle, np.ascontiguousarray(steps.effect[:, EFFECTS.index("IBU")]), into, out, share)
+    birth = float(numbers[0, 6]) if len(numbers) else steps.birth
+    clearance = out * numbers[:, 5] / ML_PER_MIN_TO_L_PER_H
+    return replace(steps, into=into, out=out, from_birth=share, birth=birth, GFR=clearance)
 
 
 @dataclass(frozen=True)

@@ -54,16 +54,18 @@ def lessons(
     rng: np.random.Generator,
     *,
     masked: float = 0.0,
+    other: FilterParameters | None = None,
 ) -> Lessons:
     """Events and targets of teachable babies. In a share ``masked`` of them past creatinines are hidden from the network:
-    each with probability one half, or, in a third of those babies, all."""
+    each with probability one half, or, in a third of those babies, all. ``other``: a filter on van Donge's balance,
+    to be run too."""
     draws = rng.random((len(babies), 3))
     shown = [_masked(b.record, rng) if u[0] < masked else b.record for b, u in zip(babies, draws, strict=True)]
     shown = [
         replace(r, time=r.time[:0], scr=r.scr[:0]) if u[0] < masked and u[1] < 1 / 3 else r
         for r, u in zip(shown, draws, strict=True)
     ]
-    found = events(shown, plain, wide, [24.0 * u for u in draws[:, 2]])
+    found = events(shown, plain, wide, [24.0 * u for u in draws[:, 2]], other=other)
     counts = np.diff(found.ptr)
     who = np.repeat(np.arange(len(babies)), counts)
     latent, measured = np.full((len(who), len(ANCHORS)), np.nan), np.full((len(who), len(ANCHORS)), np.nan)

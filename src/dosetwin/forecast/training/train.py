@@ -13,10 +13,20 @@ import numpy as np
 from dosetwin import __version__
 from dosetwin.errors import InputError
 from dosetwin.forecast.answer import QUANTILES
-from dosetwin.forecast.filter import FilterParameters, KalmanFilter
-from dosetwin.forecast.learned import CARD, FORMAT, WEIGHTS, LearnedKidney, base_and_spread, card_hash, load, sha256_of
+from dosetwin.forecast.filter import VAN_DONGE, FilterParameters, KalmanFilter
+from dosetwin.forecast.learned import (
+    CARD,
+    FORMAT,
+    WEIGHTS,
+    LearnedKidney,
+    averaged,
+    base_and_spread,
+    card_hash,
+    load,
+    sha256_of,
+)
 from dosetwin.forecast.learned_inputs import ANCHORS, EVENT
-from dosetwin.forecast.training.calibrate import LEVELS, STRAYED, calibration, widest
+from dosetwin.forecast.training.calibrate import LEVELS, MOST, PREMIUM, STRAYED, calibration, insured, second_share
 from dosetwin.forecast.training.loop import Batches, Scaling, Settings, scaling, train_member
 from dosetwin.forecast.training.network import PARAMETERS_AT_MOST, Architecture, Network, size
 from dosetwin.forecast.training.targets import Lessons, TrainingBaby, lessons, teachable
@@ -53,7 +63,8 @@ def train(
 ) -> LearnedKidney:
     """Train on ``babies``, calibrate on ``held_out`` (other babies), write the folder ``out``, and load it.
 
-    Intervals are then widened where less than 80 % of ``strayed`` babies, held out too, would lie in the 90 % interval.
+    A filter on another structure then gets the share that ``calibrate.second_share`` says, and intervals are widened where less
+    than 80 % of ``strayed`` babies, held out too, would lie in the 90 % interval (while ``held_out`` ones stay below 92.5 %).
 
     ``start``: a folder of weights to go on from, with its filters, scaling and architecture; else two filters are fitted anew,
     on ``plain`` and on ``wide`` babies (default: all of ``babies`` for both; at most FILTER_BABIES each). ``data`` and ``date``
@@ -76,13 +87,15 @@ def train(
             progress("fitting the filters", 0, 1)
             fitted = [KalmanFilter.fit([b.record for b in (some or taught)[:FILTER_BABIES]]) for some in (plain, wide)]
             filters, scale, states = (fitted[0].parameters, fitted[1].parameters), None, [None] * members
+        second = begun[4] if begun is not None else None
+        if second is None:
+            astray = [b.record for b in (wide or taught)[:FILTER_BABIES]]
+            second = KalmanFilter.fit(astray, structure=VAN_DONGE).parameters
         _not_too_large(settings)
         progress("reading the records", 0, 1)
         rng = np.random.default_rng([seed, 1])
         lesson = lessons(taught, *filters, rng, masked=settings.masked)
-        exams = {"held out": lessons(tested, *filters, np.random.default_rng([seed, 2]))}
-        if strayed:
-            exams["strayed"] = lessons(_usable(strayed, "strayed"), *filters, np.random.default_rng([seed, 4]))
+        exams = _exams(tested, strayed, filters, second, seed)
         scale = scale or scaling(lesson, settings.architecture)
         kept = _checkpoints(out, seed, settings, lesson, start) if resume else None
         networks = []
@@ -95,9 +108,23 @@ def train(
                 )
             )  # fmt: skip
         progress("calibrating", 0, 1)
-        return _write(out, networks, scale, filters, settings, lesson, exams, seed, data, date, start, kept)
+        return _write(out, networks, scale, filters, second, settings, lesson, exams, seed, data, date, start, kept)
     finally:
         torch.set_num_threads(threads)
+
+
+def _exams(
+    held_out: Sequence[TrainingBaby],
+    strayed: Sequence[TrainingBaby],
+    filters: Filters,
+    second: FilterParameters | None,
+    seed: int,
+) -> dict[str, Lessons]:
+    """Lessons of the babies held out, whom no network meets."""
+    exams = {"held out": lessons(held_out, *filters, np.random.default_rng([seed, 2]), other=second)}
+    if strayed:
+        exams["strayed"] = lessons(_usable(strayed, "strayed"), *filters, np.random.default_rng([seed, 4]), other=second)
+    return exams
 
 
 def _usable(babies: Sequence[TrainingBaby], what: str) -> list[TrainingBaby]:
@@ -115,8 +142,8 @@ def _not_too_large(settings: Settings) -> None:
         raise InputError("network too large", where="architecture", value=n, allowed=f"<= {PARAMETERS_AT_MOST} parameters")
 
 
-def _start(folder: Path | None) -> tuple[Filters, Scaling, Architecture, list[Any]] | None:
-    """Filters, scaling, architecture and weights of the members to go on from."""
+def _start(folder: Path | None) -> tuple[Filters, Scaling, Architecture, list[Any], FilterParameters | None] | None:
+    """Filters, scaling, architecture and weights of the members to go on from, and the second structure's filter."""
     if folder is None:
         return None
     from dosetwin.forecast.training.export import from_onnx
@@ -124,7 +151,8 @@ def _start(folder: Path | None) -> tuple[Filters, Scaling, Architecture, list[An
     old = load(folder)
     architecture = Architecture(**old.card["architecture"])
     states, scale = from_onnx(old.weights, architecture, tuple(old.card["noise"]))
-    return (old.filters[0].parameters, old.filters[1].parameters), scale, architecture, states
+    second = None if old.second is None else old.second[0].parameters
+    return (old.filters[0].parameters, old.filters[1].parameters), scale, architecture, states, second
 
 
 def _checkpoints(out: Path, seed: int, settings: Settings, lesson: Lessons, start: Path | None) -> Path:
@@ -164,8 +192,28 @@ def predicted(networks: Sequence[Network], scale: Scaling, settings: Settings, d
 def _calibrated(
     quantiles: Mapping[str, np.ndarray], exams: Mapping[str, Lessons], noise: tuple[float, float], stale: float
 ) -> dict[str, list]:
-    levels = {"held out": LEVELS, "strayed": STRAYED}
-    return widest(*(calibration(quantiles[k], exam, noise, stale, levels[k]) for k, exam in exams.items()))
+    def to(who: str, levels: tuple[float, ...]) -> dict[str, list]:
+        return calibration(quantiles[who], exams[who], noise, stale, levels)
+
+    own = to("held out", LEVELS)
+    return own if "strayed" not in exams else insured(own, to("strayed", STRAYED), to("held out", MOST))
+
+
+def _finished(
+    quantiles: dict[str, np.ndarray], exams: Mapping[str, Lessons], noise: tuple[float, float], stale: float,
+    second: FilterParameters | None,
+) -> dict[str, Any]:  # fmt: skip
+    """What follows from the babies held out, for the card: the second structure's share, calibration, errors."""
+    share = 0.0 if second is None else second_share(quantiles["held out"], exams["held out"])
+    for name, exam in exams.items():
+        if exam.events.other is not None and exam.events.other_spread is not None:
+            quantiles[name] = averaged(quantiles[name], exam.events.other, exam.events.other_spread, share)
+    told = second and {"structure": VAN_DONGE, "share": share, "premium": PREMIUM, "parameters": second.to_json()}
+    return {
+        "second": told,
+        "calibration": _calibrated(quantiles, exams, noise, stale),
+        "metrics_on_calibration_babies": {k: _scores(quantiles[k], exam) for k, exam in exams.items()},
+    }
 
 
 def recalibrate(
@@ -176,17 +224,15 @@ def recalibrate(
     With ``train``'s own held-out babies and seed it gives what ``train`` gave.
     """
     kidney = load(folder)
-    plain, wide = (f.parameters for f in kidney.filters)
-    exams = {"held out": lessons(_usable(held_out, "calibration"), plain, wide, np.random.default_rng([seed, 2]))}
-    if strayed:
-        exams["strayed"] = lessons(_usable(strayed, "strayed"), plain, wide, np.random.default_rng([seed, 4]))
+    second = None if kidney.second is None else kidney.second[0].parameters
+    filters = (kidney.filters[0].parameters, kidney.filters[1].parameters)
+    exams = _exams(_usable(held_out, "calibration"), strayed, filters, second, seed)
     quantiles = {}
     for name, exam in exams.items():
         base, spread = base_and_spread(exam.events, kidney.card["architecture"]["base"])
         quantiles[name] = base[..., None] + spread[..., None] * kidney.scores(exam.events)
     card = dict(kidney.card)
-    card["calibration"] = _calibrated(quantiles, exams, (card["noise"][0], card["noise"][1]), card["settings"]["stale"])
-    card["metrics_on_calibration_babies"] = {k: _scores(quantiles[k], exam) for k, exam in exams.items()}
+    card |= _finished(quantiles, exams, (card["noise"][0], card["noise"][1]), card["settings"]["stale"], second)
     _write_card(folder, card)
     return load(folder)
 
@@ -213,8 +259,8 @@ def _scores(q: np.ndarray, data: Lessons) -> dict[str, Any]:
 
 
 def _write(
-    out: Path, networks: list[Network], scale: Scaling, filters: Filters, settings: Settings, lesson: Lessons,
-    exams: Mapping[str, Lessons], seed: int, data: Mapping[str, Any] | None, date: str, start: Path | None, kept: Path | None,
+    out: Path, networks: list[Network], scale: Scaling, filters: Filters, second: FilterParameters, settings: Settings,
+    lesson: Lessons, exams: Mapping[str, Lessons], seed: int, data: Mapping[str, Any] | None, date: str, start: Path | None, kept: Path | None,
 ) -> LearnedKidney:  # fmt: skip
     import torch  # pyright: ignore[reportMissingImports]
 
@@ -223,7 +269,7 @@ def _write(
     proportional, additive = np.exp(np.mean([n.noise.detach().numpy() for n in networks], axis=0)).tolist()
     noise = (proportional, additive)
     quantiles = {name: predicted(networks, scale, settings, exam) for name, exam in exams.items()}
-    calibrated = _calibrated(quantiles, exams, noise, settings.stale)
+    finished = _finished(quantiles, exams, noise, settings.stale, second)
     weights = to_onnx(networks, scale)
     e = lesson.events
     births = e.x[e.ptr[:-1][np.diff(e.ptr) > 0]]
@@ -262,8 +308,7 @@ def _write(
         "filters": {"plain": filters[0].to_json(), "wide": filters[1].to_json()},
         "noise": noise,
         "range": ranges,
-        "calibration": calibrated,
-        "metrics_on_calibration_babies": {k: _scores(quantiles[k], exam) for k, exam in exams.items()},
+        **finished,
         "made_with": {"dosetwin": __version__, "torch": torch.__version__, "python": platform.python_version()},
         "sha256_of_weights": sha256_of(weights),
     }
