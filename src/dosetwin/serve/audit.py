@@ -3,8 +3,8 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,6 +40,17 @@ def _link(key: bytes, row: Mapping[Any, Any]) -> str:
     return hmac.new(key, canonical(said | {"at": stamp(row["at"])}), hashlib.sha256).hexdigest()
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What an entry says; ``detail`` holds ids, codes and hashes, never a value about a patient."""
+
+    who: Principal
+    action: str
+    patient: str | None = None
+    outcome: str = "ok"
+    detail: dict[Any, Any] = field(default_factory=dict)
+
+
 class Trail:
     """Writes the trail inside the writer's transactions (their lock keeps the chain straight)."""
 
@@ -49,15 +60,23 @@ class Trail:
     def add(self, conn: Connection, now: datetime, who: Principal, action: str, *, patient: str | None = None,
             outcome: str = "ok", detail: Mapping[Any, Any] | None = None) -> str:  # fmt: skip
         """Append an entry; ``detail`` holds ids, codes and hashes, never a value about a patient. Returns its hash."""
+        return self.add_all(conn, now, [Entry(who, action, patient, outcome, dict(detail or {}))])
+
+    def add_all(self, conn: Connection, now: datetime, entries: Sequence["Entry"]) -> str:
+        """Append entries (at least one), each chained to the one before. Returns the hash of the last."""
         last = conn.execute(_LAST).first()
-        row: dict[str, Any] = {
-            "seq": 1 if last is None else last.seq + 1, "at": now, "actor": who.subject[:200],
-            "roles": " ".join(sorted(who.roles))[:200], "action": action, "patient_id": patient, "outcome": outcome,
-            "detail": dict(detail or {}), "previous": START if last is None else last.hash,
-        }  # fmt: skip
-        row["hash"] = _link(self._key, row)
-        conn.execute(_ADD, row)
-        return row["hash"]
+        number, previous = (0, START) if last is None else (last.seq, last.hash)
+        rows = []
+        for e in entries:
+            number += 1
+            row: dict[str, Any] = {
+                "seq": number, "at": now, "actor": e.who.subject[:200], "roles": " ".join(sorted(e.who.roles))[:200],
+                "action": e.action, "patient_id": e.patient, "outcome": e.outcome, "detail": e.detail, "previous": previous,
+            }  # fmt: skip
+            previous = row["hash"] = _link(self._key, row)
+            rows.append(row)
+        conn.execute(_ADD, rows)
+        return previous
 
     def verify(self, conn: Connection, expected: str | None = None) -> "Verdict":
         """Check every link, and every fact against the entry that recorded it.

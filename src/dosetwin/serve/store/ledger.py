@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from dosetwin.errors import InputError
-from dosetwin.serve.audit import Trail, digest, fact_hash, stamp
+from dosetwin.serve.audit import Entry, Trail, digest, fact_hash, stamp
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.crypto import Vault
 from dosetwin.serve.problems import Problem, from_input_error, wrong
@@ -17,8 +17,11 @@ from dosetwin.serve.store.facts import AHEAD, EARLIEST, NewFact, NewPatient, Per
 from dosetwin.serve.store.tables import advice, facts, identities, identity_index, patients
 
 # built once: putting a statement together costs more than running it
-_ADD = facts.insert().returning(facts.c.seq)
+_ADD = facts.insert().returning(facts.c.seq, sort_by_parameter_order=True)
+_OF_KEYS = select(facts).where(facts.c.source_key.in_(bindparam("keys", expanding=True)))
 _HEAD = update(patients).where(patients.c.id == bindparam("of")).values(head=bindparam("number"))
+ALONE = ("transferred", "consent", "discharged")
+"""Kinds that decide who may record more: never written together with other requests."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,23 @@ class Ledger:
             raise Problem(422, "not_accepted", f"{len(errors)} of {len(new)} events not accepted; nothing was stored", errors)
         return self.append(conn, who, rows, now)
 
+    def record_each(
+        self, conn: Connection, new: Sequence[tuple[Principal, str, NewFact]], now: datetime
+    ) -> list[Receipt | Problem]:
+        """One fact each of many requests: what ``record`` does, for all of them with a few statements."""
+        rows: list[Row | Problem] = []
+        for _, patient, fact in new:
+            try:
+                _check_moment(fact.at, now, "event 0", "at")
+                rows.append(Row(patient, fact.body.kind, fact.at, _body(fact), fact.source_key))
+            except Problem as problem:
+                errors = problem.errors or []
+                rows.append(Problem(422, "not_accepted", "1 of 1 events not accepted; nothing was stored", errors))
+        wanted = [(who, [row]) for (who, _, _), row in zip(new, rows, strict=True) if isinstance(row, Row)]
+        done = iter(self.append_each(conn, wanted, now))
+        answers = (row if isinstance(row, Problem) else next(done) for row in rows)
+        return [a if isinstance(a, Problem) else a[0] for a in answers]
+
     def correct(self, conn: Connection, who: Principal, patient: str, fact_id: str, new: NewFact | None, reason: str,
                 now: datetime, source_key: str | None = None) -> Receipt:  # fmt: skip
         """Take back a fact (``new`` None) or replace what it said. The old fact stays; the correction is a fact of its own."""
@@ -130,52 +150,83 @@ class Ledger:
         return self.append(conn, who, [Row(patient, "correction", now, body, source_key)], now)[0]
 
     def append(self, conn: Connection, who: Principal, rows: Sequence[Row], now: datetime) -> list[Receipt]:
-        """The one place where facts are written."""
-        keys = [r.source_key for r in rows if r.source_key is not None]
-        known: dict[str, Any] = {}
-        if keys:
-            found = conn.execute(select(facts).where(facts.c.source_key.in_(keys))).mappings()
-            known = {row["source_key"]: row for row in found}
-        receipts: list[Receipt] = []
-        written: dict[str, str] = {}
-        heads: dict[str, int] = {}
-        for r in rows:
-            old = known.get(r.source_key) if r.source_key is not None else None
-            if old is not None:
-                if (old["patient_id"], old["kind"], stamp(old["at"]), old["body"]) != (r.patient_id, r.kind, stamp(r.at), r.body):
-                    raise _conflict(str(r.source_key), r.kind)
-                receipts.append(Receipt(old["id"], old["seq"], True))
-                continue
-            row: dict[str, Any] = {"id": str(uuid.uuid4()), "patient_id": r.patient_id, "kind": r.kind, "at": r.at,
-                                   "recorded_at": now, "actor": who.subject[:200], "source_key": r.source_key,
-                                   "body": r.body}  # fmt: skip
-            row["hash"] = fact_hash(row)
-            seq = conn.execute(_ADD, row).scalar_one()
-            if r.source_key is not None:
-                known[r.source_key] = row | {"seq": seq}
-            receipts.append(Receipt(row["id"], seq, False))
-            written[row["id"]] = row["hash"]
-            heads[r.patient_id] = seq
-            self._project(conn, r)
-        for patient, head in heads.items():
-            conn.execute(_HEAD, {"of": patient, "number": head})
-        if written:
-            one = next(iter(heads)) if len(heads) == 1 else None
-            kinds = sorted({r.kind for r in rows})
-            self._trail.add(conn, now, who, "record", patient=one, detail={"facts": written, "kinds": kinds})
-        return receipts
+        """Write the facts of one request, all or none. Raises Problem for a source key used for something else."""
+        found = self.append_each(conn, [(who, rows)], now)[0]
+        if isinstance(found, Problem):
+            raise found
+        return found
 
-    def _project(self, conn: Connection, r: Row) -> None:
+    def append_each(self, conn: Connection, requests: Sequence[tuple[Principal, Sequence[Row]]],
+                    now: datetime) -> list[list[Receipt] | Problem]:  # fmt: skip
+        """The one place where facts are written: those of each request, all or none of it, with its entry in the audit trail.
+
+        Requests are taken in order; one that uses a source key for other content than before (also before in ``requests``) is
+        answered by the Problem and writes nothing.
+        """
+        known = self._known(conn, [r.source_key for _, rows in requests for r in rows if r.source_key is not None])
+        answers: list[list[Any] | Problem] = []
+        fresh: list[dict[str, Any]] = []
+        entries: list[Entry] = []
+        for who, rows in requests:
+            new: dict[str, dict[str, Any]] = {}
+            told: list[tuple[dict[str, Any], bool]] = []
+            problem = None
+            for r in rows:
+                old = None if r.source_key is None else known.get(r.source_key) or new.get(r.source_key)
+                if old is None:
+                    row = {"id": str(uuid.uuid4()), "patient_id": r.patient_id, "kind": r.kind, "at": r.at, "recorded_at": now,
+                           "actor": who.subject[:200], "source_key": r.source_key, "body": r.body}  # fmt: skip
+                    row["hash"] = fact_hash(row)
+                    new[r.source_key or row["id"]] = row
+                    told.append((row, False))
+                elif _said(old) == (r.patient_id, r.kind, stamp(r.at), r.body):
+                    told.append((old, True))
+                else:
+                    problem = _conflict(str(r.source_key), r.kind)
+                    break
+            if problem is not None:
+                answers.append(problem)
+                continue
+            answers.append(told)
+            if new:
+                known |= {k: row for k, row in new.items() if row["source_key"] is not None}
+                fresh += new.values()
+                about = {row["patient_id"] for row in new.values()}
+                detail = {"facts": {row["id"]: row["hash"] for row in new.values()}, "kinds": sorted({r.kind for r in rows})}
+                entries.append(Entry(who, "record", patient=about.pop() if len(about) == 1 else None, detail=detail))
+        self._insert(conn, fresh)
+        if entries:
+            self._trail.add_all(conn, now, entries)
+        return [a if isinstance(a, Problem) else [Receipt(row["id"], row["seq"], old) for row, old in a] for a in answers]
+
+    def _known(self, conn: Connection, keys: list[str]) -> dict[str, dict[str, Any]]:
+        """Facts already stored under these source keys."""
+        if not keys:
+            return {}
+        return {row["source_key"]: dict(row) for row in conn.execute(_OF_KEYS, {"keys": keys}).mappings()}
+
+    def _insert(self, conn: Connection, fresh: list[dict[str, Any]]) -> None:
+        """Store new facts in order, number them, and carry into the patients' rows what follows."""
+        if not fresh:
+            return
+        heads: dict[str, int] = {}
+        for row, seq in zip(fresh, conn.execute(_ADD, fresh).scalars().all(), strict=True):
+            row["seq"] = seq
+            heads[row["patient_id"]] = seq
+            self._project(conn, row["patient_id"], row["kind"], row["body"])
+        conn.execute(_HEAD, [{"of": patient, "number": head} for patient, head in heads.items()])
+
+    def _project(self, conn: Connection, patient: str, kind: str, body: Mapping[str, Any]) -> None:
         """Carry what a fact says about place and consent into the patient's row."""
         change: dict[str, Any] = {}
-        if r.kind == "transferred":
-            change = {"ward": r.body["ward"], "active": True}
-        elif r.kind == "discharged":
+        if kind == "transferred":
+            change = {"ward": body["ward"], "active": True}
+        elif kind == "discharged":
             change = {"active": False}
-        elif r.kind == "consent":
-            change = {f"{r.body['purpose']}_denied": r.body["decision"] == "deny"}
+        elif kind == "consent":
+            change = {f"{body['purpose']}_denied": body["decision"] == "deny"}
         if change:
-            conn.execute(update(patients).where(patients.c.id == r.patient_id).values(**change))
+            conn.execute(update(patients).where(patients.c.id == patient).values(**change))
 
     def issue_advice(self, conn: Connection, who: Principal, patient: str, *, through_seq: int, identity_version: int,
                      inputs: dict[str, Any], answer: dict[str, Any], now: datetime) -> str:  # fmt: skip
@@ -207,6 +258,10 @@ def _body(fact: NewFact) -> dict[str, Any]:
         return fact.body.canonical()
     except InputError as error:
         raise from_input_error(error, resource=fact.body.kind) from None
+
+
+def _said(row: Mapping[str, Any]) -> tuple[str, str, str, Any]:
+    return row["patient_id"], row["kind"], stamp(row["at"]), row["body"]
 
 
 def _check_moment(at: datetime, now: datetime, resource: str, field: str) -> None:

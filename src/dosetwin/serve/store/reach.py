@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, desc, func, or_, select, true
+from sqlalchemy import Connection, RowMapping, and_, bindparam, desc, func, or_, select, true
 from sqlalchemy.engine import MappingResult
 
 from dosetwin.serve.auth.principal import EVERY_WARD, Action, Principal
@@ -14,6 +14,7 @@ from dosetwin.serve.crypto import Vault
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.store.facts import Person
 from dosetwin.serve.store.tables import (
+    Moment,
     advice,
     audit,
     break_glass,
@@ -26,6 +27,31 @@ from dosetwin.serve.store.tables import (
 )
 
 Row = dict[str, Any]
+
+
+# built once: putting a statement together costs more than running it
+_PATIENTS = select(patients).where(patients.c.id.in_(bindparam("ids", expanding=True)))
+_OPENED = (
+    select(break_glass.c.id)
+    .where(
+        break_glass.c.actor == bindparam("actor"),
+        break_glass.c.patient_id == bindparam("patient"),
+        break_glass.c.expires_at > bindparam("now", type_=Moment),
+    )
+    .limit(1)
+)
+_AFTER = (
+    select(facts)
+    .where(
+        facts.c.patient_id == bindparam("patient"),
+        facts.c.seq > bindparam("after"),
+        facts.c.seq <= bindparam("through"),
+    )
+    .order_by(facts.c.seq)
+)
+_VERSION = select(func.max(identities.c.version)).where(identities.c.patient_id == bindparam("patient"))
+MOST = 2**62
+"""More facts than there will be."""
 
 
 def _rows(found: MappingResult) -> list[Row]:
@@ -76,27 +102,42 @@ class Reach:
 
     def patient(self, conn: Connection, id_: str, action: Action = "read") -> Row:
         """One patient's row. Raises Problem 404, or 403 with what would open the record (``break_glass`` True: that would)."""
-        self.need(action)
-        query = select(patients, self._within(conn).label("inside")).where(patients.c.id == id_)
-        row = _one(conn.execute(query).mappings().first())
-        if row is None:
-            raise Problem(404, "not_found", "no such patient", [wrong("patient", "id", id_, "the id of a patient on record")])
-        inside = row.pop("inside")
-        if action in ("record", "correct") and "feed" in self.who.roles and self.who.of_ward(row["ward"]):
-            return row  # a machine that delivers results reads nothing, so consent to reading does not stop it
-        if not inside:
-            why = "the patient denied the use of the record" if row["care_denied"] else "the patient lies on another ward"
-            raise Problem(403, "out_of_reach", why, break_glass=self.who.may("break_glass"))
-        return row
+        found = self.each(conn, [id_], action)[id_]
+        if isinstance(found, Problem):
+            raise found
+        return found
 
-    def facts(self, conn: Connection, patient: str, *, through: int | None = None,
+    def each(self, conn: Connection, ids: Sequence[str], action: Action = "read") -> dict[str, Row | Problem]:
+        """For each patient the row, or the Problem that ``patient`` would raise. Raises Problem 403 for a role that may not."""
+        self.need(action)
+        rows = {r["id"]: dict(r) for r in conn.execute(_PATIENTS, {"ids": list(dict.fromkeys(ids))}).mappings()}
+        return {id_: self._row(conn, id_, rows.get(id_), action) for id_ in ids}
+
+    def _row(self, conn: Connection, id_: str, row: Row | None, action: Action) -> Row | Problem:
+        if row is None:
+            return Problem(404, "not_found", "no such patient", [wrong("patient", "id", id_, "the id of a patient on record")])
+        mine = self.who.of_ward(row["ward"])
+        if mine and not row["care_denied"]:
+            return row
+        if mine and action in ("record", "correct") and "feed" in self.who.roles:
+            return row  # a machine that delivers results reads nothing, so consent to reading does not stop it
+        opened = {"actor": self.who.subject, "patient": id_, "now": self.now}
+        if conn.execute(_OPENED, opened).first() is not None:
+            return row
+        why = "the patient denied the use of the record" if row["care_denied"] else "the patient lies on another ward"
+        return Problem(403, "out_of_reach", why, break_glass=self.who.may("break_glass"))
+
+    def facts(self, conn: Connection, patient: str, *, after: int = 0, through: int | None = None,
               action: Action = "read") -> Sequence[Row]:  # fmt: skip
-        """A patient's facts in the order they were recorded."""
+        """A patient's facts in the order they were recorded, those numbered above ``after`` and not above ``through``."""
         self.patient(conn, patient, action)
-        query = select(facts).where(facts.c.patient_id == patient).order_by(facts.c.seq)
-        if through is not None:
-            query = query.where(facts.c.seq <= through)
-        return _rows(conn.execute(query).mappings())
+        asked = {"patient": patient, "after": after, "through": MOST if through is None else through}
+        return _rows(conn.execute(_AFTER, asked).mappings())
+
+    def version(self, conn: Connection, patient: str) -> int:
+        """Version of who the patient is."""
+        self.patient(conn, patient)
+        return conn.execute(_VERSION, {"patient": patient}).scalar_one()
 
     def person(self, conn: Connection, patient: str, version: int | None = None) -> tuple[int, Person]:
         """Version and content of who the patient is."""

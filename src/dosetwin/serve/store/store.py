@@ -1,6 +1,7 @@
 """The database behind the service: opened, migrated, read, and written through one writer."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,6 +51,10 @@ class Store:
     def write(self, change: Callable[[Connection], T]) -> T:
         """Run ``change`` in the writer's next transaction and return its result after the commit."""
         return self._writer.submit(change).result()
+
+    def submit(self, change: Callable[[Connection], T]) -> "Future[T]":
+        """As ``write``, without waiting: the future has the result after the commit."""
+        return self._writer.submit(change)
 
     def ready(self) -> bool:
         """Whether the database answers, to readers and to the writer."""

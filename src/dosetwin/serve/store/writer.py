@@ -2,19 +2,25 @@
 
 Every change runs in a savepoint of its own, so that one refused change leaves its neighbours alone; the caller is answered only
 after the commit. The lock makes the order of ``seq`` the order of commits, which the audit chain and replays rely on.
+
+Changes that are alike (``Alike``) are run together, a few statements for all of them; when that fails, one by one as any other.
 """
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 T = TypeVar("T")
-MOST_TOGETHER = 64
+MOST_TOGETHER = 256
+GATHER_S = 0.004
+"""After a commit that several shared, the next one waits so long for company: most of the cost is per commit, not per change."""
 LOCK = 0x646F736574776E
 """Number of PostgreSQL's advisory lock that writers hold until their commit."""
 
@@ -23,12 +29,39 @@ class Closed(RuntimeError):
     """The store was closed while a change was pending: it was not stored."""
 
 
+@dataclass(frozen=True)
+class Alike:
+    """A change that can be made together with others of its kind.
+
+    ``together`` makes the changes of many ``item``s, in order, and returns a result for each, or the exception that refuses it
+    (then nothing of that item may have been written). Everything it raises undoes all of them, and each is tried alone.
+    """
+
+    together: Callable[[Connection, list[Any]], list[Any]]
+    item: Any
+
+    def __call__(self, conn: Connection) -> Any:
+        """The change alone."""
+        result = self.together(conn, [self.item])[0]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
+@dataclass(eq=False)
+class _Pending:
+    change: Callable[[Connection], Any]
+    future: "Future[Any]" = field(default_factory=Future)
+    result: Any = None
+    error: BaseException | None = None
+
+
 class Writer:
     """A thread that commits what ``submit`` is given."""
 
     def __init__(self, engine: Engine):
         self._engine = engine
-        self._queue: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._closed = False
         self._gate = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="dosetwin-writer", daemon=True)
@@ -36,12 +69,12 @@ class Writer:
 
     def submit(self, change: Callable[[Connection], T]) -> "Future[T]":
         """Queue a change; the future has its result once it is committed, or its exception (then nothing of it is stored)."""
-        future: Future[T] = Future()
+        pending = _Pending(change)
         with self._gate:
             if self._closed:
                 raise Closed("the store is closed")
-            self._queue.put((change, future))
-        return future
+            self._queue.put(pending)
+        return pending.future
 
     def close(self) -> None:
         """Commit what is pending and stop."""
@@ -53,10 +86,13 @@ class Writer:
         self._thread.join(timeout=30)
 
     def _run(self) -> None:
+        shared = False
         while True:
             first = self._queue.get()
             if first is None:
                 return
+            if shared and not self._closed:
+                time.sleep(GATHER_S)
             together = [first]
             stop = False
             while len(together) < MOST_TOGETHER:
@@ -68,38 +104,71 @@ class Writer:
                     stop = True
                     break
                 together.append(item)
+            shared = len(together) > 1
             self._commit(together)
             if stop:
                 return
 
-    def _commit(self, together: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> None:
-        done: list[tuple[Future[Any], Any, BaseException | None]] = []
+    def _commit(self, together: list[_Pending]) -> None:
+        wanted: list[_Pending] = []
         try:
             with self._engine.connect() as conn, conn.begin():
                 if conn.dialect.name == "postgresql":
                     conn.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": LOCK})
-                for change, future in together:
-                    if not future.set_running_or_notify_cancel():
-                        continue
-                    try:
-                        with conn.begin_nested():
-                            done.append((future, change(conn), None))
-                    except DBAPIError as error:
-                        if error.connection_invalidated:
-                            raise
-                        done.append((future, None, error))
-                    except Exception as error:
-                        done.append((future, None, error))
+                wanted += [p for p in together if p.future.set_running_or_notify_cancel()]
+                for lot in _lots(wanted):
+                    if len(lot) == 1 or not _all_at_once(conn, lot):
+                        for p in lot:
+                            _alone(conn, p)
         except BaseException as error:
             # the commit itself failed: nothing of the whole lot is stored, and everybody is told
-            for _, future in together:
-                if not future.done():
-                    if not future.running():
-                        future.set_running_or_notify_cancel()
-                    future.set_exception(error)
+            for p in together:
+                if not p.future.done():
+                    if not p.future.running():
+                        p.future.set_running_or_notify_cancel()
+                    p.future.set_exception(error)
             return
-        for future, result, error in done:
-            if error is not None:
-                future.set_exception(error)
+        for p in wanted:
+            if p.error is not None:
+                p.future.set_exception(p.error)
             else:
-                future.set_result(result)
+                p.future.set_result(p.result)
+
+
+def _lots(pending: list[_Pending]) -> list[list[_Pending]]:
+    """Changes that are alike in one lot, the others each in its own; lots in the order of their first."""
+    lots: dict[Any, list[_Pending]] = {}
+    for p in pending:
+        key = p.change.together if isinstance(p.change, Alike) else id(p)
+        lots.setdefault(key, []).append(p)
+    return list(lots.values())
+
+
+def _all_at_once(conn: Connection, lot: list[_Pending]) -> bool:
+    """Make alike changes together; False when they must be tried one by one."""
+    changes = [p.change for p in lot]
+    assert all(isinstance(c, Alike) for c in changes)
+    try:
+        with conn.begin_nested():
+            results = changes[0].together(conn, [c.item for c in changes])  # type: ignore[attr-defined]
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        return False
+    except Exception:
+        return False
+    for p, result in zip(lot, results, strict=True):
+        p.result, p.error = (None, result) if isinstance(result, Exception) else (result, None)
+    return True
+
+
+def _alone(conn: Connection, p: _Pending) -> None:
+    try:
+        with conn.begin_nested():
+            p.result = p.change(conn)
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        p.error = error
+    except Exception as error:
+        p.error = error
