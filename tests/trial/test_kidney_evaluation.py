@@ -388,6 +388,7 @@ def test_the_command_from_end_to_end(monkeypatch, tmp_path: Path, capsys) -> Non
         """The shipped network, played by an unfitted filter."""
 
         filters = (KalmanFilter(), KalmanFilter())
+        second = None
 
         def forecast(self, record, hours=HOURS):
             return KalmanFilter().forecast(record, hours)

@@ -68,7 +68,7 @@ def _synthetic(
     resume: Path | None,
 ) -> dict[str, Any]:  # fmt: skip
     from dosetwin.trial import kidney_frozen
-    from dosetwin.trial.kidney_evaluation import LEARNED, SHIPPED, WIDE, Plan
+    from dosetwin.trial.kidney_evaluation import ALONE, LEARNED, SECOND, SHIPPED, WIDE, Plan
     from dosetwin.trial.kidney_evaluation_bars import summary
 
     if resume is not None:
@@ -88,7 +88,8 @@ def _synthetic(
             tell(k + 1, seeds)
     if kidney is None:
         kidney = _load(weights, train, resume, first)
-    return summary(kept, learned=(LEARNED, WIDE, SHIPPED), inference_ms={} if kidney is None else inference_ms(kidney)) | {
+    took = {} if kidney is None else inference_ms(kidney)
+    return summary(kept, learned=(LEARNED, WIDE, SECOND, ALONE, SHIPPED), inference_ms=took) | {
         "generator_sha256": kidney_frozen.verify()
     }
 
@@ -114,10 +115,10 @@ def seed_of(
     import tempfile
 
     from dosetwin.forecast.learned import load
-    from dosetwin.trial.kidney_evaluation import LEARNED, SHIPPED, evaluate, store, stored, training_seed
+    from dosetwin.trial.kidney_evaluation import ALONE, LEARNED, SHIPPED, evaluate, store, stored, training_seed
     from dosetwin.trial.kidney_evaluation_batch import FIT_BABIES, Competitors
     from dosetwin.trial.kidney_records import records
-    from dosetwin.trial.kidney_training import BABIES, train_on_truth_A, training_cohorts
+    from dosetwin.trial.kidney_training import BABIES, plain_babies, train_on_truth_A
 
     old = stored(resume, seed, plan) if resume is not None else None
     if old is not None:
@@ -126,8 +127,7 @@ def seed_of(
     # the first of the plain babies that the network meets: a baby does not depend on how many are made
     few = min(training_babies or BABIES, FIT_BABIES)
     say(f"seed {seed}: fitting competitors")
-    plain = training_cohorts(teaching, few, plan.noise, plain=1.0, held_out=20).plain
-    competitors = Competitors.fit(records(plain), time.perf_counter)
+    competitors = Competitors.fit(records(plain_babies(teaching, few, plan.noise)), time.perf_counter)
     if train:
         with tempfile.TemporaryDirectory() as spare:
             folder = _weights_of(resume, seed) or Path(spare) / "weights"
@@ -138,20 +138,22 @@ def seed_of(
     elif kidney is None:
         kidney = load(weights)
     many = {LEARNED: kidney.forecast_many}
+    if kidney.second is not None:
+        many[ALONE] = kidney.alone().forecast_many
     if train:
         many[SHIPPED] = load().forecast_many
-    one = evaluate(seed, competitors, many, plan, say, filters=_wide(kidney))
+    one = evaluate(seed, competitors, many, plan, say, filters=_parts(kidney))
     if resume is not None:
         store(resume, one)
         one = stored(resume, seed, plan) or one
     return one, kidney
 
 
-def _wide(kidney: "LearnedKidney") -> "dict[str, KalmanFilter]":
-    """The filter of the learner that was fitted on randomised babies."""
-    from dosetwin.trial.kidney_evaluation import WIDE
+def _parts(kidney: "LearnedKidney") -> "dict[str, KalmanFilter]":
+    """The filters of the learner that were fitted on randomised babies."""
+    from dosetwin.trial.kidney_evaluation import SECOND, WIDE
 
-    return {WIDE: kidney.filters[1]}
+    return {WIDE: kidney.filters[1]} | ({} if kidney.second is None else {SECOND: kidney.second[0]})
 
 
 def inference_ms(kidney: "LearnedKidney") -> dict[str, float]:

@@ -4,9 +4,11 @@ State of one baby: log creatinine, three constants (log production, log filtrati
 the typical baby) and an Ornstein-Uhlenbeck offset of log filtration that wanders from day to day. Filtration is that of a typical
 baby times exp(share * birth + (1 - share) * maturation + wandering), where ``share`` is the part of today's filtration that
 was there at birth (Wu 2024), so a baby may start low and mature fast. Flags act on log clearance by fitted effects, on top of
-what the composite already says. The same recursion runs on another balance: the published form of van Donge 2021, whose typical
-baby is kept (its means are 0), so that a forecast need not rest on one structure alone. Between measurements the balance is solved exactly over short steps; the linearisation is in
+what the composite already says. Between measurements the balance is solved exactly over short steps; the linearisation is in
 the random offsets. All numbers of FilterParameters are fitted by maximum likelihood on a training cohort.
+
+The same recursion runs on another balance: the published form of van Donge 2021, whose typical baby is kept (its means are 0),
+so that a forecast need not rest on one structure alone.
 """
 
 from collections.abc import Sequence

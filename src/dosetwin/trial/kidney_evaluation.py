@@ -21,6 +21,8 @@ Written before any network was scored.
   filtration as far as the other's creatinine differs (the filter being the one fitted on the same A); typical for the steady
   state. Error of its log. **Trough**: ``kidney_evaluation_truth``.
 - **A refusal** of the learner (outside its training range) is answered by the filter, as in the product, and counted.
+- **Other structures** (added with the learner's second structure, before it met them): truths D and E of ``kidney_neither``, of
+  neither form that the learner stands on, E with injuries; creatinine alone, no bars.
 - **Oracles**: ``oracle-today`` knows every hidden value at the origin, the treatments to come and the course of an injury that
   has begun; ``oracle-future`` knows the noise-free future, so its error against ``next`` is what measurement alone makes.
 - **Best competitor** of a truth: the hand-built one, fitted on plain A, with the lowest RMSE at +1 day there, averaged over the
@@ -65,12 +67,19 @@ from dosetwin.trial.kidney_evaluation_truth import (
     oracle_today,
     told,
 )
+from dosetwin.trial.kidney_neither import neither
 from dosetwin.trial.kidney_parameters import FIRST_TEST_SEED, TEST_SEEDS
 
 TRUTHS = ("A", "B", "C")
+OTHERS = ("D", "E")
+"""Truths of neither structure: shown beside the others, no bar was set on them."""
 LEARNED, MATURATION = "learned", "maturation"
 WIDE = "filter-wide"
 """The filter fitted on the network's randomised babies: part of the learner, shown beside it, no competitor of the bars."""
+SECOND = "filter-van-donge"
+"""The filter on van Donge's balance, fitted on the same randomised babies: the learner's second structure, shown beside it."""
+ALONE = "networks-alone"
+"""The learner without its second structure."""
 SHIPPED = "shipped"
 """The weights in the package, one training, on the same babies as the networks trained anew."""
 ORACLES = ("oracle-today", "oracle-future")
@@ -114,7 +123,7 @@ def evaluate(
 ) -> Seed:
     """Everything on fresh babies of all truths of ``seed``. ``learned``: name -> forecasts of many records at HOURS; ``filters``:
     further filters, shown beside the competitors."""
-    found: dict[str, Any] = {"seed": seed, **asdict(plan), "truths": {}}
+    found: dict[str, Any] = {"seed": seed, **asdict(plan), "truths": {}, "others": {}}
     sums: dict[str, np.ndarray] = {}
     for truth in TRUTHS:
         made = cohort(truth, plan.babies, seed, noise=plan.noise)  # type: ignore[arg-type]
@@ -135,6 +144,17 @@ def evaluate(
             more, own_trough = trough_scores(m, about, course, answered)
             found["truths"][truth][name] = {**part, "trough": more}
             sums |= {f"{truth}/{name}/{key}": value for key, value in (own | own_trough).items()}
+    for truth in OTHERS:
+        made = neither(plan.babies, seed, injured=truth == "E", noise=plan.noise)
+        found["others"][truth] = {}
+        for name, origins in of_cohort(made).items():
+            tell(f"seed {seed}: {truth}, {name}")
+            m = moments(origins)
+            answered = everybody(m, competitors, learned) | {k: filter_answers(m, f) for k, f in filters.items()}
+            part, own = score(origins, m, answered, daily=name == "daily")
+            covers = {k: np.asarray(v["all"])[:, scores.METRICS.index("cover90")] for k, v in part["next"].items()}
+            found["others"][truth][name] = {"names": part["names"], "cover90": covers}
+            sums |= {f"{truth}/{name}/{key}": value for key, value in own.items()}
     return Seed(found, sums)
 
 

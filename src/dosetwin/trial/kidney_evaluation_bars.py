@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dosetwin.trial.kidney_evaluation import LEARNED, MATURATION, ORACLES, SHIPPED, TRUTHS, Seed
+from dosetwin.trial.kidney_evaluation import LEARNED, MATURATION, ORACLES, OTHERS, SHIPPED, TRUTHS, Seed
 from dosetwin.trial.kidney_evaluation_origins import CONDITIONS, HOURS
 from dosetwin.trial.kidney_evaluation_scores import METRICS, interval, resampled, seed_interval
 
@@ -157,6 +157,14 @@ def summary(
         troughs = roots(seeds, f"{truth}/measured/trough", kidneys, draws)
         out["troughs"][truth], more = _troughs(seeds, truth, troughs, groups, main)
         bars += more
+    out["others"] = {t: {kind: _mean([s.found["others"][t][kind] for s in seeds]) for kind in first["others"][t]} for t in OTHERS}
+    for truth in OTHERS:
+        names = {kind: first["others"][truth][kind]["names"] for kind in ("measured", "daily")}
+        table = {kind: roots(seeds, f"{truth}/measured/{kind}", names["measured"], draws) for kind in ("latent", "next")}
+        table["daily"] = roots(seeds, f"{truth}/daily/latent", names["daily"], draws)
+        out["primary"][truth] = {kind: _with_intervals(r) for kind, r in table.items()}
+        if main:
+            out["gains"][truth] = {kind: _gains(r, main, learned) for kind, r in table.items()}
     if main and inference_ms:
         for name, ms in inference_ms.items():
             bars.append(

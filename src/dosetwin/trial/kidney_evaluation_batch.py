@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from dosetwin.forecast._vandonge_kernel import balances
 from dosetwin.forecast.answer import NORMAL_QUANTILES, CreatinineForecast, log_noise
 from dosetwin.forecast.carried import Carried, SteadyWu
-from dosetwin.forecast.filter import KalmanFilter
+from dosetwin.forecast.filter import COMPOSITE, KalmanFilter
 from dosetwin.forecast.gaussian_process import GaussianProcess
 from dosetwin.forecast.record import WardRecord
 from dosetwin.forecast.vandonge import VanDonge, typical
@@ -183,15 +184,20 @@ def normal_answers(mean: np.ndarray, variance: np.ndarray, prop: float, add: flo
 
 
 def filter_answers(m: Moments, of: KalmanFilter) -> Answers:
-    """A filter's own answers, filtration included."""
+    """A filter's own answers, filtration included (on van Donge's balance the composite's, moved by its offsets)."""
     belief, q = _filtered(m, of), of.parameters
     return normal_answers(belief[..., 0], belief[..., 1], q.prop, q.add, belief[..., 2])
 
 
 def _filtered(m: Moments, of: KalmanFilter) -> np.ndarray:
-    q = of.parameters
+    q, rows, birth = of.parameters, m.rows, m.birth
+    if of.structure != COMPOSITE:
+        numbers = m.of_baby(lambda r: typical(r.GA))
+        rows, birth = m.rows.copy(), np.ascontiguousarray(numbers[:, 6])
+        each = np.repeat(numbers, np.diff(m.ptr), axis=0)
+        balances(each, m.rows[:, 1], m.effect[:, 0], rows[:, 2], rows[:, 3], rows[:, 5])
     return kernel.filtered(
-        m.ptr, m.rows, m.effect, m.marks, m.birth, m.begin, m.n_seen, np.log(m.scr), np.array(q.mean), np.array(q.effect),
+        m.ptr, rows, m.effect, m.marks, birth, m.begin, m.n_seen, np.log(m.scr), np.array(q.mean), np.array(q.effect),
         np.array(q.sd), q.tau, q.prop, q.add, len(HOURS),
     )  # fmt: skip
 

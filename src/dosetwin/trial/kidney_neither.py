@@ -42,8 +42,8 @@ NEITHER = Neither()
 def neither(
     n: int, seed: int, *, injured: bool = False, noise: str = "low", of: Neither = NEITHER, parameters: Parameters = PARAMETERS
 ) -> KidneyCohort:
-    """``n`` babies of truth D, or E when ``injured``; baby i depends on (seed, noise, i) only, and is the same in both until it is
-    injured.
+    """``n`` babies of truth D, or E when ``injured``; baby i depends on (seed, noise, i) only, and is the same in both until
+    it is injured.
 
     Raises InputError for an unknown noise level or no baby.
     """

@@ -39,6 +39,11 @@ class Nursery:
     strayed_held: KidneyCohort
 
 
+def plain_babies(seed: int, babies: int, noise: str = "low") -> KidneyCohort:
+    """The first plain babies of a training seed: a baby does not depend on how many are made."""
+    return cohort("A", babies, _FIRST + _APART * seed, noise=noise)
+
+
 def training_cohorts(
     seed: int,
     babies: int = BABIES,
@@ -57,7 +62,7 @@ def training_cohorts(
         raise InputError("too few babies", where="--babies", value=min(babies, held_out), allowed=">= 20")
     base, n, k = _FIRST + _APART * seed, round(babies * plain), round(held_out * plain)
     return Nursery(
-        cohort("A", max(n, 1), base, noise=noise),
+        plain_babies(seed, max(n, 1), noise),
         randomised(max(babies - n, 1), base + 1, noise=noise, ranges=ranges),
         cohort("A", max(k, 1), base + 2, noise=noise),
         randomised(max(held_out - k, 1), base + 3, noise=noise, ranges=ranges),

@@ -9,9 +9,10 @@ from dosetwin.forecast.training.targets import Lessons
 LEVELS = (0.95, 0.75, 0.75, 0.95)
 """One-sided levels of the quantiles 0.05, 0.25, 0.75, 0.95."""
 STRAYED = (0.90, 0.625, 0.625, 0.90)
-"""The same that babies who stray from the truth trained on have to reach at least: 80 % within the 90 % interval."""
-MOST = (0.9625, 0.775, 0.775, 0.9625)
-"""The same that held-out babies of the truth trained on may reach at most for their sake: 92.5 % within the 90 % interval."""
+"""The same that babies who stray from the truth trained on are to reach, as far as MOST allows: 80 % within the 90 % interval."""
+MOST = (0.95, 0.75, 0.78, 0.98)
+"""The same that held-out babies of the truth trained on may reach at most for their sake: 93 % within the 90 % interval. All of
+it goes to the upper side: a kidney that fails raises creatinine, and that is the miss which harms."""
 CELL = 400
 """Babies with a target that a gestational band needs to be calibrated on its own; a smaller one takes the factors of all."""
 FACTORS = (0.3, 5.0)

@@ -63,8 +63,8 @@ def train(
 ) -> LearnedKidney:
     """Train on ``babies``, calibrate on ``held_out`` (other babies), write the folder ``out``, and load it.
 
-    A filter on another structure then gets the share that ``calibrate.second_share`` says, and intervals are widened where less
-    than 80 % of ``strayed`` babies, held out too, would lie in the 90 % interval (while ``held_out`` ones stay below 92.5 %).
+    A filter on another structure then gets the share that ``calibrate.second_share`` says, and intervals reach higher
+    where ``strayed`` babies, held out too, need it, as far as ``calibrate.MOST`` allows.
 
     ``start``: a folder of weights to go on from, with its filters, scaling and architecture; else two filters are fitted anew,
     on ``plain`` and on ``wide`` babies (default: all of ``babies`` for both; at most FILTER_BABIES each). ``data`` and ``date``
@@ -260,7 +260,8 @@ def _scores(q: np.ndarray, data: Lessons) -> dict[str, Any]:
 
 def _write(
     out: Path, networks: list[Network], scale: Scaling, filters: Filters, second: FilterParameters, settings: Settings,
-    lesson: Lessons, exams: Mapping[str, Lessons], seed: int, data: Mapping[str, Any] | None, date: str, start: Path | None, kept: Path | None,
+    lesson: Lessons, exams: Mapping[str, Lessons], seed: int, data: Mapping[str, Any] | None, date: str, start: Path | None,
+    kept: Path | None,
 ) -> LearnedKidney:  # fmt: skip
     import torch  # pyright: ignore[reportMissingImports]
 
