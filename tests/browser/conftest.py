@@ -145,9 +145,10 @@ def baby(served: Any, case_file: Path) -> str:
     from dosetwin.serve.auth.demo_users import USERS
     from dosetwin.serve.web.cases import stored, understood
     from dosetwin.serve.web.frame import Reader
+    from dosetwin.serve.zone import Zone
 
     raw = case_file.read_bytes()
     reader = Reader(USERS["pharmacist"], "", served.service)
-    id_, _ = stored(reader, understood(case_file.name, raw, "amikacin", ""), raw, "amikacin", "NICU-demo", "Bed 7")
+    id_, _ = stored(reader, understood(case_file.name, raw, "amikacin", "", Zone()), raw, "amikacin", "NICU-demo", "Bed 7")
     served.service.refresh(id_)
     return f"{served.url}/baby/{id_}"

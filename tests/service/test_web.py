@@ -14,6 +14,7 @@ from dosetwin.serve.settings import Settings
 from dosetwin.serve.web import assets, entries, ward
 from dosetwin.serve.web.charts import Chart, DoseOf, LineOf, PointOf, svg, ticks
 from dosetwin.serve.web.tries import asked_of
+from dosetwin.serve.zone import Zone
 from service.conftest import Running
 
 NOW = datetime(2026, 4, 13, 14, 0, tzinfo=UTC)
@@ -253,17 +254,17 @@ def test_results_that_are_none_say_what_was_expected(demo: Running) -> None:
     (entries.Entry("level", "nan", "mg/L", "2026-04-13T13:00"), "value", "expected a number"),
 ])  # fmt: skip
 def test_an_entry_is_refused_field_by_field(entry: entries.Entry, field: str, says: str) -> None:
-    fact, wrong = entries.checked(entry, NOW, "amikacin")
+    fact, wrong = entries.checked(entry, NOW, "amikacin", Zone())
     assert fact is None
     assert says in wrong[field]
 
 
 def test_an_entry_in_another_unit_is_the_same_fact() -> None:
-    fact, wrong = entries.checked(entries.Entry("weight", "1100", "g", "2026-04-13T13:00"), NOW, "amikacin")
+    fact, wrong = entries.checked(entries.Entry("weight", "1100", "g", "2026-04-13T13:00"), NOW, "amikacin", Zone())
     assert wrong == {}
     assert fact is not None
     assert fact.body.canonical()["canonical_value"] == pytest.approx(1.1)
-    comma, _ = entries.checked(entries.Entry("level", "7,4", "mg/L", "2026-04-13T13:00"), NOW, "amikacin")
+    comma, _ = entries.checked(entries.Entry("level", "7,4", "mg/L", "2026-04-13T13:00"), NOW, "amikacin", Zone())
     assert comma is not None
     assert comma.body.canonical()["mg_per_L"] == pytest.approx(7.4)
 
@@ -298,8 +299,8 @@ def test_rows_are_found_filtered_and_sorted_as_people_count() -> None:
     assert [x["label"] for x in ward.chosen(lines, show="", find="bed 10", sort="need", order="asc")] == ["Bed 10"]
     assert [x["label"] for x in ward.chosen(lines, show="", find="", sort="due", order="desc")] == ["Bed 10", "Bed 2", "Bed 1"]
     assert ward.counts(lines) == {"": 3, "decision": 0, "kidney": 1, "contradiction": 1}
-    assert ward.row(lines[2], NOW)["tone"] == "bad"
-    assert ward.row(line(3, summary=None), NOW)["advice"] == "twin not computed yet"
+    assert ward.row(lines[2], NOW, Zone())["tone"] == "bad"
+    assert ward.row(line(3, summary=None), NOW, Zone())["advice"] == "twin not computed yet"
 
 
 def test_a_chart_is_drawn_inside_its_frame_and_escapes() -> None:

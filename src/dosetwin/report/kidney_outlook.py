@@ -1,5 +1,6 @@
 """The kidney in an advice: what it expects as a figure, a table and sentences, and the creatinines it was told."""
 
+from collections.abc import Callable
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -116,8 +117,9 @@ def figure(advice: "Advice") -> Shown | None:
     return Shown(drawn, alt, HEAD, rows(k))
 
 
-def told(advice: "Advice") -> list[dict[str, Any]]:
-    """Rows of the table of measurements for creatinines that a kidney outside the model was told, or that are not used at all."""
+def told(advice: "Advice", said: Callable[[str], str] = narrative.moment) -> list[dict[str, Any]]:
+    """Rows of the table of measurements for creatinines that a kidney outside the model was told, or that are not used at all;
+    ``said`` writes an ISO moment."""
     k = advice.kidney
     if k is None or k.used == "mechanistic":
         return []
@@ -132,7 +134,7 @@ def told(advice: "Advice") -> list[dict[str, Any]]:
         verdict = f"not used ({k.used})" if i is None else "unusual: check sample, unit and assay" if odd else "as expected"
         out.append({
             "what": "creatinine", "time": f"{o.time:.2f}",
-            "moment": narrative.moment(when.replace(microsecond=0).isoformat()) if when else "",
+            "moment": said(when.replace(microsecond=0).isoformat()) if when else "",
             "value": f"{o.value:.2f} mg/dL ({o.value * UMOL_PER_MG_DL:.0f} µmol/L)",
             "expected": "-" if i is None else f"{narrative.number(i.expected)} mg/dL",
             "percentile": "-" if i is None else f"{100.0 * NormalDist().cdf(i.z):.1f}", "verdict": verdict, "odd": odd,

@@ -1,6 +1,6 @@
 """The advice as one self-contained HTML page: every number with its unit, meaning and source."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,8 +92,9 @@ def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str
     return [(f"{t.metric} {narrative.border(t)}", brief) for t, brief in zip(scored, briefly, strict=True)], rows
 
 
-def levels(advice: "Advice") -> list[dict[str, Any]]:
-    """Every measurement a model predicts, with its place in what was expected before any level was known."""
+def levels(advice: "Advice", said: Callable[[str], str] = narrative.moment) -> list[dict[str, Any]]:
+    """Every measurement a model predicts, with its place in what was expected before any level was known; ``said`` writes
+    an ISO moment."""
     lead = advice.beliefs[int(np.argmax(advice.weights))]
     model = advice.models[int(np.argmax(advice.weights))]
     units = {o.measures: o.unit for o in model.outputs.values()}
@@ -109,13 +110,13 @@ def levels(advice: "Advice") -> list[dict[str, Any]]:
         also = f" ({p.observed * UMOL_PER_MG_DL:.0f} µmol/L)" if p.measures == "SCR" else ""
         out.append({
             "what": {"SCR": "creatinine", "": advice.policy.drug}.get(p.measures, p.measures), "time": f"{p.time:.2f}",
-            "moment": narrative.moment(when.replace(microsecond=0).isoformat()) if when else "",
+            "moment": said(when.replace(microsecond=0).isoformat()) if when else "",
             "value": ("< " if p.blq else "") + f"{p.observed:{'.2f' if also else 'g'}}" + f" {unit}{also}",
             "expected": f"{narrative.number(p.median)} {unit}", "percentile": f"{p.percentile:.1f}",
             "verdict": meaning[p.verdict] + ("" if p.used else "; set aside, not fitted"), "odd": p.verdict != "plausible",
             "record": p.record,
         })  # fmt: skip
-    return sorted([*out, *kidney_outlook.told(advice)], key=lambda row: float(row["time"]))
+    return sorted([*out, *kidney_outlook.told(advice, said)], key=lambda row: float(row["time"]))
 
 
 def parameters(advice: "Advice") -> list[dict[str, str]]:

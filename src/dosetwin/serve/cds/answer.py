@@ -18,6 +18,7 @@ from dosetwin.serve.fhir.client import FhirClient, FhirError
 from dosetwin.serve.fhir.ingest import ingest
 from dosetwin.serve.fhir.resources import DISCLAIMER, Issued
 from dosetwin.serve.problems import Problem, wrong
+from dosetwin.serve.zone import Zone
 
 if TYPE_CHECKING:
     from dosetwin.serve.service import Service
@@ -93,10 +94,10 @@ def respond(service: "Service", caller: Caller, name: str, request: Mapping[str,
     sources = tuple(_reference(r) for r in _resources(bundle) if r.get("id") and r["resourceType"] == "Observation")
     issued = Issued(asked["id"], asked["asked_at"], drug, f"Patient/{patient}", asked["answer"], digest(asked["inputs"]),
                     str(context.get("userId", "")) or None, sources)  # fmt: skip
-    link = f"{page}{done.patient_id}" if page else None
+    link, zone = f"{page}{done.patient_id}" if page else None, Zone(service.settings.time_zone or "UTC")
     if hook == "order-select":
-        return {"cards": [advice_card(issued, link, suggest=True)]}
-    return {"cards": [c for c in (order_card(issued, o, link) for o in orders) if c is not None]}
+        return {"cards": [advice_card(issued, link, suggest=True, zone=zone)]}
+    return {"cards": [c for c in (order_card(issued, o, link, zone=zone) for o in orders) if c is not None]}
 
 
 def feedback(service: "Service", caller: Caller, given: Sequence[Mapping[str, Any]]) -> None:

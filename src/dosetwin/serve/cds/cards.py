@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from dosetwin.serve.fhir.resources import DISCLAIMER, Issued, drug_concept, medication_request
+from dosetwin.serve.zone import Zone
 
 Indicator = Literal["info", "warning", "critical"]
 SUMMARY_MAX = 139
@@ -22,13 +23,16 @@ OVERRIDE_REASONS = (
     ("other", "Another reason (please state)"),
 )
 _REASON_SYSTEM = "urn:dosetwin:override-reason"
+UTC = Zone()
 _NAMESPACE = uuid.UUID("5be1b2f4-1a3c-5f0e-9b57-c84c5b9b5d6e")
 _SAME_DOSE = 0.05
 """Relative difference of dose and interval below which an order counts as what is advised (assumed)."""
 
 
-def advice_card(issued: Issued, page: str | None, *, suggest: bool) -> dict[str, Any]:
-    """The advice as one card. ``page``: absolute URL of the patient's page; ``suggest``: with the draft order to take over."""
+def advice_card(issued: Issued, page: str | None, *, suggest: bool, zone: Zone = UTC) -> dict[str, Any]:
+    """The advice as one card. ``page``: absolute URL of the patient's page; ``suggest``: with the draft order to take over;
+    ``zone`` in which its moments are told.
+    """
     advice = issued.recommendation
     regimen = advice["regimen"]
     if regimen is None:
@@ -37,7 +41,7 @@ def advice_card(issued: Issued, page: str | None, *, suggest: bool) -> dict[str,
             issued,
             f"No acceptable {issued.drug} regimen: {first['text'] or first['code'].replace('_', ' ')}",
             "warning",
-            _detail(advice),
+            _detail(advice, zone),
             page,
         )
         card["overrideReasons"] = _override_reasons()
@@ -46,7 +50,7 @@ def advice_card(issued: Issued, page: str | None, *, suggest: bool) -> dict[str,
     chosen = next((c for c in advice["candidates"] if c["regimen"] == regimen), None)
     joint = f", all targets met with probability {chosen['joint']:.2f}" if chosen else ""
     indicator: Indicator = "warning" if any(f["severity"] != "info" for f in advice["findings"]) else "info"
-    card = _card(issued, f"{issued.drug}: {what}{joint}", indicator, _detail(advice), page)
+    card = _card(issued, f"{issued.drug}: {what}{joint}", indicator, _detail(advice, zone), page)
     card["overrideReasons"] = _override_reasons()
     if suggest and (order := medication_request(issued)) is not None:
         order.pop("identifier", None)
@@ -64,7 +68,7 @@ def advice_card(issued: Issued, page: str | None, *, suggest: bool) -> dict[str,
     return card
 
 
-def order_card(issued: Issued, order: Mapping[str, Any], page: str | None) -> dict[str, Any] | None:
+def order_card(issued: Issued, order: Mapping[str, Any], page: str | None, *, zone: Zone = UTC) -> dict[str, Any] | None:
     """A card about an order that differs from the advice, or None when it agrees within 5 % of dose and interval.
 
     An order whose dose or interval cannot be read gets a card that says so, never silence.
@@ -76,7 +80,7 @@ def order_card(issued: Issued, order: Mapping[str, Any], page: str | None) -> di
         wanted = "The check needs dosageInstruction.doseAndRate.doseQuantity in mg and timing.repeat with period in h or d."
         return _card(issued, summary, "warning", wanted, page)
     if regimen is None:
-        return advice_card(issued, page, suggest=False)
+        return advice_card(issued, page, suggest=False, zone=zone)
     dose, interval = ordered
     same = abs(dose - regimen["amount_mg"]) <= _SAME_DOSE * regimen["amount_mg"]
     if same and abs(interval - regimen["interval_h"]) <= _SAME_DOSE * regimen["interval_h"]:
@@ -84,7 +88,7 @@ def order_card(issued: Issued, order: Mapping[str, Any], page: str | None) -> di
     advised = f"{regimen['amount_mg']:g} mg every {regimen['interval_h']:g} h"
     high = dose / interval > 1.5 * regimen["amount_mg"] / regimen["interval_h"] or dose > 1.5 * regimen["amount_mg"]
     summary = f"{issued.drug}: ordered {dose:g} mg every {interval:g} h, the twin advises {advised}"
-    card = _card(issued, summary, "critical" if high else "warning", _detail(issued.recommendation), page)
+    card = _card(issued, summary, "critical" if high else "warning", _detail(issued.recommendation, zone), page)
     card["overrideReasons"] = _override_reasons()
     draft = medication_request(issued)
     assert draft is not None
@@ -154,9 +158,11 @@ def _card(issued: Issued, summary: str, indicator: Indicator, detail: str, page:
     return card
 
 
-def _detail(advice: Mapping[str, Any]) -> str:
-    """GitHub-flavoured Markdown: reasons, the standard rules beside it, remarks, the disclaimer."""
-    lines = ["**Why**", ""]
+def _detail(advice: Mapping[str, Any], zone: Zone) -> str:
+    """GitHub-flavoured Markdown: when, reasons, the standard rules beside it, remarks, the disclaimer."""
+    regimen = advice["regimen"]
+    lines = [] if regimen is None else [f"**First dose of this regimen:** {zone.long(regimen['first_at'])}", ""]
+    lines += ["**Why**", ""]
     lines += [f"- {r['text'] or r['code'].replace('_', ' ')}{_number(r)}" for r in advice["reasons"]]
     rules: Sequence[Mapping[str, Any]] = [c for c in advice["candidates"] if c["rules"]]
     if rules:
@@ -169,7 +175,7 @@ def _detail(advice: Mapping[str, Any]) -> str:
     if remarks:
         lines += ["", "**Remarks on the record**", ""]
         lines += [f"- {f['record']}: {f['message']}" for f in remarks]
-    return "\n".join([*lines, "", DISCLAIMER])
+    return zone.retold("\n".join([*lines, "", DISCLAIMER]))
 
 
 def _number(reason: Mapping[str, Any]) -> str:

@@ -21,11 +21,12 @@ from dosetwin.serve.timeline import in_force
 from dosetwin.serve.twins import Memory, kidney_for
 from dosetwin.serve.web import entries
 from dosetwin.serve.web.charts import svg
-from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, environment, moment, page
+from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, environment, page, zone_of
 from dosetwin.serve.web.look import Look, after_clinical, events_of, history_of, look
 from dosetwin.serve.web.picture import charts_json
 from dosetwin.serve.web.scenario import scenario as scenario_of
 from dosetwin.serve.web.tries import asked_of, try_out
+from dosetwin.serve.zone import Zone
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 BabyId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
@@ -112,13 +113,13 @@ def _baby(
     usual = kidney_for(service.settings.model, service.settings.kidney)
     kidney = "" if usual is None or kidney == usual else kidney
     seen = look(service, reader.who, id_, kept_of(request), doubts=doubts, kidney=kidney)
-    reach = service.reach(reader.who)
+    reach, zone = service.reach(reader.who), zone_of(service)
     with service.store.read() as conn:
         rows, answers = reach.advice_of(conn, id_)[:30], reach.answers(conn, id_)
         stored = {r["id"]: reach.advice(conn, r["id"])["answer"] for r in rows[:10]}
         person = reach.person(conn, id_)[1]
         alerts = [a for a in alerts_of(reach.alerts(conn, id_)) if a.ended_at is None]
-    history = history_of(rows, answers, stored)
+    history = history_of(rows, answers, stored, zone)
     service.audited(reader.who, "read", patient=id_, detail={"what": "page"})
     p = seen.picture
     # an answer stands until a fact changes the twin
@@ -137,8 +138,9 @@ def _baby(
     tried, asked = None, dict.fromkeys(("amount", "interval", "delay", "sample"), "")
     if given and any(given.values()) and p is not None and p["whatif"]:
         asked = given
-        tried = _tried(seen, given)
+        tried = _tried(seen, given, zone)
     now = reach.now
+    typed = entry or entries.fresh(now, zone)
     charts = dict(p["charts"]) if p else {}
     told = _infection(request, service, seen) if infection and seen.advice is not None else None
     charts |= told["charts"] if told else {}
@@ -172,27 +174,28 @@ def _baby(
         override_open=override_open,
         tried=tried,
         asked=asked,
-        events=events_of(seen.known.facts, now),
+        events=events_of(seen.known.facts, now, zone),
         can_record=reader.who.may("record"),
         units=entries.UNITS,
         assays=entries.ASSAYS,
-        entry=entry or entries.Entry(at=(now - timedelta(minutes=now.minute % 5)).strftime("%Y-%m-%dT%H:%M")),
+        entry=typed,
+        entry_choices=zone.choices(typed.at),
         entry_wrong={"value": "", "at": "", "other": ""} | (entry_wrong or {}),
         history=history,
-        alerts=[_alert(a) for a in alerts],
+        alerts=[_alert(a, zone) for a in alerts],
         can_replay=reader.who.may("replay"),
         doubts_asked=bool(p and p["doubts"]),
     )
 
 
-def _alert(a: Any) -> dict[str, Any]:
+def _alert(a: Any, zone: Zone) -> dict[str, Any]:
     """An open alert in words."""
     return {
         "id": a.id,
         "tone": {"critical": "bad", "warning": "warn"}.get(a.severity, "info"),
         "severity": a.severity,
-        "text": a.text or a.code.replace("_", " "),
-        "at": moment(a.raised_at),
+        "text": zone.retold(a.text) or a.code.replace("_", " "),
+        "at": zone.short(a.raised_at),
         "repeats": a.repeats,
         "waiting": a.waiting,
         "by": a.acknowledged_by,
@@ -206,7 +209,7 @@ def _infection(request: Request, service: Service, seen: Look) -> dict[str, Any]
     kept = kept_of(request)
     found = kept.get(key)
     if found is None:
-        found = service.pool.run(scenario_of, seen.advice)
+        found = service.pool.run(scenario_of, seen.advice, zone_of(service))
         kept.put(key, found)
     return found
 
@@ -240,14 +243,14 @@ def _json(data: Any) -> str:
 # ---------------------------------------------------------------------------------------------------------------- what-if
 
 
-def _tried(seen: Look, given: dict[str, str]) -> dict[str, Any]:
+def _tried(seen: Look, given: dict[str, str], zone: Zone) -> dict[str, Any]:
     """What was tried, or what is wrong with it, for the template."""
     assert seen.advice is not None
     assert seen.picture is not None
     asked, bad = asked_of(given, seen.picture["whatif"]["infusion"])
     if asked is None:
         return {"text": "", "rows": [], "broken": "", "overlay": None, "wrong": bad}
-    return try_out(seen.advice, asked, seen.beside) | {"wrong": {}}
+    return try_out(seen.advice, asked, zone, seen.beside) | {"wrong": {}}
 
 
 @router.get("/baby/{id}/whatif")
@@ -265,7 +268,7 @@ def whatif(
     seen = look(reader.service, reader.who, id, kept_of(request), kidney=kidney)
     if seen.picture is None or not seen.picture["whatif"]:
         raise Problem(422, "not_accepted", "there is no twin to try on: " + "; ".join(seen.failure))
-    found = _tried(seen, {"amount": amount, "interval": interval, "delay": delay, "sample": sample})
+    found = _tried(seen, {"amount": amount, "interval": interval, "delay": delay, "sample": sample}, zone_of(reader.service))
     html = environment().get_template("tried.html.j2").render(tried=found)
     return JSONResponse({"html": html, "overlay": found["overlay"], "wrong": list(found["wrong"])})
 
@@ -277,7 +280,7 @@ def state(id: BabyId, reader: Reading) -> JSONResponse:
     with reader.service.store.read() as conn:
         row, found = reach.patient(conn, id), reach.state(conn, id)
     behind = found is None or found["through_seq"] < row["head"]
-    text = "" if found is None else f"The twin was updated at {moment(found['computed_at'])}."
+    text = "" if found is None else f"The twin was updated at {zone_of(reader.service).short(found['computed_at'])}."
     return JSONResponse({"state": "" if found is None else found["state_hash"], "behind": behind, "text": text})
 
 
@@ -404,12 +407,13 @@ def enter(
     at: Typed = "",
     below: Typed = "",
     assay: Typed = "",
+    offset: Typed = "",
 ) -> Response:
     """A value typed in: recorded, and the twin updated before the page comes back."""
     reader.same_form(token)
     service = reader.service
-    typed = entries.Entry(kind, value, unit, at, bool(below), assay)
-    fact, bad = entries.checked(typed, service.clock.now(), service.policy["drug"])
+    typed = entries.Entry(kind, value, unit, at, bool(below), assay, offset)
+    fact, bad = entries.checked(typed, service.clock.now(), service.policy["drug"], zone_of(service))
     if fact is None:
         return _baby(request, id, reader, entry=typed, entry_wrong=bad, status=422)
 

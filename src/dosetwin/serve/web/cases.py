@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, get_args
@@ -20,8 +19,8 @@ from dosetwin.report import narrative
 from dosetwin.serve.auth.principal import EVERY_WARD
 from dosetwin.serve.problems import Problem, from_input_error, wrong
 from dosetwin.serve.store.facts import FLAGS, Covariate, NewPatient, Person
-from dosetwin.serve.web.charts import clock
-from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, page
+from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, page, zone_of
+from dosetwin.serve.zone import Zone
 from dosetwin.units import UMOL_PER_MG_DL
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -41,12 +40,14 @@ def import_page(request: Request, reader: Reading) -> HTMLResponse:
 
 
 def _page(request: Request, reader: Reader, *, status: int = 200, **more: Any) -> HTMLResponse:
-    now = reader.service.clock.now()
+    now, zone = reader.service.clock.now(), zone_of(reader.service)
     wards = sorted(w for w in reader.who.wards if w != EVERY_WARD)
-    given: dict[str, Any] = {"wrong": None, "seen": None, "kept": "", "anchor": now.strftime("%Y-%m-%dT%H:00")}
+    given: dict[str, Any] = {"wrong": None, "seen": None, "kept": "", "anchor": zone.typed(now.replace(minute=0))[0]} | more
+    choices = zone.choices(given["anchor"])
     return page(
-        request, "import.html.j2", reader, "import", status, drugs=DRUGS, most_kb=MOST // 1024, wards=wards, **(given | more)
-    )
+        request, "import.html.j2", reader, "import", status, drugs=DRUGS, most_kb=MOST // 1024, wards=wards,
+        anchor_choices=choices, **given,
+    )  # fmt: skip
 
 
 @router.post("/import")
@@ -57,10 +58,12 @@ def seen(
     token: Token = "",
     drug: Short = "amikacin",
     anchor: Short = "",
+    anchor_offset: Short = "",
 ) -> HTMLResponse:
     """What was understood of a file, and what was not; nothing is stored."""
     reader.same_form(token)
     reader.service.reach(reader.who).need("record")
+    zone = zone_of(reader.service)
     raw = file.file.read(MOST + 1) if file is not None else b""
     name = Path(file.filename or "case").name[:120] if file is not None else "case"
     try:
@@ -68,23 +71,26 @@ def seen(
             raise InputError("the file is empty", where=name, remedy="choose a FHIR bundle or a table")
         if len(raw) > MOST:
             raise InputError("the file is too large", where=name, allowed=f"at most {MOST // 1024} kB for one case")
-        timeline = understood(name, raw, drug, anchor)
+        said = zone.read(anchor, anchor_offset)
+        anchor = said.at.isoformat() if said.at else anchor
+        timeline = understood(name, raw, drug, anchor, zone)
     except InputError as error:
-        return _refused(request, reader, name, raw, from_input_error(error))
+        return _refused(request, reader, name, raw, from_input_error(error), anchor=anchor)
     except Problem as problem:
-        return _refused(request, reader, name, raw, problem)
-    return _page(request, reader, seen=preview(name, raw, timeline, drug), anchor=anchor)
+        return _refused(request, reader, name, raw, problem, anchor=anchor)
+    return _page(request, reader, seen=preview(name, raw, timeline, drug, zone), anchor=anchor)
 
 
-def _refused(request: Request, reader: Reader, name: str, raw: bytes, problem: Problem) -> HTMLResponse:
+def _refused(request: Request, reader: Reader, name: str, raw: bytes, problem: Problem, anchor: str = "") -> HTMLResponse:
     """The reasons, and the file kept with them."""
     errors = problem.errors or [wrong(name, "", None, "", problem.detail)]
     kept = reader.service.reject(reader.who, "page", raw[:MOST], errors) if raw else ""
     found = {"title": f"{name} cannot be used; nothing was stored", "errors": errors}
-    return _page(request, reader, status=problem.status, wrong=found, kept=kept)
+    more = {"anchor": anchor} if len(anchor) == len("2026-10-25T02:30") else {}  # as the field takes it
+    return _page(request, reader, status=problem.status, wrong=found, kept=kept, **more)
 
 
-def understood(name: str, raw: bytes, drug: str, anchor: str) -> Timeline:
+def understood(name: str, raw: bytes, drug: str, anchor: str, zone: Zone) -> Timeline:
     """The timeline of a file's bytes. Raises InputError or Problem naming every record that cannot be used."""
     from dosetwin.io.case import read_case
 
@@ -94,7 +100,7 @@ def understood(name: str, raw: bytes, drug: str, anchor: str) -> Timeline:
         path.write_bytes(raw)
         found = read_case(path, drug)
     if found.origin is None:
-        found = _with_calendar(found, anchor, drug)
+        found = _with_calendar(found, anchor, drug, zone)
     remarks = (*found.findings, *check(found, first_dose=not found.doses))
     errors = [f for f in remarks if f.severity == "error"]
     if errors:
@@ -107,19 +113,18 @@ def understood(name: str, raw: bytes, drug: str, anchor: str) -> Timeline:
     return replace(found, findings=tuple(dict.fromkeys(remarks)))
 
 
-def _with_calendar(t: Timeline, anchor: str, drug: str) -> Timeline:
+def _with_calendar(t: Timeline, anchor: str, drug: str, zone: Zone) -> Timeline:
     """A table's hours put on the calendar; what it says of patient, levels and creatinine put in place."""
-    try:
-        zero = datetime.fromisoformat(anchor)
-    except ValueError:
+    said = zone.read(anchor)
+    if said.at is None:
         raise InputError(
-            "a table has no calendar",
+            "a table has no calendar" + (f"; {said.why}" if anchor else ""),
             where="its hour 0",
             value=anchor or None,
             allowed="day and time of day",
             remedy="say when its hour 0 was",
-        ) from None
-    zero = zero.replace(tzinfo=UTC) if zero.tzinfo is None else zero
+        )
+    zero = said.at
     first: dict[str, tuple[float, float]] = {}
     for c in t.covariates:
         first.setdefault(c.name, (c.time, c.value))
@@ -134,7 +139,7 @@ def _with_calendar(t: Timeline, anchor: str, drug: str) -> Timeline:
         BW=t.patient.BW if t.patient.BW is not None else first.get("BW", (0.0, None))[1],
         birth=birth,
     )
-    findings = [Finding("info", "calendar_given", "hour 0", f"put at {zero:%d %b %Y %H:%M} UTC, as stated on import")]
+    findings = [Finding("info", "calendar_given", "hour 0", f"put at {zone.long(zero)}, as stated on import")]
     levels = []
     for o in t.observations:
         if o.measures in ("", "1", drug):
@@ -161,7 +166,7 @@ def _with_calendar(t: Timeline, anchor: str, drug: str) -> Timeline:
     )
 
 
-def preview(name: str, raw: bytes, t: Timeline, drug: str) -> dict[str, Any]:
+def preview(name: str, raw: bytes, t: Timeline, drug: str, zone: Zone) -> dict[str, Any]:
     """What the page shows before storing."""
     origin = t.origin.isoformat() if t.origin else None
     events: list[tuple[float, str, str, str]] = []
@@ -186,7 +191,7 @@ def preview(name: str, raw: bytes, t: Timeline, drug: str) -> dict[str, Any]:
     tiles = [
         {"value": f"{p.GA:g} wk" if p.GA is not None else "not stated", "text": "gestational age"},
         {"value": f"{p.BW:g} kg" if p.BW is not None else "not stated", "text": "birth weight"},
-        {"value": f"{p.birth:%d %b %H:%M}" if p.birth else "not stated", "text": "born (UTC)"},
+        {"value": zone.long(p.birth) if p.birth else "not stated", "text": "born"},
         {"value": doses, "text": "doses"},
         {"value": sum(e[1] == "level" for e in events), "text": "levels"},
         {"value": sum(e[1] == "creatinine" for e in events), "text": "creatinines"},
@@ -199,10 +204,10 @@ def preview(name: str, raw: bytes, t: Timeline, drug: str) -> dict[str, Any]:
         "label": p.label or "",
         "tiles": tiles,
         "events": [
-            {"when": clock(origin, at), "kind": kind, "text": text, "record": record}
+            {"when": zone.clock(origin, at), "kind": kind, "text": text, "record": record}
             for at, kind, text, record in sorted(events, key=lambda e: e[0])
         ],
-        "findings": [{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in t.findings],
+        "findings": [{"severity": f.severity, "code": f.code, "text": zone.retold(narrative.remark(f))} for f in t.findings],
     }
 
 
@@ -223,7 +228,7 @@ def store(
     # a form sends line ends as CR LF
     raw = text.replace("\r\n", "\n").encode()
     try:
-        timeline = understood(name, raw, drug, anchor)
+        timeline = understood(name, raw, drug, anchor, zone_of(reader.service))
         id_, known = stored(reader, timeline, raw, drug, ward.strip(), label.strip())
     except InputError as error:
         return _refused(request, reader, name, raw, from_input_error(error))

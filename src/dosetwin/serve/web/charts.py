@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from html import escape
 from math import ceil, floor, isfinite, log10
 from typing import Any
 
+from dosetwin.serve.zone import Zone
+
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, FOOT = 920.0, 360.0, 52.0, 14.0, 12.0, 58.0
+AHEAD_H = 500.0
+"""How far after its end a chart may be drawn on when somebody tries a regimen."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +85,13 @@ class Chart:
     log: bool = False
     head: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = field(default=())
+    zone: Zone = field(default=Zone())
 
     def to_json(self) -> dict[str, Any]:
         """For the script in the page: the table is left out, it stands in the page already."""
         data = asdict(self)
-        del data["head"], data["rows"]
-        return data
+        del data["head"], data["rows"], data["zone"]
+        return data | {"offsets": self.zone.offsets(self.origin, self.start - 24.0, self.end + AHEAD_H)}
 
     @property
     def top(self) -> float:
@@ -113,27 +118,25 @@ def ticks(top: float, wanted: int = 5) -> list[float]:
     return [k * step for k in range(floor(top / step + 1e-9) + 1)]
 
 
-def clock(origin: str | None, hour: float, form: str = "%d %b %H:%M") -> str:
-    """A moment on the record's clock in words: the calendar's, or hours."""
-    if origin is None:
-        return f"{hour:g} h"
-    # rounded to the minute: hours as floats carry fractions of a second
-    when = datetime.fromisoformat(origin) + timedelta(minutes=round(hour * 60.0))
-    return when.strftime(form).lstrip("0")
-
-
 def day_ticks(chart: Chart, most: int = 9) -> list[tuple[float, str]]:
-    """Times worth a label: midnights and noons of the calendar, or round hours."""
+    """Times worth a label: midnights and noons of the ward's calendar, or round hours."""
     span = max(chart.end - chart.start, 1e-6)
-    step = next((s for s in (3.0, 6.0, 12.0, 24.0, 48.0, 96.0, 168.0) if span / s <= most), 336.0)
-    shift = 0.0
-    if chart.origin is not None:
-        zero = datetime.fromisoformat(chart.origin)
-        shift = -(zero.hour + zero.minute / 60.0 + zero.second / 3600.0)
-    first = ceil((chart.start - shift) / step - 1e-9) * step + shift
-    found = [first + k * step for k in range(int((chart.end - first) / step + 1e-9) + 1)]
-    form = "%d %b" if step >= 24 else "%d %b %H:%M"
-    return [(t, clock(chart.origin, t, form)) for t in found]
+    step = next((s for s in (3, 6, 12, 24, 48, 96, 168) if span / s <= most), 336)
+    if chart.origin is None:
+        first = ceil(chart.start / step - 1e-9) * step
+        return [(float(t), f"{t:g} h") for t in range(first, floor(chart.end + 1e-9) + 1, step)]
+    zero = datetime.fromisoformat(chart.origin)
+    out = []
+    quarter = timedelta(minutes=15)  # every zone is a whole number of quarters of an hour away from UTC
+    at = (zero + timedelta(hours=chart.start) - timedelta(seconds=1)).astimezone(UTC)
+    at = at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0) + quarter
+    while (t := (at - zero) / timedelta(hours=1)) <= chart.end + 1e-9:
+        local = chart.zone.local(at)
+        whole = local.hour == 0 and local.toordinal() % (step // 24) == 0 if step > 24 else local.hour % step == 0
+        if local.minute == 0 and whole:
+            out.append((t, f"{local.day} {local:%b}" if step >= 24 else chart.zone.short(local)))
+        at += quarter
+    return out
 
 
 def svg(chart: Chart, *, width: float = WIDTH, height: float = HEIGHT) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dosetwin.report import narrative
-from dosetwin.serve.web.charts import BandOf, Chart, DoseOf, LineOf, PointOf, ZoneOf, clock, rounded
+from dosetwin.serve.web.charts import BandOf, Chart, DoseOf, LineOf, PointOf, ZoneOf, rounded
+from dosetwin.serve.zone import Zone
 from dosetwin.units import UMOL_PER_MG_DL
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def _origin(advice: "Advice") -> str | None:
     return None if zero is None else zero.isoformat()
 
 
-def _moment(advice: "Advice", hour: float) -> str:
-    return clock(_origin(advice), hour)
+def _moment(advice: "Advice", hour: float, zone: Zone) -> str:
+    return zone.clock(_origin(advice), hour)
 
 
 def _bands(c: "Curves") -> tuple[tuple[BandOf, ...], tuple[LineOf, ...]]:
@@ -40,13 +41,13 @@ def _bands(c: "Curves") -> tuple[tuple[BandOf, ...], tuple[LineOf, ...]]:
     return bands, (LineOf("before levels, median", "prior", prior[2]), LineOf("updated, median", "updated", updated[2]))
 
 
-def _table(advice: "Advice", c: "Curves", at: Sequence[float]) -> tuple[tuple[str, ...], ...]:
+def _table(advice: "Advice", c: "Curves", at: Sequence[float], zone: Zone) -> tuple[tuple[str, ...], ...]:
     rows = []
     for i in sorted({int(np.argmin(np.abs(c.time - t))) for t in at if c.time[0] - 1e-9 <= t <= c.time[-1] + 1e-9}):
         n = [narrative.number(float(v)) for v in (*c.prior[[2, 0, 4], i], *c.updated[[2, 1, 3, 0, 4], i])]
         rows.append(
             (
-                _moment(advice, float(c.time[i])),
+                _moment(advice, float(c.time[i]), zone),
                 f"{c.time[i]:.1f}",
                 n[0],
                 f"{n[1]} to {n[2]}",
@@ -62,7 +63,7 @@ def _head(unit: str) -> tuple[str, ...]:
     return ("when", "h", f"before levels, {unit}", "90 % band", f"updated, {unit}", "50 % band", "90 % band")
 
 
-def level_chart(advice: "Advice") -> Chart | None:
+def level_chart(advice: "Advice", zone: Zone) -> Chart | None:
     """Measured levels, the curve before and after them with bands, targets, doses given and recommended."""
     c = advice.curves
     if c is None:
@@ -78,10 +79,10 @@ def level_chart(advice: "Advice") -> Chart | None:
         if t.metric == "trough" and t.high is not None
     ]
     bands, lines = _bands(c)
-    doses = [DoseOf(d.time, f"{d.amount:g} mg given {_moment(advice, d.time)}") for d in given]
-    doses += [DoseOf(d.time, f"{d.amount:g} mg recommended {_moment(advice, d.time)}", True) for d in planned]
+    doses = [DoseOf(d.time, f"{d.amount:g} mg given {_moment(advice, d.time, zone)}") for d in given]
+    doses += [DoseOf(d.time, f"{d.amount:g} mg recommended {_moment(advice, d.time, zone)}", True) for d in planned]
     start, end = float(c.time[0]), float(c.time[-1])
-    said = ", ".join(f"{o.value:g} {c.unit} on {_moment(advice, o.time)}" for o in advice.levels if not o.blq) or "none"
+    said = ", ".join(f"{o.value:g} {c.unit} on {_moment(advice, o.time, zone)}" for o in advice.levels if not o.blq) or "none"
     hours = [advice.now, end, *np.arange(np.ceil(start / 12) * 12, end, 12.0)]
     hours += [t for d in (*given, *planned) for t in (d.time, d.time + 1.0)]
     return Chart(
@@ -96,37 +97,39 @@ def level_chart(advice: "Advice") -> Chart | None:
         rounded(c.time, 7),
         bands,
         lines,
-        tuple(_points(advice, drug, c.unit)),
+        tuple(_points(advice, drug, c.unit, zone)),
         tuple(zones),
         tuple(doses),
-        f"{drug.capitalize()} level in {c.unit} from {_moment(advice, start)} to {_moment(advice, end)}. Measured: {said}. "
+        f"{drug.capitalize()} level in {c.unit} from {_moment(advice, start, zone)} to {_moment(advice, end, zone)}. "
+        f"Measured: {said}. "
         f"The updated median peaks at {narrative.number(float(c.updated[2].max()))} {c.unit}. The table below has the numbers.",
         head=_head(c.unit),
-        rows=_table(advice, c, hours),
+        rows=_table(advice, c, hours, zone),
+        zone=zone,
     )
 
 
-def _points(advice: "Advice", measures: str, unit: str) -> list[PointOf]:
+def _points(advice: "Advice", measures: str, unit: str, zone: Zone) -> list[PointOf]:
     places = {(p.time, p.observed): p for p in advice.beliefs[_lead(advice)].levels if p.measures in (measures, "")}
     out = []
     for o in advice.timeline.observations:
         if o.measures != measures and not (o.measures == "" and measures == advice.policy.drug):
             continue
         place = places.get((o.time, o.value))
-        text = f"{'< ' if o.blq else ''}{o.value:g} {unit}, {_moment(advice, o.time)}"
+        text = f"{'< ' if o.blq else ''}{o.value:g} {unit}, {_moment(advice, o.time, zone)}"
         text += f", percentile {place.percentile:.0f} of what was expected" if place else ""
         odd = place is not None and place.verdict == "contradiction"
         out.append(PointOf(o.time, o.value, text, "contradicts" if odd else "below" if o.blq else "measured"))
     return out
 
 
-def creatinine_chart(advice: "Advice") -> Chart | None:
+def creatinine_chart(advice: "Advice", zone: Zone) -> Chart | None:
     """Creatinine measured, expected by the twin, and forecast; None when neither the model nor the record knows it."""
     from dosetwin.advise.curves import curves_of
 
     lead = _lead(advice)
     model = advice.models[lead]
-    points = _points(advice, "SCR", "mg/dL")
+    points = _points(advice, "SCR", "mg/dL", zone)
     known = any(o.measures == "SCR" for o in model.outputs.values())
     if not known and not points:
         return None
@@ -160,6 +163,7 @@ def creatinine_chart(advice: "Advice") -> Chart | None:
                 *np.arange(np.ceil(c.time[0] / 12) * 12, c.time[-1], 12.0),
                 *(p.time for p in points),
             ],
+            zone,
         )
     if kidney is not None and kidney.used != "mechanistic":  # that one is the model itself: its curve is drawn already
         hours, q = advice.now + kidney.hours, kidney.creatinine
@@ -187,10 +191,11 @@ def creatinine_chart(advice: "Advice") -> Chart | None:
         alt=f"Creatinine in mg/dL. {said} The table below has the numbers.",
         head=_head("mg/dL") if rows else (),
         rows=rows,
+        zone=zone,
     )
 
 
-def filtration_chart(advice: "Advice") -> Chart | None:
+def filtration_chart(advice: "Advice", zone: Zone) -> Chart | None:
     """Filtration before and after the levels, up to the end of the kidney's forecast; None for a model without a GFR."""
     from dosetwin.advise.curves import LEVELS, prior_draws
     from dosetwin.simulate import parameters, schedule_for
@@ -217,7 +222,7 @@ def filtration_chart(advice: "Advice") -> Chart | None:
     step = max(len(times) // 12, 1)
     rows = tuple(
         (
-            _moment(advice, float(times[i])),
+            _moment(advice, float(times[i]), zone),
             f"{times[i]:.1f}",
             narrative.number(prior[2][i]),
             f"{narrative.number(prior[0][i])} to {narrative.number(prior[4][i])}",
@@ -228,7 +233,7 @@ def filtration_chart(advice: "Advice") -> Chart | None:
         for i in range(0, len(times), step)
     )
     alt = (
-        f"Glomerular filtration in mL/min. At {_moment(advice, advice.now)} about "
+        f"Glomerular filtration in mL/min. At {_moment(advice, advice.now, zone)} about "
         f"{narrative.number(advice.parameters['GFR'][1])} mL/min. The table below has the numbers."
     )
     return Chart(
@@ -246,4 +251,5 @@ def filtration_chart(advice: "Advice") -> Chart | None:
         alt=alt,
         head=_head("mL/min"),
         rows=rows,
+        zone=zone,
     )

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
 
 from dosetwin.errors import InputError
 from dosetwin.serve.store.facts import NewFact
+from dosetwin.serve.zone import Zone
 from dosetwin.units import convert
 
 KINDS = {
@@ -33,7 +34,7 @@ OLDEST = timedelta(days=60)
 
 @dataclass(frozen=True)
 class Entry:
-    """What was typed, as typed."""
+    """What was typed, as typed. ``offset`` (``+02:00``): which of two, where the hour of ``at`` happens twice."""
 
     kind: str = "level"
     value: str = ""
@@ -41,12 +42,19 @@ class Entry:
     at: str = ""
     below: bool = False
     assay: str = ""
+    offset: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return dict(vars(self))
 
 
-def checked(entry: Entry, now: datetime, drug: str) -> tuple[NewFact | None, dict[str, str]]:
+def fresh(now: datetime, zone: Zone) -> Entry:
+    """An empty form at this moment, to five minutes."""
+    at, offset = zone.typed(now - timedelta(minutes=now.minute % 5))
+    return Entry(at=at, offset=offset)
+
+
+def checked(entry: Entry, now: datetime, drug: str, zone: Zone) -> tuple[NewFact | None, dict[str, str]]:
     """The fact, or per field what is wrong with it."""
     wrong: dict[str, str] = {}
     name, low, high, canonical = KINDS.get(entry.kind, KINDS["level"])
@@ -63,15 +71,14 @@ def checked(entry: Entry, now: datetime, drug: str) -> tuple[NewFact | None, dic
         elif not low <= found <= high or (found == 0 and (entry.below or entry.kind != "level")):
             shown = f"{value:g} {entry.unit}" + (f" = {found:.3g} {canonical}" if entry.unit != canonical else "")
             wrong["value"] = f"{name}: found {shown}, allowed {low:g} to {high:g} {canonical}; check value and unit"
-    at = _moment(entry.at)
+    read = zone.read(entry.at, entry.offset)
+    at = read.at
     if at is None:
-        wrong["at"] = "time: expected day and time of day"
+        wrong["at"] = f"time: {read.why}"
     elif at > now + timedelta(minutes=5):
-        wrong["at"] = (
-            f"time: found {at:%d %b %H:%M}, which is ahead of now ({now:%d %b %H:%M} UTC); enter when it was drawn or given"
-        )
+        wrong["at"] = f"time: found {zone.short(at)}, which is ahead of now ({zone.long(now)}); enter when it was drawn or given"
     elif at < now - OLDEST:
-        wrong["at"] = f"time: found {at:%d %b %Y %H:%M}, allowed the last {OLDEST.days} days; check the date"
+        wrong["at"] = f"time: found {zone.long(at)}, allowed the last {OLDEST.days} days; check the date"
     if wrong:
         return None, wrong
     return NewFact.model_validate({"at": at, "body": _body(entry, value, drug)}), {}
@@ -83,14 +90,6 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return value if isfinite(value) else None
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _canonical(entry: Entry, value: float, drug: str) -> float | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -21,8 +21,8 @@ from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.problems import Problem, from_input_error
 from dosetwin.serve.service import Service
 from dosetwin.serve.web.assets import asset, markers, plotly_file
+from dosetwin.serve.zone import Zone
 
-ZONE = "UTC"
 NAV = (
     ("ward", "Ward", "/", "read"),
     ("import", "Add a case", "/import", "record"),
@@ -94,7 +94,8 @@ def environment() -> Any:
 def page(request: Request, template: str, reader: Reader | None, here: str = "", status: int = 200, **more: Any) -> HTMLResponse:
     """A page with what every page has."""
     root = request.scope.get("root_path", "")
-    settings = service_of(request).settings
+    service = service_of(request)
+    settings = service.settings
     user = None
     if reader is not None:
         user = {"name": reader.who.name or reader.who.subject, "roles": sorted(reader.who.roles), "can_leave": True}
@@ -112,7 +113,8 @@ def page(request: Request, template: str, reader: Reader | None, here: str = "",
                 "site": settings.site,
                 "not_a_device": narrative.NOT_A_DEVICE,
                 "version": __version__,
-                "zone": ZONE,
+                "zone": zone_of(service).named(service.clock.now()),
+                "zone_name": zone_of(service).name,
                 "logout_url": "/logout",
                 "static": lambda name: root + asset(name).path,
                 "integrity": lambda name: asset(name).integrity,
@@ -171,9 +173,9 @@ def local_path(path: str) -> str:
     return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else "/"
 
 
-def moment(when: datetime) -> str:
-    """``14 Apr 12:00``, in the zone every page names."""
-    return f"{when.astimezone(UTC):%d %b %H:%M}".lstrip("0")
+def zone_of(service: Service) -> Zone:
+    """The ward's time zone, which every page names."""
+    return Zone(service.settings.time_zone or "UTC")
 
 
 def ago(when: datetime, now: datetime) -> str:

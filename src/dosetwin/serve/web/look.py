@@ -11,9 +11,10 @@ from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.service import Service
 from dosetwin.serve.timeline import in_force
 from dosetwin.serve.twins import Known, Memory, Question, answer, state_hash
-from dosetwin.serve.web.frame import ago, moment
+from dosetwin.serve.web.frame import ago, zone_of
 from dosetwin.serve.web.picture import picture
 from dosetwin.serve.web.tries import recommended
+from dosetwin.serve.zone import Zone
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
@@ -72,18 +73,18 @@ def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bo
     if doubts:
         advice = service.pool.run(answer, known, replace(question, sensitivity=True))
     beside = same.beside if same is not None else service.pool.run(recommended, advice)
-    found = Look(row, known, question, key, reach.now, advice, service.pool.run(picture, advice), beside, ())
+    found = Look(row, known, question, key, reach.now, advice, service.pool.run(picture, advice, zone_of(service)), beside, ())
     kept.put(key, found)
     return found
 
 
-def events_of(facts: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
+def events_of(facts: Sequence[Mapping[str, Any]], now: datetime, zone: Zone) -> list[dict[str, Any]]:
     """Facts of care after corrections, newest first, in words."""
     out = []
     for f in sorted(in_force(facts), key=lambda f: f["at"], reverse=True):
         kind, text = said(f["kind"], f["body"])
         by = "corrected" if f.get("corrected_by") else ""
-        out.append({"when": moment(f["at"]), "ago": ago(f["at"], now), "kind": kind, "text": text, "by": by, "id": f["id"]})
+        out.append({"when": zone.short(f["at"]), "ago": ago(f["at"], now), "kind": kind, "text": text, "by": by, "id": f["id"]})
     return out
 
 
@@ -109,7 +110,7 @@ def said(kind: str, b: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def history_of(
-    rows: Sequence[Mapping[str, Any]], answers: Mapping[str, Mapping[str, Any]], answered: Mapping[str, Any]
+    rows: Sequence[Mapping[str, Any]], answers: Mapping[str, Mapping[str, Any]], answered: Mapping[str, Any], zone: Zone
 ) -> list[dict[str, Any]]:
     """Advice given so far, newest first, and what became of it. ``answered``: advice id -> its stored answer."""
     out = []
@@ -125,7 +126,7 @@ def history_of(
         out.append(
             {
                 "id": r["id"],
-                "at": moment(r["asked_at"]),
+                "at": zone.short(r["asked_at"]),
                 "by": r["asked_by"],
                 "text": text,
                 "kidney": ((answered.get(r["id"]) or {}).get("provenance", {}).get("kidney") or {}).get("used", ""),
@@ -133,7 +134,7 @@ def history_of(
                 "reason": body.get("reason", ""),
                 "decision": body.get("decision", ""),
                 "decided_by": fact["actor"] if fact is not None else "",
-                "decided_at": moment(fact["recorded_at"]) if fact is not None else "",
+                "decided_at": zone.short(fact["recorded_at"]) if fact is not None else "",
                 "through_seq": r["through_seq"],
             }
         )

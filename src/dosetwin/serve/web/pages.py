@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
-from dosetwin.serve.audit import stamp
 from dosetwin.serve.auth import demo_users, sessions
 from dosetwin.serve.live.alerts import alerts_of
 from dosetwin.serve.live.streams import states_of
@@ -24,9 +23,9 @@ from dosetwin.serve.web.frame import (
     Token,
     environment,
     local_path,
-    moment,
     page,
     service_of,
+    zone_of,
 )
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -122,7 +121,7 @@ Short = Annotated[str, Query(max_length=64)]
 
 
 def _ward_data(reader: Reader, ward_: str, show: str, find: str, sort: str, order: str) -> dict[str, Any]:
-    reach = reader.service.reach(reader.who)
+    reach, zone = reader.service.reach(reader.who), zone_of(reader.service)
     with reader.service.store.read() as conn:
         found = reach.patients(conn)
         alerts = [a for a in alerts_of(reach.alerts(conn)) if a.waiting]
@@ -133,7 +132,7 @@ def _ward_data(reader: Reader, ward_: str, show: str, find: str, sort: str, orde
     kept = ward.chosen(lines, show=show, find=find, sort=sort, order=order)
     return {
         "lines": lines,
-        "rows": [ward.row(x, reach.now, len(wards) > 1 and not ward_) for x in kept],
+        "rows": [ward.row(x, reach.now, zone, len(wards) > 1 and not ward_) for x in kept],
         "wards": wards,
         "now": reach.now,
     }
@@ -171,7 +170,7 @@ def _ward_page(request: Request, reader: Reader, query: dict[str, str]) -> HTMLR
         wards=data["wards"],
         tabs=ward.tabs(data["lines"], query, root),
         columns=ward.columns(query, root),
-        now=f"{moment(data['now'])} UTC",
+        now=zone_of(reader.service).long(data["now"]),
         due_h=f"{DUE_WITHIN / timedelta(hours=1):g}",
         rise=RISE_MG_DL,
         rise_h=f"{RISE_WITHIN_H:g}",
@@ -282,7 +281,7 @@ def _audit(request: Request, reader: Reader, before: int, verdict: Any) -> HTMLR
     entries = [
         {
             **{k: r[k] for k in ("seq", "actor", "roles", "action", "patient_id", "outcome", "hash")},
-            "at": stamp(r["at"])[:19].replace("T", " "),
+            "at": zone_of(reader.service).exact(r["at"]),
         }
         for r in rows
     ]

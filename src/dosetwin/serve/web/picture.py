@@ -9,8 +9,9 @@ from dosetwin.report import narrative
 from dosetwin.report.card import card
 from dosetwin.report.kidney_outlook import lines
 from dosetwin.report.page import levels, n_levels, parameters, short_list, verdict
-from dosetwin.serve.web.charts import Chart, clock
+from dosetwin.serve.web.charts import Chart
 from dosetwin.serve.web.curves import creatinine_chart, filtration_chart, level_chart
+from dosetwin.serve.zone import Zone
 from dosetwin.units import UMOL_PER_MG_DL
 
 if TYPE_CHECKING:
@@ -22,33 +23,35 @@ if TYPE_CHECKING:
     from dosetwin.errors import Reason
 
 
-def picture(advice: "Advice") -> dict[str, Any]:
+def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
     """The page's data. Keys: who, answer, candidates, standards, charts, levels, parameters, doubts, findings, kidney, events,
     whatif, cards, provenance, policy."""
     rec, policy = advice.recommendation, advice.policy
     why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
     targets = policy.targets
-    charts = [c for c in (level_chart(advice), creatinine_chart(advice), filtration_chart(advice)) if c is not None]
-    titles, rows = candidate_rows(advice)
+    charts = [
+        c for c in (level_chart(advice, zone), creatinine_chart(advice, zone), filtration_chart(advice, zone)) if c is not None
+    ]
+    titles, rows = candidate_rows(advice, zone)
     return {
         "drug": policy.drug,
         "status": rec.status,
         "contradicted": narrative.contradicted(rec),
-        "who": who(advice),
+        "who": who(advice, zone),
         "zero": narrative.zero(advice.timeline),
         "headline": narrative.headline(rec, policy.drug),
-        "regimen": None if rec.regimen is None else dosing_of(rec.regimen),
-        "why": [{"text": sentence(r, targets), "source": narrative.signs(r.source)} for r in why],
+        "regimen": None if rec.regimen is None else dosing_of(rec.regimen, zone),
+        "why": [{"text": sentence(r, targets, zone), "source": narrative.signs(r.source)} for r in why],
         "why_not": [{"text": narrative.sentence(r, targets), "source": narrative.signs(r.source)} for r in why_not],
         "sure": narrative.how_sure(rec.how_sure, targets, n_levels(advice), policy.drug) if rec.regimen else [],
-        "sample": sample(advice),
+        "sample": sample(advice, zone),
         "titles": titles,
         "candidates": rows,
-        "standards": standards(advice),
+        "standards": standards(advice, zone),
         "considered": rec.provenance.get("candidates_considered"),
         "acceptable": rec.provenance.get("candidates_acceptable"),
         "charts": {c.code: c for c in charts},
-        "levels": levels(advice),
+        "levels": levels(advice, zone.long),
         "parameters": parameters(advice),
         "doubts": [
             {
@@ -63,13 +66,13 @@ def picture(advice: "Advice") -> dict[str, Any]:
             {
                 "severity": f.severity,
                 "code": f.code,
-                "text": narrative.remark(f).replace(f"patient {advice.timeline.patient.id}", "this baby"),
+                "text": zone.retold(narrative.remark(f)).replace(f"patient {advice.timeline.patient.id}", "this baby"),
             }
             for f in rec.findings
         ],
         "kidney": kidney(advice),
-        "events": events(advice),
-        "whatif": whatif(advice),
+        "events": events(advice, zone),
+        "whatif": whatif(advice, zone),
         "cards": [card(m) for m in advice.models],
         "weights": list(advice.weights),
         "provenance": dict(rec.provenance),
@@ -91,29 +94,29 @@ def picture(advice: "Advice") -> dict[str, Any]:
     }
 
 
-def sentence(reason: "Reason", targets: "Sequence[Target]") -> str:
+def sentence(reason: "Reason", targets: "Sequence[Target]", zone: Zone) -> str:
     """A reason as a sentence; moments in it as the page writes them."""
     if reason.code == "level_low_enough_at" and reason.value is not None:
         need = narrative.percent(float(reason.limit)) if isinstance(reason.limit, int | float) else "enough"
         what = narrative.constraint(reason.text.partition("dose ")[2].partition(" reaches")[0])
-        return f"Without a further dose {what} reaches {need} at {narrative.moment(reason.value)}."
+        return f"Without a further dose {what} reaches {need} at {zone.long(reason.value)}."
     return narrative.sentence(reason, targets)
 
 
-def dosing_of(r: "Dosing") -> dict[str, Any]:
+def dosing_of(r: "Dosing", zone: Zone) -> dict[str, Any]:
     """A regimen with its moment in words."""
     return {
         "amount_mg": r.amount_mg,
         "interval_h": r.interval_h,
         "infusion_h": r.infusion_h,
         "first_at": r.first_at,
-        "first_at_text": narrative.moment(r.first_at),
-        "first_at_short": narrative.short_moment(r.first_at),
+        "first_at_text": zone.long(r.first_at),
+        "first_at_short": zone.short(r.first_at),
         "text": f"{r.amount_mg:g} mg every {r.interval_h:g} h",
     }
 
 
-def who(advice: "Advice") -> dict[str, Any]:
+def who(advice: "Advice", zone: Zone) -> dict[str, Any]:
     """The banner: who, how old, how heavy, when this was decided."""
     t, now = advice.timeline, advice.now
     p = t.patient
@@ -136,16 +139,16 @@ def who(advice: "Advice") -> dict[str, Any]:
         "PMA": None if GA is None or days is None else GA + days / 7.0,
         "BW": p.BW,
         "WT": latest["WT"][1] if "WT" in latest else p.BW,
-        "WT_at": clock(t.origin.isoformat() if t.origin else None, latest["WT"][0]) if "WT" in latest else "at birth",
+        "WT_at": zone.clock(t.origin.isoformat() if t.origin else None, latest["WT"][0]) if "WT" in latest else "at birth",
         "SCR": None if scr is None else scr[1],
         "SCR_umol": None if scr is None else scr[1] * UMOL_PER_MG_DL,
         "running": [narrative.FLAGS[n] for n in ("IBU", "INDO", "COOLING", "ASPHYXIA", "INO") if latest.get(n, (0, 0))[1] > 0.5],
-        "now": narrative.moment(advice.recommendation.provenance["now"]),
+        "now": zone.long(advice.recommendation.provenance["now"]),
         "line": narrative.patient_line(t, now),
     }
 
 
-def sample(advice: "Advice") -> dict[str, Any] | None:
+def sample(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
     """The next level worth taking, with what each time considered would bring."""
     s = advice.recommendation.next_sample
     if s is None:
@@ -154,14 +157,14 @@ def sample(advice: "Advice") -> dict[str, Any] | None:
     return {
         "worth": s.worth,
         "at": s.at,
-        "at_text": narrative.moment(s.at),
+        "at_text": zone.long(s.at),
         "after_h": s.after_h,
         "text": narrative.signs(s.text),
         "options": [
             {
                 "after_h": o.after_h,
                 "at": o.at,
-                "at_text": narrative.short_moment(o.at),
+                "at_text": zone.short(o.at),
                 "fall_trough": o.fall_trough,
                 "fall_clearance": o.fall_clearance,
             }
@@ -170,7 +173,7 @@ def sample(advice: "Advice") -> dict[str, Any] | None:
     }
 
 
-def candidate_rows(advice: "Advice") -> tuple[list[str], list[dict[str, Any]]]:
+def candidate_rows(advice: "Advice", zone: Zone) -> tuple[list[str], list[dict[str, Any]]]:
     """Titles of the probability columns and the ranked rows."""
     rec = advice.recommendation
     scored = [
@@ -187,7 +190,7 @@ def candidate_rows(advice: "Advice") -> tuple[list[str], list[dict[str, Any]]]:
                 "short": id(c) in short,
                 "recommended": chosen,
                 "acceptable": c.acceptable,
-                **_numbers(c),
+                **_numbers(c, zone),
                 "p": [_percent(c.p(t.code)) for t in briefly],
                 "verdict": verdict(c, chosen, narrative.contradicted(rec)),
             }
@@ -200,9 +203,9 @@ def _percent(p: float) -> dict[str, Any]:
     return {"text": narrative.percent(p), "bar": round(100 * p)}
 
 
-def _numbers(c: "Candidate") -> dict[str, Any]:
+def _numbers(c: "Candidate", zone: Zone) -> dict[str, Any]:
     return {
-        **dosing_of(c.regimen),
+        **dosing_of(c.regimen, zone),
         "mg_per_kg": f"{c.mg_per_kg:.1f}",
         "rules": narrative.rules(c.rules),
         "joint": _percent(c.joint),
@@ -212,7 +215,7 @@ def _numbers(c: "Candidate") -> dict[str, Any]:
     }
 
 
-def standards(advice: "Advice") -> list[dict[str, Any]]:
+def standards(advice: "Advice", zone: Zone) -> list[dict[str, Any]]:
     """The twin's regimen and every standard rule that speaks, side by side on the same draws."""
     rec = advice.recommendation
     scored = [t for t in advice.policy.targets if t.metric in ("peak", "trough")]
@@ -229,7 +232,7 @@ def standards(advice: "Advice") -> list[dict[str, Any]]:
                     "agrees": agrees,
                     "chosen": chosen,
                     "acceptable": c.acceptable,
-                    **_numbers(c),
+                    **_numbers(c, zone),
                     "p": [
                         {"title": f"{t.metric} {narrative.border(t)}", **_percent(c.p(t.code))} for t in scored if t.code in have
                     ],
@@ -277,7 +280,7 @@ def _band(q: np.ndarray) -> str:
     return f"{narrative.number(float(q[0]))} to {narrative.number(float(q[4]))}"
 
 
-def events(advice: "Advice") -> list[dict[str, Any]]:
+def events(advice: "Advice", zone: Zone) -> list[dict[str, Any]]:
     """Every fact in the order of time, newest first: doses, levels, creatinine, weights, drugs running, cultures."""
     t = advice.timeline
     origin = t.origin.isoformat() if t.origin else None
@@ -285,7 +288,7 @@ def events(advice: "Advice") -> list[dict[str, Any]]:
 
     def add(time: float, kind: str, text: str, record: str) -> None:
         out.append(
-            {"time": time, "when": clock(origin, time), "hours": f"{time:.1f}", "kind": kind, "text": text, "record": record}
+            {"time": time, "when": zone.clock(origin, time), "hours": f"{time:.1f}", "kind": kind, "text": text, "record": record}
         )
 
     for d in t.doses:
@@ -327,7 +330,7 @@ def events(advice: "Advice") -> list[dict[str, Any]]:
     return sorted(out, key=lambda e: -(e["time"] if e["time"] is not None else -1e9))
 
 
-def whatif(advice: "Advice") -> dict[str, Any] | None:
+def whatif(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
     """Where the what-if controls start and how far they go; None without a weight."""
     p, policy = advice.recommendation.provenance, advice.policy
     weight = p.get("weight_kg")
@@ -347,6 +350,7 @@ def whatif(advice: "Advice") -> dict[str, Any] | None:
         "infusion": r.duration if r else (best.infusion_h if best else 0.5),
         "first_at": start,
         "origin": advice.timeline.origin.isoformat() if advice.timeline.origin else None,
+        "offsets": _offsets(advice, zone),
         "amount_min": policy.rounding.nearest(0.25 * float(dose.low or 7.5) * weight),
         "amount_max": policy.rounding.nearest(top),
         "amount_step": policy.rounding.step(amount),
@@ -356,6 +360,11 @@ def whatif(advice: "Advice") -> dict[str, Any] | None:
         "allowed": {"dose": [dose.low, dose.high], "interval": [interval.low, interval.high]},
         "sample_after": advice.recommendation.next_sample.after_h if advice.recommendation.next_sample else 24.0,
     }
+
+
+def _offsets(advice: "Advice", zone: Zone) -> list[list[float | int | str]]:
+    origin = advice.timeline.origin
+    return zone.offsets(None if origin is None else origin.isoformat(), advice.now - 1.0, advice.now + 200.0)
 
 
 def _hour(advice: "Advice", at: str | float) -> float:

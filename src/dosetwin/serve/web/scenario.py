@@ -10,7 +10,8 @@ import numpy as np
 
 from dosetwin.records import Regimen
 from dosetwin.report import narrative
-from dosetwin.serve.web.charts import BandOf, Chart, DoseOf, LineOf, clock, rounded
+from dosetwin.serve.web.charts import BandOf, Chart, DoseOf, LineOf, rounded
+from dosetwin.serve.zone import Zone
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
@@ -23,7 +24,7 @@ FLOOR = -2.0
 """log10 of an expected count below which a curve is not followed: a hundredth of a bacterium."""
 
 
-def scenario(advice: "Advice") -> dict[str, Any]:
+def scenario(advice: "Advice", zone: Zone) -> dict[str, Any]:
     """For the page: ``text``, ``rows`` (what a controller tried), ``outcomes`` and ``charts``; ``{"text": why not}`` without one.
 
     Raises InputError for a drug or a model the scenario does not know.
@@ -37,7 +38,7 @@ def scenario(advice: "Advice") -> dict[str, Any]:
         return {"text": "Not asked: a level contradicts the model.", "rows": [], "charts": {}, "outcomes": [], "note": ""}
     rows = [
         {
-            "plan": "; ".join(f"{d['mg']:g} mg {narrative.short_moment(d['at'])}" for d in o["plan"]) or "no further dose",
+            "plan": "; ".join(f"{d['mg']:g} mg {zone.short(d['at'])}" for d in o["plan"]) or "no further dose",
             "chosen": o is planned["chosen"] or o == planned["chosen"],
             "standard": narrative.rules([planned["standard_rule"]]) if o["standard_rule"] else "",
             "eradicated": narrative.percent(o["p_eradicated"]),
@@ -47,11 +48,11 @@ def scenario(advice: "Advice") -> dict[str, Any]:
         }
         for o in planned["options"]
     ]
-    charts, outcomes = _course(advice, mic)
+    charts, outcomes = _course(advice, mic, zone)
     return {"text": lines(planned)[0], "note": lines(planned)[1], "rows": rows, "charts": charts, "outcomes": outcomes}
 
 
-def _course(advice: "Advice", mic: float | None) -> tuple[dict[str, Chart], list[dict[str, str]]]:
+def _course(advice: "Advice", mic: float | None, zone: Zone) -> tuple[dict[str, Chart], list[dict[str, str]]]:
     """Expected counts from the first dose of the last ten days to four days ahead, with the recommended regimen or none."""
     from dosetwin.infection.course import run
     from dosetwin.infection.draws import DRAWS as ROWS
@@ -110,14 +111,14 @@ def _course(advice: "Advice", mic: float | None) -> tuple[dict[str, Chart], list
 
         step = max(len(few) // 12, 1)
         rows = tuple(
-            (clock(origin, float(hours[i])), f"{hours[i]:.0f}", shown(middle[i]), f"{shown(low[i])} to {shown(high[i])}")
+            (zone.clock(origin, float(hours[i])), f"{hours[i]:.0f}", shown(middle[i]), f"{shown(low[i])} to {shown(high[i])}")
             for i in range(0, len(few), step)
         )
         return Chart(
             code, title, unit, f"{title.lower()}, {unit}", origin, float(time[0]), float(time[-1]), now, rounded(hours, 7),
             (BandOf("90 % of draws", "forecast90", rounded(np.maximum(low, 0.0)), rounded(np.maximum(high, 0.0))),),
             (LineOf("median", "forecast", rounded(np.maximum(middle, 0.0))),), doses=doses, alt=alt,
-            head=("when", "h", f"median, {unit}", "90 % of draws"), rows=rows,
+            head=("when", "h", f"median, {unit}", "90 % of draws"), rows=rows, zone=zone,
         )  # fmt: skip
 
     what = "under the recommended regimen" if advice.regimen else "without any further dose"

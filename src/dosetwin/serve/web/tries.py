@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from dosetwin.records import Regimen
 from dosetwin.report import narrative
-from dosetwin.serve.web.charts import clock, rounded
+from dosetwin.serve.web.charts import rounded
 from dosetwin.serve.whatif import Tried, what_if
+from dosetwin.serve.zone import Zone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ def asked_of(given: dict[str, str], infusion: float) -> tuple[Asked | None, dict
     return (None, wrong) if wrong else (Asked(**values, infusion=infusion), {})
 
 
-def try_out(advice: "Advice", asked: Asked, beside: dict[str, Any] | None = None) -> dict[str, Any]:
+def try_out(advice: "Advice", asked: Asked, zone: Zone, beside: dict[str, Any] | None = None) -> dict[str, Any]:
     """What the regimen would do: keys ``text`` (one sentence), ``rows`` (beside the recommended), ``broken``, ``overlay`` (for
     the chart). ``beside``: what ``recommended`` gave, kept by the caller.
     """
@@ -79,7 +80,7 @@ def try_out(advice: "Advice", asked: Asked, beside: dict[str, Any] | None = None
     other = {name: (value, band) for name, value, band in _rows(advice, beside)} if beside else {}
     rows = [
         *_rows(advice, found),
-        (f"level at {clock(found['origin'], sample)}, {found['unit']}", *_middle(found["sample"]["level"])),
+        (f"level at {zone.clock(found['origin'], sample)}, {found['unit']}", *_middle(found["sample"]["level"])),
     ]
     rows.append(("doubt about the end of the curve that this level removes", narrative.percent(found["sample"]["fall"]), ""))
     none = ("", "")

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from dosetwin.report.narrative import number, percent
 from dosetwin.serve.web.charts import spark
-from dosetwin.serve.web.frame import ago, moment
+from dosetwin.serve.web.frame import ago
+from dosetwin.serve.zone import Zone
 
 TABS = (
     ("", "All", ""),
@@ -92,7 +93,7 @@ def tabs(lines: Sequence[dict[str, Any]], query: dict[str, str], root: str) -> l
     ]
 
 
-def row(line: dict[str, Any], now: datetime, many: bool = False) -> dict[str, Any]:
+def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> dict[str, Any]:
     """One line in words; ``many``: several wards are shown, so each row names its own."""
     s = line["summary"]
     out: dict[str, Any] = dict.fromkeys(
@@ -143,7 +144,7 @@ def row(line: dict[str, Any], now: datetime, many: bool = False) -> dict[str, An
         out["advice_under"] = s["reason"][:90]
     if line["due_at"] is not None and isinstance(line["due_at"], str):
         due = datetime.fromisoformat(line["due_at"])
-        out |= {"due": ago(due, now), "due_under": moment(due)}
+        out |= {"due": ago(due, now), "due_under": zone.short(due)}
     if s["last_level"] is not None:
         at = datetime.fromisoformat(s["last_level"]["at"])
         out |= {"level": f"{number(s['last_level']['value'])} mg/L", "level_under": ago(at, now)}

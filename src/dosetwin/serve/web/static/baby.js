@@ -11,11 +11,8 @@
     const legend = document.querySelector("[data-legend='whatif']");
     const field = (name) => form.querySelector(`#w-${name}`);
     const names = ["amount", "interval", "delay", "sample"];
-    const moment = (hour) => {
-      if (!start.origin) return `${hour.toFixed(1)} h`;
-      const when = new Date(Date.parse(start.origin.slice(0, 19) + "Z") + Math.round(hour * 60) * 60000);
-      return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: "UTC" }).format(when);
-    };
+    const clock = start.origin ? window.dosetwin.clock(start.origin, start.offsets) : null;
+    const moment = (hour) => (clock ? clock.text(hour) : `${hour.toFixed(1)} h`);
     for (const range of form.querySelectorAll("input[type=range]")) {
       const number = form.querySelector(`#${range.dataset.for}`);
       range.hidden = false; range.removeAttribute("aria-hidden"); range.removeAttribute("tabindex");

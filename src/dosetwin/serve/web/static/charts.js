@@ -5,11 +5,13 @@
   if (!block || !window.Plotly) return;
   const charts = JSON.parse(block.textContent);
   const extra = {};
-  const minutes = (chart, hour) => {
-    if (!chart.origin) return hour;
-    // wall clock of the record, without any shift to the reader's time zone
-    const zero = Date.parse(chart.origin.slice(0, 19) + "Z");
-    return new Date(zero + Math.round(hour * 60) * 60000).toISOString().slice(0, 16).replace("T", " ");
+  // the axis is hours that passed, labelled with the ward's clock: a change of the clocks neither folds nor tears a curve
+  for (const chart of Object.values(charts)) chart.clock = chart.origin ? window.dosetwin.clock(chart.origin, chart.offsets) : null;
+  const said = (chart, times) => times.map((t) => (chart.clock ? chart.clock.text(t) : `${t.toFixed(1)} h`));
+  const labels = (chart, from, to) => {
+    if (!chart.clock) return {};
+    const found = chart.clock.ticks(from, to, innerWidth < 640 ? 4 : 9);
+    return { tickvals: found.map((f) => f[0]), ticktext: found.map((f) => f[1]) };
   };
   const look = () => {
     const css = getComputedStyle(document.documentElement);
@@ -26,8 +28,8 @@
 
   function traces(chart, c) {
     const out = [];
-    const x = (times) => times.map((t) => minutes(chart, t));
-    const all = x(chart.time);
+    const x = (times) => times;
+    const all = chart.time;
     const more = extra[chart.code];
     for (const band of [...chart.bands, ...(more ? more.bands : [])]) {
       const times = band.time.length ? x(band.time) : all;
@@ -36,8 +38,9 @@
       out.push({ x: times, y: band.high, mode: "lines", line: { width: 0 }, fill: "tonexty", fillcolor: clear(c[name], alpha), hoverinfo: "skip", showlegend: false, name: band.name });
     }
     for (const line of [...chart.lines, ...(more ? more.lines : [])]) {
-      out.push({ x: line.time.length ? x(line.time) : all, y: line.value, mode: "lines", name: line.name, line: { color: c[line.role], width: line.role === "prior" ? 1.5 : 2.25, dash: dash[line.role] },
-                 hovertemplate: `%{y:.3~g} ${chart.unit}<extra>${line.name}</extra>` });
+      const times = line.time.length ? line.time : all;
+      out.push({ x: times, y: line.value, mode: "lines", name: line.name, text: said(chart, times), line: { color: c[line.role], width: line.role === "prior" ? 1.5 : 2.25, dash: dash[line.role] },
+                 hovertemplate: `%{y:.3~g} ${chart.unit}, %{text}<extra>${line.name}</extra>` });
     }
     const doses = [...chart.doses, ...(more ? more.doses : [])];
     for (const planned of [false, true]) {
@@ -65,21 +68,22 @@
         shapes.push({ type: "line", xref: "paper", x0: 0, x1: 1, y0: edge, y1: edge, line: { color: c.limit, width: 1.3, dash: "6px,4px" }, layer: "below" });
       }
     }
-    const now = minutes(chart, chart.now);
+    const now = chart.now;
     shapes.push({ type: "line", yref: "paper", x0: now, x1: now, y0: 0, y1: 1, line: { color: c.ink, width: 1, dash: "2px,3px" } });
     notes.push({ x: now, y: 1, yref: "paper", text: "now", showarrow: false, xanchor: "left", yanchor: "top", xshift: 3, font: { color: c.soft, size: 11 } });
     if (more && more.sample !== null) {
-      const at = minutes(chart, more.sample);
+      const at = more.sample;
       shapes.push({ type: "line", yref: "paper", x0: at, x1: at, y0: 0, y1: 1, line: { color: c.whatif, width: 1.2, dash: "4px,3px" } });
       notes.push({ x: at, y: 1, yref: "paper", text: "level", showarrow: false, xanchor: "left", yanchor: "top", xshift: 3, font: { color: c.whatif, size: 11 } });
     }
     const top = more ? Math.max(chart.top, more.top) : chart.top;
     const end = more ? Math.max(chart.end, more.end) : chart.end;
+    const from = chart.start - 0.012 * (end - chart.start);
     const axis = { gridcolor: c.grid, linecolor: c.grid, zerolinecolor: c.grid, tickfont: { color: c.soft, size: 11.5 }, fixedrange: matchMedia("(pointer: coarse)").matches };
     return {
       margin: { l: 46, r: 10, t: 8, b: 44 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "closest", uirevision: "kept",
       font: { family: getComputedStyle(document.body).fontFamily, color: c.ink, size: 12 }, hoverlabel: { bgcolor: c.card, bordercolor: c.grid, font: { color: c.ink } },
-      xaxis: { ...axis, type: chart.origin ? "date" : "linear", range: [minutes(chart, chart.start - 0.012 * (end - chart.start)), minutes(chart, end)], tickformatstops: [{ dtickrange: [null, 43200000], value: "%-d %b\n%H:%M" }, { dtickrange: [43200000, null], value: "%-d %b" }], hoverformat: "%-d %b %H:%M", nticks: innerWidth < 640 ? 5 : 9, title: { text: "" } },
+      xaxis: { ...axis, type: "linear", range: [from, end], ...labels(chart, from, end), nticks: innerWidth < 640 ? 5 : 9, title: { text: "" } },
       yaxis: { ...axis, range: [-0.075 * top, top], title: { text: "" }, nticks: 7 }, shapes, annotations: notes,
     };
   }
@@ -99,7 +103,15 @@
     place.hidden = false;
     const shape = { ...layout(charts[code], c), width: place.clientWidth, height: place.clientHeight };
     watch.observe(place);
-    return window.Plotly.react(place, traces(charts[code], c), shape, config);
+    return window.Plotly.react(place, traces(charts[code], c), shape, config).then(() => {
+      if (place.dataset.zooms || !charts[code].clock) return;
+      place.dataset.zooms = "yes";
+      place.on("plotly_relayout", (change) => {
+        if (!Object.keys(change).some((k) => k.startsWith("xaxis.range") || k === "xaxis.autorange")) return;
+        const found = labels(charts[code], ...place.layout.xaxis.range);
+        window.Plotly.relayout(place, { "xaxis.tickvals": found.tickvals, "xaxis.ticktext": found.ticktext });
+      });
+    });
   };
   const all = () => Promise.all(Object.keys(charts).map(draw));
   // a chart below the fold is drawn when it comes near: the first screen is not kept waiting

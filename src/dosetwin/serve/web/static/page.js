@@ -7,6 +7,27 @@
 
 window.dosetwin = {
   root: document.body.dataset.root,
+  // Hours of a record on the ward's clock. `offsets`: [from hour, minutes east of UTC, letters], as the service says; none: hours.
+  clock(origin, offsets) {
+    const zero = Date.parse(origin);
+    const at = (hour) => offsets.findLast((o) => o[0] <= hour + 1e-9) || offsets[0];
+    const local = (hour) => new Date(zero + Math.round(hour * 60) * 60000 + at(hour)[1] * 60000);
+    const twice = (hour) => offsets.some((o, k) => k > 0 && o[1] < offsets[k - 1][1] && Math.abs(hour - o[0] + 1e-9) < (offsets[k - 1][1] - o[1]) / 60);
+    const two = (n) => String(n).padStart(2, "0");
+    const day = (d) => `${d.getUTCDate()} ${["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][d.getUTCMonth()]}`;
+    const text = (hour) => { const d = local(hour); return `${day(d)} ${two(d.getUTCHours())}:${two(d.getUTCMinutes())}${twice(hour) ? ` ${at(hour)[2]}` : ""}`; };
+    // midnights, or whole hours, of the ward's calendar between two hours of the record: every zone is whole quarters of an hour from UTC
+    const ticks = (from, to, most) => {
+      const step = [1, 3, 6, 12, 24, 48, 96, 168].find((s) => (to - from) / s <= most) || 336, found = [];
+      for (let ms = Math.ceil((zero + from * 3600000) / 900000) * 900000; ms <= zero + to * 3600000; ms += 900000) {
+        const hour = (ms - zero) / 3600000, d = new Date(ms + at(hour)[1] * 60000), h = d.getUTCHours();
+        if (d.getUTCMinutes() || (step > 24 ? h || Math.floor(d / 86400000) % (step / 24) : h % step)) continue;
+        found.push([hour, step < 24 ? `${day(d)}<br>${two(h)}:00` : day(d)]);
+      }
+      return found;
+    };
+    return { text, ticks };
+  },
   // Asks for news every second while the page is in view. `told(ids)` is called with the patients that changed.
   listen(told) {
     let cursor = "", failed = 0, timer = 0;
