@@ -12,9 +12,8 @@ from dosetwin.serve.settings import Settings
 
 def serve(*, demo: bool, host: str | None, port: int | None) -> int:
     """Run the service until it is stopped. Raises InputError for unsafe settings."""
-    import uvicorn
-
     from dosetwin.serve.app import NOTICE, create_app
+    from dosetwin.serve.server import run
 
     settings = Settings.from_environment(demo=demo or None, host=host, port=port)
     if settings.demo and settings.data_dir == Settings().data_dir:
@@ -27,8 +26,8 @@ def serve(*, demo: bool, host: str | None, port: int | None) -> int:
         where = f"http://{settings.host}:{settings.port}/"
         sys.stderr.write(f"dosetwin: a ward of made-up newborns on {where} (Ctrl-C stops it). {NOTICE}\n")
     # access logs would hold patients' ids
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False, server_header=False,
-                timeout_keep_alive=30, limit_concurrency=500, timeout_graceful_shutdown=15)  # fmt: skip
+    run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False, server_header=False,
+        timeout_keep_alive=30, limit_concurrency=500, timeout_graceful_shutdown=15)  # fmt: skip
     return 0
 
 

@@ -2,7 +2,6 @@
 "use strict";
 (() => {
   const { root } = window.dosetwin;
-  const listen = (told) => window.dosetwin.listen(told);
   const id = document.body.dataset.id;
   const form = document.getElementById("whatif");
 
@@ -73,18 +72,27 @@
 
   const news = document.getElementById("news");
   if (!news) return;
-  listen(async (patients) => {
+  // logged out, or the record has left this reader's reach: the page says so and shows nothing new
+  const busy = () => document.querySelector("[data-touched]") || form?.dataset.ms || document.activeElement?.closest("form, details");
+  const ended = (status) => {
+    if (!busy()) { location.reload(); return; }
+    document.getElementById("news-text").textContent = status === 401 ? "The session has ended: what is shown is no longer kept current." : "This record is no longer within your reach.";
+    news.querySelector("strong").textContent = "Not current.";
+    news.hidden = false;
+    document.getElementById("told").textContent = document.getElementById("news-text").textContent;
+  };
+  window.dosetwin.listen(async (patients) => {
     if (!patients.includes(id)) return;
     const answer = await fetch(`${root}/baby/${id}/state`, { headers: { accept: "application/json" } });
+    if (answer.status === 401 || answer.status === 403) ended(answer.status);
     if (!answer.ok) return;
     const found = await answer.json();
     if (found.state === document.body.dataset.state || found.behind) return;
     // a page that somebody is working in must not change under the hand: it says so, and the reader decides
-    const busy = document.querySelector("[data-touched]") || form?.dataset.ms || document.activeElement?.closest("form, details");
-    if (!busy) { location.reload(); return; }
+    if (!busy()) { location.reload(); return; }
     document.getElementById("news-text").textContent = found.text;
     news.hidden = false;
     document.getElementById("told").textContent = `New facts have arrived. ${found.text}`;
-  });
+  }, id, ended);
   for (const input of document.querySelectorAll("#enter input, #decide input, #decide textarea")) input.addEventListener("input", () => { input.dataset.touched = "yes"; }, { once: true });
 })();

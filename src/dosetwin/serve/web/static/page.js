@@ -1,4 +1,4 @@
-// What every page does: focus goes to what went wrong, and the page asks the service for news.
+// What every page does: focus goes to what went wrong, and the page listens to the service for news.
 "use strict";
 (() => {
   const wrong = document.getElementById("problems") || document.querySelector("[aria-invalid='true']");
@@ -28,9 +28,10 @@ window.dosetwin = {
     };
     return { text, ticks };
   },
-  // Asks for news every second while the page is in view. `told(ids)` is called with the patients that changed.
-  listen(told) {
-    let cursor = "", failed = 0, timer = 0;
+  // Listens for news while the page is in view: one stream, and asking every second where that breaks. `told(ids)` is called with the
+  // patients that changed; `about`: the patient this page shows; `ended(status)`: the session or the record is out of reach.
+  listen(told, about = "", ended = () => {}) {
+    let cursor = "", failed = 0, timer = 0, stream = null, waiting = 0, over = false;
     const line = (on) => {
       for (const mark of document.querySelectorAll("[data-live]")) {
         mark.dataset.on = on ? "yes" : "no";
@@ -38,11 +39,15 @@ window.dosetwin = {
         if (mark.textContent !== text) mark.textContent = text;
       }
     };
+    const how = (name) => { document.body.dataset.news = name; };
     const ask = async () => {
       clearTimeout(timer);
+      if (stream || over) return;
       if (document.visibilityState === "visible") {
+        how("asking");
         try {
           const answer = await fetch(`${this.root}/news?since=${cursor}`, { headers: { accept: "application/json" } });
+          if (answer.status === 401) { over = true; line(false); how("ended"); ended(401); return; }
           if (!answer.ok) throw new Error(String(answer.status));
           const found = await answer.json();
           const first = cursor === "";
@@ -52,7 +57,30 @@ window.dosetwin = {
       }
       timer = setTimeout(ask, Math.min(1000 * 2 ** Math.min(failed, 4), 20000));
     };
-    document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") ask(); });
-    ask();
+    const close = () => { clearTimeout(waiting); if (stream) stream.close(); stream = null; };
+    // asking goes on meanwhile; the stream is tried again after a while
+    const broken = () => { close(); ask(); waiting = setTimeout(open, 30000); };
+    const open = () => {
+      close();
+      if (over || document.visibilityState !== "visible") return;
+      if (!window.EventSource) { ask(); return; }
+      stream = new EventSource(`${this.root}/news/stream?${new URLSearchParams({ since: cursor, about })}`);
+      stream.addEventListener("news", (event) => {
+        clearTimeout(timer); clearTimeout(waiting); how("stream");
+        failed = 0; cursor = event.lastEventId; line(true);
+        const { patients } = JSON.parse(event.data);
+        if (patients.length) told(patients);
+      });
+      stream.addEventListener("end", (event) => { over = true; close(); line(false); how("ended"); ended(JSON.parse(event.data).status); });
+      // ended by the service after its time: the browser connects again by itself, if it can
+      stream.addEventListener("error", () => {
+        if (!stream || stream.readyState === EventSource.CLOSED) broken();
+        else { clearTimeout(waiting); waiting = setTimeout(broken, 4000); }
+      });
+    };
+    document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") open(); else close(); });
+    addEventListener("pagehide", close);
+    addEventListener("pageshow", (event) => { if (event.persisted) open(); });
+    open();
   },
 };

@@ -57,6 +57,6 @@
     if (performance.now() < next) { again = true; return; }
     next = performance.now() + (rows.rows.length > 200 ? 10000 : 0);
     await refresh();
-  });
+  }, "", () => location.reload());
   setInterval(() => { if (again && !busy && performance.now() >= next) { again = false; refresh(); } }, 2000);
 })();
