@@ -98,7 +98,7 @@ class Settings(BaseModel):
             if name:
                 ZoneInfo(name)
         except (KeyError, ValueError, OSError):
-            raise ValueError("not a time zone; an IANA name such as Europe/Berlin") from None
+            raise ValueError("not a time zone known here; an IANA name such as Europe/Berlin (needs tzdata)") from None
         return name
 
     @classmethod
