@@ -143,12 +143,11 @@ def case_file() -> Path:
 def baby(served: Any, case_file: Path) -> str:
     """The address of the bundled baby's page; the case is stored as the import page stores it."""
     from dosetwin.serve.auth.demo_users import USERS
-    from dosetwin.serve.web.cases import stored, understood
-    from dosetwin.serve.web.frame import Reader
+    from dosetwin.serve.case import stored, understood
     from dosetwin.serve.zone import Zone
 
     raw = case_file.read_bytes()
-    reader = Reader(USERS["pharmacist"], "", served.service)
-    id_, _ = stored(reader, understood(case_file.name, raw, "amikacin", "", Zone()), raw, "amikacin", "NICU-demo", "Bed 7")
+    case = understood(case_file.name, raw, "amikacin", "", Zone())
+    id_ = stored(served.service, USERS["pharmacist"], case, raw, "amikacin", "NICU-demo", "Bed 7").id
     served.service.refresh(id_)
     return f"{served.url}/baby/{id_}"

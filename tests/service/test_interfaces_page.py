@@ -22,7 +22,7 @@ from dosetwin.serve.store.facts import NewPatient, Person
 
 PAGE = Path(__file__).parents[2] / "docs" / "interfaces.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```(json|hl7)( \w+)?\n(.*?)```", TEXT, re.S)
+BLOCKS = re.findall(r"```(json|hl7|csv)( \w+)?\n(.*?)```", TEXT, re.S)
 
 
 class Fixed:
@@ -63,6 +63,15 @@ def test_the_files_load(tmp_path):
     ehr = listed(tmp_path / "smart_servers")[0]
     assert ehr.iss == servers(tmp_path / "fhir_servers")[0].base
     Callers(Settings(demo=True, cds_clients=tmp_path / "cds_clients"))
+
+
+def test_the_table_is_read():
+    from dosetwin.serve.case import understood_table
+    from dosetwin.serve.zone import Zone
+
+    (text,) = blocks("csv")
+    found = understood_table(text.encode(), "amikacin", {"": datetime(2026, 4, 12, 6, tzinfo=UTC)}, Zone())
+    assert [(t.patient.id, len(t.doses), t.patient.GA) for t in found] == [("A1", 1, 29.0), ("B2", 1, 35.0)]
 
 
 def test_the_hook_is_a_request_and_the_subscription_a_resource():

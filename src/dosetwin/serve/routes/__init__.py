@@ -9,6 +9,7 @@ API = "/api/v1"
 OURS = (
     "session",
     "patients",
+    "cases",
     "outlook",
     "events",
     "advice",

@@ -1,0 +1,250 @@
+"""Cases from files: a FHIR bundle or a table understood, put on the calendar, and stored whole or not at all.
+
+The page shows one case before it is stored; the API takes a table with any number of patients. Both are this code.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import ValidationError
+
+from dosetwin.errors import Finding, InputError
+from dosetwin.records import Observation, Timeline
+from dosetwin.records.checks import check
+from dosetwin.serve.auth.principal import Principal
+from dosetwin.serve.problems import Problem, wrong
+from dosetwin.serve.store.facts import Covariate, NewFact, NewPatient, Person
+from dosetwin.serve.zone import Zone
+
+if TYPE_CHECKING:
+    from dosetwin.serve.service import Service
+
+DRUGS = ("amikacin", "gentamicin", "tobramycin", "vancomycin")
+STATED = ("GA", "BW", "PNA", "PMA", "SEX")
+"""Covariates of a table that say who the patient is; they go to the patient, not to the facts."""
+_LINE = re.compile(r"^.+\.csv:(\d+)$")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of one case: the patient's id, and whether the same file made it before."""
+
+    id: str
+    known: bool
+
+
+def understood(name: str, raw: bytes, drug: str, anchor: str, zone: Zone) -> Timeline:
+    """The timeline of a file about one patient. Raises InputError or Problem naming every record that cannot be used.
+
+    ``anchor``: when the hour 0 of a table was, as typed; it is read on the clock of ``zone``.
+    """
+    from dosetwin.io.case import read_case
+
+    suffix = ".json" if _bundle(raw) else ".csv"
+    with _file(name, raw, suffix) as path:
+        found = read_case(path, drug)
+    if found.origin is None:
+        said = zone.read(anchor)
+        if said.at is None:
+            raise InputError("a table has no calendar" + (f"; {said.why}" if anchor else ""), where="its hour 0",
+                             value=anchor or None, allowed="day and time of day", remedy="say when its hour 0 was")  # fmt: skip
+        found = on_the_calendar(found, said.at, drug, zone)
+    return _checked([found])[0]
+
+
+def understood_table(raw: bytes, drug: str, zeros: Mapping[str, datetime], zone: Zone) -> list[Timeline]:
+    """The timelines of a table's subjects, in its order. Raises Problem 422 that names every row that cannot be used.
+
+    ``zeros``: when the hour 0 of each subject was, by its ID; ``""`` for those not named.
+    """
+    from dosetwin.io.nonmem import read_table
+
+    try:
+        with _file("table", raw, ".csv") as path:
+            subjects, echo = read_table(path)
+    except InputError as error:
+        raise Problem(422, "not_accepted", str(error), [by_line(error.where, error.value, error.allowed or error.remedy,
+                                                                error.message)]) from None  # fmt: skip
+    there = [t.patient.id for t in subjects]
+    unknown = sorted(set(zeros) - {""} - set(there))
+    errors = [wrong("query", "zero", id_, f"an ID of the table: {', '.join(there)[:150]}") for id_ in unknown]
+    found = []
+    for t in subjects:
+        zero = zeros.get(t.patient.id, zeros.get(""))
+        if zero is None:
+            errors.append(wrong(f"ID {t.patient.id}", "zero", None, "the moment of its hour 0", "a table has no calendar"))
+            continue
+        found.append(on_the_calendar(replace(t, findings=echo.findings, drug=drug), zero, drug, zone))
+    if errors:
+        raise Problem(422, "not_accepted", f"{len(errors)} things not accepted; nothing was stored", errors)
+    return _checked(found)
+
+
+def _checked(timelines: Sequence[Timeline]) -> list[Timeline]:
+    """Each with the remarks of the checks. Raises Problem 422 with every error of all of them."""
+    out, errors = [], []
+    for t in timelines:
+        remarks = (*t.findings, *check(t, first_dose=not t.doses))
+        errors += [by_line(f.record, f.value, f.allowed or f.remedy, f.message) for f in remarks if f.severity == "error"]
+        out.append(replace(t, findings=tuple(dict.fromkeys(remarks))))
+    if errors:
+        raise Problem(422, "not_accepted", f"{len(errors)} records are not usable; nothing was stored", errors)
+    return out
+
+
+def by_line(record: str, value: object, expected: str, message: str) -> dict[str, Any]:
+    """One thing wrong, its place as ``line 12`` where it is a row of a table."""
+    line = _LINE.match(record)
+    column = re.match(r"[A-Z][A-Z0-9]*\b", message)
+    place = f"line {line[1]}" if line else record
+    return wrong(place, column[0] if line and column else place, value, expected, message)
+
+
+def on_the_calendar(t: Timeline, zero: datetime, drug: str, zone: Zone) -> Timeline:
+    """A table's hours put on the calendar; what it says of patient, levels and creatinine put in place."""
+    first: dict[str, tuple[float, float]] = {}
+    for c in t.covariates:
+        first.setdefault(c.name, (c.time, c.value))
+    birth = t.patient.birth
+    if "PNA" in first and birth is None:
+        birth = zero + timedelta(hours=first["PNA"][0] - 24.0 * first["PNA"][1])
+    who = replace(
+        t.patient,
+        GA=t.patient.GA if t.patient.GA is not None else first.get("GA", (0.0, None))[1],
+        BW=t.patient.BW if t.patient.BW is not None else first.get("BW", (0.0, None))[1],
+        birth=birth,
+    )
+    findings = [Finding("info", "calendar_given", "hour 0", f"put at {zone.long(zero)}, as stated on import")]
+    levels = []
+    for o in t.observations:
+        if o.measures in ("", "1", drug):
+            levels.append(replace(o, measures=drug))
+        elif o.measures == "SCR":
+            levels.append(o)
+        else:
+            findings.append(Finding("warning", "left_out", o.record, "measures something this service does not know", o.measures))
+    levels += [Observation(c.time, "SCR", c.value, "mg/dL", record=c.record) for c in t.covariates if c.name == "SCR"]
+    kept = []
+    for c in t.covariates:
+        if c.name in get_args(Covariate):
+            kept.append(c)
+        elif c.name not in (*STATED, "SCR"):
+            findings.append(Finding("warning", "left_out", c.record, "a column this service does not know", c.name))
+    return replace(
+        t,
+        origin=zero,
+        patient=who,
+        covariates=tuple(kept),
+        observations=tuple(levels),
+        drug=drug,
+        findings=(*t.findings, *dict.fromkeys(findings)),
+    )
+
+
+def stored(service: "Service", who: Principal, t: Timeline, raw: bytes, drug: str, ward: str, label: str) -> Stored:
+    """Store one case: the patient and all its facts, or nothing."""
+    case = _case(service, t if t.drug else replace(t, drug=drug), f"file:{_hash(raw)}", _person(raw, t), ward, label)
+    return _store(service, who, [case], ward)[0]
+
+
+def stored_table(
+    service: "Service", who: Principal, timelines: Sequence[Timeline], raw: bytes, ward: str, *, synthetic: bool = False
+) -> list[Stored]:
+    """Store every subject of a table, or none. The same table again stores nothing; a table of one is the page's case."""
+    alone = len(timelines) == 1
+    cases, errors = [], []
+    for t in timelines:
+        t = replace(t, patient=replace(t.patient, synthetic=synthetic))
+        key = f"file:{_hash(raw)}" if alone else f"file:{_hash(raw)}:{t.patient.id}"[:250]
+        try:
+            cases.append(_case(service, t, key, Person(birth=t.patient.birth), ward, f"ID {t.patient.id}"[:100]))
+        except Problem as problem:
+            errors += [e | {"resource": f"ID {t.patient.id}: {e['resource']}"} for e in problem.errors or []]
+    if errors:
+        raise Problem(422, "not_accepted", f"{len(errors)} things not accepted; nothing was stored", errors)
+    return _store(service, who, cases, ward)
+
+
+def _case(
+    service: "Service", t: Timeline, key: str, person: Person, ward: str, label: str
+) -> tuple[NewPatient, dict[str, NewFact]]:
+    """The patient and the facts as the store takes them. Raises Problem 422 for what does not fit."""
+    from dosetwin.serve.fhir.ingest import facts_of
+
+    wanted = facts_of(t, key)
+    now, who = service.clock.now(), t.patient
+    first = min((f.at for f in wanted.values()), default=now)
+    try:
+        new = NewPatient(
+            ward=ward,
+            label=label,
+            sex=who.sex,
+            GA_weeks=who.GA,
+            birth_weight_kg=who.BW,
+            synthetic=who.synthetic,
+            person=person,
+            source_key=f"{key}:patient",
+            at=min(m for m in (who.birth, first, now) if m is not None),
+        )
+    except ValidationError as error:
+        found = [
+            wrong("patient", ".".join(map(str, e["loc"])), e.get("input"), e["msg"]) for e in error.errors(include_url=False)[:10]
+        ]
+        raise Problem(422, "not_accepted", "the patient is not accepted", found) from None
+    return new, wanted
+
+
+def _store(
+    service: "Service", who: Principal, cases: Sequence[tuple[NewPatient, Mapping[str, NewFact]]], ward: str
+) -> list[Stored]:
+    """One change for all of them: all, or none."""
+
+    def change(conn: Any, reach: Any) -> list[Stored]:
+        reach.need("record")
+        if not who.of_ward(ward):
+            raise Problem(403, "out_of_reach", "not one of your wards",
+                          [wrong("patient", "ward", ward, ", ".join(sorted(who.wards)))])  # fmt: skip
+        out = []
+        for new, wanted in cases:
+            id_, receipt = service.ledger.create_patient(conn, who, new, reach.now)
+            receipts = service.ledger.record(conn, who, [(id_, f) for f in wanted.values()], reach.now)
+            out.append(Stored(id_, receipt.known and all(r.known for r in receipts)))
+        return out
+
+    return service.change(who, change)
+
+
+def _hash(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()[:32]
+
+
+def _bundle(raw: bytes) -> bool:
+    return raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+
+
+@contextmanager
+def _file(name: str, raw: bytes, suffix: str) -> Iterator[Path]:
+    """The bytes as a file, as the readers want it, under a harmless name that findings then carry."""
+    with TemporaryDirectory(prefix="dosetwin-case-") as folder:
+        path = Path(folder) / f"{re.sub(r'[^A-Za-z0-9._-]', '_', Path(name).stem)[:80] or 'case'}{suffix}"
+        path.write_bytes(raw)
+        yield path
+
+
+def _person(raw: bytes, t: Timeline) -> Person:
+    """Name and record numbers of a bundle; a table names nobody."""
+    if not _bundle(raw):
+        return Person(birth=t.patient.birth)
+    from dosetwin.serve.fhir import ingest
+
+    bundle = json.loads(raw.decode("utf-8-sig"))
+    resource = next(e["resource"] for e in bundle["entry"] if e.get("resource", {}).get("resourceType") == "Patient")
+    return ingest._person(resource, t)
