@@ -69,7 +69,7 @@ def settings_for(url: str, jwks: Path, folder: Path, **changed: Any) -> Settings
     words: dict[str, Any] = {
         "database_url": url, "data_dir": folder, "data_keys": DATA_KEY, "audit_key": AUDIT_KEY, "oidc_issuer": ISSUER,
         "oidc_client_id": CLIENT, "oidc_jwks_file": jwks, "public_url": "https://twin.hospital.example", "workers": 2,
-        "rate_per_minute": 100_000, "login_per_minute": 1000, "draws": 200,
+        "rate_per_minute": 100_000, "login_per_minute": 1000, "draws": 200, "twin_processes": 0,
     }  # fmt: skip
     return Settings.from_environment({}, **(words | changed))
 
@@ -141,7 +141,7 @@ def running(settings: Settings, token: Callable[..., str]) -> Iterator[Running]:
 @pytest.fixture
 def quiet(running: Running, monkeypatch: pytest.MonkeyPatch) -> Running:
     """The service without twins recomputed in the background: for tests that are not about numbers."""
-    monkeypatch.setattr(running.service, "touched", lambda ids: None)
+    monkeypatch.setattr(running.service, "touched", lambda ids, **_: None)
     return running
 
 

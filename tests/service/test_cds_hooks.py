@@ -260,11 +260,15 @@ def test_a_baby_who_turns_gets_a_card_when_the_record_is_opened(client):
 
 
 def test_the_early_warning_of_the_kidney_gets_a_card_too(client, monkeypatch):
-    from dosetwin.serve import service
+    from sqlalchemy import delete
 
-    ours = service.summary_of
+    from dosetwin.serve import refresh
+    from dosetwin.serve.store.tables import twin_states
+
+    client.app.state.service.store.write(lambda conn: conn.execute(delete(twin_states)))
+    ours = refresh.summary_of
     text = "the mechanistic kidney expects an injury within 2 days with a probability of 41%"
-    monkeypatch.setattr(service, "summary_of", lambda *given: ours(*given) | {"kidney_expected": text})
+    monkeypatch.setattr(refresh, "summary_of", lambda *given: ours(*given) | {"kidney_expected": text})
     (card,) = call(client, "dosetwin-patient-view", hook("patient-view")).json()["cards"]
     assert text in card["detail"]
     assert within_the_specification(card)

@@ -18,7 +18,7 @@ TEXT = (files("dosetwin") / "data" / "demo_newborn.json").read_text(encoding="ut
 
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
-    monkeypatch.setattr(Service, "touched", lambda *_: None)
+    monkeypatch.setattr(Service, "touched", lambda *_, **__: None)
     return Settings(demo=True, data_dir=tmp_path / "data", draws=200)
 
 

@@ -27,7 +27,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, jwks_file: Path, token: Ca
     folder = tmp_path_factory.mktemp("openapi")
     words = settings_for(f"sqlite:///{folder / 's.sqlite3'}", jwks_file, folder, workers=1, draws=100, max_body_mb=1)
     with Running(words, token, background=False) as running:
-        running.service.touched = lambda ids: None
+        running.service.touched = lambda ids, **_: None
         yield running
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from dosetwin.serve.auth import sessions
 from dosetwin.serve.auth.principal import Principal
@@ -33,12 +34,16 @@ def session_of(request: Request) -> sessions.Session | None:
     return found
 
 
-def principal_of(request: Request) -> Principal:
+def _bearer(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def principal_now(request: Request) -> Principal:
     """Who asks. Raises Problem 401 when nobody proved to be anybody."""
-    header = request.headers.get("authorization", "")
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() == "bearer":
-        who = request.app.state.tokens.principal(token.strip())
+    token = _bearer(request)
+    if token is not None:
+        who = request.app.state.tokens.principal(token)
     else:
         found = session_of(request)
         if found is None:
@@ -48,7 +53,21 @@ def principal_of(request: Request) -> Principal:
     return who
 
 
-The = Annotated[Service, Depends(service_of)]
+async def _service(request: Request) -> Service:
+    return service_of(request)
+
+
+async def principal_of(request: Request) -> Principal:
+    """As ``principal_now``, in a thread only where something must be looked up or checked."""
+    token = _bearer(request)
+    who = None if token is None else request.app.state.tokens.remembered(token)
+    if who is None:
+        return await run_in_threadpool(principal_now, request)
+    request.state.principal = who
+    return who
+
+
+The = Annotated[Service, Depends(_service)]
 Who = Annotated[Principal, Depends(principal_of)]
 
 

@@ -1,39 +1,44 @@
 """Everything one running service holds, and what its parts do together: record, refresh, ask."""
 
 import logging
-import threading
-import time
-import traceback
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 
-from dosetwin.errors import DosetwinError, InputError
+from dosetwin.errors import InputError
+from dosetwin.serve.agenda import Agenda
 from dosetwin.serve.audit import Trail, digest, stamp
-from dosetwin.serve.auth.principal import THE_SERVICE, Principal
+from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.clock import Clock, WallClock
+from dosetwin.serve.crew import Crew
 from dosetwin.serve.crypto import Vault
+from dosetwin.serve.memory import Memory
 from dosetwin.serve.metrics import Metrics
+from dosetwin.serve.parcel import unpack
+from dosetwin.serve.problems import Problem
+from dosetwin.serve.refresh import Done, Refresher, basis_of, put
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store import Store
-from dosetwin.serve.store.ledger import Ledger
+from dosetwin.serve.store.facts import NewFact
+from dosetwin.serve.store.ledger import ALONE, Ledger, Receipt
 from dosetwin.serve.store.reach import Reach
+from dosetwin.serve.store.remembered import Remembered
 from dosetwin.serve.store.tables import patients, rejected, twin_states
-from dosetwin.serve.summary import summary_of
+from dosetwin.serve.store.writer import Alike
 from dosetwin.serve.timeline import mic_of
-from dosetwin.serve.twins import Known, Memory, Pool, Question, answer, cannot, kidney_for, state_hash, timed
+from dosetwin.serve.twins import Known, Pool, Question, answer, kidney_for, state_hash
+from dosetwin.serve.worker import Batch
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
 
 T = TypeVar("T")
 log = logging.getLogger("dosetwin.serve")
-APART_S = 1.0
-"""A twin is recomputed at most this often."""
 STALE = timedelta(minutes=30)
 """A twin in memory that was asked about longer ago is asked again: doses have become due meanwhile."""
 
@@ -53,12 +58,14 @@ class Service:
     policy: dict[str, Any]
     metrics: Metrics = field(default_factory=Metrics)
     wall: Clock = field(default_factory=WallClock)
-    _waiting: set[str] = field(default_factory=set)
-    _running: set[str] = field(default_factory=set)
-    _next: dict[str, float] = field(default_factory=dict)
-    _gate: threading.Lock = field(default_factory=threading.Lock)
+    remembered: Remembered = field(default_factory=Remembered)
+    agenda: Agenda = field(default_factory=Agenda)
     closed: bool = False
     on_change: list[Callable[[str], None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.refresher = Refresher(self.store.read, self.vault, self.remembered)
+        self.crew = Crew(self.agenda, self.settings, self._batch, self._compute, self._store, self._settle)
 
     @classmethod
     def open(cls, settings: Settings, clock: Clock) -> "Service":
@@ -77,8 +84,8 @@ class Service:
 
     def close(self) -> None:
         """Finish what runs and close the store."""
-        with self._gate:
-            self.closed = True
+        self.closed = True
+        self.crew.close()
         self.pool.close()
         self.store.close()
 
@@ -91,6 +98,35 @@ class Service:
     def change(self, who: Principal, change: Callable[[Connection, Reach], T]) -> T:
         """Run a change in the writer with the reach of ``who``; committed when this returns."""
         return self.store.write(lambda conn: change(conn, self.reach(who)))
+
+    def record_soon(self, who: Principal, patient: str, fact: NewFact) -> "Future[Receipt]":
+        """Record one fact, together with those of others who do so just now; the future has its receipt once it is committed."""
+        if fact.body.kind in ALONE:
+            return self.store.submit(lambda conn: self._record_each(conn, [(who, patient, fact)], raises=True)[0])
+        return self.store.submit(Alike(self._record_each, (who, patient, fact)))
+
+    def _record_each(self, conn: Connection, new: Sequence[tuple[Principal, str, NewFact]], *,
+                     raises: bool = False) -> list[Any]:  # fmt: skip
+        """Record a fact each, or say why not, in the order they came."""
+        now = self.clock.now()
+        answers: list[Any] = [None] * len(new)
+        asked: dict[Principal, list[int]] = {}
+        for k, (who, _, _) in enumerate(new):
+            asked.setdefault(who, []).append(k)
+        for who, places in asked.items():
+            try:
+                rows = Reach(who, now, self.vault).each(conn, [new[k][1] for k in places], "record")
+            except Problem as problem:  # not a role that records
+                rows = dict.fromkeys((new[k][1] for k in places), problem)
+            for k in places:
+                row = rows[new[k][1]]
+                answers[k] = row if isinstance(row, Problem) else None
+        allowed = [k for k, a in enumerate(answers) if a is None]
+        for k, answer_ in zip(allowed, self.ledger.record_each(conn, [new[k] for k in allowed], now), strict=True):
+            answers[k] = answer_
+        if raises and isinstance(answers[0], Problem):
+            raise answers[0]
+        return answers
 
     def audited(self, who: Principal, action: str, *, patient: str | None = None, outcome: str = "ok",
                 detail: dict[str, Any] | None = None) -> None:  # fmt: skip
@@ -129,118 +165,101 @@ class Service:
         return Question(**asked)
 
     def known(self, conn: Connection, reach: Reach, patient: str) -> Known:
-        """Facts and identity of a patient within reach."""
-        version, person = reach.person(conn, patient)
-        return Known(patient, reach.facts(conn, patient), version, person)
+        """Facts and identity of a patient within reach; those read before come from memory."""
+        held = self.remembered.of(conn, reach, patient)
+        return Known(patient, held.facts, held.version, held.person)
 
-    def current(self, who: Principal, patient: str, *, kidney: str | None = None) -> "tuple[Known, Question, Advice]":
+    def current(self, who: Principal, patient: str, *, kidney: str | None = None,
+                exact: bool = True) -> "tuple[Known, Question, Advice]":  # fmt: skip
         """The twin of a patient within reach with its curves, from memory or computed: what a page and a what-if are drawn from.
 
+        ``exact`` False: facts that nobody reads (a temperature) may be missing from its timeline.
         Raises InputError when the facts have errors, Problem when the patient is out of reach.
         """
         with self.store.read() as conn:
             known = self.known(conn, self.reach(who), patient)
         question = self.question(sensitivity=False, mic_mg_per_L=mic_of(known.facts, self.policy["drug"]), kidney=kidney)
-        key = state_hash(known, question)
-        kept = self.memory.get(key)
-        if kept is None or question.now - kept[0].now > STALE:
-            kept = (question, self.pool.run(answer, known, question))
-            self.memory.put(key, kept)
-        return known, kept[0], kept[1]
+        state = state_hash(known, question)
+        kept = self._kept(basis_of(known, question))
+        if kept is None or question.now - kept[1].now > STALE or (exact and kept[0] != state):
+            kept = (state, question, self.pool.run(answer, known, question))
+            self.memory.put(basis_of(known, question), kept)
+        return known, kept[1], kept[2]
 
-    def touched(self, ids: Iterable[str]) -> None:
+    def _kept(self, basis: str) -> "tuple[str, Question, Advice] | None":
+        """State, question and advice in memory for this basis."""
+        kept = self.memory.get(basis)
+        if kept is not None and isinstance(kept[1], bytes):  # as it came from the process that computed it
+            kept = (kept[0], *unpack(kept[1]))
+            self.memory.put(basis, kept)
+        return kept
+
+    def touched(self, ids: Iterable[str], *, urgent: bool = True) -> None:
         """Facts arrived: recompute these twins in the background, each once however many facts came.
 
-        A twin that was recomputed less than APART_S ago waits so long first: a stream of facts must not keep it busy for ever.
+        ``urgent`` False for values of streams: they wait until news are worked in, and for the next second.
         """
-        with self._gate:
-            if self.closed:
-                return
-            for id_ in ids:
-                if id_ not in self._waiting:
-                    self._waiting.add(id_)
-                    if id_ not in self._running:
-                        self._start(id_)
-
-    def _start(self, patient: str) -> None:
-        """Hand a twin to the pool, now or when it may be recomputed again. The gate is held."""
-        left = self._next.get(patient, 0.0) - time.monotonic()
-        if left <= 0:
-            self.pool.start(self._refresh_one, patient)
-            return
-        timer = threading.Timer(left, self._start_later, (patient,))
-        timer.daemon = True
-        timer.start()
-
-    def _start_later(self, patient: str) -> None:
-        with self._gate:
-            if not self.closed:
-                self.pool.start(self._refresh_one, patient)
+        if not self.closed:
+            self.crew.start()
+            self.agenda.add(ids, urgent=urgent)
 
     @property
     def waiting(self) -> int:
         """Twins with facts that are not worked in yet."""
-        with self._gate:
-            return len(self._waiting | self._running)
+        return len(self.agenda)
 
-    def _refresh_one(self, patient: str) -> None:
-        with self._gate:
-            if patient in self._running:
-                return
-            self._waiting.discard(patient)
-            self._running.add(patient)
+    def _batch(self, ids: Sequence[str]) -> Batch:
+        return Batch(ids, self.question(sensitivity=False), self._older)
+
+    @property
+    def _older(self) -> timedelta:
+        """An answer computed longer ago is given anew: what is due has changed without a new fact."""
+        return timedelta(hours=self.settings.refresh_after_h)
+
+    def _compute(self, patient: str, batch: Batch) -> Done:
+        return self.refresher.safely(patient, batch.question, batch.older)
+
+    def _store(self, found: list[Done]) -> "Future[list[str]]":
+        good = [d for d in found if d.failure is None]
+        return self.store.submit(lambda conn: put(conn, good, self.clock.now()) if good else [])
+
+    def _settle(self, found: list[Done], stored: "Future[list[str]]") -> None:
+        """Results of background work are stored, or failed: count, log, tell."""
         try:
-            self.refresh(patient)
-        except Exception as error:  # a background failure must not end the worker; a metric and the log say it
+            again = set(stored.result())
+        except Exception as error:  # a metric and the log say it; the sweep finds what was not stored
             self.metrics.failures.inc()
-            last = traceback.extract_tb(error.__traceback__)[-1]  # where, not what: the message may hold a patient's data
-            log.error("refresh of a twin failed: %s in %s line %s", type(error).__name__, last.name, last.lineno)
-        finally:
-            with self._gate:
-                self._running.discard(patient)
-                self._next[patient] = time.monotonic() + APART_S
-                if patient in self._waiting and not self.closed:
-                    self._start(patient)
+            if not self.closed:
+                log.error("states of twins were not stored: %s", type(error).__name__)
+            return
+        for d in found:
+            if d.failure is not None:
+                self.metrics.failures.inc()
+                # where, not what: the message may hold a patient's data
+                log.error("refresh of a twin failed: %s in %s line %s", *d.failure)
+            elif d.patient not in again:
+                self._told(d)
+        if again:
+            self.touched(again)
+
+    def _told(self, d: Done) -> None:
+        if d.belief is not None:
+            self.memory.put(d.basis, (d.state_hash, *(d.belief if isinstance(d.belief, tuple) else (d.belief,))))
+        if d.seconds is not None:
+            self.metrics.refreshes.observe(d.seconds)
+        if d.changed:
+            for tell in self.on_change:
+                tell(d.patient)
 
     def refresh(self, patient: str, *, only_if_changed: bool = True) -> None:
-        """Recompute one twin and put its line and its answer into the table of states."""
-        reach = self.reach(THE_SERVICE)
-        with self.store.read() as conn:
-            known = self.known(conn, reach, patient)
-            columns = (twin_states.c.state_hash, twin_states.c.answer, twin_states.c.summary)
-            old = conn.execute(select(*columns).where(twin_states.c.patient_id == patient)).first()
-        question = self.question(sensitivity=False, mic_mg_per_L=mic_of(known.facts, self.policy["drug"]))
-        key = state_hash(known, question)
-        seconds = 0.0
-        asked = question.now
-        if old is not None and old.state_hash == key and only_if_changed and not self._old(old.summary, asked):
-            said = old.answer
-            asked = datetime.fromisoformat(old.summary["now"])
-        else:
-            try:
-                advice, seconds = timed(answer, known, question)
-                self.metrics.refreshes.observe(seconds)
-                self.memory.put(key, (question, advice))
-                said = advice.recommendation.to_json()
-            except DosetwinError as error:
-                said = cannot(error)
-        summary = summary_of(known, said, replace(question, now=asked))
-        row = {"patient_id": patient, "state_hash": key, "through_seq": known.through, "computed_at": self.clock.now(),
-               "seconds": seconds, "summary": summary, "answer": said}  # fmt: skip
-
-        def put(conn: Connection) -> None:
-            newer = conn.execute(select(twin_states.c.through_seq).where(twin_states.c.patient_id == patient)).scalar()
-            if newer is None or newer <= known.through:
-                conn.execute(delete(twin_states).where(twin_states.c.patient_id == patient))
-                conn.execute(twin_states.insert().values(**row))
-
-        self.store.write(put)
-        for tell in self.on_change:
-            tell(patient)
-
-    def _old(self, summary: dict[str, Any], now: datetime) -> bool:
-        """Whether an answer was computed so long ago that what is due has changed without a new fact."""
-        return now - datetime.fromisoformat(summary["now"]) > timedelta(hours=self.settings.refresh_after_h)
+        """Recompute one twin here and now, and put its line and its answer into the table of states."""
+        for _ in range(3):
+            found = self.refresher.recompute(
+                patient, self.question(sensitivity=False), self._older, only_if_changed=only_if_changed
+            )
+            if not self.store.write(lambda conn, d=found: put(conn, [d], self.clock.now())):
+                self._told(found)
+                return
 
     def catch_up(self) -> int:
         """Recompute twins whose state is missing, behind the facts (a restart, another process), or too old."""
@@ -268,7 +287,7 @@ class Service:
             changed["mic_mg_per_L"] = mic_of(known.facts, self.policy["drug"])
         question = self.question(**changed)
         found = self.pool.run(answer, known, question)
-        self.memory.put(state_hash(known, question), (question, found))
+        self.memory.put(basis_of(known, question), (state_hash(known, question), question, found))
         said = found.recommendation.to_json()
         inputs = question.to_json()
         now = self.clock.now()

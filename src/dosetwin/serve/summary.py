@@ -32,7 +32,7 @@ def summary_of(known: Known, said: Mapping[str, Any], question: Question) -> dic
         "due_at": None if said["regimen"] is None else said["regimen"]["first_at"],
         "how_sure": said.get("how_sure", {}).get("joint"),
         "next_sample": said.get("next_sample"),
-        "answered": _answered(known),
+        "answered": answered(known),
         "level_contradicts": [x.get("message") or x.get("text") for x in odd],
         "warnings": sum(f["severity"] != "info" for f in findings),
         "kidney": kidney(care),
@@ -50,7 +50,7 @@ def _value(fact: Mapping[str, Any], field: str, unit: str) -> dict[str, Any]:
     return {"at": stamp(fact["at"]), "value": fact["body"][field], "unit": unit, "id": fact["id"]}
 
 
-def _answered(known: Known) -> str | None:
+def answered(known: Known) -> str | None:
     """``accepted`` or ``overridden`` when that was said after the last fact that changes the answer, else None."""
     last = None
     for f in known.facts:

@@ -30,8 +30,7 @@ def timeline_of(patient: str, facts: Sequence[Mapping[str, Any]], person: Person
     created = next((f for f in facts if f["kind"] == "patient_created"), None)
     said = created["body"] if created is not None else {}
     care = in_force(facts)
-    moments = [f["at"] for f in care if f["kind"] == "dose" and f["body"]["drug"] == drug] or [f["at"] for f in care]
-    origin = min(moments, default=created["at"] if created is not None else None)
+    origin = origin_of(facts, care, drug)
 
     def hours(at: datetime) -> float:
         # to the second: floats of hours would make moments that are equal differ
@@ -56,6 +55,12 @@ def timeline_of(patient: str, facts: Sequence[Mapping[str, Any]], person: Person
     who = Patient(patient, said.get("sex"), person.birth, said.get("GA_weeks"), said.get("birth_weight_kg"),
                   bool(said.get("synthetic")), said.get("label", ""))  # fmt: skip
     return Timeline(who, tuple(doses), tuple(levels), tuple(known), origin, findings=tuple(findings), drug=drug)
+
+
+def origin_of(facts: Sequence[Mapping[str, Any]], care: Sequence[Mapping[str, Any]], drug: str) -> datetime | None:
+    """When the timeline's clock starts: the first dose of the drug, else the first fact of ``care``, else the first contact."""
+    moments = [f["at"] for f in care if f["kind"] == "dose" and f["body"]["drug"] == drug] or [f["at"] for f in care]
+    return min(moments, default=next((f["at"] for f in facts if f["kind"] == "patient_created"), None))
 
 
 def mic_of(facts: Sequence[Mapping[str, Any]], drug: str) -> float | None:

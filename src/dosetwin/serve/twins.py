@@ -1,8 +1,6 @@
 """Twins derived from facts: what is known, what is asked, the answer; the last ones are kept in memory by the hash of both."""
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dosetwin import __version__
 from dosetwin.errors import DosetwinError
 from dosetwin.serve.audit import digest, stamp
+from dosetwin.serve.memory import Memory as Memory
 from dosetwin.serve.store.facts import CLINICAL, Person
 from dosetwin.serve.timeline import timeline_of
 
@@ -120,7 +119,8 @@ def kidney_for(model: str, chosen: str | None) -> str | None:
 
 
 @lru_cache(maxsize=16)
-def _model(name: str) -> "Model":
+def model_named(name: str) -> "Model":
+    """A listed model, loaded once."""
     from dosetwin import models
 
     return models.load(name)
@@ -148,7 +148,7 @@ def answer(known: Known, question: Question, *, curves: bool = True) -> "Advice"
     timeline = known.timeline(policy.drug)
     now = hours(timeline, question.now)
     before = None if question.kidney is not None else kidney_for(question.model, BEFORE)
-    found = advise_full(timeline, _model(question.model), policy, now=now, seed=question.seed, draws=question.draws,
+    found = advise_full(timeline, model_named(question.model), policy, now=now, seed=question.seed, draws=question.draws,
                         mic=question.mic_mg_per_L, rule=question.rule, curves=curves,  # type: ignore[arg-type]
                         sensitivity=question.sensitivity, kidney=question.kidney or before)  # fmt: skip
     return found if before is None else _nobody_chose(found)
@@ -169,28 +169,6 @@ def hours(timeline: "Timeline", at: datetime) -> float:
     if timeline.origin is None:
         return 0.0
     return round((at - timeline.origin) / timedelta(seconds=1)) / 3600.0
-
-
-class Memory:
-    """The last twins asked about, by state hash: at most ``most``, least recently used first out."""
-
-    def __init__(self, most: int):
-        self._most, self._kept, self._lock = most, OrderedDict[str, Any](), threading.Lock()
-
-    def get(self, key: str) -> Any:
-        """What was kept, or None."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def put(self, key: str, value: Any) -> None:
-        """Keep."""
-        with self._lock:
-            self._kept[key] = value
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
 
 
 class Pool:

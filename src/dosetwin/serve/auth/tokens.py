@@ -1,5 +1,6 @@
 """Tokens of the hospital's identity provider, checked with its published keys: signature, issuer, audience, time."""
 
+import hashlib
 import json
 import threading
 import time
@@ -14,6 +15,7 @@ from joserfc.jwk import KeySet
 from dosetwin.errors import InputError
 from dosetwin.serve.auth.principal import ROLES, Principal
 from dosetwin.serve.clock import Clock
+from dosetwin.serve.memory import Memory
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.settings import Settings
 
@@ -23,6 +25,9 @@ LEEWAY_S = 60
 AGAIN_S = 60.0
 """Keys are asked for again at most this often, however many tokens name an unknown one."""
 TIMEOUT_S = 5.0
+CHECKED_FOR_S = 60.0
+"""A token that was accepted is taken without checking its signature again for so long, never beyond its expiry."""
+MOST_SEEN = 1000
 
 
 class Provider:
@@ -81,14 +86,27 @@ class Tokens:
 
     def __init__(self, settings: Settings, clock: Clock):
         self._settings, self._clock = settings, clock
+        self._seen = Memory(MOST_SEEN)
         self.provider = Provider(settings)
 
     def principal(self, token: str) -> Principal:
         """Whose bearer token it is. Raises Problem 401 for one that is not accepted."""
+        found = self.remembered(token)
+        if found is not None:
+            return found
         if not self._settings.oidc_issuer:
             raise _refused("no identity provider is set up")
         claims = self.claims(token, audience=self._settings.oidc_audience or self._settings.oidc_client_id)
-        return self.person(claims, "token")
+        who = self.person(claims, "token")
+        self._seen.put(_name(token), (who, float(claims["exp"]) + LEEWAY_S, time.monotonic() + CHECKED_FOR_S))
+        return who
+
+    def remembered(self, token: str) -> Principal | None:
+        """Whose token it is, if it was checked within CHECKED_FOR_S and has not expired since; None: check it."""
+        kept = self._seen.get(_name(token))
+        if kept is None or time.monotonic() >= kept[2] or self._clock.now().timestamp() >= kept[1]:
+            return None
+        return kept[0]
 
     def claims(self, token: str, *, audience: str, nonce: str | None = None) -> dict[str, Any]:
         """The claims of a token that holds. Raises Problem 401."""
@@ -115,6 +133,11 @@ class Tokens:
         roles = frozenset(_words(claims, self._settings.oidc_roles_claim)) & frozenset(ROLES)
         wards = frozenset(w for w in _words(claims, self._settings.oidc_wards_claim) if len(w) <= 64)
         return Principal(f"oidc:{claims['sub']}"[:200], str(claims.get("name", ""))[:200], roles, wards, how)
+
+
+def _name(token: str) -> bytes:
+    """What a token is remembered by: not the token itself."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _words(claims: Mapping[str, Any], path: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Events of care: recorded one by one or together, listed, corrected."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -49,25 +50,20 @@ def events(patient: PatientId, service: The, who: Who, after: Annotated[int, Que
     """Everything recorded about a patient, in the order it was recorded; corrected events stay, the correction follows."""
     reach = service.reach(who)
     with service.store.read() as conn:
-        found = reach.facts(conn, patient)
+        found = reach.facts(conn, patient, after=after)
     service.audited(who, "read", patient=patient, detail={"what": "events"})
-    return {"events": [shown(f) for f in found if f["seq"] > after]}
+    return {"events": [shown(f) for f in found]}
 
 
 @router.post("/patients/{patient}/events", status_code=201, responses=AGAIN)
 @keeps_refused
-def record_event(patient: PatientId, event: NewFact, service: The, who: Who, response: Response) -> dict[str, Any]:
+async def record_event(patient: PatientId, event: NewFact, service: The, who: Who, response: Response) -> dict[str, Any]:
     """Record one event. A source key that was stored before with the same content answers 200 and stores nothing."""
-
-    def change(conn, reach):
-        reach.patient(conn, patient, "record")
-        return service.ledger.record(conn, who, [(patient, event)], reach.now)[0]
-
-    receipt = service.change(who, change)
+    receipt = await asyncio.wrap_future(service.record_soon(who, patient, event))
     if receipt.known:
         response.status_code = 200
     else:
-        service.touched([patient])
+        service.touched([patient], urgent=event.body.kind != "covariate")
     return receipt.to_json()
 
 
@@ -83,7 +79,7 @@ def record_batch(batch: Batch, service: The, who: Who) -> dict[str, Any]:
 
     receipts = service.change(who, change)
     new = [e.patient_id for e, r in zip(batch.events, receipts, strict=True) if not r.known]
-    service.touched(dict.fromkeys(new))
+    service.touched(dict.fromkeys(new), urgent=any(e.body.kind != "covariate" for e in batch.events))
     return {"events": [r.to_json() for r in receipts]}
 
 

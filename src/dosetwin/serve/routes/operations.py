@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from dosetwin.serve.access import The, principal_of
+from dosetwin.serve.access import The, principal_now
 from dosetwin.serve.live.streams import states_of
 from dosetwin.serve.metrics import CONTENT_TYPE
 from dosetwin.serve.problems import Problem
@@ -31,7 +31,7 @@ def ready(service: The, request: Request) -> dict[str, Any]:
 def metrics(request: Request, service: The) -> Response:
     """Numbers for Prometheus; open only where DOSETWIN_METRICS_OPEN says so."""
     if not service.settings.metrics_open:
-        service.reach(principal_of(request)).need("metrics")
+        service.reach(principal_now(request)).need("metrics")
     service.metrics.waiting.set(service.waiting)
     for feed in states_of(request.app):
         service.metrics.feed_up.labels(feed.name).set(feed.up and not feed.silent)

@@ -41,7 +41,7 @@ def patient_predictions(patient: PatientId, service: The, who: Who) -> dict[str,
 @router.post("/patients/{patient}/what-if")
 def try_plan(patient: PatientId, trial: Trial, service: The, who: Who) -> dict[str, Any]:
     """What another dose, interval or sampling time would do. Nothing is stored."""
-    known, question, advice = service.current(who, patient)
+    known, question, advice = service.current(who, patient, exact=False)
     timeline = advice.asked
 
     def within(field: str, at: datetime, low: float, high: float) -> float:

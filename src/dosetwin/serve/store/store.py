@@ -44,8 +44,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection whose reads all see the same moment; nothing can be written through it."""
-        options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with self.engine.connect().execution_options(dosetwin_read=True, **options) as conn, conn.begin():
+        with reading(self.engine) as conn:
             yield conn
 
     def write(self, change: Callable[[Connection], T]) -> T:
@@ -64,6 +63,14 @@ class Store:
             return self.write(lambda conn: conn.execute(select(1)).scalar() == 1)
         except (SQLAlchemyError, Closed):
             return False
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for reading, on a consistent snapshot."""
+    options = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with engine.connect().execution_options(dosetwin_read=True, **options) as conn, conn.begin():
+        yield conn
 
 
 def open_engine(url: str) -> Engine:

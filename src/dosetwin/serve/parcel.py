@@ -1,0 +1,35 @@
+"""A belief on its way between processes, or waiting until somebody looks at it: bytes, with models by their names."""
+
+import io
+import pickle
+from typing import TYPE_CHECKING, Any
+
+from dosetwin.declare import Model
+from dosetwin.serve.twins import Question, model_named
+
+if TYPE_CHECKING:
+    from dosetwin.advise import Advice
+
+
+class _Packer(pickle.Pickler):
+    def persistent_id(self, obj: Any) -> str | None:
+        """The name of a listed model; anything else is packed as it is."""
+        return obj.name if isinstance(obj, Model) and model_named(obj.name) is obj else None
+
+
+class _Unpacker(pickle.Unpickler):
+    def persistent_load(self, pid: Any) -> Model:
+        """The model of that name."""
+        return model_named(pid)
+
+
+def pack(question: Question, advice: "Advice") -> bytes:
+    """Both as bytes, for this program's own other process only (it is pickle: never from outside)."""
+    out = io.BytesIO()
+    _Packer(out, protocol=pickle.HIGHEST_PROTOCOL).dump((question, advice))
+    return out.getvalue()
+
+
+def unpack(parcel: bytes) -> "tuple[Question, Advice]":
+    """What was packed."""
+    return _Unpacker(io.BytesIO(parcel)).load()

@@ -1,0 +1,182 @@
+"""One twin worked in anew: facts in, its line of the table of states out. Runs in the server or in a process beside it.
+
+The engine is asked only when something changed that it reads. A temperature, say, moves the line forward (its number of the last
+fact, its hash) and leaves the answer as it was: that is tested to be the answer the engine would give.
+"""
+
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from dosetwin.errors import DosetwinError
+from dosetwin.serve.audit import digest, stamp
+from dosetwin.serve.auth.principal import THE_SERVICE
+from dosetwin.serve.crypto import Vault
+from dosetwin.serve.memory import Memory
+from dosetwin.serve.parcel import pack
+from dosetwin.serve.store.reach import Reach
+from dosetwin.serve.store.remembered import Remembered
+from dosetwin.serve.store.tables import twin_states
+from dosetwin.serve.summary import answered, summary_of
+from dosetwin.serve.timeline import in_force, mic_of, origin_of
+from dosetwin.serve.twins import Known, Question, answer, cannot, state_hash, timed
+
+UNREAD = frozenset({"TEMP", "HC", "HT", "APGR", "APGR1", "ALB"})
+"""Covariates that neither rules, limits, checks of single values nor kidneys read; what the model reads is taken off."""
+MOST_BASES = 20_000
+_OLD = select(twin_states.c.state_hash, twin_states.c.summary).where(twin_states.c.patient_id == bindparam("patient"))
+_THERE = select(twin_states.c.patient_id, twin_states.c.state_hash, twin_states.c.through_seq).where(
+    twin_states.c.patient_id.in_(bindparam("ids", expanding=True))
+)
+_DROP = delete(twin_states).where(twin_states.c.patient_id.in_(bindparam("ids", expanding=True)))
+_ADD = twin_states.insert()
+_MOVE = (
+    update(twin_states)
+    .where(twin_states.c.patient_id == bindparam("of"))
+    .values({c.name: bindparam(f"new_{c.name}", type_=c.type) for c in twin_states.c
+             if c.name in ("state_hash", "through_seq", "computed_at", "summary")})
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of one twin. ``answer`` None: the stored one holds, if the stored state is still ``over``.
+
+    ``seconds`` the engine took (None: it was not asked); ``changed`` whether anything a reader sees did; ``belief`` question and
+    advice, or both as a parcel, to be kept under ``basis``; ``failure`` where the work failed: type of the error, function and
+    line, never its message, which may hold a patient's data.
+    """
+
+    patient: str
+    state_hash: str = ""
+    through: int = 0
+    summary: dict[str, Any] | None = None
+    answer: dict[str, Any] | None = None
+    over: str | None = None
+    seconds: float | None = None
+    changed: bool = True
+    basis: str = ""
+    belief: bytes | tuple[Question, Any] | None = None
+    failure: tuple[str, str, int] | None = None
+
+
+class Refresher:
+    """Recomputes twins from the store; remembers facts and what each answer rests on."""
+
+    def __init__(self, read: Callable[[], AbstractContextManager[Connection]], vault: Vault, remembered: Remembered, *,
+                 packs: bool = False):  # fmt: skip
+        """``packs``: beliefs are handed on as bytes, to another process."""
+        self._read, self._vault, self._remembered, self._packs = read, vault, remembered, packs
+        self._bases = Memory(MOST_BASES)
+
+    def safely(self, patient: str, question: Question, older: timedelta) -> Done:
+        """As ``recompute``; a failure becomes a part of the result."""
+        try:
+            return self.recompute(patient, question, older)
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            return Done(patient, failure=(type(error).__name__, last.name, last.lineno or 0))
+
+    def recompute(self, patient: str, question: Question, older: timedelta, *, only_if_changed: bool = True) -> Done:
+        """The state of a twin at the question's moment. An answer more than ``older`` old is given anew in any case."""
+        reach = Reach(THE_SERVICE, question.now, self._vault)
+        with self._read() as conn:
+            held = self._remembered.of(conn, reach, patient)
+            old = conn.execute(_OLD, {"patient": patient}).first()
+        known = Known(patient, held.facts, held.version, held.person)
+        drug = question.policy["drug"]
+        question = replace(question, mic_mg_per_L=mic_of(known.facts, drug))
+        key = state_hash(known, question)
+        basis = basis_of(known, question)
+        fresh = old is not None and question.now - datetime.fromisoformat(old.summary["now"]) <= older
+        if old is not None and fresh and only_if_changed and (old.state_hash == key or self._stands(patient, old, basis)):
+            summary = old.summary | {"answered": answered(known)}
+            if self._bases.get(patient) is not None:
+                self._bases.put(patient, (key, basis))
+            return Done(patient, key, known.through, summary, over=old.state_hash, changed=summary != old.summary)
+        seconds = belief = None
+        try:
+            advice, seconds = timed(answer, known, question)
+            belief = pack(question, advice) if self._packs else (question, advice)
+            said = advice.recommendation.to_json()
+            lasting = not any(f["code"] == "stale_data" for f in said["findings"])
+        except DosetwinError as error:
+            said, lasting = cannot(error), False
+        self._bases.put(patient, (key, basis) if lasting else None)
+        return Done(patient, key, known.through, summary_of(known, said, question), said, seconds=seconds, basis=basis,
+                    belief=belief)  # fmt: skip
+
+    def _stands(self, patient: str, old: Any, basis: str) -> bool:
+        """Whether the stored answer is the one that was computed here from the same basis."""
+        return self._bases.get(patient) == (old.state_hash, basis)
+
+
+def basis_of(known: Known, question: Question) -> str:
+    """Hash of all an answer rests on but the moment: as the state's, less the facts that nobody reads.
+
+    A fact of a name nobody reads counts all the same where the checks would remark on it: dated ahead, before birth, or twice.
+    """
+    care = in_force(known.facts)
+    origin = origin_of(known.facts, care, question.policy["drug"])
+    ignored = unread(question.model)
+    plain = [f for f in care if f["kind"] == "covariate" and f["body"]["name"] in ignored]
+    times: dict[tuple[str, int], int] = {}
+    for f in plain:
+        place = (f["body"]["name"], _second(f["at"], origin))
+        times[place] = times.get(place, 0) + 1
+    birth = known.person.birth
+
+    def counts(f: Any) -> bool:
+        at = f["at"]
+        return at > question.now or (birth is not None and at < birth) or times[f["body"]["name"], _second(at, origin)] > 1
+
+    silent = {f["id"] for f in plain if not counts(f)}
+    said = question.to_json()
+    del said["now"], said["sensitivity"]
+    about = [f["hash"] for f in known.facts if f["kind"] in ("patient_created", "identity_changed")]
+    read = [(f["hash"], f.get("corrected_by")) for f in care if f["id"] not in silent]
+    return digest([said, about, read, known.identity_version, None if origin is None else stamp(origin)])
+
+
+def _second(at: datetime, origin: datetime | None) -> int:
+    return 0 if origin is None else round((at - origin) / timedelta(seconds=1))
+
+
+@lru_cache(maxsize=16)
+def unread(model: str) -> frozenset[str]:
+    """Names of covariates that cannot change an answer of this model."""
+    from dosetwin import models
+    from dosetwin.advise.kidney import FOLLOWS
+
+    read = [models.load(name) for name in (model, FOLLOWS.get(model, model))]
+    return UNREAD - {name for m in read for name in (*m.covs, *m.outputs)}
+
+
+def put(conn: Connection, found: Sequence[Done], now: datetime) -> list[str]:
+    """Store states, each unless a newer one is there. Returns the patients whose stored answer was replaced meanwhile: again."""
+    there = {r.patient_id: r for r in conn.execute(_THERE, {"ids": [d.patient for d in found]})}
+    whole, moved, again = [], [], []
+    for d in found:
+        have = there.get(d.patient)
+        if have is not None and have.through_seq > d.through:
+            continue
+        if d.answer is not None:
+            whole.append({"patient_id": d.patient, "state_hash": d.state_hash, "through_seq": d.through, "computed_at": now,
+                          "seconds": d.seconds or 0.0, "summary": d.summary, "answer": d.answer})  # fmt: skip
+        elif have is not None and have.state_hash == d.over:
+            moved.append({"of": d.patient, "new_state_hash": d.state_hash, "new_through_seq": d.through, "new_computed_at": now,
+                          "new_summary": d.summary})  # fmt: skip
+        else:
+            again.append(d.patient)
+    if whole:
+        conn.execute(_DROP, {"ids": [row["patient_id"] for row in whole]})
+        conn.execute(_ADD, whole)
+    if moved:
+        conn.execute(_MOVE, moved)
+    return again

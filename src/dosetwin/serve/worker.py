@@ -1,0 +1,137 @@
+"""A process beside the server that recomputes twins, so that the engine never holds the lock of the process that answers.
+
+It reads the store and writes nothing: results go back over a pipe to the server, whose one writer stores them. It ends when the
+pipe does, so no server leaves one behind. Run as ``python -m dosetwin.serve.worker``, by ``crew.py`` only.
+"""
+
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, BinaryIO
+
+from dosetwin.serve.refresh import Done, Refresher
+from dosetwin.serve.settings import Settings
+from dosetwin.serve.twins import Question
+
+NICER = 5
+"""How much the process stands back for the server and the database."""
+LOST_S = 120.0
+"""A batch that takes longer is taken for hung; the process is ended and another one started."""
+_SIZE = struct.Struct("!Q")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Twins to recompute, all with the same question; answers older than ``older`` are given anew."""
+
+    patients: Sequence[str]
+    question: Question
+    older: timedelta
+
+
+class Lost(RuntimeError):
+    """The process died, or was ended because it hung."""
+
+
+class Process:
+    """One such process as the server sees it. Used by one thread."""
+
+    def __init__(self, settings: Settings):
+        words = [sys.executable, "-m", "dosetwin.serve.worker"]
+        # secrets go through the pipe: other users may read a command line
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.pid = self._process.pid
+        try:
+            _send(self._in, settings)
+        except OSError:
+            raise Lost from None
+
+    @property
+    def _in(self) -> BinaryIO:
+        assert self._process.stdin is not None
+        return self._process.stdin  # type: ignore[return-value]
+
+    def ask(self, batch: Batch) -> None:
+        """Hand over a batch. Raises Lost."""
+        try:
+            _send(self._in, batch)
+        except OSError:
+            raise Lost from None
+
+    def answer(self) -> list[Done]:
+        """Wait for what came of it. Raises Lost."""
+        assert self._process.stdout is not None
+        late = threading.Timer(LOST_S, self._process.kill)
+        late.daemon = True
+        late.start()
+        try:
+            return _receive(self._process.stdout)  # type: ignore[arg-type]
+        except (OSError, EOFError, pickle.UnpicklingError):
+            raise Lost from None
+        finally:
+            late.cancel()
+
+    def close(self, wait_s: float = 0.0) -> None:
+        """End it: by itself within ``wait_s``, else at once."""
+        with suppress(OSError):
+            self._in.close()
+        try:
+            self._process.wait(timeout=wait_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(timeout=10)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def _send(pipe: BinaryIO, value: Any) -> None:
+    data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    pipe.write(_SIZE.pack(len(data)) + data)
+    pipe.flush()
+
+
+def _receive(pipe: BinaryIO) -> Any:
+    size = pipe.read(_SIZE.size)
+    if len(size) < _SIZE.size:
+        raise EOFError
+    data = pipe.read(_SIZE.unpack(size)[0])
+    return pickle.loads(data)
+
+
+def main() -> None:
+    """The process: settings, then batches come in; results go out, until nothing comes any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to answer: it closes the pipe when it has finished
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.nice(NICER)
+    inward, outward = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints must not get between the results
+    try:
+        settings: Settings = _receive(inward)
+    except EOFError:
+        return
+    from dosetwin.serve.crypto import Vault
+    from dosetwin.serve.store.remembered import Remembered
+    from dosetwin.serve.store.store import open_engine, reading
+
+    engine = open_engine(settings.url)
+    refresher = Refresher(lambda: reading(engine), Vault(settings.keys, settings.chain_key), Remembered(), packs=True)
+    try:
+        while True:
+            batch: Batch = _receive(inward)
+            _send(outward, [refresher.safely(p, batch.question, batch.older) for p in batch.patients])
+    except (EOFError, BrokenPipeError):
+        pass
+    finally:
+        engine.dispose()
+
+
+if __name__ == "__main__":
+    main()
