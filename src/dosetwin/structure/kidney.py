@@ -20,8 +20,8 @@ DL_PER_L = 10.0
 
 
 def sigmoid(x, half, hill):
-    """Hill function x^hill / (half^hill + x^hill); 0 at x = 0."""
-    return 0.0 if x <= 0.0 else 1.0 / (1.0 + (half / x) ** hill)
+    """Hill function x^hill / (half^hill + x^hill); 0 at x = 0, and where it is too small for a number (x below 1e-60 half)."""
+    return 0.0 if x <= 1e-60 * half else 1.0 / (1.0 + (half / x) ** hill)
 
 
 def filtration_wu(birth, grown, PNA, PNA50, hill):
