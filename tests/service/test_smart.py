@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,9 +41,9 @@ BACK = "http://testserver/smart/callback"
 PACKAGE = "oidc-provider@8.8.1"
 
 
-@pytest.fixture(scope="module")
-def ehr(fhir_server):
-    """The peer's FHIR base and a patient in it."""
+@contextmanager
+def launched(fhir_server, *more):
+    """The peer's FHIR base and a patient in it; ``more`` arguments of the peer."""
     import platformdirs
 
     kept = Path(platformdirs.user_cache_dir("dosetwin")) / "peers" / PACKAGE.replace("@", "-")
@@ -54,8 +55,8 @@ def ehr(fhir_server):
         if got.returncode:
             pytest.skip(f"npm could not install the peer: {got.stderr.strip().splitlines()[-1:]}")
     shutil.copy(HERE / "peers" / "smart_server.mjs", kept / "smart_server.mjs")
-    process = subprocess.Popen(["node", "smart_server.mjs", BACK, fhir_server], cwd=kept, stdout=subprocess.PIPE, text=True,
-                               stderr=subprocess.DEVNULL)  # fmt: skip
+    command = ["node", "smart_server.mjs", BACK, fhir_server, *more]
+    process = subprocess.Popen(command, cwd=kept, stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
     try:
         assert process.stdout is not None
         base = f"http://127.0.0.1:{int(process.stdout.readline())}/fhir"
@@ -64,6 +65,12 @@ def ehr(fhir_server):
         process.terminate()
         process.wait(timeout=20)
         process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def ehr(fhir_server):
+    with launched(fhir_server) as found:
+        yield found
 
 
 class Moved:

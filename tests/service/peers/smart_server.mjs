@@ -1,9 +1,10 @@
 // An EHR we did not write, for the tests: npm's oidc-provider as SMART authorization server, before a FHIR server it asks.
-// node smart_server.mjs REDIRECT_URI FHIR_BASE ; prints its port. FHIR under /fhir needs a token it gave; launches are "L-" + patient id.
+// node smart_server.mjs REDIRECT_URI FHIR_BASE [JWKS_URI of a client with keys] ; prints its port. FHIR under /fhir needs a token it gave; launches are "L-" + patient id.
 import Provider from 'oidc-provider';
 import http from 'node:http';
 
-const [redirect, upstream] = process.argv.slice(2);
+const [redirect, upstream, jwks] = process.argv.slice(2);
+const signing = ['RS384', 'ES384'];
 const scopes = ['openid', 'fhirUser', 'launch', 'launch/patient'];
 for (const kind of ['Patient', 'Observation', 'MedicationAdministration', 'Condition', 'Procedure']) scopes.push(`patient/${kind}.rs`);
 const server = http.createServer();
@@ -13,14 +14,18 @@ server.listen(0, '127.0.0.1', () => {
   const fhir = `${origin}/fhir`;
   const contexts = new Map();
   const provider = new Provider(origin, {
-    clients: ['public', 'secret'].map((kind) => ({
+    clients: ['public', 'secret', ...(jwks ? ['key'] : [])].map((kind) => ({
       client_id: `dosetwin-${kind}`,
       redirect_uris: [redirect],
       grant_types: ['authorization_code'],
       response_types: ['code'],
-      ...(kind === 'public' ? { token_endpoint_auth_method: 'none' } : { client_secret: 'hush-hush-hush-hush-hush' }),
+      ...(kind === 'public' ? { token_endpoint_auth_method: 'none' } : {}),
+      ...(kind === 'secret' ? { client_secret: 'hush-hush-hush-hush-hush' } : {}),
+      ...(kind === 'key' ? { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: jwks } : {}),
     })),
     scopes,
+    clientAuthMethods: ['none', 'client_secret_basic', 'private_key_jwt'],
+    enabledJWA: { clientAuthSigningAlgValues: signing },
     claims: { openid: ['sub', 'name'], fhirUser: ['fhirUser'] },
     conformIdTokenClaims: false,
     extraParams: ['aud', 'launch'],
@@ -69,7 +74,9 @@ server.listen(0, '127.0.0.1', () => {
         grant_types_supported: ['authorization_code'],
         scopes_supported: scopes,
         code_challenge_methods_supported: ['S256'],
-        capabilities: ['launch-ehr', 'launch-standalone', 'client-public', 'sso-openid-connect', 'context-ehr-patient', 'permission-v2'],
+        token_endpoint_auth_methods_supported: ['client_secret_basic', 'private_key_jwt'],
+        token_endpoint_auth_signing_alg_values_supported: signing,
+        capabilities: ['launch-ehr', 'launch-standalone', 'client-public', 'client-confidential-asymmetric', 'sso-openid-connect', 'context-ehr-patient', 'permission-v2'],
       });
     }
     if (path === '/metadata') {

@@ -19,6 +19,7 @@ from joserfc.jwk import KeySet
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.auth.tokens import ALGORITHMS, LEEWAY_S
 from dosetwin.serve.problems import Problem
+from dosetwin.serve.smart.client_keys import ASSERTION, assertion
 from dosetwin.serve.smart.servers import TIMEOUT_S, Endpoints, SmartServer, get
 
 READ = ("Patient", "Observation", "MedicationAdministration", "Condition", "Procedure")
@@ -69,11 +70,17 @@ def begin(server: SmartServer, where: Endpoints, callback: str, launch: str, unt
     return f"{where.authorize}{'&' if '?' in where.authorize else '?'}{urlencode(asked)}", kept
 
 
-def exchange(server: SmartServer, where: Endpoints, callback: str, code: str, kept: Begun) -> Granted:
-    """The code for a token. Raises Problem 403 where the EHR refuses or names no patient, 502 where it does not answer."""
+def exchange(server: SmartServer, where: Endpoints, callback: str, code: str, kept: Begun, now: float) -> Granted:
+    """The code for a token; we prove who we are by our key, our secret, or PKCE alone.
+
+    Raises Problem 403 where the EHR refuses or names no patient, 502 where it does not answer.
+    """
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": callback, "code_verifier": kept.verifier}
     secret = server.secret
-    if not secret:
+    if server.keys:
+        signed = assertion(server.keys, server.client_id, where.token, where.algorithms, now)
+        form |= {"client_assertion_type": ASSERTION, "client_assertion": signed}
+    elif not secret:
         form["client_id"] = server.client_id
     try:
         answer = httpx.post(where.token, data=form, auth=(server.client_id, secret) if secret else None, timeout=TIMEOUT_S,

@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 
 from dosetwin.errors import InputError
 from dosetwin.serve.access import The
@@ -18,6 +18,7 @@ from dosetwin.serve.fhir.sync import whole_record
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.session import set_cookie
 from dosetwin.serve.service import Service
+from dosetwin.serve.smart.client_keys import published
 from dosetwin.serve.smart.launch import Begun, begin, exchange, keys, person, refused
 from dosetwin.serve.smart.servers import SmartServer, chosen, discover, listed
 from dosetwin.serve.web.frame import PageRoute
@@ -39,6 +40,13 @@ def _servers(request: Request) -> tuple[SmartServer, ...]:
 def _callback(request: Request, service: Service) -> str:
     base = service.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
     return f"{base}/smart/callback"
+
+
+@router.get("/jwks.json")
+def our_keys(request: Request) -> JSONResponse:
+    """The public halves of the keys we sign assertions with, for the EHRs that trust us by them."""
+    found = published(key for server in _servers(request) for key in server.keys)
+    return JSONResponse(found, headers={"Cache-Control": "public, max-age=300"})
 
 
 @router.get("/launch")
@@ -93,7 +101,7 @@ def callback(request: Request, service: The, state: Word = "", code: Word = "", 
         if error or not code:
             raise refused("the EHR refused the launch")
         where = discover(server)
-        granted = exchange(server, where, _callback(request, service), code, kept)
+        granted = exchange(server, where, _callback(request, service), code, kept, service.wall.now().timestamp())
         who = person(server, where.issuer, keys(where), granted.id_token, kept.nonce, service.clock.now().timestamp())
     except Problem as problem:
         service.audited(nobody, "smart_launch", outcome="refused", detail={"why": problem.code})

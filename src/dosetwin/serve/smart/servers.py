@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,10 +14,11 @@ from dosetwin.errors import InputError
 from dosetwin.serve.auth.principal import ROLES
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.settings import LOOPBACK
+from dosetwin.serve.smart.client_keys import Key, private_keys
 
 TIMEOUT_S = 5.0
 MAX_BYTES = 2**20
-FIELDS = "iss, client_id, ward, roles, secret_env, other_wards"
+FIELDS = "iss, client_id, ward, roles, secret_env, key_env, other_wards"
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class SmartServer:
     """One EHR: ``iss`` its FHIR base address (the same text as in the list of FHIR servers, so that a record fetched both ways is
     one), ``client_id`` ours there, ``ward`` where its unknown patients are put, ``roles`` of everybody it launches for.
 
-    ``secret_env`` names the environment variable with our secret (empty: a public client); ``other_wards`` these people also see.
+    ``secret_env`` names the environment variable with our secret, ``key_env`` the one with our private keys or with the path of
+    the file that holds them (neither: a public client); ``other_wards`` these people also see.
     """
 
     iss: str
@@ -34,6 +36,8 @@ class SmartServer:
     roles: tuple[str, ...]
     secret_env: str = ""
     other_wards: tuple[str, ...] = ()
+    key_env: str = ""
+    keys: tuple[Key, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def secret(self) -> str:
@@ -43,12 +47,14 @@ class SmartServer:
 
 @dataclass(frozen=True)
 class Endpoints:
-    """What ``.well-known/smart-configuration`` says: where to go, and whose signature an ID token bears."""
+    """What ``.well-known/smart-configuration`` says: where to go, and whose signature an ID token bears; ``algorithms`` that our
+    own signature may have (empty: it does not say)."""
 
     issuer: str
     authorize: str
     token: str
     keys: str
+    algorithms: tuple[str, ...] = ()
 
 
 def secure(url: Any) -> bool:
@@ -66,7 +72,7 @@ def listed(path: Path | None) -> tuple[SmartServer, ...]:
     where = "DOSETWIN_SMART_SERVERS"
     try:
         found = tuple(
-            SmartServer(**(e | {"roles": tuple(e["roles"]), "other_wards": tuple(e.get("other_wards", ()))}))
+            SmartServer(**(e | {"roles": tuple(e["roles"]), "other_wards": tuple(e.get("other_wards", ())), "keys": ()}))
             for e in json.loads(Path(path).read_text(encoding="utf-8"))
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -81,9 +87,11 @@ def listed(path: Path | None) -> tuple[SmartServer, ...]:
             raise InputError("an entry is incomplete", where=where, value=s.iss, allowed=FIELDS)
         if s.secret_env and not s.secret:
             raise InputError("the environment variable with the secret is not set", where=where, value=s.secret_env)
+        if s.secret_env and s.key_env:
+            raise InputError("a secret or a key, not both", where=where, value=s.iss)
     if len({s.iss.rstrip("/") for s in found}) < len(found):
         raise InputError("two entries for one EHR", where=where)
-    return found
+    return tuple(replace(s, keys=private_keys(s.key_env)) if s.key_env else s for s in found)
 
 
 def chosen(servers: Sequence[SmartServer], iss: str) -> SmartServer:
@@ -107,7 +115,16 @@ def discover(server: SmartServer) -> Endpoints:
     if not isinstance(methods, list) or "S256" not in methods:
         raise Problem(502, "ehr", "the EHR does not offer PKCE with S256",
                       [wrong("smart-configuration", "code_challenge_methods_supported", None, "S256")])  # fmt: skip
-    return Endpoints(*(said[n] for n in needed))
+    ways, algorithms = (_words(said, f"token_endpoint_auth_{n}_supported") for n in ("methods", "signing_alg_values"))
+    if server.keys and ways and "private_key_jwt" not in ways:
+        why = wrong("smart-configuration", "token_endpoint_auth_methods_supported", None, "private_key_jwt")
+        raise Problem(502, "ehr", "the EHR does not take a signed assertion in place of a secret", [why])
+    return Endpoints(*(said[n] for n in needed), algorithms=algorithms)
+
+
+def _words(said: dict[str, Any], name: str) -> tuple[str, ...]:
+    found = said.get(name)
+    return tuple(w for w in found if isinstance(w, str)) if isinstance(found, list) else ()
 
 
 def get(url: str) -> dict[str, Any]:
