@@ -9,9 +9,10 @@ import pytest
 from dosetwin.errors import InputError
 from dosetwin.forecast._filter_kernel import run
 from dosetwin.forecast.carried import Carried
-from dosetwin.forecast.filter import FilterParameters, KalmanFilter
+from dosetwin.forecast.filter import VAN_DONGE, FilterParameters, KalmanFilter
 from dosetwin.forecast.record import ward_record
 from dosetwin.forecast.steps import Steps, steps_for
+from dosetwin.forecast.vandonge import VanDonge
 from forecast.babies import cohort
 
 
@@ -119,3 +120,21 @@ def test_a_new_creatinine_moves_and_narrows_the_belief() -> None:
 def test_nothing_to_fit_on_is_an_error() -> None:
     with pytest.raises(InputError, match="no usable record"):
         KalmanFilter.fit([ward_record("a", 27, 0.9)])
+
+
+def test_on_the_published_balance_a_baby_without_creatinine_follows_the_published_curve():
+    """Means are 0 there, so the filter's median without data is van Donge's typical baby, as the reconstruction forecasts it."""
+    still = FilterParameters(sd=(1e-3,) * 5, prop=0.05, add=0.03)
+    for GA, BW, now in ((25.0, 0.7, 60.0), (29.0, 0.95, 240.0), (36.0, 2.6, 30.0)):
+        record = ward_record("a", GA, BW, now=now)
+        found = KalmanFilter(still, "second", VAN_DONGE).forecast(record, (24.0, 72.0))
+        np.testing.assert_allclose(found.median, VanDonge().forecast(record, (24.0, 72.0)).median, rtol=2e-3)
+
+
+def test_fitted_on_the_published_balance_it_keeps_the_published_baby_and_explains_better_than_unfitted():
+    babies = [b.record for b in cohort(60, 31)]
+    fitted = KalmanFilter.fit(babies, structure=VAN_DONGE, max_iterations=15)
+    assert fitted.parameters.mean == (0.0, 0.0, 0.0, 0.0)
+    assert fitted.structure == VAN_DONGE
+    unfitted = KalmanFilter(FilterParameters(prop=0.08), "second", VAN_DONGE)
+    assert fitted.negative_log_likelihood(babies) < unfitted.negative_log_likelihood(babies)

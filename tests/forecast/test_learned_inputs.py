@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dosetwin.forecast.filter import FilterParameters, KalmanFilter
+from dosetwin.forecast.filter import VAN_DONGE, FilterParameters, KalmanFilter
 from dosetwin.forecast.learned_inputs import ANCHORS, EVENT, FILTER, event_times, events
 from dosetwin.forecast.record import ward_record
 from dosetwin.forecast.steps import expected_curve
@@ -36,6 +36,19 @@ def test_every_event_sees_what_the_filter_sees_at_that_hour(babies):
             np.testing.assert_allclose(found.spread[e] ** 2, belief.cov[:, 0, 0], atol=1e-10)
             np.testing.assert_allclose(found.plain[e], plain.state(past, ANCHORS).mean[:, 0], atol=1e-10)
             np.testing.assert_allclose(found.curve[e], np.log(expected_curve(past, ANCHORS)[1]), atol=1e-10)
+
+
+def test_the_filter_on_the_other_balance_is_run_beside_and_is_no_input(babies):
+    found = events(babies, PLAIN, WIDE, other=WIDE)
+    second = KalmanFilter(WIDE, "second", VAN_DONGE)
+    for k, record in enumerate(babies[:8]):
+        for e in range(found.ptr[k], found.ptr[k + 1], 3):
+            belief = second.state(record.until(float(found.time[e])), ANCHORS)
+            np.testing.assert_allclose(found.other[e], belief.mean[:, 0], atol=1e-10)
+            np.testing.assert_allclose(found.other_spread[e] ** 2, belief.cov[:, 0, 0], atol=1e-10)
+    assert np.abs(found.other - found.base).max() > 0.05
+    np.testing.assert_array_equal(found.x, events(babies, PLAIN, WIDE).x)
+    assert events(babies, PLAIN, WIDE).other is None
 
 
 def test_nothing_after_an_event_changes_it(babies):

@@ -13,7 +13,7 @@ from dosetwin.cli import run
 from dosetwin.errors import InputError
 from dosetwin.forecast.filter import FilterParameters
 from dosetwin.forecast.learned import WEIGHTS, base_and_spread, load
-from dosetwin.forecast.training.calibrate import factors
+from dosetwin.forecast.training.calibrate import PREMIUM, factors, insured, second_share
 from dosetwin.forecast.training.export import from_onnx
 from dosetwin.forecast.training.loop import Settings
 from dosetwin.forecast.training.network import Architecture, Network
@@ -206,3 +206,49 @@ def test_the_command_trains_on_a_csv_and_predicts(tmp_path, capsys):
     answer = json.loads(capsys.readouterr().out)
     assert answer["hours"] == [24.0, 48.0, 72.0]
     assert answer["weights_sha256"] == card["sha256_of_weights"]
+
+
+def test_the_second_structure_gets_the_share_that_its_premium_buys(trained, babies):
+    """On held-out babies: the error is within PREMIUM of the least, and one hundredth more of it would not be."""
+    kidney, _ = trained
+    told = kidney.card["second"]
+    assert told["structure"] == "van-donge"
+    assert 0.0 <= told["share"] <= 0.5
+    plain, wide = (f.parameters for f in kidney.filters)
+    exam = lessons(babies[120:], plain, wide, np.random.default_rng([1, 2]), other=kidney.second[0].parameters)
+    base, spread = base_and_spread(exam.events, "filter")
+    alone = base[..., None] + spread[..., None] * kidney.scores(exam.events)
+    assert second_share(alone, exam) == told["share"]
+    known = exam.events.measured & np.isfinite(exam.latent[:, 1])
+
+    def error(share):
+        median = (1 - share) * alone[known, 1, 2] + share * exam.events.other[known, 1]
+        return np.sqrt(np.mean((np.exp(median) - np.exp(exam.latent[known, 1])) ** 2))
+
+    least = min(error(s) for s in np.arange(0.0, 0.505, 0.01))
+    assert error(told["share"]) <= (1 + PREMIUM) * least
+    assert told["share"] == 0.5 or error(told["share"] + 0.01) > (1 + PREMIUM) * least
+
+
+def test_without_its_second_structure_the_networks_answer_otherwise(trained):
+    kidney, _ = trained
+    record = next(r for r in records(cohort("A", 9, 22)) if len(r.time) > 2)
+    share = kidney.card["second"]["share"]
+    both, alone = kidney.forecast(record), kidney.alone().forecast(record)
+    other = kidney.second[0].forecast(record)
+    np.testing.assert_allclose(both.latent[:, 2], (1 - share) * alone.latent[:, 2] + share * other.latent[:, 2], atol=1e-6)
+    between = kidney.forecast(record, (24.0, 36.0)), kidney.alone().forecast(record, (24.0, 36.0))
+    middle = kidney.second[0].forecast(record, (24.0, 36.0))
+    np.testing.assert_allclose(
+        between[0].latent[:, 2], (1 - share) * between[1].latent[:, 2] + share * middle.latent[:, 2], atol=1e-6
+    )
+
+
+def test_upper_intervals_give_way_to_strayed_babies_as_far_as_the_own_ones_allow():
+    def made(value):
+        return {"latent": [[[value] * 4] * 4] * 3}
+
+    own, strayed, most = made(1.0), made(1.6), made(1.2)
+    assert insured(own, strayed, most) == most
+    assert insured(own, made(1.1), most) == made(1.1)
+    assert insured(own, made(0.7), most) == own

@@ -7,12 +7,14 @@ from dosetwin.report.svg import BLUE, GREEN, GREY, INK, ORANGE, SKY, VERMILLION,
 
 Found = Mapping[str, Any]
 SHOWN = (
-    "learned", "shipped", "filter-wide", "filter", "carried+curve", "carried", "gaussian-process", "van-donge-map", "steady-wu",
+    "learned", "shipped", "networks-alone", "filter-wide", "filter-van-donge", "filter",
+    "carried+curve", "carried", "gaussian-process", "van-donge-map", "steady-wu",
     "oracle-today", "oracle-future",
 )  # fmt: skip
 """Order of the tables; others follow."""
 COLOURS = {
-    "learned": VERMILLION, "shipped": VERMILLION, "filter-wide": INK, "filter": BLUE, "carried+curve": SKY, "carried": GREY,
+    "learned": VERMILLION, "shipped": VERMILLION, "networks-alone": INK, "filter-wide": INK, "filter-van-donge": INK,
+    "filter": BLUE, "carried+curve": SKY, "carried": GREY,
     "gaussian-process": GREEN, "van-donge-map": ORANGE,
 }  # fmt: skip
 
@@ -38,7 +40,7 @@ def figures(found: Found) -> dict[str, str]:
 
 def _figure_rmse(found: Found) -> str:
     truths = list(found["primary"])
-    with canvas(9.0, 3.4, 1, ncols=len(truths), squeeze=False, sharey=True) as (figure, axes):
+    with canvas(max(9.0, 2.6 * len(truths)), 3.8, 1, ncols=len(truths), squeeze=False, sharey=True) as (figure, axes):
         for axis, truth in zip(axes[0], truths, strict=True):
             tables = found["primary"][truth]["latent"]
             names = [n for n in reversed(order(list(tables))) if n not in ("steady-wu", "oracle-future")]

@@ -103,8 +103,8 @@ _NORMAL = torch.from_numpy(NORMAL_QUANTILES.astype(np.float32))
 
 def _pinball(quantiles: "torch.Tensor", y: "torch.Tensor") -> "torch.Tensor":
     """Mean over quantiles [..., 5] against y [...]."""
-    miss = y[..., None] - quantiles
-    return torch.maximum(_TAU * miss, (_TAU - 1.0) * miss).mean(dim=-1)
+    miss, tau = y[..., None] - quantiles, _TAU.to(quantiles.device)
+    return torch.maximum(tau * miss, (tau - 1.0) * miss).mean(dim=-1)
 
 
 def _both(quantiles: "torch.Tensor", y: "torch.Tensor", in_mg: float) -> "torch.Tensor":
