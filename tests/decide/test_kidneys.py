@@ -189,7 +189,7 @@ class Stub:
 
     def __init__(self, by: float, GA=(22.0, 44.0)):
         self.by = by
-        self.card = {"range": {"GA": GA, "PNA": (0, 28), "SCR": (0.1, 5)}, "sha256_of_weights": "f" * 64, "date": "2026-01-01"}
+        self.card = {"range": {"GA": GA, "PNA": (0, 28), "SCR": (0.1, 5)}, "sha256_of_card": "f" * 64, "date": "2026-01-01"}
 
     def forecast(self, record, hours):
         own = fitted.load().filter.forecast(record, hours)

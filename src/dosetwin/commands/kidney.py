@@ -140,6 +140,9 @@ def _show_card(console: Any, kidney: "LearnedKidney", out: Path) -> None:
     console.print(f"Learned kidney in {safe(out)}: {networks}", style="bold")
     console.print(f"  data: {safe(data.get('source'))}{' (synthetic)' if data.get('synthetic') else ''}")
     console.print(f"  babies: {card['babies']['training']:,} to train on, {card['babies']['calibration']:,} held out")
+    second = card.get("second")
+    if second:
+        console.print(f"  second structure: {second['structure']}, share {second['share']:g}")
     console.print(f"  SHA-256 of the weights: {card['sha256_of_weights']}")
     for who, metrics in card["metrics_on_calibration_babies"].items():
         console.print(f"  babies {who}:")
@@ -167,7 +170,7 @@ def run_predict(
     if as_json:
         body = answer.to_json() | {"patient": record.id, "now_h": record.now, "notice": NOTICE}
         body["probability_of_injury"] = {"criteria": risk.criteria.tolist(), "unexpected": risk.unexpected.tolist()}
-        body["weights_sha256"] = kidney.card["sha256_of_weights"]
+        body["weights_sha256"], body["card_sha256"] = kidney.card["sha256_of_weights"], kidney.card["sha256_of_card"]
         print_json(body)
         return 0 if answer.ok else 3
     console = terminal()

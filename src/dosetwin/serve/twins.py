@@ -105,7 +105,7 @@ def kidney_hash(kidney: str, model: str) -> str:
         if kidney in ("learned", "filter"):
             parts.append(fitted.load().sha256)
         if kidney == "learned" and (learned.SHIPPED / learned.WEIGHTS).is_file():
-            parts.append(str(learned.load().card["sha256_of_weights"]))
+            parts.append(str(learned.load().card["sha256_of_card"]))
     except (DosetwinError, ImportError):  # the answer says what is wrong with it
         return ""
     return digest(parts)
