@@ -39,12 +39,13 @@ def why_not() -> str:
 class Postgres:
     """A running server. ``url(name)`` of a database, ``create()`` a fresh one, ``kill()`` as in a crash, ``start()`` again."""
 
-    def __init__(self, *, fsync: bool = False) -> None:
+    def __init__(self, *, fsync: bool = False, under: Path | None = None, wal_segment_mb: int = 16) -> None:
+        """``under``: a folder to make the data in (default the system's for temporary files)."""
         self._options = OPTIONS | ({"fsync": "on", "full_page_writes": "on"} if fsync else {})
         home = installed()
         assert home is not None
         self._home = home
-        self._folder = Path(tempfile.mkdtemp(prefix="dosetwin-pg-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="dosetwin-pg-", dir=under))
         self._count = 0
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -54,8 +55,8 @@ class Postgres:
             os.chown(self._folder, user.pw_uid, user.pw_gid)
         self._folder.chmod(0o700)
         self._data = self._folder / "data"
-        self._as_user([str(home / "initdb"), "-D", str(self._data), "-U", "dosetwin", "-A", "trust", "-E", "UTF8", "--no-sync",
-                       "--locale=C.UTF-8"])  # fmt: skip
+        more = ["--no-sync", f"--wal-segsize={wal_segment_mb}", "--locale=C.UTF-8"]
+        self._as_user([str(home / "initdb"), "-D", str(self._data), "-U", "dosetwin", "-A", "trust", "-E", "UTF8", *more])
         self.start()
 
     def _words(self, words: list[str]) -> list[str]:

@@ -11,8 +11,10 @@ import pytest
 
 pytest.importorskip("paho.mqtt", reason="the service's packages are not installed (extra serve)")
 import paho.mqtt.client as paho
+from sqlalchemy.exc import OperationalError
 
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
+from dosetwin.serve.live import mqtt
 from dosetwin.serve.live.mqtt import Subscriber, Thinner, receive
 from dosetwin.serve.service import Service
 from dosetwin.serve.settings import Settings
@@ -107,6 +109,40 @@ def test_messages_arrive_once_and_those_sent_while_away_arrive_too(service, brok
         assert refused(service) == 1
     finally:
         second.close()
+
+
+def test_a_message_the_store_cannot_take_now_arrives_later(service, broker, monkeypatch):
+    """As with a full disk: not acknowledged, delivered again over a new connection, and no sample thinned away meanwhile."""
+    monkeypatch.setattr(mqtt, "AGAIN_S", 0.3)
+    change, tries = service.change, []
+
+    def full(who, work):
+        tries.append(who.subject)
+        if len(tries) < 4:
+            raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+        return change(who, work)
+
+    monkeypatch.setattr(service, "change", full)
+    subscriber = Subscriber(service, "127.0.0.1", broker, "full", name="dosetwin-full")
+    assert subscriber.start(10)
+    try:
+        sample = {"id": "s1", "sent": "2026-04-12T04:00:00Z", "kind": "sample", "name": "WT", "unit": "kg",
+                  "values": [["2026-04-12T03:00:00Z", 1.1]]}  # fmt: skip
+        publish(broker, ("full/H/7/scale", sample), ("full/H/7/pump1", DOSE))
+        assert eventually(lambda: len(care(service)) == 2, 30), (tries, care(service))
+        assert refused(service) == 0
+    finally:
+        subscriber.close()
+
+
+def test_a_refused_sample_sent_again_is_not_thinned_away(service):
+    sample = {"id": "s1", "sent": "2026-04-12T04:00:00Z", "kind": "sample", "name": "WT", "unit": "kg",
+              "values": [["2026-04-12T03:00:00Z", 1.1]]}  # fmt: skip
+    thinner = Thinner()
+    assert isinstance(receive(service, thinner, "ward/H/8/scale", json.dumps(sample).encode()), str), "nobody has number 8 yet"
+    new = NewPatient(ward="nicu", GA_weeks=30, synthetic=True, person=Person(identifiers={"H": "8"}, birth=BIRTH))
+    service.change(THE_SERVICE, lambda conn, reach: service.ledger.create_patient(conn, THE_SERVICE, new, reach.now))
+    assert receive(service, thinner, "ward/H/8/scale", json.dumps(sample).encode()).new == 1
 
 
 def test_a_stream_is_thinned_but_a_jump_is_kept(service):

@@ -20,7 +20,7 @@ from dosetwin.serve.problems import Problem
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.smart import client_keys
 from dosetwin.serve.smart import servers as smart_servers
-from dosetwin.serve.smart.client_keys import algorithm, assertion, private_keys, published
+from dosetwin.serve.smart.client_keys import assertion, private_keys, published
 from dosetwin.serve.smart.servers import SmartServer, discover, listed
 from service.test_fhir_server import peer as fhir_server
 from service.test_smart import authorized, back, launched
@@ -120,7 +120,6 @@ def test_a_key_the_ehr_does_not_know_begins_no_session(opened, ehr, monkeypatch)
     foreign = ECKey.generate_key("P-384")
     stranger = ECKey.import_key({**foreign.as_dict(private=True), "kid": foreign.thumbprint()})
     servers = client.app.state.smart_servers
-    monkeypatch.setattr(client_keys, "algorithm", algorithm)
     object.__setattr__(servers[0], "keys", (stranger,))
     monkeypatch.setattr("dosetwin.serve.smart.routes.published", lambda _keys: published(private_keys("OUR_KEY")))
     refused = launch(client, ehr)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
@@ -17,12 +18,13 @@ from dosetwin.errors import InputError
 from dosetwin.serve.auth.tokens import Tokens
 from dosetwin.serve.clock import Clock, FastClock, WallClock
 from dosetwin.serve.metrics import Measured
-from dosetwin.serve.problems import Problem, from_input_error, wrong
+from dosetwin.serve.problems import Problem, from_database, from_input_error, wrong
 from dosetwin.serve.routes import routers
 from dosetwin.serve.security import Guard
 from dosetwin.serve.service import Service
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.smart.servers import listed
+from dosetwin.serve.store.writer import Closed
 
 NOTICE = "Decision support for research and evaluation, not a medical device."
 SWEEP_S = 30.0
@@ -89,6 +91,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(InputError, _input_error)
+    app.add_exception_handler(SQLAlchemyError, _database)
+    app.add_exception_handler(Closed, _database)
     app.add_exception_handler(Exception, _unexpected)
     for router, prefix in routers():
         app.include_router(router, prefix=prefix)
@@ -113,7 +117,7 @@ PROBLEMS: dict[int | str, dict] = {
     for status, text in (
         (400, "Not understood"), (401, "Nobody logged in"), (403, "Not allowed, or out of reach"), (404, "Not found"),
         (405, "Method not allowed"), (409, "Conflict"), (411, "Length required"), (413, "Too large"), (415, "Media type"),
-        (422, "Not accepted"), (429, "Too many requests"), (503, "Not ready"),
+        (422, "Not accepted"), (429, "Too many requests"), (503, "Not ready"), (507, "No room left"),
     )
 }  # fmt: skip
 
@@ -163,6 +167,14 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status_code, "refused")
     headers = dict(error.headers) if error.headers else None
     return _answer(request, Problem(error.status_code, code, str(error.detail), headers=headers))
+
+
+async def _database(request: Request, error: Exception) -> JSONResponse:
+    problem = from_database(error)
+    if problem is None:
+        return await _unexpected(request, error)
+    log.error("database: %s in %s", problem.code, request.method)
+    return _answer(request, problem)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

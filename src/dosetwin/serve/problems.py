@@ -5,6 +5,8 @@ from typing import Any
 from dosetwin.errors import InputError
 
 TYPES = "urn:dosetwin:problem:"
+NO_ROOM = ("53100", "53200")
+"""PostgreSQL's states for a disk, or memory, that is full."""
 
 
 class Problem(Exception):
@@ -35,6 +37,30 @@ def wrong(resource: str, field: str, value: Any, expected: str, message: str = "
     if isinstance(shown, float) and (shown != shown or abs(shown) == float("inf")):
         shown = str(shown)
     return {"resource": resource, "field": field, "value": shown, "expected": expected, "message": message or "not accepted"}
+
+
+def from_database(error: Exception) -> Problem | None:
+    """A database without room, or one that does not answer, as a problem; None for an error that is ours.
+
+    Nothing of a change that ends so was acknowledged. Whether a commit that lost its connection came through cannot be known
+    here: sent again under the same source key it is stored once.
+    """
+    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+    from sqlalchemy.exc import TimeoutError as NoConnection
+
+    from dosetwin.serve.store.writer import Closed
+
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    if "database or disk is full" in str(cause) or getattr(cause, "sqlstate", None) in NO_ROOM:
+        return Problem(507, "no_room", "the database has no room left; this was not stored, what was acknowledged before is; "
+                       "send it again when there is room", headers={"Retry-After": "60"})  # fmt: skip
+    lost = isinstance(error, DBAPIError) and (
+        error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    )
+    if lost or isinstance(error, Closed | NoConnection):
+        return Problem(503, "database", "the database does not answer; this was not acknowledged, send it again",
+                       headers={"Retry-After": "5"})  # fmt: skip
+    return None
 
 
 def from_input_error(error: InputError, resource: str = "", status: int = 422) -> Problem:

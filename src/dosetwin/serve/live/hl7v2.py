@@ -18,12 +18,14 @@ from zoneinfo import ZoneInfo
 import hl7
 import hl7.mllp
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from dosetwin.errors import InputError, one_line
 from dosetwin.io.codes import COVARIATES, DRUGS, LEVELS, MEASURED
 from dosetwin.serve.live.inbox import Item, Taken, refuse, take, unusable
-from dosetwin.serve.problems import Problem, from_input_error
+from dosetwin.serve.problems import Problem, from_database, from_input_error
 from dosetwin.serve.store.facts import NewFact
+from dosetwin.serve.store.writer import Closed
 
 if TYPE_CHECKING:
     from dosetwin.serve.service import Service
@@ -177,14 +179,26 @@ def receive(service: "Service", reader: Reader, text: str) -> tuple[str, str, Ta
         problem = from_input_error(error)
     except Problem as error:
         problem = error
+    except (SQLAlchemyError, Closed) as error:
+        return _cannot_now(error)
     else:
         return "AA", "", done
-    id_ = refuse(service, source, text.encode("utf-8", "replace"), problem)
+    try:
+        id_ = refuse(service, source, text.encode("utf-8", "replace"), problem)
+    except (SQLAlchemyError, Closed) as error:
+        return _cannot_now(error)
     first = (problem.errors or [{}])[0]
     said = (
         f"{first.get('field', '')}: {first.get('message', problem.detail)}; expected {first.get('expected', '')}; kept as {id_}"
     )
     return "AE", one_line(said)[:250], None
+
+
+def _cannot_now(error: Exception) -> tuple[str, str, None]:
+    """AR: nothing is wrong with the message, it was neither stored nor kept; the sender keeps it and sends it again."""
+    problem = from_database(error)
+    log.error("HL7 message not stored: %s", type(error).__name__)
+    return "AR", one_line(problem.detail if problem else "not stored; send it again"), None
 
 
 class Listener:

@@ -35,6 +35,8 @@ KEEP_EVERY = timedelta(hours=1)
 STEP: Mapping[str, float] = {"TEMP": 0.5, "WT": 0.01}
 """Quantity -> change (canonical unit) that is stored at once; only these are taken from streams (assumed)."""
 LARGEST = 256 * 1024
+AGAIN_S = 5.0
+"""After a message that could not be stored, the connection begins anew so much later."""
 
 
 class Thinner:
@@ -56,9 +58,29 @@ class Thinner:
         self._last[patient, name] = (at, value)
         return True
 
+    def mark(self) -> dict[tuple[str, str], tuple[datetime, float]]:
+        """What is remembered now, for ``back``."""
+        return dict(self._last)
+
+    def back(self, mark: dict[tuple[str, str], tuple[datetime, float]]) -> None:
+        """Remember only what was remembered then: what was kept since has not been stored, and will come again."""
+        self._last = mark
+
 
 def receive(service: "Service", thinner: Thinner, topic: str, payload: bytes) -> Taken | str | None:
     """Take one message in: what was stored, None when a stream's samples carried nothing new, or the id of a refused message."""
+    mark = thinner.mark()
+    try:
+        found = _receive(service, thinner, topic, payload)
+    except Exception:
+        thinner.back(mark)
+        raise
+    if isinstance(found, str):
+        thinner.back(mark)
+    return found
+
+
+def _receive(service: "Service", thinner: Thinner, topic: str, payload: bytes) -> Taken | str | None:
     device = "mqtt"
     try:
         parts = topic.split("/")
@@ -94,6 +116,7 @@ class Subscriber:
         self._service, self._thinner, self._root = service, Thinner(), root.strip("/")
         self._host, self._port = host, port
         self._connected, self._one = threading.Event(), threading.Lock()
+        self._again = threading.Event()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False, manual_ack=True)
         if user:
             self._client.username_pw_set(user, password)
@@ -117,6 +140,7 @@ class Subscriber:
 
     def close(self) -> None:
         """Leave when the message being worked on is acknowledged; the broker keeps what comes meanwhile."""
+        self._again.set()
         with self._one:
             self._client.disconnect()
         self._client.loop_stop()
@@ -133,10 +157,16 @@ class Subscriber:
         with self._one:
             try:
                 receive(self._service, self._thinner, message.topic, bytes(message.payload))
-            except Exception as error:  # not acknowledged: the broker delivers it again
+            except Exception as error:
                 log.error("MQTT message not stored: %s", type(error).__name__)
+            else:
+                client.ack(message.mid, message.qos)
                 return
-            client.ack(message.mid, message.qos)
+        # not acknowledged: the broker delivers it again, but only to a connection that begins anew
+        self._again.wait(AGAIN_S)
+        if not self._again.is_set():
+            self._connected.clear()
+            client.reconnect()
 
 
 def _infusion(message: Mapping[str, Any], key: str) -> Item:

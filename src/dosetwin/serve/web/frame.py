@@ -11,6 +11,7 @@ from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
 
 from dosetwin import __version__
 from dosetwin.errors import DosetwinError, InputError
@@ -18,8 +19,9 @@ from dosetwin.report import narrative
 from dosetwin.serve.access import service_of
 from dosetwin.serve.auth import sessions
 from dosetwin.serve.auth.principal import Principal
-from dosetwin.serve.problems import Problem, from_input_error
+from dosetwin.serve.problems import Problem, from_database, from_input_error
 from dosetwin.serve.service import Service
+from dosetwin.serve.store.writer import Closed
 from dosetwin.serve.web.assets import asset, markers, plotly_file
 from dosetwin.serve.zone import Zone
 
@@ -142,6 +144,11 @@ class PageRoute(APIRoute):
                 problem = from_input_error(error) if isinstance(error, InputError) else Problem(422, "not_accepted", str(error))
             except Problem as error:
                 problem = error
+            except (SQLAlchemyError, Closed) as error:
+                found = from_database(error)
+                if found is None:
+                    raise
+                problem = found
             if "application/json" in request.headers.get("accept", ""):
                 raise problem
             if problem.status == 401:
@@ -162,7 +169,7 @@ def trouble(request: Request, problem: Problem) -> HTMLResponse:
     """An error as a page."""
     try:
         reader = reader_of(request)
-    except Problem:
+    except (Problem, SQLAlchemyError):
         reader = None
     patient = request.path_params.get("id", "") if problem.more.get("break_glass") else ""
     return page(request, "trouble.html.j2", reader, status=problem.status, problem=problem, patient=patient)
