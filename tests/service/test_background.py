@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 
@@ -191,6 +192,30 @@ def test_a_correction_of_an_unread_fact_and_of_a_read_one(ward: Ward) -> None:
         assert after["through_seq"] > before["through_seq"]
 
 
+def test_curves_drawn_later_are_the_same(ward: Ward) -> None:
+    if not ward.service.store.sqlite:
+        pytest.skip("once is enough")
+    from dosetwin.advise import with_curves
+    from dosetwin.serve.twins import Known
+
+    patient = ward.baby()
+    held = ward.known(patient)
+    known = Known(patient, held.facts, held.version, held.person)
+    question = ward.service.question(sensitivity=False)
+    at_once, later = answer(known, question), with_curves(answer(known, question, curves=False))
+    assert at_once.curves is not None
+    assert later.curves is not None
+    for name in ("time", "prior", "updated"):
+        assert np.array_equal(getattr(at_once.curves, name), getattr(later.curves, name))
+    assert (later.parameters, later.prior_parameters) == (at_once.parameters, at_once.prior_parameters)
+    assert later.recommendation == at_once.recommendation
+    # and so does the service, from the belief of the background
+    ward.service.refresh(patient)
+    ward.service.current(THE_SERVICE, patient, exact=False)
+    _, _, shown = ward.service.current(THE_SERVICE, patient)
+    assert shown.curves is not None
+
+
 # ------------------------------------------------------------------------------------------------- facts in memory
 
 
@@ -322,7 +347,13 @@ def test_the_agenda_puts_news_first_then_who_waits_longest() -> None:
     assert agenda.take(1, 0.0) == []
     now[0] += 0.02
     assert agenda.take(1) == ["stream 2"]
+    agenda.add(["stream 3"])
+    agenda.add(["stream 2"])
+    agenda.back(["stream 2"])  # taken and not recomputed: before the others again, now for news
+    assert agenda.take(1) == ["stream 2"]
     agenda.done(["stream 2"])
+    assert agenda.take(5) == ["stream 3"]
+    agenda.done(["stream 3"])
     agenda.close()
     assert agenda.take(1) == []
     assert len(agenda) == 0
@@ -344,7 +375,7 @@ def test_a_process_gives_the_server_s_answer_and_its_belief(apart: Ward) -> None
     assert _timeless(here.answer) == _timeless(beside["answer"])
     # what-if: from the belief that came with it, nothing is computed anew
     apart.service.pool.run = lambda work, *args: pytest.fail("computed again")
-    _, asked, advice = apart.service.current(THE_SERVICE, patient)
+    _, asked, advice = apart.service.current(THE_SERVICE, patient, exact=False)
     assert isinstance(here.belief, tuple)
     assert what_if(advice, Tried(None))["level"] == what_if(here.belief[1], Tried(None))["level"] or asked != here.belief[0]
     again = unpack(pack(*here.belief))

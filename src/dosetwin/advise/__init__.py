@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dosetwin.infer.belief import Belief
     from dosetwin.simulate.schedule import Rule
 
-__all__ = ["LEVELS", "Advice", "Curves", "advise", "advise_full"]
+__all__ = ["LEVELS", "Advice", "Curves", "advise", "advise_full", "with_curves"]
 
 SAMPLE_DRAWS = 400
 STALE_H = 7 * 24.0
@@ -172,22 +172,41 @@ def advise_full(
         what_would_change_it=doubted,
     )  # fmt: skip
     measured = tuple(o for o in known.observations if o.measures in (policy.drug, ""))
-    drawn, after, before = None, {}, {}
+    shown = (None, {}, {})
     if curves:
-        few = lead_draws[:SAMPLE_DRAWS]
-        drawn = curves_of(lead, known, regimen, few, now=now, measures=policy.drug, seed=seed, rule=rule)
-        at = regimen.first_at if regimen else now
-        after = parameters_of(lead, known, few, at=at, rule=rule)
-        occasions = 1 + len(known.occasions)
-        before = parameters_of(lead, known, prior_draws(lead, occasions, len(few), seed), at=at, rule=rule)
+        shown = _shown(lead, known, lead_draws, regimen, measures=policy.drug, now=now, seed=seed, rule=rule)
     made_advice = Advice(recommendation, bare, chosen_models, policy, now, seed, state.beliefs, state.weights, regimen, measured,
-                         drawn, after, before, known, ahead)  # fmt: skip
+                         *shown, known, ahead)  # fmt: skip
     if not look_ahead:
         return made_advice
     from dosetwin.advise.ahead import plan_ahead
 
     planned = plan_ahead(made_advice, scenario=pack, mic=mic, rule=rule)
     return replace(made_advice, recommendation=replace(recommendation, look_ahead=planned))
+
+
+def with_curves(advice: Advice, rule: "Rule" = "locf") -> Advice:
+    """An advice of one model that was made without curves, with those it would have been made with (the same numbers)."""
+    if advice.curves is not None or len(advice.models) != 1:
+        return advice
+    curves, after, before = _shown(
+        advice.models[0], advice.asked, advice.beliefs[0].draws, advice.regimen, measures=advice.policy.drug, now=advice.now,
+        seed=advice.seed, rule=rule,
+    )  # fmt: skip
+    return replace(advice, curves=curves, parameters=after, prior_parameters=before)
+
+
+def _shown(
+    lead: Model, known: Timeline, draws: np.ndarray, regimen: Regimen | None, *, measures: str, now: float, seed: int,
+    rule: "Rule",
+) -> tuple[Curves, dict[str, tuple[float, float, float]], dict[str, tuple[float, float, float]]]:  # fmt: skip
+    """Curves, and the individual parameters after and before the levels."""
+    few = draws[:SAMPLE_DRAWS]
+    drawn = curves_of(lead, known, regimen, few, now=now, measures=measures, seed=seed, rule=rule)
+    at = regimen.first_at if regimen else now
+    after = parameters_of(lead, known, few, at=at, rule=rule)
+    prior = prior_draws(lead, 1 + len(known.occasions), len(few), seed)
+    return drawn, after, parameters_of(lead, known, prior, at=at, rule=rule)
 
 
 def _fits(models: Sequence[Model], policy: Policy, mic: float | None, draws: int) -> None:

@@ -19,14 +19,15 @@ class Agenda:
         self._clock = clock
         self._since: dict[str, tuple[bool, float]] = {}
         """Patient -> (no news: later, when it was put down)."""
-        self._running: set[str] = set()
+        self._running: dict[str, tuple[bool, float]] = {}
+        """What was put down for those that are being recomputed."""
         self._last: dict[str, float] = {}
         self._closed = False
         self._changed = threading.Condition()
 
     def __len__(self) -> int:
         with self._changed:
-            return len(self._since.keys() | self._running)
+            return len(self._since.keys() | self._running.keys())
 
     def add(self, ids: Iterable[str], *, urgent: bool = True) -> None:
         """Put twins down; those already there keep their place, or gain that of news."""
@@ -51,8 +52,7 @@ class Agenda:
                 if ready:
                     chosen = heapq.nsmallest(most, ready, key=self._since.__getitem__)
                     for id_ in chosen:
-                        del self._since[id_]
-                        self._running.add(id_)
+                        self._running[id_] = self._since.pop(id_)
                     return chosen
                 if until is not None and now >= until:
                     return []
@@ -69,10 +69,19 @@ class Agenda:
         now = self._clock()
         with self._changed:
             for id_ in ids:
-                self._running.discard(id_)
+                self._running.pop(id_, None)
                 self._last[id_] = now
             if len(self._last) > FORGET:
                 self._last = {id_: at for id_, at in self._last.items() if now - at < APART_S}
+            self._changed.notify_all()
+
+    def back(self, ids: Iterable[str]) -> None:
+        """These were taken and not recomputed: they have their places again."""
+        with self._changed:
+            for id_ in ids:
+                later, since = self._running.pop(id_)
+                now = self._since.get(id_, (True, since))
+                self._since[id_] = (later and now[0], since)
             self._changed.notify_all()
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from dosetwin.serve.worker import Batch, Lost, Process
 
 log = logging.getLogger("dosetwin.serve")
 TOGETHER = 8
-"""Twins in one batch: what is handed over and stored together; news wait for at most one batch."""
+"""Twins in one batch: what is handed over and stored together."""
 TRIES = 2
 """A twin whose recomputation ended a process so often is left until it changes again."""
 PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
@@ -138,8 +138,9 @@ class Crew:
                 found = [Done(ids[0], failure=("Lost", "worker", 0))]
             else:
                 pause = 0.0
-                for id_ in ids:
-                    deaths.pop(id_, None)
+                for d in found:
+                    deaths.pop(d.patient, None)
+                self.agenda.back(ids[len(found) :])
             handed = self._stored(found)
         if process is not None:
             self.processes.pop(name, None)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, select
@@ -173,17 +174,22 @@ class Service:
                 exact: bool = True) -> "tuple[Known, Question, Advice]":  # fmt: skip
         """The twin of a patient within reach with its curves, from memory or computed: what a page and a what-if are drawn from.
 
-        ``exact`` False: facts that nobody reads (a temperature) may be missing from its timeline.
+        ``exact`` False: for plans only, without curves, and facts that nobody reads (a temperature) may be missing.
         Raises InputError when the facts have errors, Problem when the patient is out of reach.
         """
         with self.store.read() as conn:
             known = self.known(conn, self.reach(who), patient)
         question = self.question(sensitivity=False, mic_mg_per_L=mic_of(known.facts, self.policy["drug"]), kidney=kidney)
-        state = state_hash(known, question)
-        kept = self._kept(basis_of(known, question))
+        state, basis = state_hash(known, question), basis_of(known, question)
+        kept = self._kept(basis)
         if kept is None or question.now - kept[1].now > STALE or (exact and kept[0] != state):
-            kept = (state, question, self.pool.run(answer, known, question))
-            self.memory.put(basis_of(known, question), kept)
+            kept = (state, question, self.pool.run(partial(answer, curves=exact), known, question))
+            self.memory.put(basis, kept)
+        if exact and kept[2].curves is None:
+            from dosetwin.advise import with_curves
+
+            kept = (state, kept[1], self.pool.run(with_curves, kept[2], kept[1].rule))
+            self.memory.put(basis, kept)
         return known, kept[1], kept[2]
 
     def _kept(self, basis: str) -> "tuple[str, Question, Advice] | None":

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,8 +22,10 @@ from dosetwin.serve.refresh import Done, Refresher
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.twins import Question
 
-NICER = 5
+NICER = 2
 """How much the process stands back for the server and the database."""
+AT_LEAST_S = 0.2
+"""A batch goes back with what is done after so long, the rest undone: news must not wait for a backlog."""
 LOST_S = 120.0
 """A batch that takes longer is taken for hung; the process is ended and another one started."""
 _SIZE = struct.Struct("!Q")
@@ -30,7 +33,7 @@ _SIZE = struct.Struct("!Q")
 
 @dataclass(frozen=True)
 class Batch:
-    """Twins to recompute, all with the same question; answers older than ``older`` are given anew."""
+    """Twins to recompute, in this order, all with the same question; answers older than ``older`` are given anew."""
 
     patients: Sequence[str]
     question: Question
@@ -67,7 +70,7 @@ class Process:
             raise Lost from None
 
     def answer(self) -> list[Done]:
-        """Wait for what came of it. Raises Lost."""
+        """Wait for what came of it: the first patients' results, at least one. Raises Lost."""
         assert self._process.stdout is not None
         late = threading.Timer(LOST_S, self._process.kill)
         late.daemon = True
@@ -126,7 +129,12 @@ def main() -> None:
     try:
         while True:
             batch: Batch = _receive(inward)
-            _send(outward, [refresher.safely(p, batch.question, batch.older) for p in batch.patients])
+            began, found = time.monotonic(), []
+            for patient in batch.patients:
+                found.append(refresher.safely(patient, batch.question, batch.older))
+                if time.monotonic() - began > AT_LEAST_S:
+                    break
+            _send(outward, found)
     except (EOFError, BrokenPipeError):
         pass
     finally:
