@@ -108,11 +108,12 @@ def test_a_question_kept_before_kidneys_could_be_chosen_means_what_it_meant(
     assert state_hash(known, old) == digest([settings, known.clinical, known.identity_version]), "as it was computed then"
     assert state_hash(known, old) != state_hash(known, service.question())
 
+    from dosetwin import models
     from dosetwin.advise import advise_full
-    from dosetwin.serve.twins import _model, hours, policy_of
+    from dosetwin.serve.twins import hours, policy_of
 
     timeline = known.timeline("amikacin")
-    then = advise_full(timeline, _model(old.model), policy_of(old.policy), now=hours(timeline, old.now), seed=old.seed,
+    then = advise_full(timeline, models.load(old.model), policy_of(old.policy), now=hours(timeline, old.now), seed=old.seed,
                        draws=old.draws, rule="locf", sensitivity=True).recommendation.to_json()  # fmt: skip
     assert then["kidney"]["asked"] is None
     assert then["kidney"]["used"] == "mechanistic"
@@ -159,6 +160,9 @@ def test_another_kidney_is_asked_on_the_page_and_what_is_accepted_is_its_answer(
     assert "Asked with the maturation kidney" in other
     assert "Asked with the" not in plain
     assert "Kidney used: maturation" in other
+    table = other.partition("The numbers behind the creatinine chart")[2].partition("</table>")[0]
+    assert "1.90 measured" in table, "a table stands behind every chart, whatever the kidney draws"
+    assert table.count(" forecast<") == 3
     followed = re.search(r'data-state="(\w+)"', plain)
     assert followed
     assert f'data-state="{followed[1]}"' in other, "the page goes on following the twin of the ward"

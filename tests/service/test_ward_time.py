@@ -101,7 +101,7 @@ def test_the_ward_list_the_audit_trail_and_alerts_are_on_it_too(berlin: Running)
     due = client_at(berlin, AUTUMN).get(f"/api/v1/patients/{patient}/twin").json()["answer"]["regimen"]["first_at"]
     assert BERLIN.short(due) in text
     trail = person(berlin, "auditor").get("/audit").text
-    assert "when (Europe/Berlin" in trail
+    assert "when, Europe/Berlin" in trail
     assert "2026-10-25 05:10:00 CET" in trail
 
 

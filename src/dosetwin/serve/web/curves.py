@@ -165,10 +165,18 @@ def creatinine_chart(advice: "Advice", zone: Zone) -> Chart | None:
             ],
             zone,
         )
-    if kidney is not None and kidney.used != "mechanistic":  # that one is the model itself: its curve is drawn already
+    # mechanistic is the model itself: its curve is drawn already, unless it ends before the forecast does
+    if kidney is not None and (kidney.used != "mechanistic" or not time or time[-1] < advice.now + kidney.hours[-1] - 1.0):
         hours, q = advice.now + kidney.hours, kidney.creatinine
         bands += (BandOf("forecast, 90 %", "forecast90", rounded(q[:, 0]), rounded(q[:, 4]), rounded(hours, 7)),)
         lines += (LineOf("forecast, median", "forecast", rounded(q[:, 2]), rounded(hours, 7)),)
+    head = _head("mg/dL")
+    if not rows:  # a kidney outside the model draws no curve: what was measured, and what it expects
+        head = ("when", "h", "measured or forecast, mg/dL", "90 % band")
+        rows = tuple((_moment(advice, p.time, zone), f"{p.time:.1f}", f"{p.value:.2f} measured", "") for p in points)
+        for hour, q in [] if kidney is None else zip((advice.now + kidney.hours).tolist(), kidney.creatinine, strict=True):
+            low, _, middle, _, high = (narrative.number(float(v)) for v in q)
+            rows += ((_moment(advice, hour, zone), f"{hour:.1f}", f"{middle} forecast", f"{low} to {high}"),)
     last = points[-1] if points else None
     said = f"Last measured {last.text}." if last else "Nothing measured yet."
     if kidney is not None:
@@ -189,7 +197,7 @@ def creatinine_chart(advice: "Advice", zone: Zone) -> Chart | None:
         lines,
         tuple(points),
         alt=f"Creatinine in mg/dL. {said} The table below has the numbers.",
-        head=_head("mg/dL") if rows else (),
+        head=head,
         rows=rows,
         zone=zone,
     )

@@ -51,7 +51,7 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
         "considered": rec.provenance.get("candidates_considered"),
         "acceptable": rec.provenance.get("candidates_acceptable"),
         "charts": {c.code: c for c in charts},
-        "levels": levels(advice, zone.long),
+        "levels": levels(advice, zone.short),
         "parameters": parameters(advice),
         "doubts": [
             {
