@@ -19,6 +19,7 @@ from dosetwin.serve.auth.tokens import Tokens
 from dosetwin.serve.clock import Clock, FastClock, WallClock
 from dosetwin.serve.metrics import Measured
 from dosetwin.serve.problems import Problem, from_database, from_input_error, wrong
+from dosetwin.serve.refresh import warm
 from dosetwin.serve.routes import routers
 from dosetwin.serve.security import Guard
 from dosetwin.serve.service import Service
@@ -69,6 +70,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
             app.state.streams = Streams(service, getattr(app.state, "feeds", None)).start()
             for thread in threads:
                 thread.start()
+            service.crew.start()
+            service.pool.start(warm, service.question(sensitivity=False))
         try:
             yield
         finally:

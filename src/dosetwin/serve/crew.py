@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from dosetwin.serve.agenda import Agenda
@@ -42,7 +43,7 @@ class Crew:
     """Those that run now, by the name of their thread."""
 
     def start(self) -> None:
-        """Start the threads, once; processes start when the first twin needs one."""
+        """Start the threads and their processes, once."""
         with self._gate:
             if self._threads or self._closed:
                 return
@@ -97,6 +98,8 @@ class Crew:
         deaths: dict[str, int] = {}
         pause = 0.0
         retry: list[str] = []
+        with suppress(Lost):  # then it is tried again when there is something to do
+            process = self.processes[name] = Process(self.settings, self.ask(()).question)
         while True:
             # after a death one by one, so that the twin that caused it is known
             ids = [retry.pop()] if retry else self.agenda.take(TOGETHER, 0.0 if handed is not None else None)
@@ -110,7 +113,7 @@ class Crew:
                 if process is None:
                     if pause:
                         time.sleep(pause)
-                    process = self.processes[name] = Process(self.settings)
+                    process = self.processes[name] = Process(self.settings, self.ask(()).question)
                 process.ask(self.ask(ids))
                 self._settled(handed)
                 handed = None

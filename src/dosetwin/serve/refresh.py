@@ -6,7 +6,7 @@ fact, its hash) and leaves the answer as it was: that is tested to be the answer
 
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -20,6 +20,7 @@ from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.crypto import Vault
 from dosetwin.serve.memory import Memory
 from dosetwin.serve.parcel import pack
+from dosetwin.serve.store.facts import Person
 from dosetwin.serve.store.reach import Reach
 from dosetwin.serve.store.remembered import Remembered
 from dosetwin.serve.store.tables import twin_states
@@ -157,6 +158,24 @@ def unread(model: str) -> frozenset[str]:
 
     read = [models.load(name) for name in (model, FOLLOWS.get(model, model))]
     return UNREAD - {name for m in read for name in (*m.covs, *m.outputs)}
+
+
+def warm(question: Question) -> None:
+    """Ask about a made-up baby, so that compiled code is loaded before the first real one; a failure here is none of its."""
+    at = question.now - timedelta(days=2)
+
+    def fact(k: int, kind: str, hours: float, body: dict[str, Any]) -> dict[str, Any]:
+        return {"id": f"{k:08d}", "seq": k, "kind": kind, "at": at + timedelta(hours=hours), "body": body, "hash": ""}
+
+    drug = question.policy["drug"]
+    level = {"drug": drug, "mg_per_L": 5.0, "below_loq": False, "time_sd_h": 0.0, "after_dose": False}
+    facts = [
+        fact(1, "patient_created", -24, {"GA_weeks": 29.0, "birth_weight_kg": 1.1, "sex": "female", "synthetic": True}),
+        fact(2, "dose", 0, {"drug": drug, "amount_mg": 16.0, "infusion_h": 0.5}),
+        fact(3, "level", 24, level),
+    ]
+    with suppress(Exception):
+        answer(Known("", facts, 1, Person(birth=at - timedelta(days=1))), question, curves=False)
 
 
 def put(conn: Connection, found: Sequence[Done], now: datetime) -> list[str]:

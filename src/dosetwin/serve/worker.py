@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, BinaryIO
 
-from dosetwin.serve.refresh import Done, Refresher
+from dosetwin.serve.refresh import Done, Refresher, warm
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.twins import Question
 
@@ -47,13 +47,14 @@ class Lost(RuntimeError):
 class Process:
     """One such process as the server sees it. Used by one thread."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, question: Question):
+        """Start it; ``question`` is what it will be asked, so that it can load what that takes."""
         words = [sys.executable, "-m", "dosetwin.serve.worker"]
         # secrets go through the pipe: other users may read a command line
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.pid = self._process.pid
         try:
-            _send(self._in, settings)
+            _send(self._in, (settings, question))
         except OSError:
             raise Lost from None
 
@@ -117,7 +118,7 @@ def main() -> None:
     inward, outward = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not get between the results
     try:
-        settings: Settings = _receive(inward)
+        settings, question = _receive(inward)
     except EOFError:
         return
     from dosetwin.serve.crypto import Vault
@@ -126,6 +127,7 @@ def main() -> None:
 
     engine = open_engine(settings.url)
     refresher = Refresher(lambda: reading(engine), Vault(settings.keys, settings.chain_key), Remembered(), packs=True)
+    warm(question)
     try:
         while True:
             batch: Batch = _receive(inward)
