@@ -61,6 +61,24 @@ def test_each_subject_may_have_its_own_hour_zero(quiet: Running) -> None:
     assert missing.json()["errors"][0]["resource"] == "ID C3"
 
 
+CARRIED = (
+    TABLE
+    + """C3,0,1,15,30,.,1,1.5,31,3,0.6
+C3,12,0,.,.,8.0,0,1.5,31,3,0.7
+C3,20,0,.,.,5.0,0,1.5,31,3,0.7
+C3,24,1,15,30,.,1,1.5,31,3,0.7
+"""
+)
+
+
+def test_creatinine_carried_forward_is_remarked_on(quiet: Running) -> None:
+    looked = post(quiet.as_("pharmacist"), CARRIED, dry_run=True)
+    assert looked.status_code == 200, looked.text
+    found = {p["subject"]: [f["code"] for f in p["findings"]] for p in looked.json()["patients"]}
+    assert "creatinine_repeated" in found["C3"]
+    assert not {"creatinine_repeated"} & {*found["A1"], *found["B2"]}
+
+
 WRONG = (
     (TABLE.replace("B2,12,0", "B2,noon,0"), "line 5", "TIME", "not a finite number"),
     (TABLE.replace("B2,24,1,25", "B2,24,1,-25"), "line 6", None, ""),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import ValidationError
 
 from dosetwin.errors import Finding, InputError
+from dosetwin.records import Covariate as Covariate_
 from dosetwin.records import Observation, Timeline
 from dosetwin.records.checks import check
 from dosetwin.serve.auth.principal import Principal
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 DRUGS = ("amikacin", "gentamicin", "tobramycin", "vancomycin")
 STATED = ("GA", "BW", "PNA", "PMA", "SEX")
 """Covariates of a table that say who the patient is; they go to the patient, not to the facts."""
+ALIKE = 3
+"""Equal creatinines in a row that are remarked on: two may be, three to the last digit are hardly measured (assumed)."""
 _LINE = re.compile(r"^.+\.csv:(\d+)$")
 
 
@@ -131,7 +134,9 @@ def on_the_calendar(t: Timeline, zero: datetime, drug: str, zone: Zone) -> Timel
             levels.append(o)
         else:
             findings.append(Finding("warning", "left_out", o.record, "measures something this service does not know", o.measures))
-    levels += [Observation(c.time, "SCR", c.value, "mg/dL", record=c.record) for c in t.covariates if c.name == "SCR"]
+    creatinine = [c for c in t.covariates if c.name == "SCR"]
+    levels += [Observation(c.time, "SCR", c.value, "mg/dL", record=c.record) for c in creatinine]
+    findings += _carried(creatinine)
     kept = []
     for c in t.covariates:
         if c.name in get_args(Covariate):
@@ -147,6 +152,20 @@ def on_the_calendar(t: Timeline, zero: datetime, drug: str, zone: Zone) -> Timel
         drug=drug,
         findings=(*t.findings, *dict.fromkeys(findings)),
     )
+
+
+def _carried(creatinine: Sequence[Covariate_]) -> list[Finding]:
+    """A remark on the same creatinine over and over: a column filled by carrying values forward would count as measurements."""
+    run, longest = 1, creatinine[:1]
+    for k in range(1, len(creatinine)):
+        run = run + 1 if creatinine[k].value == creatinine[k - 1].value else 1
+        if run > len(longest):
+            longest = creatinine[k - run + 1 : k + 1]
+    if len(longest) < ALIKE:
+        return []
+    first = longest[0]
+    return [Finding("warning", "creatinine_repeated", first.record, f"the same creatinine {len(longest)} times in a row",
+                    first.value, "measured values only", "leave cells empty where nothing was measured")]  # fmt: skip
 
 
 def stored(service: "Service", who: Principal, t: Timeline, raw: bytes, drug: str, ward: str, label: str) -> Stored:
