@@ -192,6 +192,27 @@ def test_a_busy_server_is_waited_for_and_a_broken_one_is_named():
             list(broken.search("Patient"))
 
 
+def test_pages_are_followed_to_the_end():
+    """Against pages of our own: the foreign router answers any search whole, without links."""
+    base = "http://127.0.0.1:9/r4"
+
+    def page(number, following):
+        entry = [{"resource": {"resourceType": "Observation", "id": f"{number}-{k}"}} for k in range(2)]
+        entry.append({"resource": {"resourceType": "OperationOutcome"}, "search": {"mode": "outcome"}})
+        return 200, PAGE | {"entry": entry, "link": [{"relation": "self", "url": base}, *following]}
+
+    asked = []
+    following = ([{"relation": "next", "url": f"{base}?page=2&state=a%2Fb"}], [{"relation": "next", "url": "/r4?page=3"}], [])
+    transport = answering(*(page(k + 1, f) for k, f in enumerate(following)))
+    handle = transport.handler
+    transport.handler = lambda request: (asked.append(str(request.url)), handle(request))[1]
+    client = FhirClient(base, transport=transport, sleep=lambda _s: None)
+    found = [r["id"] for r in client.search("Observation", {"_count": "2", "_lastUpdated": "ge2026-04-12T00:00:00Z"})]
+    assert found == ["1-0", "1-1", "2-0", "2-1", "3-0", "3-1"]
+    assert "_count=2" in asked[0]
+    assert asked[1:] == [f"{base}?page=2&state=a%2Fb", f"{base}?page=3"], "a next link is taken as it stands"
+
+
 def test_a_server_that_fails_half_way_leaves_the_cursor_where_it_was(service):
     client = FhirClient("http://127.0.0.1:9/r4", transport=answering((200, PAGE), (500, {})), sleep=lambda _s: None)
     with pytest.raises(FhirError):
