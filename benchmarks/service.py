@@ -3,8 +3,10 @@
     python benchmarks/service.py                      PostgreSQL (started here), about two minutes
     python benchmarks/service.py --database sqlite
     python benchmarks/service.py --soak 20            and 20 minutes of the event count of a day of a 40-bed ward
+    python benchmarks/service.py --markdown FILE      and the table of docs/service.md
 
-The server runs in a process of its own; it, the database and this load generator share the machine. Nothing is asserted.
+The server runs in a process of its own; it, the database and this load generator share the machine. Each bar is printed with what
+was measured, met or MISSED, and how busy the machine was; nothing is asserted.
 """
 
 import argparse
@@ -17,7 +19,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,10 +39,68 @@ DAY_OF_A_WARD = 24 * 40 * 60
 """Events of 24 h: 40 beds, one a minute each."""
 
 
+NEWS_EVERY = 288
+"""Of the 1,440 events of a baby's day so many to one are temperatures; the others are weights, a creatinine, a level, a dose."""
+NEWS = ({"kind": "covariate", "name": "WT", "value": 1.05, "unit": "kg"},
+        {"kind": "creatinine", "value": 62, "unit": "umol/L", "assay": "enzymatic"},
+        {"kind": "covariate", "name": "WT", "value": 1.07, "unit": "kg"},
+        {"kind": "level", "value": 14.0}, {"kind": "dose", "amount": 15.0})  # fmt: skip
+
+
 def percentiles(seconds: list[float]) -> str:
     """p50, p95, p99 and the worst, ms."""
     p = np.percentile(np.array(seconds) * 1000, [50, 95, 99, 100])
     return f"p50 {p[0]:.0f}  p95 {p[1]:.0f}  p99 {p[2]:.0f}  worst {p[3]:.0f} ms  (n = {len(seconds)})"
+
+
+@dataclass
+class Report:
+    """What was measured, bar by bar."""
+
+    database: str
+    lines: list[tuple[str, str, str, bool]] = field(default_factory=list)
+
+    def bar(self, what: str, limit: str, found: str, met: bool) -> None:
+        """Print a bar and keep it."""
+        self.lines.append((what, limit, found, met))
+        print(f"{'met   ' if met else 'MISSED'}  {what}: {limit}; {found}; load {os.getloadavg()[0]:.1f}", flush=True)
+
+    def markdown(self) -> str:
+        """The table."""
+        rows = [f"| {w} | {limit} | {found} | {'met' if met else '**missed**'} |" for w, limit, found, met in self.lines]
+        return "\n".join([f"| {self.database} | bar | measured | |", "|---|---|---|---|", *rows]) + "\n"
+
+
+def ticks(pid: int) -> float:
+    """Processor seconds of a process so far; 0 for one that is gone."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def family(pid: int) -> list[int]:
+    """A process and all below it."""
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
+    return [pid, *(p for child in found for p in family(int(child)))]
+
+
+@contextmanager
+def accounted(server: "Server", postgres: Any, events: Callable[[], int]) -> Iterator[None]:
+    """Print the processor time per event of everybody who takes part."""
+    database = None if postgres is None else postgres._server.pid
+
+    def now() -> list[float]:
+        main, *beside = family(server.process.pid)
+        of = [] if database is None else family(database)
+        return [ticks(main), sum(map(ticks, beside)), sum(map(ticks, of)), time.process_time()]
+
+    before = now()
+    yield
+    names = ("server", "its processes beside", "database", "load generator")
+    spent = [f"{n} {1000 * (b - a) / max(events(), 1):.2f}" for n, a, b in zip(names, before, now(), strict=True)]
+    print(f"        processor ms per event: {', '.join(spent)}")
 
 
 class Server:
@@ -73,9 +137,12 @@ class Server:
             time.sleep(0.2)
 
     def rss_mb(self) -> float:
-        """Memory of the server, MB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1024
+        """Memory of the server and its processes, MB."""
+        total = 0
+        for pid in family(self.process.pid):
+            status = Path(f"/proc/{pid}/status").read_text()
+            total += int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+        return total / 1024
 
     def close(self) -> None:
         """Stop it."""
@@ -104,41 +171,79 @@ def admit(client: httpx.Client, k: int, *, facts: bool) -> str:
     return id_
 
 
+class Line:
+    """A connection that posts events and reads the answers; bare, so that the generator costs the machine little."""
+
+    def __init__(self, server: Server):
+        self._server = server
+        self._head = f"Host: bench\r\nAuthorization: {server.headers['Authorization']}\r\nContent-Type: application/json\r\n"
+
+    async def open(self) -> "Line":
+        """Connect."""
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._server.port)
+        return self
+
+    async def post(self, path: str, body: dict[str, Any]) -> int:
+        """Status of the answer."""
+        data = json.dumps(body).encode()
+        self._writer.write(f"POST {path} HTTP/1.1\r\n{self._head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
+        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+        length = next(line.split(b":")[1] for line in head.split(b"\r\n") if line.startswith(b"content-length"))
+        await self._reader.readexactly(int(length))
+        return int(head.split(b" ", 2)[1])
+
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
+
+
 async def feed(
-    server: Server, ids: list[str], rate: float, seconds: float, connections: int = 32
+    server: Server, ids: list[str], rate: float, seconds: float, begin_h: float, connections: int = 32
 ) -> tuple[list[float], int, float]:
-    """Temperatures at ``rate`` a second for ``seconds``; latencies from when each was due, failures, wall time."""
+    """A ward's events at ``rate`` a second for ``seconds``, dated a second apart from ``begin_h`` before now.
+
+    Returns latencies from when each was due, failures, wall time.
+    """
     taken: list[float] = []
     failed = 0
     total = int(rate * seconds)
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-    async with httpx.AsyncClient(base_url=server.url, headers=server.headers, limits=limits, timeout=60) as client:
-        began = time.perf_counter()
-        at = datetime.now(UTC) - timedelta(hours=12)
+    at = datetime.now(UTC) - timedelta(hours=begin_h)
+    due: asyncio.Queue[tuple[int, float] | None] = asyncio.Queue()
+    began = time.perf_counter()
 
-        async def one(i: int) -> None:
-            nonlocal failed
-            due = began + i / rate
-            body = {"at": (at + timedelta(seconds=i)).isoformat(), "source_key": f"bench/{began}/{i}",
-                    "body": {"kind": "covariate", "name": "TEMP", "value": 36.5, "unit": "Cel"}}  # fmt: skip
-            answer = await client.post(f"/api/v1/patients/{ids[i % len(ids)]}/events", json=body)
-            if answer.status_code == 201:
-                taken.append(time.perf_counter() - due)
+    async def post() -> None:
+        nonlocal failed
+        line = await Line(server).open()
+        while (item := await due.get()) is not None:
+            i, when = item
+            news = i % NEWS_EVERY == NEWS_EVERY // 2
+            said = (
+                NEWS[i // NEWS_EVERY % len(NEWS)] if news else {"kind": "covariate", "name": "TEMP", "value": 36.5, "unit": "Cel"}
+            )
+            body = {"at": (at + timedelta(seconds=i)).isoformat(), "source_key": f"bench/{began}/{i}", "body": said}
+            if await line.post(f"/api/v1/patients/{ids[i % len(ids)]}/events", body) == 201:
+                taken.append(time.perf_counter() - when)
             else:
                 failed += 1
+        line.close()
 
-        tasks = []
-        for i in range(total):
-            await asyncio.sleep(max(0.0, began + i / rate - time.perf_counter()))
-            tasks.append(asyncio.create_task(one(i)))
-        await asyncio.gather(*tasks)
-        return taken, failed, time.perf_counter() - began
+    lines = [asyncio.create_task(post()) for _ in range(connections)]
+    began = time.perf_counter()
+    for i in range(total):
+        wait = began + i / rate - time.perf_counter()
+        if wait > 0:
+            await asyncio.sleep(wait)
+        due.put_nowait((i, began + i / rate))
+    for _ in lines:
+        due.put_nowait(None)
+    await asyncio.gather(*lines)
+    return taken, failed, time.perf_counter() - began
 
 
 def stored(client: httpx.Client, ids: list[str]) -> int:
-    """Temperatures on record."""
+    """Events of ``feed`` on record."""
     found = [client.get(f"/api/v1/patients/{id_}/events").raise_for_status().json()["events"] for id_ in ids]
-    return sum(e["body"].get("name") == "TEMP" for events in found for e in events)
+    return sum((e["source_key"] or "").startswith("bench/") for events in found for e in events)
 
 
 def until_settled(client: httpx.Client, id_: str, seq: int, most: float = 120.0) -> float:
@@ -153,7 +258,7 @@ def until_settled(client: httpx.Client, id_: str, seq: int, most: float = 120.0)
 
 
 def refreshes(client: httpx.Client, n: int) -> list[float]:
-    """A new level to the refreshed answer, one baby after another."""
+    """A new level to the refreshed answer with the curves that the page draws, one baby after another."""
     taken = []
     for k in range(n):
         id_ = admit(client, k, facts=True)
@@ -164,6 +269,7 @@ def refreshes(client: httpx.Client, n: int) -> list[float]:
         began = time.perf_counter()
         seq = client.post(f"/api/v1/patients/{id_}/events", json=level).raise_for_status().json()["seq"]
         until_settled(client, id_, seq)
+        client.get(f"/api/v1/patients/{id_}/predictions").raise_for_status()
         taken.append(time.perf_counter() - began)
     return taken
 
@@ -190,25 +296,34 @@ async def users(server: Server, ids: list[str], seconds: float, think: float) ->
     return taken
 
 
-def ward_of(server: Server, client: httpx.Client, n: int) -> list[float]:
+def ward_of(server: Server, client: httpx.Client, n: int) -> tuple[list[float], int]:
     """Fill the ward to ``n`` twins (states copied from a computed one: only reading is measured) and read the list."""
     from sqlalchemy import select
 
+    from dosetwin.serve.audit import Trail
+    from dosetwin.serve.auth.principal import THE_SERVICE
+    from dosetwin.serve.crypto import Vault
+    from dosetwin.serve.settings import Settings
     from dosetwin.serve.store import Store
+    from dosetwin.serve.store.facts import NewPatient
+    from dosetwin.serve.store.ledger import Ledger
     from dosetwin.serve.store.tables import patients, twin_states
 
-    store = Store(server.environment["DOSETWIN_DATABASE_URL"], migrate=False)
+    settings = Settings.from_environment(server.environment)
+    store, ledger = (
+        Store(settings.url, migrate=False),
+        Ledger(Trail(settings.chain_key), Vault(settings.keys, settings.chain_key)),
+    )
     with store.read() as conn:
         computed = conn.execute(select(twin_states).where(twin_states.c.answer.is_not(None)).limit(1)).mappings().one()
         have = len(conn.execute(select(patients.c.id)).all())
-    head = computed["through_seq"]
 
     def put(conn: Any) -> None:
-        new = [f"{k:036d}" for k in range(n - have)]
-        conn.execute(patients.insert(), [{"id": i, "ward": WARD, "head": head, "created_at": datetime.now(UTC), "synthetic": True,
-                                          "care_denied": False, "research_denied": False, "active": True}
-                                         for i in new])  # fmt: skip
-        conn.execute(twin_states.insert(), [dict(computed) | {"patient_id": i} for i in new])
+        for k in range(n - have):
+            new = NewPatient(ward=WARD, label=f"Bed {have + k}", synthetic=True)
+            id_, receipt = ledger.create_patient(conn, THE_SERVICE, new, datetime.now(UTC))
+            row = dict(computed) | {"patient_id": id_, "through_seq": receipt.seq, "computed_at": datetime.now(UTC)}
+            conn.execute(twin_states.insert().values(**row))
 
     store.write(put)
     store.close()
@@ -217,20 +332,69 @@ def ward_of(server: Server, client: httpx.Client, n: int) -> list[float]:
         began = time.perf_counter()
         found = client.get("/api/v1/patients").raise_for_status().json()["patients"]
         taken.append(time.perf_counter() - began)
-    print(f"  ({len(found)} lines)")
-    return taken
+    return taken, len(found)
 
 
-def soak(server: Server, ids: list[str], minutes: float) -> None:
-    """The events of a day in ``minutes``, and what the server's memory does (after a warm-up of a tenth)."""
-    rate = DAY_OF_A_WARD / (24 * 60) / 60 * (24 * 60 / 20)
-    asyncio.run(feed(server, ids, rate, 6 * minutes))
+def soak(server: Server, ids: list[str], minutes: float, report: Report) -> None:
+    """The events of a day in ``minutes``, and what memory does (after a warm-up of a tenth)."""
+    rate = DAY_OF_A_WARD / 20 / 60
+    asyncio.run(feed(server, ids, rate, 6 * minutes, 20.0))
     before = server.rss_mb()
-    taken, failed, _ = asyncio.run(feed(server, ids, rate, 54 * minutes))
-    print(
-        f"soak {minutes:g} min at {rate:.0f} events/s: {percentiles(taken)}, failed {failed}; "
-        f"memory {before:.0f} -> {server.rss_mb():.0f} MB"
+    seen = [before]
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(54 * minutes / 9):
+            seen.append(server.rss_mb())
+            print(f"        memory {seen[-1]:.0f} MB, load {os.getloadavg()[0]:.1f}", flush=True)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    taken, failed, _ = asyncio.run(feed(server, ids, rate, 54 * minutes, 20.0 - 6 * minutes * rate / 3600))
+    over.set()
+    watcher.join()
+    after = server.rss_mb()
+    print(f"        memory {' '.join(f'{mb:.0f}' for mb in seen)} {after:.0f} MB")
+    half = seen[len(seen) // 2]
+    found = f"{before:.0f} MB after a tenth, {half:.0f} half way, {after:.0f} at the end; {percentiles(taken)}, failed {failed}"
+    report.bar(
+        f"{minutes:g} min soak, {rate:.0f} events/s", "no growth in memory (< 5 %)", found, after < 1.05 * before and not failed
     )
+
+
+def measure(server: Server, postgres: Any, report: Report, asked: argparse.Namespace) -> None:
+    """Everything, in turn."""
+    client = httpx.Client(base_url=server.url, headers=server.headers, timeout=120)
+    ids = [admit(client, k, facts=True) for k in range(40)]
+    for id_ in ids:
+        until_settled(client, id_, 1)
+    asyncio.run(feed(server, ids, 50.0, 2.0, 23.0))
+    counted: list[float] = []
+    with accounted(server, postgres, lambda: len(counted)):
+        taken, failed, wall = asyncio.run(feed(server, ids, 200.0, asked.seconds, 22.0))
+        counted += taken
+    p99 = float(np.percentile(taken, 99))
+    lost = len(taken) + 100 - stored(client, ids)
+    found = f"{len(taken) / wall:.0f}/s, {percentiles(taken)}, refused {failed}, lost {lost}"
+    report.bar("events", "200 a second, p99 < 250 ms, none lost", found,
+               p99 < 0.25 and not failed and not lost and wall < asked.seconds + 1)  # fmt: skip
+    for id_ in ids:
+        until_settled(client, id_, 1)
+    levels = refreshes(client, 10)
+    report.bar("new level to refreshed advice", "< 2 s", percentiles(levels), max(levels) < 2)
+    babies = [admit(client, k, facts=True) for k in range(10)]
+    for id_ in babies:
+        until_settled(client, id_, 1)
+    tries = asyncio.run(users(server, babies, asked.seconds, 1.0))
+    report.bar("what-if, 10 users, 1 s between moves", "p95 < 300 ms", percentiles(tries), float(np.percentile(tries, 95)) < 0.3)
+    lists, lines = ward_of(server, client, 1000)
+    report.bar(f"ward list of {lines:,} twins", "< 500 ms", percentiles(lists), max(lists) < 0.5)
+    if asked.soak:
+        soak(server, ids, asked.soak, report)
+    checked = client.get("/api/v1/audit/verification").json()
+    wrong = f", {checked['wrong'][0]}" if checked["wrong"] else ""
+    report.bar("audit trail", "every link and every fact holds", f"{checked['entries']} entries{wrong}", checked["ok"])
+    print(f"memory of the server and its processes {server.rss_mb():.0f} MB")
 
 
 def main() -> None:
@@ -239,12 +403,14 @@ def main() -> None:
     parser.add_argument("--database", choices=("postgresql", "sqlite"), default="postgresql")
     parser.add_argument("--seconds", type=float, default=20.0, help="of events and of what-if each")
     parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="where the table goes")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # the server and the database are stopped too
     sys.path.insert(0, str(TESTS / "service"))
     from postgres import Postgres, why_not
 
     postgres = None
+    report = Report(asked.database)
     with tempfile.TemporaryDirectory(prefix="dosetwin-bench-") as name:
         folder = Path(name)
         if asked.database == "postgresql":
@@ -256,27 +422,14 @@ def main() -> None:
             url = f"sqlite:///{folder / 'store.sqlite3'}"
         server = Server(url, folder)
         try:
-            print(f"{asked.database}, {os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}")
-            client = httpx.Client(base_url=server.url, headers=server.headers, timeout=120)
-            ids = [admit(client, k, facts=False) for k in range(40)]
-            taken, failed, wall = asyncio.run(feed(server, ids, 200.0, asked.seconds))
-            print(f"events at 200/s for {wall:.0f} s: {percentiles(taken)}; refused {failed}, "
-                  f"acknowledged {len(taken)}, stored {stored(client, ids)}")  # fmt: skip
-            print(f"new level to refreshed advice: {percentiles(refreshes(client, 10))}")
-            babies = [admit(client, k, facts=True) for k in range(10)]
-            for id_ in babies:
-                until_settled(client, id_, 1)
-            print(f"what-if, 10 users, 1 s between moves: {percentiles(asyncio.run(users(server, babies, asked.seconds, 1.0)))}")
-            print(f"ward list of 1,000 twins: {percentiles(ward_of(server, client, 1000))}")
-            if asked.soak:
-                soak(server, ids, asked.soak)
-            print(f"memory of the server {server.rss_mb():.0f} MB; load after {os.getloadavg()[0]:.1f}")
-            checked = client.get("/api/v1/audit/verification").json()
-            print(f"audit trail: {checked['entries']} entries, holds: {checked['ok']} {checked['wrong'][:1]}")
+            print(f"{asked.database}, {os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}", flush=True)
+            measure(server, postgres, report, asked)
         finally:
             server.close()
             if postgres is not None:
                 postgres.close()
+    if asked.markdown is not None:
+        asked.markdown.write_text(report.markdown(), encoding="utf-8")
 
 
 if __name__ == "__main__":

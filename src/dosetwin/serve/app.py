@@ -1,5 +1,6 @@
 """The application: settings in, FastAPI out; what starts with it and stops with it."""
 
+import gc
 import logging
 import threading
 from collections.abc import AsyncIterator
@@ -32,13 +33,14 @@ SWEEP_S = 30.0
 log = logging.getLogger("dosetwin.serve")
 
 
-def create_app(settings: Settings, *, clock: Clock | None = None, background: bool = True) -> FastAPI:
+def create_app(settings: Settings, *, clock: Clock | None = None, background: bool = True, own_process: bool = False) -> FastAPI:
     """The service as an application.
 
     Parameters
     ----------
     clock : default the wall's; in the demo one that runs ``demo_speed`` times as fast.
     background : False leaves the sweep and the demo's ticker off (tests that look at single steps).
+    own_process : True where the process serves this application and nothing else.
 
     Raises InputError for settings that are unsafe or a database that cannot be opened.
     """
@@ -71,7 +73,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
             for thread in threads:
                 thread.start()
             service.crew.start()
-            service.pool.start(warm, service.question(sensitivity=False))
+            service.pool.start(_warmed, service, own_process)
         try:
             yield
         finally:
@@ -186,6 +188,14 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
         "unexpected %s in %s %s", type(error).__name__, request.method, request.scope.get("route") and request.scope["route"].path
     )
     return _answer(request, Problem(500, "our_fault", "unexpected error; it was logged"))
+
+
+def _warmed(service: Service, own_process: bool) -> None:
+    """Load what the first question needs, and spare all that is loaded from garbage collection, which would stop requests."""
+    warm(service.question(sensitivity=False))
+    if own_process:
+        gc.collect()
+        gc.freeze()
 
 
 def _sweep(service: Service, stop: threading.Event) -> None:

@@ -21,7 +21,7 @@ def serve(*, demo: bool, host: str | None, port: int | None) -> int:
 
         # a demo leaves nothing behind in the folder it was started from, and starts afresh every time
         settings = settings.model_copy(update={"data_dir": Path(mkdtemp(prefix="dosetwin-demo-"))})
-    app = create_app(settings)
+    app = create_app(settings, own_process=True)
     if settings.demo:
         where = f"http://{settings.host}:{settings.port}/"
         sys.stderr.write(f"dosetwin: a ward of made-up newborns on {where} (Ctrl-C stops it). {NOTICE}\n")
