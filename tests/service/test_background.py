@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -431,6 +433,33 @@ def test_processes_end_with_the_service(apart: Ward) -> None:
     assert apart.service.crew.processes == {}
 
 
+KILLED = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from service.test_background import Ward
+if __name__ == "__main__":
+    it = Ward(f"sqlite:///{sys.argv[3]}/store.sqlite3", Path(sys.argv[2]), Path(sys.argv[3]), twin_processes=1)
+    it.service.touched([it.baby()])
+    it.settled()
+    print(*(p.pid for p in it.service.crew.processes.values()), flush=True)
+    time.sleep(60)
+"""
+
+
+def test_processes_end_when_the_server_is_killed(jwks_file: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-c", KILLED, str(Path(__file__).parents[1]), str(jwks_file), str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        (pid,) = map(int, server.stdout.readline().split())
+        assert _alive(pid)
+        server.kill()
+    until = time.monotonic() + 20
+    while _alive(pid):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 def test_a_service_that_is_closed_recomputes_nothing(ward: Ward) -> None:
     patient = ward.baby()
     ward.service.close()
@@ -439,11 +468,11 @@ def test_a_service_that_is_closed_recomputes_nothing(ward: Ward) -> None:
 
 
 def _alive(pid: int) -> bool:
+    """Whether it runs (a process that ended and was not waited for does not)."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
         return False
-    return True
 
 
 def test_a_failure_in_a_process_is_counted_and_says_where_not_what(
