@@ -149,9 +149,10 @@ def _seen(told: Told, bare: Timeline) -> tuple[Innovation, ...]:
 
 def _warned(o: KidneyOutlook, record: WardRecord) -> KidneyOutlook:
     k = int(np.argmax(o.unexpected))
+    days = o.hours[k] / 24
     message = (
         f"the {o.used} kidney expects an injury beyond what gestation and age explain (KDIGO stage 1 or more) within "
-        f"{o.hours[k] / 24:g} days with a probability of {o.unexpected[k]:.0%}"
+        f"{days:g} day{'' if days == 1.0 else 's'} with a probability of {o.unexpected[k]:.0%}"
     )
     finding = Finding(
         "warning", "kidney_injury_expected", f"patient {record.id}", message, round(float(o.unexpected[k]), 4),

@@ -239,7 +239,7 @@ def _why_nothing(plans: Sequence[Plan], s: Scores, targets: Sequence[Target]) ->
     }
     binding = max(constrained, key=lambda t: (without[t.code], -int(held[t.code].sum())))
     if without[binding.code]:
-        text = f"without '{binding.code}' this many regimens would pass"
+        text = f"without the demand on {binding.text} ({binding.border()}) this many regimens would pass"
     else:
         text = "no single constraint is to blame: several fail together; the hardest one is named"
     out.append(Reason("binding_constraint", binding.code, without[binding.code], "regimens", text, binding.source))
