@@ -485,3 +485,18 @@ def test_a_failure_in_a_process_is_counted_and_says_where_not_what(
     assert apart.service.metrics.failures._value.get() == 1
     assert "refresh of a twin failed: ValueError in open_bytes" in caplog.text
     assert patient not in caplog.text
+
+
+def test_one_belief_is_kept_per_baby_however_often_it_changes(ward: Ward) -> None:
+    if not ward.service.store.sqlite:
+        pytest.skip("once is enough")
+    patient = ward.baby()
+    for h, value in ((20.0, 9.0), (21.0, 8.0), (22.0, 7.0)):
+        ward.record(patient, h, {"kind": "level", "value": value})
+        ward.service.refresh(patient)
+    assert len(ward.service.memory) == 1
+    _, _, advice = ward.service.current(THE_SERVICE, patient, exact=False)
+    assert [o.value for o in advice.levels] == [33.5, 9.0, 8.0, 7.0]
+    _, other, _ = ward.service.current(THE_SERVICE, patient, kidney="maturation", exact=False)
+    assert other.kidney == "maturation"
+    assert len(ward.service.memory) == 2

@@ -11,6 +11,10 @@ class Memory:
     def __init__(self, most: int):
         self._most, self._kept, self._lock = most, OrderedDict[Any, Any](), threading.Lock()
 
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._kept)
+
     def get(self, key: Any) -> Any:
         """What was kept, or None."""
         with self._lock:

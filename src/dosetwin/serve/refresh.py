@@ -50,7 +50,7 @@ class Done:
     """What came of one twin. ``answer`` None: the stored one holds, if the stored state is still ``over``.
 
     ``seconds`` the engine took (None: it was not asked); ``changed`` whether anything a reader sees did; ``belief`` question and
-    advice, or both as a parcel, to be kept under ``basis``; ``failure`` where the work failed: type of the error, function and
+    advice (or a parcel of both), which rest on ``basis``; ``failure`` where the work failed: type of the error, function and
     line, never its message, which may hold a patient's data.
     """
 
@@ -63,7 +63,7 @@ class Done:
     seconds: float | None = None
     changed: bool = True
     basis: str = ""
-    belief: bytes | tuple[Question, Any] | None = None
+    belief: tuple[Question, Any] | None = None
     failure: tuple[str, str, int] | None = None
 
 
@@ -105,7 +105,7 @@ class Refresher:
         try:
             # the page draws the curves if somebody looks: they are a third of the work
             advice, seconds = timed(partial(answer, curves=False), known, question)
-            belief = pack(question, advice) if self._packs else (question, advice)
+            belief = (question, pack(question, advice) if self._packs else advice)
             said = advice.recommendation.to_json()
             lasting = not any(f["code"] == "stale_data" for f in said["findings"])
         except DosetwinError as error:

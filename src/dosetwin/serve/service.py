@@ -181,24 +181,31 @@ class Service:
             known = self.known(conn, self.reach(who), patient)
         question = self.question(sensitivity=False, mic_mg_per_L=mic_of(known.facts, self.policy["drug"]), kidney=kidney)
         state, basis = state_hash(known, question), basis_of(known, question)
-        kept = self._kept(basis)
+        kept = self._kept(patient, question, basis)
         if kept is None or question.now - kept[1].now > STALE or (exact and kept[0] != state):
             kept = (state, question, self.pool.run(partial(answer, curves=exact), known, question))
-            self.memory.put(basis, kept)
+            self._keep(patient, basis, *kept)
         if exact and kept[2].curves is None:
             from dosetwin.advise import with_curves
 
             kept = (state, kept[1], self.pool.run(with_curves, kept[2], kept[1].rule))
-            self.memory.put(basis, kept)
+            self._keep(patient, basis, *kept)
         return known, kept[1], kept[2]
 
-    def _kept(self, basis: str) -> "tuple[str, Question, Advice] | None":
-        """State, question and advice in memory for this basis."""
-        kept = self.memory.get(basis)
-        if kept is not None and isinstance(kept[1], bytes):  # as it came from the process that computed it
-            kept = (kept[0], *unpack(kept[1]))
-            self.memory.put(basis, kept)
-        return kept
+    def _keep(self, patient: str, basis: str, state: str, question: Question, advice: "Advice | bytes") -> None:
+        """Keep the last belief of a patient with each kidney it was asked with; an older one is of no use to anybody."""
+        self.memory.put((patient, question.kidney), (basis, state, question, advice))
+
+    def _kept(self, patient: str, question: Question, basis: str) -> "tuple[str, Question, Advice] | None":
+        """State, question and advice in memory, if they rest on this basis."""
+        place = (patient, question.kidney)
+        kept = self.memory.get(place)
+        if kept is None or kept[0] != basis:
+            return None
+        if isinstance(kept[3], bytes):  # as it came from the process that computed it
+            kept = (*kept[:2], *unpack(kept[3]))
+            self.memory.put(place, kept)
+        return kept[1], kept[2], kept[3]
 
     def touched(self, ids: Iterable[str], *, urgent: bool = True) -> None:
         """Facts arrived: recompute these twins in the background, each once however many facts came.
@@ -250,7 +257,7 @@ class Service:
 
     def _told(self, d: Done) -> None:
         if d.belief is not None:
-            self.memory.put(d.basis, (d.state_hash, *(d.belief if isinstance(d.belief, tuple) else (d.belief,))))
+            self._keep(d.patient, d.basis, d.state_hash, *d.belief)
         if d.seconds is not None:
             self.metrics.refreshes.observe(d.seconds)
         if d.changed:
@@ -293,7 +300,7 @@ class Service:
             changed["mic_mg_per_L"] = mic_of(known.facts, self.policy["drug"])
         question = self.question(**changed)
         found = self.pool.run(answer, known, question)
-        self.memory.put(basis_of(known, question), (state_hash(known, question), question, found))
+        self._keep(patient, basis_of(known, question), state_hash(known, question), question, found)
         said = found.recommendation.to_json()
         inputs = question.to_json()
         now = self.clock.now()
