@@ -203,8 +203,9 @@ class Service:
         if kept is None or kept[0] != basis:
             return None
         if isinstance(kept[3], bytes):  # as it came from the process that computed it
-            kept = (*kept[:2], *unpack(kept[3]))
-            self.memory.put(place, kept)
+            question, advice = unpack(kept[3])
+            self._keep(patient, basis, kept[1], question, advice)
+            return kept[1], question, advice
         return kept[1], kept[2], kept[3]
 
     def touched(self, ids: Iterable[str], *, urgent: bool = True) -> None:
