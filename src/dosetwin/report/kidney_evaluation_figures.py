@@ -19,6 +19,10 @@ COLOURS = {
 }  # fmt: skip
 
 
+PARTS = ("shipped", "networks-alone", "filter-wide", "filter-van-donge")
+"""Left out of the figure of coverage: the intervals of the learner's parts mean nothing by themselves."""
+
+
 def order(names: Sequence[str]) -> list[str]:
     """Names as the tables show them."""
     return [n for n in SHOWN if n in names] + [n for n in names if n not in SHOWN]
@@ -41,11 +45,13 @@ def figures(found: Found) -> dict[str, str]:
 def _figure_rmse(found: Found) -> str:
     truths = list(found["primary"])
     with canvas(max(9.0, 2.6 * len(truths)), 3.8, 1, ncols=len(truths), squeeze=False, sharey=True) as (figure, axes):
+        # one order for all: some truths have no oracles
+        met = dict.fromkeys(n for truth in truths for n in found["primary"][truth]["latent"])
+        names = [n for n in reversed(order(list(met))) if n not in ("steady-wu", "oracle-future")]
         for axis, truth in zip(axes[0], truths, strict=True):
             tables = found["primary"][truth]["latent"]
-            names = [n for n in reversed(order(list(tables))) if n not in ("steady-wu", "oracle-future")]
             for y, name in enumerate(names):
-                for h, cell in enumerate(tables[name]):
+                for h, cell in enumerate(tables.get(name, ())):
                     low, high = cell["patients"]
                     colour = COLOURS.get(name, GREY)
                     axis.plot([low, high], [y - 0.2 * (h - 1)] * 2, color=colour, lw=1.4)
@@ -63,7 +69,7 @@ def _figure_coverage(found: Found) -> str:
     with canvas(9.0, 3.0, 1, ncols=len(truths), squeeze=False, sharey=True) as (figure, axes):
         for axis, truth in zip(axes[0], truths, strict=True):
             part = found["truths"][truth]["measured"]["next"]
-            for name in (n for n in order(list(part)) if n in COLOURS and n != "shipped"):
+            for name in (n for n in order(list(part)) if n in COLOURS and n not in PARTS):
                 y = [cells[column] for cells in part[name]["all"]]
                 axis.plot(found["hours"], y, "o-", color=COLOURS[name], lw=1.3, ms=4, label=name)
             axis.axhline(90.0, color=GREY, lw=0.9, ls="--")
