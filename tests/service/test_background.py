@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -314,6 +315,9 @@ def test_results_that_come_late_or_out_of_order_do_no_harm(ward: Ward) -> None:
     assert store(new) == []
     stored = ward.state(patient)
     assert store(old) == []
+    assert ward.state(patient) == stored
+    earlier = replace(question, now=question.now - timedelta(minutes=5))  # the same facts, asked before and answered after
+    assert store(ward.service.refresher.recompute(patient, earlier, timedelta(hours=6), only_if_changed=False)) == []
     assert ward.state(patient) == stored
     ward.record(patient, 2.0, TEMPERATURE)
     moved = ward.service.refresher.recompute(patient, question, timedelta(hours=6))

@@ -32,7 +32,7 @@ UNREAD = frozenset({"TEMP", "HC", "HT", "APGR", "APGR1", "ALB"})
 """Covariates that neither rules, limits, checks of single values nor kidneys read; what the model reads is taken off."""
 MOST_BASES = 20_000
 _OLD = select(twin_states.c.state_hash, twin_states.c.summary).where(twin_states.c.patient_id == bindparam("patient"))
-_THERE = select(twin_states.c.patient_id, twin_states.c.state_hash, twin_states.c.through_seq).where(
+_THERE = select(twin_states.c.patient_id, twin_states.c.state_hash, twin_states.c.through_seq, twin_states.c.summary).where(
     twin_states.c.patient_id.in_(bindparam("ids", expanding=True))
 )
 _DROP = delete(twin_states).where(twin_states.c.patient_id.in_(bindparam("ids", expanding=True)))
@@ -178,13 +178,20 @@ def warm(question: Question) -> None:
         answer(Known("", facts, 1, Person(birth=at - timedelta(days=1))), question, curves=False)
 
 
+def _later(have: Any, d: Done) -> bool:
+    """Whether the stored state knows more facts, or the same ones at a later moment."""
+    if have.through_seq != d.through or d.summary is None:
+        return have.through_seq > d.through
+    return datetime.fromisoformat(have.summary["now"]) > datetime.fromisoformat(d.summary["now"])
+
+
 def put(conn: Connection, found: Sequence[Done], now: datetime) -> list[str]:
     """Store states, each unless a newer one is there. Returns the patients whose stored answer was replaced meanwhile: again."""
     there = {r.patient_id: r for r in conn.execute(_THERE, {"ids": [d.patient for d in found]})}
     whole, moved, again = [], [], []
     for d in found:
         have = there.get(d.patient)
-        if have is not None and have.through_seq > d.through:
+        if have is not None and _later(have, d):
             continue
         if d.answer is not None:
             whole.append({"patient_id": d.patient, "state_hash": d.state_hash, "through_seq": d.through, "computed_at": now,
