@@ -114,7 +114,8 @@ def main() -> None:
     """The process: settings, then batches come in; results go out, until nothing comes any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to answer: it closes the pipe when it has finished
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.nice(NICER)
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(NICER)
     inward, outward = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not get between the results
     try:
