@@ -62,7 +62,8 @@ def newborn(berlin: Running, now: datetime) -> str:
         event(30, kind="covariate", name="WT", value=1080, unit="g"),
         event(29, kind="creatinine", value=0.8, unit="mg/dL", assay="idms"),
         event(28, kind="dose", amount=17.6, infusion_h=0.5),
-        event(now.hour - 0.5 + now.minute / 60, kind="level", value=3.0),  # 00:30 UTC; low enough that every stream of draws finds a regimen
+        # 00:30 UTC; so low that every stream of draws finds a regimen
+        event(now.hour - 0.5 + now.minute / 60, kind="level", value=3.0),
     ])  # fmt: skip
     berlin.service.refresh(patient)
     return patient
