@@ -5,10 +5,11 @@ fact, its hash) and leaves the answer as it was: that is tested to be the answer
 """
 
 import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any
 
@@ -31,6 +32,7 @@ from dosetwin.serve.twins import Known, Question, answer, cannot, state_hash, ti
 UNREAD = frozenset({"TEMP", "HC", "HT", "APGR", "APGR1", "ALB"})
 """Covariates that neither rules, limits, checks of single values nor kidneys read; what the model reads is taken off."""
 MOST_BASES = 20_000
+_A_SECOND = timedelta(seconds=1)
 _OLD = select(twin_states.c.state_hash, twin_states.c.summary).where(twin_states.c.patient_id == bindparam("patient"))
 _THERE = select(twin_states.c.patient_id, twin_states.c.state_hash, twin_states.c.through_seq, twin_states.c.summary).where(
     twin_states.c.patient_id.in_(bindparam("ids", expanding=True))
@@ -127,27 +129,20 @@ def basis_of(known: Known, question: Question) -> str:
     care = in_force(known.facts)
     origin = origin_of(known.facts, care, question.policy["drug"])
     ignored = unread(question.model)
-    plain = [f for f in care if f["kind"] == "covariate" and f["body"]["name"] in ignored]
-    times: dict[tuple[str, int], int] = {}
-    for f in plain:
-        place = (f["body"]["name"], _second(f["at"], origin))
-        times[place] = times.get(place, 0) + 1
-    birth = known.person.birth
-
-    def counts(f: Any) -> bool:
-        at = f["at"]
-        return at > question.now or (birth is not None and at < birth) or times[f["body"]["name"], _second(at, origin)] > 1
-
-    silent = {f["id"] for f in plain if not counts(f)}
+    plain = [(f["seq"], f["at"], f["body"]["name"]) for f in care if f["kind"] == "covariate" and f["body"]["name"] in ignored]
+    places = [(name, _second(at, origin)) for _, at, name in plain]
+    times = Counter(places)
+    birth = known.person.birth or datetime.min.replace(tzinfo=UTC)
+    silent = {seq for (seq, at, _), place in zip(plain, places, strict=True) if birth <= at <= question.now and times[place] == 1}
     said = question.to_json()
     del said["now"], said["sensitivity"]
     about = [f["hash"] for f in known.facts if f["kind"] in ("patient_created", "identity_changed")]
-    read = [(f["hash"], f.get("corrected_by")) for f in care if f["id"] not in silent]
+    read = [(f["hash"], f.get("corrected_by")) for f in care if f["seq"] not in silent]
     return digest([said, about, read, known.identity_version, None if origin is None else stamp(origin)])
 
 
 def _second(at: datetime, origin: datetime | None) -> int:
-    return 0 if origin is None else round((at - origin) / timedelta(seconds=1))
+    return 0 if origin is None else round((at - origin) / _A_SECOND)
 
 
 @lru_cache(maxsize=16)

@@ -1,6 +1,6 @@
 """The ward list's line of one twin: who needs a decision, whose kidney is turning, whose level contradicts the model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -61,7 +61,7 @@ def answered(known: Known) -> str | None:
     return last
 
 
-def kidney(care: list[dict[str, Any]]) -> dict[str, Any]:
+def kidney(care: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Whether the creatinines on record meet the criteria of a turning kidney, and by what."""
     values = sorted((f["at"], f["body"]["mg_per_dL"]) for f in care if f["kind"] == "creatinine")
     out: dict[str, Any] = {"turning": False, "why": "", "last": None}

@@ -8,17 +8,22 @@ from dosetwin.errors import Finding
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 from dosetwin.serve.store.facts import Person
 
+CARE = frozenset({"dose", "level", "creatinine", "covariate", "culture"})
 
-def in_force(facts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Clinical facts after corrections, in the order recorded: retracted ones gone, replaced ones as they were corrected."""
+
+def in_force(facts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Clinical facts after corrections, in the order recorded: retracted ones gone, replaced ones as they were corrected.
+
+    Those that stand are the objects given, not copies.
+    """
     corrected: dict[str, Mapping[str, Any]] = {f["body"]["corrects"]: f for f in facts if f["kind"] == "correction"}
-    out = []
+    out: list[Mapping[str, Any]] = []
     for f in facts:
-        if f["kind"] not in ("dose", "level", "creatinine", "covariate", "culture"):
+        if f["kind"] not in CARE:
             continue
-        correction = corrected.get(f["id"])
+        correction = corrected.get(f["id"]) if corrected else None
         if correction is None:
-            out.append(dict(f))
+            out.append(f)
         elif correction["body"]["action"] == "replace":
             at = datetime.fromisoformat(correction["body"]["at"])
             out.append(dict(f) | {"at": at, "body": correction["body"]["body"], "corrected_by": correction["id"]})
