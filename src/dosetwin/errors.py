@@ -11,9 +11,12 @@ Values, returned and never raised: ``Finding`` (about the data), ``Reason`` (abo
 ``Refusal`` (no answer, and why), ``Failure`` (a simulation that could not be finished).
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+NAMED = 5
+"""Of many things wrong in one file, so many beside the first are told in the error's line."""
 Severity = Literal["error", "warning", "info"]
 
 
@@ -36,10 +39,13 @@ class InputError(DosetwinError):
     value : the offending value.
     allowed : the allowed range or set, as text.
     remedy : what the reader should do.
+    others : what else is wrong of the same kind; the first few are named in the line.
     """
 
-    def __init__(self, message: str, *, where: str = "", value: object = None, allowed: str = "", remedy: str = ""):
+    def __init__(self, message: str, *, where: str = "", value: object = None, allowed: str = "", remedy: str = "",
+                 others: "Sequence[InputError]" = ()):  # fmt: skip
         self.message, self.where, self.value, self.allowed, self.remedy = message, where, value, allowed, remedy
+        self.others = tuple(others)
         parts = [f"{where}: {message}" if where else message]
         if value is not None:
             parts.append(f"found {value!r}")
@@ -47,6 +53,10 @@ class InputError(DosetwinError):
             parts.append(f"allowed: {allowed}")
         if remedy:
             parts.append(remedy)
+        if others:
+            named = [f"{o.where}: {o.message}" + ("" if o.value is None else f", found {o.value!r}") for o in others[:NAMED]]
+            rest = "" if len(others) <= NAMED else f" | and {len(others) - NAMED} more"
+            parts.append(f"wrong as well ({len(others)}): {' | '.join(named)}{rest}")
         super().__init__(one_line("; ".join(parts)))
 
 

@@ -51,6 +51,21 @@ def test_lower_case_and_inference_are_echoed(table):
     assert echo.covariates == ("WT",)
 
 
+def test_every_unreadable_cell_is_told_at_once(table):
+    """In the order of the lines, each with its own column; eight of them: the line names six and counts the rest."""
+    with pytest.raises(InputError, match=r"data.csv:3: AMT .* wrong as well \(7\): .* DV .* and 2 more") as caught:
+        table("ID,TIME,AMT,DV,WT\n1,0,10,.,2\n1,1,x,y,heavy\n1,noon,.,5,2\n1,3:00,.,z,2\n1,4,.,inf,two\n")
+    errors = [caught.value, *caught.value.others]
+    assert [(e.where, e.message.split()[0], e.value) for e in errors] == [
+        ("data.csv:3", "AMT", "x"), ("data.csv:3", "DV", "y"), ("data.csv:3", "WT", "heavy"), ("data.csv:4", "TIME", "noon"),
+        ("data.csv:5", "TIME", "3:00"), ("data.csv:5", "DV", "z"), ("data.csv:6", "DV", "inf"), ("data.csv:6", "WT", "two"),
+    ]  # fmt: skip
+    assert "not a clock time" in errors[4].remedy
+    with pytest.raises(InputError, match="number of fields") as caught:
+        table("ID,TIME,AMT,DV\n1,0,10\n1,1,.,5\n1,2,.,5,6\n")
+    assert [(e.where, e.value) for e in (caught.value, *caught.value.others)] == [("data.csv:2", 3), ("data.csv:4", 5)]
+
+
 def test_map_names_the_column(table):
     (timeline,), echo = table("ID,TIME,AMT,DV,WGT\n1,0,10,.,2\n1,1,.,5,3\n", map={"WT": "WGT"})
     assert {c.name for c in timeline.covariates} == {"WT"}

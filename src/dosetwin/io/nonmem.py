@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dosetwin.errors import Finding, InputError
-from dosetwin.io.table import MISSING, STANDARD, find_columns, is_number, read_rows
+from dosetwin.io.table import MISSING, STANDARD, find_columns, is_number, raise_all, read_rows
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 
 if TYPE_CHECKING:
@@ -85,18 +85,32 @@ class _Reader:
         return InputError(message, where=f"{self.name}:{self.lines[row]}", value=value, allowed=allowed, remedy=remedy)
 
     def numbers(self, key: str) -> list[float]:
-        """A column as floats, nan where missing; anything else is an error that names the line."""
+        """A column as floats, nan where missing; ``check_numbers`` has seen that the other cells are finite."""
+        return [nan if cell in MISSING else float(cell) for cell in self.cells[self.where[key]]]
+
+    def check_numbers(self) -> None:
+        """Raise for every cell that must be a number and is none, all of them at once, in the order of the lines."""
+        wrong: dict[int, list[str]] = {}
+        for key in self.numeric():
+            column = self.cells[self.where[key]]
+            for row in [i for i, cell in enumerate(column) if cell not in MISSING and not is_number(cell)]:
+                wrong.setdefault(row, []).append(key)
+        raise_all([self.no_number(row, key) for row in sorted(wrong) for key in wrong[row]])
+
+    def numeric(self) -> list[str]:
+        """The columns that are read as numbers."""
+        unused = {"ID", "CMT", "DVID", "LIMIT"} | ({"CENS"} if "BLQ" in self.where else set())
+        return [k for k in self.where if k not in unused and (k in STANDARD or self.has_number(k))]
+
+    def has_number(self, key: str) -> bool:
+        """Whether any cell is a number; a covariate without any is text."""
         column = self.cells[self.where[key]]
-        try:
-            out = [nan if cell in MISSING else float(cell) for cell in column]
-        except ValueError:
-            out = []
-        clean = bool(out) and not any("_" in cell for cell in column)
-        if clean and all(isfinite(v) or column[i] in MISSING for i, v in enumerate(out)):
-            return out
-        row = next(i for i, cell in enumerate(column) if cell not in MISSING and not is_number(cell))
-        remedy = "give hours since the first record, not a clock time" if key == "TIME" and ":" in column[row] else ""
-        raise self.fail(row, f"{key} is not a finite number", column[row][:60], "a number, or . for missing", remedy)
+        return any(is_number(cell) for cell in column[:50]) or any(is_number(cell) for cell in column)
+
+    def no_number(self, row: int, key: str) -> InputError:
+        cell = self.cells[self.where[key]][row]
+        remedy = "give hours since the first record, not a clock time" if key == "TIME" and ":" in cell else ""
+        return self.fail(row, f"{key} is not a finite number", cell[:60], "a number, or . for missing", remedy)
 
     def column(self, key: str) -> list[float] | None:
         return self.numbers(key) if key in self.where else None
@@ -140,6 +154,7 @@ class _Reader:
 
     def read(self) -> tuple[list[Timeline], Echo]:
         ids = self.identities()
+        self.check_numbers()
         time = self.numbers("TIME")
         amount = self.column("AMT") or [nan] * self.n
         dv = self.column("DV") or [nan] * self.n
@@ -349,7 +364,7 @@ class _Reader:
             if key in STANDARD and key != "OCC":
                 continue
             column = self.cells[index]
-            if not any(is_number(cell) for cell in column[:50]) and not any(is_number(cell) for cell in column):
+            if not self.has_number(key):
                 filled = {cell.lower() for cell in column if cell not in MISSING}
                 if not filled:
                     self.findings.append(Finding("warning", "column_empty", self.name, f"column {self.header[index]} is empty"))

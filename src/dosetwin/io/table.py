@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ def read_rows(source: Any) -> tuple[str, list[str], list[list[str]], list[int], 
     header: list[str] = []
     rows: list[list[str]] = []
     lines: list[int] = []
+    uneven: list[InputError] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in reader:
@@ -55,9 +56,9 @@ def read_rows(source: Any) -> tuple[str, list[str], list[list[str]], list[int], 
                 header = [cell.strip() for cell in row]
                 continue
             if len(row) != len(header):
-                raise InputError(
-                    "wrong number of fields", where=f"{name}:{reader.line_num}", value=len(row), allowed=str(len(header))
-                )
+                place = f"{name}:{reader.line_num}"
+                uneven.append(InputError("wrong number of fields", where=place, value=len(row), allowed=str(len(header))))
+                continue
             rows.append(row)
             lines.append(reader.line_num)
     except csv.Error as error:
@@ -71,9 +72,17 @@ def read_rows(source: Any) -> tuple[str, list[str], list[list[str]], list[int], 
             value=",".join(header)[:60],
             allowed="column names such as ID,TIME,AMT,DV",
         )
+    raise_all(uneven)
     if not rows:
         raise InputError("the file has a header but no records", where=name)
     return name, header, rows, lines, findings
+
+
+def raise_all(found: Sequence[InputError]) -> None:
+    """Raise the first error, which then names the others too; nothing where there is none."""
+    if found:
+        e = found[0]
+        raise InputError(e.message, where=e.where, value=e.value, allowed=e.allowed, remedy=e.remedy, others=found[1:])
 
 
 def is_number(cell: str) -> bool:

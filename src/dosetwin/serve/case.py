@@ -74,8 +74,8 @@ def understood_table(raw: bytes, drug: str, zeros: Mapping[str, datetime], zone:
         with _file("table", raw, ".csv") as path:
             subjects, echo = read_table(path)
     except InputError as error:
-        raise Problem(422, "not_accepted", str(error), [by_line(error.where, error.value, error.allowed or error.remedy,
-                                                                error.message)]) from None  # fmt: skip
+        raise Problem(422, "not_accepted", str(error), [by_line(e.where, e.value, e.allowed or e.remedy, e.message)
+                                                        for e in (error, *error.others)]) from None  # fmt: skip
     there = [t.patient.id for t in subjects]
     unknown = sorted(set(zeros) - {""} - set(there))
     errors = [wrong("query", "zero", id_, f"an ID of the table: {', '.join(there)[:150]}") for id_ in unknown]

@@ -20,7 +20,7 @@ MOST_BODIES = 20_000
 
 
 class Fact(Mapping[str, Any]):
-    """What the twin needs of a fact, in a fifth of a dict's size: number, id and hash are packed. Nobody changes it, nor its body."""
+    """What the twin needs of a fact; number, id and hash are packed: a fifth of a dict. Nobody changes it, nor its body."""
 
     __slots__ = ("_packed", "at", "body", "kind")
     NAMES = ("at", "body", "kind", "hash", "seq", "id")
