@@ -1,4 +1,4 @@
-"""What every test may ask for: the shared reference folder, and a reproducible hypothesis."""
+"""What every test may ask for: the shared reference folder, a reproducible hypothesis; and which are slow by what they need."""
 
 import os
 from pathlib import Path
@@ -7,11 +7,22 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
+BROWSER = Path(__file__).resolve().parent / "browser"
 
 # The first example of a test may compile a kernel: no deadline, and slow is not unhealthy. CI draws the same examples every time.
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m is looked at
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The fast part asks no machinery of anybody's: no browser, and of the two databases the one that is a file."""
+    for item in items:
+        parameters = getattr(item, "callspec", None)
+        database = parameters.params.get("database_url") if parameters else None
+        if database == "postgresql" or BROWSER in item.path.parents:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -28,10 +28,11 @@ AT_LEAST_S = 0.2
 """A batch goes back with what is done after so long, the rest undone: news must not wait for a backlog."""
 LOST_S = 120.0
 """A batch that takes longer is taken for hung; the process is ended and another one started."""
-KEEPS = {"MALLOC_MMAP_THRESHOLD_": str(4 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(32 * 2**20)}
-"""What glibc keeps of freed memory. Left alone, it learns these from the arrays it meets: an answer's memory goes back to the
-system and is fetched again each time, until a larger array comes along and 25 MB stay for good. Set, they stay from the first
-answer on, and an answer is a fifth faster. Other C libraries do not read them; an operator's own values go first."""
+KEEPS = {"MALLOC_MMAP_THRESHOLD_": str(4 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20)}
+"""glibc keeps freed memory up to so much instead of giving it back: an answer takes 25 to 40 MB in pieces, and fetching them anew
+each time makes it a fifth slower. Left alone glibc learns these numbers from the pieces it meets, so that a process may grow by
+that much at any moment of its life; set, it is at its size after the first answer. Other C libraries do not read them; an
+operator's own values go first."""
 _SIZE = struct.Struct("!Q")
 
 
