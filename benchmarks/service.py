@@ -40,7 +40,8 @@ DAY_OF_A_WARD = 24 * 40 * 60
 
 
 NEWS_EVERY = 288
-"""Of the 1,440 events of a baby's day so many to one are temperatures; the others are weights, a creatinine, a level, a dose."""
+"""Of the events so many to one are temperatures; the others are weights, a creatinine, a level, a dose. With 40 babies the others
+fall to five of them, one kind each: their records grow long, as in a stay of weeks."""
 NEWS = ({"kind": "covariate", "name": "WT", "value": 1.05, "unit": "kg"},
         {"kind": "creatinine", "value": 62, "unit": "umol/L", "assay": "enzymatic"},
         {"kind": "covariate", "name": "WT", "value": 1.07, "unit": "kg"},
