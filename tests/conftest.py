@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 BROWSER = Path(__file__).resolve().parent / "browser"
+OTHERS = frozenset({"postgres", "broker", "fhir_server", "peer", "ehr"})
+"""Fixtures that start somebody else's server."""
 
 # The first example of a test may compile a kernel: no deadline, and slow is not unhealthy. CI draws the same examples every time.
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -17,11 +19,12 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 @pytest.hookimpl(tryfirst=True)  # before -m is looked at
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The fast part asks no machinery of anybody's: no browser, and of the two databases the one that is a file."""
+    """The fast part asks for nobody else's programs: no browser, broker or npm server, and of the databases the one in a file."""
     for item in items:
         parameters = getattr(item, "callspec", None)
         database = parameters.params.get("database_url") if parameters else None
-        if database == "postgresql" or BROWSER in item.path.parents:
+        asked = OTHERS.intersection(getattr(item, "fixturenames", ()))
+        if asked or database == "postgresql" or BROWSER in item.path.parents:
             item.add_marker(pytest.mark.slow)
 
 

@@ -342,6 +342,7 @@ def test_an_export_holds_nothing_that_identifies(running: Running) -> None:
     assert (doses[0] - born) == (datetime.fromisoformat(events[2]["at"]) - birth)
 
 
+@pytest.mark.slow
 def test_no_log_line_holds_anything_of_a_patient(running: Running, caplog: pytest.LogCaptureFixture) -> None:
     """Everything is logged at the lowest level, errors included, and searched for what identifies."""
     caplog.set_level(logging.DEBUG)

@@ -119,6 +119,7 @@ MATTERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", MATTERS)
 def test_what_could_matter_is_computed_as_if_nothing_was_kept(ward: Ward, what: str, jwks_file: Path, tmp_path: Path) -> None:
     """After each fact the state is that of a service which keeps nothing."""

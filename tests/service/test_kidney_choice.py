@@ -70,6 +70,7 @@ def test_an_unknown_kidney_or_one_for_a_model_without_filtration_is_refused_at_t
     assert refused.value.where == "DOSETWIN_KIDNEY"
 
 
+@pytest.mark.slow
 def test_one_question_may_name_its_kidney_and_is_replayed_with_it(running: Running) -> None:
     client = running.as_("prescriber")
     patient = new_patient(client)

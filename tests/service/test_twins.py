@@ -116,6 +116,7 @@ def test_the_made_up_ward_is_sound_and_says_that_it_is_made_up() -> None:
     assert [b.events for b in again] == [b.events for b in made]
 
 
+@pytest.mark.slow
 def test_the_demo_fills_its_ward_and_data_go_on_arriving(tmp_path: Path, token: Callable[..., str]) -> None:
     words = Settings(demo=True, data_dir=tmp_path, demo_babies=2, demo_speed=2000, rate_per_minute=100_000, workers=1)
     with Running(words, token) as service:

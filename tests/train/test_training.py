@@ -26,6 +26,7 @@ from dosetwin.trial.kidney_randomise import randomised
 from dosetwin.trial.kidney_records import records
 from dosetwin.trial.kidney_training import train_on_truth_A, training_babies, training_cohorts
 
+pytestmark = pytest.mark.slow
 TINY = Settings(architecture=Architecture(hidden=8, head=8), epochs=2, batch=32, rate=1e-2)
 
 

@@ -230,6 +230,7 @@ def test_todays_state_without_new_luck_is_the_truth_itself(monkeypatch) -> None:
 # ------------------------------------------------------------------------------------------------------- whole evaluations
 
 
+@pytest.mark.slow
 def test_oracles_beat_everyone_and_the_future_is_without_error(judged) -> None:
     rmse = scores.METRICS.index("rmse")
     for one in judged:
@@ -377,6 +378,7 @@ def test_the_published_page_is_made_from_the_published_figures() -> None:
         assert [b["value"] for b in over] == [gains["over"][n][0]["gain"] for n in (bars.PUBLISHED, gains["best"])]
 
 
+@pytest.mark.slow
 def test_the_command_from_end_to_end(monkeypatch, tmp_path: Path, capsys) -> None:
     import json
 
