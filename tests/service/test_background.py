@@ -1,6 +1,7 @@
 """Twins recomputed beside the server: what is recomputed and what need not be, in which order, what a dying process does."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -388,6 +389,36 @@ def test_a_process_gives_the_server_s_answer_and_its_belief(apart: Ward) -> None
     again = unpack(pack(*here.belief))
     assert what_if(again[1], Tried(None)) == what_if(here.belief[1], Tried(None))
     assert again[1].models == here.belief[1].models
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="what freed memory is kept is set for glibc only")
+def test_a_process_keeps_the_memory_it_works_in(jwks_file: Path, tmp_path: Path) -> None:
+    """Left to itself, the C library gives an answer's memory back and fetches it again, until it has learnt to keep it."""
+    from dosetwin.serve.worker import Batch, Process
+
+    ward = Ward(f"sqlite:///{tmp_path / 'store.sqlite3'}", jwks_file, tmp_path, draws=500)
+    patients = [ward.baby() for _ in range(4)]
+    process = Process(ward.service.settings, ward.service.question(sensitivity=False))
+
+    def fetched_by(n: int) -> float:
+        """Memory fetched from the system in ``n`` answers, MB: page faults that needed no disk."""
+
+        def faults() -> int:
+            return int(Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[7])
+
+        before = faults()
+        for k in range(n):
+            process.ask(Batch([patients[k % 4]], ward.service.question(sensitivity=False), timedelta(0)))
+            assert [d.failure for d in process.answer()] == [None]
+        return (faults() - before) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    try:
+        fetched_by(4)
+        assert fetched_by(12) / 12 < 5.0
+    finally:
+        process.close()
+        ward.service.close()
 
 
 def test_a_killed_process_is_replaced_and_nothing_is_left_out(apart: Ward) -> None:
