@@ -275,6 +275,19 @@ def refreshes(client: httpx.Client, n: int) -> list[float]:
     return taken
 
 
+def on_the_page(server: Server, client: httpx.Client, babies: list[str], report: Report) -> None:
+    """The same as a reader sees it, in a browser."""
+    from service_page import browser, seen, session
+
+    with browser() as chromium:
+        if chromium is None:
+            print("        no Playwright or Chromium here: what a reader sees was not measured")
+            return
+        advice, curve = seen(chromium, server.url, client, session(server.environment, frozenset({WARD})), babies)
+    report.bar("new level to refreshed advice on an open page", "< 2 s", percentiles(advice), max(advice) < 2)
+    print(f"        until its curve was drawn too: {percentiles(curve)}")
+
+
 async def users(server: Server, ids: list[str], seconds: float, think: float) -> list[float]:
     """Ten users, each moving one thing after another on their own baby, ``think`` s between answers and next moves."""
     taken: list[float] = []
@@ -386,6 +399,7 @@ def measure(server: Server, postgres: Any, report: Report, asked: argparse.Names
     babies = [admit(client, k, facts=True) for k in range(10)]
     for id_ in babies:
         until_settled(client, id_, 1)
+    on_the_page(server, client, babies, report)
     tries = asyncio.run(users(server, babies, asked.seconds, 1.0))
     report.bar("what-if, 10 users, 1 s between moves", "p95 < 300 ms", percentiles(tries), float(np.percentile(tries, 95)) < 0.3)
     if asked.soak:  # before a thousand twins are put in at once: the soak is of a ward that is settled

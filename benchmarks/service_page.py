@@ -1,0 +1,69 @@
+"""A new level to the advice that a reader sees: a page open and untouched in Chromium, until the new answer stands there."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+SHOWN = "(before) => document.body?.dataset.state && document.body.dataset.state !== before && document.querySelector('.answer')"
+DRAWN = "document.querySelector('#curve .plotly')"
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """A Chromium of the system, or None."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        yield None
+        return
+    path = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
+    if path is None:
+        yield None
+        return
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+def session(environment: dict[str, str], wards: frozenset[str]) -> str:
+    """A login put into the store, as the provider's answer would put it: the token of its cookie."""
+    from dosetwin.serve.auth import sessions
+    from dosetwin.serve.auth.principal import Principal
+    from dosetwin.serve.settings import Settings
+    from dosetwin.serve.store import Store
+
+    who = Principal("oidc:bench-reader", name="Bench Reader", roles=frozenset({"pharmacist"}), wards=wards)
+    store = Store(Settings.from_environment(environment).url, migrate=False)
+    token, _ = store.write(lambda conn: sessions.begin(conn, who, datetime.now(UTC), timedelta(hours=2)))
+    store.close()
+    return token
+
+
+def seen(chromium: Any, url: str, client: httpx.Client, token: str, babies: list[str]) -> tuple[list[float], list[float]]:
+    """Seconds from the posted level to the new advice on the open page, and to its curve drawn, one baby after another."""
+    from dosetwin.serve.auth.sessions import COOKIE
+
+    context = chromium.new_context(viewport={"width": 1366, "height": 900})
+    context.add_cookies([{"name": COOKIE, "value": token, "url": url}])
+    page = context.new_page()
+    advice, curve = [], []
+    for k, id_ in enumerate(babies):
+        page.goto(f"{url}/baby/{id_}")
+        page.locator("body[data-news=stream]").wait_for(timeout=30_000)
+        page.wait_for_function(DRAWN)
+        before = page.get_attribute("body", "data-state")
+        level = {"at": (datetime.now(UTC) - timedelta(minutes=5)).isoformat(), "body": {"kind": "level", "value": 5.0 + 0.2 * k}}
+        began = time.perf_counter()
+        client.post(f"/api/v1/patients/{id_}/events", json=level).raise_for_status()
+        page.wait_for_function(SHOWN, arg=before, timeout=60_000)
+        advice.append(time.perf_counter() - began)
+        page.wait_for_function(DRAWN, timeout=60_000)
+        curve.append(time.perf_counter() - began)
+    context.close()
+    return advice, curve
