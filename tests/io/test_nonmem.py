@@ -66,6 +66,26 @@ def test_every_unreadable_cell_is_told_at_once(table):
     assert [(e.where, e.value) for e in (caught.value, *caught.value.others)] == [("data.csv:2", 3), ("data.csv:4", 5)]
 
 
+def test_every_row_that_cannot_be_used_is_told_at_once(table):
+    """Each with the first thing wrong about it: what else seems wrong may follow from that."""
+    with pytest.raises(InputError) as caught:
+        table(
+            "ID,TIME,AMT,RATE,EVID,DV,MDV,BLQ\n"
+            "1,0,10,.,1,.,1,0\n1,2,.,.,0,5,0,0\n1,1,.,.,0,4,0,0\n1,3,-4,.,1,.,1,0\n1,4,.,.,7,3,0,3\n1,5,9,.,0,3,0,0\n1,6,.,.,0,.,0,0\n"
+            "2,.,10,.,1,.,1,0\n2,1,10,-2,1,.,1,0\n2,2,10,.,3,.,1,0\n2,3,.,.,0,.,1,1\n2,4,.,.,0,6,0,0.5\n2,5,.,.,0,0,0,1\n"
+        )
+    found = [(int(e.where.partition(":")[2]), e.message) for e in (caught.value, *caught.value.others)]
+    assert found == [
+        (4, "TIME goes back within ID 1"), (5, "AMT is negative"), (6, "EVID not accepted"),
+        (7, "AMT on an observation record (EVID 0)"), (8, "MDV 0 but no DV"), (9, "TIME is missing"), (10, "RATE is negative"), (11, "EVID 3 and 4 (reset) are not supported"),
+        (13, "BLQ not accepted"), (14, "below quantification, but no limit"),
+    ]  # fmt: skip
+    many = "".join(f"1,{k},.,-1\n" if k % 2 else f"1,{k},-1,.\n" for k in range(1500))
+    with pytest.raises(InputError, match=r"AMT is negative.* \(500\)") as caught:
+        table("ID,TIME,AMT,DV\n" + many)
+    assert caught.value.others[-1].message == "250 more are wrong"
+
+
 def test_map_names_the_column(table):
     (timeline,), echo = table("ID,TIME,AMT,DV,WGT\n1,0,10,.,2\n1,1,.,5,3\n", map={"WT": "WGT"})
     assert {c.name for c in timeline.covariates} == {"WT"}

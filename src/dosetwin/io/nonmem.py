@@ -6,7 +6,7 @@ numeric column is a covariate. ``.``, an empty cell and ``NA`` are missing. Line
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite, isnan, nan
+from math import inf, isfinite, isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,37 @@ def read_table(source: "Path | str | DataFrame", map: Mapping[str, str] | None =
 # ------------------------------------------------------------------------------------------------ cells to records
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """The columns every row is read from, one entry a row; nan, None and 0 stand for what is missing."""
+
+    time: list[float]
+    amount: list[float]
+    dv: list[float]
+    evid: list[int]
+    mdv: list[bool]
+    rate: list[float]
+    ii: list[float]
+    loq: list[float]
+    addl: list[int]
+    ss: list[int]
+    cmt: list[str | int | None]
+    dvid: list[str | int | None]
+    blq: list[bool]
+    occ: list[float]
+
+
+@dataclass
+class _Subject:
+    """What the rows of one ID add up to."""
+
+    doses: list[DoseEvent] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+    asked: list[Observation] = field(default_factory=list)
+    occasions: list[float] = field(default_factory=list)
+    last_dose: float = -inf
+
+
 class _Reader:
     """The columns of one table while they become records."""
 
@@ -80,9 +111,14 @@ class _Reader:
         self.cells = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
         self.rows = rows
         self.n = len(rows)
+        self.wrong: dict[int, InputError] = {}
 
     def fail(self, row: int, message: str, value: object = None, allowed: str = "", remedy: str = "") -> InputError:
         return InputError(message, where=f"{self.name}:{self.lines[row]}", value=value, allowed=allowed, remedy=remedy)
+
+    def note(self, row: int, error: InputError) -> None:
+        """Remember what is wrong with a row, the first thing only; ``read`` raises them all together."""
+        self.wrong.setdefault(row, error)
 
     def numbers(self, key: str) -> list[float]:
         """A column as floats, nan where missing; ``check_numbers`` has seen that the other cells are finite."""
@@ -120,19 +156,13 @@ class _Reader:
         column = self.column(key)
         if column is None:
             return [default] * self.n
+        expected = ", ".join(map(str, allowed)) if allowed else "a whole number"
         out = []
         for i, v in enumerate(column):
-            if isnan(v):
-                out.append(default)
-            elif v != int(v) or (allowed is not None and v not in allowed):
-                raise self.fail(
-                    i,
-                    f"{key} not accepted",
-                    self.cells[self.where[key]][i],
-                    ", ".join(map(str, allowed)) if allowed else "a whole number",
-                )
-            else:
-                out.append(int(v))
+            good = not isnan(v) and v == int(v) and (allowed is None or v in allowed)
+            if not good and not isnan(v):
+                self.note(i, self.fail(i, f"{key} not accepted", self.cells[self.where[key]][i], expected))
+            out.append(int(v) if good else default)
         return out
 
     def labels(self, key: str) -> list[str | int | None]:
@@ -146,29 +176,23 @@ class _Reader:
             elif is_number(cell):
                 v = float(cell)
                 if v != int(v):
-                    raise self.fail(i, f"{key} not accepted", cell, "a whole number or a name")
+                    self.note(i, self.fail(i, f"{key} not accepted", cell, "a whole number or a name"))
                 out.append(int(v))
             else:
                 out.append(cell)
         return out
 
     def read(self) -> tuple[list[Timeline], Echo]:
-        ids = self.identities()
+        self.ids = ids = self.identities()
         self.check_numbers()
-        time = self.numbers("TIME")
-        amount = self.column("AMT") or [nan] * self.n
-        dv = self.column("DV") or [nan] * self.n
+        none = [nan] * self.n
+        amount, dv = self.column("AMT") or none, self.column("DV") or none
         evid = self.evid(amount)
-        mdv = self.mdv(evid, dv)
-        self.tables = {
-            "rate": self.column("RATE") or [nan] * self.n,
-            "ii": self.column("II") or [nan] * self.n,
-            "loq": self.column("LOQ") or [nan] * self.n,
-        }
-        addl, ss = self.whole("ADDL", 0), self.whole("SS", 0, (0, 1))
-        cmt, dvid = self.labels("CMT"), self.labels("DVID")
-        blq = self.blq()
-        occ = self.column("OCC")
+        columns = _Columns(
+            self.numbers("TIME"), amount, dv, evid, self.mdv(evid, dv), self.column("RATE") or none, self.column("II") or none,
+            self.column("LOQ") or none, self.whole("ADDL", 0), self.whole("SS", 0, (0, 1)), self.labels("CMT"),
+            self.labels("DVID"), self.blq(), self.column("OCC") or none,
+        )  # fmt: skip
         covariates = self.covariates()
 
         out: list[Timeline] = []
@@ -178,59 +202,57 @@ class _Reader:
             stop = start + 1
             while stop < self.n and ids[stop] == ids[start]:
                 stop += 1
-            doses: list[DoseEvent] = []
-            observations: list[Observation] = []
-            asked: list[Observation] = []
-            occasions: list[float] = []
-            last_dose = -float("inf")
+            of = _Subject()
             for i in range(start, stop):
-                t, record = time[i], f"{self.name}:{self.lines[i]}"
-                if isnan(t):
-                    raise self.fail(i, "TIME is missing")
-                if i > start and t < time[i - 1]:
-                    raise self.fail(
-                        i,
-                        f"TIME goes back within ID {ids[i]}",
-                        t,
-                        f">= {time[i - 1]:g}",
-                        "sort the records, or give a new ID after a reset",
-                    )
-                if i > start and evid[i] != 2 and self.rows[i] == self.rows[i - 1]:
-                    raise self.fail(i, "the record repeats the line before it", remedy="remove the duplicate")
-                if occ is not None and i > start and occ[i] != occ[i - 1] and not isnan(occ[i]):
-                    occasions.append(t)
-                if evid[i] == 1:
-                    doses.append(self.dose(i, t, amount[i], cmt[i], addl[i], ss[i], record))
-                    last_dose = t
+                if i in self.wrong:  # what else it seems to be wrong about may follow from that
                     continue
-                if evid[i] == 0 and not isnan(amount[i]) and amount[i] != 0:
-                    raise self.fail(
-                        i, "AMT on an observation record (EVID 0)", amount[i], "0 or .", "set EVID to 1 if this is a dose"
-                    )
-                measures = "" if dvid[i] is None else str(dvid[i])
-                if mdv[i]:
-                    asked.append(Observation(t, measures, nan, after_dose=t == last_dose, record=record, cmt=cmt[i]))
-                    continue
-                loq = self.tables["loq"][i]
-                limit = None if isnan(loq) else loq
-                value = dv[i]
-                if blq[i]:
-                    limit = limit if limit is not None else (value if value > 0 else None)
-                    if limit is None:
-                        raise self.fail(
-                            i, "below quantification, but no limit", remedy="add an LOQ column, or put the limit in DV"
-                        )
-                    value = limit
-                observations.append(Observation(t, measures, value, "", limit, blq[i], 0.0, t == last_dose, "", record, cmt[i]))
+                try:
+                    self.row(i, i == start, columns, of)
+                except InputError as error:
+                    self.note(i, error)
             patient = self.patient(ids[start], covariates, start, stop)
-            known = tuple(c for name, column in covariates for c in self.series(name, column, time, start, stop))
-            out.append(Timeline(patient, tuple(doses), tuple(observations), known, None, tuple(occasions), (), tuple(asked)))
-            counts = [a + len(b) for a, b in zip(counts, (doses, observations, asked), strict=True)]
+            known = tuple(c for name, column in covariates for c in self.series(name, column, columns.time, start, stop))
+            out.append(Timeline(patient, tuple(of.doses), tuple(of.observations), known, None, tuple(of.occasions), (),
+                                tuple(of.asked)))  # fmt: skip
+            counts = [a + len(b) for a, b in zip(counts, (of.doses, of.observations, of.asked), strict=True)]
             start = stop
+        raise_all([self.wrong[i] for i in sorted(self.wrong)])
         used = {key: self.header[index] for key, index in self.where.items()}
         names = tuple(name for name, _ in covariates)
         echo = Echo(self.name, used, names, len(out), counts[0], counts[1], counts[2], tuple(self.findings))
         return out, echo
+
+    def row(self, i: int, first: bool, c: "_Columns", of: "_Subject") -> None:
+        """Add a row to its subject, ``first`` of it or not. Raises InputError."""
+        t, record = c.time[i], f"{self.name}:{self.lines[i]}"
+        if isnan(t):
+            raise self.fail(i, "TIME is missing")
+        if not first and t < c.time[i - 1]:
+            remedy = "sort the records, or give a new ID after a reset"
+            raise self.fail(i, f"TIME goes back within ID {self.ids[i]}", t, f">= {c.time[i - 1]:g}", remedy)
+        if not first and c.evid[i] != 2 and self.rows[i] == self.rows[i - 1]:
+            raise self.fail(i, "the record repeats the line before it", remedy="remove the duplicate")
+        if not first and c.occ[i] != c.occ[i - 1] and not isnan(c.occ[i]):
+            of.occasions.append(t)
+        if c.evid[i] == 1:
+            of.doses.append(self.dose(i, c, record))
+            of.last_dose = t
+            return
+        if c.evid[i] == 0 and not isnan(c.amount[i]) and c.amount[i] != 0:
+            raise self.fail(i, "AMT on an observation record (EVID 0)", c.amount[i], "0 or .", "set EVID to 1 if this is a dose")
+        measures = "" if c.dvid[i] is None else str(c.dvid[i])
+        after = t == of.last_dose
+        if c.mdv[i]:
+            of.asked.append(Observation(t, measures, nan, after_dose=after, record=record, cmt=c.cmt[i]))
+            return
+        limit = None if isnan(c.loq[i]) else c.loq[i]
+        value = c.dv[i]
+        if c.blq[i]:
+            limit = limit if limit is not None else (value if value > 0 else None)
+            if limit is None:
+                raise self.fail(i, "below quantification, but no limit", remedy="add an LOQ column, or put the limit in DV")
+            value = limit
+        of.observations.append(Observation(t, measures, value, "", limit, c.blq[i], 0.0, after, "", record, c.cmt[i]))
 
     def identities(self) -> list[str]:
         seen: set[str] = set()
@@ -270,7 +292,7 @@ class _Reader:
             )
             for i, a in enumerate(amount):
                 if a < 0:
-                    raise self.fail(i, "AMT is negative", a, "> 0")
+                    self.note(i, self.fail(i, "AMT is negative", a, "> 0"))
             return [1 if a > 0 else 0 for a in amount]
         column = self.numbers("EVID")
         out: list[int] = []
@@ -278,16 +300,11 @@ class _Reader:
             if isnan(v):
                 v = 1.0 if amount[i] > 0 else 0.0
             if v in (3, 4):
-                raise self.fail(
-                    i,
-                    "EVID 3 and 4 (reset) are not supported",
-                    int(v),
-                    "0, 1, 2",
-                    "give the records after the reset their own ID",
-                )
-            if v not in (0, 1, 2):
-                raise self.fail(i, "EVID not accepted", v, "0, 1, 2")
-            out.append(int(v))
+                remedy = "give the records after the reset their own ID"
+                self.note(i, self.fail(i, "EVID 3 and 4 (reset) are not supported", int(v), "0, 1, 2", remedy))
+            elif v not in (0, 1, 2):
+                self.note(i, self.fail(i, "EVID not accepted", v, "0, 1, 2"))
+            out.append(int(v) if v in (0, 1, 2) else 2)
         if any(isnan(v) for v in column):
             self.findings.append(
                 Finding(
@@ -313,7 +330,7 @@ class _Reader:
         aside = 0
         for i, m in enumerate(given):
             if m == 0 and evid[i] == 0 and isnan(dv[i]):
-                raise self.fail(i, "MDV 0 but no DV", remedy="set MDV to 1, or give the value")
+                self.note(i, self.fail(i, "MDV 0 but no DV", remedy="set MDV to 1, or give the value"))
             aside += m == 1 and not inferred[i]
         if aside:
             self.findings.append(
@@ -338,12 +355,12 @@ class _Reader:
             return [v == 1 for v in self.whole("CENS", 0, (0, 1))]
         return [False] * self.n
 
-    def dose(self, i: int, t: float, amount: float, cmt: str | int | None, addl: int, ss: int, record: str) -> DoseEvent:
+    def dose(self, i: int, c: "_Columns", record: str) -> DoseEvent:
+        amount, rate, ii, addl, ss = c.amount[i], c.rate[i], c.ii[i], c.addl[i], c.ss[i]
         if isnan(amount) or amount == 0:
             raise self.fail(i, "dose without amount", None if isnan(amount) else amount, "AMT > 0", "give AMT, or set EVID to 2")
         if amount < 0:
             raise self.fail(i, "AMT is negative", amount, "> 0")
-        rate, ii = self.tables["rate"][i], self.tables["ii"][i]
         if rate < 0:
             raise self.fail(i, "RATE is negative", rate, ">= 0", "; ".join(_UNREADABLE) if rate in (-1, -2) else "")
         if not 0 <= addl <= MOST_ADDL:
@@ -356,7 +373,7 @@ class _Reader:
         duration = amount / rate if rate > 0 else 0.0
         if not isfinite(duration):
             raise self.fail(i, "RATE is too small for AMT", rate)
-        return DoseEvent(t, amount, duration, cmt, interval, addl, ss == 1, record)
+        return DoseEvent(c.time[i], amount, duration, c.cmt[i], interval, addl, ss == 1, record)
 
     def covariates(self) -> list[tuple[str, list[float]]]:
         out: list[tuple[str, list[float]]] = []

@@ -30,6 +30,8 @@ STANDARD = (
     "LIMIT",
 )
 MISSING = frozenset({"", ".", "NA"})
+MOST_TOLD = 500
+"""Of things wrong in one table; the rest is counted."""
 
 
 def read_rows(source: Any) -> tuple[str, list[str], list[list[str]], list[int], list[Finding]]:
@@ -81,8 +83,13 @@ def read_rows(source: Any) -> tuple[str, list[str], list[list[str]], list[int], 
 def raise_all(found: Sequence[InputError]) -> None:
     """Raise the first error, which then names the others too; nothing where there is none."""
     if found:
-        e = found[0]
-        raise InputError(e.message, where=e.where, value=e.value, allowed=e.allowed, remedy=e.remedy, others=found[1:])
+        e, *others = found
+        if len(found) > MOST_TOLD:
+            others = [
+                *others[: MOST_TOLD - 1],
+                InputError(f"{len(found) - MOST_TOLD} more are wrong", where=e.where.partition(":")[0]),
+            ]
+        raise InputError(e.message, where=e.where, value=e.value, allowed=e.allowed, remedy=e.remedy, others=others)
 
 
 def is_number(cell: str) -> bool:
