@@ -197,6 +197,16 @@ def test_the_keyboard_reaches_everything(visit: Any, served: Any, baby: str) -> 
     page.locator("#says strong").wait_for()
 
 
+def test_focus_on_a_still_picture_passes_to_the_chart_drawn_in_its_place(visit: Any, baby: str) -> None:
+    page = visit().log_in().page
+    page.goto(baby)
+    holder = page.locator(".figure:not(.shown)").last
+    code = holder.get_attribute("data-chart")
+    holder.locator(".still").focus()
+    page.locator(f"[data-chart='{code}'] .plotly").wait_for()
+    assert page.evaluate("document.activeElement.matches('.drawn') && document.activeElement.parentElement.dataset.chart") == code
+
+
 def test_paper_leaves_the_controls_out(visit: Any, baby: str) -> None:
     v = visit().log_in()
     v.page.goto(f"{baby}/print")

@@ -77,7 +77,8 @@ def test_every_row_that_cannot_be_used_is_told_at_once(table):
     found = [(int(e.where.partition(":")[2]), e.message) for e in (caught.value, *caught.value.others)]
     assert found == [
         (4, "TIME goes back within ID 1"), (5, "AMT is negative"), (6, "EVID not accepted"),
-        (7, "AMT on an observation record (EVID 0)"), (8, "MDV 0 but no DV"), (9, "TIME is missing"), (10, "RATE is negative"), (11, "EVID 3 and 4 (reset) are not supported"),
+        (7, "AMT on an observation record (EVID 0)"), (8, "MDV 0 but no DV"), (9, "TIME is missing"),
+        (10, "RATE is negative"), (11, "EVID 3 and 4 (reset) are not supported"),
         (13, "BLQ not accepted"), (14, "below quantification, but no limit"),
     ]  # fmt: skip
     many = "".join(f"1,{k},.,-1\n" if k % 2 else f"1,{k},-1,.\n" for k in range(1500))

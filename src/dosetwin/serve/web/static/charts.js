@@ -99,8 +99,11 @@
     const holder = document.querySelector(`[data-chart="${code}"]`);
     if (!holder || !charts[code]) return Promise.resolve();
     const c = look(), place = holder.querySelector(".drawn");
+    const held = holder.querySelector(".still")?.contains(document.activeElement);
     holder.classList.add("shown");
     place.hidden = false;
+    // whoever was on the still picture is now on the one in its place
+    if (held) { place.tabIndex = -1; place.focus({ preventScroll: true }); }
     const shape = { ...layout(charts[code], c), width: place.clientWidth, height: place.clientHeight };
     watch.observe(place);
     return window.Plotly.react(place, traces(charts[code], c), shape, config).then(() => {
