@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dosetwin import models
 from dosetwin.declare import Cov
 from dosetwin.errors import InputError, ModelError
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
-from dosetwin.simulate import predict, schedule_for, schedule_many, simulate, uniform
+from dosetwin.simulate import parameters, predict, schedule_for, schedule_many, simulate, uniform
 
 
 def values(model, doses, times, covariates=(), after=None, rule="locf", n_full=1, occasions=()):
@@ -260,3 +261,13 @@ def test_ages_advance_in_steps_from_birth(make):
     # birth was at -30 h, so a new day begins at -6, 18 and 42 h
     np.testing.assert_allclose(course.time[course.kind == 0], [0.0, 18.0])
     np.testing.assert_allclose(course.rows[:, 0], [1.5, 2.5])
+
+
+def test_parameters_of_no_draws_or_of_a_course_without_outputs_are_none_at_all():
+    model = models.load("amikacin_neonate")
+    known = {"BW": 1.0, "WT": 1.0, "GA": 29.0, "PNA": 2.0, "IBU": 0.0, "ASPHYXIA": 0.0, "COOLING": 0.0}
+    facts = Timeline(Patient("1"), (DoseEvent(0.0, 12.0, 0.5),), (), tuple(Covariate(0.0, n, v, "") for n, v in known.items()))
+    for times, draws in (([], 3), ([1.0, 2.0], 0)):
+        schedule = schedule_for(model, facts, np.array(times))
+        full = len(model.eta_names) + schedule.occasions * len(model.kappa_names)
+        assert parameters(model, schedule, np.zeros((draws, full))) == {}

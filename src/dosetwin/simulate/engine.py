@@ -205,7 +205,7 @@ def parameters(model: Model, schedule: Schedule, eta: np.ndarray, *, course: int
     # plain floats: in formulas run by the interpreter numpy's scalars cost several times as much
     rows, of = np.unique(schedule.rows_at_outputs(course), return_inverse=True)
     known = [(model.cov(*schedule.rows[r].tolist()), n + int(schedule.occasion[r]) * k) for r in rows]
-    if not len(eta):
+    if not len(eta) or not known:
         return {}
     every = [[model.individual(theta, model.eta(*vector[:n], *vector[base : base + k]), cov) for cov, base in known]
              for vector in eta.tolist()]  # fmt: skip
