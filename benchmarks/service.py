@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +259,13 @@ def until_settled(client: httpx.Client, id_: str, seq: int, most: float = 120.0)
     return float("inf")
 
 
+def report_level(client: httpx.Client, id_: str, k: int) -> int:
+    """A level drawn five minutes ago arrives; returns its number."""
+    drawn = datetime.now(UTC) - timedelta(minutes=5)
+    level = {"at": drawn.isoformat(), "body": {"kind": "level", "value": 5.0 + 0.2 * k}}
+    return client.post(f"/api/v1/patients/{id_}/events", json=level).raise_for_status().json()["seq"]
+
+
 def refreshes(client: httpx.Client, n: int) -> list[float]:
     """A new level to the refreshed answer with the curves that the page draws, one baby after another."""
     taken = []
@@ -265,11 +273,8 @@ def refreshes(client: httpx.Client, n: int) -> list[float]:
         id_ = admit(client, k, facts=True)
         until_settled(client, id_, 1)
         time.sleep(0.2)
-        drawn = datetime.now(UTC) - timedelta(minutes=5)
-        level = {"at": drawn.isoformat(), "body": {"kind": "level", "value": 5.0 + 0.2 * k}}
         began = time.perf_counter()
-        seq = client.post(f"/api/v1/patients/{id_}/events", json=level).raise_for_status().json()["seq"]
-        until_settled(client, id_, seq)
+        until_settled(client, id_, report_level(client, id_, k))
         client.get(f"/api/v1/patients/{id_}/predictions").raise_for_status()
         taken.append(time.perf_counter() - began)
     return taken
@@ -283,7 +288,8 @@ def on_the_page(server: Server, client: httpx.Client, babies: list[str], report:
         if chromium is None:
             print("        no Playwright or Chromium here: what a reader sees was not measured")
             return
-        taken = seen(chromium, server.url, client, session(server.environment, frozenset({WARD})), babies)
+        token = session(server.environment, frozenset({WARD}))
+        taken = seen(chromium, server.url, token, babies, partial(report_level, client))
     report.bar("new level to refreshed advice on an open page, in Chromium", "< 2 s", percentiles(taken), max(taken) < 2)
 
 
@@ -420,7 +426,7 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="where the table goes")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # the server and the database are stopped too
-    sys.path.insert(0, str(TESTS / "service"))
+    sys.path[:0] = [str(TESTS / "service"), str(TESTS / "browser")]
     from postgres import Postgres, why_not
 
     postgres = None

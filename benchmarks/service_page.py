@@ -1,13 +1,10 @@
 """A new level to the advice that a reader sees: a page open and untouched in Chromium, until the new answer stands there."""
 
-import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-import httpx
 
 SHOWN = """(before) => document.body?.dataset.state && document.body.dataset.state !== before
   && document.querySelector('.answer') && document.querySelector('#curve svg')"""
@@ -16,13 +13,14 @@ SHOWN = """(before) => document.body?.dataset.state && document.body.dataset.sta
 
 @contextmanager
 def browser() -> Iterator[Any]:
-    """A Chromium of the system, or None."""
+    """A running Chromium, or None where it or Playwright is missing."""
+    from chromium import chromium
+
+    path = chromium()
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        yield None
-        return
-    path = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
+        path = None
     if path is None:
         yield None
         return
@@ -46,8 +44,8 @@ def session(environment: dict[str, str], wards: frozenset[str]) -> str:
     return token
 
 
-def seen(chromium: Any, url: str, client: httpx.Client, token: str, babies: list[str]) -> list[float]:
-    """Seconds from the posted level to the new advice and its curve on the open page, one baby after another."""
+def seen(chromium: Any, url: str, token: str, babies: list[str], report_level: Callable[[str, int], object]) -> list[float]:
+    """Seconds from a reported level to the new advice and its curve on the open page, one baby after another."""
     from dosetwin.serve.auth.sessions import COOKIE
 
     context = chromium.new_context(viewport={"width": 1366, "height": 900})
@@ -58,10 +56,8 @@ def seen(chromium: Any, url: str, client: httpx.Client, token: str, babies: list
         page.goto(f"{url}/baby/{id_}")
         page.locator("body[data-news=stream]").wait_for(timeout=30_000)
         before = page.get_attribute("body", "data-state")
-        drawn = datetime.now(UTC) - timedelta(minutes=5)
-        level = {"at": drawn.isoformat(), "body": {"kind": "level", "value": 5.0 + 0.2 * k}}
         began = time.perf_counter()
-        client.post(f"/api/v1/patients/{id_}/events", json=level).raise_for_status()
+        report_level(id_, k)
         page.wait_for_function(SHOWN, arg=before, timeout=60_000)
         taken.append(time.perf_counter() - began)
     context.close()

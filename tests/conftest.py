@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 BROWSER = Path(__file__).resolve().parent / "browser"
-OTHERS = frozenset({"postgres", "broker", "fhir_server", "peer", "ehr"})
+OTHERS = frozenset({"postgres", "broker", "fhir_server", "peer"})
 """Fixtures that start somebody else's server."""
 
 # The first example of a test may compile a kernel: no deadline, and slow is not unhealthy. CI draws the same examples every time.

@@ -1,7 +1,5 @@
 """What the browser tests share: a demo service on loopback, its clock at the bundled case, and Chromium (or a skip)."""
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -16,15 +14,11 @@ pytest.importorskip("fastapi", reason="the service's packages are not installed 
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from browser.chromium import chromium
+
 ARTEFACTS = Path(__file__).parent / "artefacts"
 NOW = datetime(2026, 4, 13, 14, 0, tzinfo=UTC)
 """The bundled case's own moment."""
-
-
-def chromium() -> str | None:
-    """A Chromium of the system, or the one named by DOSETWIN_CHROMIUM."""
-    named = os.environ.get("DOSETWIN_CHROMIUM")
-    return named or next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
 
 
 class StillClock:

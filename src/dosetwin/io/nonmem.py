@@ -111,42 +111,33 @@ class _Reader:
         self.cells = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
         self.rows = rows
         self.n = len(rows)
+        self.unreadable: dict[tuple[int, int], InputError] = {}
         self.wrong: dict[int, InputError] = {}
 
     def fail(self, row: int, message: str, value: object = None, allowed: str = "", remedy: str = "") -> InputError:
         return InputError(message, where=f"{self.name}:{self.lines[row]}", value=value, allowed=allowed, remedy=remedy)
 
-    def note(self, row: int, error: InputError) -> None:
+    def note(self, row: int, message: str, value: object = None, allowed: str = "", remedy: str = "") -> None:
         """Remember what is wrong with a row, the first thing only; ``read`` raises them all together."""
-        self.wrong.setdefault(row, error)
+        self.wrong.setdefault(row, self.fail(row, message, value, allowed, remedy))
 
     def numbers(self, key: str) -> list[float]:
-        """A column as floats, nan where missing; ``check_numbers`` has seen that the other cells are finite."""
-        return [nan if cell in MISSING else float(cell) for cell in self.cells[self.where[key]]]
-
-    def check_numbers(self) -> None:
-        """Raise for every cell that must be a number and is none, all of them at once, in the order of the lines."""
-        wrong: dict[int, list[str]] = {}
-        for key in self.numeric():
-            column = self.cells[self.where[key]]
-            for row in [i for i, cell in enumerate(column) if cell not in MISSING and not is_number(cell)]:
-                wrong.setdefault(row, []).append(key)
-        raise_all([self.no_number(row, key) for row in sorted(wrong) for key in wrong[row]])
-
-    def numeric(self) -> list[str]:
-        """The columns that are read as numbers."""
-        unused = {"ID", "CMT", "DVID", "LIMIT"} | ({"CENS"} if "BLQ" in self.where else set())
-        return [k for k in self.where if k not in unused and (k in STANDARD or self.has_number(k))]
+        """A column as floats, nan where missing; also where unreadable, which is remembered for ``read`` to raise."""
+        at = self.where[key]
+        out = []
+        for row, cell in enumerate(self.cells[at]):
+            readable = is_number(cell)
+            if not readable and cell not in MISSING:
+                remedy = "give hours since the first record, not a clock time" if key == "TIME" and ":" in cell else ""
+                message = f"{key} is not a finite number"
+                self.unreadable[row, at] = self.fail(row, message, cell[:60], "a number, or . for missing", remedy)
+            out.append(float(cell) if readable else nan)
+        return out
 
     def has_number(self, key: str) -> bool:
         """Whether any cell is a number; a covariate without any is text."""
         column = self.cells[self.where[key]]
         return any(is_number(cell) for cell in column[:50]) or any(is_number(cell) for cell in column)
-
-    def no_number(self, row: int, key: str) -> InputError:
-        cell = self.cells[self.where[key]][row]
-        remedy = "give hours since the first record, not a clock time" if key == "TIME" and ":" in cell else ""
-        return self.fail(row, f"{key} is not a finite number", cell[:60], "a number, or . for missing", remedy)
 
     def column(self, key: str) -> list[float] | None:
         return self.numbers(key) if key in self.where else None
@@ -161,7 +152,7 @@ class _Reader:
         for i, v in enumerate(column):
             good = not isnan(v) and v == int(v) and (allowed is None or v in allowed)
             if not good and not isnan(v):
-                self.note(i, self.fail(i, f"{key} not accepted", self.cells[self.where[key]][i], expected))
+                self.note(i, f"{key} not accepted", self.cells[self.where[key]][i], expected)
             out.append(int(v) if good else default)
         return out
 
@@ -176,7 +167,7 @@ class _Reader:
             elif is_number(cell):
                 v = float(cell)
                 if v != int(v):
-                    self.note(i, self.fail(i, f"{key} not accepted", cell, "a whole number or a name"))
+                    self.note(i, f"{key} not accepted", cell, "a whole number or a name")
                 out.append(int(v))
             else:
                 out.append(cell)
@@ -184,7 +175,6 @@ class _Reader:
 
     def read(self) -> tuple[list[Timeline], Echo]:
         self.ids = ids = self.identities()
-        self.check_numbers()
         none = [nan] * self.n
         amount, dv = self.column("AMT") or none, self.column("DV") or none
         evid = self.evid(amount)
@@ -194,6 +184,7 @@ class _Reader:
             self.labels("DVID"), self.blq(), self.column("OCC") or none,
         )  # fmt: skip
         covariates = self.covariates()
+        raise_all([self.unreadable[place] for place in sorted(self.unreadable)])
 
         out: list[Timeline] = []
         counts = [0, 0, 0]
@@ -209,7 +200,7 @@ class _Reader:
                 try:
                     self.row(i, i == start, columns, of)
                 except InputError as error:
-                    self.note(i, error)
+                    self.wrong[i] = error
             patient = self.patient(ids[start], covariates, start, stop)
             known = tuple(c for name, column in covariates for c in self.series(name, column, columns.time, start, stop))
             out.append(Timeline(patient, tuple(of.doses), tuple(of.observations), known, None, tuple(of.occasions), (),
@@ -292,7 +283,7 @@ class _Reader:
             )
             for i, a in enumerate(amount):
                 if a < 0:
-                    self.note(i, self.fail(i, "AMT is negative", a, "> 0"))
+                    self.note(i, "AMT is negative", a, "> 0")
             return [1 if a > 0 else 0 for a in amount]
         column = self.numbers("EVID")
         out: list[int] = []
@@ -301,9 +292,9 @@ class _Reader:
                 v = 1.0 if amount[i] > 0 else 0.0
             if v in (3, 4):
                 remedy = "give the records after the reset their own ID"
-                self.note(i, self.fail(i, "EVID 3 and 4 (reset) are not supported", int(v), "0, 1, 2", remedy))
+                self.note(i, "EVID 3 and 4 (reset) are not supported", int(v), "0, 1, 2", remedy)
             elif v not in (0, 1, 2):
-                self.note(i, self.fail(i, "EVID not accepted", v, "0, 1, 2"))
+                self.note(i, "EVID not accepted", v, "0, 1, 2")
             out.append(int(v) if v in (0, 1, 2) else 2)
         if any(isnan(v) for v in column):
             self.findings.append(
@@ -330,7 +321,7 @@ class _Reader:
         aside = 0
         for i, m in enumerate(given):
             if m == 0 and evid[i] == 0 and isnan(dv[i]):
-                self.note(i, self.fail(i, "MDV 0 but no DV", remedy="set MDV to 1, or give the value"))
+                self.note(i, "MDV 0 but no DV", remedy="set MDV to 1, or give the value")
             aside += m == 1 and not inferred[i]
         if aside:
             self.findings.append(
@@ -391,7 +382,8 @@ class _Reader:
                     )
                     out.append((key, [SEX_CODES.get(cell.lower(), nan) for cell in column]))
                 elif any(f.code == "column_mapped" and f.message.startswith(f"{key} is") for f in self.findings):
-                    raise self.fail(0, f"{key} is not a number", column[0][:60], "numbers, or . for missing")
+                    what = self.fail(0, f"{key} is not a number", column[0][:60], "numbers, or . for missing")
+                    self.unreadable[0, index] = what
                 else:
                     message = f"column {self.header[index]} holds text and is not used"
                     self.findings.append(

@@ -6,9 +6,7 @@ from typing import Any
 
 from dosetwin.errors import Finding
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
-from dosetwin.serve.store.facts import Person
-
-CARE = frozenset({"dose", "level", "creatinine", "covariate", "culture"})
+from dosetwin.serve.store.facts import CARE, Person
 
 
 def in_force(facts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -158,7 +158,9 @@ RECORDED = ("dose", "level", "creatinine", "covariate", "culture", "transferred"
             "alert_acknowledged", "alert_ended")  # fmt: skip
 """Kinds that come from outside. The service itself adds patient_created, identity_changed, advice_issued, advice_answered and
 correction."""
-CLINICAL = ("patient_created", "identity_changed", "dose", "level", "creatinine", "covariate", "culture", "correction")
+CARE = frozenset({"dose", "level", "creatinine", "covariate", "culture"})
+"""Kinds that say what was given to the patient or measured."""
+CLINICAL = CARE | {"patient_created", "identity_changed", "correction"}
 """Kinds that change what the twin believes."""
 
 
