@@ -1,0 +1,210 @@
+"""One answer: facts, models and a policy in, the next dose or a refusal with its reasons out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dosetwin.advise.core import believe, decide
+from dosetwin.advise.curves import Curves, curves_of, parameters_of, prior_draws
+from dosetwin.advise.gate import checked, continues, ends_of, fits, last_record, unique
+from dosetwin.advise.kidney import choose, remarks
+from dosetwin.advise.outlook import KidneyOutlook, outlook
+from dosetwin.advise.provenance import provenance
+from dosetwin.advise.sample import SAMPLE_DRAWS, next_sample, when_safe
+from dosetwin.advise.sensitivity import sensitivities
+from dosetwin.advise.table import binds, clock, contradicted, how_sure, mic_reasons, table
+from dosetwin.decide.policy import Policy
+from dosetwin.decide.recommendation import Dosing, Recommendation
+from dosetwin.declare import Model
+from dosetwin.errors import Finding
+from dosetwin.records import Observation, Regimen, Timeline
+
+if TYPE_CHECKING:
+    from dosetwin.infer.belief import Belief
+    from dosetwin.simulate.schedule import Rule
+
+
+@dataclass(frozen=True, eq=False)
+class Advice:
+    """A recommendation and what a report needs beside it.
+
+    ``timeline`` the facts known at ``now``; ``beliefs`` and ``weights`` one per model; ``regimen`` the chosen plan in h
+    (None: refusal); ``levels`` the measurements of the drug; ``parameters`` name -> (5, 50, 95 % quantile) of the
+    individual parameters in force at the coming dose, updated belief; ``prior_parameters`` the same before any level;
+    ``asked`` the timeline as the models saw it, with the kidney's course; ``kidney`` what the kidney in use expects.
+    """
+
+    recommendation: Recommendation
+    timeline: Timeline
+    models: tuple[Model, ...]
+    policy: Policy
+    now: float
+    seed: int
+    beliefs: "tuple[Belief, ...]"
+    weights: tuple[float, ...]
+    regimen: Regimen | None
+    levels: tuple[Observation, ...]
+    curves: Curves | None
+    parameters: dict[str, tuple[float, float, float]]
+    prior_parameters: dict[str, tuple[float, float, float]]
+    asked: Timeline
+    kidney: KidneyOutlook | None = None
+
+
+def advise(
+    timeline: Timeline,
+    model: Model,
+    policy: Policy,
+    *,
+    now: float | None = None,
+    seed: int = 0,
+    models: Sequence[Model] | None = None,
+    mic: float | None = None,
+    draws: int = 500,
+    rule: "Rule" = "locf",
+    sensitivity: bool = True,
+    kidney: str | None = None,
+    look_ahead: bool = False,
+    pack: str = "peak_driven",
+) -> Recommendation:
+    """The next dose, or a refusal with reasons. Pure: the same arguments give the same answer.
+
+    Parameters
+    ----------
+    timeline : the patient's facts; those after ``now`` are not used.
+    model : the model; with ``models`` (several) their average is used instead and weighted by the levels.
+    now : h on the timeline's clock; None: the time of the last record.
+    mic : mg/L of the pathogen, if known.
+    draws : posterior draws every regimen is scored on.
+    rule : covariates between records: ``locf``, ``nocb``, ``linear``.
+    kidney : how creatinine moves the drug's clearance, one of ``advise.kidney.NAMES``; None: the default where it applies.
+    look_ahead, pack : also what a controller would plan in that scenario of infection (``advise.ahead``; research).
+
+    Raises
+    ------
+    InputError : the facts have errors (all are listed), a model lacks a covariate it needs, model and policy are about
+        different drugs, the kidney is unknown, cannot tell these models anything or has damaged weights.
+    """
+    return advise_full(
+        timeline, model, policy, now=now, seed=seed, models=models, mic=mic, draws=draws, rule=rule, sensitivity=sensitivity,
+        kidney=kidney, curves=False, look_ahead=look_ahead, pack=pack,
+    ).recommendation  # fmt: skip
+
+
+def advise_full(
+    timeline: Timeline,
+    model: Model,
+    policy: Policy,
+    *,
+    now: float | None = None,
+    seed: int = 0,
+    models: Sequence[Model] | None = None,
+    mic: float | None = None,
+    draws: int = 500,
+    rule: "Rule" = "locf",
+    curves: bool = True,
+    sensitivity: bool = True,
+    kidney: str | None = None,
+    input_hash: str = "",
+    look_ahead: bool = False,
+    pack: str = "peak_driven",
+) -> Advice:
+    """``advise`` with everything a report shows beside it; ``input_hash`` names the source, default a hash of the timeline."""
+    chosen_models = tuple(models) if models else (model,)
+    fits(chosen_models, policy, mic, draws)
+    now = last_record(timeline) if now is None else now
+    remarked = checked(timeline, now, policy.drug)
+    bare = timeline.until(now)
+    ends = ends_of(timeline, now)
+    renal = choose(kidney, chosen_models, bare, now)
+    chosen_models, told = renal.models, renal.tell(bare, now, rule)
+    known = told.on(bare)
+    state = believe(known, chosen_models, seed=seed, draws=draws, rule=rule)
+    made = decide(known, chosen_models, state, policy, now=now, mic=mic, rule=rule)
+
+    def dosing(r: Regimen) -> Dosing:
+        return Dosing(r.amount, r.interval, r.duration, clock(timeline, r.first_at))
+
+    index = None if state.contradictions else made.choice.chosen
+    regimen = None if index is None else made.plans[index].regimen
+    reasons = (
+        contradicted(state) if state.contradictions else (*made.choice.reasons, *made.silent, *mic_reasons(made, index, mic))
+    )
+    if regimen is None and not state.contradictions and binds(made, "trough", policy):
+        reasons += when_safe(known, chosen_models[state.lead], state.pools[state.lead], policy, now=now, rule=rule)
+    joint = None if index is None else float(made.choice.scores.joint[index])
+    doubted = ()
+    if sensitivity and not state.contradictions:
+        doubted = sensitivities(
+            bare, chosen_models, state, policy, regimen, joint, now=now, seed=seed, mic=mic, rule=rule, dosing=dosing, ends=ends,
+            kidney=renal, told=told,
+        )  # fmt: skip
+    lead = chosen_models[state.lead]
+    lead_draws = state.pools[state.lead]
+    sample = None
+    if not state.contradictions:
+        sample = next_sample(known, lead, lead_draws, policy, regimen, now=now, seed=seed, rule=rule)
+    beliefs = dict(zip(chosen_models, state.beliefs, strict=True))
+    ahead = outlook(renal, told, bare, known, beliefs, now=now, seed=seed, rule=rule)
+    said = (*renal.findings, *remarks(told, f"patient {bare.patient.id}"), *(ahead.findings if ahead else ()))
+    found = tuple(f for f in (*made.findings, *state.findings) if not (renal.outside and _told(f)))
+    findings = unique((*remarked, *timeline.findings, *continues(ends, now), *said, *found))
+    recommendation = Recommendation(
+        status="refuse" if regimen is None else "recommend",
+        regimen=None if regimen is None else dosing(regimen),
+        candidates=table(made, policy, dosing, only_rules=bool(state.contradictions)),
+        reasons=reasons,
+        findings=findings,
+        provenance=provenance(
+            timeline, chosen_models, state, made, policy, now=now, clock=clock(timeline, now), seed=seed, mic=mic, rule=rule,
+            draws=draws, input_hash=input_hash, kidney=renal,
+        ),
+        kidney=ahead.to_json() if ahead else {},
+        next_sample=sample,
+        how_sure=how_sure(made, state, index),
+        what_would_change_it=doubted,
+    )  # fmt: skip
+    measured = tuple(o for o in known.observations if o.measures in (policy.drug, ""))
+    shown = (None, {}, {})
+    if curves:
+        shown = _shown(lead, known, lead_draws, regimen, measures=policy.drug, now=now, seed=seed, rule=rule)
+    made_advice = Advice(recommendation, bare, chosen_models, policy, now, seed, state.beliefs, state.weights, regimen, measured,
+                         *shown, known, ahead)  # fmt: skip
+    if not look_ahead:
+        return made_advice
+    from dosetwin.advise.ahead import plan_ahead
+
+    planned = plan_ahead(made_advice, scenario=pack, mic=mic, rule=rule)
+    return replace(made_advice, recommendation=replace(recommendation, look_ahead=planned))
+
+
+def with_curves(advice: Advice, rule: "Rule" = "locf") -> Advice:
+    """An advice of one model that was made without curves, with those it would have been made with (the same numbers)."""
+    if advice.curves is not None or len(advice.models) != 1:
+        return advice
+    curves, after, before = _shown(
+        advice.models[0], advice.asked, advice.beliefs[0].draws, advice.regimen, measures=advice.policy.drug, now=advice.now,
+        seed=advice.seed, rule=rule,
+    )  # fmt: skip
+    return replace(advice, curves=curves, parameters=after, prior_parameters=before)
+
+
+def _shown(
+    lead: Model, known: Timeline, draws: np.ndarray, regimen: Regimen | None, *, measures: str, now: float, seed: int,
+    rule: "Rule",
+) -> tuple[Curves, dict[str, tuple[float, float, float]], dict[str, tuple[float, float, float]]]:  # fmt: skip
+    """Curves, and the individual parameters after and before the levels."""
+    few = draws[:SAMPLE_DRAWS]
+    drawn = curves_of(lead, known, regimen, few, now=now, measures=measures, seed=seed, rule=rule)
+    at = regimen.first_at if regimen else now
+    after = parameters_of(lead, known, few, at=at, rule=rule)
+    prior = prior_draws(lead, 1 + len(known.occasions), len(few), seed)
+    return drawn, after, parameters_of(lead, known, prior, at=at, rule=rule)
+
+
+def _told(finding: Finding) -> bool:
+    """Whether a model remarks on what a kidney does for it: that it cannot predict creatinine, or how the course is laid out."""
+    about = {"level_not_predicted": "'SCR'", "covariate_carried_back": "KIDNEY"}.get(finding.code)
+    return about is not None and about in finding.message

@@ -1,0 +1,77 @@
+"""What is asked of facts, models and policy before anything is computed, and what the record says of the time after now."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dosetwin.decide.policy import Policy
+from dosetwin.declare import Model
+from dosetwin.errors import Finding, InputError
+from dosetwin.records import Timeline
+from dosetwin.records.checks import check
+
+STALE_H = 7 * 24.0
+"""A record that ends longer before the decision gets a warning (assumed)."""
+
+
+def fits(models: Sequence[Model], policy: Policy, mic: float | None, draws: int) -> None:
+    for m in models:
+        if m.drug != policy.drug:
+            raise InputError("model and policy are about different drugs", where=m.name, value=m.drug, allowed=policy.drug)
+    if mic is not None and not (mic > 0 and np.isfinite(mic)):
+        raise InputError("the MIC must be a positive number", where="mic", value=mic, allowed="> 0 mg/L")
+    if draws < 100:
+        raise InputError("too few draws for probabilities", where="draws", value=draws, allowed=">= 100")
+
+
+def last_record(timeline: Timeline) -> float:
+    times = [d.time for dose in timeline.doses for d in dose.expanded()]
+    times += [o.time for o in timeline.observations]
+    # a flag that goes off may be known in advance: it is no sign that so much time has passed
+    times += [c.time for c in timeline.covariates if c.value != 0]
+    if not times:
+        raise InputError("nothing is recorded", where=f"patient {timeline.patient.id}", remedy="add doses, levels or a weight")
+    return max(times)
+
+
+def ends_of(timeline: Timeline, now: float) -> dict[str, float]:
+    """When the record says that IBU or COOLING, running at ``now``, will end. Until then is not assumed in the recommendation."""
+    found = {}
+    for flag in ("IBU", "COOLING"):
+        off = [c.time for c in timeline.covariates if c.name == flag and c.value == 0 and c.time > now + 1e-9]
+        if off and any(c.name == flag and c.value != 0 and c.time <= now for c in timeline.covariates):
+            found[flag] = min(off)
+    return found
+
+
+def continues(ends: dict[str, float], now: float) -> tuple[Finding, ...]:
+    text = "its end is recorded {:.3g} h after now; it is taken to continue, which is the cautious reading"
+    remedy = "see what would change the answer"
+    return tuple(Finding("info", "taken_to_continue", flag, text.format(end - now), remedy=remedy) for flag, end in ends.items())
+
+
+def checked(timeline: Timeline, now: float, drug: str) -> tuple[Finding, ...]:
+    """The findings of the checks; errors among them (and those of the importer) raise InputError."""
+    first = not timeline.doses and not any(o.measures in (drug, "") for o in timeline.observations)
+    found = (*check(timeline, now, first_dose=first), *stale(timeline, now))
+    errors = [f for f in (*timeline.findings, *found) if f.severity == "error"]
+    if errors:
+        raise InputError(" | ".join(dict.fromkeys(map(str, errors))), where=f"patient {timeline.patient.id}")
+    return found
+
+
+def stale(timeline: Timeline, now: float) -> tuple[Finding, ...]:
+    """A warning when nothing was recorded for STALE_H before ``now``: doses may be missing from the record."""
+    known = timeline.until(now)
+    times = [r.time for r in (*known.doses, *known.observations, *known.covariates)]
+    if not times or now - max(times) <= STALE_H:
+        return ()
+    days = (now - max(times)) / 24.0
+    return (Finding("warning", "stale_data", f"patient {timeline.patient.id}", f"the last record is {days:.0f} days before now",
+                    round(days, 2), f"<= {STALE_H / 24:g} days", "check now; later records may be missing"),)  # fmt: skip
+
+
+def unique(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    order = {"error": 0, "warning": 1, "info": 2}
+    seen: dict[str, Finding] = {str(f): f for f in findings}
+    return tuple(sorted(seen.values(), key=lambda f: order[f.severity]))

@@ -1,0 +1,93 @@
+"""When to take the next level, and, in a refusal, when the level is low enough for another dose."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dosetwin.advise.table import clock
+from dosetwin.decide.policy import Policy
+from dosetwin.decide.recommendation import NextSample, Option
+from dosetwin.decide.sampling_time import rank_times
+from dosetwin.declare import Model
+from dosetwin.errors import Reason
+from dosetwin.records import Regimen, Timeline
+
+if TYPE_CHECKING:
+    from dosetwin.simulate.schedule import Rule
+
+SAMPLE_DRAWS = 400
+
+
+def next_sample(
+    known: Timeline,
+    model: Model,
+    draws: np.ndarray,
+    policy: Policy,
+    regimen: Regimen | None,
+    *,
+    now: float,
+    seed: int,
+    rule: "Rule",
+) -> NextSample | None:
+    """The most informative sampling time: after the coming dose, or, in a refusal, from now on without a further dose."""
+    from dosetwin.simulate import parameters, predict, schedule_for
+
+    if regimen is None and not known.doses:
+        return None
+    few = draws[:SAMPLE_DRAWS]
+    start, span, infusion = (regimen.first_at, regimen.interval, regimen.duration) if regimen else (now, 24.0, 0.0)
+    allowed = {a for a in policy.sample_after_h if infusion < a <= span or (a == 0 and known.doses)} | {span}
+    after = sorted(allowed)
+    last = start + (3 if regimen else 1) * span
+    times = np.array([start + a for a in after] + ([last] if regimen else []))
+    doses = regimen.doses(last - 1e-6) if regimen else ()
+    schedule = schedule_for(model, known, times, rule=rule, extra_doses=doses)
+    found = predict(model, schedule, few)
+    name = model.measured_by(policy.drug) or next(iter(model.outputs))
+    level = found.value[found.ok, :, list(model.outputs).index(name)]
+    quantities = [np.log(np.maximum(level[:, -1], 1e-6))]
+    first = schedule_for(model, known, times[:1], rule=rule)
+    clearance = parameters(model, first, few[found.ok]).get("CL")
+    if clearance is not None:
+        quantities.insert(0, np.log(clearance[:, 0]))
+    rng = np.random.default_rng([seed, 11])
+    ranked = rank_times(after, level[:, : len(after)], quantities, model.outputs[name].residual, rng)
+    options = tuple(
+        Option(v.after_h, clock(known, start + v.after_h), round(v.falls[0], 4), round(v.falls[-1], 4)) for v in ranked
+    )
+    best = options[0]
+    worth = ranked[0].mean >= policy.sample_worth
+    place = (
+        "just before the coming dose"
+        if best.after_h == 0
+        else f"{best.after_h:g} h after {'the start of that dose' if regimen else 'now'}"
+    )
+    text = (
+        f"a level {place} is expected to remove {best.fall_clearance:.0%} of the variance of ln clearance "
+        f"and {best.fall_trough:.0%} of that of the last trough"
+    )
+    if not worth:
+        text = f"no further level is worth taking yet (threshold {policy.sample_worth:.0%}): {text}"
+    return NextSample(best.at, best.after_h, worth, text, best.fall_clearance, best.fall_trough, options)
+
+
+def when_safe(
+    known: Timeline, model: Model, draws: np.ndarray, policy: Policy, *, now: float, rule: "Rule", ahead: float = 120.0
+) -> tuple[Reason, ...]:
+    """For a refusal: when, without a further dose, the level is low enough to give one (the constraint on ``pre``)."""
+    from dosetwin.simulate import predict, schedule_for
+
+    target = next((t for t in policy.targets if t.metric == "trough" and "pre" in t.constrained), None)
+    if target is None or not known.doses:
+        return ()
+    times = now + np.arange(0.0, ahead + 0.5, 1.0)
+    found = predict(model, schedule_for(model, known, times, rule=rule), draws)
+    name = model.measured_by(policy.drug) or next(iter(model.outputs))
+    p = target.met(found.value[found.ok, :, list(model.outputs).index(name)]).mean(axis=0)
+    low = np.flatnonzero(p >= (target.min_probability or 0.0))
+    if len(low) == 0:
+        text = f"without a further dose P(level {target.border()}) stays too low for {ahead:g} h: measure and reconsider"
+        return (Reason("level_stays_high", round(float(p[-1]), 4), target.min_probability, "1", text, target.source),)
+    at = float(times[low[0]])
+    text = f"without a further dose P(level {target.border()}) reaches {target.min_probability:.0%} {at - now:.0f} h from now"
+    return (Reason("level_low_enough_at", clock(known, at), target.min_probability, "1", text, target.source),)

@@ -1,0 +1,105 @@
+"""The rows, reasons and numbers an answer is made of, from a decision; moments as they are written."""
+
+from typing import Any
+
+import numpy as np
+
+from dosetwin.advise.core import Decision, State
+from dosetwin.advise.curves import LEVELS
+from dosetwin.decide.policy import Policy
+from dosetwin.decide.recommendation import Candidate
+from dosetwin.errors import Reason
+from dosetwin.records import Timeline
+
+
+def clock(timeline: Timeline, time: float) -> str | float:
+    """ISO moment (to the second) where the record has a calendar, else h rounded to the second."""
+    when = timeline.when(round(time * 3600.0) / 3600.0)
+    if when is None:
+        return round(time, 4)
+    if when.microsecond >= 500_000:
+        from datetime import timedelta
+
+        when += timedelta(seconds=1)
+    return when.replace(microsecond=0).isoformat()
+
+
+def table(made: Decision, policy: Policy, dosing: Any, only_rules: bool) -> tuple[Candidate, ...]:
+    """The best candidates, the best of each interval and every standard rule, in the order of the ranking."""
+    keep: set[int] = set()
+    best_of: set[float] = set()
+    for place, i in enumerate(made.choice.order):
+        plan = made.plans[i]
+        if plan.rules or (not only_rules and (place < policy.table_rows or plan.regimen.interval not in best_of)):
+            keep.add(i)
+        best_of.add(plan.regimen.interval)
+    rows = []
+    s, e = made.choice.scores, made.exposures
+    for place, i in enumerate(made.choice.order):
+        if i not in keep:
+            continue
+        plan = made.plans[i]
+        median = {f"{m}_{d}": round(_quantile(v[i], e.weights, 0.5), 3) for (m, d), v in e.values.items()}
+        rows.append(
+            Candidate(
+                rank=place + 1, regimen=dosing(plan.regimen), mg_per_kg=round(plan.mg_per_kg, 3), rules=plan.rules,
+                loss=float(s.loss[i]), loss_se=float(s.loss_se[i]), joint=float(s.joint[i]), joint_se=float(s.joint_se[i]),
+                attainment=s.attainment(i), median=median, allowed=not plan.violations,
+                acceptable=made.choice.acceptable(plan, i), violations=plan.violations, unmet=made.choice.unmet[i],
+            )
+        )  # fmt: skip
+    return tuple(rows)
+
+
+def _quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
+    order = np.argsort(values)
+    return float(values[order][min(int(np.searchsorted(np.cumsum(weights[order]), q)), len(values) - 1)])
+
+
+def how_sure(made: Decision, state: State, index: int | None) -> dict[str, Any]:
+    """Numbers behind 'how sure': chance that everything is met, spread of the coming peak and trough, draws, levels."""
+    lead = state.beliefs[state.lead]
+    out: dict[str, Any] = {
+        "levels_used": lead.n_used,
+        "method": lead.method,
+        "effective_draws": round(made.exposures.n_eff, 1),
+    }
+    if index is None:
+        return out
+    s, e = made.choice.scores, made.exposures
+    out["joint"], out["joint_se"] = float(s.joint[index]), float(s.joint_se[index])
+    for key in (("peak", "next"), ("trough", "next"), ("trough", "last"), ("auc24", "last")):
+        values = e.values[key][index]
+        out["_".join(key)] = [round(_quantile(values, e.weights, q), 3) for q in LEVELS]
+    worst = min(float(s.p[k][index]) for k in s.p if k[0] == "trough_toxic") if any(k[0] == "trough_toxic" for k in s.p) else None
+    if worst is not None:
+        out["p_trough_not_toxic"] = worst
+    basis = f"{lead.n_used} level(s)" if lead.n_used else "no level yet: the population only"
+    out["statement"] = f"all joint targets met with a probability of {out['joint']:.0%} (+- {out['joint_se']:.1%}), from {basis}"
+    return out
+
+
+def contradicted(state: State) -> tuple[Reason, ...]:
+    out = []
+    names = ", ".join(b.model for b in state.beliefs)
+    for level in state.contradictions:
+        text = (
+            f"level {level.record} of {level.measures} at {level.time:g} h contradicts {names}: "
+            f"expected about {level.median:.3g}; it was not fitted away"
+        )
+        out.append(Reason("level_contradicts_every_model", level.observed, round(level.median, 3), "", text))
+    out.append(Reason("what_would_help", text="check sampling time, line, dose record, unit and assay; take the level again"))
+    return tuple(out)
+
+
+def mic_reasons(made: Decision, index: int | None, mic: float | None) -> tuple[Reason, ...]:
+    if index is None or mic is not None:
+        return ()
+    peak = float(np.median(made.exposures.values["peak", "next"][index]))
+    text = "MIC not known: Cmax/MIC >= 8 is not scored; the expected peak reaches it up to this MIC"
+    return (Reason("mic_unknown", None, round(peak / 8.0, 2), "mg/L", text, "Sherwin 2009, Treluyer 2002"),)
+
+
+def binds(made: Decision, metric: str, policy: Policy) -> bool:
+    codes = {t.code for t in policy.targets if t.metric == metric}
+    return any(r.code == "binding_constraint" and r.value in codes for r in made.choice.reasons)
