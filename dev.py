@@ -3,7 +3,7 @@
 
     python3 dev.py demo         advise on a made-up newborn, then replay 59 real ones      (extra words go to `dosetwin demo`)
     python3 dev.py serve        a made-up ward in the browser                              (extra words go to `dosetwin serve`)
-    python3 dev.py test         run the tests                                              (extra words go to pytest)
+    python3 dev.py test         run the tests, on every core                               (extra words go to pytest)
     python3 dev.py lint         ruff, formatting, types, import contracts
     python3 dev.py bench        speed and memory, as ratios                                (extra words go to benchmarks/run.py)
     python3 dev.py docs         write docs/{validation,replay,benchmarks}.md afresh        (extra words go to `dosetwin validate`)
@@ -93,6 +93,15 @@ def prepare(extra: str) -> None:
     say(f"installed in {time.monotonic() - begun:.0f} s")
 
 
+def spread(words: list[str]) -> list[str]:
+    """Options that give the tests every core, a file to a worker (one compiles a kernel); none where the caller chose."""
+    alone = ("-n", "--numprocesses", "--dist", "-p", "--pdb", "--trace", "--collect-only", "--co", "--help", "-h")
+    if any(word.split("=")[0] in alone or word[:2] == "-n" for word in words):
+        return []
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return ["-n", str(cores), "--dist", "loadfile"] if cores > 1 else []
+
+
 def node_works() -> bool:
     """Whether pyright will find Node.js: on the PATH, or the copy that pyright[nodejs] puts in .venv."""
     if shutil.which("node"):
@@ -155,7 +164,7 @@ def main(words: list[str]) -> int:
         if command == "serve":
             return run(DOSETWIN, "serve", *(rest or ["--demo"]), cwd=Path.cwd())
         if command == "test":
-            return run(PYTHON, "-m", "pytest", *rest)
+            return run(PYTHON, "-m", "pytest", *spread(rest), *rest)
         if command == "lint":
             return lint()
         if command == "bench":

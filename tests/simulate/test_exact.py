@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 from dosetwin.records import Covariate, DoseEvent, Patient, Timeline
-from dosetwin.simulate import predict, schedule_for
+from dosetwin.simulate import predict, schedule_for, simulate
 
 TIMES = np.array([0.01, 0.25, 0.5, 1.0, 3.0, 7.5, 12.0, 24.0, 47.9])
 
@@ -95,10 +95,31 @@ def test_two_states_over_the_whole_plane(two, k10, k12, k21, t):
     """Every ratio of rates, also equal ones and no exchange at all, against 50 digits."""
     theta = np.array([k10, 1.0, k12, 1.0 if k12 == 0 else k12 / k21])
     course = schedule_for(two, Timeline(Patient("x"), (DoseEvent(0, 1.0),)), [t])
-    got = predict(two, course, np.zeros((1, 1)), theta=theta).value[0, 0, 0]
+    found = predict(two, course, np.zeros((1, 1)), theta=theta)
+    got = found.value[0, 0, 0]
+    if not found.ok[0]:
+        # a volume whose reciprocal overflows is no model: a failure, and only there
+        assert theta[3] < 1e-307
+        assert math.isnan(got)
+        return
     back = 0.0 if k12 == 0 else k12 / theta[3]
     want = mammillary(t, 1.0, 0.0, [[-(k10 + k12), back], [k12, -back]], 1.0)
     assert abs(got - want) <= 1e-9 * abs(want) + 1e-15
+
+
+def test_what_cannot_be_computed_is_a_failure_and_no_number(two):
+    """A volume of 0 (as a subnormal rate divided by another gives) makes a rate infinite: neither 0 nor any other level."""
+    course = schedule_for(two, Timeline(Patient("x"), (DoseEvent(0, 1.0),)), [1.0])
+    theta = np.array([[1.0, 1.0, 5e-324, 5e-324 / 50], [1.0, 1.0, 0.0, 1.0]])
+    found = predict(two, course, np.zeros((2, 1)), theta=theta, auc=True)
+    assert found.ok.tolist() == [False, True]
+    assert np.isnan(found.value[0]).all()
+    assert np.isnan(found.state[0]).all()
+    assert np.isnan(found.auc[0]).all()
+    np.testing.assert_allclose(found.value[1, 0, 0], math.exp(-1.0), rtol=1e-12)
+    cohort = simulate(two, course, np.zeros((2, 1)), theta=theta, course=[0, 0])
+    assert np.isnan(cohort.value[0]).all()
+    assert len(cohort.failures) == 1
 
 
 def test_areas_against_clearance(two, oral, three, one):

@@ -1,7 +1,5 @@
 """Adaptive steppers: accuracy against a 1e-12 reference, measured order of convergence, stiffness, failures as values."""
 
-import math
-
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -106,7 +104,7 @@ def test_explosion_is_a_failure_with_a_reason(make):
     cohort = simulate(model, course)
     assert not cohort.ok[0]
     assert cohort.failures[0].code.startswith("solver_")
-    assert math.isfinite(cohort.value.sum())
+    assert np.isnan(cohort.value).all()
 
 
 def test_a_model_output_that_is_not_finite_is_a_failure(make):
@@ -116,4 +114,4 @@ def test_a_model_output_that_is_not_finite_is_a_failure(make):
     course = schedule_for(model, Timeline(Patient("x"), (DoseEvent(0, 1.0),)), [0.5, 2.0])
     cohort = simulate(model, course)
     assert not cohort.ok[0]
-    assert np.isfinite(cohort.value).all()
+    assert np.isnan(cohort.value).all()

@@ -230,10 +230,10 @@ def prior_predictive(evidence: Evidence, rng: np.random.Generator, n: int = PRIO
     prediction = evidence.predict(z)
     if not prediction.ok.any():
         raise SimulationError(f"{evidence.model.name}: every parameter vector tried could not be simulated")
-    w = np.where(prediction.ok, w, 0.0)
-    w /= w.sum()
-    percentile = w @ evidence.cdf(prediction)
-    at = evidence.at_levels(prediction)
+    ok = prediction.ok
+    w = w[ok] / w[ok].sum()
+    percentile = w @ evidence.cdf(prediction)[ok]
+    at = evidence.at_levels(prediction)[ok]
     order = np.argsort(at, axis=0)
     below = np.cumsum(w[order], axis=0)
     middle = (below < 0.5).sum(axis=0)

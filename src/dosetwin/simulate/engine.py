@@ -20,7 +20,7 @@ JOBS_PER_CHUNK = 32  # below twice this many jobs, starting threads costs more t
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """One course under K parameter vectors. Failed vectors have ``ok`` False and rows of zeros."""
+    """One course under K parameter vectors. Failed vectors have ``ok`` False and rows of NaN, never a number."""
 
     time: np.ndarray
     value: np.ndarray
@@ -32,7 +32,10 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """A simulated cohort: job k owns rows ptr[k]..ptr[k+1]-1 of ``time`` and ``value`` [rows, n_outputs]."""
+    """A simulated cohort: job k owns rows ptr[k]..ptr[k+1]-1 of ``time`` and ``value`` [rows, n_outputs].
+
+    A failed job has ``ok`` False, rows of NaN and a line in ``failures``.
+    """
 
     ids: tuple
     outputs: tuple[str, ...]

@@ -289,9 +289,9 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
             # a failure is a value: nothing half computed is left to be mistaken for a result
             for r in range(out_ptr[k], out_ptr[k + 1]):
                 for i in range(N_OUT):
-                    out[r, i] = 0.0
+                    out[r, i] = math.nan
                     if want_area:
-                        area_out[r, i] = 0.0
+                        area_out[r, i] = math.nan
                 if want_state:
                     for i in range(N):
-                        state_out[r, i] = 0.0
+                        state_out[r, i] = math.nan
