@@ -11,10 +11,10 @@ import numpy as np
 
 from dosetwin import models
 from dosetwin.advise import advise, kidney
-from dosetwin.advise.outlook import INJURY_WARNING
 from dosetwin.decide import policy
+from dosetwin.forecast import fitted
 from dosetwin.forecast.record import WardRecord
-from dosetwin.forecast.warning import injury_risk
+from dosetwin.forecast.warning import INJURY_WARNING, injury_risk
 from dosetwin.infer import posterior
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 from dosetwin.trial.kidney_cohort import cohort
@@ -37,13 +37,16 @@ def timeline(record: WardRecord, *doses: DoseEvent) -> Timeline:
     return Timeline(Patient(record.id, GA=record.GA, BW=record.BW, synthetic=True), doses, scr, tuple(known), drug="amikacin")
 
 
-def expected(name: str, facts: Timeline, now: float) -> tuple[float, kidney.Told, str]:
-    """Log filtration over typical on the coming day, what was told, and the kidney really used."""
+def expected(name: str, facts: Timeline, now: float) -> tuple[float, float | None, str]:
+    """Log filtration over typical on the coming day, probability of an injury (None: not said here), the kidney really used."""
     chosen = kidney.choose(name, (FLAGSHIP,), facts, now)
+    injury = None if chosen.evidence is None else (chosen.evidence.injury or {}).get(chosen.used, 0.0)
     if chosen.used == "mechanistic":
-        return float(posterior(FLAGSHIP, facts, draws=100, seed=1).mode[0]), kidney.Told(), chosen.used
+        return float(posterior(FLAGSHIP, facts, draws=100, seed=1).mode[0]), injury, chosen.used
     told = chosen.tell(facts, now, "locf")
-    return [c.value for c in told.covariates if c.name == "KIDNEY" and c.time <= now + 1e-6][-1], told, chosen.used
+    if told.forecast is not None and told.record is not None:
+        injury = float(injury_risk(told.record, told.forecast).unexpected.max())
+    return [c.value for c in told.covariates if c.name == "KIDNEY" and c.time <= now + 1e-6][-1], injury, chosen.used
 
 
 def accuracy(
@@ -64,14 +67,14 @@ def accuracy(
         typical = wu_filtration(seen.GA, seen.BW, seen.weight_at(now + 12.0), (now + 12.0) / 24.0).now
         true = float(np.log(made.hidden.GFR[i, hours]).mean() - np.log(typical))
         found = {name: expected(name, timeline(seen), now) for name in names}
-        if any(used != name for name, (_, _, used) in found.items()):
+        if any(used != name for name, (_, _, used) in found.items() if name != "evidence"):
             continue  # the same babies for every kidney: those where one steps aside are left out
-        for name, (offset, told, _) in found.items():
+        risk = injury_risk(seen, fitted.load().filter.forecast(seen))  # for its thresholds, which are the record's alone
+        ahead = np.log(made.hidden.SCR[i, [int(now + h) for h in risk.hours]])
+        for name, (offset, injury, _) in found.items():
             errors.setdefault(name, []).append(offset - true)
-            if told.forecast is not None:
-                risk = injury_risk(seen, told.forecast)
-                ahead = np.log(made.hidden.SCR[i, [int(now + h) for h in risk.hours]])
-                warned.setdefault(name, []).append((float(risk.unexpected.max()), bool((ahead > risk.threshold[:, 1]).any())))
+            if injury is not None:
+                warned.setdefault(name, []).append((injury, bool((ahead > risk.threshold[:, 1]).any())))
     return errors, warned
 
 
@@ -86,7 +89,7 @@ def seconds(runs: int = 5) -> dict[str, float]:
     facts = timeline(seen, DoseEvent(float(now) - 24.0, round(15.0 * seen.BW), 0.5))
     out = {}
     for name in kidney.NAMES:
-        if kidney.choose(name, (FLAGSHIP,), facts, float(now)).used != name:
+        if name != "evidence" and kidney.choose(name, (FLAGSHIP,), facts, float(now)).used != name:
             continue
         taken = []
         for _ in range(runs + 1):

@@ -99,7 +99,8 @@ def advise(
     kidney: Annotated[
         str | None,
         typer.Option("--kidney", metavar="NAME", help="How creatinine moves the drug's clearance: learned, filter, "
-                     "mechanistic or maturation (not at all). Default: mechanistic."),
+                     "mechanistic, maturation (not at all), or evidence (default): the one that foretold this baby's creatinines "
+                     "best."),
     ] = None,
     look_ahead: Annotated[
         bool, typer.Option("--look-ahead", help="Also what a controller would plan over the next doses in a scenario of "

@@ -79,7 +79,7 @@ def advise(
     mic : mg/L of the pathogen, if known.
     draws : posterior draws every regimen is scored on.
     rule : covariates between records: ``locf``, ``nocb``, ``linear``.
-    kidney : how creatinine moves the drug's clearance, one of ``advise.kidney.NAMES``; None: the default where it applies.
+    kidney : how creatinine moves the drug's clearance, one of ``advise.kidney.NAMES``; None: chosen by evidence where it applies.
     look_ahead, pack : also what a controller would plan in that scenario of infection (``advise.ahead``; research).
 
     Raises
@@ -118,7 +118,7 @@ def advise_full(
     remarked = checked(timeline, now, policy.drug)
     bare = timeline.until(now)
     ends = ends_of(timeline, now)
-    renal = choose(kidney, chosen_models, bare, now)
+    renal = choose(kidney, chosen_models, bare, now, rule)
     chosen_models, told = renal.models, renal.tell(bare, now, rule)
     known = told.on(bare)
     state = believe(known, chosen_models, seed=seed, draws=draws, rule=rule)

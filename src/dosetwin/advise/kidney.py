@@ -1,5 +1,6 @@
 """Which kidney tells the drug's clearance: learned, filter, mechanistic, maturation; its course for the model day by day.
 
+``evidence`` (the default) uses that of the first three which foretold this baby's creatinines clearly better, else mechanistic.
 ``learned`` and ``filter`` forecast creatinine, turn it into filtration by its mass balance (``forecast.filtration``) and hand a
 mean and loadings for each day to the variant of the model that reads them. ``maturation`` hands it the variance of the model and
 no more, so creatinine moves nothing. ``mechanistic`` leaves model and facts as they are: the model itself predicts creatinine,
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dosetwin import models as listed
+from dosetwin.advise.kidney_evidence import STANDS, KidneyEvidence, weigh
 from dosetwin.declare import Model
 from dosetwin.errors import Finding, InputError
 from dosetwin.forecast import fitted
-from dosetwin.forecast.answer import HOURS, CreatinineForecast
+from dosetwin.forecast.answer import HOURS, CreatinineForecast, Forecaster
 from dosetwin.forecast.kinetic import HIGHEST, LOWEST
 from dosetwin.forecast.record import WardRecord, birth_hour, from_timeline
 from dosetwin.records import Covariate, Timeline
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
     from dosetwin.forecast.learned import LearnedKidney
     from dosetwin.simulate.schedule import Rule
 
-NAMES = ("learned", "filter", "mechanistic", "maturation")
-DEFAULT = "mechanistic"
+NAMES = ("evidence", "learned", "filter", "mechanistic", "maturation")
+DEFAULT = "evidence"
 FOLLOWS: Mapping[str, str] = {"amikacin_neonate": "amikacin_neonate_kidney"}
 """Models whose filtration a kidney may tell -> the variant that reads it."""
 COMPONENTS = 3
@@ -61,7 +63,7 @@ class Kidney:
     """The kidney in use. ``asked`` None: nobody chose; ``used`` "": no model here has filtration that it could tell.
 
     ``sha256`` of its weights ("" without any) and ``card`` of their training; ``models`` to ask in place of those given;
-    ``findings`` why another is used than was asked for.
+    ``findings`` why another is used than was asked for; ``evidence`` what the choice rests on, where it was chosen by that.
     """
 
     asked: str | None
@@ -70,6 +72,12 @@ class Kidney:
     sha256: str = ""
     card: Mapping[str, Any] | None = None
     findings: tuple[Finding, ...] = ()
+    evidence: KidneyEvidence | None = None
+
+    @property
+    def why(self) -> str:
+        """Why it is used, where nobody asked for it by name."""
+        return "" if self.evidence is None else self.evidence.why
 
     @property
     def outside(self) -> bool:
@@ -110,6 +118,7 @@ class Kidney:
             "used": self.used,
             "sha256": self.sha256,
             "training": {k: card[k] for k in ("what", "data", "date", "seed") if k in card},
+            "evidence": None if self.evidence is None else self.evidence.to_json(),
         }
 
 
@@ -145,7 +154,7 @@ def _learned() -> "LearnedKidney | None":
     return learned.load() if (learned.SHIPPED / learned.WEIGHTS).is_file() else None
 
 
-def choose(asked: str | None, models: Sequence[Model], known: Timeline, now: float) -> Kidney:
+def choose(asked: str | None, models: Sequence[Model], known: Timeline, now: float, rule: "Rule" = "locf") -> Kidney:
     """The kidney to use for these models and facts, falling back where the facts lie outside its training.
 
     Raises
@@ -164,6 +173,13 @@ def choose(asked: str | None, models: Sequence[Model], known: Timeline, now: flo
     findings: list[Finding] = []
     use = asked or DEFAULT
     record = from_timeline(known, now)
+    evidence = None
+    if use == "evidence":
+        evidence = _weighed(record, known, next(m for m in given if m.name in FOLLOWS), rule)
+        use = evidence.used
+        if use != STANDS:
+            message = f"the {use} kidney is used: {evidence.why}"
+            findings.append(Finding("info", "kidney_by_evidence", f"patient {known.patient.id}", message))
     while use in FALLS_TO:
         card, sha256, why = _state(use, record)
         if not why:
@@ -175,11 +191,27 @@ def choose(asked: str | None, models: Sequence[Model], known: Timeline, now: flo
         )
         use = then
     if use == "mechanistic":
-        return Kidney(asked, use, given, findings=tuple(findings))
+        return Kidney(asked, use, given, findings=tuple(findings), evidence=evidence)
     variants = tuple(listed.load(FOLLOWS[m.name]) if m.name in FOLLOWS else m for m in given)
     if use == "maturation":
         return Kidney(asked, use, variants, findings=tuple(findings))
-    return Kidney(asked, use, variants, sha256, card, tuple(findings))
+    return Kidney(asked, use, variants, sha256, card, tuple(findings), evidence)
+
+
+def _weighed(record: WardRecord, known: Timeline, model: Model, rule: "Rule") -> KidneyEvidence:
+    """The kidneys that may be asked for this record, weighed by how well they foretold its creatinines."""
+    others: dict[str, Forecaster] = {}
+    aside: dict[str, str] = {}
+    if len(record.time) > 1:
+        for name in FALLS_TO:
+            why = _state(name, record)[2]
+            if why:
+                aside[name] = "; ".join(why)
+                continue
+            kidney = _learned() if name == "learned" else fitted.load().filter
+            assert kidney is not None
+            others[name] = kidney
+    return weigh(record, known, model, others, rule, aside)
 
 
 def _state(name: str, record: WardRecord) -> tuple[Mapping[str, Any], str, list[str]]:

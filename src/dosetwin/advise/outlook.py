@@ -12,16 +12,13 @@ from dosetwin.errors import Finding
 from dosetwin.forecast.answer import HOURS, NORMAL_QUANTILES, QUANTILES, CreatinineForecast, log_noise
 from dosetwin.forecast.filtration import Innovation
 from dosetwin.forecast.record import WardRecord, birth_hour, from_timeline
-from dosetwin.forecast.warning import injury_risk
+from dosetwin.forecast.warning import INJURY_SOURCE, INJURY_WARNING, injury_risk
 from dosetwin.records import Timeline
 
 if TYPE_CHECKING:
     from dosetwin.infer.belief import Belief
     from dosetwin.simulate.schedule import Rule
 
-INJURY_WARNING = 0.30
-"""Probability of an unexpected kidney injury at any of HOURS from which the answer warns."""
-INJURY_SOURCE = "assumed: three such warnings in ten come true if the forecast is calibrated; not evaluated at any bedside"
 DRAWS = 400
 
 
@@ -33,7 +30,7 @@ class KidneyOutlook:
     now and ``GFR`` [4, 5] mL/min (mean of the day that starts there) under all that is known, drug levels included;
     ``criteria`` and ``unexpected`` [3] the probability of KDIGO stage 1 or more, by the criteria alone and against the curve
     expected for gestation and age (empty: not judged). ``seen`` each creatinine a kidney outside the model was told, beside what
-    it expected (times on the timeline's clock).
+    it expected (times on the timeline's clock). ``why`` it is used, where nobody asked for it by name.
     """
 
     asked: str | None
@@ -47,6 +44,7 @@ class KidneyOutlook:
     unexpected: np.ndarray
     seen: tuple[Innovation, ...] = ()
     findings: tuple[Finding, ...] = ()
+    why: str = ""
 
     @property
     def warns(self) -> bool:
@@ -58,6 +56,7 @@ class KidneyOutlook:
         return {
             "asked": self.asked,
             "used": self.used,
+            "why": self.why,
             "sha256": self.sha256,
             "quantiles": list(QUANTILES),
             "hours": self.hours.tolist(),
@@ -137,7 +136,7 @@ def outlook(
     hours, GFR = _filtration(lead, facts, few, now, rule)
     out = KidneyOutlook(
         kidney.asked, kidney.used, kidney.sha256, forecast.hours, np.exp(forecast.measured), hours, GFR,
-        none if risk is None else risk.criteria, none if risk is None else risk.unexpected, _seen(told, bare),
+        none if risk is None else risk.criteria, none if risk is None else risk.unexpected, _seen(told, bare), (), kidney.why,
     )  # fmt: skip
     return out if not out.warns else _warned(out, record)
 

@@ -9,6 +9,10 @@ from dosetwin.forecast.record import WardRecord
 from dosetwin.forecast.steps import expected_curve
 from dosetwin.structure.kidney_injury import BASELINE_WITHIN, FAILURE, RATIOS, RISE, RISE_WITHIN
 
+INJURY_WARNING = 0.30
+"""Probability of an unexpected kidney injury at any of HOURS from which the answer warns."""
+INJURY_SOURCE = "assumed: three such warnings in ten come true if the forecast is calibrated; not evaluated at any bedside"
+
 
 @dataclass(frozen=True, eq=False)
 class InjuryRisk:

@@ -28,7 +28,9 @@ BACK_DAYS = 10.0
 def lines(kidney: "KidneyOutlook") -> list[str]:
     """What kidney it is, what it expects tomorrow, and how likely an injury is, as sentences."""
     out = [f"Kidney used: {KIDNEYS[kidney.used]}."]
-    if kidney.asked not in (None, kidney.used):
+    if kidney.why:
+        out[0] = f"{out[0]} Why: {kidney.why}."
+    if kidney.asked not in (None, "evidence", kidney.used):
         out[0] = f"Asked for the {kidney.asked} kidney; see the remarks. {out[0]}"
     low, _, middle, _, high = kidney.creatinine[0]
     umol = [f"{v * UMOL_PER_MG_DL:.0f}" for v in (middle, low, high)]
@@ -45,7 +47,7 @@ def lines(kidney: "KidneyOutlook") -> list[str]:
 
 def injury(kidney: "KidneyOutlook") -> str:
     """The early warning, or that there is none, with its threshold and where that comes from."""
-    from dosetwin.advise.outlook import INJURY_SOURCE, INJURY_WARNING
+    from dosetwin.forecast.warning import INJURY_SOURCE, INJURY_WARNING
 
     if not len(kidney.unexpected):
         return "Kidney injury is not judged: that needs a kidney that reads creatinine."

@@ -169,8 +169,11 @@ def warm(question: Question) -> None:
         fact(2, "dose", 0, {"drug": drug, "amount_mg": 16.0, "infusion_h": 0.5}),
         fact(3, "level", 24, level),
     ]
-    with suppress(Exception):
-        answer(Known("", facts, 1, Person(birth=at - timedelta(days=1))), question, curves=False)
+    # which kidney the evidence will choose is not known yet: the one inside the model and one outside it are both made ready
+    kidneys = (question.kidney, "learned") if question.kidney == "evidence" else (question.kidney,)
+    for kidney in kidneys:
+        with suppress(Exception):
+            answer(Known("", facts, 1, Person(birth=at - timedelta(days=1))), replace(question, kidney=kidney), curves=False)
 
 
 def _later(have: Any, d: Done) -> bool:

@@ -52,7 +52,7 @@ class Settings(BaseModel):
 
     model: str = "amikacin_neonate"
     policy: str = "amikacin_neonate"
-    kidney: Literal["", "learned", "filter", "mechanistic", "maturation"] = ""
+    kidney: Literal["", "evidence", "learned", "filter", "mechanistic", "maturation"] = ""
     time_zone: str = "UTC"
     seed: Annotated[int, Field(ge=0)] = 1
     draws: Annotated[int, Field(ge=100, le=5000)] = 500

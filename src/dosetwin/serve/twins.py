@@ -102,9 +102,11 @@ def kidney_hash(kidney: str, model: str) -> str:
         return model_hash(model)
     parts = [model_hash(FOLLOWS[model])]
     try:
-        if kidney in ("learned", "filter"):
+        if kidney == "evidence":  # one of the three; the model itself is hashed beside it
+            parts.append(model_hash(model))
+        if kidney in ("evidence", "learned", "filter"):
             parts.append(fitted.load().sha256)
-        if kidney == "learned" and (learned.SHIPPED / learned.WEIGHTS).is_file():
+        if kidney in ("evidence", "learned") and (learned.SHIPPED / learned.WEIGHTS).is_file():
             parts.append(str(learned.load().card["sha256_of_card"]))
     except (DosetwinError, ImportError):  # the answer says what is wrong with it
         return ""

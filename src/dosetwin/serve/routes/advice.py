@@ -22,7 +22,7 @@ class Asked(BaseModel):
     model: Name | None = None
     mic_mg_per_L: Positive | None = None
     kidney: Annotated[
-        Literal["learned", "filter", "mechanistic", "maturation"] | None,
+        Literal["evidence", "learned", "filter", "mechanistic", "maturation"] | None,
         Field(description="How creatinine moves the drug's clearance, for this question alone; left out: DOSETWIN_KIDNEY."),
     ] = None
     draws: Annotated[int, Field(ge=100, le=2000)] | None = None

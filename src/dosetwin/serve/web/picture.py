@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dosetwin.advise.outlook import INJURY_SOURCE
+from dosetwin.forecast.warning import INJURY_SOURCE
 from dosetwin.report import narrative
 from dosetwin.report.card import card
 from dosetwin.report.kidney_outlook import lines
