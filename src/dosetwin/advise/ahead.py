@@ -153,11 +153,11 @@ def _shown(
     made: LookAhead, advice: "Advice", chosen: Pack, organism: str, mic: float | None, zero: float, standard: str
 ) -> dict[str, Any]:
     """Clock times of the patient's record in place of the controller's hours."""
-    from dosetwin.advise import _clock
+    from dosetwin.advise.table import clock
 
     def shown(o: Option) -> dict[str, Any]:
         return {
-            "plan": [{"at": _clock(advice.timeline, zero + t), "mg": advice.policy.rounding.nearest(a)} for t, a in o.plan[:4]],
+            "plan": [{"at": clock(advice.timeline, zero + t), "mg": advice.policy.rounding.nearest(a)} for t, a in o.plan[:4]],
             "mg_per_kg": round(o.mg_per_kg, 2), "loss": round(o.loss, 4), "loss_se": round(o.loss_se, 4),
             "exposure_loss": round(o.exposure_loss, 4), "p_eradicated": round(o.p_eradicated, 4),
             "p_resistant": round(o.p_resistant, 4), "p_trough_toxic": round(max(o.p_pre_toxic, o.p_trough_toxic), 4),
