@@ -15,6 +15,7 @@ STALE_H = 7 * 24.0
 
 
 def fits(models: Sequence[Model], policy: Policy, mic: float | None, draws: int) -> None:
+    """Raise InputError when a model is about another drug than the policy, the MIC is no positive number or the draws are too few."""
     for m in models:
         if m.drug != policy.drug:
             raise InputError("model and policy are about different drugs", where=m.name, value=m.drug, allowed=policy.drug)
@@ -25,6 +26,7 @@ def fits(models: Sequence[Model], policy: Policy, mic: float | None, draws: int)
 
 
 def last_record(timeline: Timeline) -> float:
+    """The time of the last record, h. Raises InputError when nothing is recorded."""
     times = [d.time for dose in timeline.doses for d in dose.expanded()]
     times += [o.time for o in timeline.observations]
     # a flag that goes off may be known in advance: it is no sign that so much time has passed
@@ -45,6 +47,7 @@ def ends_of(timeline: Timeline, now: float) -> dict[str, float]:
 
 
 def continues(ends: dict[str, float], now: float) -> tuple[Finding, ...]:
+    """Findings: a flag whose end (h) is recorded later is taken to continue."""
     text = "its end is recorded {:.3g} h after now; it is taken to continue, which is the cautious reading"
     remedy = "see what would change the answer"
     return tuple(Finding("info", "taken_to_continue", flag, text.format(end - now), remedy=remedy) for flag, end in ends.items())
@@ -72,6 +75,7 @@ def stale(timeline: Timeline, now: float) -> tuple[Finding, ...]:
 
 
 def unique(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Each finding once, errors first."""
     order = {"error": 0, "warning": 1, "info": 2}
     seen: dict[str, Finding] = {str(f): f for f in findings}
     return tuple(sorted(seen.values(), key=lambda f: order[f.severity]))

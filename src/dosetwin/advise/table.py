@@ -80,6 +80,7 @@ def how_sure(made: Decision, state: State, index: int | None) -> dict[str, Any]:
 
 
 def contradicted(state: State) -> tuple[Reason, ...]:
+    """Reasons of a refusal because levels contradict every model."""
     out = []
     names = ", ".join(b.model for b in state.beliefs)
     for level in state.contradictions:
@@ -93,6 +94,7 @@ def contradicted(state: State) -> tuple[Reason, ...]:
 
 
 def mic_reasons(made: Decision, index: int | None, mic: float | None) -> tuple[Reason, ...]:
+    """What can be said of Cmax/MIC while the MIC (mg/L) is not known."""
     if index is None or mic is not None:
         return ()
     peak = float(np.median(made.exposures.values["peak", "next"][index]))
@@ -101,5 +103,6 @@ def mic_reasons(made: Decision, index: int | None, mic: float | None) -> tuple[R
 
 
 def binds(made: Decision, metric: str, policy: Policy) -> bool:
+    """Whether a constraint on ``metric`` is what forbids the plans."""
     codes = {t.code for t in policy.targets if t.metric == metric}
     return any(r.code == "binding_constraint" and r.value in codes for r in made.choice.reasons)
