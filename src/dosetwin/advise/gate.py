@@ -15,7 +15,7 @@ STALE_H = 7 * 24.0
 
 
 def fits(models: Sequence[Model], policy: Policy, mic: float | None, draws: int) -> None:
-    """Raise InputError when a model is about another drug than the policy, the MIC is no positive number or the draws are too few."""
+    """Raise InputError when a model is about another drug, the MIC is no positive number or the draws are too few."""
     for m in models:
         if m.drug != policy.drug:
             raise InputError("model and policy are about different drugs", where=m.name, value=m.drug, allowed=policy.drug)
