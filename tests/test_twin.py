@@ -91,6 +91,7 @@ def test_contradiction_reaches_the_twin(bench: Model, start: Timeline) -> None:
     twin = Twin.create(bench, start, seed=1).update(Observation(2.0, "drug", 900.0, record="lab 1"))
     assert [p.record for p in twin.belief.contradictions] == ["lab 1"]
     assert (twin.belief.mode == 0).all()
+    assert not twin.belief.levels[0].used
     trusted = Twin.create(bench, start, seed=1, contradicting="fit").update(Observation(2.0, "drug", 900.0))
     assert trusted.belief.n_used == 1
 

@@ -77,7 +77,7 @@ class Twin:
     seed: int
     draws: int
     rule: "Rule"
-    contradicting: Literal["set_aside", "fit"] = "set_aside"
+    contradicting: Literal["weigh", "fit"] = "weigh"
 
     @classmethod
     def create(
@@ -88,7 +88,7 @@ class Twin:
         seed: int,
         draws: int = 1000,
         rule: "Rule" = "locf",
-        contradicting: Literal["set_aside", "fit"] = "set_aside",
+        contradicting: Literal["weigh", "fit"] = "weigh",
     ) -> "Twin":
         """Infer the patient's parameters from the timeline.
 
@@ -97,7 +97,7 @@ class Twin:
         seed : the same seed, model and facts give the same twin, bit for bit.
         draws : posterior draws kept.
         rule : covariates between records.
-        contradicting : what happens to a level that contradicts the model (see ``infer.posterior``).
+        contradicting : whether a far level may be a wrong record (see ``infer.posterior``).
 
         Raises
         ------

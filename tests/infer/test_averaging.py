@@ -52,19 +52,26 @@ def test_no_levels_leave_the_prior_weights(bench: Model, wider: Model) -> None:
     assert average([bench, wider], empty, seed=1, prior={"bench_model": 1.0, "wider": 3.0}).weights == pytest.approx((0.25, 0.75))
 
 
-def test_only_what_contradicts_every_model_is_set_aside(bench: Model, wider: Model, baby: Timeline) -> None:
+def test_only_what_no_model_explains_is_called_wrong(bench: Model, wider: Model, baby: Timeline) -> None:
     # 95 mg/L after this dose: impossible for the narrow prior, unusual for the wide one
     high = replace(baby, observations=(Observation(1.0, "drug", 95.0, record="high"),))
     mixture = average([bench, wider], high, seed=1)
     assert [len(b.contradictions) for b in mixture.beliefs] == [1, 0]
     assert mixture.contradictions == ()
-    assert all(b.n_used == 1 for b in mixture.beliefs)
-    assert mixture.weights[1] > 0.99
+    assert mixture.weights[1] > 0.8
     absurd = replace(baby, observations=(*baby.observations, Observation(2.0, "drug", 5000.0, record="absurd")))
     mixture = average([bench, wider], absurd, seed=1)
     assert [p.record for p in mixture.contradictions] == ["absurd"]
+    assert [p.record for p in mixture.doubted] == ["absurd"]
     assert all(b.n_used == 3 for b in mixture.beliefs)
     assert [f.record for f in mixture.findings if f.code == "level_contradicts_every_model"] == ["absurd"]
+
+
+def test_weights_do_not_depend_on_the_seed(bench: Model, wider: Model, baby: Timeline) -> None:
+    high = baby.append(Observation(47.5, "drug", 22.0, record="high"))
+    found = [average([bench, wider], high, seed=seed, draws=100) for seed in (1, 2)]
+    assert found[0].weights == found[1].weights
+    assert found[0].doubted == found[1].doubted != ()
 
 
 def test_weights_compare_models_on_common_levels(bench: Model, two_outputs: Model, baby: Timeline) -> None:

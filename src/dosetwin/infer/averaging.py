@@ -1,7 +1,7 @@
 """Several models of one patient: weights from prior weight x evidence, and one pooled set of draws.
 
-The weights compare models on the same levels only: levels that every model predicts. A level is set aside only when it
-contradicts every model; one that contradicts some of them speaks, through the evidence, against those.
+The weights compare models on the same levels only: levels that every model predicts. A level's explanations (patient unlike,
+record wrong) are weighed under each model, and their evidence together is the model's.
 """
 
 import math
@@ -13,11 +13,17 @@ import numpy as np
 
 from dosetwin.declare import Model
 from dosetwin.errors import Finding, InputError
-from dosetwin.infer.belief import Belief, Plausibility
+from dosetwin.infer.belief import DOUBTED, Belief, Plausibility
+from dosetwin.infer.explanations import explain
 from dosetwin.infer.likelihood import Evidence, evidence_for
-from dosetwin.infer.sampling import CHECK_ALL, belief_of, plausibility, stream
+from dosetwin.infer.plausibility import CHECK_ALL, percent, plausibility
+from dosetwin.infer.sampling import belief_of, stream
 from dosetwin.records import Timeline
 from dosetwin.simulate import Rule
+
+
+def _key(level: Plausibility) -> tuple[Any, ...]:
+    return level.record, level.time, level.measures
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +38,45 @@ class Mixture:
     @property
     def contradictions(self) -> tuple[Plausibility, ...]:
         """Levels that contradict every model (as the first model sees them)."""
-        keys = [{(p.record, p.time, p.measures) for p in belief.contradictions} for belief in self.beliefs]
+        keys = [{_key(p) for p in belief.contradictions} for belief in self.beliefs]
         shared = set.intersection(*keys)
-        return tuple(p for p in self.beliefs[0].contradictions if (p.record, p.time, p.measures) in shared)
+        return tuple(p for p in self.levels if _key(p) in shared)
+
+    @property
+    def levels(self) -> tuple[Plausibility, ...]:
+        """Every level that some model predicts; ``p_wrong`` is the mean over those models by their weights."""
+        seen: dict[tuple[Any, ...], list[tuple[float, Plausibility]]] = {}
+        for belief, weight in zip(self.beliefs, self.weights, strict=True):
+            for level in belief.levels:
+                seen.setdefault((*_key(level), level.observed), []).append((weight, level))
+        out = []
+        for found in seen.values():
+            total = math.fsum(w for w, _ in found)
+            p = math.fsum(w * x.p_wrong for w, x in found) / total if total > 0 else found[0][1].p_wrong
+            out.append(replace(found[0][1], p_wrong=p, used=p <= 0.5))
+        return tuple(sorted(out, key=lambda level: level.time))
+
+    @property
+    def doubted(self) -> tuple[Plausibility, ...]:
+        """Records that may well be wrong, over all models (``Belief.doubted``)."""
+        return tuple(level for level in self.levels if level.p_wrong >= DOUBTED)
+
+    @property
+    def p_unlike(self) -> float:
+        """Probability that the patient is unlike those the models were published for."""
+        return math.fsum(w * b.p_unlike for w, b in zip(self.weights, self.beliefs, strict=True))
+
+    def if_right(self) -> "Mixture":
+        """The same models and weights with every record right (``Belief.if_right``)."""
+        return replace(self, beliefs=tuple(b.if_right() for b in self.beliefs))
+
+    def if_wrong(self) -> "Mixture":
+        """The same models and weights with the records each doubts wrong (``Belief.if_wrong``)."""
+        return replace(self, beliefs=tuple(b.if_wrong() for b in self.beliefs))
+
+    def believed(self) -> "Mixture":
+        """The same models and weights as believed (``Belief.believed``): parameters are reported from it."""
+        return replace(self, beliefs=tuple(b.believed() for b in self.beliefs))
 
     def best(self) -> Belief:
         """The belief with the largest weight."""
@@ -104,31 +146,22 @@ def average(
     before /= before.sum()
     compiled = [evidence_for(model, timeline, rule=rule) for model in models]
     streams = [stream(seed, "posterior", model.name, timeline.patient.id) for model in models]
-    judged = [plausibility(evidence, rng) for evidence, rng in zip(compiled, streams, strict=True)]
+    judged = [plausibility(evidence) for evidence in compiled]
     keys = [_level_keys(evidence) for evidence in compiled]
-    impossible = [
-        {key for key, p in zip(ks, ps, strict=True) if p.verdict == "contradiction"} for ks, ps in zip(keys, judged, strict=True)
-    ]
-    aside = set.intersection(*impossible)
-    common = set.intersection(*map(set, keys)) - aside
+    common = set.intersection(*map(set, keys))
     findings: list[Finding] = []
     beliefs: list[Belief] = []
     log_evidence: list[float] = []
     for evidence, rng, levels, ks in zip(compiled, streams, judged, keys, strict=True):
-        # a level only this model predicts contradicts every model that has an opinion when it contradicts this one
-        alone = {k for k, p in zip(ks, levels, strict=True) if p.verdict == "contradiction" and sum(k in o for o in keys) == 1}
-        outside = [i for i, k in enumerate(ks) if k in aside or (len(models) > 1 and k in alone)]
-        belief = belief_of(evidence, draws=draws, rng=rng, levels=levels, set_aside=outside)
+        belief = belief_of(evidence, draws=draws, rng=rng, levels=levels)
         beliefs.append(replace(belief, occasions=tuple(timeline.occasions)))
         shared = [i for i, k in enumerate(ks) if k in common]
-        if len(shared) < len(ks) - len(outside):
-            part = evidence.subset(shared)
-            sub = belief_of(part, draws=draws, rng=rng, levels=tuple(levels[i] for i in shared), set_aside=())
-            log_evidence.append(sub.log_evidence)
+        if len(shared) < len(ks):
+            log_evidence.append(explain(evidence.subset(shared)).log_evidence)
             text = f"weight compares the {len(shared)} levels that every model predicts, of {len(ks)}"
             findings.append(Finding("info", "evidence_on_common_levels", evidence.model.name, text))
         else:
-            log_evidence.append(belief.log_evidence)
+            log_evidence.append(-math.inf if belief.evidence is None else belief.evidence)
     with np.errstate(divide="ignore"):
         score = np.log(before) + np.array(log_evidence)
     top = float(score.max())
@@ -140,7 +173,7 @@ def average(
         weights /= weights.sum()
     mixture = Mixture(tuple(beliefs), tuple(map(float, weights)), tuple(map(float, before)))
     for level in mixture.contradictions:
-        text = "level contradicts every model; set aside, not fitted"
+        text = f"level contradicts every model; the record is wrong with {percent(level.p_wrong)} probability"
         findings.append(Finding("error", "level_contradicts_every_model", level.record, text, level.observed, remedy=CHECK_ALL))
     return replace(mixture, findings=tuple(findings))
 

@@ -1,7 +1,8 @@
 """What is believed about one patient under one model, as a frozen record with a JSON form."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +16,8 @@ UNUSUAL = 0.01
 """A level below this quantile of the prior predictive, or above one minus it, is called unusual."""
 CONTRADICTION = 0.0001
 """A level below this quantile of the prior predictive, or above one minus it, contradicts the model."""
+DOUBTED = 0.1
+"""A record is doubted from this probability of being wrong on (declared)."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Plausibility:
 
     ``percentile`` 0..100: share of the prior predictive distribution (between-subject, between-occasion and residual
     variability) below the level; for a level below the LOQ, the share below the LOQ. ``median`` of the prior prediction.
-    ``used`` False: the level was set aside and did not move the belief.
+    ``p_wrong`` 0..1: probability that the record is wrong (level, time, dose, mix-up; ``infer.explanations``), the same for every
+    seed. ``used`` False: more probably wrong than not, so that it hardly moves the belief.
     """
 
     record: str
@@ -35,6 +39,40 @@ class Plausibility:
     percentile: float
     verdict: Verdict
     used: bool = True
+    p_wrong: float = 0.0
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One way in which the levels can have come about. ``probability`` 0..1 after all levels, the same for every seed.
+
+    ``wrong`` indices into ``Belief.levels`` of the records it calls wrong; ``scale`` factor on the published SD of the random
+    effects (1: a usual patient; more: one unlike the published ones); ``changed``: the factor is on the effects of the occasions
+    alone (the patient has changed in between). ``mode`` its most probable full vector of effects.
+    """
+
+    probability: float
+    wrong: tuple[int, ...]
+    scale: float
+    changed: bool
+    mode: tuple[float, ...]
+
+    @property
+    def unlike(self) -> bool:
+        """Whether it takes the patient for unlike those the model was published for."""
+        return self.scale > 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Conditional:
+    """A belief under a condition on the records, by its ``mode`` [n_full], ``cov`` [n_full, n_full] and ``draws`` [K, n_full]."""
+
+    mode: np.ndarray
+    cov: np.ndarray
+    draws: np.ndarray
+
+
+Condition = Literal["right", "wrong", "believed"]
 
 
 def verdict_of(percentile: float, blq: bool) -> Verdict:
@@ -48,17 +86,21 @@ def verdict_of(percentile: float, blq: bool) -> Verdict:
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """The posterior of one patient's random effects under one model.
+    """The posterior of one patient's random effects under one model: the Bayes mixture over all explanations of the levels.
 
     Attributes
     ----------
-    mode : [n_full] maximum a posteriori of [etas, kappas of occasion 1, kappas of occasion 2, ...].
+    mode : [n_full] maximum a posteriori of [etas, kappas of occasion 1, kappas of occasion 2, ...], under the most probable
+        explanation.
     cov : [n_full, n_full] Laplace covariance at the mode.
     draws : [K, n_full] equally weighted posterior draws.
     ess : effective sample size behind the draws (of the importance weights, or of the chains).
     method : ``prior`` (no level), ``importance`` or ``metropolis`` (importance weights had collapsed).
     log_evidence : ln p(levels | model), 0 without levels.
     objective : NONMEM-like objective at the mode: -2 ln likelihood without the 2 pi constants + eta' omega^-1 eta.
+    explanations : what the levels can mean, most probable first (empty without levels); their probabilities add up to 1.
+    conditionals : the belief if every record is right, if the doubted ones are wrong, and as believed; see the methods.
+    evidence : ln p(levels | model) summed over the explanations by Laplace: for weights of models, the same for every seed.
     """
 
     model: str
@@ -75,6 +117,9 @@ class Belief:
     findings: tuple[Finding, ...] = ()
     converged: bool = True
     rhat: float | None = None
+    explanations: tuple[Explanation, ...] = ()
+    conditionals: Mapping[Condition, Conditional] = field(default_factory=dict)
+    evidence: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("mode", "cov", "draws"):
@@ -88,9 +133,45 @@ class Belief:
         return tuple(level for level in self.levels if level.verdict == "contradiction")
 
     @property
+    def doubted(self) -> tuple[Plausibility, ...]:
+        """Records that may well be wrong (``p_wrong`` >= ``DOUBTED``), each with its probability."""
+        return tuple(level for level in self.levels if level.p_wrong >= DOUBTED)
+
+    @property
+    def p_unlike(self) -> float:
+        """Probability that the patient is unlike those the model was published for (the tail of the random effects)."""
+        return math.fsum(e.probability for e in self.explanations if e.unlike)
+
+    @property
     def n_used(self) -> int:
         """How many levels the belief rests on."""
         return sum(level.used for level in self.levels)
+
+    def if_right(self) -> "Belief":
+        """The belief if every record is right: all levels fitted, a patient unlike the published ones allowed for.
+
+        Judge by it what would harm if a doubted level is right. Without a doubted record: this belief itself.
+        """
+        return self._under("right")
+
+    def if_wrong(self) -> "Belief":
+        """The belief if the doubted records are wrong: the other levels alone. Without a doubted record: this belief itself."""
+        return self._under("wrong")
+
+    def believed(self) -> "Belief":
+        """The belief to report parameters from: every level counts, but none pulls harder than one a few SD off would.
+
+        No level is explained away, and none outvotes those that agree. The believed clearance therefore never rises when a
+        trough rises, everything else being equal; the mixture's can, because it calls an absurd level wrong. Forecasts use the
+        mixture (this belief's ``draws``).
+        """
+        return self._under("believed")
+
+    def _under(self, condition: Condition) -> "Belief":
+        found = self.conditionals.get(condition)
+        if found is None:
+            return self
+        return replace(self, mode=found.mode, cov=found.cov, draws=found.draws, conditionals={})
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; ``Belief.from_json`` gives the same belief back, bit for bit."""
@@ -104,13 +185,22 @@ class Belief:
         for name in ("mode", "cov", "draws"):
             data[name] = getattr(self, name).tolist()
         data["levels"] = [dict(vars(level)) for level in self.levels]
+        data["explanations"] = [dict(vars(e)) for e in self.explanations]
+        data["conditionals"] = {k: {n: v.tolist() for n, v in vars(c).items()} for k, c in self.conditionals.items()}
+        data["evidence"] = self.evidence
         data["findings"] = [finding.to_json() for finding in self.findings]
         return data
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Belief":
-        """The belief written by ``to_json``."""
+        """The belief written by ``to_json``, by this release or one that knew no explanations."""
         n = len(data["mode"])
+
+        def conditional(c: dict[str, Any]) -> Conditional:
+            arrays = (np.array(c[name], dtype=np.float64) for name in ("mode", "cov", "draws"))
+            mode, cov, draws = arrays
+            return Conditional(mode, cov.reshape(n, n), draws.reshape(-1, n))
+
         return cls(
             **{
                 **data,
@@ -122,6 +212,11 @@ class Belief:
                 "draws": np.array(data["draws"], dtype=np.float64).reshape(-1, n),
                 "levels": tuple(Plausibility(**level) for level in data["levels"]),
                 "findings": tuple(Finding(**finding) for finding in data["findings"]),
+                "explanations": tuple(
+                    Explanation(**{**e, "wrong": tuple(e["wrong"]), "mode": tuple(e["mode"])})
+                    for e in data.get("explanations", ())
+                ),
+                "conditionals": {k: conditional(c) for k, c in data.get("conditionals", {}).items()},
             }
         )
 

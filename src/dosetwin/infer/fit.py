@@ -12,7 +12,7 @@ from dosetwin.errors import Finding, SimulationError
 from dosetwin.infer.belief import full_names
 from dosetwin.infer.likelihood import evidence_for
 from dosetwin.infer.map import map_of
-from dosetwin.infer.sampling import plausibility, remarks, stream
+from dosetwin.infer.plausibility import plausibility, remarks
 from dosetwin.records import Timeline
 from dosetwin.simulate import Rule, parameters, predict, schedule_for
 from dosetwin.simulate.engine import threads_available
@@ -78,9 +78,8 @@ def fit_one(model: Model, timeline: Timeline, *, rule: Rule = "locf") -> Subject
     """
     evidence = evidence_for(model, timeline, rule=rule)
     estimate = map_of(evidence)
-    # a fit takes no seed: the percentiles come from a fixed stream per patient
     try:
-        judged = plausibility(evidence, stream(0, "fit", model.name, timeline.patient.id))
+        judged = plausibility(evidence)
     except SimulationError:  # said below, as a finding: one patient must not stop a data set
         judged = ()
     names = full_names(model.eta_names, model.kappa_names, evidence.occasions)
@@ -110,7 +109,7 @@ def fit_one(model: Model, timeline: Timeline, *, rule: Rule = "locf") -> Subject
         objective=estimate.objective,
         converged=estimate.converged,
         records=tuple(records),
-        findings=(*evidence.findings, *remarks(model, judged), *estimate.findings, *failed),
+        findings=(*evidence.findings, *remarks(model, judged, 0.0), *estimate.findings, *failed),
     )
 
 

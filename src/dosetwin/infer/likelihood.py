@@ -49,26 +49,38 @@ def _scale(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a,
 
 
 @njit(cache=True, nogil=True)
-def _log_likelihood(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b):  # pragma: no cover
-    """Sum of log densities per vector; -inf where the simulation failed."""
+def _log_densities(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b):  # pragma: no cover
+    """ln density of each level per vector, [K, n]; -inf where the simulation failed."""
     n_draws, n = value.shape[0], y.shape[0]
-    total = np.zeros(n_draws)
+    found = np.empty((n_draws, n))
     for k in range(n_draws):
         if not ok[k]:
-            total[k] = -math.inf
+            found[k] = -math.inf
             continue
-        s = 0.0
         for i in range(n):
             f, sd = _scale(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b)
             target = math.log(y[i]) if form[i] == _LOG else y[i]
             z = (target - f) / sd
             if blq[i]:
-                s += _log_normal_cdf(z)
+                found[k, i] = _log_normal_cdf(z)
             else:
-                s += -0.5 * z * z - math.log(sd) - 0.5 * LOG_2PI
+                found[k, i] = -0.5 * z * z - math.log(sd) - 0.5 * LOG_2PI
                 if form[i] == _LOG:
-                    s -= target
-        total[k] = s
+                    found[k, i] -= target
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _log_likelihood(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b):  # pragma: no cover
+    """Sum of log densities per vector; -inf where the simulation failed."""
+    found = _log_densities(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b)
+    total = np.zeros(value.shape[0])
+    for k in range(value.shape[0]):
+        if not ok[k]:
+            total[k] = -math.inf
+            continue
+        for i in range(y.shape[0]):
+            total[k] += found[k, i]
     return total
 
 
@@ -114,7 +126,8 @@ class Evidence:
     """The levels of one patient that a model predicts, compiled to arrays beside the schedule that predicts them.
 
     ``levels[i]``, which is observation ``index[i]`` of the timeline, is predicted by output ``out[i]`` at output time
-    ``rows[i]`` of the schedule. Levels without a record name are called "ID level n".
+    ``rows[i]`` of the schedule. Levels without a record name are called "ID level n". ``spread`` (etas, kappas): factors on the
+    published SDs of the random effects.
     """
 
     model: Model
@@ -133,6 +146,7 @@ class Evidence:
     b: np.ndarray
     findings: tuple[Finding, ...]
     occasions: int
+    spread: tuple[float, float] = (1.0, 1.0)
 
     def __len__(self) -> int:
         return len(self.levels)
@@ -144,10 +158,16 @@ class Evidence:
         kept = {name: getattr(self, name)[chosen] for name in per_level}
         return replace(self, levels=tuple(self.levels[i] for i in chosen), **kept)
 
+    @property
+    def spreads(self) -> np.ndarray:
+        """``spread`` by effect, [n_full]."""
+        etas, kappas = len(self.model.eta_names), self.occasions * len(self.model.kappa_names)
+        return np.repeat(np.array(self.spread, dtype=np.float64), [etas, kappas])
+
     @cached_property
     def root(self) -> np.ndarray:
-        """L with L L' = omega of the full vector; rows of fixed effects are 0."""
-        omega = self.model.omega_for(self.occasions)
+        """L with L L' = omega of the full vector, widened by ``spread``; rows of fixed effects are 0."""
+        omega = self.model.omega_for(self.occasions) * np.outer(self.spreads, self.spreads)
         free = np.diag(omega) > 0
         root = np.zeros_like(omega)
         if free.any():
@@ -165,6 +185,13 @@ class Evidence:
     def log_likelihood(self, prediction: Prediction) -> np.ndarray:
         """ln p(levels | vector), [K], constants included; -inf for a vector whose simulation failed."""
         return _log_likelihood(
+            prediction.value, prediction.ok, self.rows, self.slope_rows, self.slope_scale, self.out, self.y, self.blq,
+            self.time_sd, self.form, self.a, self.b,
+        )  # fmt: skip
+
+    def log_densities(self, prediction: Prediction) -> np.ndarray:
+        """ln density of each level, [K, n], as summed by ``log_likelihood``."""
+        return _log_densities(
             prediction.value, prediction.ok, self.rows, self.slope_rows, self.slope_scale, self.out, self.y, self.blq,
             self.time_sd, self.form, self.a, self.b,
         )  # fmt: skip

@@ -1,0 +1,217 @@
+"""What a far level means: *this patient is unlike the published ones* or *this record is wrong*, weighed by Bayes without chance.
+
+An explanation = {which records are wrong} x {scale of the random effects} (``infer.robust`` declares both). Its evidence is
+Laplace's at its own most probable effects, so probabilities do not depend on a seed or on the number of draws. Sets of wrong
+records are tried where they can matter: none, each record that the others do not expect, then greedily more.
+
+Nearly always nobody is in doubt. Then the most probable effects of a usual patient tell everything: leaving a record out is
+the closed form of a normal posterior, and so is widening the prior. Only where these say that a record may be wrong or the
+patient unlike (``QUIET``) are the other explanations fitted.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dosetwin.infer.belief import DOUBTED, Explanation
+from dosetwin.infer.likelihood import LOG_2PI, Evidence
+from dosetwin.infer.map import MapEstimate, map_of
+from dosetwin.infer.robust import P_WRONG, Scale, log_wrong, scales_of
+
+QUIET = 0.05
+"""Below this probability of any record wrong, and of the patient unlike, by the closed forms, nothing else is fitted."""
+CANDIDATE = 1e-3
+"""A record is tried as wrong from this closed-form probability on."""
+MOST_WRONG = 6
+"""At most so many records are called wrong together, and so many tried at each step."""
+NEGLIGIBLE = 1e-4
+"""Explanations less probable than this are dropped; the greedy search ends when a step adds less."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """An explanation with its fit: ``wrong`` record indices, ``scale``, MAP in the units of that scale, ``score`` = ln prior +
+    ln evidence."""
+
+    wrong: tuple[int, ...]
+    scale: Scale
+    estimate: MapEstimate
+    score: float
+
+    @property
+    def spreads(self) -> tuple[float, float]:
+        return self.scale.spread
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """All that is known of the explanations of one patient's levels.
+
+    ``fitted`` most probable first with ``probability`` [len]; ``p_wrong`` [n_levels]; ``log_evidence`` of all together;
+    ``quiet``: nobody is in doubt and ``fitted`` is the usual explanation alone. ``certain``: every record was taken as right.
+    """
+
+    fitted: tuple[Fitted, ...]
+    probability: np.ndarray
+    p_wrong: np.ndarray
+    p_unlike: float
+    log_evidence: float
+    quiet: bool
+    certain: bool = False
+
+    @property
+    def doubted(self) -> np.ndarray:
+        """[n_levels] bool."""
+        return self.p_wrong >= DOUBTED
+
+    def records(self) -> tuple[Explanation, ...]:
+        """The explanations as a belief shows them."""
+        return tuple(
+            Explanation(float(p), f.wrong, max(f.spreads), f.spreads[1] > 1.0, tuple(map(float, f.estimate.eta)))
+            for f, p in zip(self.fitted, self.probability, strict=True)
+        )
+
+
+def _influence(evidence: Evidence, estimate: MapEstimate) -> tuple[np.ndarray, np.ndarray]:
+    """(ln density of each level given the others [n], information about the whitened effects [n_full, n_full]), both normal.
+
+    Leaving a record with leverage h and residual r (in SD) out moves its prediction so that it lies r / (1 - h) away with
+    variance 1 / (1 - h) in units of its own (the leave-one-out identity of least squares).
+    """
+    n, step = len(estimate.z), 1e-5 if evidence.model.solver == "exact" else 1e-2
+    points = estimate.z + np.vstack([np.zeros((1, n)), step * np.eye(n)])
+    prediction = evidence.predict(points)
+    if not prediction.ok.all():
+        return np.full(len(evidence), -math.inf), np.zeros((n, n))
+    levels = evidence.at_levels(prediction)
+    jacobian = (levels[1:] - levels[0]) / step
+    weight = evidence.information(prediction)
+    information = (jacobian * weight) @ jacobian.T
+    covariance = np.linalg.inv(information + np.eye(n))
+    leverage = np.clip(weight * np.einsum("in,ij,jn->n", jacobian, covariance, jacobian), 0.0, 1.0 - 1e-9)
+    density = evidence.log_densities(prediction)[0]
+    # density = -r^2/2 + rest; the residual follows without asking which error model it was
+    best = density_at_prediction(evidence, prediction.value[0])
+    square = np.maximum(2.0 * (best - density), 0.0)
+    loo = best - 0.5 * square / (1.0 - leverage) + 0.5 * np.log1p(-leverage)
+    return np.where(evidence.blq, np.minimum(density, loo), loo), information
+
+
+def density_at_prediction(evidence: Evidence, value: np.ndarray) -> np.ndarray:
+    """ln density of each level if its residual were 0 and its SD that of the prediction ``value`` [times, outputs], [n]."""
+    from dosetwin.infer.likelihood import _LOG, _scale
+
+    out = np.zeros(len(evidence))
+    for i in range(len(evidence)):
+        _, sd = _scale(value[None], 0, i, evidence.rows, evidence.slope_rows, evidence.slope_scale, evidence.out, evidence.y,
+                       evidence.time_sd, evidence.form, evidence.a, evidence.b)  # fmt: skip
+        if not evidence.blq[i]:
+            out[i] = -math.log(sd) - 0.5 * LOG_2PI - (math.log(evidence.y[i]) if evidence.form[i] == _LOG else 0.0)
+    return out
+
+
+def _odds(right: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+    """Probability of wrong from the two log densities."""
+    x = math.log(P_WRONG) - math.log1p(-P_WRONG) + wrong - right
+    return 1.0 / (1.0 + np.exp(-np.clip(x, -700.0, 700.0)))
+
+
+def _wider(evidence: Evidence, estimate: MapEstimate, information: np.ndarray, scale: Scale) -> float:
+    """ln evidence under a wider prior minus that under the published one, for a normal likelihood with this information."""
+    precision = 1.0 / np.square(replace(evidence, spread=scale.spread).spreads)
+    z, n = estimate.z, len(estimate.z)
+    # the likelihood's own maximum and curvature: gradient of ln likelihood at the mode is z
+    total = information + np.eye(n)
+    b = total @ z
+    wide = information + np.diag(precision)
+    gain = 0.5 * (b @ np.linalg.solve(wide, b) - b @ z)
+    return float(gain - 0.5 * (np.linalg.slogdet(wide)[1] - np.linalg.slogdet(total)[1]) + 0.5 * np.log(precision).sum())
+
+
+def explain(evidence: Evidence, usual: MapEstimate | None = None, *, certain: bool = False) -> Explained:
+    """All explanations of compiled levels that matter, with their probabilities.
+
+    ``usual``: the MAP of a usual patient with every record right, when the caller has it. ``certain``: every record is right.
+    """
+    usual = map_of(evidence) if usual is None else usual
+    n, scales = len(evidence), scales_of(evidence)
+    all_right = 0.0 if certain else n * math.log1p(-P_WRONG)
+    first = Fitted((), scales[0], usual, all_right + scales[0].log_weight + usual.log_evidence)
+    if n == 0:
+        return Explained((first,), np.ones(1), np.zeros(0), 0.0, 0.0, True, certain)
+    wrong = np.full(n, -math.inf) if certain else log_wrong(evidence)
+    right, information = _influence(evidence, usual)
+    p = _odds(right, wrong)
+    wider = [_wider(evidence, usual, information, s) + s.log_weight - scales[0].log_weight for s in scales[1:]]
+    unlike = 1.0 - math.exp(-float(np.logaddexp.reduce([0.0, *wider])))
+    if usual.converged and p.max() < QUIET and unlike < 2 * QUIET:
+        total = first.score - math.log1p(-unlike) - float(np.log1p(-p).sum())
+        return Explained((first,), np.ones(1), p, unlike, total, True, certain)
+    return _search(evidence, scales, first, wrong, p, certain)
+
+
+def _search(
+    evidence: Evidence, scales: tuple[Scale, ...], first: Fitted, wrong: np.ndarray, p: np.ndarray, certain: bool
+) -> Explained:
+    """Fit the explanations one after the other: nothing wrong, single records, then the best set and one more."""
+    n = len(evidence)
+
+    def fit(outside: tuple[int, ...], scale: Scale, near: Fitted) -> Fitted:
+        part = replace(evidence.subset([i for i in range(n) if i not in outside]), spread=scale.spread)
+        start = near.estimate.z * replace(evidence, spread=near.spreads).spreads / part.spreads
+        estimate = map_of(part, start=start)
+        prior = scale.log_weight
+        if not certain:
+            prior += len(outside) * math.log(P_WRONG) + (n - len(outside)) * math.log1p(-P_WRONG)
+        return Fitted(outside, scale, estimate, prior + estimate.log_evidence + float(wrong[list(outside)].sum()))
+
+    def suspects(f: Fitted) -> np.ndarray:
+        """Probability of wrong of the records that ``f`` calls right, given the others (0 for those it calls wrong)."""
+        keep = [i for i in range(n) if i not in f.wrong]
+        part = replace(evidence.subset(keep), spread=f.spreads)
+        out = np.zeros(n)
+        if keep:
+            out[keep] = _odds(_influence(part, f.estimate)[0], wrong[keep])
+        return out
+
+    found: dict[tuple[tuple[int, ...], Scale], Fitted] = {
+        ((), s): fit((), s, first) if s is not scales[0] else first for s in scales
+    }
+    level = list(found.values())
+    doubt = np.maximum.reduce([p, *(suspects(f) for f in level[1:])])
+    tried = list(np.argsort(-doubt, kind="stable"))
+    bases: list[tuple[int, ...]] = [()]
+    for _ in range(1, min(MOST_WRONG, n) + 1):
+        new: list[Fitted] = []
+        for base in bases:
+            for i in [int(i) for i in tried if doubt[i] > CANDIDATE and i not in base][:MOST_WRONG]:
+                outside = tuple(sorted((*base, i)))
+                for s in scales:
+                    if (outside, s) not in found:
+                        found[outside, s] = fit(outside, s, found[base, s])
+                        new.append(found[outside, s])
+        best = max((f.score for f in found.values()), default=-math.inf)
+        if not new or max(f.score for f in new) < best + math.log(NEGLIGIBLE):
+            break
+        top = max(new, key=lambda f: f.score)
+        bases = [top.wrong]
+        doubt = np.maximum.reduce([suspects(found[top.wrong, s]) for s in scales])
+        tried = list(np.argsort(-doubt, kind="stable"))
+    fitted = sorted(found.values(), key=lambda f: -f.score)
+    score = np.array([f.score for f in fitted])
+    total = float(np.logaddexp.reduce(score))
+    probability = np.exp(score - total)
+    p_wrong = np.zeros(n)
+    for f, q in zip(fitted, probability, strict=True):
+        p_wrong[list(f.wrong)] += q
+    p_unlike = float(sum(q for f, q in zip(fitted, probability, strict=True) if max(f.spreads) > 1.0))
+    never = [i for i in range(n) if not any(i in f.wrong for f in fitted)]
+    if never:  # too far from doubt to be tried: the closed form at the most probable explanation
+        p_wrong[never] = np.minimum(suspects(fitted[0])[never], CANDIDATE)
+    keep = probability >= NEGLIGIBLE
+    kept = tuple(f for f, k in zip(fitted, keep, strict=True) if k)
+    return Explained(kept, probability[keep] / probability[keep].sum(), p_wrong, p_unlike, total, False, certain)
+
+
+__all__ = ["Explained", "Fitted", "explain"]

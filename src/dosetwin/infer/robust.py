@@ -1,0 +1,184 @@
+"""Densities of the two explanations of a far level: a heavy tail of the random effects, and a record that is wrong.
+
+All constants are declared and the same for every model. A *scale* component widens the published SDs of the random effects; with
+its weights the prior is a scale mixture of normals close to a Student-t. A *wrong* record (level, time, dose, mix-up of patients)
+says nothing about the patient: its value lies anywhere around what the model expects of a typical patient at that time,
+
+    ln y ~ ln centre + WRONG_SCALE t(WRONG_DF),
+
+where the centre is never below the residual SD. Records are wrong independently, so the sum over all sets of wrong records is a
+product over records, (1 - p) right + p wrong, and the posterior draws need no enumeration.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numba import njit
+
+from dosetwin.infer.likelihood import _LOG, _SD, LOG_2PI, Evidence, _log_normal_cdf, _scale
+from dosetwin.simulate import Prediction
+
+P_WRONG = 0.02
+"""Probability that a record is wrong before it is seen (assumed: 1-5 % of levels are mislabelled, mistimed or contaminated)."""
+WRONG_SCALE, WRONG_DF = 1.0, 3.0
+"""Spread of ln(level / typical) of wrong records (assumed): half within a factor 2.1, 10 % beyond 10."""
+UNLIKE = ((2.0, 0.04), (4.0, 0.01))
+"""(factor on the SD of the between-subject effects, prior weight) of patients unlike the published ones (assumed)."""
+CHANGED = (4.0, 0.01)
+"""(factor on the SD of the effects of the occasions, weight) of patients who changed; only with several occasions (assumed)."""
+BOUND = 2.5
+"""SD from its prediction beyond which a level pulls the *believed* parameters no harder."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One component of the heavy tail: factors on the SDs of (etas, kappas), and the log of its prior weight."""
+
+    spread: tuple[float, float]
+    log_weight: float
+
+
+def scales_of(evidence: Evidence) -> tuple[Scale, ...]:
+    """The components of the prior, the published one first; weights add up to 1."""
+    wide = [Scale((s, 1.0), math.log(w)) for s, w in UNLIKE if evidence.model.eta_names]
+    if evidence.model.kappa_names and evidence.occasions > 1:
+        wide.append(Scale((1.0, CHANGED[0]), math.log(CHANGED[1])))
+    rest = 1.0 - math.fsum(math.exp(s.log_weight) for s in wide)
+    return (Scale((1.0, 1.0), math.log(rest)), *wide)
+
+
+def log_prior(z: np.ndarray, evidence: Evidence) -> np.ndarray:
+    """ln density of the heavy-tailed prior at whitened ``z`` [K, n] (whitened by the published SDs), [K]."""
+    etas = len(evidence.model.eta_names)
+    q, r = np.square(z[:, :etas]).sum(1), np.square(z[:, etas:]).sum(1)
+    parts = [
+        scale.log_weight - 0.5 * (q / s**2 + r / k**2) - etas * math.log(s) - (z.shape[1] - etas) * math.log(k)
+        for scale in scales_of(evidence)
+        for s, k in (scale.spread,)
+    ]
+    return np.logaddexp.reduce(parts, axis=0) - 0.5 * z.shape[1] * LOG_2PI
+
+
+def log_wrong(evidence: Evidence) -> np.ndarray:
+    """ln density of each level if its record is wrong, [n]; the same for every parameter vector."""
+    if len(evidence) == 0:
+        return np.zeros(0)
+    from scipy.stats import t as student
+
+    prediction = evidence.predict_eta(np.zeros((1, evidence.root.shape[0])))
+    if not prediction.ok[0]:
+        return np.full(len(evidence), -math.inf)
+    f = np.abs(evidence.at_levels(prediction)[0])
+    # what an empty sample would still read: a log-normal error has no additive part to tell it
+    smallest = np.where(evidence.form == _LOG, 0.0, evidence.a)
+    centre = np.maximum(np.maximum(f, smallest), 1e-3 * np.maximum(np.abs(evidence.y), 1e-12))
+    value = np.maximum(evidence.y, 1e-3 * centre)
+    u = np.log(value / centre) / WRONG_SCALE
+    return np.where(evidence.blq, student.logcdf(u, WRONG_DF), student.logpdf(u, WRONG_DF) - np.log(WRONG_SCALE * value))
+
+
+@njit(cache=True, nogil=True)
+def _bounded(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b, bound):  # pragma: no cover - compiled
+    """Sum over levels per vector, [K]; see ``log_bounded``."""
+    n_draws, n = value.shape[0], y.shape[0]
+    total = np.zeros(n_draws)
+    for k in range(n_draws):
+        if not ok[k]:
+            total[k] = -math.inf
+            continue
+        for i in range(n):
+            f, sd = _scale(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b)
+            target = math.log(y[i]) if form[i] == _LOG else y[i]
+            z = (target - f) / sd
+            if blq[i]:
+                total[k] += _log_normal_cdf(z)
+                continue
+            low = bound if form[i] == _LOG or b[i] <= 0.0 else min(bound, 0.5 / b[i])
+            if -low <= z <= bound:
+                total[k] += -0.5 * z * z - math.log(sd)
+                continue
+            c = bound if z > 0 else -low
+            # residual SD at another prediction g: what time uncertainty and the floor add at f is kept (as a factor for form SD)
+            own = a[i] if form[i] == _LOG else a[i] + b[i] * abs(f) if form[i] == _SD else math.sqrt(a[i] ** 2 + (b[i] * f) ** 2)
+            factor = sd / max(own, 1e-300)
+            constant = max(sd * sd - (b[i] * f) ** 2, (1e-6 * sd) ** 2)
+            near, far = f, target
+            for _ in range(60):  # the prediction from which the level lies exactly c SD away
+                g = 0.5 * (near + far)
+                s = sd
+                if form[i] == _SD:
+                    s = (a[i] + b[i] * abs(g)) * factor
+                elif form[i] != _LOG:
+                    s = math.sqrt(constant + (b[i] * g) ** 2)
+                if (target - g - c * s) * (target - f) > 0.0:
+                    near = g
+                else:
+                    far = g
+            g = 0.5 * (near + far)
+            if form[i] == _LOG or b[i] <= 0.0:
+                steps, s = (g - f) / sd, sd
+            elif form[i] == _SD:
+                s = (a[i] + b[i] * abs(g)) * factor
+                steps = math.log(s / sd) / (b[i] * factor)
+            else:
+                s = math.sqrt(constant + (b[i] * g) ** 2)
+                root = math.sqrt(constant)
+                steps = (math.asinh(b[i] * g / root) - math.asinh(b[i] * f / root)) / b[i]
+            total[k] += -0.5 * c * c - math.log(sd) - c * steps - c * c * math.log(s / sd)
+    return total
+
+
+def log_bounded(evidence: Evidence, prediction: Prediction) -> np.ndarray:
+    """Log-likelihood in which no level pulls harder than one ``BOUND`` SD away, [K], without its constant.
+
+    Within the bound it is the ordinary one. Beyond, its slope in the prediction is that of a level exactly at the bound, so
+
+        ln p = -c^2/2 - ln sd(f) - c (h(g) - h(f)) - c^2 ln(sd(g) / sd(f)),   h' = 1/sd,   level = g + c sd(g).
+
+    Its mixed derivative in level and prediction is nowhere negative (a monotone likelihood ratio): a higher level never speaks
+    for a lower prediction. For a proportional error the bound below is at most 1/(2 b) SD, beyond which the ordinary likelihood
+    itself would lose that property.
+    """
+    return _bounded(
+        prediction.value, prediction.ok, evidence.rows, evidence.slope_rows, evidence.slope_scale, evidence.out, evidence.y,
+        evidence.blq, evidence.time_sd, evidence.form, evidence.a, evidence.b, BOUND,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Weighing:
+    """What a vector is worth under each condition on the records, up to one constant; ``doubted`` [n] bool.
+
+    ``certain``: every record is right, whatever it says.
+    """
+
+    evidence: Evidence
+    doubted: np.ndarray
+    certain: bool = False
+
+    @cached_property
+    def wrong(self) -> np.ndarray:
+        """ln density of each record if wrong, [n]."""
+        return log_wrong(self.evidence)
+
+    def conditions(self, z: np.ndarray, prediction: Prediction) -> dict[str, np.ndarray]:
+        """``mixture``, ``right``, ``wrong`` and ``believed`` (as in ``Belief``), each ln p(levels, vector) [K].
+
+        The mixture sums over all sets of wrong records and all scales. ``likelihood`` is that of the levels, all right.
+        """
+        right, prior = self.evidence.log_densities(prediction), log_prior(z, self.evidence)
+        likelihood = right.sum(axis=1)
+        if self.certain:
+            both = right
+        else:
+            both = np.logaddexp(math.log1p(-P_WRONG) + right, math.log(P_WRONG) + self.wrong)
+            both = np.where(np.isfinite(right), both, -math.inf)
+        return {
+            "likelihood": likelihood,
+            "mixture": both.sum(axis=1) + prior,
+            "right": likelihood + prior,
+            "wrong": both[:, ~self.doubted].sum(axis=1) + prior,
+            "believed": log_bounded(self.evidence, prediction) + prior,
+        }
