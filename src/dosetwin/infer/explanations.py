@@ -41,6 +41,7 @@ class Fitted:
 
     @property
     def spreads(self) -> tuple[float, float]:
+        """Factors on the SDs of (etas, kappas)."""
         return self.scale.spread
 
 
