@@ -17,6 +17,8 @@ class Timeline:
     ``occasions`` start times (h, ascending) of occasions after the first, for inter-occasion variability.
     ``findings`` what the importer had to remark. ``asked`` points at which a prediction is wanted and nothing was
     measured (NONMEM's EVID 2 and MDV 1 records; ``value`` is nan). ``drug`` whose doses these are, where the source says.
+    ``resets`` times (h, ascending) at which the system was set back to its beginning (NONMEM's EVID 3 and 4): after what
+    was observed then, before what was given then.
     ``as_of`` h: when the source was written (a bundle's timestamp), the natural ``now`` where nobody names one.
     """
 
@@ -30,6 +32,7 @@ class Timeline:
     asked: tuple[Observation, ...] = ()
     drug: str = ""
     as_of: float | None = None
+    resets: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         # sorted() is stable: records at the same time keep the order in which they were written
@@ -53,6 +56,7 @@ class Timeline:
             doses=tuple(e for d in self.doses for e in ([d] if d.addl == 0 else d.expanded()) if e.time <= now + 1e-9),
             observations=tuple(o for o in self.observations if o.time <= now + 1e-9),
             covariates=tuple(c for c in self.covariates if c.time <= now + 1e-9),
+            resets=tuple(t for t in self.resets if t <= now + 1e-9),
         )
 
     def append(self, *events: DoseEvent | Observation | Covariate) -> "Timeline":

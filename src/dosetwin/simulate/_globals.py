@@ -10,12 +10,29 @@ EXACT: bool = True
 STIFF: bool = False
 AUTO: bool = False
 HAS_INITIAL: bool = False
+HAS_LAG: bool = False
 
 # rows of the work array W [WORK_ROWS, N]: N x N blocks, then single rows; work_layout(n) gives their places
 K0 = E0 = G0 = H0 = T0 = J0 = M0 = S0 = 0
-ENDO = TMP = ZERO = HELD = AREA = SLOPE0 = SLOPE1 = TRY = FT = PIVOT = ONCE = MOVED = GAP = STAGE0 = WORK_ROWS = 0
+ENDO = TMP = ZERO = HELD = AREA = SLOPE0 = SLOPE1 = TRY = FT = PIVOT = ONCE = MOVED = GAP = KEPT = KEPT_U = STAGE0 = WORK_ROWS = 0
 BLOCKS = ("K0", "E0", "G0", "H0", "T0", "J0", "M0", "S0")
-SINGLE = ("ENDO", "TMP", "ZERO", "HELD", "AREA", "SLOPE0", "SLOPE1", "TRY", "FT", "PIVOT", "ONCE", "MOVED", "GAP")
+SINGLE = (
+    "ENDO",
+    "TMP",
+    "ZERO",
+    "HELD",
+    "AREA",
+    "SLOPE0",
+    "SLOPE1",
+    "TRY",
+    "FT",
+    "PIVOT",
+    "ONCE",
+    "MOVED",
+    "GAP",
+    "KEPT",
+    "KEPT_U",
+)
 
 
 def work_layout(n: int) -> dict[str, int]:
@@ -33,4 +50,4 @@ def _undefined(*args: Any) -> Any:
 
 dynamics = individual = observe = initial = _undefined
 make_state = make_cov = make_eta = make_theta = put_state = put_row = put_output = _undefined
-bioavailability = lag = advance_explicit = propagator = _undefined
+bioavailability = lag = modelled_rate = modelled_duration = advance_explicit = propagator = _undefined

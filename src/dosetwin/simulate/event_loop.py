@@ -13,7 +13,10 @@ from dosetwin.simulate._globals import (
     EXACT,
     GAP,
     HAS_INITIAL,
+    HAS_LAG,
     HELD,
+    KEPT,
+    KEPT_U,
     MOVED,
     N_ETA,
     N_KAPPA,
@@ -33,14 +36,27 @@ from dosetwin.simulate._globals import (
     make_eta,
     make_state,
     make_theta,
+    modelled_duration,
+    modelled_rate,
     observe,
     put_output,
     put_state,
 )  # fmt: skip
 from dosetwin.simulate.exact import advance_exact, build_linear
-from dosetwin.simulate.ode import NO_STEADY_STATE, OK, STIFF_FOUND, TOO_MANY_PENDING, advance_stiff, factor, substitute
+from dosetwin.simulate.ode import (
+    NO_INPUT,
+    NO_STEADY_STATE,
+    OK,
+    STIFF_FOUND,
+    TOO_MANY_PENDING,
+    advance_stiff,
+    factor,
+    substitute,
+)
 
-COVARIATES, DOSE, DOSE_SS, OUTPUT = 0, 1, 2, 3
+COVARIATES, DOSE, DOSE_SS, OUTPUT, RESET, DOSE_SS2 = 0, 1, 2, 3, 4, 5
+# what stands in ``index`` of a dose beside the compartment (index = compartment + N * mode): what was written of its input
+BY_DURATION, BY_RATE, MODEL_RATE, MODEL_DURATION, CONSTANT = 0, 1, 2, 3, 4
 PENDING = 64
 
 
@@ -172,6 +188,11 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
     W = np.zeros((WORK_ROWS, N))
     queue = np.zeros((PENDING, 4))  # inputs to come: time, amount or change of rate, compartment, 1 for a rate
     scratch = np.zeros((1, max(N_OUT, 1)))
+    longest = 0
+    if HAS_LAG:
+        for k in range(lo, hi):
+            longest = max(longest, ptr[course[k] + 1] - ptr[course[k]])
+    lags = np.zeros(longest)  # of the doses of a course, by their event: a repeat has the lag of its record
     want_area = area_out.shape[0] > 0
     want_state = state_out.shape[0] > 0
     for k in range(lo, hi):
@@ -252,26 +273,53 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
                     for i in range(N):
                         state_out[row, i] = x[i]
                 row += 1
+            elif what == RESET:
+                for i in range(N):
+                    x[i] = 0.0
+                    u[i] = 0.0
+                if HAS_INITIAL:
+                    put_state(initial(p, cov), x)
+                pending = 0
+                h = 0.0
             else:
-                where = index[ev]
-                given = amount[ev] * bioavailability(p, where)
-                delay = lag(p, where)
+                where = index[ev] % N
+                mode = index[ev] // N
+                share = 1.0 if mode == CONSTANT else bioavailability(p, where)
+                given = amount[ev] * share
+                delay = 0.0
+                if HAS_LAG:
+                    if what == DOSE and ii[ev] < 0.0:
+                        delay = lags[int(-ii[ev]) - 1]
+                    elif mode != CONSTANT:
+                        delay = lag(p, where)
+                    lags[ev - first] = delay
                 length = duration[ev]
-                if what == DOSE_SS:
+                if mode == BY_RATE:
+                    length *= share
+                elif mode >= MODEL_RATE and mode != CONSTANT:
+                    length = modelled_duration(p, where) if mode == MODEL_DURATION else given / modelled_rate(p, where)
+                    if not (length > 0.0 and length < math.inf):
+                        code = NO_INPUT
+                        break
+                if what != DOSE:
                     for i in range(N):
+                        W[KEPT, i] = x[i] if what == DOSE_SS2 else 0.0
+                        W[KEPT_U, i] = u[i] if what == DOSE_SS2 else 0.0
                         x[i] = 0.0
                         u[i] = 0.0
-                    if HAS_INITIAL:
-                        put_state(initial(p, cov), x)
-                    pending = 0
+                    if what == DOSE_SS:
+                        pending = 0
+                        if HAS_INITIAL:
+                            put_state(initial(p, cov), x)
                     code = steady_state(x, u, p, cov, t, ii[ev], delay, where, given, length, stiff, W, rtol, atol)
                     # its last propagator has no part for the area: a step of the same length must not reuse it
                     W[HELD, 0] = -1.0
                     for i in range(N):
-                        u[i] = 0.0
+                        x[i] += W[KEPT, i]
+                        u[i] = W[KEPT_U, i]
                     # doses of the past that still act: infusions running, and doses inside their lag
                     back = 1
-                    while code == OK and (delay + length > back * ii[ev] or delay >= back * ii[ev]):
+                    while mode != CONSTANT and code == OK and (delay + length > back * ii[ev] or delay >= back * ii[ev]):
                         pending = give(x, u, queue, pending, t, delay - back * ii[ev], length, given, where)
                         if pending + 2 > PENDING:
                             code = TOO_MANY_PENDING

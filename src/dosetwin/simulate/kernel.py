@@ -27,6 +27,7 @@ from dosetwin.declare import Model
 from dosetwin.errors import ModelError
 from dosetwin.simulate import event_loop, exact, ode
 from dosetwin.simulate._globals import work_layout
+from dosetwin.simulate.typical import has_lag, typical_covariates, typical_parameters
 
 # reassoc and contract let products and sums fuse; nnan and ninf stay off because failures are found by looking for NaN
 OPTIONS = 'nogil=True, error_model="numpy", fastmath=FASTMATH'
@@ -133,29 +134,6 @@ def _decorated(function: Callable[..., Any]) -> str:
     return f"@{'inlined' if function in INLINED else 'jit'}\n{inspect.getsource(function)}"
 
 
-def typical_covariates(model: Model) -> Any:
-    """A covariate vector inside the studied range."""
-    middle = []
-    for c in model.covs.values():
-        if c.flag:
-            middle.append(0.0)
-        elif c.population is not None:
-            middle.append(c.population)
-        else:
-            low = c.low if math.isfinite(c.low) else 1.0
-            high = c.high if math.isfinite(c.high) else low + 1.0
-            middle.append(0.5 * (low + high))
-    return model.cov(*middle)
-
-
-def typical_parameters(model: Model) -> Any:
-    """The result of ``individual`` at typical covariates."""
-    found = model.individual(model.theta(), model.eta(*([0.0] * len(model.etas))), typical_covariates(model))
-    if not hasattr(found, "_fields"):
-        raise ModelError(f"{model.name}: individual() must return a NamedTuple of parameters")
-    return found
-
-
 def check_linear(model: Model) -> None:
     """Refuse an exact model whose dynamics are not linear in the states or change with t: it would be solved wrongly.
 
@@ -194,11 +172,12 @@ def source(model: Model) -> str:
     constants = {
         "N": n, "N_ETA": len(model.eta_names), "N_KAPPA": len(model.kappa_names), "N_OUT": n_out, "EXACT": exactly,
         **work_layout(n), "STIFF": model.solver == "stiff", "AUTO": model.solver == "auto",
-        "HAS_INITIAL": model.initial is not None,
+        "HAS_INITIAL": model.initial is not None, "HAS_LAG": has_lag(model),
         **{k: getattr(ode, k) for k in ("OK", "TOO_MANY_STEPS", "STEP_TOO_SMALL", "STIFF_FOUND", "NO_STEADY_STATE",
-                                        "TOO_MANY_PENDING", "MAX_STEPS")},
+                                        "TOO_MANY_PENDING", "NO_INPUT", "MAX_STEPS")},
         **{k: getattr(exact, k) for k in ("TAYLOR_ORDER", "TAYLOR_RADIUS")},
-        **{k: getattr(event_loop, k) for k in ("COVARIATES", "DOSE", "DOSE_SS", "OUTPUT", "PENDING")},
+        **{k: getattr(event_loop, k) for k in ("COVARIATES", "DOSE", "DOSE_SS", "OUTPUT", "RESET", "DOSE_SS2", "PENDING",
+                                               "BY_RATE", "MODEL_RATE", "MODEL_DURATION", "CONSTANT")},
     }  # fmt: skip
     for name in constants:
         if name in collect.seen:
@@ -216,6 +195,8 @@ def source(model: Model) -> str:
         "@jit\ndef put_output(o, out, r):\n" + "".join(f"    out[r, {i}] = o[{i}]\n" for i in range(n_out)),
         _by_compartment("bioavailability", "F", "1.0", typical_parameters(model)._fields, model),
         _by_compartment("lag", "LAG", "0.0", typical_parameters(model)._fields, model),
+        _by_compartment("modelled_rate", "R", "math.nan", typical_parameters(model)._fields, model),
+        _by_compartment("modelled_duration", "D", "math.nan", typical_parameters(model)._fields, model),
     ]
     needed: list[Callable[..., Any]] = [ode.factor, ode.substitute]
     if exactly:

@@ -19,12 +19,13 @@ DP_C = ("0", "1/5", "3/10", "4/5", "8/9", "1", "1")
 DP_LOW = ("5179/57600", "0", "7571/16695", "393/640", "-92097/339200", "187/2100", "1/40")
 
 # codes returned by the steppers and stored per job
-OK, TOO_MANY_STEPS, STEP_TOO_SMALL, STIFF_FOUND, NO_STEADY_STATE, TOO_MANY_PENDING = 0, 1, 2, 3, 4, 5
+OK, TOO_MANY_STEPS, STEP_TOO_SMALL, STIFF_FOUND, NO_STEADY_STATE, TOO_MANY_PENDING, NO_INPUT = 0, 1, 2, 3, 4, 5, 6
 MESSAGES = {
     TOO_MANY_STEPS: "more than the allowed number of steps between two events",
     STEP_TOO_SMALL: "the step size fell to rounding: the solution is not finite or not smooth",
     NO_STEADY_STATE: "no periodic steady state was found for a dose with SS=1",
     TOO_MANY_PENDING: "more than 64 infusions or delayed doses at once",
+    NO_INPUT: "the model's rate or duration of a dose (R_, D_) is not a positive number",
 }
 MAX_STEPS = 200_000
 

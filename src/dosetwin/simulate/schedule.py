@@ -15,18 +15,35 @@ from dosetwin.declare import Model
 from dosetwin.errors import Finding, InputError
 from dosetwin.records import DoseEvent, Timeline
 from dosetwin.simulate.covariates import CovariateTable, covariate_table
-from dosetwin.simulate.event_loop import COVARIATES, DOSE, DOSE_SS, OUTPUT
+from dosetwin.simulate.event_loop import (
+    BY_DURATION,
+    BY_RATE,
+    CONSTANT,
+    COVARIATES,
+    DOSE,
+    DOSE_SS,
+    DOSE_SS2,
+    MODEL_DURATION,
+    MODEL_RATE,
+    OUTPUT,
+    RESET,
+)
+from dosetwin.simulate.typical import has_lag, parameter_names, superposes
 
 Rule = Literal["locf", "nocb", "linear"]
 RULES: tuple[Rule, ...] = ("locf", "nocb", "linear")
+_MODES = {"duration": BY_DURATION, "rate": BY_RATE, "model_rate": MODEL_RATE, "model_duration": MODEL_DURATION,
+          "constant": CONSTANT}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
     """Compiled courses of one model. Event arrays are concatenated; course c owns events ptr[c]..ptr[c+1]-1.
 
-    ``time`` h, ``kind`` (0 covariates, 1 dose, 2 dose at steady state, 3 output), ``index`` covariate row or compartment,
-    ``amount`` mg, ``duration`` h, ``ii`` h; ``rows`` [n_rows, n_cov] covariate values, ``occasion`` [n_rows];
+    ``time`` h, ``kind`` (0 covariates, 1 dose, 2 dose at steady state, 3 output, 4 reset, 5 steady state added), ``index``
+    covariate row, or of a dose compartment + n_states * what was written of its input (event_loop), ``amount`` mg, ``duration``
+    h, ``ii`` h (of a written-out ADDL dose of a model with lags: minus 1 minus the place of its record in the course);
+    ``rows`` [n_rows, n_cov] covariate values, ``occasion`` [n_rows];
     ``begin`` [n_courses] start times; ``out_time`` output times, ``out_ptr`` [n_courses + 1].
     """
 
@@ -85,15 +102,25 @@ def compartment(model: Model, cmt: str | int | None, record: str = "") -> int:
     return number - 1
 
 
-def _written_out(doses: Iterable[DoseEvent]) -> list[DoseEvent]:
+def _written_out(model: Model, doses: Iterable[DoseEvent]) -> list[DoseEvent]:
     """Every single dose, refused before its time orders anything if it is impossible. Raises InputError."""
     doses = [d for given in doses for d in given.expanded()]
     for d in doses:
+        where = d.record or f"dose at {d.time} h"
         if not (np.isfinite(d.amount) and np.isfinite(d.time) and d.duration >= 0 and d.amount >= 0):
-            raise InputError("dose with an impossible amount, time or duration", where=d.record or f"dose at {d.time} h",
+            raise InputError("dose with an impossible amount, time or duration", where=where,
                              value=(d.amount, d.duration), allowed="finite, not negative")  # fmt: skip
         if d.ss and not d.ii > 0:
-            raise InputError("SS=1 needs II > 0", where=d.record or f"dose at {d.time} h", value=d.ii)
+            raise InputError("SS=1 needs II > 0", where=where, value=d.ii)
+        if d.ss == 2 and not superposes(model):
+            raise InputError("SS=2 adds steady states up, which holds for linear kinetics without a baseline only", where=where,
+                             value=model.name, remedy="write the earlier doses out")  # fmt: skip
+        if d.infusion in ("model_rate", "model_duration"):
+            letter, code = ("R", -1) if d.infusion == "model_rate" else ("D", -2)
+            needed = f"{letter}_{list(model.states)[compartment(model, d.cmt, d.record)]}"
+            if needed not in parameter_names(model):
+                raise InputError(f"RATE {code} asks for the model's parameter {needed}, which {model.name} does not have",
+                                 where=where, remedy="give AMT/duration as RATE, or the duration as DUR")  # fmt: skip
     return doses
 
 
@@ -104,36 +131,49 @@ def _events(
     times: np.ndarray,
     after: np.ndarray,
     rule: Rule,
+    resets: Sequence[float] = (),
 ) -> tuple[np.ndarray, ...]:
     """Events of one course in the order they happen: time, kind, index, amount, duration, ii, each [n_events]."""
     # a dose at steady state is two events: the state it finds, which a trough at its time sees, and the dose itself
     steady = [d for d in doses if d.ss]
+    doses = [d for d in doses if d.infusion != "constant"]  # which ends at its time: only the state it leaves
     given = [*steady, *doses]
-    n_c, n_s, n_d, n_o = len(cov_times), len(steady), len(doses), len(times)
-    time = np.concatenate([cov_times, [d.time for d in given], times])
-    kind = np.repeat(np.array([COVARIATES, DOSE_SS, DOSE, OUTPUT], np.int8), [n_c, n_s, n_d, n_o])
-    where = np.array([compartment(model, d.cmt, d.record) for d in given], dtype=np.int64)
-    index = np.concatenate([np.arange(n_c), where, np.arange(n_o)]).astype(np.int64)
+    n_c, n_s, n_d, n_o, n_r = len(cov_times), len(steady), len(doses), len(times), len(resets)
+    time = np.concatenate([cov_times, [d.time for d in given], times, resets])
+    kind = np.repeat(np.array([COVARIATES, DOSE_SS, DOSE, OUTPUT, RESET], np.int8), [n_c, n_s, n_d, n_o, n_r])
+    kind[n_c : n_c + n_s][[d.ss == 2 for d in steady]] = DOSE_SS2
+    where = [compartment(model, d.cmt, d.record) + len(model.states) * _MODES[d.infusion] for d in given]
+    index = np.concatenate([np.arange(n_c), where, np.arange(n_o), np.zeros(n_r)]).astype(np.int64)
     last = 9 if rule == "nocb" else 0
-    tie = np.concatenate([np.full(n_c, last), np.full(n_s, 2), np.full(n_d, 5), np.where(after, 7, 3)])
+    # what is found by a dose at steady state is seen by a trough before it, unless a reset stands between them
+    found = [4.5 if d.time in resets else 2 for d in steady]
+    tie = np.concatenate([np.full(n_c, last), found, np.full(n_d, 5), np.where(after, 7, 3), np.full(n_r, 4)])
     tie[0] = -1  # the first covariate row opens the course under every rule
-    pad_c, pad_o = np.zeros(n_c), np.zeros(n_o)
+    pad_c, pad_o = np.zeros(n_c), np.zeros(n_o + n_r)
     amount = np.concatenate([pad_c, [d.amount for d in given], pad_o])
     duration = np.concatenate([pad_c, [d.duration for d in given], pad_o])
     ii = np.concatenate([pad_c, [d.ii if d.ss else 0.0 for d in given], pad_o])
     order = np.lexsort((np.arange(len(time)), tie, time))
+    if has_lag(model) and any(d.origin is not None for d in doses):
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        records = {(d.time, d.cmt): n_c + n_s + k for k, d in enumerate(doses) if d.origin is None}
+        for k, d in enumerate(doses):
+            record = None if d.origin is None else records.get((d.origin, d.cmt))
+            if record is not None:
+                ii[n_c + n_s + k] = -1.0 - place[record]
     return time[order], kind[order], index[order], amount[order], duration[order], ii[order]
 
 
 def _course(model: Model, timeline: Timeline, times: np.ndarray, after: np.ndarray, rule: Rule, extra: Sequence[DoseEvent]):
-    doses = _written_out((*timeline.doses, *extra))
+    doses = _written_out(model, (*timeline.doses, *extra))
     starts = [d.time for d in doses] + [float(t) for t in times[:1]]
     starts += [o.time for o in timeline.observations]
     begin = min(starts, default=0.0)
     end = max([*starts, float(times[-1]) if len(times) else begin])
     table = covariate_table(model, timeline, begin, end, rule)
     begin = table.begin
-    return begin, _events(model, table.times, doses, times, after, rule), table
+    return begin, _events(model, table.times, doses, times, after, rule, timeline.resets), table
 
 
 def schedule_many(
@@ -221,7 +261,7 @@ def uniform(
     """A cohort with common doses, output times and covariate times; ``cov`` [n_subjects, n_cov_times, n_cov] per subject."""
     cov = np.asarray(cov, dtype=np.float64)
     n, n_c, _ = cov.shape
-    given = _written_out(doses)
+    given = _written_out(model, doses)
     wanted = np.asarray(times, dtype=np.float64)
     time, kind, index, amount, duration, ii = _events(model, cov_times, given, wanted, np.zeros(len(wanted), bool), "locf")
     if kind[0] != COVARIATES or index[0] != 0:
