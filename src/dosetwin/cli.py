@@ -1,9 +1,11 @@
 """The command line: words and options here, what they do in ``commands``; exits 0 ok, 1 our fault, 2 bad input, 3 refusal."""
 
+import errno
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -407,8 +409,71 @@ def kidney_evaluate(
         noise=noise, report=report, resume=resume, as_json=json_)  # fmt: skip
 
 
+class Lost(Exception):
+    """Standard output took nothing more: ``error`` says why (a full disk, a closed file, a reader that has gone)."""
+
+    def __init__(self, error: OSError):
+        super().__init__(str(error))
+        self.error = error
+
+
+class _Stdout:
+    """Standard output whose failures are told apart from those of any other file, whoever writes to it."""
+
+    def __init__(self, stream: Any):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        if self._stream is None:
+            raise Lost(OSError(errno.EBADF, "it is closed"))
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            raise Lost(error) from None
+
+    def flush(self) -> None:
+        try:
+            if self._stream is not None:
+                self._stream.flush()
+        except OSError as error:
+            raise Lost(error) from None
+
+    def isatty(self) -> bool:
+        return self._stream is not None and self._stream.isatty()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def _say(text: str) -> None:
-    sys.stderr.write(f"dosetwin: {one_line(text)}\n")
+    # a terminal that has gone is no reason for another exit code
+    with suppress(OSError):
+        sys.stderr.write(f"dosetwin: {one_line(text)}\n")
+
+
+def _complete(words: list[str]) -> None:
+    """Refuse an option whose value is the next option: ``--forecasts --json`` would else write a file named ``--json``.
+
+    Raises InputError.
+    """
+    command: Any = typer.main.get_command(app)
+    for k, word in enumerate(words):
+        if word == "--":
+            return
+        inner = getattr(command, "commands", {}).get(word)
+        if inner is not None:
+            command = inner
+            continue
+        name, sign, value = word.partition("=")
+        option = next((p for p in command.params if name in p.opts and name.startswith("-")), None)
+        if option is None or getattr(option, "is_flag", False) or getattr(option, "count", False):
+            continue
+        known = {"-h", *(o for p in command.params for o in (*p.opts, *p.secondary_opts) if o.startswith("-"))}
+        value = value if sign else words[k + 1] if k + 1 < len(words) else ""
+        if value.startswith("--") or (not sign and value in known):
+            what = option.metavar or "VALUE"
+            raise InputError("its value is missing", where=name, value=value, allowed=f"{name} {what}",
+                             remedy=f"write what belongs to {name}; a name that begins with a dash is written ./{value}")  # fmt: skip
 
 
 def run(words: list[str]) -> int:
@@ -419,6 +484,7 @@ def run(words: list[str]) -> int:
     if debug:
         words = [w for w in words if w != "--debug"]
     try:
+        _complete(words)
         code = app(args=words, prog_name="dosetwin", standalone_mode=False)
         sys.stdout.flush()
         if code == INTERRUPTED:  # newer versions of typer turn Ctrl-C into this code, older ones into Abort
@@ -432,10 +498,14 @@ def run(words: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         _say("stopped")
         return INTERRUPTED
-    except BrokenPipeError:
-        # the reader (head, less) has gone; a second complaint at exit would be noise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+    except Lost as lost:
+        # what is still buffered has nowhere to go; a second complaint at exit would be noise
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if lost.error.errno == errno.EPIPE:  # the reader (head, less) has seen enough
+            return OK
+        _say(f"standard output cannot be written: {lost.error.strerror or lost.error}; make room, or send the output elsewhere")
+        return BAD_INPUT
     except Exception as error:
         if hasattr(error, "format_message"):  # click's own usage errors; typer carries its own copy of click or needs the package
             _say(f"{str(error.format_message()).rstrip('.')}; see 'dosetwin --help'")  # type: ignore[attr-defined]
@@ -448,11 +518,17 @@ def run(words: list[str]) -> int:
 
 def main() -> None:
     """The ``dosetwin`` command."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        if stream is None:  # closed by who started us: the next file that is opened must not become it
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (as long as the program)
     # names in files and reports need not be in the terminal's own alphabet
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
+    sys.stdout = _Stdout(sys.stdout)  # type: ignore[assignment]
     sys.exit(run(sys.argv[1:]))
 
 

@@ -48,7 +48,7 @@ def run(
     if single is not None:
         write_whole(single, csv_text([dict(vars(f)) for f in found.forecasts]))
     if as_json:
-        print_json({**found.to_json(forecasts=False), "findings": [f.to_json() for f in findings]})
+        print_json({**found.to_json(forecasts=single is not None), "findings": [f.to_json() for f in findings]})
         return
     console = terminal()
     show(console, found)

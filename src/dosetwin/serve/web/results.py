@@ -15,7 +15,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 MOST = 8 * 1024 * 1024
 Kind = Annotated[str, Path(pattern="^(replay|trial)$")]
 MAKE = {
-    "replay": "dosetwin replay MODEL DATA.csv --forecasts --json > replay.json",
+    "replay": "dosetwin replay MODEL DATA.csv --forecasts forecasts.csv --json > replay.json",
     "trial": "dosetwin trial DESIGN -o OUT (the file is OUT/summary.json)",
 }
 MOST_ROWS = 400
