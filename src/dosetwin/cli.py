@@ -468,12 +468,12 @@ def _complete(words: list[str]) -> None:
         option = next((p for p in command.params if name in p.opts and name.startswith("-")), None)
         if option is None or getattr(option, "is_flag", False) or getattr(option, "count", False):
             continue
-        known = {"-h", *(o for p in command.params for o in (*p.opts, *p.secondary_opts) if o.startswith("-"))}
+        known = {o for p in command.params for o in (*p.opts, *p.secondary_opts) if o.startswith("-")} | {"-h"}
         value = value if sign else words[k + 1] if k + 1 < len(words) else ""
         if value.startswith("--") or (not sign and value in known):
             what = option.metavar or "VALUE"
             raise InputError("its value is missing", where=name, value=value, allowed=f"{name} {what}",
-                             remedy=f"write what belongs to {name}; a name that begins with a dash is written ./{value}")  # fmt: skip
+                             remedy=f"write what belongs to {name}; a name with a leading dash is ./{value}")  # fmt: skip
 
 
 def run(words: list[str]) -> int:

@@ -64,6 +64,20 @@ _TABLE: dict[str, dict[str, float]] = {
 _OFFSET = {("TEMP", "[degF]"): -160 / 9, ("TEMP", "K"): -273.15}
 
 
+def plain_unit(unit: str) -> str:
+    """``unit`` in one spelling: the same factor written otherwise (``ug/mL`` is ``mg/L``, ``{INR}`` is 1, ``mg*h/L`` and
+    ``h.mg/L`` are ``mg.h/L``) compares equal, and nothing else does."""
+    key = unit.replace("\u00b5", "u").replace("\u03bc", "u").replace("·", ".").replace("*", ".").replace(" ", "")
+    above, sign, below = key.partition("/")
+    hours = "h" in (parts := [*above.split("."), *(below.split(".")[1:])]) and len(parts) > 1
+    if hours:
+        above, below = ".".join(p for p in above.split(".") if p != "h"), ".".join(p for p in below.split(".") if p != "h")
+    one = f"{above}{sign}{below}"
+    one = {"mg/l": "mg/L", "ug/mL": "mg/L", "ug/ml": "mg/L", "mcg/mL": "mg/L", "ng/mL": "ug/L", "ng/ml": "ug/L", "mg/dl": "mg/dL",
+           "umol/l": "umol/L", "{INR}": "1", "{ratio}": "1", "INR": "1", "": "1"}.get(one, one)  # fmt: skip
+    return one + ".h" if hours else one
+
+
 def allowed(quantity: str) -> tuple[str, ...]:
     """The UCUM units accepted for a quantity. Raises UnknownUnit for a quantity that is not in the table."""
     if quantity not in _TABLE:

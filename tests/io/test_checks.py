@@ -73,7 +73,7 @@ def test_each_fault_alone_gives_its_own_finding(code):
 def test_all_faults_are_listed_errors_first():
     worst = replace(
         SOUND,
-        doses=(*SOUND.doses, DoseEvent(48.0, 160.0)),
+        doses=(*SOUND.doses, DoseEvent(48.0, 160.0, 0.5)),
         observations=(Observation(36.25, "amikacin", 9.0), Observation(-1, "amikacin", 2.0)),
     )
     assert [f.severity for f in check(worst)] == ["error", "error", "warning"]

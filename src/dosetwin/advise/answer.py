@@ -115,7 +115,7 @@ def advise_full(
     chosen_models = tuple(models) if models else (model,)
     fits(chosen_models, policy, mic, draws)
     now = last_record(timeline) if now is None else now
-    remarked = checked(timeline, now, policy.drug)
+    remarked = checked(timeline, now, chosen_models, policy)
     bare = timeline.until(now)
     ends = ends_of(timeline, now)
     renal = choose(kidney, chosen_models, bare, now, rule)
@@ -130,7 +130,9 @@ def advise_full(
     index = None if state.contradictions else made.choice.chosen
     regimen = None if index is None else made.plans[index].regimen
     reasons = (
-        contradicted(state) if state.contradictions else (*made.choice.reasons, *made.silent, *mic_reasons(made, index, mic))
+        contradicted(state)
+        if state.contradictions
+        else (*made.choice.reasons, *made.silent, *mic_reasons(made, policy, index, mic))
     )
     if regimen is None and not state.contradictions and binds(made, "trough", policy):
         reasons += when_safe(known, chosen_models[state.lead], state.pools[state.lead], policy, now=now, rule=rule)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dosetwin.decide.exposure import combine, expose
-from dosetwin.decide.plans import Plan, Situation, ask_rules, enumerate_plans, situation
+from dosetwin.decide.plans import Plan, Situation, ask_rules, enumerate_plans, needs_weight, situation
 from dosetwin.decide.policy import Policy
 from dosetwin.decide.rules import Facts, facts_at
 from dosetwin.decide.search import Choice, Exposures, choose, score
@@ -85,10 +85,11 @@ def decide(
 ) -> Decision:
     """Enumerate, expose, score and choose for the facts ``known`` at ``now`` (h).
 
-    Raises InputError when the weight is not known.
+    Raises InputError when model, rules or limits need a weight and none is known.
     """
     facts = facts_at(known, now)
-    if facts.WT is None or not facts.WT > 0:
+    needed = needs_weight(policy) or any("WT" in m.covs for m in models)
+    if (facts.WT is None and needed) or (facts.WT is not None and not facts.WT > 0):
         raise InputError("the weight is needed to choose a dose", where=f"patient {known.patient.id}", value=facts.WT,
                          allowed="> 0 kg", remedy="record a current weight or the birth weight")  # fmt: skip
     where = situation(known, now, facts.WT)

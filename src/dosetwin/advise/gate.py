@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dosetwin.decide.plans import needs_weight
 from dosetwin.decide.policy import Policy
+from dosetwin.decide.target import judges
 from dosetwin.declare import Model
 from dosetwin.errors import Finding, InputError
 from dosetwin.records import Timeline
@@ -19,6 +21,7 @@ def fits(models: Sequence[Model], policy: Policy, mic: float | None, draws: int)
     for m in models:
         if m.drug != policy.drug:
             raise InputError("model and policy are about different drugs", where=m.name, value=m.drug, allowed=policy.drug)
+    judges(policy.targets, models, policy.drug, f"policy {policy.name}")
     if mic is not None and not (mic > 0 and np.isfinite(mic)):
         raise InputError("the MIC must be a positive number", where="mic", value=mic, allowed="> 0 mg/L")
     if draws < 100:
@@ -53,10 +56,11 @@ def continues(ends: dict[str, float], now: float) -> tuple[Finding, ...]:
     return tuple(Finding("info", "taken_to_continue", flag, text.format(end - now), remedy=remedy) for flag, end in ends.items())
 
 
-def checked(timeline: Timeline, now: float, drug: str) -> tuple[Finding, ...]:
+def checked(timeline: Timeline, now: float, models: Sequence[Model], policy: Policy) -> tuple[Finding, ...]:
     """The findings of the checks; errors among them (and those of the importer) raise InputError."""
-    first = not timeline.doses and not any(o.measures in (drug, "") for o in timeline.observations)
-    found = (*check(timeline, now, first_dose=first), *stale(timeline, now))
+    first = not timeline.doses and not any(o.measures in (policy.drug, "") for o in timeline.observations)
+    weight = needs_weight(policy) or any("WT" in m.covs for m in models)
+    found = (*check(timeline, now, first_dose=first, weight=weight), *stale(timeline, now))
     errors = [f for f in (*timeline.findings, *found) if f.severity == "error"]
     if errors:
         raise InputError(" | ".join(dict.fromkeys(map(str, errors))), where=f"patient {timeline.patient.id}")

@@ -53,7 +53,10 @@ def next_sample(
     rng = np.random.default_rng([seed, 11])
     ranked = rank_times(after, level[:, : len(after)], quantities, model.outputs[name].residual, rng)
     options = tuple(
-        Option(v.after_h, clock(known, start + v.after_h), round(v.falls[0], 4), round(v.falls[-1], 4)) for v in ranked
+        Option(
+            v.after_h, clock(known, start + v.after_h), None if clearance is None else round(v.falls[0], 4), round(v.falls[-1], 4)
+        )
+        for v in ranked
     )
     best = options[0]
     worth = ranked[0].mean >= policy.sample_worth
@@ -62,10 +65,12 @@ def next_sample(
         if best.after_h == 0
         else f"{best.after_h:g} h after {'the start of that dose' if regimen else 'now'}"
     )
-    text = (
-        f"a level {place} is expected to remove {best.fall_clearance:.0%} of the variance of ln clearance "
-        f"and {best.fall_trough:.0%} of that of the last trough"
-    )
+    learns = f"{best.fall_trough:.0%} of the variance of the last trough"
+    if best.fall_clearance is not None:
+        learns = (
+            f"{best.fall_clearance:.0%} of the variance of ln clearance and {best.fall_trough:.0%} of that of the last trough"
+        )
+    text = f"a level {place} is expected to remove {learns}"
     if not worth:
         text = f"no further level is worth taking yet (threshold {policy.sample_worth:.0%}): {text}"
     return NextSample(best.at, best.after_h, worth, text, best.fall_clearance, best.fall_trough, options)

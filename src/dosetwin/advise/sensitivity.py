@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from dosetwin.advise.core import State, believe, decide
 from dosetwin.advise.kidney import Kidney, Told
+from dosetwin.decide.plans import needs_weight
 from dosetwin.decide.policy import Policy
 from dosetwin.decide.recommendation import Dosing, Sensitivity
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
 from dosetwin.records import Covariate, Observation, Regimen, Timeline
+from dosetwin.records.checks import weight_jumps
 
 if TYPE_CHECKING:
     from dosetwin.simulate.schedule import Rule
@@ -40,11 +42,12 @@ def doubts(
     now: float,
     ends: Mapping[str, float] | None = None,
     creatinine_told: bool = False,
+    by_weight: bool = True,
 ) -> Iterator[Doubt]:
     """The doubts that apply to these facts and that at least one of the models can answer.
 
     ``ends``: flag -> h, when the record says that something still running will end. ``creatinine_told``: a kidney beside the
-    models reads creatinine.
+    models reads creatinine. ``by_weight``: the drug is dosed by weight.
     """
     ends = ends or {}
     reads = {name for m in models for name in m.covs}
@@ -84,7 +87,13 @@ def doubts(
                 yield Doubt(f"sampled_{word}", f"the last level was drawn 15 min {word} than recorded", timeline, True)
         without = replace(known, observations=tuple(o for o in known.observations if o.measures not in (drug, "")))
         yield Doubt("levels_not_hers", "the levels are not this patient's (as if there were none)", without, True)
-    if "WT" in reads and known.series("WT"):
+    if not known.series("WT") or not (by_weight or "WT" in reads):
+        return
+    for jump in weight_jumps(known):
+        kept = tuple(c for c in known.covariates if c is not jump.record)
+        text = f"the weight of {jump.record.value:g} kg is wrong, and {jump.before:g} kg still holds"
+        yield Doubt("weight_before_jump", text, replace(known, covariates=kept), True)
+    if by_weight and "WT" in reads:
         for factor, word in ((WEIGHT, "higher"), (2 - WEIGHT, "lower")):
             scaled = tuple(replace(c, value=c.value * factor) if c.name == "WT" else c for c in known.covariates)
             yield Doubt(
@@ -118,7 +127,7 @@ def sensitivities(
     out = []
     grid = replace(policy, rules=())  # what a standard rule would say is in the table already
     reads = kidney is not None and kidney.used in ("learned", "filter")
-    for doubt in doubts(known, models, policy.drug, now, ends, reads):
+    for doubt in doubts(known, models, policy.drug, now, ends, reads, needs_weight(policy)):
         try:
             # draws of the belief belong to the course they were made under: only a new belief gets a new course
             says = kidney.tell(doubt.timeline, now, rule) if kidney is not None and doubt.past else told

@@ -42,7 +42,8 @@ def table(made: Decision, policy: Policy, dosing: Any, only_rules: bool) -> tupl
         median = {f"{m}_{d}": round(_quantile(v[i], e.weights, 0.5), 3) for (m, d), v in e.values.items()}
         rows.append(
             Candidate(
-                rank=place + 1, regimen=dosing(plan.regimen), mg_per_kg=round(plan.mg_per_kg, 3), rules=plan.rules,
+                rank=place + 1, regimen=dosing(plan.regimen), rules=plan.rules,
+                mg_per_kg=None if plan.mg_per_kg is None else round(plan.mg_per_kg, 3),
                 loss=float(s.loss[i]), loss_se=float(s.loss_se[i]), joint=float(s.joint[i]), joint_se=float(s.joint_se[i]),
                 attainment=s.attainment(i), median=median, allowed=not plan.violations,
                 acceptable=made.choice.acceptable(plan, i), violations=plan.violations, unmet=made.choice.unmet[i],
@@ -68,7 +69,8 @@ def how_sure(made: Decision, state: State, index: int | None) -> dict[str, Any]:
         return out
     s, e = made.choice.scores, made.exposures
     out["joint"], out["joint_se"] = float(s.joint[index]), float(s.joint_se[index])
-    for key in (("peak", "next"), ("trough", "next"), ("trough", "last"), ("auc24", "last")):
+    others = [k for k in e.values if " of " in k[0] and k[1] in ("next", "last")]
+    for key in (("peak", "next"), ("trough", "next"), ("trough", "last"), ("auc24", "last"), *others):
         values = e.values[key][index]
         out["_".join(key)] = [round(_quantile(values, e.weights, q), 3) for q in LEVELS]
     worst = min(float(s.p[k][index]) for k in s.p if k[0] == "trough_toxic") if any(k[0] == "trough_toxic" for k in s.p) else None
@@ -93,13 +95,14 @@ def contradicted(state: State) -> tuple[Reason, ...]:
     return tuple(out)
 
 
-def mic_reasons(made: Decision, index: int | None, mic: float | None) -> tuple[Reason, ...]:
-    """What can be said of Cmax/MIC while the MIC (mg/L) is not known."""
-    if index is None or mic is not None:
+def mic_reasons(made: Decision, policy: Policy, index: int | None, mic: float | None) -> tuple[Reason, ...]:
+    """That a goal about the MIC could not be scored; nothing where no goal asks for one."""
+    target = next((t for t in policy.targets if t.metric == "cmax_mic" and t.low), None)
+    if index is None or mic is not None or target is None or target.low is None:
         return ()
-    peak = float(np.median(made.exposures.values["peak", "next"][index]))
-    text = "MIC not known: Cmax/MIC >= 8 is not scored; the expected peak reaches it up to this MIC"
-    return (Reason("mic_unknown", None, round(peak / 8.0, 2), "mg/L", text, "Sherwin 2009, Treluyer 2002"),)
+    peak = float(np.median(made.exposures.values[target.reads, "next"][index]))
+    text = f"MIC not known: Cmax/MIC {target.border()} is not scored; the expected peak reaches it up to this MIC"
+    return (Reason("mic_unknown", None, round(peak / target.low, 2), "mg/L", text, target.source),)
 
 
 def binds(made: Decision, metric: str, policy: Policy) -> bool:

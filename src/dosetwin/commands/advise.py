@@ -76,6 +76,10 @@ def prepare(
         if rules.drug not in DEFAULT_MODEL:
             raise InputError("no model is the default for this drug", where="--model", value=rules.drug, remedy="name one")
         chosen = [models.load(DEFAULT_MODEL[rules.drug])]
+    if all(m.drug == rules.drug for m in chosen):
+        from dosetwin.decide.target import judges
+
+        judges(rules.targets, chosen, rules.drug, policy or f"policy {rules.name}")
     at, clock = moment(timeline, now, case.name)
     last = last_record(timeline)
     if last is not None and at - last > MOST_LATE_H:

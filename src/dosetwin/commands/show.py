@@ -6,7 +6,7 @@ import numpy as np
 
 from dosetwin.commands.common import safe, show_findings
 from dosetwin.report import kidney_outlook, narrative
-from dosetwin.report.page import levels, n_levels, parameters, short_list, verdict
+from dosetwin.report.page import level_unit, levels, parameters, rests_on, short_list, verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,7 +55,7 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
         title(f"What the twin believes, {'at the coming dose' if rec.regimen else 'now'}: median (90 % interval)")
         table = grid(("parameter", "unit", "before levels", "updated", "change"), (2, 3, 4))
         for x in known:
-            table.add_row(f"{x['name']}, {x['text']}", x["unit"], x["before"], x["after"], x["change"])
+            table.add_row(f"{x['name']}, {x['text']}".removesuffix(", "), x["unit"], x["before"], x["after"], x["change"])
         console.print(table)
 
     aside = f"{prov['candidates_acceptable']} acceptable"
@@ -69,24 +69,29 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
         chosen = rec.regimen is not None and c.regimen == rec.regimen
         said = verdict(c, chosen, narrative.contradicted(rec))
         table.add_row(
-            str(c.rank), narrative.label(c),
-            *((f"{c.mg_per_kg:.1f}", narrative.short_moment(c.regimen.first_at)) if wide else ()),
+            str(c.rank), narrative.label(c, rec.candidates),
+            *((narrative.per_kg(c.mg_per_kg), narrative.short_moment(c.regimen.first_at)) if wide else ()),
             *(narrative.number(c.median.get(key, float("nan"))) for key in ("peak_next", "trough_next")),
             narrative.percent(c.joint), f"{c.loss:.2f}", f"{narrative.rules(c.rules)}; {said}" if c.rules else said,
             style="bold green" if chosen else None if c.acceptable else "dim",
         )  # fmt: skip
     console.print(table)
-    legend = "Medians in mg/L: peak 1 h after the start, trough at the end of the coming interval; loss 0 = every target met."
+    legend = "peak 1 h after the start, trough at the end of the coming interval; loss 0 = every target met."
+    legend = f"Medians in {level_unit(advice)}: {legend}"
     console.print(legend, style="dim")
 
     title("Recommendation" if rec.regimen else "No recommendation")
-    console.print(f"  {narrative.headline(rec, policy.drug)}", style="bold green" if rec.regimen else "bold red")
+    tone, words = narrative.certainty(rec.how_sure.get("joint")) if rec.regimen else ("bad", "")
+    style = {"bad": "bold red", "warn": "bold yellow"}.get(tone, "bold green")
+    console.print(f"  {narrative.headline(rec, policy.drug)}", style=style)
+    if words:
+        console.print(f"  {words}: {narrative.percent(rec.how_sure['joint'])} chance of all joint targets", style=style)
     if rec.regimen:
         console.print(f"  first dose of this regimen: {narrative.moment(rec.regimen.first_at)}", style="bold")
     why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
     _list(console, "Why", [narrative.sentence(r, policy.targets) for r in why])
     if rec.regimen:
-        _list(console, "How sure", narrative.how_sure(rec.how_sure, policy.targets, n_levels(advice), policy.drug))
+        _list(console, "How sure", narrative.how_sure(rec.how_sure, policy.targets, rests_on(advice), level_unit(advice)))
     _list(console, "Why not a standard rule", [narrative.sentence(r, policy.targets) for r in why_not])
     doubts = [f"{'CHANGES' if s.changed else 'stands'}: {s.text}: {narrative.effect(s)}" for s in rec.what_would_change_it]
     _list(console, "What would make it wrong", doubts)

@@ -9,7 +9,7 @@ import numpy as np
 from dosetwin.decide.plans import Plan, scored_doses
 from dosetwin.decide.policy import Policy
 from dosetwin.decide.search import Exposures
-from dosetwin.decide.target import PEAK_DOSES, TROUGH_DOSES
+from dosetwin.decide.target import PEAK_DOSES, TROUGH_DOSES, judges
 from dosetwin.declare import Model
 from dosetwin.errors import Finding, SimulationError
 from dosetwin.records import DoseEvent, Regimen, Timeline
@@ -91,10 +91,14 @@ def expose(
     """
     from dosetwin.simulate import predict, schedule_many
 
-    output = list(model.outputs).index(model.measured_by(policy.drug) or next(iter(model.outputs)))
+    judges(policy.targets, (model,), policy.drug, f"policy {policy.name}")
+    places = list(model.outputs)
+    columns = {"": places.index(model.measured_by(policy.drug) or places[0])}
+    columns |= {f" of {t.output}": places.index(t.judged_by(model, policy.drug)) for t in policy.targets if t.output}
     exact = model.solver == "exact"
     linear = model.linear_in_dose and not brute
-    keys = [("peak", d) for d in PEAK_DOSES] + [("trough", d) for d in TROUGH_DOSES] + [("auc24", d) for d in PEAK_DOSES]
+    plain = [("peak", d) for d in PEAK_DOSES] + [("trough", d) for d in TROUGH_DOSES] + [("auc24", d) for d in PEAK_DOSES]
+    keys = [(metric + of, dose) for of in columns for metric, dose in plain]
     n_plans, n_draws = len(plans), len(draws)
     values = {key: np.zeros((n_plans, n_draws)) for key in keys}
     ok = np.ones(n_draws, dtype=bool)
@@ -120,18 +124,26 @@ def expose(
     )
 
     def levels(course: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Levels and areas [n_draws, n_times, n_outputs]."""
         found = predict(model, schedule, draws, course=course, auc=exact)
         ok[:] &= found.ok
-        return found.value[:, :, output], None if found.auc is None else found.auc[:, :, output]
+        return found.value, found.auc
 
-    quiet, quiet_area = levels(len(grids)) if linear else (np.empty((0, 0)), None)
+    quiet, quiet_area = levels(len(grids)) if linear else (np.empty((0, 0, 0)), None)
+
+    def read(grid: _Grid, value: np.ndarray, area: np.ndarray | None) -> dict[tuple[str, str], np.ndarray]:
+        return {
+            (metric + of, dose): v
+            for of, k in columns.items()
+            for (metric, dose), v in _read(grid, value[:, :, k], None if area is None else area[:, :, k]).items()
+        }
 
     def baseline(grid: _Grid) -> dict[tuple[str, str], np.ndarray]:
         at = np.searchsorted(union, grid.times)
-        return _read(grid, quiet[:, at], None if quiet_area is None else quiet_area[:, at])
+        return read(grid, quiet[:, at], None if quiet_area is None else quiet_area[:, at])
 
     for g, (key, members) in enumerate(groups.items()):
-        treated = _read(grids[g], *levels(g))
+        treated = read(grids[g], *levels(g))
         if not linear:
             for metric in keys:
                 values[metric][members[0]] = treated[metric]
@@ -146,7 +158,8 @@ def expose(
     if kept < n_draws:
         values = {key: v[:, ok] for key, v in values.items()}
     if not any(d.amount > 0 for d in timeline.doses):
-        del values["trough", "pre"]  # nothing has been given: there is no level before the first dose
+        for of in columns:
+            del values["trough" + of, "pre"]  # nothing has been given: there is no level before the first dose
     effective = min(float(kept), n_eff if n_eff is not None else kept)
     return Exposures(values, np.full(kept, 1.0 / kept), max(effective, 1.0)), schedule.findings
 

@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from dosetwin.errors import InputError, Reason
+from dosetwin.errors import InputError, Reason, UnknownUnit
 from dosetwin.records import Regimen
 
 QUANTITIES = (
     "dose_mg_per_kg", "dose_mg", "daily_mg_per_kg", "interval_h", "infusion_h", "amount_ratio", "gap_h", "delay_h", "off_step_mg",
 )  # fmt: skip
-"""What a limit may bound. ``amount_ratio`` dose over the previous dose; ``gap_h`` start of the previous dose to the coming one;
-``delay_h`` from now to the coming dose; ``off_step_mg`` distance to the nearest amount the syringe can measure."""
+UNITS = dict(zip(QUANTITIES, ("mg/kg", "mg", "mg/kg/d", "h", "h", "1", "h", "h", "mg"), strict=True))
+"""What a limit may bound, each with its unit. ``amount_ratio`` dose over the previous dose; ``gap_h`` start of the previous
+dose to the coming one; ``delay_h`` from now to the coming dose; ``off_step_mg`` distance to the nearest measurable amount."""
+PER_KG = ("dose_mg_per_kg", "daily_mg_per_kg")
+"""Quantities that need a body weight."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,11 @@ class Limit:
     def __post_init__(self) -> None:
         if self.quantity not in QUANTITIES:
             raise InputError("unknown quantity", where=f"limit {self.code}", value=self.quantity, allowed=", ".join(QUANTITIES))
+        if (self.unit or "1").replace("/day", "/d") != UNITS[self.quantity]:
+            raise UnknownUnit(
+                "the unit is not that of what is bounded", where=f"limit {self.code}", value=self.unit,
+                allowed=f"{UNITS[self.quantity]} ({self.quantity})", remedy="give the borders in that unit",
+            )  # fmt: skip
         if not self.source:
             raise InputError("a limit must name its source", where=f"limit {self.code}")
 
@@ -85,7 +93,7 @@ class Rounding:
 def quantities(
     regimen: Regimen,
     *,
-    weight: float,
+    weight: float | None,
     now: float,
     rounding: Rounding,
     previous_amount: float | None = None,
@@ -93,14 +101,15 @@ def quantities(
 ) -> dict[str, float]:
     """The bounded quantities of a regimen (keys of ``QUANTITIES``); those about a previous dose only when there is one."""
     found = {
-        "dose_mg_per_kg": regimen.amount / weight,
         "dose_mg": regimen.amount,
-        "daily_mg_per_kg": regimen.amount / weight * 24.0 / regimen.interval,
         "interval_h": regimen.interval,
         "infusion_h": regimen.duration,
         "delay_h": regimen.first_at - now,
         "off_step_mg": abs(regimen.amount - rounding.nearest(regimen.amount)),
     }
+    if weight:
+        found["dose_mg_per_kg"] = regimen.amount / weight
+        found["daily_mg_per_kg"] = regimen.amount / weight * 24.0 / regimen.interval
     if previous_amount:
         found["amount_ratio"] = regimen.amount / previous_amount
     if last_dose is not None:

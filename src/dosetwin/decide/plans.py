@@ -7,35 +7,38 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from dosetwin.decide.limits import check, quantities
+from dosetwin.decide.limits import PER_KG, check, quantities
 from dosetwin.decide.policy import Policy
 from dosetwin.decide.rules import Facts, Says, rule
-from dosetwin.errors import Reason
+from dosetwin.errors import InputError, Reason
 from dosetwin.records import Regimen, Timeline
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A regimen that is scored. ``rules``: standard rules that say exactly this; ``violations``: hard limits it breaks."""
+    """A regimen that is scored. ``mg_per_kg`` None: no weight is known or needed.
+
+    ``rules``: standard rules that say exactly this; ``violations``: hard limits it breaks."""
 
     regimen: Regimen
-    mg_per_kg: float
+    mg_per_kg: float | None
     rules: tuple[str, ...] = ()
     violations: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What the border of a choice depends on: ``now`` h, ``weight`` kg, the last dose started by now, calendar ``origin``."""
+    """What the border of a choice depends on: ``now`` h, ``weight`` kg (None: not known), the last dose started by now, calendar
+    ``origin``."""
 
     now: float
-    weight: float
+    weight: float | None
     last_dose: float | None = None
     previous_amount: float | None = None
     origin: datetime | None = None
 
 
-def situation(timeline: Timeline, now: float, weight: float) -> Situation:
+def situation(timeline: Timeline, now: float, weight: float | None) -> Situation:
     """The situation of a timeline that holds what is known at ``now`` (h)."""
     given = [e for d in timeline.doses for e in d.expanded() if e.time <= now + 1e-9 and e.amount > 0]
     last = max(given, key=lambda d: d.time) if given else None
@@ -68,7 +71,11 @@ def enumerate_plans(
     Ordered by interval, infusion time, amount; a rule that coincides with a grid point is marked on it, not repeated.
     """
     dose = policy.limit("dose_range")
-    low, high = (dose.low or 0.0) * where.weight, (dose.high or math.inf) * where.weight
+    if dose.quantity not in ("dose_mg_per_kg", "dose_mg"):
+        raise InputError("the range of one dose is in mg or in mg/kg", where=f"policy {policy.name}, limit dose_range",
+                         value=dose.quantity, allowed="dose_mg, dose_mg_per_kg")  # fmt: skip
+    scale = _weight(where) if dose.quantity == "dose_mg_per_kg" else 1.0
+    low, high = (dose.low or 0.0) * scale, (dose.high or math.inf) * scale
     if not math.isfinite(high):
         raise ValueError("the dose_range of a policy needs a highest dose")
     found: dict[tuple[float, float, float], list[str]] = {
@@ -93,20 +100,33 @@ def enumerate_plans(
             previous_amount=where.previous_amount,
             last_dose=where.last_dose,
         )
-        plans.append(Plan(regimen, amount / where.weight, tuple(names), check(bounded, policy.limits)))
+        per_kg = amount / where.weight if where.weight else None
+        plans.append(Plan(regimen, per_kg, tuple(names), check(bounded, policy.limits)))
     return tuple(plans)
+
+
+def needs_weight(policy: Policy) -> bool:
+    """Whether limits or rules of a policy are per kg: what is not dosed by weight needs none."""
+    return bool(policy.rules) or any(x.quantity in PER_KG for x in policy.limits)
+
+
+def _weight(where: Situation) -> float:
+    if where.weight is None:
+        raise InputError("a dose per kg needs a weight", where="weight", allowed="> 0 kg", remedy="record a current weight")
+    return where.weight
 
 
 def _measurable(policy: Policy, where: Situation, said: Says) -> float:
     """A rule's dose as the syringe measures it: the nearest step, but never one over a limit that the rule itself keeps."""
-    exact = said.mg_per_kg * where.weight
+    weight = _weight(where)
+    exact = said.mg_per_kg * weight
     nearest = policy.rounding.nearest(exact)
 
     def breaks(amount: float) -> bool:
         size = {
             "dose_mg": amount,
-            "dose_mg_per_kg": amount / where.weight,
-            "daily_mg_per_kg": amount / where.weight * 24.0 / said.interval,
+            "dose_mg_per_kg": amount / weight,
+            "daily_mg_per_kg": amount / weight * 24.0 / said.interval,
         }
         return bool(check(size, policy.limits))
 

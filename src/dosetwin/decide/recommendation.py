@@ -33,7 +33,8 @@ class Attainment:
 class Candidate:
     """One row of the ranked table.
 
-    ``rank`` 1 = chosen or lowest loss; ``rules`` the standard rules that say exactly this; ``median`` predicted medians
+    ``rank`` 1 = chosen or lowest loss; ``mg_per_kg`` None without a weight;
+    ``rules`` the standard rules that say exactly this; ``median`` predicted medians
     (``peak_next`` mg/L, ``trough_last`` mg/L, ``auc24_last`` mg.h/L ...); ``joint`` all joint targets at all scored doses;
     ``allowed`` False when ``violations`` (hard limits) is not empty; ``acceptable`` True when allowed and every chance
     constraint holds; ``unmet`` the chance constraints that do not.
@@ -41,7 +42,7 @@ class Candidate:
 
     rank: int
     regimen: Dosing
-    mg_per_kg: float
+    mg_per_kg: float | None
     rules: tuple[str, ...]
     loss: float
     loss_se: float
@@ -64,11 +65,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Option:
-    """One sampling time considered, h after the start of the coming dose, and the fall of variance it is expected to bring."""
+    """One sampling time considered, h after the start of the coming dose, and the fall of variance it is expected to bring
+    (``fall_clearance`` None where the model has no clearance)."""
 
     after_h: float
     at: str | float
-    fall_clearance: float
+    fall_clearance: float | None
     fall_trough: float
 
 
@@ -80,7 +82,7 @@ class NextSample:
     after_h: float
     worth: bool
     text: str
-    fall_clearance: float
+    fall_clearance: float | None
     fall_trough: float
     options: tuple[Option, ...] = ()
 

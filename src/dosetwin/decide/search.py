@@ -25,9 +25,10 @@ class Exposures:
 
     def of(self, target: Target, dose: str, mic: float | None) -> np.ndarray | None:
         """Values a target judges at a dose, in the target's unit; None where there is nothing to judge."""
+        found = self.values.get((target.reads, dose))
         if target.metric == "cmax_mic":
-            return None if mic is None else self.values[("peak", dose)] / mic
-        return self.values.get((target.metric, dose))
+            return None if mic is None or found is None else found / mic
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +121,7 @@ def unmet_constraints(scores: Scores, targets: Sequence[Target], i: int) -> tupl
         for dose in target.constrained:
             p = scores.p.get((target.code, dose))
             if p is not None and not holds(p[i], target):
-                text = f"P({target.metric} {target.border()}) at dose '{dose}' is too low"
+                text = f"P({target.what} {target.border()}) at dose '{dose}' is too low"
                 out.append(
                     Reason(f"chance_{target.code}", round(float(p[i]), 4), target.min_probability, "1", text, target.source)
                 )
@@ -185,7 +186,8 @@ def _why(
 def _why_not(plans: Sequence[Plan], s: Scores, chosen: int, i: int, unmet: tuple[Reason, ...]) -> Reason:
     """Why a standard rule was not chosen: a hard limit, a chance constraint, or the target that costs it most."""
     plan = plans[i]
-    what = f"{', '.join(plan.rules)} ({plan.mg_per_kg:.3g} mg/kg every {plan.regimen.interval:g} h)"
+    size = f"{plan.regimen.amount:g} mg" if plan.mg_per_kg is None else f"{plan.mg_per_kg:.3g} mg/kg"
+    what = f"{', '.join(plan.rules)} ({size} every {plan.regimen.interval:g} h)"
     if plan.violations:
         first = plan.violations[0]
         return Reason("standard_rule_outside_limits", first.value, first.limit, first.unit, f"{what}: {first.text}", first.source)

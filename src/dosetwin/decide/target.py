@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from dosetwin.errors import InputError
+from dosetwin.errors import InputError, UnknownName, UnknownUnit
+from dosetwin.units import CANONICAL, plain_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dosetwin.declare import Model
 
 Metric = Literal["peak", "trough", "auc24", "cmax_mic"]
 PEAK_DOSES = ("next", "second", "last")
@@ -23,7 +29,8 @@ class Target:
     make the loss: a miss costs ``weight * (1 + min(distance / scale, 1))``. ``min_probability``: chance constraint that
     must hold at each of ``chance_doses``; a regimen that breaks it is never recommended. By default these are the coming dose
     and the level before it: later doses count in the loss, but will be asked for again with what is known then.
-    ``joint``: counts in the joint attainment.
+    ``joint``: counts in the joint attainment. ``output``: what is judged, by the name of a model's output or of what it
+    measures (``INR``); "" is the drug's level.
     """
 
     code: str
@@ -40,6 +47,7 @@ class Target:
     closed: bool = False
     joint: bool = True
     chance_doses: tuple[str, ...] = ("pre", "next")
+    output: str = ""
 
     def __post_init__(self) -> None:
         where = f"target {self.code}"
@@ -63,6 +71,21 @@ class Target:
             )
         if not self.source:
             raise InputError("a target must name its source", where=where)
+        known = {plain_unit(unit_of(self.metric, u)) for u in (*CANONICAL.values(), "ug/L", "ng/mL", "umol/L", "mmol/L", "")}
+        if plain_unit(self.unit) not in known:
+            raise UnknownUnit("unknown unit", where=where, value=self.unit,
+                              allowed=f"the unit of what is judged, as {unit_of(self.metric, 'mg/L') or '1'}")  # fmt: skip
+
+    @property
+    def reads(self) -> str:
+        """The metric as exposures are keyed: ``peak``, or ``peak of INR`` where an output is named."""
+        metric = "peak" if self.metric == "cmax_mic" else self.metric
+        return f"{metric} of {self.output}" if self.output else metric
+
+    @property
+    def what(self) -> str:
+        """The metric with the output it is read from, in words."""
+        return f"{self.output} {self.metric}" if self.output else self.metric
 
     @property
     def constrained(self) -> tuple[str, ...]:
@@ -89,18 +112,58 @@ class Target:
 
     def border(self) -> str:
         """The target in words: ``24-35 mg/L``, ``< 3 mg/L``."""
+        unit = "" if plain_unit(self.unit) == "1" else self.unit
         if self.low is not None and self.high is not None:
-            return f"{self.low:g}-{self.high:g} {self.unit}".strip()
+            return f"{self.low:g}-{self.high:g} {unit}".strip()
         sign = ("<" if self.low is None else ">") + ("=" if self.closed else "")
-        return f"{sign} {self.high if self.low is None else self.low:g} {self.unit}".strip()
+        return f"{sign} {self.high if self.low is None else self.low:g} {unit}".strip()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"doses": list(self.doses), "chance_doses": list(self.chance_doses)}
+
+    def judged_by(self, model: "Model", drug: str) -> str:
+        """The name of the model's output that this target judges. Raises UnknownName where it has none of that name."""
+        name = model.measured_by(self.output) if self.output else model.measured_by(drug) or next(iter(model.outputs))
+        if name is None:
+            raise UnknownName("the model predicts nothing of this name", where=f"target {self.code}, model {model.name}",
+                              value=self.output, allowed=", ".join(model.outputs))  # fmt: skip
+        return name
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Target":
         given: dict[str, Any] = {**data, "doses": tuple(data["doses"]), "chance_doses": tuple(data["chance_doses"])}
         return cls(**given)
+
+
+def unit_of(metric: Metric, unit: str) -> str:
+    """The unit of a metric of an output in ``unit``: that of the output for levels, times hours for areas, none for ratios."""
+    if metric == "cmax_mic":
+        return ""
+    if metric != "auc24":
+        return unit
+    above, sign, below = unit.partition("/")
+    return f"{above}.h{sign}{below}" if above not in ("", "1") else f"h{sign}{below}"
+
+
+def judges(targets: "Iterable[Target]", models: "Sequence[Model]", drug: str, where: str = "") -> None:
+    """Refuse targets whose unit is not that of what they judge: an INR of 2 to 3 is no level of 2 to 3 mg/L.
+
+    ``where``: the policy's file or name. Raises InputError, UnknownName.
+    """
+    for target in targets:
+        for model in models:
+            name = target.judged_by(model, drug)
+            expected = unit_of(target.metric, model.outputs[name].unit)
+            if plain_unit(target.unit) != plain_unit(expected):
+                others = [
+                    n for n, o in model.outputs.items() if plain_unit(unit_of(target.metric, o.unit)) == plain_unit(target.unit)
+                ]
+                remedy = f'name what it judges: "output": "{others[0]}"' if others else "give the borders in that unit"
+                raise InputError(
+                    f"the unit is not that of what is judged ({target.metric} of {name}, {model.name})",
+                    where=f"{where}: target {target.code}" if where else f"target {target.code}",
+                    value=target.unit, allowed=expected or "1", remedy=remedy,
+                )  # fmt: skip
 
 
 LEUVEN = "De Cock 2012; Smits 2015, AAC 59:6344: peak > 24, trough < 3 mg/L"

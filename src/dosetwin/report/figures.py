@@ -191,7 +191,7 @@ def compared(rows: "Sequence[Candidate]", advice: "Advice") -> Shown | None:
     if not rows:
         return None
     rows = list(rows)
-    labels = [narrative.label(c) + (f"\n{narrative.rules(c.rules)}" if c.rules else "") for c in rows]
+    labels = [narrative.label(c, rows) + (f"\n{narrative.rules(c.rules)}" if c.rules else "") for c in rows]
     sets = [("joint", "all joint targets", BLUE, "o", [c.joint for c in rows], [c.joint_se for c in rows])]
     for t, colour, mark in zip(
         [t for t in advice.policy.targets if t.min_probability], (GREEN, VERMILLION, ORANGE), "D^s", strict=False
@@ -223,7 +223,7 @@ def compared(rows: "Sequence[Candidate]", advice: "Advice") -> Shown | None:
         figure.legend(loc="outside upper center", ncols=2, fontsize=8)
         best = rows[0]
         alt = (
-            f"{len(rows)} regimens compared. First line: {narrative.label(best)}, all joint targets "
+            f"{len(rows)} regimens compared. First line: {narrative.label(best, rows)}, all joint targets "
             f"{narrative.percent(best.joint)}, expected loss {narrative.number(best.loss)}. Grey lines are not acceptable. "
             "The table of regimens gives the numbers."
         )
@@ -231,7 +231,7 @@ def compared(rows: "Sequence[Candidate]", advice: "Advice") -> Shown | None:
     head = ("regimen", *(text for _, text, *_ in sets), "expected loss")
     body = tuple(
         (
-            narrative.label(c),
+            narrative.label(c, rows),
             *(f"{100 * p[i]:.1f} ± {196 * se[i]:.1f} %" for *_, p, se in sets),
             f"{c.loss:.3f} ± {1.96 * c.loss_se:.3f}",
         )

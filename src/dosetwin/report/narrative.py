@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from dosetwin.decide.target import unit_of
 from dosetwin.errors import Finding, Reason
-from dosetwin.units import UMOL_PER_MG_DL
+from dosetwin.units import UMOL_PER_MG_DL, plain_unit
 
 if TYPE_CHECKING:
     from dosetwin.decide.recommendation import Candidate, Dosing, Recommendation, Sensitivity
@@ -30,6 +31,9 @@ RULES = {
 }
 """Standard rules by the names they are known by on the ward."""
 
+CERTAINTY = ((0.25, "bad", "unlikely to meet all targets"), (0.50, "warn", "may well miss a target"))
+"""Chance of all joint targets below which an answer is marked, with tone and words (assumed); above the last: no mark."""
+
 PARAMETERS = {
     "CL": ("clearance of the drug", "L/h"),
     "GFR": ("glomerular filtration", "mL/min"),
@@ -41,7 +45,7 @@ PARAMETERS = {
     "Q": ("exchange between the volumes", "L/h"),
     "KA": ("absorption rate", "1/h"),
 }
-"""Individual parameters that are shown: meaning and canonical unit."""
+"""Words and canonical unit of individual parameters that many models share; the others are told by the model's own file."""
 
 COVARIATES = {
     "WT": ("weight", "kg"), "BW": ("birth weight", "kg"), "GA": ("gestational age", "weeks"), "SCR": ("creatinine", "mg/dL"),
@@ -58,6 +62,11 @@ def percent(p: float | None) -> str:
     if p is None:
         return "-"
     return "< 1 %" if p < 0.01 else "> 99 %" if p > 0.99 else f"{100 * p:.0f} %"
+
+
+def certainty(p: float | None) -> tuple[str, str]:
+    """(tone, words) of the chance of all joint targets, ("", "") where it is fair: 4 % must not look like 94 %."""
+    return next(((tone, words) for below, tone, words in CERTAINTY if p is not None and p < below), ("", ""))
 
 
 def moment(at: str | float) -> str:
@@ -86,9 +95,14 @@ def hours(h: float) -> str:
 
 
 def regimen(r: "Dosing", mg_per_kg: float | None = None, drug: str = "") -> str:
-    """``14.25 mg amikacin (13.0 mg/kg) over 30 min, every 48 h``."""
+    """``14.25 mg amikacin (13.0 mg/kg) over 30 min, every 48 h``; nothing about the time of a tablet or a bolus."""
     per_kg = f" ({mg_per_kg:.1f} mg/kg)" if mg_per_kg is not None else ""
-    return f"{r.amount_mg:g} mg {drug}".strip() + f"{per_kg} over {hours(r.infusion_h)}, every {r.interval_h:g} h"
+    return f"{r.amount_mg:g} mg {drug}".strip() + f"{per_kg}{over(r.infusion_h)}, every {r.interval_h:g} h"
+
+
+def over(duration: float) -> str:
+    """`` over 30 min``, "" for what is given at once."""
+    return f" over {hours(duration)}" if duration > 0 else ""
 
 
 def rules(names: Sequence[str]) -> str:
@@ -161,13 +175,14 @@ def sentence(reason: Reason, targets: "Sequence[Target]" = ()) -> str:
     if code == "standard_rule_costs_more":
         what, _, why = reason.text.partition(": ")
         for t in targets:
-            why = why.replace(t.code, f"{t.metric} {border(t)}")
+            why = why.replace(t.code, f"{t.what} {border(t)}")
         return f"Not {_named(what)}: {_named(why)} ({number(value)} against {number(limit)})."
     if code == "rule_not_applicable":
         return f"No advice from {RULES.get(str(value), value)}: {_named(reason.text)}."
     if code == "mic_unknown":
         most = f"the expected peak reaches it up to an MIC of {number(limit)} mg/L"
-        return f"The MIC is not known, so Cmax/MIC ≥ 8 is not scored; {most}."
+        wanted = signs(reason.text.partition("Cmax/MIC ")[2].partition(" is not")[0])
+        return f"The MIC is not known, so Cmax/MIC {wanted} is not scored; {most}."
     if code == "no_acceptable_regimen":
         return f"{reason.text[0].upper()}{reason.text[1:]}; {number(value)} of them lie inside all hard limits."
     if code.startswith("best_"):
@@ -229,27 +244,33 @@ def headline(rec: "Recommendation", drug: str) -> str:
     return regimen(rec.regimen, per_kg, drug)
 
 
-def how_sure(sure: Mapping[str, Any], targets: "Sequence[Target]", n_levels: int, drug: str) -> list[str]:
-    """What is expected of the recommended regimen and how firmly, as sentences."""
+def how_sure(sure: Mapping[str, Any], targets: "Sequence[Target]", rests_on: str, unit: str = "mg/L") -> list[str]:
+    """What is expected of the recommended regimen and how firmly, as sentences. ``rests_on``: the levels used, in words;
+    ``unit`` of the drug's level.
+    """
     out = []
     if sure.get("joint") is not None:
-        joint = "; ".join(dict.fromkeys(f"{t.metric} {border(t)}" for t in targets if t.joint and t.metric != "cmax_mic"))
+        joint = "; ".join(dict.fromkeys(f"{t.what} {border(t)}" for t in targets if t.joint and t.metric != "cmax_mic"))
         out.append(
             f"{percent(sure['joint'])} chance that all joint targets ({joint}) are met at every dose followed "
             f"(± {100 * float(sure['joint_se']):.1f} % from the number of draws)."
         )
-    for key, text, unit in (
-        ("peak_next", "Peak 1 h after the start of the coming dose", "mg/L"),
-        ("trough_next", "Level at the end of its interval", "mg/L"),
-        ("trough_last", "Level at the end of the last interval followed", "mg/L"),
-        ("auc24_last", "Mean AUC over 24 h, last interval followed", "mg·h/L"),
-    ):
+    lines = [
+        ("peak_next", "Peak 1 h after the start of the coming dose", unit),
+        ("trough_next", "Level at the end of its interval", unit),
+        ("trough_last", "Level at the end of the last interval followed", unit),
+        ("auc24_last", "Mean AUC over 24 h, last interval followed", signs(unit_of("auc24", unit))),
+    ]
+    lines += [
+        (f"{t.reads}_{dose}", f"{t.output}, {t.metric} of {DOSES[dose]}", t.unit)
+        for t in targets if t.output for dose in t.doses if dose != "second"
+    ]  # fmt: skip
+    for key, text, of in dict.fromkeys(lines):
         if key in sure:
             low, _, middle, _, high = sure[key]
-            out.append(f"{text}: {number(middle)} {unit}, with 90 % probability between {number(low)} and {number(high)}.")
-    basis = "the population only: no level of this patient yet"
-    if n_levels:
-        basis = f"{n_levels} {drug} level{'s' if n_levels != 1 else ''} of this patient"
+            said = f"{number(middle)} {said_unit(of)}".strip()
+            out.append(f"{text}: {said}, with 90 % probability between {number(low)} and {number(high)}.")
+    basis = f"{rests_on} of this patient" if rests_on else "the population only: no level of this patient yet"
     out.append(f"Rests on {basis}. These chances assume that the model and the records are right.")
     return out
 
@@ -269,9 +290,21 @@ def remark(f: Finding) -> str:
     return "; ".join(parts)
 
 
-def label(c: "Candidate") -> str:
-    """A candidate in short: ``14.25 mg q48h``."""
-    return f"{c.regimen.amount_mg:g} mg every {c.regimen.interval_h:g} h"
+def label(c: "Candidate", among: "Sequence[Candidate]" = ()) -> str:
+    """A candidate in short: ``14.25 mg every 48 h``, with its infusion time where those it stands ``among`` differ in it."""
+    told = over(c.regimen.infusion_h) or " at once"
+    several = len({x.regimen.infusion_h for x in among}) > 1
+    return f"{c.regimen.amount_mg:g} mg{told if several else ''} every {c.regimen.interval_h:g} h"
+
+
+def said_unit(unit: str) -> str:
+    """A unit as it is read aloud: none for a ratio."""
+    return "" if plain_unit(unit) == "1" else unit
+
+
+def per_kg(mg_per_kg: float | None) -> str:
+    """``13.0``, or a dash where nothing is dosed by weight."""
+    return "-" if mg_per_kg is None else f"{mg_per_kg:.1f}"
 
 
 def age(days: float) -> str:

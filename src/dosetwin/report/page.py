@@ -8,11 +8,12 @@ import numpy as np
 from dosetwin.report import kidney_outlook, narrative
 from dosetwin.report.card import card
 from dosetwin.report.figures import Shown, compared, concentration, creatinine
-from dosetwin.units import UMOL_PER_MG_DL
+from dosetwin.units import UMOL_PER_MG_DL, plain_unit
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
     from dosetwin.decide.recommendation import Candidate
+    from dosetwin.declare import Model
 
 SHORT = 6
 """Best candidates in the short table, beside the best of each interval and the standard rules."""
@@ -81,7 +82,8 @@ def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str
         recommended = rec.regimen is not None and c.regimen == rec.regimen
         rows.append({
             "rank": c.rank, "short": id(c) in shown, "recommended": recommended, "acceptable": c.acceptable,
-            "regimen": narrative.label(c), "mg_per_kg": f"{c.mg_per_kg:.1f}", "rules": narrative.rules(c.rules),
+            "regimen": narrative.label(c, rec.candidates), "mg_per_kg": narrative.per_kg(c.mg_per_kg),
+            "rules": narrative.rules(c.rules),
             "first_at": narrative.short_moment(c.regimen.first_at),
             "p": [(narrative.percent(c.p(t.code)), brief) for t, brief in zip(scored, briefly, strict=True)],
             "joint": narrative.percent(c.joint), "loss": f"{c.loss:.2f}",
@@ -89,7 +91,7 @@ def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str
             "trough": narrative.number(c.median.get("trough_next", float("nan"))),
             "verdict": verdict(c, recommended, narrative.contradicted(rec)),
         })  # fmt: skip
-    return [(f"{t.metric} {narrative.border(t)}", brief) for t, brief in zip(scored, briefly, strict=True)], rows
+    return [(f"{t.what} {narrative.border(t)}", brief) for t, brief in zip(scored, briefly, strict=True)], rows
 
 
 def levels(advice: "Advice", said: Callable[[str], str] = narrative.moment) -> list[dict[str, Any]]:
@@ -97,7 +99,6 @@ def levels(advice: "Advice", said: Callable[[str], str] = narrative.moment) -> l
     an ISO moment."""
     lead = advice.beliefs[int(np.argmax(advice.weights))]
     model = advice.models[int(np.argmax(advice.weights))]
-    units = {o.measures: o.unit for o in model.outputs.values()}
     meaning = {
         "plausible": "as expected",
         "unusual": "unusual: check time and dose record",
@@ -106,13 +107,14 @@ def levels(advice: "Advice", said: Callable[[str], str] = narrative.moment) -> l
     out = []
     for p in lead.levels:
         when = advice.timeline.when(p.time)
-        unit = units.get(p.measures, next(iter(units.values())))
+        output = model.outputs[model.measured_by(p.measures) or next(iter(model.outputs))]
+        unit = narrative.said_unit(output.unit)
         also = f" ({p.observed * UMOL_PER_MG_DL:.0f} µmol/L)" if p.measures == "SCR" else ""
         out.append({
-            "what": {"SCR": "creatinine", "": advice.policy.drug}.get(p.measures, p.measures), "time": f"{p.time:.2f}",
+            "what": {"SCR": "creatinine"}.get(output.measures, output.measures), "time": f"{p.time:.2f}",
             "moment": said(when.replace(microsecond=0).isoformat()) if when else "",
-            "value": ("< " if p.blq else "") + f"{p.observed:{'.2f' if also else 'g'}}" + f" {unit}{also}",
-            "expected": f"{narrative.number(p.median)} {unit}", "percentile": f"{p.percentile:.1f}",
+            "value": ("< " if p.blq else "") + f"{p.observed:{'.2f' if also else 'g'}} {unit}{also}".strip(),
+            "expected": f"{narrative.number(p.median)} {unit}".strip(), "percentile": f"{p.percentile:.1f}",
             "verdict": meaning[p.verdict] + ("" if p.used else "; set aside, not fitted"), "odd": p.verdict != "plausible",
             "record": p.record,
         })  # fmt: skip
@@ -120,18 +122,44 @@ def levels(advice: "Advice", said: Callable[[str], str] = narrative.moment) -> l
 
 
 def parameters(advice: "Advice") -> list[dict[str, str]]:
-    """What the twin believes of the patient: parameters before and after the levels, at the coming dose."""
+    """What the twin believes of the patient: every parameter of the model before and after the levels, at the coming dose; those
+    that can differ between patients first."""
+    model = advice.models[int(np.argmax(advice.weights))]
     out = []
-    for name, (text, unit) in narrative.PARAMETERS.items():
-        if name in advice.parameters and name in advice.prior_parameters:
-            before, after = advice.prior_parameters[name], advice.parameters[name]
-            out.append({
-                "name": name, "text": text, "unit": unit,
-                "before": f"{narrative.number(before[1])} ({narrative.number(before[0])} to {narrative.number(before[2])})",
-                "after": f"{narrative.number(after[1])} ({narrative.number(after[0])} to {narrative.number(after[2])})",
-                "change": f"{100 * (after[1] / before[1] - 1):+.0f} %" if before[1] else "",
-            })  # fmt: skip
-    return out
+    for name in advice.parameters.keys() & advice.prior_parameters.keys():
+        before, after = advice.prior_parameters[name], advice.parameters[name]
+        text, unit = meaning(model, name)
+        varies = abs(before[2] - before[0]) > 1e-9 * max(abs(before[1]), 1e-12)
+        place = (not varies, list(narrative.PARAMETERS).index(name) if name in narrative.PARAMETERS else 99,
+                 list(advice.parameters).index(name))  # fmt: skip
+        row = {
+            "name": name,
+            "text": text if varies else f"{text} (the same for all alike)" if text else "the same for all alike",
+            "unit": narrative.said_unit(unit),
+            "before": _spread(before, varies),
+            "after": _spread(after, varies),
+            "change": f"{100 * (after[1] / before[1] - 1):+.0f} %" if before[1] and varies else "",
+        }
+        out.append((place, row))
+    return [row for _, row in sorted(out, key=lambda found: found[0])]
+
+
+def _spread(q: tuple[float, float, float], varies: bool) -> str:
+    band = f" ({narrative.number(q[0])} to {narrative.number(q[2])})" if varies else ""
+    return f"{narrative.number(q[1])}{band}"
+
+
+def meaning(model: "Model", name: str) -> tuple[str, str]:
+    """Words and unit of an individual parameter: those all models share, else those of the typical value or random effect that
+    the model's file declares under its name; ("", "") where it says nothing."""
+    if name in narrative.PARAMETERS:
+        return narrative.PARAMETERS[name]
+    theta = next(
+        (model.thetas[n] for n in (f"TV{name}", name, f"TV_{name}", f"{name}_TV", f"{name}_POP") if n in model.thetas), None
+    )
+    if theta is not None:
+        return theta.text.removeprefix("typical "), theta.unit
+    return (model.etas[name].text if name in model.etas else ""), ""
 
 
 def _facts(advice: "Advice") -> dict[str, list[dict[str, str]]]:
@@ -143,7 +171,7 @@ def _facts(advice: "Advice") -> dict[str, list[dict[str, str]]]:
 
     doses = [
         {"when": when(e.time), "record": e.record,
-         "what": f"{e.amount:g} mg" + (f" over {narrative.hours(e.duration)}" if e.duration else " bolus")}
+         "what": f"{e.amount:g} mg" + narrative.over(e.duration)}
         for d in t.doses for e in d.expanded()
     ]  # fmt: skip
     covariates = []
@@ -154,10 +182,22 @@ def _facts(advice: "Advice") -> dict[str, list[dict[str, str]]]:
     return {"doses": doses, "covariates": covariates}
 
 
-def n_levels(advice: "Advice") -> int:
-    """Levels of the drug (not creatinine) the belief rests on."""
-    lead = advice.beliefs[int(np.argmax(advice.weights))]
-    return sum(p.used and p.measures in (advice.policy.drug, "") for p in lead.levels)
+def rests_on(advice: "Advice") -> str:
+    """The measurements (but creatinine) the belief rests on, in words: ``2 amikacin levels``, ``1 INR``; "" without any."""
+    k = int(np.argmax(advice.weights))
+    model, counted = advice.models[k], {}
+    for p in advice.beliefs[k].levels:
+        output = model.outputs[model.measured_by(p.measures) or next(iter(model.outputs))]
+        if p.used and output.measures != "SCR":
+            word = " level" if plain_unit(output.unit) != "1" else ""
+            counted[output.measures + word] = counted.get(output.measures + word, 0) + 1
+    return " and ".join(f"{n} {what}{'s' if n != 1 and what.endswith(' level') else ''}" for what, n in counted.items())
+
+
+def level_unit(advice: "Advice") -> str:
+    """The unit of the drug's level in the leading model."""
+    model = advice.models[int(np.argmax(advice.weights))]
+    return model.outputs[model.measured_by(advice.policy.drug) or next(iter(model.outputs))].unit
 
 
 def _ahead(planned: Mapping[str, Any]) -> list[str]:
@@ -183,13 +223,14 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
         for s in rec.what_would_change_it
     ]  # fmt: skip
     return environment().get_template("advice.html.j2").render(
+        certainty=narrative.certainty(rec.how_sure.get("joint")) if rec.regimen else ("", ""),
         zero=narrative.zero(advice.timeline), contradicted=narrative.contradicted(rec),
         drug=policy.drug, rec=rec, source=source, clock=clock, headline=narrative.headline(rec, policy.drug),
         patient=narrative.patient_line(advice.timeline, advice.now), patient_id=advice.timeline.patient.id,
         synthetic=advice.timeline.patient.synthetic, not_a_device=narrative.NOT_A_DEVICE,
         why=[(narrative.sentence(r, policy.targets), narrative.signs(r.source)) for r in why],
         why_not=[(narrative.sentence(r, policy.targets), narrative.signs(r.source)) for r in why_not],
-        sure=narrative.how_sure(rec.how_sure, policy.targets, n_levels(advice), policy.drug) if rec.regimen else [],
+        sure=narrative.how_sure(rec.how_sure, policy.targets, rests_on(advice), level_unit(advice)) if rec.regimen else [],
         titles=titles, rows=rows, doubts=doubts, levels=levels(advice), parameters=parameters(advice), facts=_facts(advice),
         findings=[{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in rec.findings],
         cards=[card(m) for m in advice.models], weights=advice.weights, policy=policy, prov=rec.provenance, lead=lead,

@@ -84,16 +84,15 @@ def _judged(advice: "Advice", lead: int, regimen: Regimen, draws: np.ndarray, mi
 
     policy, timeline = advice.policy, advice.asked
     weight = facts_at(timeline, advice.now).WT
-    assert weight is not None  # the advice could not have been made without
     where = situation(timeline, advice.now, weight)
     bounded = quantities(regimen, weight=weight, now=advice.now, rounding=policy.rounding, previous_amount=where.previous_amount,
                          last_dose=where.last_dose)  # fmt: skip
     broken = check(bounded, policy.limits)
-    plan = Plan(regimen, regimen.amount / weight, (), broken)
+    plan = Plan(regimen, regimen.amount / weight if weight else None, (), broken)
     exposures, _ = expose(advice.models[lead], timeline, [plan], draws, policy, rule="locf", n_eff=float(len(draws)))
     scores = score(exposures, policy.targets, mic)
     return {
-        "mg_per_kg": round(plan.mg_per_kg, 3),
+        "mg_per_kg": None if plan.mg_per_kg is None else round(plan.mg_per_kg, 3),
         "joint": round(float(scores.joint[0]), 4),
         "targets": [{"target": a.target, "dose": a.dose, "p": round(a.p, 4), "se": round(a.se, 4)} for a in scores.attainment(0)],
         "exposure": {

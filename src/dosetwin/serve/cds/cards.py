@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from dosetwin.report.narrative import certainty
 from dosetwin.serve.fhir.resources import DISCLAIMER, Issued, drug_concept, medication_request
 from dosetwin.serve.zone import Zone
 
@@ -49,7 +50,10 @@ def advice_card(issued: Issued, page: str | None, *, suggest: bool, zone: Zone =
     what = f"{regimen['amount_mg']:g} mg every {regimen['interval_h']:g} h"
     chosen = next((c for c in advice["candidates"] if c["regimen"] == regimen), None)
     joint = f", all targets met with probability {chosen['joint']:.2f}" if chosen else ""
-    indicator: Indicator = "warning" if any(f["severity"] != "info" for f in advice["findings"]) else "info"
+    tone, words = certainty(chosen["joint"]) if chosen else ("", "")
+    joint = f", {words}: probability {chosen['joint']:.2f}" if chosen and words else joint
+    doubted = tone or any(f["severity"] != "info" for f in advice["findings"])
+    indicator: Indicator = "warning" if doubted else "info"
     card = _card(issued, f"{issued.drug}: {what}{joint}", indicator, _detail(advice, zone), page)
     card["overrideReasons"] = _override_reasons()
     if suggest and (order := medication_request(issued)) is not None:

@@ -87,8 +87,7 @@ def preview(name: str, raw: bytes, t: Timeline, drug: str, zone: Zone) -> dict[s
     events: list[tuple[float, str, str, str]] = []
     for d in t.doses:
         events += [
-            (e.time, "dose", f"{e.amount:g} mg {t.drug or drug} over {narrative.hours(e.duration)}", e.record)
-            for e in d.expanded()
+            (e.time, "dose", f"{e.amount:g} mg {t.drug or drug}{narrative.over(e.duration)}", e.record) for e in d.expanded()
         ]
     for o in t.observations:
         text = (

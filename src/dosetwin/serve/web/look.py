@@ -91,7 +91,7 @@ def events_of(facts: Sequence[Mapping[str, Any]], now: datetime, zone: Zone) -> 
 def said(kind: str, b: Mapping[str, Any]) -> tuple[str, str]:
     """Kind and text of one fact."""
     if kind == "dose":
-        return "dose", f"{narrative.number(b['amount_mg'])} mg {b['drug']} over {narrative.hours(b['infusion_h'])}"
+        return "dose", f"{narrative.number(b['amount_mg'])} mg {b['drug']}{narrative.over(b['infusion_h'])}"
     if kind == "level":
         return "level", f"{b['drug']} {'< ' if b['below_loq'] else ''}{narrative.number(b['mg_per_L'])} mg/L"
     if kind == "creatinine":

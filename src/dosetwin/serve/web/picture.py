@@ -8,7 +8,7 @@ from dosetwin.forecast.warning import INJURY_SOURCE
 from dosetwin.report import narrative
 from dosetwin.report.card import card
 from dosetwin.report.kidney_outlook import lines
-from dosetwin.report.page import levels, n_levels, parameters, short_list, verdict
+from dosetwin.report.page import level_unit, levels, parameters, rests_on, short_list, verdict
 from dosetwin.serve.web.charts import Chart
 from dosetwin.serve.web.curves import creatinine_chart, filtration_chart, level_chart
 from dosetwin.serve.zone import Zone
@@ -41,9 +41,10 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
         "zero": narrative.zero(advice.timeline),
         "headline": narrative.headline(rec, policy.drug),
         "regimen": None if rec.regimen is None else dosing_of(rec.regimen, zone),
+        "certainty": narrative.certainty(rec.how_sure.get("joint")) if rec.regimen else ("", ""),
         "why": [{"text": sentence(r, targets, zone), "source": narrative.signs(r.source)} for r in why],
         "why_not": [{"text": narrative.sentence(r, targets), "source": narrative.signs(r.source)} for r in why_not],
-        "sure": narrative.how_sure(rec.how_sure, targets, n_levels(advice), policy.drug) if rec.regimen else [],
+        "sure": narrative.how_sure(rec.how_sure, targets, rests_on(advice), level_unit(advice)) if rec.regimen else [],
         "sample": sample(advice, zone),
         "titles": titles,
         "candidates": rows,
@@ -195,7 +196,7 @@ def candidate_rows(advice: "Advice", zone: Zone) -> tuple[list[str], list[dict[s
                 "verdict": verdict(c, chosen, narrative.contradicted(rec)),
             }
         )
-    return [f"{t.metric} {narrative.border(t)}" for t in briefly], rows
+    return [f"{t.what} {narrative.border(t)}" for t in briefly], rows
 
 
 def _percent(p: float) -> dict[str, Any]:
@@ -206,7 +207,7 @@ def _percent(p: float) -> dict[str, Any]:
 def _numbers(c: "Candidate", zone: Zone) -> dict[str, Any]:
     return {
         **dosing_of(c.regimen, zone),
-        "mg_per_kg": f"{c.mg_per_kg:.1f}",
+        "mg_per_kg": narrative.per_kg(c.mg_per_kg),
         "rules": narrative.rules(c.rules),
         "joint": _percent(c.joint),
         "loss": f"{c.loss:.2f}",
@@ -234,7 +235,7 @@ def standards(advice: "Advice", zone: Zone) -> list[dict[str, Any]]:
                     "acceptable": c.acceptable,
                     **_numbers(c, zone),
                     "p": [
-                        {"title": f"{t.metric} {narrative.border(t)}", **_percent(c.p(t.code))} for t in scored if t.code in have
+                        {"title": f"{t.what} {narrative.border(t)}", **_percent(c.p(t.code))} for t in scored if t.code in have
                     ],
                     "verdict": verdict(c, chosen, narrative.contradicted(rec)),
                 }
@@ -293,7 +294,7 @@ def events(advice: "Advice", zone: Zone) -> list[dict[str, Any]]:
 
     for d in t.doses:
         for e in d.expanded():
-            over = f" over {narrative.hours(e.duration)}" if e.duration else " bolus"
+            over = narrative.over(e.duration)
             add(e.time, "dose", f"{e.amount:g} mg {advice.policy.drug}{over}", e.record)
     for o in t.observations:
         sign = "< " if o.blq else ""

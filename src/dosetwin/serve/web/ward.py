@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from dosetwin.report.narrative import number, percent
+from dosetwin.report.narrative import certainty, number, percent
 from dosetwin.serve.web.charts import spark
 from dosetwin.serve.web.frame import ago
 from dosetwin.serve.zone import Zone
@@ -102,6 +102,8 @@ def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> 
             "size_under",
             "advice",
             "advice_under",
+            "certainty",
+            "certainty_words",
             "due",
             "due_under",
             "level",
@@ -139,6 +141,7 @@ def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> 
     if r is not None:
         out["advice"] = f"{r['amount_mg']:g} mg every {r['interval_h']:g} h"
         out["advice_under"] = f"{percent(s['how_sure'])} all targets" if s["how_sure"] is not None else ""
+        out["certainty"], out["certainty_words"] = certainty(s["how_sure"])
     else:
         out["advice"] = {"refuse": "none acceptable", "cannot": "no twin"}.get(s["status"], s["status"])
         out["advice_under"] = s["reason"][:90]
