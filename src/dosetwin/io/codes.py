@@ -4,22 +4,44 @@ Read = seen with this meaning in a laboratory's catalogue, a published value set
 its check digit verified by a test. Codes are matched exactly; a code that is not listed is reported, never guessed.
 """
 
+import re
+from collections.abc import Iterable
 from types import MappingProxyType
+from typing import NamedTuple
 
 LOINC_SYSTEM = "http://loinc.org"
 UCUM_SYSTEM = "http://unitsofmeasure.org"
 RXNORM_SYSTEM = "http://www.nlm.nih.gov/research/umls/rxnorm"
-ATC_SYSTEMS = frozenset({"http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73"})
+ATC_SYSTEM = "http://www.whocc.no/atc"
 SNOMED_SYSTEM = "http://snomed.info/sct"
-ICD_SYSTEMS = frozenset(
+ICD_SYSTEM = "http://hl7.org/fhir/sid/icd-10"
+"""All editions of ICD-10, diagnoses and procedures, are this one here: the codes listed below mean the same in each."""
+
+_SYSTEMS = MappingProxyType(
     {
-        "http://hl7.org/fhir/sid/icd-10",
-        "http://hl7.org/fhir/sid/icd-10-cm",
-        "http://fhir.de/CodeSystem/bfarm/icd-10-gm",
-        "http://hl7.org/fhir/sid/icd-10-pcs",
-        "http://www.cms.gov/Medicare/Coding/ICD10",
+        LOINC_SYSTEM: ("urn:oid:2.16.840.1.113883.6.1", "LN", "LOINC"),
+        UCUM_SYSTEM: ("urn:oid:2.16.840.1.113883.6.8", "UCUM"),
+        RXNORM_SYSTEM: ("urn:oid:2.16.840.1.113883.6.88", "RXNORM"),
+        ATC_SYSTEM: ("urn:oid:2.16.840.1.113883.6.73", "WC", "ATC"),
+        SNOMED_SYSTEM: ("urn:oid:2.16.840.1.113883.6.96", "SCT", "SNM"),
+        ICD_SYSTEM: (
+            "http://hl7.org/fhir/sid/icd-10-cm", "http://fhir.de/CodeSystem/bfarm/icd-10-gm",
+            "http://hl7.org/fhir/sid/icd-10-pcs", "http://www.cms.gov/Medicare/Coding/ICD10", "urn:oid:2.16.840.1.113883.6.3",
+            "urn:oid:2.16.840.1.113883.6.4", "urn:oid:2.16.840.1.113883.6.90", "I10", "I10C", "I10P",
+        ),
     }
-)
+)  # fmt: skip
+"""Canonical name of a code system -> its other names: OIDs, and the short names of HL7 v2 (table 0396)."""
+_NAMES = {name.lower(): canonical for canonical, names in _SYSTEMS.items() for name in (canonical, *names)}
+
+
+def system(name: str) -> str:
+    """The canonical name of a code system called by its URL, OID or HL7 v2 name; a name that is not listed is itself."""
+    said = name.strip().rstrip("/").partition("|")[0]
+    key = said.lower().replace("https://", "http://", 1)
+    return _NAMES.get(key) or _NAMES.get(f"urn:oid:{key}") or said
+
+
 BIRTH_TIME = "http://hl7.org/fhir/StructureDefinition/patient-birthTime"
 
 LEVELS = MappingProxyType(
@@ -145,3 +167,72 @@ NEEDED_WORDS = (
     "body weight",
 )
 """A measurement whose text holds one of these but whose code is not listed gets a warning, not a remark."""
+
+_NOT_SAID = re.compile(
+    r"\b(no|not|non|without|w/o|absent|absence|never|negative|neg|denies|denied|exclu\w*|ruled? out|r/o|refuted|unlikely|free of|"
+    r"risk|suspect\w*|susp|possible|possibly|query|question\w*|\?|rather than|family|mother\w*|maternal|father\w*|sibling\w*|"
+    r"brother\w*|sister\w*|twin|screen\w*|history of|prevention|considered|declined|contraindicat\w*|planned|kein\w*|ohne|nicht|"
+    r"verdacht|v\.a\.|sans|pas|sin|senza|nessun\w*|geen)\b|\?",
+    re.IGNORECASE,
+)
+"""Words that take back, doubt, plan or tell of somebody else what stands beside them."""
+
+
+def doubted(text: str) -> str:
+    """The first word of a text that says that something is not so, not sure, or not the patient's; "" when there is none."""
+    found = _NOT_SAID.search(text)
+    return found[0] if found else ""
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a text, lower case, without punctuation."""
+    return frozenset("".join(c if c.isalnum() else " " for c in text.lower()).split())
+
+
+class Coded(NamedTuple):
+    """One way in which a source names something: code system (any of its names), code, and the words beside them."""
+
+    system: str
+    code: str
+    text: str = ""
+
+
+class Meant(NamedTuple):
+    """What a source's codes and words mean: ``name`` "" for nothing listed; ``by_text`` only words said so; ``also`` other listed
+    meanings that the same source names: then it contradicts itself."""
+
+    name: str
+    by_text: bool = False
+    also: str = ""
+
+
+def medication(said: Iterable[Coded], text: str = "") -> Meant:
+    """The listed drug that codings and ``text`` mean: codes count in their own system only, words as whole words."""
+    said = list(said)
+    coded = [n for c in said for n, (rxnorm, atc) in _MEDICINES.items()
+             if c.code and ((system(c.system) == RXNORM_SYSTEM and c.code == rxnorm)
+                            or (system(c.system) == ATC_SYSTEM and c.code in atc))]  # fmt: skip
+    words = words_of(" ".join([*(c.text for c in said), text]))
+    named = list(dict.fromkeys(_SPELT.get(n, n) for n in _MEDICINES if n in words))
+    if coded:
+        others = [n for n in (*coded, *named) if n != coded[0]]
+        if (others and coded[0] not in named) or any(n != coded[0] for n in coded):
+            return Meant(coded[0], also=next(iter(others), ""))
+        return Meant(coded[0])
+    return Meant(named[0], by_text=True) if len(named) == 1 else Meant("")
+
+
+def quantity(said: Iterable[Coded]) -> Meant:
+    """What a measurement's LOINC codes mean: a drug (its level), SCR, WT, ..."""
+    names = list(dict.fromkeys(_QUANTITIES[c.code] for c in said if system(c.system) == LOINC_SYSTEM and c.code in _QUANTITIES))
+    return Meant(names[0], also=next(iter(names[1:]), "")) if names else Meant("")
+
+
+def out_of_system(said: Iterable[Coded]) -> str:
+    """A code that would be a listed measurement if its code system were LOINC; "" when there is none."""
+    return next((c.code for c in said if c.code in _QUANTITIES and system(c.system) != LOINC_SYSTEM), "")
+
+
+_MEDICINES = {n: v[:2] for table in (DRUGS, COMEDICATION) for n, v in table.items()}
+_SPELT = {"indometacin": "indomethacin"}
+_QUANTITIES = {**LEVELS, **MEASURED, **COVARIATES, **FIXED}

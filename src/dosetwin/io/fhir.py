@@ -1,7 +1,8 @@
 """A FHIR R4 bundle about one patient becomes a timeline; what is not understood is said, never dropped silently.
 
-Read: Patient, Observation, MedicationAdministration, MedicationRequest (as the plan, not as given), Medication, Condition,
-Procedure. Parsed with the R4B models of fhir.resources (its default is R5; R4 resources of these types are valid R4B).
+Read: Patient, Observation, MedicationAdministration, MedicationRequest (as the plan, not as given), MedicationStatement (remarked
+on), Medication, Condition, Procedure. Parsed with the R4B models of fhir.resources (its default is R5; R4 resources of these
+types are valid R4B).
 """
 
 from collections import Counter
@@ -13,16 +14,12 @@ from typing import Any
 
 from dosetwin.errors import InputError, Severity, UnknownName
 from dosetwin.io import codes
-from dosetwin.io.fhir_parts import Entry, Notes, codings, medication, medication_concept, moment, quantity
-from dosetwin.io.fhir_resources import (
-    GIVEN,
-    Facts,
-    flag_covariates,
-    read_administration,
-    read_condition,
-    read_observation,
-    read_request,
-)
+from dosetwin.io.fhir_conditions import flag_covariates, read_condition
+from dosetwin.io.fhir_doses import GIVEN, read_administration, read_request, read_statement
+from dosetwin.io.fhir_facts import Facts, understood
+from dosetwin.io.fhir_observation import read_observation
+from dosetwin.io.fhir_parts import Notes, Span, coded, moment, quantity
+from dosetwin.io.fhir_refs import Entry, about, incomplete, latest, medication_concept, one_server, outcome
 from dosetwin.io.text import read_json
 from dosetwin.records import Patient, Timeline
 
@@ -30,6 +27,7 @@ READERS = {
     "Observation": read_observation,
     "MedicationAdministration": read_administration,
     "MedicationRequest": read_request,
+    "MedicationStatement": read_statement,
     "Condition": read_condition,
     "Procedure": read_condition,
 }
@@ -54,13 +52,17 @@ def read_bundle(source: Path | str | Mapping[str, Any], drug: str | None = None)
     else:
         name, raw = Path(source).name, read_json(Path(source))
     notes = Notes()
-    entries = _entries(name, raw, notes)
-    _one_version_each(entries, notes)
+    entries = latest(_entries(name, raw, notes), notes)
+    if part := incomplete(raw):
+        notes.add("error", "incomplete_bundle", name, f"not the whole record: {part}; doses or levels may be missing", part,
+                  "every page, every match", "follow the next links and send all entries in one bundle")  # fmt: skip
     patients = [e for e in entries if e.kind == "Patient"]
     if len(patients) != 1:
         raise InputError("a case is one patient", where=name, value=f"{len(patients)} Patient resources", allowed="1")
     person = patients[0]
-    entries = [e for e in entries if e.kind == "Patient" or _about(e, person, notes)]
+    understood(person, person.record, "the patient", notes)
+    one_server(name, person, entries, notes)
+    entries = [e for e in entries if e.kind == "Patient" or about(e, person, notes)]
     chosen = _choose(name, entries, drug, notes)
 
     facts = Facts(chosen, entries, notes)
@@ -68,7 +70,7 @@ def read_bundle(source: Path | str | Mapping[str, Any], drug: str | None = None)
         reader = READERS.get(e.kind)
         if reader is not None:
             reader(e, facts)
-    given, measured, known, spans = facts.given, facts.measured, facts.known, facts.spans
+    given, measured, known, spans = facts.given, facts.measured, facts.known, facts.spans  # changed in place below
     for what, count in facts.unread.items():
         notes.add("info", "not_used", name, f"not used: {what}", count)
 
@@ -76,6 +78,8 @@ def read_bundle(source: Path | str | Mapping[str, Any], drug: str | None = None)
     origin = min(moments) if moments else None
     first = min([*moments, *(t for t, _ in (*measured, *known))], default=None)
     patient = _patient(person, facts.fixed, first, notes)
+    _not_before_birth(facts, person, patient.birth)
+    first = min([*moments, *(t for t, _ in (*measured, *known))], default=None)
     if origin is None or first is None:
         notes.add(
             "error",
@@ -120,6 +124,9 @@ def _entries(name: str, raw: Any, notes: Notes) -> list[Entry]:
     for i, item in enumerate(listed):
         resource = item.get("resource") if isinstance(item, Mapping) else None
         kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
+        if isinstance(item, Mapping) and (told := outcome(item)) is not None:
+            _server_says(*told, f"{name} entry[{i}]", notes)
+            continue
         if not isinstance(resource, Mapping) or not isinstance(kind, str):
             raise InputError("an entry without a resource", where=f"{name} entry[{i}]")
         if kind not in READ_TYPES:
@@ -128,18 +135,28 @@ def _entries(name: str, raw: Any, notes: Notes) -> list[Entry]:
         identity = resource.get("id")
         record = f"{kind}/{identity}"[:80] if isinstance(identity, str) else f"{kind} entry[{i}]"
         url = item.get("fullUrl")
-        out.append(Entry(kind, record, _parse(kind, resource, f"{name} {record}"), url if isinstance(url, str) else ""))
+        out.append(Entry(kind, record, _parse(kind, resource, f"{name} {record}"), url if isinstance(url, str) else "", resource))
     for kind, count in others.items():
         notes.add("info", "resource_not_read", name, f"{kind} resources are not read", count)
     return out
 
 
-def _one_version_each(entries: list[Entry], notes: Notes) -> None:
-    """An error for a second resource with the same type and id: two versions of one record would count as two facts."""
-    for record, count in Counter(e.record for e in entries if e.body.id and e.kind != "Patient").items():
-        if count > 1:
-            notes.add("error", "duplicate_resource", record, "the same resource more than once", count, "1",
-                      "send only its latest version")  # fmt: skip
+def _server_says(severity: str, text: str, where: str, notes: Notes) -> None:
+    """What the server says about its own answer: where it failed, the record may be a part."""
+    failed = severity not in ("warning", "information")
+    notes.add("error" if failed else "warning", "server_outcome", where, "the server says of its answer that it "
+              + ("failed in part; the record may not be whole" if failed else "is to be read with care"), text, "",
+              "ask the server again" if failed else "")  # fmt: skip
+
+
+def _not_before_birth(facts: Facts, person: Entry, birth: datetime | None) -> None:
+    """What was told for the day of birth without a time of day happened at birth at the earliest."""
+    born = {record for record, day in facts.notes.days.items() if day == person.body.birthDate}
+    if birth is None or not born:
+        return
+    facts.known[:] = [(max(t, birth) if c.record in born else t, c) for t, c in facts.known]
+    for flag, each in facts.spans.items():
+        facts.spans[flag] = [Span(max(s.start, birth), s.end, s.record) if s.record in born else s for s in each]
 
 
 def _as_of(raw: Mapping[str, Any], hours: Any) -> float | None:
@@ -167,36 +184,6 @@ def _parse(kind: str, resource: Mapping[str, Any], where: str) -> Any:
         raise InputError(f"not valid FHIR R4 ({type(error).__name__})", where=where) from None
 
 
-def _about(e: Entry, person: Entry, notes: Notes) -> bool:
-    """Whether a resource is about the patient; one about somebody else is an error finding."""
-    if e.kind == "Medication":
-        return True
-    subject = getattr(e.body, "subject", None)
-    reference = str(getattr(subject, "reference", None) or "")
-    mine = {f"Patient/{person.body.id}", person.url} - {"", "Patient/None"}
-    if not reference:
-        notes.add("warning", "subject_not_stated", e.record, "no reference to the patient; taken to be about this one",
-                  str(getattr(subject, "display", None) or "") or None, ", ".join(sorted(mine)),
-                  "send subject.reference")  # fmt: skip
-    if (
-        not reference
-        or not mine
-        or reference in mine
-        or any(reference.endswith("/" + m) for m in mine if m.startswith("Patient/"))
-    ):
-        return True
-    notes.add(
-        "error",
-        "other_subject",
-        e.record,
-        "the record is about somebody else; it is not used",
-        reference,
-        ", ".join(sorted(mine)),
-        "send one patient per bundle",
-    )
-    return False
-
-
 def _choose(name: str, entries: list[Entry], drug: str | None, notes: Notes) -> str:
     """The drug this timeline is about ("" when no listed drug occurs)."""
     if drug is not None:
@@ -205,10 +192,12 @@ def _choose(name: str, entries: list[Entry], drug: str | None, notes: Notes) -> 
         return drug
 
     def drugs(kind: str, statuses: set[str]) -> set[str]:
-        return {medication(medication_concept(e, entries))[0] for e in entries if e.kind == kind and e.body.status in statuses}
+        given = [medication_concept(e, entries) for e in entries if e.kind == kind and e.body.status in statuses]
+        return {codes.medication(coded(concept)).name for concept in given}
 
-    observed = [coding for e in entries if e.kind == "Observation" for coding in codings(e.body.code)]
-    levels = {codes.LEVELS[c] for s, c, _ in observed if s == codes.LOINC_SYSTEM and c in codes.LEVELS}
+    observations = [e.body for e in entries if e.kind == "Observation"]
+    levels = {codes.quantity(coded(part.code)).name for o in observations for part in (o, *(o.component or []))}
+    levels &= set(codes.LEVELS.values())
     administered, ordered = drugs("MedicationAdministration", GIVEN), drugs("MedicationRequest", {"active"})
     administered, ordered = administered & set(codes.DRUGS), ordered & set(codes.DRUGS)
     for candidates in (administered & levels, administered, levels, ordered):
@@ -254,6 +243,13 @@ def _patient(e: Entry, fixed: dict[str, float], first: datetime | None, notes: N
             ga = quantity(x.valueQuantity or x.valueAge or x.valueDuration, "GA", e.record, notes, severity="error")
             if ga is not None:
                 fixed["GA"] = ga
+    if p.deceasedBoolean or p.deceasedDateTime is not None:
+        notes.add("warning", "deceased", e.record, "the patient is recorded as deceased", str(p.deceasedDateTime or True))
+    for link in p.link or []:
+        if link.type in ("replaced-by", "refer"):
+            other = str(link.other.reference or "") if link.other is not None else None
+            notes.add("warning", "patient_replaced", e.record, "the patient's record is continued under another number", other,
+                      "", "ask for the record of that patient")  # fmt: skip
     sex = p.gender if p.gender in ("female", "male") else None
     if sex is None:
         notes.add("info", "sex_missing", e.record, "sex not stated as female or male", p.gender)

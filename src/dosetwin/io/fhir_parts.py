@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from dosetwin.errors import Finding, InputError, Severity
-from dosetwin.io.codes import ATC_SYSTEMS, COMEDICATION, DRUGS, RXNORM_SYSTEM, UCUM_SYSTEM
+from dosetwin.io.codes import UCUM_SYSTEM, Coded, system
 from dosetwin.units import CANONICAL, allowed, convert
 
 YEARS = (1900, 2200)
@@ -15,9 +15,10 @@ YEARS = (1900, 2200)
 
 @dataclass
 class Notes:
-    """The findings collected while one bundle is read."""
+    """The findings collected while one bundle is read; ``days``: records that told a day and no time of it -> the day."""
 
     found: list[Finding] = field(default_factory=list)
+    days: dict[str, date] = field(default_factory=dict)
 
     def add(
         self, severity: Severity, code: str, record: str, message: str, value: Any = None, allowed: str = "", remedy: str = ""
@@ -51,16 +52,10 @@ def label(concept: Any) -> str:
     return " ".join(part for part in (first[1], text) if part)[:80] or "(no code)"
 
 
-def medication(concept: Any) -> tuple[str, bool]:
-    """The listed drug a concept means ("" when none), and whether only its text said so."""
-    listed = {**{n: v[:2] for n, v in DRUGS.items()}, **{n: v[:2] for n, v in COMEDICATION.items()}}
-    for system, code, _ in codings(concept):
-        for name, (rxnorm, atc) in listed.items():
-            if (system == RXNORM_SYSTEM and code == rxnorm and rxnorm) or (system in ATC_SYSTEMS and code in atc):
-                return name, False
-    tokens = set("".join(c if c.isalnum() else " " for c in words(concept)).split())
-    hits = [name for name in listed if name in tokens]
-    return (hits[0], True) if len(hits) == 1 else ("", False)
+def coded(*concepts: Any) -> list[Coded]:
+    """The codings of CodeableConcepts as ``codes`` and ``routes`` read them; a concept's own text is one without a code."""
+    out = [Coded(*c) for concept in concepts for c in codings(concept)]
+    return out + [Coded("", "", str(c.text)) for c in concepts if c is not None and c.text]
 
 
 def moment(value: Any, record: str, notes: Notes, *, severity: Severity, day_will_do: bool = False) -> datetime | None:
@@ -90,7 +85,8 @@ def moment(value: Any, record: str, notes: Notes, *, severity: Severity, day_wil
         return value.astimezone(UTC)
     if isinstance(value, date):
         if day_will_do and YEARS[0] <= value.year < YEARS[1]:
-            notes.add("info", "time_of_day_missing", record, "a date without a time; taken as 00:00 UTC", value)
+            notes.add("info", "time_of_day_missing", record, "a date without a time; taken as 00:00 UTC, not before birth", value)
+            notes.days[record] = value
             return datetime.combine(value, time(), UTC)
         notes.add(
             severity,
@@ -139,7 +135,7 @@ def unit_conflict(value: Any, name: str, record: str, notes: Notes) -> bool:
 
 def unit_of(value: Any) -> str:
     """The UCUM code of a Quantity; its printed unit only when there is no code."""
-    if value.code and (value.system in (None, UCUM_SYSTEM)):
+    if value.code and (not value.system or system(str(value.system)) == UCUM_SYSTEM):
         return str(value.code)
     return str(value.unit or value.code or "")
 
@@ -164,32 +160,3 @@ def merge(spans: list[Span], gap: timedelta = timedelta(0)) -> list[Span]:
         else:
             out.append(span)
     return out
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One resource: its kind, how messages call it, its parsed form, the url other resources refer to it by."""
-
-    kind: str
-    record: str
-    body: Any
-    url: str
-
-
-def medication_concept(e: Entry, entries: list[Entry]) -> Any:
-    """The medication of an administration or request, references resolved inside the bundle and the resource."""
-    direct = e.body.medicationCodeableConcept
-    if direct is not None:
-        return direct
-    reference = str(getattr(e.body.medicationReference, "reference", None) or "")
-    if reference.startswith("#"):
-        inside = next((c for c in e.body.contained or [] if getattr(c, "id", None) == reference[1:]), None)
-        return getattr(inside, "code", None)
-    target = next((m for m in entries if m.kind == "Medication" and _means(reference, m)), None)
-    return target.body.code if target is not None and reference else None
-
-
-def _means(reference: str, m: Entry) -> bool:
-    """Whether a reference, relative or absolute, is to this resource of the bundle."""
-    relative = f"{m.kind}/{m.body.id}"
-    return reference in (m.url, relative) or (not m.url and reference.endswith(f"/{relative}"))

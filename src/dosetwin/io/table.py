@@ -3,12 +3,11 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from dosetwin.errors import Finding, InputError, UnknownName
-from dosetwin.io.text import read_text
+from dosetwin.io.text import number, read_text
 
 STANDARD = (
     "ID",
@@ -94,10 +93,7 @@ def raise_all(found: Sequence[InputError]) -> None:
 
 def is_number(cell: str) -> bool:
     """Whether a cell is a finite decimal number (Python's ``1_0`` is not)."""
-    try:
-        return isfinite(float(cell)) and "_" not in cell
-    except ValueError:
-        return False
+    return number(cell) is not None
 
 
 def find_columns(name: str, header: list[str], mapping: Mapping[str, str], findings: list[Finding]) -> dict[str, int]:

@@ -1,10 +1,29 @@
-"""A file's text, or one line saying why not."""
+"""A file's text, or one line saying why not; and the one reading of a number from text that every door uses."""
 
 import json
+import re
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from dosetwin.errors import InputError
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+
+
+def number(text: str, *, comma: bool = False) -> float | None:
+    """The finite decimal number that ``text`` is, whole and without blanks inside; None for everything else.
+
+    Only the digits 0 to 9, one point, a sign and an exponent: Python's ``1_0``, ``nan``, ``inf`` and digits of other scripts
+    are none. ``comma``: a single decimal comma is read as well (typed by a person into a form, never from a feed).
+    """
+    said = text.strip()
+    if comma and said.count(",") == 1 and "." not in said:
+        said = said.replace(",", ".")
+    if _NUMBER.fullmatch(said) is None:
+        return None
+    value = float(said)
+    return value if isfinite(value) else None
 
 
 def read_bytes(path: Path) -> bytes:
@@ -37,12 +56,25 @@ def read_json(path: Path) -> Any:
     """A JSON file; NaN and Infinity are refused. Raises InputError naming the file, and the line where it breaks."""
     text = read_text(path)
     try:
-        return json.loads(text, parse_constant=_constant)
+        return parse_json(text)
     except json.JSONDecodeError as error:
         raise InputError(f"not JSON ({error.msg})", where=f"{path.name}:{error.lineno}") from None
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)[:80]
         raise InputError(f"not usable JSON ({reason})", where=path.name) from None
+
+
+def parse_json(text: str) -> Any:
+    """JSON without NaN, Infinity, or a name twice in one object (the last would win unseen). Raises ValueError."""
+    return json.loads(text, parse_constant=_constant, object_pairs_hook=_once)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(n for n in names if names.count(n) > 1)[:40]!r} stands twice in one object")
+    return out
 
 
 def _constant(token: str) -> float:

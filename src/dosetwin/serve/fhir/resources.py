@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dosetwin.io.codes import ATC_SYSTEMS, DRUGS, RXNORM_SYSTEM, UCUM_SYSTEM
+from dosetwin.io.codes import ATC_SYSTEM, DRUGS, RXNORM_SYSTEM, UCUM_SYSTEM
 
 DISCLAIMER = "Decision support for research and evaluation, not a medical device."
 _NAMESPACE = uuid.UUID("6f9a1d0e-8a53-5c0c-9f62-3a7d1c1f4b70")
-_ATC = min(ATC_SYSTEMS, key=lambda s: not s.startswith("http"))
 _ISSUES = {
     "level_contradicts_model": "high",
     "kidney_injury_warning": "high",
@@ -233,7 +232,7 @@ def drug_concept(drug: str) -> dict[str, Any]:
     """A drug's CodeableConcept: RxNorm ingredient, ATC, name. A drug without listed codes has its name only."""
     rxnorm, atc = DRUGS.get(drug, ("", ()))
     coding = [{"system": RXNORM_SYSTEM, "code": rxnorm, "display": drug}] if rxnorm else []
-    coding += [{"system": _ATC, "code": code} for code in atc]
+    coding += [{"system": ATC_SYSTEM, "code": code} for code in atc]
     return _filled({"coding": coding, "text": drug})
 
 

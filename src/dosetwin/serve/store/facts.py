@@ -16,8 +16,9 @@ Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/-]*$")]
 Unit = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Drug = Literal["amikacin", "gentamicin", "vancomycin", "tobramycin", "phenobarbital", "warfarin"]
-Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+# strict: a number is a JSON number, never text ("1_0" would be read as 10) and never true
+Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False, strict=True)]
+NotNegative = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False, strict=True)]
 Covariate = Literal[
     "WT", "HT", "HC", "TEMP", "APGR", "APGR1", "ALB", "INR", "GFR", "IBU", "INDO", "DOPA", "INO", "ASPHYXIA", "COOLING"
 ]
@@ -41,7 +42,7 @@ class Dose(Body):
     drug: Drug = "amikacin"
     amount: Positive
     unit: Unit = "mg"
-    infusion_h: Annotated[float, Field(ge=0, le=48, allow_inf_nan=False)] = 0.5
+    infusion_h: Annotated[float, Field(ge=0, le=48, allow_inf_nan=False, strict=True)] = 0.5
 
     def canonical(self) -> dict[str, Any]:
         """With ``amount_mg``."""
@@ -57,7 +58,7 @@ class Level(Body):
     unit: Unit = "mg/L"
     below_loq: bool = False
     after_dose: bool = False
-    time_sd_h: Annotated[float, Field(ge=0, le=24, allow_inf_nan=False)] = 0.0
+    time_sd_h: Annotated[float, Field(ge=0, le=24, allow_inf_nan=False, strict=True)] = 0.0
 
     @model_validator(mode="after")
     def _limit(self) -> "Level":
@@ -89,7 +90,7 @@ class CovariateValue(Body):
 
     kind: Literal["covariate"]
     name: Covariate
-    value: Annotated[float, Field(ge=-100, le=1e6, allow_inf_nan=False)]
+    value: Annotated[float, Field(ge=-100, le=1e6, allow_inf_nan=False, strict=True)]
     unit: Unit = "1"
 
     @model_validator(mode="after")
@@ -192,8 +193,8 @@ class NewPatient(BaseModel):
     ward: Code
     label: Text = ""
     sex: Literal["female", "male"] | None = None
-    GA_weeks: Annotated[float, Field(ge=20, le=45, allow_inf_nan=False)] | None = None
-    birth_weight_kg: Annotated[float, Field(ge=0.2, le=10, allow_inf_nan=False)] | None = None
+    GA_weeks: Annotated[float, Field(ge=20, le=45, allow_inf_nan=False, strict=True)] | None = None
+    birth_weight_kg: Annotated[float, Field(ge=0.2, le=10, allow_inf_nan=False, strict=True)] | None = None
     synthetic: bool = False
     person: Person = Field(default_factory=Person)
     source_key: Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from dosetwin.advise.kidney import NAMES as KIDNEYS
 from dosetwin.errors import InputError
+from dosetwin.io.text import number
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.live.alerts import alerts_of
 from dosetwin.serve.live.routes import Acknowledged, acknowledge
@@ -339,8 +340,9 @@ def _answered(decision: str, reason: str, amount: str, interval: str, *, accepte
     given = None
     if amount.strip() or interval.strip():
         try:
-            given = Given(amount_mg=float(amount.replace(",", ".")), interval_h=float(interval.replace(",", ".")))
-        except (ValueError, ValidationError):
+            read = {"amount_mg": number(amount, comma=True), "interval_h": number(interval, comma=True)}
+            given = Given.model_validate(read)
+        except ValidationError:
             errors.append(
                 wrong(
                     "answer",

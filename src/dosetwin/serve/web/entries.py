@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import isfinite
 from typing import Any
 
 from dosetwin.errors import InputError
+from dosetwin.io.text import number
 from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.zone import Zone
 from dosetwin.units import convert
@@ -58,8 +58,7 @@ def checked(entry: Entry, now: datetime, drug: str, zone: Zone) -> tuple[NewFact
     """The fact, or per field what is wrong with it."""
     wrong: dict[str, str] = {}
     name, low, high, canonical = KINDS.get(entry.kind, KINDS["level"])
-    text = entry.value.strip().replace(",", ".")
-    value = _number(text)
+    value = number(entry.value, comma=True)
     if value is None:
         wrong["value"] = f"{name}: found “{entry.value}”, expected a number, as 7.4"
     elif (entry.kind, entry.unit) not in UNITS:
@@ -82,14 +81,6 @@ def checked(entry: Entry, now: datetime, drug: str, zone: Zone) -> tuple[NewFact
     if wrong:
         return None, wrong
     return NewFact.model_validate({"at": at, "body": _body(entry, value, drug)}), {}
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if isfinite(value) else None
 
 
 def _canonical(entry: Entry, value: float, drug: str) -> float | None:

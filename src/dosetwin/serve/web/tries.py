@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dosetwin.io.text import number
 from dosetwin.records import Regimen
 from dosetwin.report import narrative
 from dosetwin.serve.web.charts import rounded
@@ -43,11 +44,9 @@ def asked_of(given: dict[str, str], infusion: float) -> tuple[Asked | None, dict
     values: dict[str, float] = {}
     wrong: dict[str, str] = {}
     for name, (low, high, unit, text) in RANGES.items():
-        said = given.get(name, "").strip().replace(",", ".")
-        try:
-            value = float(said)
-        except ValueError:
-            value = float("nan")
+        said = given.get(name, "").strip()
+        read = number(said, comma=True)
+        value = float("nan") if read is None else read
         if not low <= value <= high:
             wrong[name] = f"{text}: found {said or 'nothing'}, allowed {low:g} to {high:g} {unit}"
         values[name] = value
