@@ -3,9 +3,12 @@
 import gc
 import logging
 import threading
+import traceback
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -183,11 +186,14 @@ async def _database(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    # the message may hold a patient's data: only its type is logged
+    """The caller gets an id, the log where it happened; the message may hold a patient's data, or a key, and goes nowhere."""
+    id_ = uuid.uuid4().hex[:12]
+    places = [f"{Path(f.filename).name}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)[-3:]]
+    route = request.scope.get("route")
     log.error(
-        "unexpected %s in %s %s", type(error).__name__, request.method, request.scope.get("route") and request.scope["route"].path
+        "unexpected %s (%s) in %s %s at %s", type(error).__name__, id_, request.method, route and route.path, " ".join(places)
     )
-    return _answer(request, Problem(500, "our_fault", "unexpected error; it was logged"))
+    return _answer(request, Problem(500, "our_fault", f"unexpected error; it was logged as {id_}", error_id=id_))
 
 
 def _warmed(service: Service, own_process: bool) -> None:

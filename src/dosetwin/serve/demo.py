@@ -13,6 +13,7 @@ from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.service import Service
 from dosetwin.serve.store.facts import NewFact, NewPatient, Person
+from dosetwin.serve.twins import model_named
 from dosetwin.structure.growth import birth_weight, weight_after_birth
 
 log = logging.getLogger("dosetwin.serve")
@@ -46,7 +47,6 @@ def babies(n: int, start: datetime, seed: int = 1) -> list[Scripted]:
 
 
 def _baby(k: int, start: datetime, rng: np.random.Generator) -> Scripted:
-    from dosetwin import models
 
     story = STORIES[k % len(STORIES)]
     GA = round(float(rng.uniform(36, 40) if story == "cooled" else rng.uniform(24.5, 38)), 1)
@@ -74,7 +74,7 @@ def _baby(k: int, start: datetime, rng: np.random.Generator) -> Scripted:
         creatinines.append((h, round(max(scr + slope * max(h, 0.0) + float(rng.normal(0, 0.02)), 0.2), 2)))
     doses = [float(h) for h in np.arange(0.0, past + AHEAD_H, interval)]
     samples = [h for d in doses for h in (d + 1.0, d + 22.0)] if story != "growth" else [d + 22.0 for d in doses]
-    levels = _levels(models.load(MODEL), rng, birth, first, GA, BW, male, covariates, creatinines, doses, dose, samples, story)
+    levels = _levels(model_named(MODEL), rng, birth, first, GA, BW, male, covariates, creatinines, doses, dose, samples, story)
     events = [NewFact.model_validate({"at": first + timedelta(hours=h), "source_key": f"demo/{k}/WT/{h:g}/{name}",
                                       "body": {"kind": "covariate", "name": name, "value": v,
                                                "unit": "kg" if name == "WT" else "1"}}) for h, name, v in covariates]  # fmt: skip

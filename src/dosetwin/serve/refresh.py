@@ -27,7 +27,7 @@ from dosetwin.serve.store.remembered import Remembered
 from dosetwin.serve.store.tables import twin_states
 from dosetwin.serve.summary import answered, summary_of
 from dosetwin.serve.timeline import in_force, mic_of, origin_of
-from dosetwin.serve.twins import Known, Question, answer, cannot, state_hash, timed
+from dosetwin.serve.twins import Known, Question, answer, cannot, model_named, state_hash, timed
 
 UNREAD = frozenset({"TEMP", "HC", "HT", "APGR", "APGR1", "ALB"})
 """Covariates that neither rules, limits, checks of single values nor kidneys read; what the model reads is taken off."""
@@ -148,10 +148,9 @@ def _second(at: datetime, origin: datetime | None) -> int:
 @lru_cache(maxsize=16)
 def unread(model: str) -> frozenset[str]:
     """Names of covariates that cannot change an answer of this model."""
-    from dosetwin import models
     from dosetwin.advise.kidney import FOLLOWS
 
-    read = [models.load(name) for name in (model, FOLLOWS.get(model, model))]
+    read = [model_named(name) for name in (model, FOLLOWS.get(model, model))]
     return UNREAD - {name for m in read for name in (*m.covs, *m.outputs)}
 
 

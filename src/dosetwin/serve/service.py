@@ -32,7 +32,7 @@ from dosetwin.serve.store.remembered import Remembered
 from dosetwin.serve.store.tables import patients, rejected, twin_states
 from dosetwin.serve.store.writer import Alike
 from dosetwin.serve.timeline import mic_of
-from dosetwin.serve.twins import Known, Pool, Question, answer, kidney_for, state_hash
+from dosetwin.serve.twins import Known, Pool, Question, answer, kidney_for, require_listed, state_hash
 from dosetwin.serve.worker import Batch
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class Service:
         from dosetwin.decide import policy
 
         settings.refuse_unsafe()
+        require_listed(settings.model)
         rules = policy.load(settings.policy).to_json()
         if settings.kidney and kidney_for(settings.model, settings.kidney) is None:
             raise InputError("this model has no filtration that a kidney could tell", where="DOSETWIN_KIDNEY",

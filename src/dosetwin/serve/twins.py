@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dosetwin import __version__
-from dosetwin.errors import DosetwinError
+from dosetwin.errors import DosetwinError, UnknownName
 from dosetwin.serve.audit import digest, stamp
 from dosetwin.serve.memory import Memory as Memory
 from dosetwin.serve.store.facts import CLINICAL, Person
@@ -51,6 +51,14 @@ class Question:
             "sensitivity": self.sensitivity, "dosetwin": __version__,
         }  # fmt: skip
 
+    def __post_init__(self) -> None:
+        """Names come from clients and from stored rows: only listed ones are asked with. Raises UnknownName."""
+        from dosetwin.advise.kidney import NAMES
+
+        require_listed(self.model)
+        if self.kidney is not None and self.kidney not in NAMES:
+            raise UnknownName("unknown kidney", where="kidney", value=self.kidney, allowed=", ".join(NAMES))
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Question":
         return cls(data["model"], data["policy"], data["seed"], data["draws"], datetime.fromisoformat(data["now"]),
@@ -81,13 +89,24 @@ class Known:
         return timeline_of(self.patient, self.facts, self.person, drug)
 
 
+def require_listed(name: str) -> str:
+    """The name, if it is a listed model's. A path is none, whoever gave it: loading one would run its file.
+
+    Raises UnknownName with the names there are.
+    """
+    from dosetwin import models
+
+    if name not in models.names():
+        raise UnknownName("unknown model", where="model", value=name[:100], allowed=", ".join(models.names()))
+    return name
+
+
 @lru_cache(maxsize=64)
 def model_hash(name: str) -> str:
-    """Hash of a model's file."""
-    from dosetwin import models
+    """Hash of a listed model's file."""
     from dosetwin.advise.provenance import model_card
 
-    return model_card(models.load(name), 1.0, 0.0, "")["hash"]
+    return model_card(model_named(name), 1.0, 0.0, "")["hash"]
 
 
 @lru_cache(maxsize=64)
@@ -122,10 +141,10 @@ def kidney_for(model: str, chosen: str | None) -> str | None:
 
 @lru_cache(maxsize=16)
 def model_named(name: str) -> "Model":
-    """A listed model, loaded once."""
+    """A listed model, loaded once. Raises UnknownName for anything else: everything in the service loads models here."""
     from dosetwin import models
 
-    return models.load(name)
+    return models.load(require_listed(name))
 
 
 def policy_of(data: Mapping[str, Any]) -> "Policy":

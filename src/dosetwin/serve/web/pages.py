@@ -236,14 +236,14 @@ def model_page(request: Request, reader: Reading, name: Annotated[str, Path(max_
 def _models(request: Request, reader: Reader, name: str) -> HTMLResponse:
     from dosetwin import models
     from dosetwin.report.card import card
-    from dosetwin.serve.twins import model_hash
+    from dosetwin.serve.twins import model_hash, model_named
 
     reader.service.reach(reader.who).need("models")
     in_use = reader.service.settings.model
     chosen = name or in_use
     if chosen not in models.names():
         raise Problem(404, "not_found", "no such model", [wrong("model", "name", chosen, "a name of the list of models")])
-    found = [models.load(n) for n in models.names()]
+    found = [model_named(n) for n in models.names()]
     listed = [{"name": m.name, "title": m.title, "drug": m.drug, "population": m.population} for m in found]
     return page(
         request,
@@ -252,7 +252,7 @@ def _models(request: Request, reader: Reader, name: str) -> HTMLResponse:
         "models",
         models=listed,
         in_use=in_use,
-        card=card(models.load(chosen)),
+        card=card(model_named(chosen)),
         hash=f"SHA-256 {model_hash(chosen)}",
     )
 

@@ -42,7 +42,7 @@ def show(request: Request, kind: Kind, reader: Reading, file: UploadFile | None 
         body = json.loads(raw.decode("utf-8-sig"))
         found = (replay_view if kind == "replay" else trial_view)(body)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError, StopIteration) as error:
-        what = f"{type(error).__name__}: {error}" if not isinstance(error, ValueError) else str(error)
+        what = str(error) if type(error) in (ValueError, json.JSONDecodeError) else "something is missing or of another kind"
         problem = {
             "title": f"{name} is not shown",
             "errors": [wrong(name, "", None, f"what this prints: {MAKE[kind]}", f"not the results of a {kind} ({what[:200]})")],
