@@ -31,8 +31,8 @@ def evil(tmp_path: Path) -> tuple[Path, Path]:
 def spellings(file: Path) -> list[str]:
     """Ways to write the name of a file where a model's name is expected."""
     return [str(file), f"../../..{file}", f"file://{file}", str(file.with_suffix("")), file.name, f"{file}\u0000", "os", "os.py",
-            "dosetwin.cli", "..cli", "__init__", "amikacin_neonate.py", "./amikacin_neonate", "AMIKACIN_NEONATE", " amikacin_neonate",
-            "amikacin_neonate/../vancomycin", "{{7*7}}", "$(id)", "x" * 5000]  # fmt: skip
+            "dosetwin.cli", "..cli", "__init__", "amikacin_neonate.py", "./amikacin_neonate", "AMIKACIN_NEONATE",
+            " amikacin_neonate",            "amikacin_neonate/../vancomycin", "{{7*7}}", "$(id)", "x" * 5000]  # fmt: skip
 
 
 def test_no_name_of_a_client_runs_a_file(quiet: Running, evil: tuple[Path, Path], caplog: pytest.LogCaptureFixture) -> None:
@@ -62,13 +62,13 @@ def test_a_stored_question_that_names_a_file_is_not_run(quiet: Running, evil: tu
     record(doctor, patient, course())
     asked = doctor.post(f"/api/v1/patients/{patient}/advice", json={"draws": 100}).json()
     store = quiet.service.store
-    tag = "" if store.sqlite else "::json"
     drop = "DROP TRIGGER advice_no_update" if store.sqlite else "DROP TRIGGER advice_no_change ON advice"
-    change = f'UPDATE advice SET inputs = REPLACE(CAST(inputs AS TEXT), \'"model": "amikacin_neonate"\', :new){tag.replace(":", chr(92) + ":")}'
+    new = "REPLACE(CAST(inputs AS TEXT), :old, :new)"
+    change = f"UPDATE advice SET inputs = {new if store.sqlite else f'CAST({new} AS json)'}"
     with store.engine.connect() as conn, conn.begin():
         conn.execute(text(drop))
-        assert conn.execute(text(change), {"new": f'"model": "{file}"'}).rowcount == 1
-        assert conn.execute(text("SELECT CAST(inputs AS TEXT) FROM advice")).scalar().count(str(file)) == 1
+        assert conn.execute(text(change), {"old": '"amikacin_neonate"', "new": f'"{file}"'}).rowcount == 1
+        assert str(file) in str(conn.execute(text("SELECT CAST(inputs AS TEXT) FROM advice")).scalar())
     answer = doctor.post(f"/api/v1/advice/{asked['id']}/replay")
     assert answer.status_code in (422, 503), answer.text
     assert "RuntimeError" not in answer.text

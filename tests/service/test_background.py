@@ -312,7 +312,7 @@ def test_results_that_come_late_or_out_of_order_do_no_harm(ward: Ward) -> None:
     new = ward.service.refresher.recompute(patient, question, timedelta(hours=6))
 
     def store(*found: Done) -> list[str]:
-        return ward.service.store.write(lambda c: put(c, found, NOW))
+        return ward.service.store.write(lambda c: put(c, found, NOW, ward.service.vault.seals))
 
     assert store(new) == []
     stored = ward.state(patient)
@@ -519,7 +519,7 @@ def test_a_failure_in_a_process_is_counted_and_says_where_not_what(
     apart.service.touched([patient])
     apart.settled()
     assert apart.service.metrics.failures._value.get() == 1
-    assert "refresh of a twin failed: ValueError in open_bytes" in caplog.text
+    assert "refresh of a twin failed: Problem in _person" in caplog.text
     assert patient not in caplog.text
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from dosetwin.serve.app import create_app
 from dosetwin.serve.auth.principal import Principal
@@ -192,6 +192,13 @@ def test_the_end_of_the_session_ends_the_stream(served: Served) -> None:
     assert heard.over.wait(5)
 
 
+def _changed(served: Served, conn: Any, changed: dict[str, Any]) -> None:
+    """Sessions as the provider's change would leave them, with their seals."""
+    for row in conn.execute(select(sessions)).mappings().all():
+        seal = served.service.vault.seals.of("sessions", {**row, **changed})
+        conn.execute(update(sessions).where(sessions.c.token_hash == row["token_hash"]).values(**changed, seal=seal))
+
+
 def test_a_session_that_expires_or_loses_its_ward_ends_the_stream(served: Served) -> None:
     for changed, status in (
         ({"expires_at": datetime.now(UTC) - timedelta(seconds=1)}, 401),
@@ -199,7 +206,7 @@ def test_a_session_that_expires_or_loses_its_ward_ends_the_stream(served: Served
     ):
         heard = Heard(served.person("viewer"), served)
         heard.wait(1)
-        served.service.store.write(lambda conn, changed=changed: conn.execute(update(sessions).values(**changed)))
+        served.service.store.write(lambda conn, changed=changed: _changed(served, conn, changed))
         name, data, _ = heard.wait(2, stream.CHECK_S + 5)[1]
         assert (name, data["status"]) == ("end", status)
 

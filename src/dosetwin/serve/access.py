@@ -26,7 +26,7 @@ def session_of(request: Request) -> sessions.Session | None:
         return None
     service = service_of(request)
     with service.store.read() as conn:
-        found = sessions.find(conn, token, service.wall.now())
+        found = sessions.find(conn, service.vault.seals, token, service.wall.now())
     if found is None:
         return None
     if request.method not in SAFE and not sessions.same(request.headers.get(sessions.CSRF_HEADER, ""), found.csrf):

@@ -44,15 +44,19 @@ def store(action: str, file: Path | None) -> int:
         return 0
     from dosetwin.serve.store import Store, schema
     from dosetwin.serve.store.backup import backup, restore
+    from dosetwin.serve.store.checkpoint import set_aside
 
     settings = Settings.from_environment()
     if action == "restore":
         assert file is not None
-        manifest = restore(file, settings.url)
+        manifest = restore(file, settings.url, key=settings.chain_key)
+        aside = set_aside(settings.checkpoint)
         rows = sum(t["rows"] for t in manifest["tables"].values())
         sys.stdout.write(f"restored {rows} rows of {manifest['made_at']}; next: dosetwin audit verify\n")
+        if aside is not None:
+            sys.stdout.write(f"the checkpoint of the database before is kept as {aside}: entries after the backup are not here\n")
         return 0
-    opened = Store(settings.url, migrate=action == "migrate")
+    opened = Store(settings.url, migrate=action == "migrate", key=settings.chain_key)
     try:
         if action == "migrate":
             sys.stdout.write(f"schema {schema.head()}\n")
@@ -76,7 +80,9 @@ def audit(action: str, expect: str | None) -> int:
     if action != "verify":
         raise InputError("unknown action", where="dosetwin audit", value=action, allowed="verify")
     from dosetwin.serve.audit import Trail
+    from dosetwin.serve.crypto import Vault
     from dosetwin.serve.store import Store
+    from dosetwin.serve.store.checkpoint import Checkpoint
 
     settings = Settings.from_environment()
     if not settings.chain_key:
@@ -84,9 +90,14 @@ def audit(action: str, expect: str | None) -> int:
     opened = Store(settings.url, migrate=False)
     try:
         with opened.read() as conn:
-            found = Trail(settings.chain_key).verify(conn, expect)
+            vault = Vault(settings.keys, settings.chain_key) if settings.keys else None
+            trail = Trail(settings.chain_key)
+            file = Checkpoint(settings.checkpoint, trail.seals)
+            found = trail.verify_with(conn, expect, file, vault)
     finally:
         opened.close()
+    if found.checkpoint is None:
+        sys.stdout.write(f"no checkpoint at {settings.checkpoint}: an old copy of the whole database would not be noticed\n")
     for line in found.wrong:
         sys.stdout.write(f"WRONG: {line}\n")
     sys.stdout.write(

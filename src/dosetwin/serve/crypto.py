@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from dosetwin.errors import InputError
+from dosetwin.serve.store.seals import Seals
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Vault:
             raise InputError("no key to seal identifiers with", where="DOSETWIN_DATA_KEYS")
         self._keys = dict(keys)
         self.current = next(iter(self._keys))
+        self.seals = Seals(index_key)
         self._index_key = hmac.new(index_key, b"identifier index", hashlib.sha256).digest()
 
     def __repr__(self) -> str:

@@ -4,6 +4,8 @@ The engine is asked only when something changed that it reads. A temperature, sa
 fact, its hash) and leaves the answer as it was: that is tested to be the answer the engine would give.
 """
 
+import logging
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,26 +26,28 @@ from dosetwin.serve.parcel import pack
 from dosetwin.serve.store.facts import Person
 from dosetwin.serve.store.reach import Reach
 from dosetwin.serve.store.remembered import Remembered
+from dosetwin.serve.store.seals import Seals
 from dosetwin.serve.store.tables import twin_states
 from dosetwin.serve.summary import answered, summary_of
 from dosetwin.serve.timeline import in_force, mic_of, origin_of
 from dosetwin.serve.twins import Known, Question, answer, cannot, model_named, state_hash, timed
 
+log = logging.getLogger("dosetwin.serve")
 UNREAD = frozenset({"TEMP", "HC", "HT", "APGR", "APGR1", "ALB"})
 """Covariates that neither rules, limits, checks of single values nor kidneys read; what the model reads is taken off."""
 MOST_BASES = 20_000
+LOOK_S = 60.0
 _A_SECOND = timedelta(seconds=1)
-_OLD = select(twin_states.c.state_hash, twin_states.c.summary).where(twin_states.c.patient_id == bindparam("patient"))
-_THERE = select(twin_states.c.patient_id, twin_states.c.state_hash, twin_states.c.through_seq, twin_states.c.summary).where(
-    twin_states.c.patient_id.in_(bindparam("ids", expanding=True))
-)
+_STATE = select(*(c for c in twin_states.c if c.name != "answer"))
+_OLD = _STATE.where(twin_states.c.patient_id == bindparam("patient"))
+_THERE = _STATE.where(twin_states.c.patient_id.in_(bindparam("ids", expanding=True)))
 _DROP = delete(twin_states).where(twin_states.c.patient_id.in_(bindparam("ids", expanding=True)))
 _ADD = twin_states.insert()
 _MOVE = (
     update(twin_states)
     .where(twin_states.c.patient_id == bindparam("of"))
     .values({c.name: bindparam(f"new_{c.name}", type_=c.type) for c in twin_states.c
-             if c.name in ("state_hash", "through_seq", "computed_at", "summary")})
+             if c.name in ("state_hash", "through_seq", "computed_at", "summary", "seal")})
 )  # fmt: skip
 
 
@@ -77,6 +81,7 @@ class Refresher:
         """``packs``: beliefs are handed on as bytes, to another process."""
         self._read, self._vault, self._remembered, self._packs = read, vault, remembered, packs
         self._bases = Memory(MOST_BASES)
+        self._looked = Memory(MOST_BASES)
 
     def safely(self, patient: str, question: Question, older: timedelta) -> Done:
         """As ``recompute``; a failure becomes a part of the result."""
@@ -92,6 +97,8 @@ class Refresher:
         with self._read() as conn:
             held = self._remembered.of(conn, reach, patient)
             old = conn.execute(_OLD, {"patient": patient}).first()
+            if old is not None and not self._ours(conn, patient, old):
+                old = None  # nothing of it is carried on
         known = Known(patient, held.facts, held.version, held.person)
         drug = question.policy["drug"]
         question = replace(question, mic_mg_per_L=mic_of(known.facts, drug))
@@ -115,6 +122,17 @@ class Refresher:
         self._bases.put(patient, (key, basis) if lasting else None)
         return Done(patient, key, known.through, summary_of(known, said, question), said, seconds=seconds, basis=basis,
                     belief=belief)  # fmt: skip
+
+    def _ours(self, conn: Connection, patient: str, old: Any) -> bool:
+        """Whether the stored state is one that the program stored; its answer, which is long, is looked at once a minute."""
+        if not self._vault.seals.holds("twin_states", old._mapping):
+            return False
+        looked = self._looked.get(patient)
+        if looked is not None and time.monotonic() - looked < LOOK_S:
+            return True
+        said = conn.execute(select(twin_states.c.answer).where(twin_states.c.patient_id == patient)).scalar()
+        self._looked.put(patient, time.monotonic())
+        return digest(said) == old.answer_hash
 
     def _stands(self, patient: str, old: Any, basis: str) -> bool:
         """Whether the stored answer is the one that was computed here from the same basis."""
@@ -182,20 +200,24 @@ def _later(have: Any, d: Done) -> bool:
     return datetime.fromisoformat(have.summary["now"]) > datetime.fromisoformat(d.summary["now"])
 
 
-def put(conn: Connection, found: Sequence[Done], now: datetime) -> list[str]:
+def put(conn: Connection, found: Sequence[Done], now: datetime, seals: Seals) -> list[str]:
     """Store states, each unless a newer one is there. Returns the patients whose stored answer was replaced meanwhile: again."""
     there = {r.patient_id: r for r in conn.execute(_THERE, {"ids": [d.patient for d in found]})}
+    forged = [id_ for id_, have in there.items() if not seals.holds("twin_states", have._mapping)]
+    drop(conn, forged)
     whole, moved, again = [], [], []
     for d in found:
-        have = there.get(d.patient)
+        have = None if d.patient in forged else there.get(d.patient)
         if have is not None and _later(have, d):
             continue
         if d.answer is not None:
-            whole.append({"patient_id": d.patient, "state_hash": d.state_hash, "through_seq": d.through, "computed_at": now,
-                          "seconds": d.seconds or 0.0, "summary": d.summary, "answer": d.answer})  # fmt: skip
+            whole.append(seals.sealed("twin_states", patient_id=d.patient, state_hash=d.state_hash, through_seq=d.through,
+                                      computed_at=now, seconds=d.seconds or 0.0, summary=d.summary, answer=d.answer,
+                                      answer_hash=digest(d.answer)))  # fmt: skip
         elif have is not None and have.state_hash == d.over:
-            moved.append({"of": d.patient, "new_state_hash": d.state_hash, "new_through_seq": d.through, "new_computed_at": now,
-                          "new_summary": d.summary})  # fmt: skip
+            new = {"state_hash": d.state_hash, "through_seq": d.through, "computed_at": now, "summary": d.summary}
+            seal = seals.of("twin_states", {**have._mapping, **new})
+            moved.append({"of": d.patient, "new_seal": seal} | {f"new_{k}": v for k, v in new.items()})
         else:
             again.append(d.patient)
     if whole:
@@ -204,3 +226,15 @@ def put(conn: Connection, found: Sequence[Done], now: datetime) -> list[str]:
     if moved:
         conn.execute(_MOVE, moved)
     return again
+
+
+def unsound(conn: Connection, seals: Seals) -> list[str]:
+    """Patients whose stored state does not bear its seal."""
+    return [r.patient_id for r in conn.execute(_STATE) if not seals.holds("twin_states", r._mapping)]
+
+
+def drop(conn: Connection, ids: Sequence[str]) -> None:
+    """Throw away stored states that nobody here stored; they are computed again."""
+    if ids:
+        log.error("%d states of twins did not bear their seal: dropped, computed again; run 'dosetwin audit verify'", len(ids))
+        conn.execute(_DROP, {"ids": list(ids)})

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, select
 
 from dosetwin.errors import InputError
 from dosetwin.serve.agenda import Agenda
-from dosetwin.serve.audit import Trail, digest, stamp
+from dosetwin.serve.audit import Trail, Verdict, digest, stamp
+from dosetwin.serve.auth import sessions
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.clock import Clock, WallClock
 from dosetwin.serve.crew import Crew
@@ -22,9 +23,10 @@ from dosetwin.serve.memory import Memory
 from dosetwin.serve.metrics import Metrics
 from dosetwin.serve.parcel import unpack
 from dosetwin.serve.problems import Problem
-from dosetwin.serve.refresh import Done, Refresher, basis_of, put
+from dosetwin.serve.refresh import Done, Refresher, basis_of, drop, put, unsound
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store import Store
+from dosetwin.serve.store.checkpoint import Checkpoint
 from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.store.ledger import ALONE, Ledger, Receipt
 from dosetwin.serve.store.reach import Reach
@@ -80,7 +82,9 @@ class Service:
             raise InputError("this model has no filtration that a kidney could tell", where="DOSETWIN_KIDNEY",
                              value=f"{settings.kidney} for {settings.model}", remedy="leave it out")  # fmt: skip
         vault, trail = Vault(settings.keys, settings.chain_key), Trail(settings.chain_key)
-        store = Store(settings.url)
+        store = Store(settings.url, key=settings.chain_key)
+        checkpoint = Checkpoint(settings.checkpoint, vault.seals, store.read)
+        store.after_commits(checkpoint.note)
         return cls(settings, store, clock, vault, trail, Ledger(trail, vault), Memory(settings.twins_in_memory),
                    Pool(settings.workers), rules)  # fmt: skip
 
@@ -130,6 +134,28 @@ class Service:
             raise answers[0]
         return answers
 
+    def log_in(self, who: Principal, *, action: str = "login", patient: str | None = None,
+               instead_of: str | None = None) -> tuple[str, sessions.Session]:  # fmt: skip
+        """Begin a session, always with a new token; the one that the browser brought (``instead_of``) ends."""
+
+        def change(conn: Connection) -> tuple[str, sessions.Session]:
+            token, session, noted = sessions.begin(conn, self.vault.seals, who, self.wall.now(), self.settings.session_time)
+            ended = sessions.end(conn, instead_of) if instead_of else {}
+            self.trail.add(conn, self.clock.now(), who, action, patient=patient, detail={"sealed": ended | noted})
+            return token, session
+
+        return self.store.write(change)
+
+    def log_out(self, who: Principal, token: str) -> None:
+        """End a session."""
+        self.store.write(
+            lambda conn: self.trail.add(conn, self.clock.now(), who, "logout", detail={"sealed": sessions.end(conn, token)})
+        )
+
+    def verified(self, conn: Connection, expect: str | None = None) -> Verdict:
+        """Whether the store is what the program wrote (``Trail.verify``), the checkpoint and the identities included."""
+        return self.trail.verify_with(conn, expect, Checkpoint(self.settings.checkpoint, self.vault.seals), self.vault)
+
     def audited(self, who: Principal, action: str, *, patient: str | None = None, outcome: str = "ok",
                 detail: dict[str, Any] | None = None) -> None:  # fmt: skip
         """Note in the audit trail that something was done or refused."""
@@ -145,11 +171,11 @@ class Service:
         plain = [{k: v for k, v in r.items() if k != "value"} for r in reasons]
 
         def put(conn: Connection) -> None:
-            conn.execute(rejected.insert().values(id=id_, at=self.clock.now(), source=source[:64], actor=who.subject[:200],
-                                                  reasons=plain, key_id=sealed.key_id, body=sealed.body))  # fmt: skip
-            self.trail.add(
-                conn, self.clock.now(), who, "reject", outcome="refused", detail={"rejected": id_, "source": source[:64]}
-            )
+            row = self.vault.seals.sealed("rejected", id=id_, at=self.clock.now(), source=source[:64], actor=who.subject[:200],
+                                          reasons=plain, key_id=sealed.key_id, body=sealed.body)  # fmt: skip
+            conn.execute(rejected.insert(), row)
+            detail = {"rejected": id_, "source": source[:64], "sealed": {f"rejected:{id_}": row["seal"]}}
+            self.trail.add(conn, self.clock.now(), who, "reject", outcome="refused", detail=detail)
 
         self.store.write(put)
         return id_
@@ -236,7 +262,7 @@ class Service:
 
     def _store(self, found: list[Done]) -> "Future[list[str]]":
         good = [d for d in found if d.failure is None]
-        return self.store.submit(lambda conn: put(conn, good, self.clock.now()) if good else [])
+        return self.store.submit(lambda conn: put(conn, good, self.clock.now(), self.vault.seals) if good else [])
 
     def _settle(self, found: list[Done], stored: "Future[list[str]]") -> None:
         """Results of background work are stored, or failed: count, log, tell."""
@@ -272,7 +298,7 @@ class Service:
             found = self.refresher.recompute(
                 patient, self.question(sensitivity=False), self._older, only_if_changed=only_if_changed
             )
-            if not self.store.write(lambda conn, d=found: put(conn, [d], self.clock.now())):
+            if not self.store.write(lambda conn, d=found: put(conn, [d], self.clock.now(), self.vault.seals)):
                 self._told(found)
                 return
 
@@ -280,13 +306,18 @@ class Service:
         """Recompute twins whose state is missing, behind the facts (a restart, another process), or too old."""
         oldest = self.clock.now() - timedelta(hours=self.settings.refresh_after_h)
         with self.store.read() as conn:
+            forged = unsound(conn, self.vault.seals)
+        if forged:
+            self.store.write(lambda conn: drop(conn, forged))
+        with self.store.read() as conn:
             rows = conn.execute(
                 select(patients.c.id)
                 .join(twin_states, twin_states.c.patient_id == patients.c.id, isouter=True)
                 .where(
+                    patients.c.arriving.is_(False),
                     twin_states.c.through_seq.is_(None)
                     | (twin_states.c.through_seq < patients.c.head)
-                    | (patients.c.active & (twin_states.c.computed_at < oldest))
+                    | (patients.c.active & (twin_states.c.computed_at < oldest)),
                 )
             ).all()
         self.touched(r[0] for r in rows)

@@ -37,6 +37,8 @@ class Settings(BaseModel):
     public_url: str = ""
     site: str = "dosetwin"
 
+    checkpoint_file: Path | None = None
+
     data_keys: SecretStr = SecretStr("")
     audit_key: SecretStr = SecretStr("")
 
@@ -128,6 +130,11 @@ class Settings(BaseModel):
         if self.database_url.startswith("postgresql://"):
             return "postgresql+psycopg://" + self.database_url.removeprefix("postgresql://")
         return self.database_url or f"sqlite:///{(self.data_dir / 'dosetwin.sqlite3').as_posix()}"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the head of the trail is noted outside the database: as given, else a file in ``data_dir``."""
+        return self.checkpoint_file or self.data_dir / "audit-checkpoint.json"
 
     @property
     def keys(self) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, select
 
 from dosetwin.serve.auth.principal import Principal
+from dosetwin.serve.store.seals import Seals
 from dosetwin.serve.store.tables import sessions
 
 COOKIE = "dosetwin_session"
@@ -28,26 +29,32 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def begin(conn: Connection, who: Principal, now: datetime, lasts: timedelta) -> tuple[str, Session]:
-    """A new session; returns the token for the cookie. Expired ones are swept out."""
+Noted = dict[str, str | None]
+"""What the trail is to note: the seal of a session that begins, None for one that ends."""
+
+
+def begin(conn: Connection, seals: Seals, who: Principal, now: datetime, lasts: timedelta) -> tuple[str, Session, Noted]:
+    """A new session; returns the token for the cookie, the session, and what the trail is to note. Expired ones are swept out."""
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     conn.execute(delete(sessions).where(sessions.c.expires_at < now))
-    conn.execute(sessions.insert().values(token_hash=_hash(token), principal=who.to_json(), csrf=csrf, created_at=now,
-                                          expires_at=now + lasts))  # fmt: skip
-    return token, Session(who, csrf, now + lasts)
+    row = seals.sealed("sessions", token_hash=_hash(token), principal=who.to_json(), csrf=csrf, created_at=now,
+                       expires_at=now + lasts)  # fmt: skip
+    conn.execute(sessions.insert(), row)
+    return token, Session(who, csrf, now + lasts), {f"sessions:{row['token_hash']}": row["seal"]}
 
 
-def find(conn: Connection, token: str, now: datetime) -> Session | None:
-    """The session of a token, None when there is none or it has expired."""
+def find(conn: Connection, seals: Seals, token: str, now: datetime) -> Session | None:
+    """The session of a token, None when there is none, it has expired, or its row does not bear our seal."""
     row = conn.execute(select(sessions).where(sessions.c.token_hash == _hash(token))).mappings().first()
-    if row is None or row["expires_at"] <= now:
+    if row is None or not seals.holds("sessions", row) or row["expires_at"] <= now:
         return None
     return Session(Principal.from_json(row["principal"]), row["csrf"], row["expires_at"])
 
 
-def end(conn: Connection, token: str) -> None:
-    """Log out."""
-    conn.execute(delete(sessions).where(sessions.c.token_hash == _hash(token)))
+def end(conn: Connection, token: str) -> Noted:
+    """Log out; returns what the trail is to note."""
+    gone = conn.execute(delete(sessions).where(sessions.c.token_hash == _hash(token))).rowcount
+    return {f"sessions:{_hash(token)}": None} if gone else {}
 
 
 def same(given: str, kept: str) -> bool:

@@ -31,6 +31,6 @@ def verification(service: The, who: Who, expect: Annotated[str | None, Query(pat
     """Check every link of the chain and every fact against it. ``expect``: a hash noted earlier."""
     service.reach(who).need("audit")
     with service.store.read() as conn:
-        found = service.trail.verify(conn, expect)
+        found = service.verified(conn, expect)
     service.audited(who, "verify_audit", detail={"ok": found.ok, "entries": found.entries})
     return {"ok": found.ok, "entries": found.entries, "head": found.head, "wrong": list(found.wrong)}

@@ -90,9 +90,7 @@ def finish(request: Request, service: The, state: Word = "", code: Word = "", er
         raise Problem(401, "login_refused", "the identity provider did not accept the code") from None
     claims = tokens.claims(str(got.get("id_token", "")), audience=service.settings.oidc_client_id, nonce=kept["nonce"])
     who = tokens.person(claims, "session")
-    now = service.wall.now()
-    token, _ = service.store.write(lambda conn: sessions.begin(conn, who, now, service.settings.session_time))
-    service.audited(who, "login")
+    token, _ = service.log_in(who, instead_of=request.cookies.get(sessions.COOKIE))
     answer = RedirectResponse(kept["then"], 303)
     set_cookie(answer, service.settings, token)
     answer.delete_cookie(COOKIE, path="/auth")

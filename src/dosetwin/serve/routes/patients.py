@@ -91,8 +91,10 @@ def open_record(patient: PatientId, opening: Opening, service: The, who: Who) ->
     lasts = timedelta(minutes=service.settings.break_glass_minutes)
 
     def open_(conn, reach):
-        expires = reach.open_record(conn, patient, opening.reason, lasts)
-        service.trail.add(conn, reach.now, who, "break_glass", patient=patient, detail={"until": stamp(expires)})
+        expires, sealed = reach.open_record(conn, patient, opening.reason, lasts)
+        service.trail.add(
+            conn, reach.now, who, "break_glass", patient=patient, detail={"until": stamp(expires), "sealed": sealed}
+        )
         return expires
 
     return {"patient_id": patient, "expires_at": stamp(service.change(who, open_))}

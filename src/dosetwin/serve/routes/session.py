@@ -31,7 +31,7 @@ def set_cookie(response: Response, settings: Settings, token: str) -> None:
 
 
 @router.post("/session", status_code=201)
-def log_in(login: Login, service: The, response: Response) -> dict[str, Any]:
+def log_in(login: Login, service: The, request: Request, response: Response) -> dict[str, Any]:
     """Begin a session. Only in the demo; elsewhere people come through the identity provider."""
     if not service.settings.demo:
         raise Problem(403, "no_local_users", "log in through the identity provider: /auth/login")
@@ -40,9 +40,7 @@ def log_in(login: Login, service: The, response: Response) -> dict[str, Any]:
         known = Principal("demo:unknown")
         service.audited(known, "login", outcome="refused")
         raise Problem(401, "login_refused", "no such user, or another password")
-    now = service.wall.now()
-    token, session = service.store.write(lambda conn: sessions.begin(conn, who, now, service.settings.session_time))
-    service.audited(who, "login")
+    token, session = service.log_in(who, instead_of=request.cookies.get(sessions.COOKIE))
     set_cookie(response, service.settings, token)
     return who.to_json() | {"csrf": session.csrf, "demo": True}
 
@@ -59,8 +57,7 @@ def log_out(request: Request, who: Who, service: The) -> Response:
     """End the session."""
     token = request.cookies.get(sessions.COOKIE)
     if token:
-        service.store.write(lambda conn: sessions.end(conn, token))
-        service.audited(who, "logout")
+        service.log_out(who, token)
     response = Response(status_code=204)
     response.delete_cookie(sessions.COOKIE, path="/")
     return response

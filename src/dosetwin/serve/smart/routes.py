@@ -107,9 +107,7 @@ def callback(request: Request, service: The, state: Word = "", code: Word = "", 
         service.audited(nobody, "smart_launch", outcome="refused", detail={"why": problem.code})
         raise
     patient = _take_in(service, server, granted.access_token, granted.patient)
-    now = service.clock.now()
-    token, _ = service.store.write(lambda conn: sessions.begin(conn, who, now, service.settings.session_time))
-    service.audited(who, "smart_launch", patient=patient)
+    token, _ = service.log_in(who, action="smart_launch", patient=patient, instead_of=request.cookies.get(sessions.COOKIE))
     answer = RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{patient}", 303)
     set_cookie(answer, service.settings, token)
     answer.delete_cookie(COOKIE, path="/smart")

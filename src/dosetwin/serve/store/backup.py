@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, LargeBinary, Table, func, select, tex
 from dosetwin.errors import InputError
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.store import schema
+from dosetwin.serve.store.private import private_file
 from dosetwin.serve.store.store import Store, open_engine
 from dosetwin.serve.store.tables import Moment, metadata
 
@@ -22,6 +23,8 @@ LEFT_OUT = ("twin_states", "sessions")
 """Derived again, or worth nothing after a restore."""
 FORMAT = "dosetwin backup 1"
 ROWS = 500
+LARGEST_MANIFEST = 2**20
+"""Bytes."""
 NEXT_SEQ = "SELECT setval(pg_get_serial_sequence('facts', 'seq'), COALESCE(MAX(seq), 1)) FROM facts"
 
 
@@ -48,6 +51,8 @@ def backup(store: Store, target: Path, now: datetime) -> dict[str, Any]:
         raise InputError("the file exists", where=str(target.name), remedy="choose another name: a backup is never overwritten")
     part = target.with_name(target.name + ".part")
     try:
+        part.unlink(missing_ok=True)
+        private_file(part)
         with store.read() as conn, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as out:
             manifest: dict[str, Any] = {"format": FORMAT, "made_at": stamp(now), "revision": schema.head(), "tables": {}}
             for table in _tables():
@@ -77,8 +82,10 @@ def _write_table(conn: Connection, out: zipfile.ZipFile, table: Table) -> dict[s
     return {"rows": count, "sha256": digest.hexdigest(), "columns": [c.name for c in table.columns]}
 
 
-def restore(source: Path, url: str) -> dict[str, Any]:
+def restore(source: Path, url: str, *, key: bytes = b"") -> dict[str, Any]:
     """Fill an empty database from a backup, whole or not at all, and bring its schema up to date.
+
+    ``key``: of the audit chain, to seal the rows of a backup that an older program made.
 
     Raises InputError for a file that is no sound backup, or a database that holds patients already.
     """
@@ -97,7 +104,7 @@ def restore(source: Path, url: str) -> dict[str, Any]:
                         conn.execute(
                             text("SELECT setval(pg_get_serial_sequence('facts', 'seq'), COALESCE(MAX(seq), 1)) FROM facts")
                         )
-                schema.upgrade(engine)
+                schema.upgrade(engine, key=key)
             finally:
                 engine.dispose()
     except OSError as error:
@@ -109,6 +116,8 @@ def restore(source: Path, url: str) -> dict[str, Any]:
 
 def _manifest(file: zipfile.ZipFile, name: str) -> dict[str, Any]:
     try:
+        if file.getinfo("manifest.json").file_size > LARGEST_MANIFEST:
+            raise ValueError
         manifest = json.loads(file.read("manifest.json"))
     except (KeyError, ValueError):
         raise InputError("not a backup", where=name, allowed="a file of 'dosetwin store backup'") from None

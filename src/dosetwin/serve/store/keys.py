@@ -26,11 +26,13 @@ def rotate(store: Store, vault: Vault) -> int:
 def _some(conn: Connection, vault: Vault) -> int:
     rows = conn.execute(select(identities).where(identities.c.key_id != vault.current).limit(TOGETHER)).mappings().all()
     for row in rows:
+        vault.seals.require("identities", row)
         about = f"identity:{row['patient_id']}:{row['version']}"
         sealed = vault.seal(vault.open(row["key_id"], row["sealed"], about), about)
+        new = {"key_id": sealed.key_id, "sealed": sealed.body}
         conn.execute(
             update(identities)
             .where(identities.c.patient_id == row["patient_id"], identities.c.version == row["version"])
-            .values(key_id=sealed.key_id, sealed=sealed.body)
+            .values(**new, seal=vault.seals.of("identities", {**row, **new}))
         )
     return len(rows)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from dosetwin.errors import InputError
 from dosetwin.serve.audit import Entry, Trail, digest, fact_hash, stamp
@@ -19,6 +19,7 @@ from dosetwin.serve.store.tables import advice, facts, identities, identity_inde
 # built once: putting a statement together costs more than running it
 _ADD = facts.insert().returning(facts.c.seq, sort_by_parameter_order=True)
 _OF_KEYS = select(facts).where(facts.c.source_key.in_(bindparam("keys", expanding=True)))
+_PATIENT = select(patients).where(patients.c.id == bindparam("of"))
 _HEAD = update(patients).where(patients.c.id == bindparam("of")).values(head=bindparam("number"))
 ALONE = ("transferred", "consent", "discharged")
 """Kinds that decide who may record more: never written together with other requests."""
@@ -51,10 +52,14 @@ class Ledger:
     """Changes of the record, each a function of the writer's connection. Who may do it was asked before (``reach.py``)."""
 
     def __init__(self, trail: Trail, vault: Vault):
-        self._trail, self._vault = trail, vault
+        self._trail, self._vault, self._seals = trail, vault, vault.seals
 
-    def create_patient(self, conn: Connection, who: Principal, new: NewPatient, now: datetime) -> tuple[str, Receipt]:
-        """A new patient, or the one that the same source key or the same identifiers made before (then ``known``)."""
+    def create_patient(self, conn: Connection, who: Principal, new: NewPatient, now: datetime, *,
+                       arriving: bool = False) -> tuple[str, Receipt]:  # fmt: skip
+        """A new patient, or the one that the same source key or the same identifiers made before (then ``known``).
+
+        ``arriving``: nobody sees it until ``arrived`` says that its record is whole.
+        """
         body = new.model_dump(mode="json", exclude={"person", "source_key", "at"}, exclude_none=True)
         digests = [self._vault.digest(k, v) for k, v in sorted(new.person.identifiers.items())]
         if new.source_key is not None:
@@ -70,34 +75,59 @@ class Ledger:
         at = new.at or now
         _check_moment(at, now, "patient", "at")
         id_ = str(uuid.uuid4())
-        conn.execute(patients.insert().values(id=id_, ward=new.ward, head=0, created_at=now, synthetic=new.synthetic,
-                                              care_denied=False, research_denied=False, active=True))  # fmt: skip
-        self._identify(conn, id_, new.person, now)
-        if digests:
-            conn.execute(identity_index.insert(), [{"digest": d, "patient_id": id_} for d in digests])
-        receipt = self.append(conn, who, [Row(id_, "patient_created", at, body, new.source_key)], now)[0]
-        return id_, receipt
+        row = self._seals.sealed(
+            "patients", id=id_, ward=new.ward, head=0, created_at=now, synthetic=new.synthetic, care_denied=False,
+            research_denied=False, active=True, identity_version=1, arriving=arriving,
+        )  # fmt: skip
+        conn.execute(patients.insert(), row)
+        self._identify(conn, id_, 1, new.person, now)
+        sealed = {f"patients:{id_}": row["seal"]} | self._index(conn, id_, digests)
+        created = Row(id_, "patient_created", at, body, new.source_key)
+        return id_, self.append(conn, who, [created], now, sealed=sealed)[0]
 
-    def _identify(self, conn: Connection, patient: str, person: Person, now: datetime) -> int:
-        version = (
-            conn.execute(select(func.max(identities.c.version)).where(identities.c.patient_id == patient)).scalar() or 0
-        ) + 1
+    def _identify(self, conn: Connection, patient: str, version: int, person: Person, now: datetime) -> None:
         sealed = self._vault.seal(person.model_dump(mode="json"), f"identity:{patient}:{version}")
-        conn.execute(identities.insert().values(patient_id=patient, version=version, key_id=sealed.key_id, sealed=sealed.body,
-                                                recorded_at=now))  # fmt: skip
-        return version
+        row = self._seals.sealed("identities", patient_id=patient, version=version, key_id=sealed.key_id, sealed=sealed.body,
+                                 recorded_at=now)  # fmt: skip
+        conn.execute(identities.insert(), row)
+
+    def _index(self, conn: Connection, patient: str, digests: Sequence[str]) -> dict[str, str | None]:
+        """Let these identifiers lead to the patient; returns what the trail is to note."""
+        rows = [self._seals.sealed("identity_index", digest=d, patient_id=patient) for d in digests]
+        if rows:
+            conn.execute(identity_index.insert(), rows)
+        return {f"identity_index:{r['digest']}": r["seal"] for r in rows}
+
+    def _change(self, conn: Connection, patient: str, **changed: Any) -> dict[str, str | None]:
+        """Change a patient's row, if it bears its seal, and seal it anew; returns what the trail is to note."""
+        row = dict(conn.execute(_PATIENT, {"of": patient}).mappings().one())
+        self._seals.require("patients", row)
+        seal = self._seals.of("patients", row | changed)
+        conn.execute(update(patients).where(patients.c.id == patient).values(**changed, seal=seal))
+        return {f"patients:{patient}": seal}
+
+    def arrived(self, conn: Connection, who: Principal, patient: str, now: datetime) -> None:
+        """A record that was taken in piece by piece is whole: from now on it is seen."""
+        self._trail.add(
+            conn, now, who, "arrived", patient=patient, detail={"sealed": self._change(conn, patient, arriving=False)}
+        )
 
     def change_identity(self, conn: Connection, who: Principal, patient: str, person: Person, now: datetime) -> Receipt:
         """A new version of who the patient is (a name after birth registration, a corrected moment of birth)."""
-        version = self._identify(conn, patient, person, now)
+        version = conn.execute(_PATIENT, {"of": patient}).mappings().one()["identity_version"] + 1
+        self._identify(conn, patient, version, person, now)
+        sealed = self._change(conn, patient, identity_version=version)
         for system, value in person.identifiers.items():
             key = self._vault.digest(system, value)
-            owner = conn.execute(select(identity_index.c.patient_id).where(identity_index.c.digest == key)).scalar()
+            owner = conn.execute(select(identity_index).where(identity_index.c.digest == key)).mappings().first()
             if owner is None:
-                conn.execute(identity_index.insert().values(digest=key, patient_id=patient))
-            elif owner != patient:
+                sealed |= self._index(conn, patient, [key])
+                continue
+            self._seals.require("identity_index", owner)
+            if owner["patient_id"] != patient:
                 raise Problem(409, "patient_exists", "another patient has one of these identifiers")
-        return self.append(conn, who, [Row(patient, "identity_changed", now, {"version": version})], now)[0]
+        changed = Row(patient, "identity_changed", now, {"version": version})
+        return self.append(conn, who, [changed], now, sealed=sealed)[0]
 
     def record(self, conn: Connection, who: Principal, new: Sequence[tuple[str, NewFact]], now: datetime) -> list[Receipt]:
         """Facts from outside, each with its patient. Raises Problem naming every one not accepted; then none is stored."""
@@ -149,15 +179,25 @@ class Ledger:
             body |= {"at": stamp(new.at), "body": _body(new)}
         return self.append(conn, who, [Row(patient, "correction", now, body, source_key)], now)[0]
 
-    def append(self, conn: Connection, who: Principal, rows: Sequence[Row], now: datetime) -> list[Receipt]:
-        """Write the facts of one request, all or none. Raises Problem for a source key used for something else."""
-        found = self.append_each(conn, [(who, rows)], now)[0]
+    def append(self, conn: Connection, who: Principal, rows: Sequence[Row], now: datetime, *,
+               sealed: Mapping[str, str | None] | None = None) -> list[Receipt]:  # fmt: skip
+        """Write the facts of one request, all or none. Raises Problem for a source key used for something else.
+
+        ``sealed``: seals of rows written with them, for the trail to note.
+        """
+        found = self.append_each(conn, [(who, rows)], now, sealed=sealed)[0]
         if isinstance(found, Problem):
             raise found
         return found
 
-    def append_each(self, conn: Connection, requests: Sequence[tuple[Principal, Sequence[Row]]],
-                    now: datetime) -> list[list[Receipt] | Problem]:  # fmt: skip
+    def append_each(
+        self,
+        conn: Connection,
+        requests: Sequence[tuple[Principal, Sequence[Row]]],
+        now: datetime,
+        *,
+        sealed: Mapping[str, str | None] | None = None,
+    ) -> list[list[Receipt] | Problem]:
         """The one place where facts are written: those of each request, all or none of it, with its entry in the audit trail.
 
         Requests are taken in order; one that uses a source key for other content than before (also before in ``requests``) is
@@ -194,7 +234,11 @@ class Ledger:
                 about = {row["patient_id"] for row in new.values()}
                 detail = {"facts": {row["id"]: row["hash"] for row in new.values()}, "kinds": sorted({r.kind for r in rows})}
                 entries.append(Entry(who, "record", patient=about.pop() if len(about) == 1 else None, detail=detail))
-        self._insert(conn, fresh)
+        noted = {**(sealed or {}), **self._insert(conn, fresh)}
+        if noted and not entries:
+            raise AssertionError("rows were sealed and no fact says why")
+        if noted:
+            entries[-1].detail["sealed"] = noted
         if entries:
             self._trail.add_all(conn, now, entries)
         return [a if isinstance(a, Problem) else [Receipt(row["id"], row["seq"], old) for row, old in a] for a in answers]
@@ -205,18 +249,20 @@ class Ledger:
             return {}
         return {row["source_key"]: dict(row) for row in conn.execute(_OF_KEYS, {"keys": keys}).mappings()}
 
-    def _insert(self, conn: Connection, fresh: list[dict[str, Any]]) -> None:
-        """Store new facts in order, number them, and carry into the patients' rows what follows."""
+    def _insert(self, conn: Connection, fresh: list[dict[str, Any]]) -> dict[str, str | None]:
+        """Store new facts in order, number them, carry into the patients' rows what follows; returns those rows' seals."""
+        noted: dict[str, str | None] = {}
         if not fresh:
-            return
+            return noted
         heads: dict[str, int] = {}
         for row, seq in zip(fresh, conn.execute(_ADD, fresh).scalars().all(), strict=True):
             row["seq"] = seq
             heads[row["patient_id"]] = seq
-            self._project(conn, row["patient_id"], row["kind"], row["body"])
+            noted |= self._project(conn, row["patient_id"], row["kind"], row["body"])
         conn.execute(_HEAD, [{"of": patient, "number": head} for patient, head in heads.items()])
+        return noted
 
-    def _project(self, conn: Connection, patient: str, kind: str, body: Mapping[str, Any]) -> None:
+    def _project(self, conn: Connection, patient: str, kind: str, body: Mapping[str, Any]) -> dict[str, str | None]:
         """Carry what a fact says about place and consent into the patient's row."""
         change: dict[str, Any] = {}
         if kind == "transferred":
@@ -225,8 +271,7 @@ class Ledger:
             change = {"active": False}
         elif kind == "consent":
             change = {f"{body['purpose']}_denied": body["decision"] == "deny"}
-        if change:
-            conn.execute(update(patients).where(patients.c.id == patient).values(**change))
+        return self._change(conn, patient, **change) if change else {}
 
     def issue_advice(self, conn: Connection, who: Principal, patient: str, *, through_seq: int, identity_version: int,
                      inputs: dict[str, Any], answer: dict[str, Any], now: datetime) -> str:  # fmt: skip

@@ -10,9 +10,11 @@ from sqlalchemy import Connection, RowMapping, and_, bindparam, desc, func, or_,
 from sqlalchemy.engine import MappingResult
 
 from dosetwin.serve.auth.principal import EVERY_WARD, Action, Principal
+from dosetwin.serve.canon import digest
 from dosetwin.serve.crypto import Vault
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.store.facts import Person
+from dosetwin.serve.store.seals import changed
 from dosetwin.serve.store.tables import (
     Moment,
     advice,
@@ -31,15 +33,10 @@ Row = dict[str, Any]
 
 # built once: putting a statement together costs more than running it
 _PATIENTS = select(patients).where(patients.c.id.in_(bindparam("ids", expanding=True)))
-_OPENED = (
-    select(break_glass.c.id)
-    .where(
-        break_glass.c.actor == bindparam("actor"),
-        break_glass.c.patient_id == bindparam("patient"),
-        break_glass.c.expires_at > bindparam("now", type_=Moment),
-    )
-    .limit(1)
+_OPENED = select(break_glass).where(
+    break_glass.c.actor == bindparam("actor"), break_glass.c.expires_at > bindparam("now", type_=Moment)
 )
+_STATE = [c for c in twin_states.c if c.name != "answer"]
 _AFTER = (
     select(facts)
     .where(
@@ -79,18 +76,19 @@ class Reach:
     def _within(self, conn: Connection) -> Any:
         """The SQL condition on ``patients``."""
         member = true() if EVERY_WARD in self.who.wards else patients.c.ward.in_(sorted(self.who.wards))
-        opened = select(break_glass.c.patient_id).where(
-            break_glass.c.actor == self.who.subject, break_glass.c.expires_at > self.now
-        )
-        return or_(and_(member, patients.c.care_denied.is_(False)), patients.c.id.in_(opened))
+        mine = or_(and_(member, patients.c.care_denied.is_(False)), patients.c.id.in_(sorted(self._opened(conn))))
+        return and_(mine, patients.c.arriving.is_(False))
+
+    def _opened(self, conn: Connection) -> set[str]:
+        """Patients whose record was opened by breaking the glass; a row without its seal opens nothing."""
+        rows = conn.execute(_OPENED, {"actor": self.who.subject, "now": self.now}).mappings()
+        return {r["patient_id"] for r in rows if self.vault.seals.holds("break_glass", r)}
 
     def patients(self, conn: Connection, ward: str | None = None, *, active: bool = True) -> Sequence[Row]:
         """Patients within reach with their twins' summaries, in no order."""
         self.need("read")
         query = (
-            select(
-                patients, twin_states.c.summary, twin_states.c.through_seq, twin_states.c.computed_at, twin_states.c.state_hash
-            )
+            select(patients, *(c.label(f"twin_{c.name}") for c in _STATE))
             .join(twin_states, twin_states.c.patient_id == patients.c.id, isouter=True)
             .where(self._within(conn))
         )
@@ -98,7 +96,15 @@ class Reach:
             query = query.where(patients.c.ward == ward)
         if active:
             query = query.where(patients.c.active.is_(True))
-        return _rows(conn.execute(query).mappings())
+        return [self._listed(r) for r in conn.execute(query).mappings()]
+
+    def _listed(self, found: RowMapping) -> Row:
+        """A line of the ward list; a row, or a state, that does not bear its seal is listed without its twin."""
+        row = {c.name: found[c.name] for c in patients.c}
+        state = {c.name: found[f"twin_{c.name}"] for c in _STATE}
+        seals = self.vault.seals
+        sound = seals.holds("patients", row) and state["patient_id"] is not None and seals.holds("twin_states", state)
+        return row | {k: state[k] if sound else None for k in ("summary", "through_seq", "computed_at", "state_hash")}
 
     def patient(self, conn: Connection, id_: str, action: Action = "read") -> Row:
         """One patient's row. Raises Problem 404, or 403 with what would open the record (``break_glass`` True: that would)."""
@@ -116,13 +122,18 @@ class Reach:
     def _row(self, conn: Connection, id_: str, row: Row | None, action: Action) -> Row | Problem:
         if row is None:
             return Problem(404, "not_found", "no such patient", [wrong("patient", "id", id_, "the id of a patient on record")])
+        if not self.vault.seals.holds("patients", row):
+            return changed("patients")
+        delivers = action in ("record", "correct")
+        if row["arriving"] and not delivers:
+            return Problem(409, "arriving", "this record is being taken in, or its delivery broke off: send the same again",
+                           headers={"Retry-After": "5"})  # fmt: skip
         mine = self.who.of_ward(row["ward"])
         if mine and not row["care_denied"]:
             return row
-        if mine and action in ("record", "correct") and "feed" in self.who.roles:
+        if mine and delivers and "feed" in self.who.roles:
             return row  # a machine that delivers results reads nothing, so consent to reading does not stop it
-        opened = {"actor": self.who.subject, "patient": id_, "now": self.now}
-        if conn.execute(_OPENED, opened).first() is not None:
+        if id_ in self._opened(conn):
             return row
         why = "the patient denied the use of the record" if row["care_denied"] else "the patient lies on another ward"
         return Problem(403, "out_of_reach", why, break_glass=self.who.may("break_glass"))
@@ -135,37 +146,45 @@ class Reach:
         return _rows(conn.execute(_AFTER, asked).mappings())
 
     def version(self, conn: Connection, patient: str) -> int:
-        """Version of who the patient is."""
-        self.patient(conn, patient)
-        return conn.execute(_VERSION, {"patient": patient}).scalar_one()
+        """Version of who the patient is. Raises Problem 503 where the identity that the patient's row names is not the last."""
+        version = self.patient(conn, patient)["identity_version"]
+        if conn.execute(_VERSION, {"patient": patient}).scalar() != version:
+            raise changed("identities")
+        return version
 
     def person(self, conn: Connection, patient: str, version: int | None = None) -> tuple[int, Person]:
         """Version and content of who the patient is."""
-        self.patient(conn, patient)
-        return self._person(conn, patient, version)
+        last = self.patient(conn, patient)["identity_version"]
+        return self._person(conn, patient, last if version is None else version)
 
-    def _person(self, conn: Connection, patient: str, version: int | None) -> tuple[int, Person]:
-        query = select(identities).where(identities.c.patient_id == patient).order_by(desc(identities.c.version)).limit(1)
-        if version is not None:
-            query = query.where(identities.c.version == version)
-        row = dict(conn.execute(query).mappings().one())
+    def _person(self, conn: Connection, patient: str, version: int) -> tuple[int, Person]:
+        query = select(identities).where(identities.c.patient_id == patient, identities.c.version == version)
+        row = conn.execute(query).mappings().first()
+        if row is None or not self.vault.seals.holds("identities", row):
+            raise changed("identities")
         about = f"identity:{patient}:{row['version']}"
         return row["version"], Person.model_validate(self.vault.open(row["key_id"], row["sealed"], about))
 
     def find(self, conn: Connection, system: str, value: str) -> str | None:
         """The patient with an identifier, if within reach."""
         self.need("read")
-        found = conn.execute(
-            select(identity_index.c.patient_id)
-            .join(patients, patients.c.id == identity_index.c.patient_id)
-            .where(identity_index.c.digest == self.vault.digest(system, value), self._within(conn))
-        ).first()
-        return None if found is None else found[0]
+        query = select(identity_index).where(identity_index.c.digest == self.vault.digest(system, value))
+        row = conn.execute(query).mappings().first()
+        if row is None:
+            return None
+        self.vault.seals.require("identity_index", row)
+        within = select(patients.c.id).where(patients.c.id == row["patient_id"], self._within(conn))
+        found = conn.execute(within).scalar()
+        return None if found is None else self.patient(conn, found)["id"]
 
     def state(self, conn: Connection, patient: str) -> Row | None:
-        """The twin's derived state, None before the first was computed."""
+        """The twin's derived state, None before the first was computed, and for one that is not as it was stored."""
         self.patient(conn, patient)
-        return _one(conn.execute(select(twin_states).where(twin_states.c.patient_id == patient)).mappings().first())
+        row = _one(conn.execute(select(twin_states).where(twin_states.c.patient_id == patient)).mappings().first())
+        if row is None:
+            return None
+        sound = self.vault.seals.holds("twin_states", row) and digest(row["answer"]) == row["answer_hash"]
+        return row if sound else None
 
     def advice_of(self, conn: Connection, patient: str) -> Sequence[Row]:
         """Every advice given for a patient, newest first, without the answers' bodies."""
@@ -220,15 +239,20 @@ class Reach:
         )
         return cursor, [r[0] for r in rows]
 
-    def open_record(self, conn: Connection, patient: str, reason: str, lasts: timedelta) -> datetime:
-        """Break the glass: open one record for a while. Raises Problem 403 for roles that may not, 404 for no such patient."""
+    def open_record(
+        self, conn: Connection, patient: str, reason: str, lasts: timedelta
+    ) -> tuple[datetime, dict[str, str | None]]:
+        """Break the glass: open one record for a while; returns until when, and the seal for the trail to note.
+
+        Raises Problem 403 for roles that may not, 404 for no such patient.
+        """
         self.need("break_glass")
         if conn.execute(select(patients.c.id).where(patients.c.id == patient)).first() is None:
             raise Problem(404, "not_found", "no such patient", [wrong("patient", "id", patient, "the id of a patient on record")])
-        expires = self.now + lasts
-        conn.execute(break_glass.insert().values(id=str(uuid.uuid4()), actor=self.who.subject, patient_id=patient, reason=reason,
-                                                 at=self.now, expires_at=expires))  # fmt: skip
-        return expires
+        row = self.vault.seals.sealed("break_glass", id=str(uuid.uuid4()), actor=self.who.subject, patient_id=patient,
+                                      reason=reason, at=self.now, expires_at=self.now + lasts)  # fmt: skip
+        conn.execute(break_glass.insert(), row)
+        return row["expires_at"], {f"break_glass:{row['id']}": row["seal"]}
 
     # ------------------------------------------------------------------------------------------------ beside care
 
@@ -236,14 +260,16 @@ class Reach:
         """Patients of the asker's wards who denied neither care nor research."""
         self.need("export")
         member = true() if EVERY_WARD in self.who.wards else patients.c.ward.in_(sorted(self.who.wards))
-        query = select(patients.c.id).where(member, patients.c.care_denied.is_(False), patients.c.research_denied.is_(False))
-        return [r[0] for r in conn.execute(query.order_by(patients.c.id))]
+        agreed = (patients.c.care_denied.is_(False), patients.c.research_denied.is_(False), patients.c.arriving.is_(False))
+        rows = conn.execute(select(patients).where(member, *agreed).order_by(patients.c.id)).mappings()
+        return [r["id"] for r in rows if self.vault.seals.holds("patients", r)]
 
     def research_record(self, conn: Connection, patient: str) -> tuple[Sequence[Row], Person]:
         """Facts and identity of one of those patients, to be de-identified before anybody sees them."""
         self.need("export")
         rows = _rows(conn.execute(select(facts).where(facts.c.patient_id == patient).order_by(facts.c.seq)).mappings())
-        return rows, self._person(conn, patient, None)[1]
+        version = conn.execute(select(patients.c.identity_version).where(patients.c.id == patient)).scalar_one()
+        return rows, self._person(conn, patient, version)[1]
 
     def rejected(self, conn: Connection, most: int) -> Sequence[Row]:
         """The newest refused messages, without their bodies; people see those they sent, model-admins all."""
@@ -260,6 +286,7 @@ class Reach:
         row = _one(conn.execute(select(rejected).where(rejected.c.id == id_)).mappings().first())
         if row is None:
             raise Problem(404, "not_found", "no such message", [wrong("rejected", "id", id_, "the id of a refused message")])
+        self.vault.seals.require("rejected", row)
         feed = "pharmacist" in self.who.roles and EVERY_WARD in self.who.wards
         if row["actor"] != self.who.subject and not feed:
             raise Problem(403, "out_of_reach", "only its sender, or a pharmacist of every ward, may read a refused message")

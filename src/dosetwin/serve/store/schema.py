@@ -14,10 +14,11 @@ from dosetwin.serve.store.writer import LOCK
 HERE = "dosetwin.serve.store:migrations"
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection | None = None, key: bytes = b"") -> Config:
     config = Config()
     config.set_main_option("script_location", HERE)
     config.attributes["connection"] = connection
+    config.attributes["seal_key"] = key
     return config
 
 
@@ -39,10 +40,11 @@ def current(engine: Engine) -> str | None:
         return MigrationContext.configure(conn).get_current_revision()
 
 
-def upgrade(engine: Engine, to: str = "head") -> None:
+def upgrade(engine: Engine, to: str = "head", *, key: bytes = b"") -> None:
     """Bring the schema up to date, whole or not at all; two processes starting together wait for each other.
 
-    Raises InputError for a database written by a newer program.
+    ``key``: of the audit chain, to seal rows that older programs wrote. Raises InputError for a database written by a newer
+    program, or where the key is needed and not given.
     """
     known = revisions()
     with engine.connect() as conn, conn.begin():
@@ -53,7 +55,7 @@ def upgrade(engine: Engine, to: str = "head") -> None:
             raise InputError("the database was written by a newer dosetwin", where="store", value=found, allowed=known[-1],
                              remedy="install that version, or restore a backup")  # fmt: skip
         if found != (head() if to == "head" else to):
-            command.upgrade(_config(conn), to)
+            command.upgrade(_config(conn, key), to)
 
 
 def require_current(engine: Engine) -> None:
@@ -77,3 +79,13 @@ def append_only(op: Any, table: str) -> None:
                f"FOR EACH ROW EXECUTE FUNCTION {table}_append_only()")  # fmt: skip
     op.execute(f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
                f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()")  # fmt: skip
+
+
+def changeable(op: Any, table: str) -> None:
+    """Take back what ``append_only`` did, for the length of a migration."""
+    if op.get_bind().dialect.name == "sqlite":
+        for verb in ("update", "delete"):
+            op.execute(f"DROP TRIGGER {table}_no_{verb}")
+        return
+    for what in ("change", "truncate"):
+        op.execute(f"DROP TRIGGER {table}_no_{what} ON {table}")

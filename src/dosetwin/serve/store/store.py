@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, selec
 from sqlalchemy.exc import SQLAlchemyError
 
 from dosetwin.errors import InputError
+from dosetwin.serve.store.private import private_file, private_folder
 from dosetwin.serve.store.writer import Closed, Writer
 
 T = TypeVar("T")
@@ -19,8 +20,11 @@ BUSY_S = 30
 class Store:
     """An open store. ``read()`` gives a connection on a consistent snapshot, ``write(change)`` runs and commits a change."""
 
-    def __init__(self, url: str, *, migrate: bool = True):
-        """Open, and bring the schema up to date unless ``migrate`` is False. Raises InputError where it cannot be opened."""
+    def __init__(self, url: str, *, migrate: bool = True, key: bytes = b""):
+        """Open, and bring the schema up to date unless ``migrate`` is False. Raises InputError where it cannot be opened.
+
+        ``key``: of the audit chain; an upgrade that has rows to seal needs it.
+        """
         self.url = url
         self.engine = open_engine(url)
         self.sqlite = self.engine.dialect.name == "sqlite"
@@ -28,7 +32,7 @@ class Store:
 
         try:
             if migrate:
-                schema.upgrade(self.engine)
+                schema.upgrade(self.engine, key=key)
             else:
                 schema.require_current(self.engine)
         except BaseException:
@@ -55,6 +59,10 @@ class Store:
         """As ``write``, without waiting: the future has the result after the commit."""
         return self._writer.submit(change)
 
+    def after_commits(self, note: Callable[[], None]) -> None:
+        """Call ``note`` in the writer soon after commits, at most once a second, and once more at the end."""
+        self._writer.note = note
+
     def ready(self) -> bool:
         """Whether the database answers, to readers and to the writer."""
         try:
@@ -73,6 +81,19 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield conn
 
 
+def _private(path: Path) -> None:
+    """The file, and what SQLite keeps beside it (which gets the file's own mode), readable by nobody else."""
+    try:
+        private_folder(path.parent)
+        for name in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+            if name == path or name.exists():
+                private_file(name)
+    except OSError as error:
+        raise InputError(
+            f"cannot be opened: {error.strerror}", where=str(path), remedy="a folder this user may write to"
+        ) from None
+
+
 def open_engine(url: str) -> Engine:
     """An engine whose SQLite connections are in WAL mode, fully synced, and begin writing at once (no upgrade deadlocks)."""
     try:
@@ -88,7 +109,7 @@ def open_engine(url: str) -> Engine:
     if backend != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise InputError("not a database for this service", where="DOSETWIN_DATABASE_URL", value=backend,
                          allowed="postgresql://... or sqlite:///file")  # fmt: skip
-    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    _private(Path(parsed.database))
     engine = create_engine(parsed, connect_args={"timeout": BUSY_S, "check_same_thread": False}, pool_size=10, max_overflow=20)
 
     @event.listens_for(engine, "connect")

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 
 metadata = MetaData(
@@ -32,6 +33,12 @@ metadata = MetaData(
 
 APPEND_ONLY = ("facts", "advice", "audit", "rejected")
 """Tables whose rows the database itself refuses to change or delete."""
+
+
+def _seal() -> "Column[Any]":
+    """The MAC of the row's content and place (``seals.py``); a row without one is not believed."""
+    return Column("seal", String(64))
+
 
 _Number = BigInteger().with_variant(Integer, "sqlite")
 
@@ -118,6 +125,7 @@ rejected = Table(
     Column("reasons", JSON, nullable=False),
     Column("key_id", String(64), nullable=False),
     Column("body", LargeBinary, nullable=False),
+    _seal(),
     Index(None, "at"),
 )
 """Messages that were not accepted, sealed (they may hold anything), with the reasons."""
@@ -133,8 +141,14 @@ patients = Table(
     Column("care_denied", Boolean, nullable=False, default=False),
     Column("research_denied", Boolean, nullable=False, default=False),
     Column("active", Boolean, nullable=False, default=True),
+    Column("identity_version", Integer, nullable=False, server_default="1"),
+    Column("arriving", Boolean, nullable=False, server_default=false()),
+    _seal(),
 )
-"""Derived from facts: where the patient lies, what was consented to, the number of the last fact."""
+"""Derived from facts: where the patient lies, what was consented to, the number of the last fact, which identity holds.
+
+``arriving`` while a large record is being taken in, piece by piece: until it is whole nobody sees it.
+"""
 
 identities = Table(
     "identities",
@@ -144,6 +158,7 @@ identities = Table(
     Column("key_id", String(64), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("recorded_at", Moment, nullable=False),
+    _seal(),
 )
 """Name, record number and birth, encrypted. The one place that holds them; its rows are re-encrypted when keys are changed."""
 
@@ -152,6 +167,7 @@ identity_index = Table(
     metadata,
     Column("digest", String(64), primary_key=True),
     Column("patient_id", String(36), nullable=False, index=True),
+    _seal(),
 )
 """Keyed digests of identifiers, so that a patient is found again by record number without storing it readable."""
 
@@ -165,6 +181,8 @@ twin_states = Table(
     Column("seconds", Float, nullable=False),
     Column("summary", JSON, nullable=False),
     Column("answer", JSON),
+    Column("answer_hash", String(64)),
+    _seal(),
 )
 """Derived and thrown away at will: the ward list's line and the current answer of each twin."""
 
@@ -176,6 +194,7 @@ sessions = Table(
     Column("csrf", String(64), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False, index=True),
+    _seal(),
 )
 
 break_glass = Table(
@@ -187,5 +206,16 @@ break_glass = Table(
     Column("reason", Text, nullable=False),
     Column("at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
+    _seal(),
     Index(None, "actor", "patient_id"),
 )
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("entries", _Number, nullable=False),
+    Column("hash", String(64), nullable=False),
+    _seal(),
+)
+"""One row: how many entries the trail has and the hash of the last, sealed; an end cut off does not agree with it."""

@@ -6,6 +6,7 @@ after the commit. The lock makes the order of ``seq`` the order of commits, whic
 Changes that are alike (``Alike``) are run together, a few statements for all of them; when that fails, one by one as any other.
 """
 
+import logging
 import queue
 import threading
 import time
@@ -18,9 +19,12 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 T = TypeVar("T")
+log = logging.getLogger("dosetwin.serve")
 MOST_TOGETHER = 256
 GATHER_S = 0.004
 """After a commit that several shared, the next one waits so long for company: most of the cost is per commit, not per change."""
+NOTE_S = 1.0
+"""What is called after commits is called at most so often."""
 LOCK = 0x646F736574776E
 """Number of PostgreSQL's advisory lock that writers hold until their commit."""
 
@@ -63,6 +67,8 @@ class Writer:
         self._engine = engine
         self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._closed = False
+        self.note: Callable[[], None] | None = None
+        self._unnoted, self._noted_at = False, -NOTE_S
         self._gate = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="dosetwin-writer", daemon=True)
         self._thread.start()
@@ -88,8 +94,9 @@ class Writer:
     def _run(self) -> None:
         shared = False
         while True:
-            first = self._queue.get()
+            first = self._next()
             if first is None:
+                self._note()
                 return
             if shared and not self._closed:
                 time.sleep(GATHER_S)
@@ -106,8 +113,27 @@ class Writer:
                 together.append(item)
             shared = len(together) > 1
             self._commit(together)
+            self._unnoted = True
+            if stop or time.monotonic() - self._noted_at >= NOTE_S:
+                self._note()
             if stop:
                 return
+
+    def _next(self) -> _Pending | None:
+        """What comes next; while it is quiet, what was committed is noted."""
+        while True:
+            try:
+                return self._queue.get(timeout=NOTE_S if self._unnoted else None)
+            except queue.Empty:
+                self._note()
+
+    def _note(self) -> None:
+        if self._unnoted and self.note is not None:
+            try:
+                self.note()
+            except Exception as error:  # the commit stands; the next one tries again
+                log.error("noting the head of the trail failed: %s", type(error).__name__)
+        self._unnoted, self._noted_at = False, time.monotonic()
 
     def _commit(self, together: list[_Pending]) -> None:
         wanted: list[_Pending] = []

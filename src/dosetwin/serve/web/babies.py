@@ -469,8 +469,10 @@ def open_record(
     lasts = timedelta(minutes=reader.service.settings.break_glass_minutes)
 
     def change(conn: Any, reach: Any) -> None:
-        expires = reach.open_record(conn, id, reason.strip(), lasts)
-        reader.service.trail.add(conn, reach.now, reader.who, "break_glass", patient=id, detail={"until": stamp(expires)})
+        expires, sealed = reach.open_record(conn, id, reason.strip(), lasts)
+        reader.service.trail.add(
+            conn, reach.now, reader.who, "break_glass", patient=id, detail={"until": stamp(expires), "sealed": sealed}
+        )
 
     reader.service.change(reader.who, change)
     return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said=opened", 303)

@@ -66,7 +66,7 @@ def reader_of(request: Request) -> Reader:
     found = None
     if token:
         with service.store.read() as conn:
-            found = sessions.find(conn, token, service.wall.now())
+            found = sessions.find(conn, service.vault.seals, token, service.wall.now())
     if found is None:
         raise Problem(401, "not_logged_in", "please log in")
     request.state.principal = found.principal

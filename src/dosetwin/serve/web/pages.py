@@ -95,9 +95,7 @@ def log_in(
             401,
             {"title": "Not logged in", "errors": [wrong("login", "", None, "", "no such user, or another password")]},
         )
-    now = service.wall.now()
-    token, _ = service.store.write(lambda conn: sessions.begin(conn, who, now, service.settings.session_time))
-    service.audited(who, "login")
+    token, _ = service.log_in(who, instead_of=request.cookies.get(sessions.COOKIE))
     response = RedirectResponse(request.scope.get("root_path", "") + local_path(next), 303)
     set_cookie(response, service.settings, token)
     return response
@@ -108,8 +106,7 @@ def log_out(request: Request, reader: Reading, token: Token = "") -> Response:
     """End the session."""
     reader.same_form(token)
     cookie = request.cookies[sessions.COOKIE]
-    reader.service.store.write(lambda conn: sessions.end(conn, cookie))
-    reader.service.audited(reader.who, "logout")
+    reader.service.log_out(reader.who, cookie)
     response = RedirectResponse(f"{request.scope.get('root_path', '')}/login", 303)
     response.delete_cookie(sessions.COOKIE, path="/")
     return response
@@ -269,7 +266,7 @@ def audit_verify(request: Request, reader: Reading, token: Token = "") -> HTMLRe
     reader.same_form(token)
     reader.service.reach(reader.who).need("audit")
     with reader.service.store.read() as conn:
-        verdict = reader.service.trail.verify(conn)
+        verdict = reader.service.verified(conn)
     reader.service.audited(reader.who, "verify_audit", detail={"ok": verdict.ok, "entries": verdict.entries})
     return _audit(request, reader, 2**53, verdict)
 

@@ -140,7 +140,7 @@ def _look(reader: Reader, token: str, about: str, cursor: str) -> tuple[str, lis
     """The cursor and what changed since. Raises Problem: 401 without the session, 403 or 404 for a record out of reach."""
     service = reader.service
     with service.store.read() as conn:
-        session = sessions.find(conn, token, service.wall.now())
+        session = sessions.find(conn, service.vault.seals, token, service.wall.now())
         if session is None:
             raise Problem(401, "not_logged_in", "the session has ended")
         if session.principal != reader.who:
