@@ -281,12 +281,16 @@ def test_any_newborn_gets_an_answer_inside_all_limits_or_a_refusal_with_reasons(
     chosen = found.candidates[0]
     # checked again by hand, not through the limits' own code
     assert 7.5 <= chosen.regimen.amount_mg / BW <= 20.0
+    coming = chosen.regimen.amount_mg if chosen.regimen.loading_mg is None else chosen.regimen.loading_mg
+    assert chosen.regimen.amount_mg <= coming <= 20.0 * BW
+    assert 0.5 <= chosen.regimen.amount_mg / coming <= 1.0
+    assert chosen.regimen.loading_interval_h is None or 12 <= chosen.regimen.loading_interval_h <= (48 if doses else 60)
     assert 12 <= chosen.regimen.interval_h <= 48
     at = (datetime.fromisoformat(chosen.regimen.first_at) - ORIGIN).total_seconds() / 3600
     assert at >= now
     if doses:
         assert at - doses[-1][0] >= 12
-        assert 0.5 <= chosen.regimen.amount_mg / doses[-1][1] <= 1.5
+        assert 0.5 <= coming / doses[-1][1] <= 1.5
     around = [a for a in chosen.attainment if a.target == "trough_toxic" and a.dose in ("pre", "next")]
     assert all(a.p >= 0.9 - 1e-9 for a in around)
     losses = [c.loss for c in found.candidates if c.acceptable]

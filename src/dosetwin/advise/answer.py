@@ -125,7 +125,8 @@ def advise_full(
     made = decide(known, chosen_models, state, policy, now=now, mic=mic, rule=rule)
 
     def dosing(r: Regimen) -> Dosing:
-        return Dosing(r.amount, r.interval, r.duration, clock(timeline, r.first_at))
+        wait = None if r.loading is None else r.first_interval
+        return Dosing(r.amount, r.interval, r.duration, clock(timeline, r.first_at), r.loading, wait)
 
     index = None if state.contradictions else made.choice.chosen
     regimen = None if index is None else made.plans[index].regimen

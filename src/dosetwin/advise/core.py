@@ -6,11 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dosetwin.decide.exposure import combine, expose
-from dosetwin.decide.plans import Plan, Situation, ask_rules, enumerate_plans, needs_weight, situation
+from dosetwin.decide.exposure import Responses, combine
+from dosetwin.decide.plans import (
+    Plan,
+    Situation,
+    ask_rules,
+    enumerate_plans,
+    first_doses,
+    needs_weight,
+    plan,
+    situation,
+    with_loading,
+)
 from dosetwin.decide.policy import Policy
 from dosetwin.decide.rules import Facts, facts_at
-from dosetwin.decide.search import Choice, Exposures, choose, score
+from dosetwin.decide.search import Choice, Exposures, Scores, choose, score, unmet_constraints
 from dosetwin.declare import Model
 from dosetwin.errors import Finding, InputError, Reason
 from dosetwin.records import Regimen, Timeline
@@ -82,9 +92,11 @@ def decide(
     rule: "Rule",
     extra: Sequence[Regimen] = (),
     thin: int = 1,
+    loading: bool = True,
 ) -> Decision:
     """Enumerate, expose, score and choose for the facts ``known`` at ``now`` (h).
 
+    Plans of one amount first; then (``loading``) those with a larger first dose that these make promising, on the same draws.
     Raises InputError when model, rules or limits need a weight and none is known.
     """
     facts = facts_at(known, now)
@@ -94,18 +106,55 @@ def decide(
                          allowed="> 0 kg", remedy="record a current weight or the birth weight")  # fmt: skip
     where = situation(known, now, facts.WT)
     says, silent = ask_rules(policy.rules, facts)
-    plans = enumerate_plans(policy, where, says, extra, thin)
-    parts: list[tuple[Exposures, float]] = []
-    findings: list[Finding] = []
+    plans = enumerate_plans(policy, where, says, [r for r in extra if r.loading is None], thin)
     total = sum(len(p) for p in state.pools)
-    for model, belief, pool in zip(models, state.beliefs, state.pools, strict=True):
-        if len(pool) == 0:
-            continue
-        n_eff = len(pool) * min(belief.ess / len(belief.draws), 1.0)
-        exposures, found = expose(model, known, plans, pool, policy, rule=rule, n_eff=n_eff)
-        parts.append((exposures, len(pool) / total))
-        findings.extend(found)
-    exposures = combine(parts)
-    scores = score(exposures, policy.targets, mic)
+    asked = [
+        (Responses(model, known, pool, policy, rule=rule, n_eff=len(pool) * min(b.ess / len(b.draws), 1.0)), len(pool) / total)
+        for model, b, pool in zip(models, state.beliefs, state.pools, strict=True)
+        if len(pool)
+    ]
+
+    def exposed(new: Sequence[Plan], alone: bool = False) -> Exposures | None:
+        parts = [(responses.alone(new) if alone else responses.of(new), share) for responses, share in asked]
+        answered = [(e, share) for e, share in parts if e is not None]
+        return combine(answered) if len(answered) == len(parts) else None
+
+    exposures = exposed(plans)
+    assert exposures is not None  # only a later question can be refused
+    scores = score(exposures, policy.targets, mic, first=where.first)
+    more = tuple(plan(r, policy, where) for r in extra if r.loading is not None)
+    if loading:
+        waited = first_doses(policy, where) if where.first and _held_back(plans, scores, policy) else ()
+        by_itself = exposed(waited, alone=True) if waited else None
+        judged = None if by_itself is None else score(by_itself, policy.targets, mic, first=True)
+        more += _worth_loading(plans, scores, waited, judged, policy, where)
+    if more and (further := exposed(more)) is not None:
+        plans, exposures = (*plans, *more), exposures.joined(further)
+        scores = scores.joined(score(further, policy.targets, mic, first=where.first))
     choice = choose(plans, scores, policy.targets, policy.tie_loss)
-    return Decision(facts, where, plans, silent, exposures, choice, tuple(findings))
+    findings = tuple(f for responses, _ in asked for f in responses.findings)
+    return Decision(facts, where, plans, silent, exposures, choice, findings)
+
+
+def _held_back(plans: Sequence[Plan], scores: Scores, policy: Policy) -> bool:
+    """Whether a chance constraint holds the first dose below its best at the longest interval, where that interval is the best:
+    only then is a longer one after a loading dose worth a look.
+    """
+    allowed = [i for i, p in enumerate(plans) if not p.violations]
+    if not allowed or plans[min(allowed, key=lambda i: scores.loss[i])].regimen.interval < max(policy.intervals):
+        return False
+    longest = [i for i in allowed if plans[i].regimen.interval >= max(policy.intervals)]
+    return bool(unmet_constraints(scores, policy.targets, min(longest, key=lambda i: scores.coming[i])))
+
+
+def _worth_loading(
+    plans: Sequence[Plan], scores: Scores, waited: Sequence[Plan], judged: Scores | None, policy: Policy, where: Situation
+) -> tuple[Plan, ...]:
+    """The plans with a loading dose worth scoring; ``waited``, ``judged``: first doses at longer intervals, how they do."""
+    firsts, coming = list(plans), scores.coming
+    fine = [not p.violations and not unmet_constraints(scores, policy.targets, i) for i, p in enumerate(plans)]
+    if judged is not None:
+        firsts += waited
+        coming = np.concatenate([coming, judged.coming])
+        fine += [not unmet_constraints(judged, policy.targets, i) for i in range(len(waited))]
+    return with_loading(plans, scores.loss - scores.coming, firsts, coming, fine, policy, where)

@@ -8,7 +8,7 @@ from dosetwin.advise.core import State, believe, decide
 from dosetwin.advise.kidney import Kidney, Told
 from dosetwin.decide.plans import needs_weight
 from dosetwin.decide.policy import Policy
-from dosetwin.decide.recommendation import Dosing, Sensitivity
+from dosetwin.decide.recommendation import Dosing, Sensitivity, order
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
 from dosetwin.records import Covariate, Observation, Regimen, Timeline
@@ -133,7 +133,8 @@ def sensitivities(
             says = kidney.tell(doubt.timeline, now, rule) if kidney is not None and doubt.past else told
             facts = says.on(doubt.timeline)
             then = believe(facts, models, seed=seed, draws=DRAWS, rule=rule) if doubt.past else state.thinned(DRAWS)
-            made = decide(facts, models, then, grid, now=now, mic=mic, rule=rule, extra=[regimen] if regimen else [], thin=THIN)
+            made = decide(facts, models, then, grid, now=now, mic=mic, rule=rule, extra=[regimen] if regimen else [], thin=THIN,
+                          loading=False)  # fmt: skip
         except InputError as error:
             out.append(Sensitivity(doubt.code, doubt.text, False, None, f"could not be computed: {error}"))
             continue
@@ -153,20 +154,27 @@ def _compare(made, regimen: Regimen | None, chosen: Regimen | None, joint: float
     if regimen is None:
         if chosen is None:
             return "still no acceptable regimen", False
-        return f"then {chosen.amount:g} mg every {chosen.interval:g} h would be acceptable", True
+        return f"then {_words(chosen)} would be acceptable", True
     same = next(
         i for i, p in enumerate(made.plans)
-        if (p.regimen.amount, p.regimen.interval, p.regimen.duration) == (regimen.amount, regimen.interval, regimen.duration)
+        if (p.regimen.first, p.regimen.first_interval, p.regimen.amount, p.regimen.interval, p.regimen.duration)
+        == (regimen.first, regimen.first_interval, regimen.amount, regimen.interval, regimen.duration)
     )  # fmt: skip
     then = float(made.choice.scores.joint[same])
     moved = f"all joint targets met with {then:.0%}" + ("" if joint is None else f" instead of {joint:.0%}")
     plan = made.plans[same]
     broken = plan.violations or made.choice.unmet[same]
     if not broken and chosen is not None:
-        near = chosen.interval == regimen.interval and abs(chosen.amount / regimen.amount - 1.0) <= NEAR
+        apart = max(abs(chosen.first / regimen.first - 1.0), abs(chosen.amount / regimen.amount - 1.0))
+        when = (chosen.interval, chosen.first_interval) == (regimen.interval, regimen.first_interval)
+        near = when and apart <= NEAR
         if near or same in made.choice.tied:
             return f"the recommendation stands; {moved}", False
     why = f"not acceptable any more ({broken[0].text})" if broken else "no longer among the best"
     if chosen is None:
         return f"the recommended regimen is {why} and nothing else is acceptable; {moved}", True
-    return f"the recommended regimen is {why}; {moved}; better then {chosen.amount:g} mg every {chosen.interval:g} h", True
+    return f"the recommended regimen is {why}; {moved}; better then {_words(chosen)}", True
+
+
+def _words(r: Regimen) -> str:
+    return order({"amount_mg": r.amount, "interval_h": r.interval, "loading_mg": r.loading, "loading_interval_h": r.wait})

@@ -11,6 +11,9 @@ from dosetwin.decide.recommendation import Candidate
 from dosetwin.errors import Reason
 from dosetwin.records import Timeline
 
+LOADING_ROWS = 4
+"""Rows of the table at most that have a loading dose."""
+
 
 def clock(timeline: Timeline, time: float) -> str | float:
     """ISO moment (to the second) where the record has a calendar, else h rounded to the second."""
@@ -28,10 +31,17 @@ def table(made: Decision, policy: Policy, dosing: Any, only_rules: bool) -> tupl
     """The best candidates, the best of each interval and every standard rule, in the order of the ranking."""
     keep: set[int] = set()
     best_of: set[float] = set()
-    for place, i in enumerate(made.choice.order):
+    place = loaded = 0
+    for i in made.choice.order:
         plan = made.plans[i]
+        if plan.regimen.loading is not None:  # many of them are next to the same: a few, beside those of one amount
+            loaded += 1
+            if loaded <= LOADING_ROWS and not only_rules:
+                keep.add(i)
+            continue
         if plan.rules or (not only_rules and (place < policy.table_rows or plan.regimen.interval not in best_of)):
             keep.add(i)
+        place += 1
         best_of.add(plan.regimen.interval)
     rows = []
     s, e = made.choice.scores, made.exposures
@@ -47,6 +57,7 @@ def table(made: Decision, policy: Policy, dosing: Any, only_rules: bool) -> tupl
                 loss=float(s.loss[i]), loss_se=float(s.loss_se[i]), joint=float(s.joint[i]), joint_se=float(s.joint_se[i]),
                 attainment=s.attainment(i), median=median, allowed=not plan.violations,
                 acceptable=made.choice.acceptable(plan, i), violations=plan.violations, unmet=made.choice.unmet[i],
+                loading_mg_per_kg=None if plan.loading_mg_per_kg is None else round(plan.loading_mg_per_kg, 3),
             )
         )  # fmt: skip
     return tuple(rows)

@@ -70,7 +70,7 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
         said = verdict(c, chosen, narrative.contradicted(rec))
         table.add_row(
             str(c.rank), narrative.label(c, rec.candidates),
-            *((narrative.per_kg(c.mg_per_kg), narrative.short_moment(c.regimen.first_at)) if wide else ()),
+            *((narrative.per_kg(c), narrative.short_moment(c.regimen.first_at)) if wide else ()),
             *(narrative.number(c.median.get(key, float("nan"))) for key in ("peak_next", "trough_next")),
             narrative.percent(c.joint), f"{c.loss:.2f}", f"{narrative.rules(c.rules)}; {said}" if c.rules else said,
             style="bold green" if chosen else None if c.acceptable else "dim",

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,12 @@ from dosetwin.records import Regimen
 
 QUANTITIES = (
     "dose_mg_per_kg", "dose_mg", "daily_mg_per_kg", "interval_h", "infusion_h", "amount_ratio", "gap_h", "delay_h", "off_step_mg",
+    "loading_interval_h",
 )  # fmt: skip
-UNITS = dict(zip(QUANTITIES, ("mg/kg", "mg", "mg/kg/d", "h", "h", "1", "h", "h", "mg"), strict=True))
+UNITS = dict(zip(QUANTITIES, ("mg/kg", "mg", "mg/kg/d", "h", "h", "1", "h", "h", "mg", "h"), strict=True))
 """What a limit may bound, each with its unit. ``amount_ratio`` dose over the previous dose; ``gap_h`` start of the previous
-dose to the coming one; ``delay_h`` from now to the coming dose; ``off_step_mg`` distance to the nearest measurable amount."""
+dose to the coming one; ``delay_h`` from now to the coming dose; ``off_step_mg`` distance to the nearest measurable amount;
+``loading_interval_h`` from a loading dose to the next (without a limit on it that interval is held to ``interval_h``)."""
 PER_KG = ("dose_mg_per_kg", "daily_mg_per_kg")
 """Quantities that need a body weight."""
 
@@ -99,7 +101,9 @@ def quantities(
     previous_amount: float | None = None,
     last_dose: float | None = None,
 ) -> dict[str, float]:
-    """The bounded quantities of a regimen (keys of ``QUANTITIES``); those about a previous dose only when there is one."""
+    """The bounded quantities of a regimen (keys of ``QUANTITIES``), all doses alike; those about a previous dose only when there
+    is one. ``broken`` asks for a loading dose too.
+    """
     found = {
         "dose_mg": regimen.amount,
         "interval_h": regimen.interval,
@@ -123,6 +127,33 @@ def check(found: Mapping[str, float], limits: Sequence[Limit]) -> tuple[Reason, 
     return tuple(reason for reason in broken if reason is not None)
 
 
+def broken(
+    regimen: Regimen,
+    limits: Sequence[Limit],
+    *,
+    weight: float | None,
+    now: float,
+    rounding: Rounding,
+    previous_amount: float | None = None,
+    last_dose: float | None = None,
+) -> tuple[Reason, ...]:
+    """Every limit a regimen breaks. A loading dose is held to all of them by itself (against the dose before it), and so is the
+    maintenance dose (against the loading dose); reasons about the loading dose say so.
+    """
+    if regimen.loading is None:
+        alike = quantities(regimen, weight=weight, now=now, rounding=rounding, previous_amount=previous_amount,
+                           last_dose=last_dose)  # fmt: skip
+        return check(alike, limits)
+    first = replace(regimen, amount=regimen.loading, interval=regimen.first_interval, loading=None, wait=None)
+    then = replace(regimen, first_at=regimen.start(1), loading=None, wait=None)
+    loading = quantities(first, weight=weight, now=now, rounding=rounding, previous_amount=previous_amount, last_dose=last_dose)
+    if any(limit.quantity == "loading_interval_h" for limit in limits):
+        loading["loading_interval_h"] = loading.pop("interval_h")
+    after = quantities(then, weight=weight, now=now, rounding=rounding, previous_amount=first.amount, last_dose=first.first_at)
+    found = tuple(replace(r, text=f"loading dose: {r.text}") for r in check(loading, limits))
+    return found + tuple(r for r in check(after, limits) if r.code not in {x.code for x in found})
+
+
 SYRINGE = Rounding(
     ((0.0, 0.1), (10.0, 0.25), (30.0, 1.0)),
     "assumed: a 5 mg/mL dilution in a 1 mL syringe (0.02 and 0.05 mL), larger doses to the mg; a site sets its own",
@@ -137,6 +168,8 @@ AMIKACIN_NEONATE = (
           "17 mg/kg every 20 h, the densest of the De Cock/Smits table"),
     Limit("interval_range", "interval_h", 12.0, 48.0, "h", "interval",
           "shortest: US label; longest: NeoFax, De Cock/Smits and the Nelson table"),
+    Limit("loading_interval", "loading_interval_h", 12.0, 60.0, "h", "interval after a loading dose",
+          "the longest interval printed, 48 h, and the 12 h that Cristea 2017 adds where clearance is low"),
     Limit("infusion_range", "infusion_h", 0.33, 1.0, "h", "infusion time",
           "30 min in NeoFax and Nelson; 20 min Leuven (recalled); 60 min assumed: longer, and a 1 h peak falls into it"),
     Limit("change_per_step", "amount_ratio", 0.5, 1.5, "1", "dose relative to the previous one",

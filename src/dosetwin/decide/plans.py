@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import product
 
 import numpy as np
 
-from dosetwin.decide.limits import PER_KG, check, quantities
+from dosetwin.decide.limits import PER_KG, broken, check
 from dosetwin.decide.policy import Policy
 from dosetwin.decide.rules import Facts, Says, rule
 from dosetwin.errors import InputError, Reason
@@ -16,14 +17,21 @@ from dosetwin.records import Regimen, Timeline
 
 @dataclass(frozen=True)
 class Plan:
-    """A regimen that is scored. ``mg_per_kg`` None: no weight is known or needed.
+    """A regimen that is scored. ``mg_per_kg`` of its maintenance dose; None: no weight is known or needed.
 
-    ``rules``: standard rules that say exactly this; ``violations``: hard limits it breaks."""
+    ``rules``: standard rules that say exactly this; ``violations``: hard limits it breaks, with either dose.
+    """
 
     regimen: Regimen
     mg_per_kg: float | None
     rules: tuple[str, ...] = ()
     violations: tuple[Reason, ...] = ()
+
+    @property
+    def loading_mg_per_kg(self) -> float | None:
+        """mg/kg of the loading dose; None: there is none."""
+        r = self.regimen
+        return None if r.loading is None or self.mg_per_kg is None else self.mg_per_kg * r.loading / r.amount
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,11 @@ class Situation:
     last_dose: float | None = None
     previous_amount: float | None = None
     origin: datetime | None = None
+
+    @property
+    def first(self) -> bool:
+        """Whether the coming dose is the first of the course: none is on record."""
+        return self.last_dose is None
 
 
 def situation(timeline: Timeline, now: float, weight: float | None) -> Situation:
@@ -70,19 +83,12 @@ def enumerate_plans(
     ``extra``: regimens whose amount, interval and infusion time are added too; ``thin`` k: only every k-th amount.
     Ordered by interval, infusion time, amount; a rule that coincides with a grid point is marked on it, not repeated.
     """
-    dose = policy.limit("dose_range")
-    if dose.quantity not in ("dose_mg_per_kg", "dose_mg"):
-        raise InputError("the range of one dose is in mg or in mg/kg", where=f"policy {policy.name}, limit dose_range",
-                         value=dose.quantity, allowed="dose_mg, dose_mg_per_kg")  # fmt: skip
-    scale = _weight(where) if dose.quantity == "dose_mg_per_kg" else 1.0
-    low, high = (dose.low or 0.0) * scale, (dose.high or math.inf) * scale
-    if not math.isfinite(high):
-        raise ValueError("the dose_range of a policy needs a highest dose")
+    amounts = _amounts(policy, where)
     found: dict[tuple[float, float, float], list[str]] = {
         (interval, infusion, float(amount)): []
         for interval in policy.intervals
         for infusion in policy.infusions
-        for amount in policy.rounding.amounts(low, high)[::thin]
+        for amount in amounts[::thin]
     }
     for name, said in says.items():
         key = (said.interval, policy.infusions[0], _measurable(policy, where, said))
@@ -92,17 +98,17 @@ def enumerate_plans(
     plans = []
     for (interval, infusion, amount), names in sorted(found.items()):
         regimen = Regimen(amount, interval, infusion, first_at(where, interval, policy.first_at_step_h))
-        bounded = quantities(
-            regimen,
-            weight=where.weight,
-            now=where.now,
-            rounding=policy.rounding,
-            previous_amount=where.previous_amount,
-            last_dose=where.last_dose,
-        )
-        per_kg = amount / where.weight if where.weight else None
-        plans.append(Plan(regimen, per_kg, tuple(names), check(bounded, policy.limits)))
+        plans.append(plan(regimen, policy, where, names))
     return tuple(plans)
+
+
+def plan(regimen: Regimen, policy: Policy, where: Situation, rules: Sequence[str] = ()) -> Plan:
+    """A regimen as a plan: per kg, with the hard limits it breaks."""
+    found = broken(
+        regimen, policy.limits, weight=where.weight, now=where.now, rounding=policy.rounding,
+        previous_amount=where.previous_amount, last_dose=where.last_dose,
+    )  # fmt: skip
+    return Plan(regimen, regimen.amount / where.weight if where.weight else None, tuple(rules), found)
 
 
 def needs_weight(policy: Policy) -> bool:
@@ -114,6 +120,100 @@ def _weight(where: Situation) -> float:
     if where.weight is None:
         raise InputError("a dose per kg needs a weight", where="weight", allowed="> 0 kg", remedy="record a current weight")
     return where.weight
+
+
+AROUND = (0.85, 0.90, 0.95, 1.0, 1.05)
+"""Amounts tried with a loading dose, as fractions of the best coming dose and of the best later ones."""
+LEAST_LOADING = 1.10
+"""A first dose less than 10 % above the later ones is no loading dose (assumed): one amount is easier to order."""
+SPACING = 1.03
+"""Ratio of neighbouring first doses tried at intervals of their own."""
+
+
+def first_doses(policy: Policy, where: Situation) -> tuple[Plan, ...]:
+    """First doses of a course at the intervals that only a loading dose may have: what each does by itself is asked of them."""
+    amounts: list[float] = []
+    for amount in _amounts(policy, where).tolist():
+        if not amounts or amount >= SPACING * amounts[-1]:
+            amounts.append(amount)
+    start = first_at(where, 0.0, policy.first_at_step_h)
+    return tuple(
+        plan(Regimen(amount, wait, policy.infusions[0], start), policy, where)
+        for wait in policy.loading_intervals
+        for amount in amounts
+    )
+
+
+def with_loading(
+    plans: Sequence[Plan],
+    later: np.ndarray,
+    firsts: Sequence[Plan],
+    coming: np.ndarray,
+    acceptable: Sequence[bool],
+    policy: Policy,
+    where: Situation,
+) -> tuple[Plan, ...]:
+    """Plans whose first dose is larger than the later ones, worth scoring beside ``plans``, which have one amount each.
+
+    What the coming dose costs hangs on its own amount and the interval after it, what the later ones cost nearly on theirs; so
+    the best of both and their neighbours are combined, at three pairs of intervals: at most 75 plans, however many amounts a
+    syringe measures. An interval of its own, longer than the later ones, is only for the first dose of a course, and only where
+    ``firsts`` holds intervals longer than all others.
+
+    Parameters
+    ----------
+    later : [n_plans] expected loss of the later doses of ``plans``.
+    firsts, coming, acceptable : ``plans`` and then perhaps others, as coming doses (with the interval after each), their expected
+        loss, and whether they are inside the constraints; one that is not is not combined with anything.
+    """
+    thens: dict[tuple[float, float], list[int]] = {}
+    for i, p in enumerate(plans):
+        if p.regimen.loading is None and p.regimen.interval in policy.intervals:
+            thens.setdefault((p.regimen.duration, p.regimen.interval), []).append(i)
+    starts: dict[tuple[float, float], list[int]] = {}
+    for i, p in enumerate(firsts):
+        if p.regimen.loading is None and acceptable[i]:
+            starts.setdefault((p.regimen.duration, p.regimen.interval), []).append(i)
+    longer = any(p.regimen.interval in policy.loading_intervals for p in firsts)
+    pairs = [
+        (min(coming[i] for i in starts[a]) + min(later[i] for i in thens[b]), a, b)
+        for a in starts
+        for b in thens
+        if a == b or (longer and a[0] == b[0] and a[1] > b[1])
+    ]
+    # what the two halves can reach at best must beat the best of one amount by more than a tie
+    usual = min((float(coming[i] + later[i]) for i in range(len(plans)) if acceptable[i]), default=math.inf)
+    pairs = sorted(p for p in pairs if p[0] < usual - policy.tie_loss)
+    alike, apart = [p for p in pairs if p[1] == p[2]], [p for p in pairs if p[1] != p[2]]
+    out: list[Plan] = []
+    for _, a, b in [*alike[:1], *apart[:2]]:
+        load = {i: firsts[i].regimen.amount for i in starts[a]}
+        amount = {i: plans[i].regimen.amount for i in thens[b]}
+        out += [
+            plan(replace(plans[k].regimen, loading=load[i], wait=None if a == b else a[1]), policy, where)
+            for i, k in product(_near(load, coming), _near(amount, later))
+            if load[i] >= LEAST_LOADING * amount[k] - 1e-9
+        ]
+    return tuple(p for p in out if not p.violations)
+
+
+def _near(amount_of: Mapping[int, float], cost: np.ndarray) -> list[int]:
+    """The plan of lowest cost and its neighbours at the fractions AROUND, each once."""
+    best = amount_of[min(amount_of, key=lambda i: (cost[i], i))]
+    return list(dict.fromkeys(min(amount_of, key=lambda i: (abs(amount_of[i] - best * f), i)) for f in AROUND))
+
+
+def _amounts(policy: Policy, where: Situation) -> np.ndarray:
+    """Every measurable dose, mg, in the range of the policy."""
+    dose = policy.limit("dose_range")
+    if dose.quantity not in ("dose_mg_per_kg", "dose_mg"):
+        raise InputError("the range of one dose is in mg or in mg/kg", where=f"policy {policy.name}, limit dose_range",
+                         value=dose.quantity, allowed="dose_mg, dose_mg_per_kg")  # fmt: skip
+    scale = _weight(where) if dose.quantity == "dose_mg_per_kg" else 1.0
+    low, high = (dose.low or 0.0) * scale, (dose.high or math.inf) * scale
+    if not math.isfinite(high):
+        raise ValueError("the dose_range of a policy needs a highest dose")
+    return policy.rounding.amounts(low, high)
 
 
 def _measurable(policy: Policy, where: Situation, said: Says) -> float:

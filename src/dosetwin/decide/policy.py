@@ -15,7 +15,8 @@ from dosetwin.errors import InputError, UnknownName
 class Policy:
     """Targets, limits, the grid that is searched and how a choice is made.
 
-    ``intervals`` and ``infusions`` h searched; ``rules`` names of the standard rules that are always in the table;
+    ``intervals`` and ``infusions`` h searched; ``loading_intervals`` h, longer ones that only the interval after the loading dose
+    of a new course may have; ``rules`` names of the standard rules that are always in the table;
     ``horizon_h`` the repeats of a regimen are followed at least that long (and for three doses);
     ``peak_after_h`` when a peak is read, from the start of the dose; ``first_at_step_h`` clock step of a dose already due;
     ``tie_loss`` losses closer than this are equal, and then a standard rule is preferred; ``sample_after_h`` sampling
@@ -32,6 +33,7 @@ class Policy:
     rules: tuple[str, ...]
     intervals: tuple[float, ...] = (12.0, 18.0, 20.0, 24.0, 30.0, 36.0, 42.0, 48.0)
     infusions: tuple[float, ...] = (0.5,)
+    loading_intervals: tuple[float, ...] = ()
     horizon_h: float = 96.0
     peak_after_h: float = 1.0
     first_at_step_h: float = 0.5
@@ -85,6 +87,7 @@ AMIKACIN_NEONATE = Policy(
     limits=_limits.AMIKACIN_NEONATE,
     rounding=_limits.SYRINGE,
     rules=("decock_smits", "smits_path", "neofax", "bnfc", "red_book"),
+    loading_intervals=(54.0, 60.0),
     note="weights, tie width and chance constraints are assumed and declared here; targets and limits name their sources",
 )
 

@@ -11,12 +11,42 @@ Status = Literal["recommend", "refuse"]
 
 @dataclass(frozen=True)
 class Dosing:
-    """A regimen as it is ordered. ``first_at``: ISO 8601 moment when the record has a calendar, else h on its clock."""
+    """A regimen as it is ordered. ``first_at``: ISO 8601 moment when the record has a calendar, else h on its clock.
+
+    ``loading_mg``: the coming dose where it differs from ``amount_mg``, which is then given ``loading_interval_h`` later and from
+    there on; None (not written in JSON): all doses alike.
+    """
 
     amount_mg: float
     interval_h: float
     infusion_h: float
     first_at: str | float
+    loading_mg: float | None = None
+    loading_interval_h: float | None = None
+
+
+def coming_mg(regimen: Mapping[str, Any]) -> float:
+    """mg of the coming dose of a regimen in its JSON form."""
+    loading = regimen.get("loading_mg")
+    return float(regimen["amount_mg"] if loading is None else loading)
+
+
+def order(regimen: "Mapping[str, Any] | Dosing", over: str = "") -> str:
+    """A regimen in a few words: ``15 mg every 36 h``, ``loading dose 8 mg, after 60 h 6.6 mg every 48 h``.
+
+    ``over``: words about the time of an infusion, put behind each amount.
+    """
+    r = asdict(regimen) if isinstance(regimen, Dosing) else regimen
+    rest = f"{r['amount_mg']:g} mg{over} every {r['interval_h']:g} h"
+    if r.get("loading_mg") is None:
+        return rest
+    return f"loading dose {r['loading_mg']:g} mg{over}, after {loading_interval(r):g} h {rest}"
+
+
+def loading_interval(regimen: Mapping[str, Any]) -> float:
+    """h from a loading dose to the dose after it, of a regimen in its JSON form."""
+    found = regimen.get("loading_interval_h")
+    return float(regimen["interval_h"] if found is None else found)
 
 
 @dataclass(frozen=True)
@@ -33,8 +63,8 @@ class Attainment:
 class Candidate:
     """One row of the ranked table.
 
-    ``rank`` 1 = chosen or lowest loss; ``mg_per_kg`` None without a weight;
-    ``rules`` the standard rules that say exactly this; ``median`` predicted medians
+    ``mg_per_kg`` of the maintenance dose (None without a weight), ``loading_mg_per_kg`` of a loading dose (None: there is none);
+    ``rank`` 1 = chosen or lowest loss; ``rules`` the standard rules that say exactly this; ``median`` predicted medians
     (``peak_next`` mg/L, ``trough_last`` mg/L, ``auc24_last`` mg.h/L ...); ``joint`` all joint targets at all scored doses;
     ``allowed`` False when ``violations`` (hard limits) is not empty; ``acceptable`` True when allowed and every chance
     constraint holds; ``unmet`` the chance constraints that do not.
@@ -54,6 +84,7 @@ class Candidate:
     acceptable: bool
     violations: tuple[Reason, ...] = ()
     unmet: tuple[Reason, ...] = ()
+    loading_mg_per_kg: float | None = None
 
     def p(self, target: str, dose: str | None = None) -> float:
         """Probability for a target at a dose, or the lowest over its doses; KeyError when it was not scored."""
@@ -153,9 +184,13 @@ class Recommendation:
         )
 
 
+_ONLY_WITH_LOADING = ("loading_mg", "loading_interval_h", "loading_mg_per_kg")
+"""Keys that stand only where there is a loading dose: an answer without one reads as it did before there were any."""
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): _plain(v) for k, v in value.items() if v is not None or k not in _ONLY_WITH_LOADING}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     if hasattr(value, "item") and not isinstance(value, str | bytes):  # numpy scalars

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from dosetwin.decide.plans import Plan
 from dosetwin.decide.recommendation import Attainment
 from dosetwin.decide.target import Target
 from dosetwin.errors import Reason
+from dosetwin.records import Regimen
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +25,11 @@ class Exposures:
     weights: np.ndarray
     n_eff: float
 
+    def joined(self, other: "Exposures") -> "Exposures":
+        """These plans and then the other's, under the same draws."""
+        values = {key: np.concatenate([v, other.values[key]]) for key, v in self.values.items()}
+        return Exposures(values, self.weights, self.n_eff)
+
     def of(self, target: Target, dose: str, mic: float | None) -> np.ndarray | None:
         """Values a target judges at a dose, in the target's unit; None where there is nothing to judge."""
         found = self.values.get((target.reads, dose))
@@ -34,7 +41,9 @@ class Exposures:
 @dataclass(frozen=True, eq=False)
 class Scores:
     """Arrays over plans: ``loss``, ``joint`` and their standard errors [n_plans]; ``p`` and ``se`` (target, dose) -> [n_plans];
-    ``parts`` target -> [n_plans] its share of the loss; ``difference_se(i, j)`` standard error of a paired loss difference."""
+    ``parts`` target -> [n_plans] its share of the loss; ``coming`` [n_plans] what the coming dose and the level before it cost;
+    ``difference_se(i, j)`` standard error of a paired loss difference.
+    """
 
     loss: np.ndarray
     loss_se: np.ndarray
@@ -46,6 +55,21 @@ class Scores:
     draws: np.ndarray
     weights: np.ndarray
     n_eff: float
+    coming: np.ndarray
+
+    def joined(self, other: "Scores") -> "Scores":
+        """These plans and then the other's, scored on the same draws against the same targets."""
+
+        def both(a: Any, b: Any) -> Any:
+            return {k: np.concatenate([a[k], b[k]]) for k in a}
+
+        return Scores(
+            np.concatenate([self.loss, other.loss]), np.concatenate([self.loss_se, other.loss_se]),
+            np.concatenate([self.joint, other.joint]), np.concatenate([self.joint_se, other.joint_se]),
+            both(self.p, other.p), both(self.se, other.se), both(self.parts, other.parts),
+            np.concatenate([self.draws, other.draws]), self.weights, self.n_eff,
+            np.concatenate([self.coming, other.coming]),
+        )  # fmt: skip
 
     def difference_se(self, i: int, j: int) -> float:
         """Standard error of loss[i] - loss[j] on common draws (smaller than if the draws were independent)."""
@@ -63,22 +87,30 @@ def binomial_se(p: np.ndarray, n: float) -> np.ndarray:
     return np.sqrt(q * (1.0 - q) / (n + 2.0))
 
 
-def score(exposures: Exposures, targets: Sequence[Target], mic: float | None = None) -> Scores:
-    """Probability of attainment and expected loss of every plan; targets that cannot be judged (unknown MIC) are left out."""
+def score(exposures: Exposures, targets: Sequence[Target], mic: float | None = None, *, first: bool = False) -> Scores:
+    """Probability of attainment and expected loss of every plan; targets that cannot be judged (unknown MIC) are left out.
+
+    ``first``: the coming dose is the first of the course, where some targets weigh otherwise.
+    """
     w, n = exposures.weights, exposures.n_eff
     shape = next(iter(exposures.values.values())).shape
-    loss, joint = np.zeros(shape), np.ones(shape, dtype=bool)
+    loss, joint, coming = np.zeros(shape), np.ones(shape, dtype=bool), np.zeros(shape[0])
     p: dict[tuple[str, str], np.ndarray] = {}
     parts: dict[str, np.ndarray] = {}
     for target in targets:
         judged = [(d, v) for d in target.doses if (v := exposures.of(target, d, mic)) is not None]
+        n_doses = len([d for d in target.doses if d != "pre" or ("trough", "pre") in exposures.values])
         part = np.zeros(shape)
         for dose, value in judged:
             met = target.met(value)
             p[target.code, dose] = met @ w
             if target.joint:
                 joint &= met
-            part += target.miss(value) * (target.weight / len(judged))
+            miss = target.miss(value)
+            miss *= target.costs(dose, n_doses, first)
+            part += miss
+            if dose in ("pre", "next"):
+                coming += miss @ w
         if judged:
             parts[target.code] = part @ w
             loss += part
@@ -86,7 +118,7 @@ def score(exposures: Exposures, targets: Sequence[Target], mic: float | None = N
     spread = np.sqrt(np.maximum(loss**2 @ w - mean**2, 0.0) / n)
     se = {key: binomial_se(value, n) for key, value in p.items()}
     q = joint @ w
-    return Scores(mean, spread, q, binomial_se(q, n), p, se, parts, loss, w, n)
+    return Scores(mean, spread, q, binomial_se(q, n), p, se, parts, loss, w, n, coming)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +161,8 @@ def unmet_constraints(scores: Scores, targets: Sequence[Target], i: int) -> tupl
 
 
 def choose(plans: Sequence[Plan], scores: Scores, targets: Sequence[Target], tie_loss: float) -> Choice:
-    """The acceptable plan of lowest expected loss; among equals a standard rule, then the roundest amount at the best's interval.
+    """The acceptable plan of lowest expected loss; among equals a standard rule, then one amount for all doses before a loading
+    dose, then the roundest amounts at the best's interval.
 
     Two losses are equal when they differ by at most ``tie_loss`` or by one standard error of their paired difference.
     """
@@ -146,17 +179,34 @@ def choose(plans: Sequence[Plan], scores: Scores, targets: Sequence[Target], tie
     if standard:
         chosen = min(standard, key=lambda i: scores.loss[i])
     else:
-        # a whole mg is easier to draw up than a quarter, and the answer then hardly depends on Monte-Carlo noise
-        r = plans[best].regimen
-        alike = [i for i in tied if (plans[i].regimen.interval, plans[i].regimen.duration) == (r.interval, r.duration)]
-        chosen = min(alike, key=lambda i: (_roundness(plans[i].regimen.amount), scores.loss[i]))
+        # one amount is easier to order than two, a whole mg easier to draw up than a quarter, and the answer then hardly
+        # depends on Monte-Carlo noise
+        simplest = min(_words(plans[i].regimen) for i in tied)
+        simple = [i for i in tied if _words(plans[i].regimen) == simplest]
+        r = plans[min(simple, key=lambda i: scores.loss[i])].regimen
+        alike = [i for i in simple if (plans[i].regimen.interval, plans[i].regimen.duration) == (r.interval, r.duration)]
+        chosen = min(alike, key=lambda i: (_roundness(plans[i].regimen), scores.loss[i]))
     order = (chosen, *(i for i in by_loss if i != chosen))
     return Choice(scores, order, chosen, best, tied, unmet, _why(plans, scores, targets, chosen, best, unmet))
 
 
-def _roundness(amount: float) -> int:
-    """0 for whole mg, 1 for halves, 2 for anything else."""
-    return next((k for k, step in enumerate((1.0, 0.5)) if abs(amount / step - round(amount / step)) < 1e-6), 2)
+def _words(regimen: Regimen) -> int:
+    """0: one amount; 1: a loading dose before it; 2: a loading dose with an interval of its own."""
+    return (regimen.loading is not None) + (regimen.wait is not None)
+
+
+def _roundness(regimen: Regimen) -> int:
+    """0 for whole mg, 1 for halves, 2 for anything else; summed over a loading and a maintenance dose."""
+
+    def of(amount: float) -> int:
+        return next((k for k, step in enumerate((1.0, 0.5)) if abs(amount / step - round(amount / step)) < 1e-6), 2)
+
+    return of(regimen.amount) + (of(regimen.loading) if regimen.loading is not None else 0)
+
+
+def amounts(regimen: Regimen) -> str:
+    """``8 mg`` or ``8 mg, then 6.6 mg``."""
+    return f"{regimen.amount:g} mg" if regimen.loading is None else f"{regimen.loading:g} mg, then {regimen.amount:g} mg"
 
 
 def _why(
@@ -167,7 +217,7 @@ def _why(
         text = "lowest expected loss of all acceptable regimens"
         out.append(Reason("lowest_loss", round(float(s.loss[chosen]), 4), None, "", text, "declared weights of the policy"))
     elif not plans[chosen].rules:
-        text = f"its loss equals the lowest (that of {plans[best].regimen.amount:g} mg), and a round amount goes before a quarter"
+        text = f"its loss equals the lowest (that of {amounts(plans[best].regimen)}), and what is simpler to give goes first"
         out.append(Reason("round_amount_tied", round(float(s.loss[chosen]), 4), round(float(s.loss[best]), 4), "", text))
     else:
         text = f"standard rule {', '.join(plans[chosen].rules)}: its loss equals the lowest, and equals go to the standard rule"

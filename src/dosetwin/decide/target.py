@@ -31,6 +31,9 @@ class Target:
     and the level before it: later doses count in the loss, but will be asked for again with what is known then.
     ``joint``: counts in the joint attainment. ``output``: what is judged, by the name of a model's output or of what it
     measures (``INR``); "" is the drug's level.
+
+    The first dose of a course may weigh otherwise: ``first_weight`` is what a miss at the coming dose (``next``) then costs
+    instead of its share of ``weight``, ``first_source`` why.
     """
 
     code: str
@@ -48,6 +51,8 @@ class Target:
     joint: bool = True
     chance_doses: tuple[str, ...] = ("pre", "next")
     output: str = ""
+    first_weight: float | None = None
+    first_source: str = ""
 
     def __post_init__(self) -> None:
         where = f"target {self.code}"
@@ -75,6 +80,8 @@ class Target:
         if plain_unit(self.unit) not in known:
             raise UnknownUnit("unknown unit", where=where, value=self.unit,
                               allowed=f"the unit of what is judged, as {unit_of(self.metric, 'mg/L') or '1'}")  # fmt: skip
+        if self.first_weight is not None and (not self.first_weight >= 0 or not self.first_source):
+            raise InputError("a first weight must not be negative and must name its source", where=where, value=self.first_weight)
 
     @property
     def reads(self) -> str:
@@ -86,6 +93,10 @@ class Target:
     def what(self) -> str:
         """The metric with the output it is read from, in words."""
         return f"{self.output} {self.metric}" if self.output else self.metric
+
+    def costs(self, dose: str, n_doses: int, first: bool = False) -> float:
+        """Weight of a miss at one of ``n_doses`` doses judged."""
+        return self.first_weight if first and dose == "next" and self.first_weight is not None else self.weight / n_doses
 
     @property
     def constrained(self) -> tuple[str, ...]:
@@ -171,7 +182,10 @@ LEUVEN = "De Cock 2012; Smits 2015, AAC 59:6344: peak > 24, trough < 3 mg/L"
 AMIKACIN_NEONATE = (
     Target(
         "peak_window", "peak", 24.0, 35.0, "mg/L", 1.0, 10.0, "peak 1 h after the start of the dose",
-        LEUVEN + "; upper border 35 as in Matcha 2025 and the Nelson/AAP table", min_probability=0.50,
+        LEUVEN + "; upper border 35 as in Matcha 2025 and the Nelson/AAP table", min_probability=0.50, first_weight=1.0,
+        first_source="assumed: the first peak of a sepsis counts as much as all scored peaks of a later course. Direction: "
+        "first Cmax/MIC foretells the response of adults to aminoglycosides (Moore 1987, J Infect Dis 155:93; Kashuba 1999, "
+        "AAC 43:623; recalled)",
     ),
     Target(
         "trough_low", "trough", None, 3.0, "mg/L", 1.0, 2.0, "level at the end of the interval",

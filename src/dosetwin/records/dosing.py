@@ -51,19 +51,39 @@ class DoseEvent:
 
 @dataclass(frozen=True)
 class Regimen:
-    """A plan: ``amount`` mg over ``duration`` h every ``interval`` h, first given at ``first_at`` h."""
+    """A plan: ``amount`` mg over ``duration`` h every ``interval`` h, first given at ``first_at`` h.
+
+    ``loading`` mg: the amount of the first dose where it differs; ``wait`` h: from the first dose to the second where it differs
+    from ``interval``; None: as the others.
+    """
 
     amount: float
     interval: float
     duration: float
     first_at: float = 0.0
     cmt: str | int | None = None
+    loading: float | None = None
+    wait: float | None = None
+
+    @property
+    def first(self) -> float:
+        """mg of the first dose."""
+        return self.amount if self.loading is None else self.loading
+
+    @property
+    def first_interval(self) -> float:
+        """h from the first dose to the second."""
+        return self.interval if self.wait is None else self.wait
+
+    def start(self, k: int) -> float:
+        """h at which dose ``k`` (0: the first) starts."""
+        return self.first_at + (self.first_interval + (k - 1) * self.interval if k else 0.0)
 
     def doses(self, until: float) -> tuple[DoseEvent, ...]:
         """The doses given before ``until`` (h, exclusive)."""
         out: list[DoseEvent] = []
         k = 0
-        while self.first_at + k * self.interval < until - 1e-9:
-            out.append(DoseEvent(self.first_at + k * self.interval, self.amount, self.duration, self.cmt))
+        while self.start(k) < until - 1e-9:
+            out.append(DoseEvent(self.start(k), self.amount if k else self.first, self.duration, self.cmt))
             k += 1
         return tuple(out)

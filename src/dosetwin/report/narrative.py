@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from dosetwin.decide.recommendation import order as ordered
 from dosetwin.decide.target import unit_of
 from dosetwin.errors import Finding, Reason
 from dosetwin.units import UMOL_PER_MG_DL, plain_unit
@@ -95,9 +96,20 @@ def hours(h: float) -> str:
 
 
 def regimen(r: "Dosing", mg_per_kg: float | None = None, drug: str = "") -> str:
-    """``14.25 mg amikacin (13.0 mg/kg) over 30 min, every 48 h``; nothing about the time of a tablet or a bolus."""
-    per_kg = f" ({mg_per_kg:.1f} mg/kg)" if mg_per_kg is not None else ""
-    return f"{r.amount_mg:g} mg {drug}".strip() + f"{per_kg}{over(r.infusion_h)}, every {r.interval_h:g} h"
+    """``14.25 mg amikacin (13.0 mg/kg) over 30 min, every 48 h``; nothing about the time of a tablet or a bolus; a loading dose
+    goes before it, and is named.
+    """
+    rest = f"{r.amount_mg:g} mg {drug}".strip() + f"{_of_weight(mg_per_kg)}{over(r.infusion_h)}, every {r.interval_h:g} h"
+    if r.loading_mg is None:
+        return rest
+    loading = None if mg_per_kg is None else mg_per_kg * r.loading_mg / r.amount_mg
+    after = r.interval_h if r.loading_interval_h is None else r.loading_interval_h
+    first = f"loading dose {r.loading_mg:g} mg {drug}".strip() + _of_weight(loading)
+    return f"{first}, after {after:g} h {rest.replace(f' {drug}', '', 1)}"
+
+
+def _of_weight(value: float | None) -> str:
+    return "" if value is None else f" ({value:.1f} mg/kg)"
 
 
 def over(duration: float) -> str:
@@ -160,7 +172,7 @@ def sentence(reason: Reason, targets: "Sequence[Target]" = ()) -> str:
         other = reason.text.partition("(")[2].partition(")")[0]
         return (
             f"Its expected loss equals the lowest ({number(value)}; {number(limit)} for {other.removeprefix('that of ')}; "
-            "0 would be every target met), and among equals a round amount is easier to draw up."
+            "0 would be every target met), and among equals what is simpler to give goes first (one amount, round)."
         )
     if code == "p_joint":
         return f"{percent(_float(value))} chance that every joint target is met at every dose followed."
@@ -294,7 +306,7 @@ def label(c: "Candidate", among: "Sequence[Candidate]" = ()) -> str:
     """A candidate in short: ``14.25 mg every 48 h``, with its infusion time where those it stands ``among`` differ in it."""
     told = over(c.regimen.infusion_h) or " at once"
     several = len({x.regimen.infusion_h for x in among}) > 1
-    return f"{c.regimen.amount_mg:g} mg{told if several else ''} every {c.regimen.interval_h:g} h"
+    return ordered(c.regimen, told if several else "")
 
 
 def said_unit(unit: str) -> str:
@@ -302,9 +314,9 @@ def said_unit(unit: str) -> str:
     return "" if plain_unit(unit) == "1" else unit
 
 
-def per_kg(mg_per_kg: float | None) -> str:
-    """``13.0``, or a dash where nothing is dosed by weight."""
-    return "-" if mg_per_kg is None else f"{mg_per_kg:.1f}"
+def per_kg(c: "Candidate") -> str:
+    """mg/kg of a candidate for a table: ``13.0``, or ``15.6, 12.6`` with a loading dose; a dash where no weight counts."""
+    return ", ".join(f"{x:.1f}" for x in (c.loading_mg_per_kg, c.mg_per_kg) if x is not None) or "-"
 
 
 def age(days: float) -> str:

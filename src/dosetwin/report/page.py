@@ -82,8 +82,7 @@ def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str
         recommended = rec.regimen is not None and c.regimen == rec.regimen
         rows.append({
             "rank": c.rank, "short": id(c) in shown, "recommended": recommended, "acceptable": c.acceptable,
-            "regimen": narrative.label(c, rec.candidates), "mg_per_kg": narrative.per_kg(c.mg_per_kg),
-            "rules": narrative.rules(c.rules),
+            "regimen": narrative.label(c, rec.candidates), "mg_per_kg": narrative.per_kg(c), "rules": narrative.rules(c.rules),
             "first_at": narrative.short_moment(c.regimen.first_at),
             "p": [(narrative.percent(c.p(t.code)), brief) for t, brief in zip(scored, briefly, strict=True)],
             "joint": narrative.percent(c.joint), "loss": f"{c.loss:.2f}",
@@ -219,7 +218,7 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
     lead = advice.models[int(np.argmax(advice.weights))]
     doubts = [
         {"text": s.text, "changed": s.changed, "effect": narrative.effect(s),
-         "regimen": "refusal" if s.regimen is None else f"{s.regimen.amount_mg:g} mg every {s.regimen.interval_h:g} h"}
+         "regimen": "refusal" if s.regimen is None else narrative.ordered(s.regimen)}
         for s in rec.what_would_change_it
     ]  # fmt: skip
     return environment().get_template("advice.html.j2").render(

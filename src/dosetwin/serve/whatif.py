@@ -77,28 +77,26 @@ def _times(timeline: Timeline, tried: Tried, now: float) -> np.ndarray:
 def _judged(advice: "Advice", lead: int, regimen: Regimen, draws: np.ndarray, mic: float | None) -> dict[str, Any]:
     """Targets with their probabilities, exposures, and the hard limits the plan breaks."""
     from dosetwin.decide.exposure import expose
-    from dosetwin.decide.limits import check, quantities
-    from dosetwin.decide.plans import Plan, situation
+    from dosetwin.decide.plans import plan as as_plan
+    from dosetwin.decide.plans import situation
     from dosetwin.decide.rules import facts_at
     from dosetwin.decide.search import score, unmet_constraints
 
     policy, timeline = advice.policy, advice.asked
     weight = facts_at(timeline, advice.now).WT
     where = situation(timeline, advice.now, weight)
-    bounded = quantities(regimen, weight=weight, now=advice.now, rounding=policy.rounding, previous_amount=where.previous_amount,
-                         last_dose=where.last_dose)  # fmt: skip
-    broken = check(bounded, policy.limits)
-    plan = Plan(regimen, regimen.amount / weight if weight else None, (), broken)
+    plan = as_plan(regimen, policy, where)
     exposures, _ = expose(advice.models[lead], timeline, [plan], draws, policy, rule="locf", n_eff=float(len(draws)))
-    scores = score(exposures, policy.targets, mic)
+    scores = score(exposures, policy.targets, mic, first=where.first)
     return {
         "mg_per_kg": None if plan.mg_per_kg is None else round(plan.mg_per_kg, 3),
+        "loading_mg_per_kg": None if plan.loading_mg_per_kg is None else round(plan.loading_mg_per_kg, 3),
         "joint": round(float(scores.joint[0]), 4),
         "targets": [{"target": a.target, "dose": a.dose, "p": round(a.p, 4), "se": round(a.se, 4)} for a in scores.attainment(0)],
         "exposure": {
             f"{m}_{d}": [round(float(q), 3) for q in np.quantile(v[0], LEVELS)] for (m, d), v in exposures.values.items()
         },
-        "violations": [r.to_json() for r in broken],
+        "violations": [r.to_json() for r in plan.violations],
         "unmet": [r.to_json() for r in unmet_constraints(scores, policy.targets, 0)],
     }
 

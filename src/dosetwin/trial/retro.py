@@ -168,7 +168,7 @@ def _twin_says(
         return Said(silent=made.reasons[0].text if made.reasons else "no acceptable regimen")
     r = made.regimen
     first_at = known.at(datetime.fromisoformat(r.first_at)) if isinstance(r.first_at, str) else r.first_at
-    return Said(r.amount_mg, first_at, r.interval_h)
+    return Said(r.amount_mg if r.loading_mg is None else r.loading_mg, first_at, r.interval_h)
 
 
 def _predicted(

@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from dosetwin.decide.recommendation import coming_mg
+from dosetwin.decide.recommendation import order as said
 from dosetwin.report.narrative import certainty
 from dosetwin.serve.fhir.resources import DISCLAIMER, Issued, drug_concept, medication_request
 from dosetwin.serve.zone import Zone
@@ -47,7 +49,7 @@ def advice_card(issued: Issued, page: str | None, *, suggest: bool, zone: Zone =
         )
         card["overrideReasons"] = _override_reasons()
         return card
-    what = f"{regimen['amount_mg']:g} mg every {regimen['interval_h']:g} h"
+    what = said(regimen)
     chosen = next((c for c in advice["candidates"] if c["regimen"] == regimen), None)
     joint = f", all targets met with probability {chosen['joint']:.2f}" if chosen else ""
     tone, words = certainty(chosen["joint"]) if chosen else ("", "")
@@ -85,13 +87,14 @@ def order_card(issued: Issued, order: Mapping[str, Any], page: str | None, *, zo
         return _card(issued, summary, "warning", wanted, page)
     if regimen is None:
         return advice_card(issued, page, suggest=False, zone=zone)
-    dose, interval = ordered
-    same = abs(dose - regimen["amount_mg"]) <= _SAME_DOSE * regimen["amount_mg"]
-    if same and abs(interval - regimen["interval_h"]) <= _SAME_DOSE * regimen["interval_h"]:
+    dose, interval = ordered["amount_mg"], ordered["interval_h"]
+    first, wanted = coming_mg(ordered), coming_mg(regimen)
+    pairs = ((dose, regimen["amount_mg"]), (first, wanted), (interval, regimen["interval_h"]))
+    if all(abs(found - advised) <= _SAME_DOSE * advised for found, advised in pairs):
         return None
-    advised = f"{regimen['amount_mg']:g} mg every {regimen['interval_h']:g} h"
-    high = dose / interval > 1.5 * regimen["amount_mg"] / regimen["interval_h"] or dose > 1.5 * regimen["amount_mg"]
-    summary = f"{issued.drug}: ordered {dose:g} mg every {interval:g} h, the twin advises {advised}"
+    advised = said(regimen)
+    high = dose / interval > 1.5 * regimen["amount_mg"] / regimen["interval_h"] or first > 1.5 * wanted
+    summary = f"{issued.drug}: ordered {said(ordered)}, the twin advises {advised}"
     card = _card(issued, summary, "critical" if high else "warning", _detail(issued.recommendation, zone), page)
     card["overrideReasons"] = _override_reasons()
     draft = medication_request(issued)
@@ -131,15 +134,39 @@ def is_for(drug: str, order: Mapping[str, Any]) -> bool:
     return bool(codes & listed) or any(drug in (t or "").lower() for t in texts)
 
 
-def _ordered(order: Mapping[str, Any]) -> tuple[float, float] | None:
+def _ordered(order: Mapping[str, Any]) -> dict[str, Any] | None:
+    """``amount_mg``, ``interval_h`` and, for a single dose before it, ``loading_mg`` of an order; None: they cannot be read."""
+    instructions = order.get("dosageInstruction") or []
+    loading = None
+    if len(instructions) == 2 and (loading := _single(instructions[0])) is None:
+        return None
+    rest = _repeated(instructions[-1]) if 1 <= len(instructions) <= 2 else None
+    return None if rest is None else {"amount_mg": rest[0], "interval_h": rest[1], "loading_mg": loading}
+
+
+def _single(instruction: Any) -> float | None:
+    """mg of an instruction that is one dose (``count`` 1), else None."""
     try:
-        instruction = order["dosageInstruction"][0]
-        quantity = instruction["doseAndRate"][0]["doseQuantity"]
         repeat = instruction["timing"]["repeat"]
-        dose, period, times = float(quantity["value"]), float(repeat["period"]), float(repeat.get("frequency", 1))
+        value, mg = _quantity(instruction)
     except (KeyError, IndexError, TypeError, ValueError):
         return None
-    mg = {"mg": 1.0, "g": 1000.0, "ug": 0.001}.get(quantity.get("code") or quantity.get("unit") or "")
+    return value * mg if mg is not None and value > 0 and repeat.get("count") == 1 else None
+
+
+def _quantity(instruction: Any) -> tuple[float, float | None]:
+    quantity = instruction["doseAndRate"][0]["doseQuantity"]
+    return float(quantity["value"]), {"mg": 1.0, "g": 1000.0, "ug": 0.001}.get(quantity.get("code") or quantity.get("unit") or "")
+
+
+def _repeated(instruction: Any) -> tuple[float, float] | None:
+    """mg and h of an instruction that repeats, None where they cannot be read."""
+    try:
+        dose, mg = _quantity(instruction)
+        repeat = instruction["timing"]["repeat"]
+        period, times = float(repeat["period"]), float(repeat.get("frequency", 1))
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None
     hours = {"h": 1.0, "d": 24.0, "min": 1 / 60}.get(repeat.get("periodUnit", ""))
     if mg is None or hours is None or not (dose > 0 and period > 0 and times > 0):
         return None
@@ -174,7 +201,7 @@ def _detail(advice: Mapping[str, Any], zone: Zone) -> str:
         for c in rules:
             verdict = "acceptable" if c["acceptable"] else "not acceptable" if c["allowed"] else "outside the limits"
             r = c["regimen"]
-            lines.append(f"- {', '.join(c['rules'])}: {r['amount_mg']:g} mg every {r['interval_h']:g} h ({verdict})")
+            lines.append(f"- {', '.join(c['rules'])}: {said(r)} ({verdict})")
     remarks = [f for f in advice["findings"] if f["severity"] != "info"]
     if remarks:
         lines += ["", "**Remarks on the record**", ""]

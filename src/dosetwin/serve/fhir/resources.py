@@ -7,8 +7,10 @@ orders anything: the MedicationRequest is a draft with intent ``proposal``, for 
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from dosetwin.decide.recommendation import loading_interval, order
 from dosetwin.io.codes import ATC_SYSTEM, DRUGS, RXNORM_SYSTEM, UCUM_SYSTEM
 
 DISCLAIMER = "Decision support for research and evaluation, not a medical device."
@@ -96,23 +98,19 @@ def medication_request(issued: Issued) -> dict[str, Any] | None:
     regimen = issued.recommendation["regimen"]
     if regimen is None:
         return None
-    dosage = {
-        "text": _headline(issued),
-        "timing": {
-            "repeat": _filled(
-                {
-                    "boundsPeriod": {"start": regimen["first_at"]} if isinstance(regimen["first_at"], str) else None,
-                    "duration": regimen["infusion_h"] or None,
-                    "durationUnit": "h" if regimen["infusion_h"] else None,
-                    "frequency": 1,
-                    "period": regimen["interval_h"],
-                    "periodUnit": "h",
-                }
-            )
-        },
-        "route": {"coding": [{"system": "http://snomed.info/sct", "code": "47625008", "display": "Intravenous route"}]},
-        "doseAndRate": [{"doseQuantity": {"value": regimen["amount_mg"], "unit": "mg", "system": UCUM_SYSTEM, "code": "mg"}}],
-    }
+    text, start = _headline(issued), regimen["first_at"]
+    repeated = {"frequency": 1, "period": regimen["interval_h"], "periodUnit": "h"}
+    if regimen.get("loading_mg") is None:
+        dosage = [_instruction(regimen, regimen["amount_mg"], start, repeated, text)]
+    else:  # one dose, and from one interval later on the others
+        later = _later(start, loading_interval(regimen))
+        dosage = [
+            {"sequence": 1, **_instruction(regimen, regimen["loading_mg"], start, {"count": 1}, text)},
+            {
+                "sequence": 2,
+                **_instruction(regimen, regimen["amount_mg"], later, repeated, text),
+            },
+        ]
     return _filled(
         {
             "resourceType": "MedicationRequest",
@@ -122,10 +120,33 @@ def medication_request(issued: Issued) -> dict[str, Any] | None:
             "medicationCodeableConcept": drug_concept(issued.drug),
             "subject": {"reference": issued.patient},
             "authoredOn": issued.at,
-            "dosageInstruction": [dosage],
+            "dosageInstruction": dosage,
             "note": [{"text": DISCLAIMER}, {"text": "; ".join(r["text"] for r in issued.recommendation["reasons"] if r["text"])}],
         }
     )
+
+
+def _instruction(regimen: Mapping[str, Any], mg: float, start: Any, repeat: Mapping[str, Any], text: str) -> dict[str, Any]:
+    return {
+        "text": text,
+        "timing": {
+            "repeat": _filled(
+                {
+                    "boundsPeriod": {"start": start} if isinstance(start, str) else None,
+                    "duration": regimen["infusion_h"] or None,
+                    "durationUnit": "h" if regimen["infusion_h"] else None,
+                    **repeat,
+                }
+            )
+        },
+        "route": {"coding": [{"system": "http://snomed.info/sct", "code": "47625008", "display": "Intravenous route"}]},
+        "doseAndRate": [{"doseQuantity": {"value": mg, "unit": "mg", "system": UCUM_SYSTEM, "code": "mg"}}],
+    }
+
+
+def _later(at: Any, hours: float) -> Any:
+    """An ISO moment, or hours on a record's own clock, so much later."""
+    return (datetime.fromisoformat(at) + timedelta(hours=hours)).isoformat() if isinstance(at, str) else at + hours
 
 
 def detected_issues(issued: Issued) -> list[dict[str, Any]]:
@@ -241,9 +262,7 @@ def _headline(issued: Issued) -> str:
     regimen = advice["regimen"]
     if regimen is None:
         return "No acceptable regimen: " + "; ".join(r["text"] or r["code"] for r in advice["reasons"])
-    return (
-        f"{issued.drug} {regimen['amount_mg']:g} mg every {regimen['interval_h']:g} h, infused over {regimen['infusion_h']:g} h"
-    )
+    return f"{issued.drug} {order(regimen)}, infused over {regimen['infusion_h']:g} h"
 
 
 def _chosen(advice: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -24,6 +24,12 @@ class Trial(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     amount_mg: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] | None = None
+    loading_mg: (
+        Annotated[
+            float, Field(gt=0, le=10_000, allow_inf_nan=False, description="the first dose, where it differs from amount_mg")
+        ]
+        | None
+    ) = None
     interval_h: Annotated[float, Field(ge=4, le=168, allow_inf_nan=False)] = 36.0
     infusion_h: Annotated[float, Field(ge=0, le=24, allow_inf_nan=False)] = 0.5
     first_at: AwareDatetime | None = None
@@ -56,7 +62,8 @@ def try_plan(patient: PatientId, trial: Trial, service: The, who: Who) -> dict[s
     regimen = None
     if trial.amount_mg is not None:
         start = first_of(advice, trial.interval_h) if first is None else max(first, advice.now)
-        regimen = Regimen(trial.amount_mg, trial.interval_h, min(trial.infusion_h, trial.interval_h), start)
+        regimen = Regimen(trial.amount_mg, trial.interval_h, min(trial.infusion_h, trial.interval_h), start,
+                          loading=trial.loading_mg)  # fmt: skip
     found = service.pool.run(what_if, advice, Tried(regimen, sample, trial.hours), question.mic_mg_per_L)
     return {"patient_id": patient, "state_hash": state_hash(known, question)} | found
 

@@ -79,10 +79,11 @@ def baby(
     amount: Annotated[str, Query(max_length=20)] = "",
     interval: Annotated[str, Query(max_length=20)] = "",
     delay: Annotated[str, Query(max_length=20)] = "",
+    loading: Annotated[str, Query(max_length=20)] = "",
     sample: Annotated[str, Query(max_length=20)] = "",
 ) -> HTMLResponse:
     """The page."""
-    given = {"amount": amount, "interval": interval, "delay": delay, "sample": sample}
+    given = {"amount": amount, "loading": loading, "interval": interval, "delay": delay, "sample": sample}
     return _baby(request, id, reader, said=SAID.get(said, ""), doubts=doubts, infection=scenario, given=given,
                  kidney=kidney)  # fmt: skip
 
@@ -136,7 +137,7 @@ def _baby(
             "at": latest["decided_at"],
             "reason": latest["reason"],
         }
-    tried, asked = None, dict.fromkeys(("amount", "interval", "delay", "sample"), "")
+    tried, asked = None, dict.fromkeys(("amount", "loading", "interval", "delay", "sample"), "")
     if given and any(given.values()) and p is not None and p["whatif"]:
         asked = given
         tried = _tried(seen, given, zone)
@@ -262,6 +263,7 @@ def whatif(
     amount: Annotated[str, Query(max_length=20)] = "",
     interval: Annotated[str, Query(max_length=20)] = "",
     delay: Annotated[str, Query(max_length=20)] = "",
+    loading: Annotated[str, Query(max_length=20)] = "",
     sample: Annotated[str, Query(max_length=20)] = "",
     kidney: ByKidney = "",
 ) -> JSONResponse:
@@ -269,7 +271,11 @@ def whatif(
     seen = look(reader.service, reader.who, id, kept_of(request), kidney=kidney)
     if seen.picture is None or not seen.picture["whatif"]:
         raise Problem(422, "not_accepted", "there is no twin to try on: " + "; ".join(seen.failure))
-    found = _tried(seen, {"amount": amount, "interval": interval, "delay": delay, "sample": sample}, zone_of(reader.service))
+    found = _tried(
+        seen,
+        {"amount": amount, "loading": loading, "interval": interval, "delay": delay, "sample": sample},
+        zone_of(reader.service),
+    )
     html = environment().get_template("tried.html.j2").render(tried=found)
     return JSONResponse({"html": html, "overlay": found["overlay"], "wrong": list(found["wrong"])})
 

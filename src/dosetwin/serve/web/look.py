@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from dosetwin.decide.recommendation import order
 from dosetwin.errors import DosetwinError
 from dosetwin.report import narrative
 from dosetwin.serve.auth.principal import Principal
@@ -119,7 +120,7 @@ def history_of(
         body = fact["body"] if fact is not None else {}
         regimen = (answered.get(r["id"]) or {}).get("regimen")
         given = body.get("given")
-        text = "no acceptable regimen" if regimen is None else f"{regimen['amount_mg']:g} mg every {regimen['interval_h']:g} h"
+        text = "no acceptable regimen" if regimen is None else order(regimen)
         decided = body.get("decision", "")
         if given:
             decided += f": {given['amount_mg']:g} mg every {given['interval_h']:g} h"

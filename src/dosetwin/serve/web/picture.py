@@ -59,7 +59,7 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
                 "text": s.text,
                 "changed": s.changed,
                 "effect": narrative.effect(s),
-                "regimen": "refusal" if s.regimen is None else f"{s.regimen.amount_mg:g} mg every {s.regimen.interval_h:g} h",
+                "regimen": "refusal" if s.regimen is None else narrative.ordered(s.regimen),
             }
             for s in rec.what_would_change_it
         ],
@@ -108,12 +108,14 @@ def dosing_of(r: "Dosing", zone: Zone) -> dict[str, Any]:
     """A regimen with its moment in words."""
     return {
         "amount_mg": r.amount_mg,
+        "loading_mg": r.loading_mg,
+        "loading_interval_h": r.loading_interval_h,
         "interval_h": r.interval_h,
         "infusion_h": r.infusion_h,
         "first_at": r.first_at,
         "first_at_text": zone.long(r.first_at),
         "first_at_short": zone.short(r.first_at),
-        "text": f"{r.amount_mg:g} mg every {r.interval_h:g} h",
+        "text": narrative.ordered(r),
     }
 
 
@@ -207,7 +209,7 @@ def _percent(p: float) -> dict[str, Any]:
 def _numbers(c: "Candidate", zone: Zone) -> dict[str, Any]:
     return {
         **dosing_of(c.regimen, zone),
-        "mg_per_kg": narrative.per_kg(c.mg_per_kg),
+        "mg_per_kg": narrative.per_kg(c),
         "rules": narrative.rules(c.rules),
         "joint": _percent(c.joint),
         "loss": f"{c.loss:.2f}",
@@ -347,6 +349,8 @@ def whatif(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
         "weight": weight,
         "now": advice.now,
         "amount": amount,
+        "loading": r.loading if r else (best.loading_mg if best else None),
+        "wait": r.wait if r else None,
         "interval": r.interval if r else (best.interval_h if best else 36.0),
         "infusion": r.duration if r else (best.infusion_h if best else 0.5),
         "first_at": start,

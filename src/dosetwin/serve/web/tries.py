@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dosetwin.decide.recommendation import order
 from dosetwin.io.text import number
 from dosetwin.records import Regimen
 from dosetwin.report import narrative
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
 
 RANGES = {
     "amount": (0.1, 1000.0, "mg", "dose"),
+    "loading": (0.1, 1000.0, "mg", "first dose"),
     "interval": (4.0, 96.0, "h", "interval"),
     "delay": (0.0, 96.0, "h", "hours from now to the first dose"),
     "sample": (0.0, 168.0, "h", "hours from that dose to the next level"),
 }
 """What a control accepts: guards against slips, wider than any dosing limit (those are shown, not enforced, here)."""
+OPTIONAL = ("loading",)
+"""Controls that may stay empty."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,11 @@ class Asked:
     delay: float
     sample: float
     infusion: float
+    loading: float | None = None
 
     def regimen(self, now: float) -> Regimen:
         """As the engine takes it."""
-        return Regimen(self.amount, self.interval, self.infusion, now + self.delay)
+        return Regimen(self.amount, self.interval, self.infusion, now + self.delay, loading=self.loading)
 
 
 def asked_of(given: dict[str, str], infusion: float) -> tuple[Asked | None, dict[str, str]]:
@@ -45,6 +50,8 @@ def asked_of(given: dict[str, str], infusion: float) -> tuple[Asked | None, dict
     wrong: dict[str, str] = {}
     for name, (low, high, unit, text) in RANGES.items():
         said = given.get(name, "").strip()
+        if name in OPTIONAL and not said:
+            continue
         read = number(said, comma=True)
         value = float("nan") if read is None else read
         if not low <= value <= high:
@@ -73,7 +80,7 @@ def try_out(advice: "Advice", asked: Asked, zone: Zone, beside: dict[str, Any] |
         f"{narrative.constraint(r['text'])}: {narrative.percent(r['value'])}, needs {narrative.percent(r['limit'])}"
         for r in found["unmet"]
     ]
-    name = f"{asked.amount:g} mg every {asked.interval:g} h"
+    name = order({"amount_mg": asked.amount, "interval_h": asked.interval, "loading_mg": asked.loading})
     joint = narrative.percent(found["joint"])
     text = f"{name}: not acceptable." if broken else f"{name}: acceptable, {joint} chance of all joint targets."
     other = {name: (value, band) for name, value, band in _rows(advice, beside)} if beside else {}

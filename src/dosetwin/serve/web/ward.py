@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from dosetwin.decide.recommendation import order
 from dosetwin.report.narrative import certainty, number, percent
 from dosetwin.serve.web.charts import spark
 from dosetwin.serve.web.frame import ago
@@ -139,7 +140,7 @@ def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> 
         out["size_under"] = f"{s['weight_kg']:.2f} kg"
     r = s["regimen"]
     if r is not None:
-        out["advice"] = f"{r['amount_mg']:g} mg every {r['interval_h']:g} h"
+        out["advice"] = order(r)
         out["advice_under"] = f"{percent(s['how_sure'])} all targets" if s["how_sure"] is not None else ""
         out["certainty"], out["certainty_words"] = certainty(s["how_sure"])
     else:

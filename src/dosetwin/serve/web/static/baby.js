@@ -9,7 +9,7 @@
     const start = JSON.parse(form.dataset.start), says = document.getElementById("says");
     const legend = document.querySelector("[data-legend='whatif']");
     const field = (name) => form.querySelector(`#w-${name}`);
-    const names = ["amount", "interval", "delay", "sample"];
+    const names = ["amount", "loading", "interval", "delay", "sample"];
     const clock = start.origin ? window.dosetwin.clock(start.origin, start.offsets) : null;
     const moment = (hour) => (clock ? clock.text(hour) : `${hour.toFixed(1)} h`);
     for (const range of form.querySelectorAll("input[type=range]")) {
@@ -28,7 +28,7 @@
     }));
     let timer = 0, asked = null;
     const show = () => {
-      const [amount, , delay, sample] = names.map((n) => Number(field(n).value));
+      const [amount, , , delay, sample] = names.map((n) => Number(field(n).value));
       form.querySelector("[data-out='per-kg']").textContent = amount > 0 ? `${(amount / start.weight).toFixed(1)} mg/kg` : "";
       form.querySelector("[data-out='first-at']").textContent = moment(start.now + delay);
       form.querySelector("[data-out='sample-at']").textContent = moment(start.now + delay + sample);
