@@ -64,7 +64,7 @@ def test_the_whole_story(visit: Any, served: Any, case_file: Path) -> None:
     page.get_by_role("button", name="Record it").click()
     wrong = page.locator("#e-value-wrong").inner_text()
     assert "9700" in wrong
-    assert "0 to 200 mg/L" in wrong
+    assert "0 to 500 mg/L" in wrong
     assert "check value and unit" in wrong
     page.locator("#e-value").fill("6.1")
     page.get_by_label("Drawn or given at").fill("2026-04-13T13:30")

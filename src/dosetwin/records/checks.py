@@ -350,8 +350,9 @@ def _weights(timeline: Timeline) -> Iterator[Finding]:
             "warning",
             "weight_jump",
             _name(jump.record.record, jump.record.name, jump.record.time),
-            f"the weight of {jump.record.value:g} kg is {abs(change):.0%} {'above' if change > 0 else 'below'} {jump.what} "
-            f"({jump.before:g} kg, {_span(jump.hours)} before); every dose per kg changes by {change:+.0%} with it",
+            f"the weight of {jump.record.value:g} kg is {100 * abs(change):.0f} % {'above' if change > 0 else 'below'} "
+            f"{jump.what} "
+            f"({jump.before:g} kg, {_span(jump.hours)} before); every dose per kg changes by {100 * change:+.0f} % with it",
             jump.record.value,
             f"{jump.before * (1 - jump.allowed):.3g} to {jump.before * (1 + jump.allowed):.3g} kg",
             "confirm or correct it",
@@ -387,18 +388,21 @@ def weight_jumps(timeline: Timeline) -> tuple[Jump, ...]:
     jumped: tuple[float, float, str] | None = None
     for c in known:
         if good is None:
-            good = (c.time, c.value, "the weight")
+            good = (c.time, c.value, "the last weight")
             continue
         newborn = is_newborn(timeline, c.time)
         hours = c.time - good[0]
         allowed = weight_change(hours / 24.0, newborn)
         if _changed(c.value, good[1]) <= allowed + _SAME:
-            good, jumped = (c.time, c.value, "the weight"), None
+            good, jumped = (c.time, c.value, "the last weight"), None
         elif jumped is not None and _changed(c.value, jumped[1]) <= weight_change((c.time - jumped[0]) / 24.0, newborn) + _SAME:
-            good, jumped = (c.time, c.value, "the weight"), None  # a second weight says the same: the step is real, or was told
+            good, jumped = (
+                (c.time, c.value, "the last weight"),
+                None,
+            )  # a second weight says the same: the step is real, or was told
         else:
-            found.append(Jump(c, good[1], hours, allowed, f"{good[2]}"))
-            jumped = (c.time, c.value, "the weight")
+            found.append(Jump(c, good[1], hours, allowed, good[2]))
+            jumped = (c.time, c.value, "the last weight")
     return tuple(found)
 
 

@@ -19,10 +19,10 @@ from pydantic import ValidationError
 from dosetwin.errors import Finding, InputError
 from dosetwin.records import Covariate as Covariate_
 from dosetwin.records import Observation, Timeline
-from dosetwin.records.checks import check
+from dosetwin.records.checks import ASKED, check
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.problems import Problem, wrong
-from dosetwin.serve.store.facts import Covariate, NewFact, NewPatient, Person
+from dosetwin.serve.store.facts import Confirmed, Covariate, NewFact, NewPatient, Person
 from dosetwin.serve.zone import Zone
 
 if TYPE_CHECKING:
@@ -168,23 +168,69 @@ def _carried(creatinine: Sequence[Covariate_]) -> list[Finding]:
                     first.value, "measured values only", "leave cells empty where nothing was measured")]  # fmt: skip
 
 
-def stored(service: "Service", who: Principal, t: Timeline, raw: bytes, drug: str, ward: str, label: str) -> Stored:
-    """Store one case: the patient and all its facts, or nothing."""
-    case = _case(service, t if t.drug else replace(t, drug=drug), f"file:{_hash(raw)}", _person(raw, t), ward, label)
+def asks(t: Timeline) -> list[Finding]:
+    """What of a case somebody who stores it is asked about: unusual values, as at every other door."""
+    return [f for f in t.findings if f.code in ASKED]
+
+
+def _answered(timelines: Sequence[Timeline], sure: str) -> None:
+    """Refuse unusual values nobody answered for. Raises Problem 409."""
+    open_ = [f for t in timelines for f in asks(t)]
+    if open_ and len(sure.strip()) < 3:
+        raise Problem(
+            409,
+            "not_confirmed",
+            f"are you sure? {len(open_)} unusual values; say why they are right",
+            [by_line(f.record, f.value, f.allowed or f.remedy, f.message) for f in open_],
+        )
+
+
+def _sure(wanted: Mapping[str, NewFact], t: Timeline, sure: str) -> dict[str, NewFact]:
+    """The facts with the reason on those that were asked about."""
+    names = {f.record for f in asks(t)}
+    why = Confirmed(reason=" ".join(sure.split())) if names and sure.strip() else None
+    return {
+        key: fact.model_copy(update={"confirmed": why}) if why and any(f":{n}:" in f"{key}:" for n in names) else fact
+        for key, fact in wanted.items()
+    }
+
+
+def stored(
+    service: "Service", who: Principal, t: Timeline, raw: bytes, drug: str, ward: str, label: str, *, sure: str = ""
+) -> Stored:
+    """Store one case: the patient and all its facts, or nothing. ``sure``: why its unusual values are right.
+
+    Raises Problem 409 where a value is unusual and nobody said why it is right.
+    """
+    _answered([t], sure)
+    new, wanted = _case(service, t if t.drug else replace(t, drug=drug), f"file:{_hash(raw)}", _person(raw, t), ward, label)
+    case = (new, _sure(wanted, t, sure))
     return _store(service, who, [case], ward)[0]
 
 
 def stored_table(
-    service: "Service", who: Principal, timelines: Sequence[Timeline], raw: bytes, ward: str, *, synthetic: bool = False
+    service: "Service",
+    who: Principal,
+    timelines: Sequence[Timeline],
+    raw: bytes,
+    ward: str,
+    *,
+    synthetic: bool = False,
+    sure: str = "",
 ) -> list[Stored]:
-    """Store every subject of a table, or none. The same table again stores nothing; a table of one is the page's case."""
+    """Store every subject of a table, or none. The same table again stores nothing; a table of one is the page's case.
+
+    ``sure``: why its unusual values are right; without it they are refused (Problem 409).
+    """
+    _answered(timelines, sure)
     alone = len(timelines) == 1
     cases, errors = [], []
     for t in timelines:
         t = replace(t, patient=replace(t.patient, synthetic=synthetic))
         key = f"file:{_hash(raw)}" if alone else f"file:{_hash(raw)}:{t.patient.id}"[:250]
         try:
-            cases.append(_case(service, t, key, Person(birth=t.patient.birth), ward, f"ID {t.patient.id}"[:100]))
+            new, wanted = _case(service, t, key, Person(birth=t.patient.birth), ward, f"ID {t.patient.id}"[:100])
+            cases.append((new, _sure(wanted, t, sure)))
         except Problem as problem:
             errors += [e | {"resource": f"ID {t.patient.id}: {e['resource']}"} for e in problem.errors or []]
     if errors:

@@ -8,7 +8,7 @@ import logging
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from dosetwin.errors import DosetwinError
+from dosetwin.records.believable import QUANTITIES
 from dosetwin.serve.audit import digest, stamp
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.crypto import Vault
@@ -28,7 +29,7 @@ from dosetwin.serve.store.reach import Reach
 from dosetwin.serve.store.remembered import Remembered
 from dosetwin.serve.store.seals import Seals
 from dosetwin.serve.store.tables import twin_states
-from dosetwin.serve.summary import answered, summary_of
+from dosetwin.serve.summary import answer_tone, answered, summary_of
 from dosetwin.serve.timeline import in_force, mic_of, origin_of
 from dosetwin.serve.twins import Known, Question, answer, cannot, model_named, state_hash, timed
 
@@ -106,7 +107,7 @@ class Refresher:
         basis = basis_of(known, question)
         fresh = old is not None and question.now - datetime.fromisoformat(old.summary["now"]) <= older
         if old is not None and fresh and only_if_changed and (old.state_hash == key or self._stands(patient, old, basis)):
-            summary = old.summary | {"answered": answered(known)}
+            summary = old.summary | {"answered": answered(known), "answer_tone": answer_tone(known)}
             if self._bases.get(patient) is not None:
                 self._bases.put(patient, (key, basis))
             return Done(patient, key, known.through, summary, over=old.state_hash, changed=summary != old.summary)
@@ -147,7 +148,11 @@ def basis_of(known: Known, question: Question) -> str:
     care = in_force(known.facts)
     origin = origin_of(known.facts, care, question.policy["drug"])
     ignored = unread(question.model)
-    plain = [(f["seq"], f["at"], f["body"]["name"]) for f in care if f["kind"] == "covariate" and f["body"]["name"] in ignored]
+    plain = [
+        (f["seq"], f["at"], f["body"]["name"])
+        for f in care
+        if f["kind"] == "covariate" and f["body"]["name"] in ignored and _believed(f["body"])
+    ]
     places = [(name, _second(at, origin)) for _, at, name in plain]
     times = Counter(places)
     birth = known.person.birth or datetime.min.replace(tzinfo=UTC)
@@ -155,8 +160,13 @@ def basis_of(known: Known, question: Question) -> str:
     said = question.to_json()
     del said["now"], said["sensitivity"]
     about = [f["hash"] for f in known.facts if f["kind"] in ("patient_created", "identity_changed")]
-    read = [(f["hash"], f.get("corrected_by")) for f in care if f["seq"] not in silent]
+    read = [(f["hash"], f.get("corrected_by"), f.get("confirmed_by")) for f in care if f["seq"] not in silent]
     return digest([said, about, read, known.identity_version, None if origin is None else stamp(origin)])
+
+
+def _believed(body: Mapping[str, Any]) -> bool:
+    of = QUANTITIES.get(body["name"])
+    return of is None or of.holds(body["canonical_value"])
 
 
 def _second(at: datetime, origin: datetime | None) -> int:

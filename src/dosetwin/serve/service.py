@@ -107,9 +107,17 @@ class Service:
 
     def record_soon(self, who: Principal, patient: str, fact: NewFact) -> "Future[Receipt]":
         """Record one fact, together with those of others who do so just now; the future has its receipt once it is committed."""
+        if fact.confirmed is not None:
+            return self.store.submit(lambda conn: self._record_sure(conn, who, patient, fact))
         if fact.body.kind in ALONE:
             return self.store.submit(lambda conn: self._record_each(conn, [(who, patient, fact)], raises=True)[0])
         return self.store.submit(Alike(self._record_each, (who, patient, fact)))
+
+    def _record_sure(self, conn: Connection, who: Principal, patient: str, fact: NewFact) -> Receipt:
+        """Record one fact and why it is right."""
+        reach = self.reach(who)
+        reach.patient(conn, patient, "record")
+        return self.ledger.record(conn, who, [(patient, fact)], reach.now)[0]
 
     def _record_each(self, conn: Connection, new: Sequence[tuple[Principal, str, NewFact]], *,
                      raises: bool = False) -> list[Any]:  # fmt: skip

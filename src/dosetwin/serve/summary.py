@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from dosetwin.serve.audit import stamp
+from dosetwin.serve.override import tone
+from dosetwin.serve.sure import waiting
 from dosetwin.serve.timeline import in_force
 from dosetwin.serve.twins import Known, Question
 
@@ -15,7 +17,9 @@ CONTRADICTS = ("level_contradicts_model", "level_contradicts_every_model")
 
 def summary_of(known: Known, said: Mapping[str, Any], question: Question) -> dict[str, Any]:
     """What the ward list shows of a twin, as plain data. ``said``: the answer (a recommendation's JSON, or why there is none)."""
-    care = in_force(known.facts)
+    held = waiting(said, known.facts)
+    out = {w["event"] for w in held}
+    care = [f for f in in_force(known.facts) if f["id"] not in out]
     drug = question.policy["drug"]
     levels = [f for f in care if f["kind"] == "level" and f["body"]["drug"] == drug]
     doses = [f for f in care if f["kind"] == "dose" and f["body"]["drug"] == drug]
@@ -33,8 +37,10 @@ def summary_of(known: Known, said: Mapping[str, Any], question: Question) -> dic
         "how_sure": said.get("how_sure", {}).get("joint"),
         "next_sample": said.get("next_sample"),
         "answered": answered(known),
+        "answer_tone": answer_tone(known),
         "level_contradicts": [x.get("message") or x.get("text") for x in odd],
         "warnings": sum(f["severity"] != "info" for f in findings),
+        "held": [{k: w[k] for k in ("event", "record", "text")} for w in held],
         "kidney": kidney(care),
         "kidney_expected": next((x["message"] for x in findings if x["code"] == "kidney_injury_expected"), None),
         "last_level": None if not levels else _value(levels[-1], "mg_per_L", "mg/L"),
@@ -59,6 +65,12 @@ def answered(known: Known) -> str | None:
         elif f["kind"] not in ("advice_issued", "alert", "alert_acknowledged", "alert_ended", "transferred", "consent"):
             last = None
     return last
+
+
+def answer_tone(known: Known) -> str:
+    """How the last answer is shown: good, info, or amber where what was ordered instead breaks something."""
+    last = next((f["body"] for f in reversed(known.facts) if f["kind"] == "advice_answered"), None)
+    return "" if last is None else tone(last)
 
 
 def kidney(care: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from dosetwin.errors import Finding
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
+from dosetwin.records.held import held_back
 from dosetwin.serve.store.facts import CARE, Person
 
 
@@ -14,21 +15,55 @@ def in_force(facts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
     Those that stand are the objects given, not copies.
     """
-    corrected: dict[str, Mapping[str, Any]] = {f["body"]["corrects"]: f for f in facts if f["kind"] == "correction"}
+    corrected: dict[str, Mapping[str, Any]] = {}
+    confirmed: dict[str, Mapping[str, Any]] = {}
+    for f in facts:
+        if f["kind"] == "correction":
+            about = f["body"]["corrects"]
+            if f["body"]["action"] == "confirm":
+                confirmed[about] = f
+            else:  # another value is another question
+                corrected[about] = f
+                confirmed.pop(about, None)
+                if f["body"].get("confirmed"):
+                    confirmed[about] = f
     out: list[Mapping[str, Any]] = []
     for f in facts:
         if f["kind"] not in CARE:
             continue
         correction = corrected.get(f["id"]) if corrected else None
+        sure = confirmed.get(f["id"]) if confirmed else None
+        told = {} if sure is None else {"confirmed_by": sure["id"], "confirmed": confirmation(sure)}
         if correction is None:
-            out.append(f)
+            out.append(dict(f) | told if told else f)
         elif correction["body"]["action"] == "replace":
             at = datetime.fromisoformat(correction["body"]["at"])
-            out.append(dict(f) | {"at": at, "body": correction["body"]["body"], "corrected_by": correction["id"]})
+            out.append(dict(f) | {"at": at, "body": correction["body"]["body"], "corrected_by": correction["id"]} | told)
     return out
 
 
+def confirmation(fact: Mapping[str, Any]) -> str:
+    """The reason why an unusual value was confirmed."""
+    body = fact["body"]
+    return (body.get("confirmed") or {}).get("reason") or body["reason"]
+
+
+def names_of(facts: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """The names, as the timeline has them, of facts that somebody confirmed."""
+    return frozenset(name_of(f) for f in in_force(facts) if f.get("confirmed_by"))
+
+
+def name_of(fact: Mapping[str, Any]) -> str:
+    """The name of a fact's record on the timeline."""
+    return f"{fact['kind']}/{fact['id'][:8]}"
+
+
 def timeline_of(patient: str, facts: Sequence[Mapping[str, Any]], person: Person, drug: str) -> Timeline:
+    """The timeline a twin is told, without what cannot be believed or waits for an answer: findings name it, the rest goes on."""
+    return held_back(raw_timeline(patient, facts, person, drug), names_of(facts))
+
+
+def raw_timeline(patient: str, facts: Sequence[Mapping[str, Any]], person: Person, drug: str) -> Timeline:
     """The timeline of one patient for one drug; times in h since the first dose of it, else the first fact of care."""
     created = next((f for f in facts if f["kind"] == "patient_created"), None)
     said = created["body"] if created is not None else {}
@@ -43,7 +78,7 @@ def timeline_of(patient: str, facts: Sequence[Mapping[str, Any]], person: Person
     doses, levels, known = [], [], []
     findings: list[Finding] = []
     for f in care:
-        b, name, t = f["body"], f"{f['kind']}/{f['id'][:8]}", hours(f["at"])
+        b, name, t = f["body"], name_of(f), hours(f["at"])
         if f["kind"] == "dose" and b["drug"] == drug:
             doses.append(DoseEvent(t, b["amount_mg"], b["infusion_h"], record=name))
         elif f["kind"] == "level" and b["drug"] == drug:

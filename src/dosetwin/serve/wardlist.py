@@ -18,11 +18,13 @@ def line(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
                            "computed_at": None if row["computed_at"] is None else stamp(row["computed_at"])}  # fmt: skip
     if summary is None:
         return out | {"label": "", "needs_decision": False, "why": "", "kidney_turning": False, "level_contradicts": False,
-                      "due_at": None, "overdue": False, "summary": None}  # fmt: skip
+                      "held": [], "due_at": None, "overdue": False, "summary": None}  # fmt: skip
     due = datetime.fromisoformat(summary["due_at"]) if isinstance(summary["due_at"], str) else None
-    why = _why(summary, due, now)
+    held = [h["text"] for h in summary.get("held", ())]
+    why = _why(summary, due, now) or (f"confirm or correct: {held[0]}" if held else "")
     return out | {
-        "label": summary["label"], "needs_decision": bool(why), "why": why, "kidney_turning": summary["kidney"]["turning"],
+        "label": summary["label"], "needs_decision": bool(why), "held": held, "why": why,
+        "kidney_turning": summary["kidney"]["turning"],
         "level_contradicts": bool(summary["level_contradicts"]), "due_at": summary["due_at"],
         "overdue": due is not None and due < now and not summary["answered"], "summary": summary,
     }  # fmt: skip

@@ -52,7 +52,7 @@ def what_if(advice: "Advice", tried: Tried, mic: float | None = None) -> dict[st
         "draws": int(found.ok.sum()),
     }  # fmt: skip
     if tried.regimen is not None:
-        out |= _judged(advice, lead, tried.regimen, draws, mic)
+        out |= judge(advice, lead, tried.regimen, draws, mic)
     if tried.sample_at is not None:
         k = int(np.argmin(np.abs(asked - tried.sample_at)))
         out["sample"] = _sample(model.outputs[name].residual, level, k, asked)
@@ -74,7 +74,7 @@ def _times(timeline: Timeline, tried: Tried, now: float) -> np.ndarray:
     return np.unique(np.round(grid, 6))
 
 
-def _judged(advice: "Advice", lead: int, regimen: Regimen, draws: np.ndarray, mic: float | None) -> dict[str, Any]:
+def judge(advice: "Advice", lead: int, regimen: Regimen, draws: np.ndarray, mic: float | None) -> dict[str, Any]:
     """Targets with their probabilities, exposures, and the hard limits the plan breaks."""
     from dosetwin.decide.exposure import expose
     from dosetwin.decide.plans import plan as as_plan

@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from dosetwin.serve import override
 from dosetwin.serve.access import The, Who
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.routes.patients import PatientId
-from dosetwin.serve.store.facts import Name, Positive, Text
+from dosetwin.serve.store.facts import Confirmed, Name, Positive, Text
 
 router = APIRouter(tags=["advice"])
 AdviceId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", description="The advice's id.")]
@@ -30,23 +31,24 @@ class Asked(BaseModel):
 
 
 class Given(BaseModel):
-    """The regimen that was ordered instead."""
+    """The regimen that was ordered instead. Whether it can be believed, the checks of records say, as of any dose."""
 
     model_config = ConfigDict(extra="forbid")
 
-    amount_mg: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
-    interval_h: Annotated[float, Field(gt=0, le=168, allow_inf_nan=False)]
-    infusion_h: Annotated[float, Field(ge=0, le=24, allow_inf_nan=False)] = 0.5
+    amount_mg: Positive
+    interval_h: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+    infusion_h: Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)] = 0.5
 
 
 class Answered(BaseModel):
-    """What the prescriber decided; an override needs a reason."""
+    """What the prescriber decided; an override needs a reason, one above the limits also ``confirmed`` with one."""
 
     model_config = ConfigDict(extra="forbid")
 
     decision: Literal["accepted", "overridden"]
     reason: Text = ""
     given: Given | None = None
+    confirmed: Confirmed | None = None
 
 
 @router.post("/patients/{patient}/advice", status_code=201)
@@ -90,11 +92,19 @@ def advice(advice: AdviceId, service: The, who: Who) -> dict[str, Any]:
 
 @router.post("/advice/{advice}/answer", status_code=201)
 def answer(advice: AdviceId, answered: Answered, service: The, who: Who) -> dict[str, Any]:
-    """Accept or override. Who, when and why is kept; deciding again adds a further decision, the last one holds."""
+    """Accept or override. Who, when and why is kept; deciding again adds a further decision, the last one holds.
+
+    What was ordered instead is tried on the twin and kept with what it ``would`` do; one that cannot be is refused (422), one
+    above the limits needs ``confirmed`` (409).
+    """
+    body = answered.model_dump(mode="json", exclude_none=True)
+    if answered.given is not None and answered.reason.strip():
+        with service.store.read() as conn:
+            row = service.reach(who).advice(conn, advice, "answer")
+        body = override.answered(override.of_row(service, who, row), body, sure=answered.confirmed is not None)
 
     def change(conn, reach):
         row = reach.advice(conn, advice, "answer")
-        body = answered.model_dump(mode="json", exclude_none=True)
         return row["patient_id"], service.ledger.answer_advice(conn, who, row, body, reach.now)
 
     patient, receipt = service.change(who, change)

@@ -30,6 +30,7 @@ def take_in_table(
     zero: Annotated[list[Annotated[str, Query(max_length=160)]], Query(min_length=1, max_length=1000, description=_ABOUT_ZERO)],
     drug: Literal["amikacin", "gentamicin", "tobramycin", "vancomycin"] = "amikacin",
     synthetic: Annotated[bool, Query(description="The patients are made up.")] = False,
+    confirmed: Annotated[str, Query(max_length=500, description="Why values that are unusual for their patient are right.")] = "",
     dry_run: Annotated[bool, Query(description="Say what would be stored and store nothing.")] = False,
 ) -> dict[str, Any]:
     """Follow every subject of a table. The same table again answers 200 and stores nothing; rows are named by their line."""
@@ -46,7 +47,7 @@ def take_in_table(
     if dry_run:
         response.status_code = 200
         return {"stored": False, "patients": found}
-    made = stored_table(service, who, timelines, content, ward, synthetic=synthetic)
+    made = stored_table(service, who, timelines, content, ward, synthetic=synthetic, sure=confirmed)
     if all(m.known for m in made):
         response.status_code = 200
     service.touched([m.id for m in made if not m.known])

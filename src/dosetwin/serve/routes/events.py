@@ -5,11 +5,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from dosetwin.serve.access import The, Who, keeps_refused
 from dosetwin.serve.audit import stamp
+from dosetwin.serve.auth.principal import Principal
+from dosetwin.serve.problems import Problem
 from dosetwin.serve.routes.patients import AGAIN, PatientId
+from dosetwin.serve.service import Service
 from dosetwin.serve.store.facts import NewFact, Text
+from dosetwin.serve.sure import JUDGED, sure
 
 router = APIRouter(tags=["events"])
 EventId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", description="The event's id.")]
@@ -36,6 +41,14 @@ class Batch(BaseModel):
     events: Annotated[list[Addressed], Field(min_length=1, max_length=1000)]
 
 
+class Confirmation(BaseModel):
+    """Why an unusual value is right."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[Text, Field(min_length=3)]
+
+
 class Correction(BaseModel):
     """Why an event was wrong, and what it should have said (without: it is taken back)."""
 
@@ -58,7 +71,13 @@ def events(patient: PatientId, service: The, who: Who, after: Annotated[int, Que
 @router.post("/patients/{patient}/events", status_code=201, responses=AGAIN)
 @keeps_refused
 async def record_event(patient: PatientId, event: NewFact, service: The, who: Who, response: Response) -> dict[str, Any]:
-    """Record one event. A source key that was stored before with the same content answers 200 and stores nothing."""
+    """Record one event. A source key that was stored before with the same content answers 200 and stores nothing.
+
+    What cannot be is refused (422); what is unusual for this patient is refused (409) unless ``confirmed`` says why it is right.
+    From a feed, where nobody can answer, it is stored and kept back from the twin.
+    """
+    if event.body.kind in JUDGED:
+        await run_in_threadpool(sure, service, who, patient, [event])
     receipt = await asyncio.wrap_future(service.record_soon(who, patient, event))
     if receipt.known:
         response.status_code = 200
@@ -77,16 +96,47 @@ def record_batch(batch: Batch, service: The, who: Who) -> dict[str, Any]:
             reach.patient(conn, id_, "record")
         return service.ledger.record(conn, who, [(e.patient_id, e) for e in batch.events], reach.now)
 
+    for id_ in dict.fromkeys(e.patient_id for e in batch.events):
+        _sure_of(service, who, batch, id_)
     receipts = service.change(who, change)
     new = [e.patient_id for e, r in zip(batch.events, receipts, strict=True) if not r.known]
     service.touched(dict.fromkeys(new), urgent=any(e.body.kind != "covariate" for e in batch.events))
     return {"events": [r.to_json() for r in receipts]}
 
 
+def _sure_of(service: Service, who: Principal, batch: Batch, patient: str) -> None:
+    """As ``sure`` for one patient's events of a batch; errors name the event by its place in the batch."""
+    places = [k for k, e in enumerate(batch.events) if e.patient_id == patient]
+    try:
+        sure(service, who, patient, [batch.events[k] for k in places])
+    except Problem as problem:
+        for e in problem.errors or []:
+            head, sign, kind = str(e["resource"]).partition(":")
+            if head.startswith("event ") and sign:
+                e["resource"] = f"event {places[int(head.removeprefix('event '))]}:{kind}"
+        raise
+
+
+@router.post("/patients/{patient}/events/{event}/confirmation", status_code=201)
+@keeps_refused
+def confirm_event(patient: PatientId, event: EventId, confirmation: Confirmation, service: The, who: Who) -> dict[str, Any]:
+    """Say why an unusual event is right: the twin, which left it out, uses it from now on."""
+
+    def change(conn, reach):
+        reach.patient(conn, patient, "answer")
+        return service.ledger.confirm(conn, who, patient, event, confirmation.reason, reach.now)
+
+    receipt = service.change(who, change)
+    service.touched([patient])
+    return receipt.to_json()
+
+
 @router.post("/patients/{patient}/events/{event}/correction", status_code=201)
 @keeps_refused
 def correct_event(patient: PatientId, event: EventId, correction: Correction, service: The, who: Who) -> dict[str, Any]:
     """Replace what an event said, or take it back. Both stay on record."""
+    if correction.event is not None:
+        sure(service, who, patient, [correction.event], instead_of=event)
 
     def change(conn, reach):
         reach.patient(conn, patient, "correct")

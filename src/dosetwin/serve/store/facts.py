@@ -165,14 +165,26 @@ CLINICAL = CARE | {"patient_created", "identity_changed", "correction"}
 """Kinds that change what the twin believes."""
 
 
+class Confirmed(BaseModel):
+    """Why an unusual value is right all the same."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[Text, Field(min_length=3)]
+
+
 class NewFact(BaseModel):
-    """One fact about a patient: when it happened, what, and the key of the message it came from (the same key is stored once)."""
+    """One fact about a patient: when it happened, what, and the key of the message it came from (the same key is stored once).
+
+    ``confirmed``: the reason why a value that is unusual for this patient is right; stored as a fact of its own.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     at: AwareDatetime
     source_key: Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
     body: AnyBody
+    confirmed: Confirmed | None = None
 
 
 class Person(BaseModel):

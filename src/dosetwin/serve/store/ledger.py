@@ -13,7 +13,7 @@ from dosetwin.serve.audit import Entry, Trail, digest, fact_hash, stamp
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.crypto import Vault
 from dosetwin.serve.problems import Problem, from_input_error, wrong
-from dosetwin.serve.store.facts import AHEAD, EARLIEST, NewFact, NewPatient, Person
+from dosetwin.serve.store.facts import AHEAD, CARE, EARLIEST, NewFact, NewPatient, Person
 from dosetwin.serve.store.tables import advice, facts, identities, identity_index, patients
 
 # built once: putting a statement together costs more than running it
@@ -140,7 +140,33 @@ class Ledger:
                 errors += problem.errors or []
         if errors:
             raise Problem(422, "not_accepted", f"{len(errors)} of {len(new)} events not accepted; nothing was stored", errors)
-        return self.append(conn, who, rows, now)
+        receipts = self.append(conn, who, rows, now)
+        sure = [
+            _confirmation(patient, receipt.id, fact.confirmed.reason, now)
+            for (patient, fact), receipt in zip(new, receipts, strict=True)
+            if fact.confirmed is not None and fact.body.kind in CARE and not receipt.known
+        ]
+        if sure:
+            self.append(conn, who, sure, now)
+        return receipts
+
+    def confirm(self, conn: Connection, who: Principal, patient: str, fact_id: str, reason: str, now: datetime) -> Receipt:
+        """Say that an unusual value is right, with the reason: a fact of its own. Raises Problem 404 for another patient's."""
+        old = conn.execute(select(facts).where(facts.c.id == fact_id, facts.c.patient_id == patient)).mappings().first()
+        if old is None or old["kind"] not in CARE:
+            raise Problem(
+                404, "not_found", "no such event of care of this patient", [wrong("event", "id", fact_id, "the id of an event")]
+            )
+        return self.append(conn, who, [_confirmation(patient, fact_id, reason, now)], now)[0]
+
+    def known_keys(self, conn: Connection, keys: list[str]) -> set[str]:
+        """Those of these source keys that are stored."""
+        return set(self._known(conn, keys))
+
+    @staticmethod
+    def body_of(fact: NewFact) -> dict[str, Any]:
+        """A fact's body as it is stored. Raises Problem 422 for a unit or value that cannot be converted."""
+        return _body(fact)
 
     def record_each(
         self, conn: Connection, new: Sequence[tuple[Principal, str, NewFact]], now: datetime
@@ -177,6 +203,8 @@ class Ledger:
                               [wrong("event", "body.kind", new.body.kind, old["kind"])])  # fmt: skip
             _check_moment(new.at, now, "event", "at")
             body |= {"at": stamp(new.at), "body": _body(new)}
+            if new.confirmed is not None:
+                body["confirmed"] = {"reason": new.confirmed.reason}
         return self.append(conn, who, [Row(patient, "correction", now, body, source_key)], now)[0]
 
     def append(self, conn: Connection, who: Principal, rows: Sequence[Row], now: datetime, *,
@@ -296,6 +324,10 @@ class Ledger:
             )
         body = {"advice_id": row["id"], "answer_hash": row["answer_hash"]} | said
         return self.append(conn, who, [Row(row["patient_id"], "advice_answered", now, body)], now)[0]
+
+
+def _confirmation(patient: str, fact_id: str, reason: str, now: datetime) -> Row:
+    return Row(patient, "correction", now, {"corrects": fact_id, "action": "confirm", "reason": reason})
 
 
 def _body(fact: NewFact) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A baby's pages: the twin's answer, what-if, accepting or overriding, entering a value, opening a record in an emergency."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from dosetwin.advise.kidney import NAMES as KIDNEYS
 from dosetwin.errors import InputError
 from dosetwin.io.text import number
+from dosetwin.serve import override as overrides
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.live.alerts import alerts_of
 from dosetwin.serve.live.routes import Acknowledged, acknowledge
@@ -18,6 +20,7 @@ from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.advice import Answered, Given
 from dosetwin.serve.service import Service
 from dosetwin.serve.summary import kidney as kidney_by_criteria
+from dosetwin.serve.sure import sure, waiting
 from dosetwin.serve.timeline import in_force
 from dosetwin.serve.twins import Memory, kidney_for
 from dosetwin.serve.web import entries
@@ -51,6 +54,8 @@ SAID = {
     "overridden": "Override recorded.",
     "entered": "Recorded. The twin has been updated.",
     "known": "That was recorded before; nothing was stored twice.",
+    "confirmed": "Confirmed: the twin uses it from now on.",
+    "retracted": "Taken back: the twin does not use it. Both stay on record.",
     "seen": "Acknowledged.",
     "opened": "The record is open for a limited time. It was noted who opened it, when and why.",
     "imported": "The case is stored and the twin is made.",
@@ -107,6 +112,8 @@ def _baby(
     entry_wrong: dict[str, str] | None = None,
     problem: dict[str, Any] | None = None,
     override_open: bool = False,
+    override: Mapping[str, str] | None = None,
+    override_ask: str = "",
     status: int = 200,
     template: str = "baby.html.j2",
     kidney: str = "",
@@ -131,6 +138,8 @@ def _baby(
         answered = {
             "text": latest["answer"],
             "accepted": latest["decision"] == "accepted",
+            "tone": latest["tone"],
+            "would": latest["would"],
             "advice": latest["text"],
             "kidney": latest["kidney"],
             "by": latest["decided_by"],
@@ -143,6 +152,7 @@ def _baby(
         tried = _tried(seen, given, zone)
     now = reach.now
     typed = entry or entries.fresh(now, zone)
+    held = waiting(seen.advice.recommendation.to_json(), seen.known.facts) if seen.advice is not None else []
     charts = dict(p["charts"]) if p else {}
     told = _infection(request, service, seen) if infection and seen.advice is not None else None
     charts |= told["charts"] if told else {}
@@ -174,15 +184,19 @@ def _baby(
         answered=answered,
         can_answer=reader.who.may("answer"),
         override_open=override_open,
+        override=override or dict.fromkeys(("amount_mg", "interval_h", "reason"), ""),
+        override_ask=override_ask,
         tried=tried,
         asked=asked,
-        events=events_of(seen.known.facts, now, zone),
+        events=events_of(seen.known.facts, now, zone, [h["event"] for h in held]),
         can_record=reader.who.may("record"),
         units=entries.UNITS,
         assays=entries.ASSAYS,
         entry=typed,
         entry_choices=zone.choices(typed.at),
-        entry_wrong={"value": "", "at": "", "other": ""} | (entry_wrong or {}),
+        entry_wrong={"value": "", "at": "", "other": "", "ask": ""} | (entry_wrong or {}),
+        held=held,
+        can_correct=reader.who.may("correct"),
         history=history,
         alerts=[_alert(a, zone) for a in alerts],
         can_replay=reader.who.may("replay"),
@@ -305,6 +319,7 @@ def answer(
     reason: Annotated[str, Form(max_length=2000)] = "",
     amount_mg: Typed = "",
     interval_h: Typed = "",
+    certain: Annotated[str, Form(max_length=10, alias="sure")] = "",
     kidney: Annotated[str, Form(pattern=f"^({'|'.join(KIDNEYS)})?$")] = "",
 ) -> Response:
     """Accept or override what the page showed: the advice is issued from exactly those facts and that moment, then answered."""
@@ -317,16 +332,25 @@ def answer(
         raise Problem(409, "changed", "new facts arrived while you were reading; look at the updated advice and decide again")
     try:
         said = _answered(decision, reason, amount_mg, interval_h, accepted=seen.picture["regimen"] is not None)
+        assert seen.advice is not None
+        body = said.model_dump(mode="json", exclude_none=True)
+        if certain:
+            body["confirmed"] = {"reason": said.reason}
+        body = reader.service.pool.run(overrides.answered, seen.advice, body, sure=bool(certain))
     except Problem as problem:
-        found = {"title": "Not recorded", "errors": problem.errors}
-        return _baby(request, id, reader, problem=found, override_open=True, status=422, kidney=kidney)
+        typed = {"amount_mg": amount_mg, "interval_h": interval_h, "reason": reason}
+        asks = problem.code == "not_confirmed"
+        ask = "; ".join(e["message"] for e in problem.errors or []) + "." if asks else ""
+        if asks:
+            ask += " " + overrides.told(problem.more["would"] | {"unusual": []}).replace("On the twin", "Tried on the twin")
+        found = None if asks else {"title": "Not recorded", "errors": problem.errors}
+        return _baby(request, id, reader, problem=found, override_open=True, override=typed, override_ask=ask,
+                     status=problem.status, kidney=kidney)  # fmt: skip
     issued = _issue(reader.service, reader, id, seen)
 
     def change(conn: Any, reach: Any) -> Any:
         row = reach.advice(conn, issued, "answer")
-        return reader.service.ledger.answer_advice(
-            conn, reader.who, row, said.model_dump(mode="json", exclude_none=True), reach.now
-        )
+        return reader.service.ledger.answer_advice(conn, reader.who, row, body, reach.now)
 
     reader.service.change(reader.who, change)
     reader.service.refresh(id)
@@ -354,7 +378,7 @@ def _answered(decision: str, reason: str, amount: str, interval: str, *, accepte
                     "answer",
                     "dose ordered instead",
                     f"{amount} mg every {interval} h",
-                    "an amount up to 10,000 mg and an interval up to 168 h, or both left empty",
+                    "an amount in mg and an interval in h, or both left empty",
                     "not a regimen",
                 )
             )
@@ -416,14 +440,24 @@ def enter(
     below: Typed = "",
     assay: Typed = "",
     offset: Typed = "",
+    certain: Annotated[str, Form(max_length=500, alias="sure")] = "",
 ) -> Response:
-    """A value typed in: recorded, and the twin updated before the page comes back."""
+    """A value typed in: recorded, and the twin updated before the page comes back. What is unusual is asked about first."""
     reader.same_form(token)
     service = reader.service
-    typed = entries.Entry(kind, value, unit, at, bool(below), assay, offset)
+    typed = entries.Entry(kind, value, unit, at, bool(below), assay, offset, certain)
     fact, bad = entries.checked(typed, service.clock.now(), service.policy["drug"], zone_of(service))
     if fact is None:
         return _baby(request, id, reader, entry=typed, entry_wrong=bad, status=422)
+
+    try:
+        sure(service, reader.who, id, [fact])
+    except Problem as problem:
+        if problem.code not in ("not_confirmed", "not_accepted"):
+            raise
+        told = "; ".join(f"{e['message']}; found {e['value']}, expected {e['expected']}" for e in problem.errors or [])
+        field = "ask" if problem.code == "not_confirmed" else "other"
+        return _baby(request, id, reader, entry=typed, entry_wrong={field: told}, status=problem.status)
 
     def change(conn: Any, reach: Any) -> Any:
         reach.patient(conn, id, "record")
@@ -435,6 +469,37 @@ def enter(
         return _baby(request, id, reader, entry=typed, entry_wrong={"other": str(error)}, status=422)
     service.refresh(id)
     return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said={'known' if receipt.known else 'entered'}", 303)
+
+
+@router.post("/baby/{id}/held/{event}")
+def answer_held(
+    request: Request,
+    id: BabyId,
+    event: BabyId,
+    reader: Reading,
+    token: Token = "",
+    action: Typed = "",
+    reason: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """A record the twin left out: confirmed (it is used from now on) or taken back, with a reason either way."""
+    reader.same_form(token)
+    service = reader.service
+    if len(reason.strip()) < 3 or action not in ("confirm", "retract"):
+        why = wrong("record", "reason", reason, "why it is right, or wrong, in a few words", "an answer needs a reason")
+        found = {"title": "Not recorded", "errors": [why]}
+        return _baby(request, id, reader, problem=found, status=422)
+    said = " ".join(reason.split())
+
+    def change(conn: Any, reach: Any) -> Any:
+        reach.patient(conn, id, "answer" if action == "confirm" else "correct")
+        if action == "confirm":
+            return service.ledger.confirm(conn, reader.who, id, event, said, reach.now)
+        return service.ledger.correct(conn, reader.who, id, event, None, said, reach.now)
+
+    service.change(reader.who, change)
+    service.refresh(id)
+    done = "confirmed" if action == "confirm" else "retracted"
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said={done}", 303)
 
 
 @router.post("/baby/{id}/seen/{alert}")

@@ -10,7 +10,7 @@ from dosetwin.errors import InputError
 from dosetwin.records import Timeline
 from dosetwin.report import narrative
 from dosetwin.serve.auth.principal import EVERY_WARD
-from dosetwin.serve.case import DRUGS, stored, understood
+from dosetwin.serve.case import DRUGS, asks, stored, understood
 from dosetwin.serve.problems import Problem, from_input_error, wrong
 from dosetwin.serve.store.facts import FLAGS
 from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, page, zone_of
@@ -121,6 +121,8 @@ def preview(name: str, raw: bytes, t: Timeline, drug: str, zone: Zone) -> dict[s
             {"when": zone.clock(origin, at), "kind": kind, "text": text, "record": record}
             for at, kind, text, record in sorted(events, key=lambda e: e[0])
         ],
+        "ward": "",
+        "asks": [zone.retold(narrative.remark(f)) for f in asks(t)],
         "findings": [{"severity": f.severity, "code": f.code, "text": zone.retold(narrative.remark(f))} for f in t.findings],
     }
 
@@ -136,6 +138,7 @@ def store(
     anchor: Short = "",
     ward: Short = "",
     label: Short = "",
+    sure: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Store the case that was looked at: the patient and all facts, or nothing. The same file again changes nothing."""
     reader.same_form(token)
@@ -143,10 +146,14 @@ def store(
     raw = text.replace("\r\n", "\n").encode()
     try:
         timeline = understood(name, raw, drug, anchor, zone_of(reader.service))
-        made = stored(reader.service, reader.who, timeline, raw, drug, ward.strip(), label.strip())
+        made = stored(reader.service, reader.who, timeline, raw, drug, ward.strip(), label.strip(), sure=sure)
     except InputError as error:
         return _refused(request, reader, name, raw, from_input_error(error))
     except Problem as problem:
+        if problem.code == "not_confirmed":  # nothing typed is lost: the same page, with the question
+            zone = zone_of(reader.service)
+            seen = preview(name, raw, timeline, drug, zone) | {"label": label, "ward": ward}
+            return _page(request, reader, status=problem.status, seen=seen, anchor=anchor)
         return _refused(request, reader, name, raw, problem)
     reader.service.refresh(made.id)
     return RedirectResponse(

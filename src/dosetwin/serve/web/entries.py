@@ -7,17 +7,12 @@ from typing import Any
 
 from dosetwin.errors import InputError
 from dosetwin.io.text import number
+from dosetwin.records import believable
 from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.zone import Zone
 from dosetwin.units import convert
 
-KINDS = {
-    "level": ("amikacin level", 0.0, 200.0, "mg/L"),
-    "creatinine": ("creatinine", 0.05, 20.0, "mg/dL"),
-    "weight": ("weight", 0.2, 10.0, "kg"),
-    "dose": ("dose", 0.1, 200.0, "mg"),
-}
-"""Name, lowest, highest and canonical unit: guards against slips of the pen (assumed), not dosing limits."""
+KINDS = ("level", "creatinine", "weight", "dose")
 UNITS = (
     ("level", "mg/L"),
     ("level", "ug/mL"),
@@ -29,12 +24,13 @@ UNITS = (
     ("dose", "mg"),
 )
 ASSAYS = {"": "not stated", "idms": "enzymatic or IDMS-traceable", "jaffe": "Jaffe"}
-OLDEST = timedelta(days=60)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What was typed, as typed. ``offset`` (``+02:00``): which of two, where the hour of ``at`` happens twice."""
+    """What was typed, as typed. ``offset`` (``+02:00``): which of two, where the hour of ``at`` happens twice. ``sure``: why an
+    unusual value is right.
+    """
 
     kind: str = "level"
     value: str = ""
@@ -43,6 +39,7 @@ class Entry:
     below: bool = False
     assay: str = ""
     offset: str = ""
+    sure: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -55,9 +52,9 @@ def fresh(now: datetime, zone: Zone) -> Entry:
 
 
 def checked(entry: Entry, now: datetime, drug: str, zone: Zone) -> tuple[NewFact | None, dict[str, str]]:
-    """The fact, or per field what is wrong with it."""
+    """The fact, or per field what is wrong with it. What is wrong beside the rest of the record, ``serve.sure`` says."""
     wrong: dict[str, str] = {}
-    name, low, high, canonical = KINDS.get(entry.kind, KINDS["level"])
+    name, low, high, canonical = range_of(entry.kind, drug)
     value = number(entry.value, comma=True)
     if value is None:
         wrong["value"] = f"{name}: found “{entry.value}”, expected a number, as 7.4"
@@ -76,11 +73,21 @@ def checked(entry: Entry, now: datetime, drug: str, zone: Zone) -> tuple[NewFact
         wrong["at"] = f"time: {read.why}"
     elif at > now + timedelta(minutes=5):
         wrong["at"] = f"time: found {zone.short(at)}, which is ahead of now ({zone.long(now)}); enter when it was drawn or given"
-    elif at < now - OLDEST:
-        wrong["at"] = f"time: found {zone.long(at)}, allowed the last {OLDEST.days} days; check the date"
     if wrong:
         return None, wrong
-    return NewFact.model_validate({"at": at, "body": _body(entry, value, drug)}), {}
+    confirmed = {"confirmed": {"reason": " ".join(entry.sure.split())}} if len(entry.sure.strip()) >= 3 else {}
+    return NewFact.model_validate({"at": at, "body": _body(entry, value, drug)} | confirmed), {}
+
+
+def range_of(kind: str, drug: str) -> tuple[str, float, float, str]:
+    """Name, lowest, highest and canonical unit of what is typed, from the one table of what can be (a newborn's)."""
+    if kind == "dose":
+        possible, heaviest = believable.drug(drug).possible, believable.QUANTITIES["WT"].top(True)
+        return "dose", 0.1, possible[1] * heaviest, "mg"
+    if kind in ("creatinine", "weight"):
+        of = believable.QUANTITIES["SCR" if kind == "creatinine" else "WT"]
+        return of.name, of.low, of.top(True), of.unit
+    return f"{drug} level", 0.0, believable.drug(drug).level, "mg/L"
 
 
 def _canonical(entry: Entry, value: float, drug: str) -> float | None:

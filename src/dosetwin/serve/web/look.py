@@ -9,6 +9,7 @@ from dosetwin.decide.recommendation import order
 from dosetwin.errors import DosetwinError
 from dosetwin.report import narrative
 from dosetwin.serve.auth.principal import Principal
+from dosetwin.serve.override import told, tone
 from dosetwin.serve.service import Service
 from dosetwin.serve.timeline import in_force
 from dosetwin.serve.twins import Known, Memory, Question, answer, state_hash
@@ -79,13 +80,16 @@ def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bo
     return found
 
 
-def events_of(facts: Sequence[Mapping[str, Any]], now: datetime, zone: Zone) -> list[dict[str, Any]]:
-    """Facts of care after corrections, newest first, in words."""
+def events_of(facts: Sequence[Mapping[str, Any]], now: datetime, zone: Zone, held: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Facts of care after corrections, newest first, in words; ``held`` ids of those the twin left out."""
     out = []
     for f in sorted(in_force(facts), key=lambda f: f["at"], reverse=True):
         kind, text = said(f["kind"], f["body"])
         by = "corrected" if f.get("corrected_by") else ""
-        out.append({"when": zone.short(f["at"]), "ago": ago(f["at"], now), "kind": kind, "text": text, "by": by, "id": f["id"]})
+        if f.get("confirmed_by"):
+            by = f"{by}, unusual, confirmed: “{f['confirmed']}”".removeprefix(", ")
+        out.append({"when": zone.short(f["at"]), "ago": ago(f["at"], now), "kind": kind, "text": text, "by": by, "id": f["id"],
+                    "held": f["id"] in held})  # fmt: skip
     return out
 
 
@@ -134,6 +138,8 @@ def history_of(
                 "answer": decided,
                 "reason": body.get("reason", ""),
                 "decision": body.get("decision", ""),
+                "tone": tone(body) if body else "",
+                "would": told(body.get("would")),
                 "decided_by": fact["actor"] if fact is not None else "",
                 "decided_at": zone.short(fact["recorded_at"]) if fact is not None else "",
                 "through_seq": r["through_seq"],

@@ -175,9 +175,10 @@ def flags(line: dict[str, Any]) -> list[dict[str, str]]:
     out = []
     if line["level_contradicts"]:
         out.append({"text": "level contradicts", "tone": "bad"})
+    out += [{"text": f"confirm or correct: {text[:90]}", "tone": "warn"} for text in line.get("held", ())[:2]]
     if line["overdue"]:
         out.append({"text": "dose due", "tone": "bad"})
-    elif line["needs_decision"] and not line["level_contradicts"]:
+    elif line["needs_decision"] and not line["level_contradicts"] and not line["why"].startswith("confirm"):
         out.append({"text": line["why"], "tone": "warn"})
     if line.get("alerts"):
         out.append({"text": "1 alert" if line["alerts"] == 1 else f"{line['alerts']} alerts", "tone": "bad"})
@@ -188,7 +189,7 @@ def flags(line: dict[str, Any]) -> list[dict[str, str]]:
     if s is not None and s["status"] == "cannot":
         out.append({"text": "no twin", "tone": "bad"})
     if s is not None and s["answered"]:
-        out.append({"text": s["answered"], "tone": "good"})
+        out.append({"text": s["answered"], "tone": s.get("answer_tone") or "info"})
     if line["behind"]:
         out.append({"text": "updating", "tone": "info"})
     return out

@@ -1,0 +1,120 @@
+"""What was ordered instead of an advice, tried on the twin: what it would do, what it breaks, and whether anybody is sure."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dosetwin.errors import Finding
+from dosetwin.records import DoseEvent, Regimen
+from dosetwin.records.checks import ASKED, check
+from dosetwin.report import narrative
+from dosetwin.serve.problems import Problem, wrong
+from dosetwin.serve.whatif import DRAWS, first_of, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dosetwin.advise import Advice
+    from dosetwin.serve.auth.principal import Principal
+    from dosetwin.serve.service import Service
+
+
+def would_do(advice: "Advice", amount: float, interval: float, infusion: float) -> dict[str, Any]:
+    """What a regimen (mg, h, h) would do to targets and limits on the twin's draws, and what of it cannot be believed.
+
+    Keys of ``whatif.judge`` and ``impossible``, ``unusual``: findings of the record checks on its first two doses.
+    """
+    lead = int(np.argmax(advice.weights))
+    regimen = Regimen(amount, interval, infusion, first_of(advice, interval))
+    found = check(_with(advice, regimen), first_dose=True, weight=False)
+    mine = [f for f in found if f.record == _ORDERED]
+    impossible = [f for f in mine if f.severity == "error"]
+    out: dict[str, Any] = {
+        "impossible": [f.to_json() for f in _once(impossible)],
+        "unusual": [f.to_json() for f in _once([f for f in mine if f.code in ASKED])],
+    }
+    if impossible:
+        return out
+    return (
+        judge(advice, lead, regimen, advice.beliefs[lead].draws[:DRAWS], advice.recommendation.provenance["mic_mg_per_L"]) | out
+    )
+
+
+_ORDERED = "what is ordered"
+
+
+def _with(advice: "Advice", regimen: Regimen) -> Any:
+    first = regimen.first_at
+    doses = [DoseEvent(first + k * regimen.interval, regimen.amount, regimen.duration, record=_ORDERED) for k in range(2)]
+    return advice.timeline.append(*doses)
+
+
+def _once(findings: "Sequence[Finding]") -> list[Finding]:
+    return list({f.code: f for f in reversed(findings)}.values())
+
+
+def broken(would: Mapping[str, Any]) -> list[str]:
+    """What an order breaks or is unusual in, in words; empty: nothing to ask about."""
+    out = [f"{f['message']} (usual: {f['allowed']})" for f in would["unusual"]]
+    for r in would.get("violations", ()):
+        limit = f"limit {narrative.number(r['limit'])} {r['unit']}"
+        out.append(f"outside limits: {r['text']} ({narrative.number(r['value'])}, {limit})")
+    return out
+
+
+def told(would: Mapping[str, Any] | None) -> str:
+    """One sentence for a page: what an order would do on the twin; "" where it was not tried."""
+    if not would or "joint" not in would:
+        return ""
+    parts = [f"{narrative.percent(would['joint'])} chance of all joint targets"]
+    parts += [
+        f"{narrative.constraint(r['text'])} {narrative.percent(r['value'])}, needs {narrative.percent(r['limit'])}"
+        for r in would["unmet"][:3]
+    ]
+    return "On the twin: " + "; ".join(dict.fromkeys([*parts, *broken(would)])) + "."
+
+
+def tone(body: Mapping[str, Any]) -> str:
+    """How an answer is shown: good when the advice was accepted, amber when what was ordered breaks something."""
+    if body.get("decision") == "accepted":
+        return "good"
+    would = body.get("would") or {}
+    return "warn" if would.get("violations") or would.get("unmet") or would.get("unusual") else "info"
+
+
+def answered(advice: "Advice", said: dict[str, Any], *, sure: bool) -> dict[str, Any]:
+    """An answer with what its order ``would`` do. Raises Problem 422 for an order that cannot be, 409 for one above the limits
+    that nobody is ``sure`` of.
+    """
+    given = said.get("given")
+    if given is None:
+        return said
+    would = would_do(advice, given["amount_mg"], given["interval_h"], given["infusion_h"])
+    if would["impossible"]:
+        errors = [
+            wrong("answer", "given", f["value"], f"{f['allowed']}; {f['remedy']}", f["message"]) for f in would["impossible"]
+        ]
+        raise Problem(422, "not_accepted", "an order that cannot be; nothing was recorded", errors)
+    open_ = broken(would)
+    if open_ and not sure:
+        raise Problem(409, "not_confirmed", f'are you sure? {"; ".join(open_)}; if so send it again with "confirmed": '
+                      '{"reason": "..."}', [wrong("answer", "given", None, "inside the limits, or confirmed", x) for x in open_],
+                      would={k: would[k] for k in ("joint", "targets", "violations", "unmet")})  # fmt: skip
+    return said | {"would": would}
+
+
+def of_row(service: "Service", who: "Principal", row: Mapping[str, Any]) -> "Advice":
+    """The advice of a stored row, computed again from its facts and question."""
+    from dataclasses import replace
+    from functools import partial
+
+    from dosetwin.serve.twins import Known, Question, answer
+
+    with service.store.read() as conn:
+        reach = service.reach(who)
+        patient = row["patient_id"]
+        version, person = reach.person(conn, patient, row["identity_version"])
+        known = Known(patient, reach.facts(conn, patient, through=row["through_seq"]), version, person)
+    question = replace(Question.from_json(row["inputs"]), sensitivity=False)
+    return service.pool.run(partial(answer, curves=False), known, question)
