@@ -170,3 +170,34 @@ def test_what_cannot_be_used_is_kept_with_its_reason(service, change):
         (reason, *_) = service.reach(THE_SERVICE).rejected_one(conn, id_)["reasons"]
     assert reason["expected"]
     assert care(service) == []
+
+
+def tell(service, **change):
+    return receive(service, Thinner(), "ward/H/7/pump1", json.dumps(DOSE | change).encode())
+
+
+def test_a_pump_that_counts_anew_replaces_no_infusion(service):
+    assert tell(service).new == 1
+    later = {"start": "2026-04-13T12:00:00Z", "end": "2026-04-13T12:30:00Z", "sent": "2026-04-13T12:31:00Z"}
+    assert tell(service, **later).new == 1
+    assert len(care(service)) == 2
+    assert tell(service, amount=16, sent="2026-04-13T12:40:00Z").corrected == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"amount": "1_0"}, {"amount": "17.6"}, {"amount": True}, {"route": "inhaled"}, {"route": 3}, {"comment": "stopped early"},
+        {"sent": "2036-04-12T12:31:00Z"}, {"start": "2026-04-12T12:00:00"}, {"unit": "mL"}, {"end": "2026-04-12T11:00:00Z"},
+    ],
+)  # fmt: skip
+def test_what_an_infusion_cannot_mean_is_kept_as_refused(service, change):
+    assert isinstance(tell(service, **change), str)
+    assert care(service) == []
+    assert refused(service) == 1
+
+
+def test_a_route_that_is_a_vein_is_taken_and_a_name_twice_is_not(service):
+    assert tell(service, route="intravenous").new == 1
+    twice = json.dumps(DOSE | {"id": "i9"}).replace('"amount": 17.6', '"amount": 17.6, "amount": 176').encode()
+    assert isinstance(receive(service, Thinner(), "ward/H/7/pump1", twice), str)

@@ -1,204 +1,120 @@
-"""HL7 v2 over MLLP: results (ORU^R01) and doses given or ordered (RAS^O17; RDE^O11 is an order and stored as nothing given).
+"""HL7 v2 over MLLP: each message is read, stored or refused, and acknowledged in words.
 
-Answers AA when everything is stored (or was before), AE when the message was refused; a refused message is kept with its reasons.
-Times without an offset are refused, not guessed, unless the feed names its time zone.
+Answers AA when everything is stored (or was before), and names what was left out; AE when the message was refused, which is then
+kept with its reasons; AR when it could not be kept either. One frame may hold several messages: each is taken for itself, and the
+frame is answered by the worst of them.
 """
 
 import asyncio
 import logging
-import re
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-import hl7
 import hl7.mllp
-from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from dosetwin.errors import InputError, one_line
-from dosetwin.io.codes import COVARIATES, DRUGS, LEVELS, MEASURED
-from dosetwin.serve.live.inbox import Item, Taken, refuse, take, unusable
-from dosetwin.serve.problems import Problem, from_database, from_input_error
-from dosetwin.serve.store.facts import NewFact
+from dosetwin.serve.live.hl7_reader import Reader
+from dosetwin.serve.live.hl7_text import Segment, acknowledgement, decoded, messages, parsed
+from dosetwin.serve.live.inbox import Taken, refuse, take
+from dosetwin.serve.problems import Problem, from_database, from_input_error, wrong
 from dosetwin.serve.store.writer import Closed
 
 if TYPE_CHECKING:
     from dosetwin.serve.service import Service
 
+__all__ = ["Answer", "Listener", "Reader", "answer", "receive"]
+
 log = logging.getLogger("dosetwin.serve")
 LARGEST = 2**20
-FINAL, CORRECTED, WITHDRAWN = frozenset("FPS"), frozenset("C"), frozenset("DXW")
-"""OBX-11: results that are stored, that correct, that take back; others (pending) carry nothing."""
-_TIME = re.compile(r"^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?(\.\d{1,4})?([+-]\d{4})?$")
-_ASSAY = {"ENZ": "enzymatic", "JAFFE": "jaffe", "IDMS": "idms"}
+_WORST = ("AA", "AE", "AR")
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Messages to items. ``zone``: IANA name for times without an offset, None refuses them; ``drug``: whose doses count."""
+class Answer:
+    """What a frame is answered: code, a line for MSA-3, what was stored, each thing wrong, what was left out, and its MSH."""
 
-    drug: str
-    zone: str | None = None
+    code: str
+    text: str = ""
+    taken: Taken | None = None
+    errors: tuple[dict[str, Any], ...] = ()
+    remarks: tuple[str, ...] = ()
+    head: Segment | None = None
 
-    def read(self, message: Any) -> tuple[str, list[tuple[str, str]], datetime, list[Item], list[str]]:
-        """Source, patient identifiers, moment sent, items, and remarks on what was left out. Raises Problem 422."""
-        kind = _text(message, "MSH", 9)
-        source = "hl7:" + (_text(message, "MSH", 3) or "unnamed")[:40]
-        sent = self._moment(_text(message, "MSH", 7), "MSH-7")
-        ids = _identifiers(message)
-        remarks: list[str] = []
-        if kind.startswith("ORU^R01"):
-            items = self._results(message, remarks)
-        elif kind.startswith("RAS^O17"):
-            items = self._given(message, remarks)
-        elif kind.startswith("RDE^O11"):
-            items = []
-            remarks.append("an order is not a dose given; nothing stored")
-        else:
-            raise unusable("MSH-9", kind, "ORU^R01, RAS^O17 or RDE^O11", "this kind of message is not read")
-        return source, ids, sent, items, remarks
-
-    def _results(self, message: Any, remarks: list[str]) -> list[Item]:
-        items: list[Item] = []
-        order, drawn_by_order = "", ""
-        for segment in message:
-            name = str(segment[0])
-            if name == "OBR":
-                order = _field(segment, 3) or _field(segment, 2)
-                drawn_by_order = _field(segment, 7)
-            if name != "OBX":
-                continue
-            where = f"OBX-{_field(segment, 1) or '?'}"
-            code, system = _component(segment, 3, 1), _component(segment, 3, 3)
-            quantity = {**LEVELS, **MEASURED, **COVARIATES}.get(code) if system == "LN" else None
-            if quantity is None or (quantity in DRUGS and quantity != self.drug) or quantity in ("INR", "APGR", "APGR1"):
-                remarks.append(f"{where}: {code or 'no code'} ({system or 'no system'}) is not used")
-                continue
-            status = _field(segment, 11)
-            key = f"{order}:{code}:{_field(segment, 4)}"
-            if status in WITHDRAWN:
-                items.append(Item(key, None))
-                continue
-            if status not in FINAL | CORRECTED:
-                remarks.append(f"{where}: status {status or 'empty'} carries no result yet")
-                continue
-            if not order:
-                raise unusable(
-                    "OBR-3", "", "a filler or placer number", "a result without its order cannot be told from its repeat"
-                )
-            at = self._moment(_field(segment, 14) or drawn_by_order, f"{where}.14")
-            items.append(Item(key, _fact(where, at, self._body(segment, quantity, where))))
-        return items
-
-    def _body(self, segment: Any, quantity: str, where: str) -> dict[str, Any]:
-        text = _field(segment, 5).strip()
-        below = text.startswith("<")
-        try:
-            value = float(text.lstrip("<").strip())
-        except ValueError:
-            raise unusable(f"{where}.5", text, "a number, or < and a number", "not a value") from None
-        unit = _component(segment, 6, 1)
-        if not unit:
-            raise unusable(f"{where}.6", "", "a UCUM unit", "a result without a unit is never guessed")
-        if quantity == "SCR":
-            if below:
-                raise unusable(f"{where}.5", text, "a number", "a creatinine below quantification is not used")
-            return {
-                "kind": "creatinine",
-                "value": value,
-                "unit": unit,
-                "assay": _ASSAY.get(_component(segment, 17, 1).upper(), ""),
-            }
-        if quantity in DRUGS:
-            return {"kind": "level", "drug": quantity, "value": value, "unit": unit, "below_loq": below}
-        return {"kind": "covariate", "name": quantity, "value": value, "unit": unit}
-
-    def _given(self, message: Any, remarks: list[str]) -> list[Item]:
-        items: list[Item] = []
-        order = ""
-        for segment in message:
-            name = str(segment[0])
-            if name == "ORC":
-                order = _field(segment, 3) or _field(segment, 2)
-            if name != "RXA":
-                continue
-            where = f"RXA-{_field(segment, 2) or '?'}"
-            code, words = _component(segment, 5, 1), _component(segment, 5, 2).lower()
-            if code != DRUGS[self.drug][0] and self.drug not in words:
-                remarks.append(f"{where}: {words or code} is not {self.drug}; not used")
-                continue
-            key = f"{order}:RXA:{_field(segment, 1)}:{_field(segment, 2)}"
-            if _field(segment, 20) in ("NA", "RE") or _field(segment, 21) == "D":
-                items.append(Item(key, None))
-                continue
-            start, end = self._moment(_field(segment, 3), f"{where}.3"), _field(segment, 4)
-            hours = (self._moment(end, f"{where}.4") - start).total_seconds() / 3600.0 if end else 0.0
-            try:
-                amount = float(_field(segment, 6))
-            except ValueError:
-                raise unusable(f"{where}.6", _field(segment, 6), "the amount given", "not an amount") from None
-            body = {"kind": "dose", "drug": self.drug, "amount": amount, "unit": _component(segment, 7, 1), "infusion_h": hours}
-            items.append(Item(key, _fact(where, start, body)))
-        return items
-
-    def _moment(self, text: str, where: str) -> datetime:
-        found = _TIME.match(text)
-        if found is None:
-            raise unusable(where, text, "YYYYMMDDHHMM[SS][+ZZZZ]", "not a moment to the minute")
-        y, mo, d, h, mi, s, _, offset = found.groups()
-        try:
-            if offset:
-                return datetime.strptime(f"{y}{mo}{d}{h}{mi}{s or '00'}{offset}", "%Y%m%d%H%M%S%z").astimezone(UTC)
-            if self.zone is None:
-                raise unusable(where, text, "a time with its offset, such as +0100",
-                               "the offset is missing and the feed's time zone is not configured")  # fmt: skip
-            local = datetime(int(y), int(mo), int(d), int(h), int(mi), int(s or 0), tzinfo=ZoneInfo(self.zone))
-        except ValueError:
-            raise unusable(where, text, "a moment that exists", "not a moment") from None
-        return local.astimezone(UTC)
+    @property
+    def rank(self) -> int:
+        """0 the best."""
+        return _WORST.index(self.code)
 
 
 def receive(service: "Service", reader: Reader, text: str) -> tuple[str, str, Taken | None]:
-    """Take one message in; returns the acknowledgement code, a line for MSA-3, and what was stored."""
-    source = "hl7"
+    """Take one frame's text in; returns the acknowledgement code, a line for MSA-3, and what was stored."""
+    found = answer(service, reader, text)
+    return found.code, found.text, found.taken
+
+
+def answer(service: "Service", reader: Reader, frame: str | bytes) -> Answer:
+    """Take one frame in: its message, or each of several."""
     try:
-        try:
-            message = hl7.parse(text.replace("\n", "\r"))
-        except (hl7.HL7Exception, KeyError, IndexError, ValueError):
-            raise unusable("MSH", text[:40], "an HL7 v2 message", "cannot be read") from None
-        source, ids, sent, items, remarks = reader.read(message)
-        if not items:
-            return "AA", one_line("; ".join(remarks))[:200], None
-        done = take(service, source, ids, sent, items)
+        texts = messages(frame if isinstance(frame, str) else decoded(frame))
+    except Problem as problem:
+        return _refused(service, "hl7", frame, problem, None)
+    found = [_one(service, reader, text) for text in texts]
+    if len(found) == 1:
+        return found[0]
+    worst = max(found, key=lambda a: a.rank)
+    told = [f"message {n} ({a.head.text(10) if a.head else '?'}): {a.text}" for n, a in enumerate(found, 1) if a.text]
+    taken = [a.taken for a in found if a.taken is not None]
+    total = None
+    if taken:
+        new, known, corrected, stale = (sum(getattr(t, k) for t in taken) for k in ("new", "known", "corrected", "stale"))
+        total = Taken(taken[-1].patient_id, new, known, corrected, stale)
+    return Answer(worst.code, one_line(" | ".join(told))[:250], total, tuple(e for a in found for e in a.errors),
+                  tuple(r for a in found for r in a.remarks), found[0].head)  # fmt: skip
+
+
+def _one(service: "Service", reader: Reader, text: str) -> Answer:
+    source, head = "hl7", None
+    try:
+        message = parsed(text)
+        head = message.head
+        source = "hl7:" + (head.text(3) or "unnamed")[:40]
+        found = reader.read(message, service.clock.now())
+        done = take(service, found.source, found.identifiers, found.sent, found.items, found.claim, reader.zone) \
+            if found.items else None  # fmt: skip
     except InputError as error:
         problem = from_input_error(error)
     except Problem as error:
         problem = error
     except (SQLAlchemyError, Closed) as error:
-        return _cannot_now(error)
+        return _cannot_now(error, head)
     else:
-        return "AA", "", done
+        remarks = (*found.remarks, *(done.remarks if done is not None else ()))
+        return Answer("AA", one_line("; ".join(remarks))[:250], done, (), remarks, head)
+    return _refused(service, source, text, problem, head)
+
+
+def _refused(service: "Service", source: str, frame: str | bytes, problem: Problem, head: Segment | None) -> Answer:
+    body = frame.encode("utf-8", "replace") if isinstance(frame, str) else frame
     try:
-        id_ = refuse(service, source, text.encode("utf-8", "replace"), problem)
+        id_ = refuse(service, source, body, problem)
     except (SQLAlchemyError, Closed) as error:
-        return _cannot_now(error)
-    first = (problem.errors or [{}])[0]
-    said = (
-        f"{first.get('field', '')}: {first.get('message', problem.detail)}; expected {first.get('expected', '')}; kept as {id_}"
-    )
-    return "AE", one_line(said)[:250], None
+        return _cannot_now(error, head)
+    errors = tuple(problem.errors or [wrong("message", "", None, "", problem.detail)])
+    first = errors[0]
+    said = f"{first['field']}: {first['message']}; expected {first['expected']}"
+    return Answer("AE", one_line(f"{said[:200]}; kept as {id_}"), None, errors, (), head)
 
 
-def _cannot_now(error: Exception) -> tuple[str, str, None]:
+def _cannot_now(error: Exception, head: Segment | None) -> Answer:
     """AR: nothing is wrong with the message, it was neither stored nor kept; the sender keeps it and sends it again."""
     problem = from_database(error)
     log.error("HL7 message not stored: %s", type(error).__name__)
-    return "AR", one_line(problem.detail if problem else "not stored; send it again"), None
+    return Answer("AR", one_line(problem.detail if problem else "not stored; send it again"), head=head)
 
 
 class Listener:
@@ -262,13 +178,12 @@ class Listener:
         self._writers.add(writer)
         try:
             while not writer.is_closing():
-                message = await stream.readmessage()
+                frame = await stream.readblock()
                 self._heard()
-                code, text, _ = await asyncio.to_thread(receive, self._service, self._reader, str(message))
-                answer = message.create_ack(code)
-                if text:
-                    answer.assign_field(message.escape(text), "MSA", 1, 3)
-                writer.writemessage(answer)
+                found = await asyncio.to_thread(answer, self._service, self._reader, frame)
+                now, identity = self._service.clock.now(), uuid.uuid4().hex[:20]
+                said = acknowledgement(found.head, found.code, found.text, found.errors, found.remarks, now, identity)
+                writer.writeblock(said.encode("utf-8"))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
@@ -277,48 +192,3 @@ class Listener:
         finally:
             writer.close()
             self._writers.discard(writer)
-
-
-def _fact(where: str, at: datetime, body: dict[str, Any]) -> NewFact:
-    try:
-        return NewFact.model_validate({"at": at, "body": body})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(x) for x in first["loc"] if x != "body")
-        raise unusable(f"{where} {field}", first.get("input"), first["msg"], "not accepted") from None
-
-
-def _identifiers(message: Any) -> list[tuple[str, str]]:
-    """(assigning authority, number) pairs of PID-3. Raises Problem when there is none."""
-    try:
-        field = message.segment("PID")(3)
-    except (KeyError, IndexError):
-        raise unusable("PID-3", "", "the patient's number and its assigning authority", "missing") from None
-    out = []
-    for repeat in field:
-        parts = repeat if isinstance(repeat, hl7.Repetition) else [repeat]
-        number = str(parts[0]).strip() if len(parts) else ""
-        authority = str(parts[3]).split("&")[0].strip() if len(parts) > 3 else ""
-        if number and authority:
-            out.append((authority, number))
-    if not out:
-        raise unusable("PID-3", str(field), "number^^^authority", "a number without its authority could be another hospital's")
-    return out
-
-
-def _text(message: Any, segment: str, field: int) -> str:
-    try:
-        return str(message.segment(segment)(field)).strip()
-    except (KeyError, IndexError):
-        return ""
-
-
-def _field(segment: Any, number: int) -> str:
-    try:
-        return str(segment(number)).strip()
-    except (KeyError, IndexError):
-        return ""
-
-
-def _component(segment: Any, field: int, component: int) -> str:
-    return (_field(segment, field).split("~")[0].split("^") + [""] * component)[component - 1].strip()

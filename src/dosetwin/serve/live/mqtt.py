@@ -10,11 +10,10 @@ A stream is thinned: of a quantity, one value per ``KEEP_EVERY`` is stored, and 
 last stored. What cannot be used is kept with its reasons and acknowledged, so that one bad message does not block the queue.
 """
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as paho
@@ -22,6 +21,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from pydantic import ValidationError
 
 from dosetwin.errors import InputError
+from dosetwin.io.routes import fits, route_of
+from dosetwin.io.text import parse_json
 from dosetwin.serve.live.inbox import Item, Taken, refuse, take, unusable
 from dosetwin.serve.problems import Problem, from_input_error
 from dosetwin.serve.store.facts import NewFact
@@ -91,8 +92,10 @@ def _receive(service: "Service", thinner: Thinner, topic: str, payload: bytes) -
         sent, key = _moment(message, "sent"), _string(message, "id")
         kind = message.get("kind")
         if kind == "infusion":
+            _only(message, ("id", "sent", "kind", "drug", "amount", "unit", "start", "end", "route"))
             items = [_infusion(message, key)]
         elif kind == "sample":
+            _only(message, ("id", "sent", "kind", "name", "unit", "values"))
             items = _samples(message, f"{system}|{number}", thinner)
             if not items:
                 return None
@@ -173,9 +176,21 @@ def _infusion(message: Mapping[str, Any], key: str) -> Item:
     start, end = _moment(message, "start"), _moment(message, "end")
     if end < start:
         raise unusable("end", message["end"], f"not before {message['start']}", "ends before it begins")
+    drug, said = str(message.get("drug")), message.get("route", "")
+    by = route_of([], said) if isinstance(said, str) else None
+    if by is None or fits(by, drug) not in ("used", "remarked"):
+        raise unusable("route", said, "intravenous, or left out", f"{drug} by this route is no dose the model knows")
     body = {"kind": "dose", "drug": message.get("drug"), "amount": message.get("amount"), "unit": message.get("unit"),
             "infusion_h": (end - start).total_seconds() / 3600.0}  # fmt: skip
-    return Item(key, _fact(start, body))
+    # a pump's counter begins anew: the same id at another moment is another infusion
+    return Item(f"{key}:t={start.astimezone(UTC).isoformat()}", _fact(start, body), key, start, where="id")
+
+
+def _only(message: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    """Refuse what carries more than is read: whoever wrote it meant something by it."""
+    more = [name for name in message if name not in known]
+    if more:
+        raise unusable(str(more[0])[:40], message[more[0]], ", ".join(known), "this field is not read")
 
 
 def _samples(message: Mapping[str, Any], patient: str, thinner: Thinner) -> list[Item]:
@@ -209,7 +224,7 @@ def _object(payload: bytes) -> dict[str, Any]:
     if len(payload) > LARGEST:
         raise unusable("payload", len(payload), f"at most {LARGEST} bytes", "too large")
     try:
-        found = json.loads(payload.decode("utf-8"))
+        found = parse_json(payload.decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError):
         raise unusable("payload", None, "a JSON object in UTF-8", "cannot be read") from None
     if not isinstance(found, dict):

@@ -1,0 +1,341 @@
+"""What an HL7 v2 message says: whose it is, and the results (ORU^R01) or doses given (RAS^O17) it carries.
+
+A field a sender meant is used, refused (a Problem that names segment and field), or left out with a remark; RDE^O11 is an order
+and says nothing of what was given. Times without an offset are refused, not guessed, unless the feed names its time zone, and an
+hour that the clocks show twice or never is refused even then.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from dosetwin.io import codes, routes
+from dosetwin.io.codes import DRUGS
+from dosetwin.io.text import number
+from dosetwin.serve.live.hl7_text import Message, Segment
+from dosetwin.serve.live.inbox import Item, unusable
+from dosetwin.serve.live.whose import Claim
+from dosetwin.serve.store.facts import NewFact
+from dosetwin.serve.zone import Zone
+from dosetwin.units import allowed, convert
+
+FINAL, CORRECTED, WITHDRAWN = frozenset("FPSU"), frozenset("C"), frozenset("DXW")
+"""OBX-11: results that are stored, that correct, that take back; I, N, O, R (pending, not verified) carry nothing yet."""
+PENDING = frozenset("INOR")
+PATIENT_NUMBERS = frozenset({"", "MR", "PI", "PT", "MRN", "PN"})
+"""PID-3.5: identifiers of the person; an account or visit number may be another patient's record number."""
+NOT_STORED = frozenset({"INR", "APGR", "APGR1", "GA", "BW"})
+_TIME = re.compile(r"^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?(\.\d{1,4})?([+-]\d{4})?$")
+_RESULT = re.compile(r"^(<=|>=|<|>|=)?\s*(.*)$", re.DOTALL)
+_PER = re.compile(r"^([SMHD])(\d+(?:\.\d+)?)$")
+_ASSAYS = (("JAFFE", "jaffe"), ("IDMS", "idms"), ("ENZ", "enzymatic"))
+_CLOCKS = timedelta(hours=1)
+"""A result may be dated this far after its message was sent (clocks apart); more is a slip of the pen."""
+
+
+@dataclass
+class Read:
+    """One message: where from, whose, when sent, what it carries, and what was left out, by name."""
+
+    source: str
+    identifiers: list[tuple[str, str]]
+    claim: Claim
+    sent: datetime
+    items: list[Item] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Messages to items. ``zone``: IANA name for times without an offset, None refuses them; ``drug``: whose doses count."""
+
+    drug: str
+    zone: str | None = None
+
+    def read(self, message: Message, now: datetime) -> Read:
+        """What a message says; ``now`` tells which of two readings of MSH-7 is meant. Raises Problem 422."""
+        head = message.head
+        kind, event = head.text(9, 1), head.text(9, 2)
+        if (mode := head.text(11)) not in ("P", ""):
+            raise unusable("MSH-11", mode, "P", "a message of a test or training system")
+        if (version := head.text(12)) and not version.startswith("2."):
+            raise unusable("MSH-12", version, "2.x", "a version that is not read")
+        if len(message.all("PID")) > 1:
+            raise unusable("PID", len(message.all("PID")), "1", "several patients in one message")
+        source = "hl7:" + (head.text(3) or "unnamed")[:40]
+        identifiers, remarks = _identifiers(message)
+        out = Read(source, identifiers, _claim(message.all("PID")[0]), self._moment(head.text(7), "MSH-7", near=now))
+        out.remarks += remarks
+        if (kind, event) == ("ORU", "R01"):
+            self._results(message, out)
+        elif kind == "RAS" and event in ("O17", "O01"):
+            self._given(message, out)
+        elif kind == "RDE" and event in ("O11", "O01"):
+            out.remarks.append("an order is not a dose given; nothing stored")
+        else:
+            raise unusable("MSH-9", f"{kind}^{event}", "ORU^R01, RAS^O17 or RDE^O11", "this kind of message is not read")
+        if not out.items and not out.remarks:
+            out.remarks.append("no OBX or RXA segment; nothing stored")
+        return out
+
+    # -------------------------------------------------------------------------------------------------- results
+
+    def _results(self, message: Message, out: Read) -> None:
+        common = order = drawn = ""
+        for s in message.segments:
+            if s.name == "ORC":
+                common = s.key(3) or s.key(2)
+            elif s.name == "OBR":
+                order, drawn = s.key(3) or s.key(2) or common, s.text(7)
+            elif s.name == "OBX":
+                self._result(s, order or common, drawn, out)
+            elif s.name in ("RXA", "RXG", "RXD"):
+                out.remarks.append(f"{s.name} in a message of results is not read")
+
+    def _result(self, s: Segment, order: str, drawn: str, out: Read) -> None:
+        where = f"OBX-{s.text(1) or '?'}"
+        said = s.coded(3)
+        shown = " or ".join(f"{c.code or c.text} ({c.system or 'no system'})" for c in said) or "no code"
+        meant = codes.quantity(said)
+        name = meant.name
+        if self.drug in (name, meant.also) and meant.also:
+            raise unusable(f"{where}.3", shown, "codes of one meaning", f"its codes mean {name} and {meant.also}")
+        if not name or name in NOT_STORED or (name in DRUGS and name != self.drug):
+            out.remarks.append(f"{where}: {shown} is not used")
+            return
+        status = s.text(11)
+        if status in PENDING:
+            out.remarks.append(f"{where}: {name} with status {status} carries no result yet; not used")
+            return
+        if status not in FINAL | CORRECTED | WITHDRAWN:
+            raise unusable(
+                f"{where}.11", status, "F, P, S, U, C, D, X, W, or pending: I, N, O, R", "a result without a known status"
+            )
+        if not order:
+            raise unusable("OBR-3", "", "a filler or placer number", "a result without its order cannot be told from its repeat")
+        code = next(c.code for c in said if codes.quantity([c]).name == name)
+        at = self._moment(s.text(14) or drawn, f"{where}.14")
+        if at > out.sent + _CLOCKS:
+            raise unusable(
+                f"{where}.14", s.text(14) or drawn, "not after the message was sent (MSH-7)", "drawn after it was reported"
+            )
+        group = f"{order}:{code}:{s.key(4)}"
+        fact = None if status in WITHDRAWN else _fact(where, at, self._body(s, name, where, out))
+        if status == "P":
+            out.remarks.append(f"{where}: a preliminary result of {name}; stored")
+        out.items.append(Item(f"{group}:t={at.isoformat()}", fact, group, at, changes=status in CORRECTED | WITHDRAWN,
+                              where=where, quiet=status == "X"))  # fmt: skip
+
+    def _body(self, s: Segment, name: str, where: str, out: Read) -> dict[str, Any]:
+        value, below = _value(s, where)
+        unit = _unit(s, 6, name, f"{where}.6")
+        if below and name not in DRUGS:
+            raise unusable(f"{where}.5", s.raw(5), "a number", f"a {'creatinine' if name == 'SCR' else name} only known to be "
+                           "below a limit is not used")  # fmt: skip
+        if name == "SCR":
+            return {"kind": "creatinine", "value": value, "unit": unit, "assay": _assay(s, where, out)}
+        if name in DRUGS:
+            return {"kind": "level", "drug": name, "value": value, "unit": unit, "below_loq": below}
+        return {"kind": "covariate", "name": name, "value": value, "unit": unit}
+
+    # -------------------------------------------------------------------------------------------------- doses
+
+    def _given(self, message: Message, out: Read) -> None:
+        groups: list[list[Segment]] = [[]]
+        for s in message.segments:
+            if s.name == "ORC":
+                groups.append([])
+            groups[-1].append(s)
+        for group in groups:
+            head = next((s for s in group if s.name == "ORC"), None)
+            for k, s in enumerate(group):
+                if s.name == "RXA":
+                    self._dose(s, head, _route(group, k), out)
+                elif s.name == "OBX":
+                    out.remarks.append(f"OBX-{s.text(1) or '?'} in a message of doses is not read")
+
+    def _dose(self, s: Segment, head: Segment | None, route: Segment | None, out: Read) -> None:
+        where = f"RXA-{s.text(2) or '?'}"
+        said = s.coded(5)
+        shown = " or ".join(c.text or c.code for c in said)
+        meant = codes.medication(said)
+        if self.drug not in (meant.name, meant.also):
+            if not meant.name and not codes.words_of(" ".join(c.text for c in said)):
+                raise unusable(f"{where}.5", shown, "RxNorm (RXNORM) or ATC code, or a name", "a drug given that cannot be told")
+            out.remarks.append(f"{where}: {shown} is not {self.drug}; not used")
+            return
+        if meant.also:
+            raise unusable(f"{where}.5", shown, "one drug", f"its codes and words mean {meant.name} and {meant.also}")
+        if head is not None and (control := head.text(1)) in ("CA", "OC", "OD", "DE", "UA"):
+            raise unusable("ORC-1", control, "RE", "a cancelled order with a dose given")
+        order = (head.key(3) or head.key(2)) if head is not None else ""
+        start = self._moment(s.text(3), f"{where}.3")
+        group = f"{order}:RXA:{s.key(1)}:{s.key(2)}"
+        status, action = s.text(20), s.text(21)
+        if status not in ("", "CP", "PA", "RE", "NA"):
+            raise unusable(f"{where}.20", status, "CP, PA, RE or NA", "not a completion status")
+        if action not in ("", "A", "U", "D", "X"):
+            out.remarks.append(f"{where}.21: the action {action} is not known; taken as A, added")
+        if action == "X":
+            out.remarks.append(f"{where}: the action says that nothing changes; not used")
+            return
+        refused = status in ("NA", "RE")
+        if refused:
+            out.remarks.append(f"{where}: {self.drug} was not given ({status}); no dose stored")
+        item = Item(f"{group}:t={start.isoformat()}" + ("" if order else f":{self.drug}"), None, group, start,
+                    changes=action in ("U", "D") and bool(order) and not refused, where=where, quiet=refused)  # fmt: skip
+        if refused or action == "D":
+            out.items.append(item)
+            return
+        by = routes.Route("unstated", "") if route is None else routes.route_of(route.coded(1))
+        spoken = [r for r in routes.spoken_routes(shown) if r.kind != "vein"]
+        if by.kind == "unstated" and spoken and all(r.kind == "elsewhere" for r in spoken):
+            by = spoken[0]
+        what = routes.fits(by, self.drug)
+        if what == "left out":
+            out.remarks.append(f"{where}: {self.drug} by another route (RXR-1: {by.name}, {by.said}); the dose is not used")
+            return
+        if what == "refused":
+            raise unusable("RXR-1", by.said, "IV (table 0162)", f"the route is {by.name}, not one the model knows")
+        if what == "remarked":
+            out.remarks.append(f"{where}: given {by.name}; counted as if intravenous")
+        if status == "PA":
+            out.remarks.append(f"{where}: given in part; the amount of RXA-6 is stored")
+        amount = number(s.text(6))
+        if amount is None or amount == 999:
+            raise unusable(f"{where}.6", s.raw(6), "the amount given, as 17.5 (999 means unknown)", "not an amount")
+        body = {"kind": "dose", "drug": self.drug, "amount": amount, "unit": _unit(s, 7, "amount", f"{where}.7"),
+                "infusion_h": self._hours(s, start, where, out)}  # fmt: skip
+        out.items.append(Item(item.key, _fact(where, start, body), group, start, changes=item.changes, where=where))
+
+    def _hours(self, s: Segment, start: datetime, where: str, out: Read) -> float:
+        """The infusion's length: RXA-3 to RXA-4, or per RXA-12; both must agree."""
+        hours = (self._moment(s.text(4), f"{where}.4") - start).total_seconds() / 3600.0 if s.text(4) else 0.0
+        if hours < 0:
+            raise unusable(f"{where}.4", s.text(4), f"not before {s.text(3)}", "ends before it begins")
+        per = s.text(12)
+        if per:
+            found = _PER.match(per)
+            if found is None:
+                raise unusable(f"{where}.12", per, "S, M, H or D and a number, as M30", "not a time unit")
+            told = convert(float(found[2]), {"S": "s", "M": "min", "H": "h", "D": "d"}[found[1]], "duration")
+            if hours and abs(told - hours) > max(5 / 60, 0.1 * max(told, hours)):
+                raise unusable(
+                    f"{where}.12", per, f"{hours:g} h, as RXA-3 and RXA-4 say", "contradicts begin and end of the infusion"
+                )
+            hours = hours or told
+        if not hours:
+            out.remarks.append(f"{where}: no duration (RXA-4 or RXA-12); stored as a bolus")
+        return hours
+
+    # -------------------------------------------------------------------------------------------------- moments
+
+    def _moment(self, text: str, where: str, near: datetime | None = None) -> datetime:
+        """The moment; of an hour that happens twice the reading nearest to ``near``, refused without."""
+        found = _TIME.match(text)
+        if found is None:
+            raise unusable(where, text, "YYYYMMDDHHMM[SS][+ZZZZ]", "not a moment to the minute")
+        y, mo, d, h, mi, s, _, offset = found.groups()
+        try:
+            if offset:
+                return datetime.strptime(f"{y}{mo}{d}{h}{mi}{s or '00'}{offset}", "%Y%m%d%H%M%S%z").astimezone(UTC)
+        except ValueError:
+            raise unusable(where, text, "a moment that exists", "not a moment") from None
+        if self.zone is None:
+            raise unusable(where, text, "a time with its offset, such as +0100",
+                           "the offset is missing and the feed's time zone is not configured")  # fmt: skip
+        zone, said = Zone(self.zone), f"{y}-{mo}-{d}T{h}:{mi}:{s or '00'}"
+        typed = zone.read(said)
+        if typed.at is not None:
+            return typed.at
+        if typed.choices and near is not None:
+            both = [m for sign, _ in typed.choices if (m := zone.read(said, sign).at) is not None]
+            return min(both, key=lambda m: abs(m - near))
+        raise unusable(
+            where, text, "a moment that exists once, or a time with its offset, such as +0100", typed.why or "not a moment"
+        )
+
+
+def _value(s: Segment, where: str) -> tuple[float, bool]:
+    """The number of OBX-5, and whether it is a limit that the value lies below."""
+    kind, found = s.text(2), s.repeats(5)
+    if len(found) != 1:
+        raise unusable(f"{where}.5", s.raw(5), "one value", f"{len(found)} values")
+    if kind == "SN":
+        sign, first, separator, second = (s.part(found[0], k) for k in (1, 2, 3, 4))
+        if separator or second:
+            raise unusable(f"{where}.5", s.raw(5), "a number, or < and a number", "a range or ratio")
+    elif kind in ("NM", "ST", "TX", "FT", ""):
+        split = _RESULT.match(s.text(5))
+        sign, first = (split[1] or "", split[2]) if split is not None else ("", "")
+    else:
+        raise unusable(f"{where}.2", kind, "NM, SN, or ST with a number", "not a type of numbers")
+    value = number(first)
+    if value is None or sign not in ("", "=", "<", "<="):
+        raise unusable(f"{where}.5", s.raw(5), "a number such as 2.8, or < and a number", "not a value")
+    return value, sign in ("<", "<=")
+
+
+def _unit(s: Segment, at: int, name: str, where: str) -> str:
+    """The unit: the one said to be UCUM, else the first listed. Two that differ are refused."""
+    said = [c for c in s.coded(at) if c.code]
+    if not said:
+        raise unusable(where, s.raw(at), "a UCUM unit", "a value without a unit is never guessed")
+    listed = [c for c in said if c.code in allowed(name)]
+    if len({round(convert(1.0, c.code, name), 12) for c in listed}) > 1:
+        raise unusable(where, s.raw(at), "one unit", "two units that differ")
+    ucum = [c for c in listed if codes.system(c.system) == codes.UCUM_SYSTEM]
+    return next(iter(ucum or listed or said)).code
+
+
+def _assay(s: Segment, where: str, out: Read) -> str:
+    said = " ".join(p for c in s.coded(17) for p in (c.code, c.text)).upper()
+    for needle, assay in _ASSAYS:
+        if needle in said:
+            return assay
+    if said:
+        out.remarks.append(f"{where}.17: the creatinine method {said[:40]} is not recognised; stored as not stated")
+    return ""
+
+
+def _route(group: Sequence[Segment], at: int) -> Segment | None:
+    """The RXR of an administration: the next one after it, else one that stands before it with the order."""
+    after = (s for s in group[at:] if s.name == "RXR")
+    before = (s for s in reversed(group[:at]) if s.name == "RXR")
+    return next(after, None) or next(before, None)
+
+
+def _fact(where: str, at: datetime, body: dict[str, Any]) -> NewFact:
+    try:
+        return NewFact.model_validate({"at": at, "body": body})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(x) for x in first["loc"] if x != "body")
+        raise unusable(f"{where} {name}", first.get("input"), first["msg"], "not accepted") from None
+
+
+def _identifiers(message: Message) -> tuple[list[tuple[str, str]], list[str]]:
+    """(assigning authority, number) pairs of PID-3, and what of it is no number of a person. Raises Problem for none."""
+    found = message.all("PID")
+    if not found or not found[0].repeats(3):
+        raise unusable("PID-3", "", "the patient's number and its assigning authority", "missing")
+    out, remarks = [], []
+    for r in found[0].repeats(3):
+        number_, authority, kind = found[0].part(r, 1), found[0].sub(r, 4), found[0].part(r, 5)
+        if kind not in PATIENT_NUMBERS:
+            remarks.append(f"PID-3: an identifier of type {kind} is not used")
+        elif number_ and authority:
+            out.append((authority, number_))
+    if not out:
+        raise unusable("PID-3", found[0].raw(3), "number^^^authority^MR",
+                       "a number without its authority, or not of the person, could be another patient's")  # fmt: skip
+    return out, remarks
+
+
+def _claim(pid: Segment) -> Claim:
+    names = tuple((pid.sub(r, 1), f"{pid.part(r, 2)} {pid.part(r, 3)}".strip()) for r in pid.repeats(5))
+    return Claim(tuple(n for n in names if any(n)), pid.text(7), pid.text(8).upper())
