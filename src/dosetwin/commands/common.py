@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,14 +38,21 @@ def at_least(option: str, value: int | None, least: int, most: int = 10_000_000)
 
 
 def mapping_of(words: Sequence[str]) -> dict[str, str]:
-    """``["WT=WGT"]`` -> {"WT": "WGT"}: the model's name on the left, the file's column on the right."""
+    """``["WT=WGT"]`` -> {"WT": "WGT"}: the model's name on the left, the file's column (or code, ``CMT:2``) on the right.
+
+    ``IGNORE`` on the left leaves a column, or observations of a code, out; it may be repeated.
+    """
     out: dict[str, str] = {}
     for word in words:
         name, sign, column = word.partition("=")
         name, column = name.strip(), column.strip()
         if not (sign and name and column):
-            raise InputError("not a mapping", where="--map", value=word, allowed="NAME=COLUMN, for example WT=WGT")
-        if name in out:
+            raise InputError(
+                "not a mapping", where="--map", value=word, allowed="NAME=COLUMN, for example WT=WGT, SCR=CMT:2 or IGNORE=WARD"
+            )
+        if name == "IGNORE" and name in out:
+            column = f"{out[name]},{column}"
+        elif name in out:
             raise InputError("mapped twice", where="--map", value=name)
         out[name] = column
     return out
@@ -62,7 +69,9 @@ def needed(model: "Model", timelines: "Sequence[Timeline]", path: Path) -> None:
     """Refuse a table that has no column at all for a covariate the model cannot go without; names file, column and remedy."""
     from dataclasses import fields
 
-    known = {c.name for t in timelines for c in t.covariates} | {o.measures for t in timelines for o in t.observations}
+    known = {c.name for t in timelines for c in t.covariates if math.isfinite(c.value)} | {
+        o.measures for t in timelines for o in t.observations
+    }
     known |= {f.name for t in timelines[:1] for f in fields(t.patient) if getattr(t.patient, f.name) is not None}
     for name, cov in model.covs.items():
         if name not in known and cov.missing == "refuse" and not cov.flag and not cov.age:
@@ -122,20 +131,39 @@ def sound(timelines: "Sequence[Timeline]", model: "Model", leave_out: bool) -> "
     return kept, [*left, *(f for few in found for f in few)]
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A table read for a model: sound subjects, remarks of reader, model and checks, and the columns that were not used."""
+
+    model: "Model"
+    timelines: "list[Timeline]"
+    findings: list[Finding]
+    unused: tuple[str, ...]
+
+
 def opened(
-    model_name: str, path: Path, mapping: Sequence[str], leave_out: bool
-) -> "tuple[Model, list[Timeline], Echo, list[Finding]]":
-    """Model, sound subjects, what the reader inferred, and remarks: what every command on a table begins with.
+    model_name: str,
+    path: Path,
+    mapping: Sequence[str],
+    leave_out: bool,
+    *,
+    reads: frozenset[str] = frozenset(),
+    measure: bool = True,
+) -> Opened:
+    """What every command on a table begins with; ``reads`` and ``measure`` as in ``bound``.
 
     Raises InputError for a table or a model that cannot be used.
     """
     timelines, echo = read_data(path, mapping)
     from dosetwin import models
+    from dosetwin.simulate.measured import bound
 
     model = models.load(model_name)
-    needed(model, timelines, path)
-    timelines, remarks = sound(timelines, model, leave_out)
-    return model, timelines, echo, remarks
+    with naming(path):
+        known = bound(model, timelines, echo.columns, unread=echo.unread, source=path.name, reads=reads, measure=measure)
+    needed(model, known.timelines, path)
+    timelines, remarks = sound(known.timelines, model, leave_out)
+    return Opened(model, timelines, [*echo.findings, *known.findings, *remarks], known.unused)
 
 
 # ------------------------------------------------------------------------------------------------------------- output

@@ -35,7 +35,8 @@ def run(
     target, second = output_path("-o", out, [data]), output_path("--records", records, [data])
     if target is not None and target == second:
         raise InputError("the same file as -o", where=f"--records {records}", remedy="choose another name")
-    model, timelines, echo, remarks = opened(model_name, data, mapping, leave_out)
+    table = opened(model_name, data, mapping, leave_out)
+    model, timelines = table.model, table.timelines
     from dosetwin.infer.fit import fit
 
     with progress(f"fitting {model.name}", len(timelines)) as tell, naming(data):
@@ -54,13 +55,13 @@ def run(
         write_whole(target, csv_text([f.row() for f in fits]))
     if second is not None:
         write_whole(second, csv_text(levels))
-    findings = list(dict.fromkeys((*echo.findings, *remarks, *(x for f in fits for x in f.findings))))
+    findings = list(dict.fromkeys((*table.findings, *(x for f in fits for x in f.findings))))
     objective = sum(f.objective for f in fits)
     if as_json:
         print_json({
             "model": model.name, "covariates": rule, "n_subjects": len(fits), "n_levels": len(levels), "objective": objective,
             "not_converged": [f.subject for f in fits if not f.converged], "subjects": [f.row() for f in fits], "records": levels,
-            "output": None if target is None else str(target), "findings": [f.to_json() for f in findings],
+            "output": None if target is None else str(target), "unused_columns": list(table.unused), "findings": [f.to_json() for f in findings],
         })  # fmt: skip
         return
     console = terminal()

@@ -35,12 +35,13 @@ def run(
     page, single = output_path("--report", report, [data]), output_path("--forecasts", forecasts, [data])
     if page is not None and page == single:
         raise InputError("the same file as --report", where=f"--forecasts {forecasts}", remedy="choose another name")
-    model, timelines, echo, remarks = opened(model_name, data, mapping, leave_out)
+    table = opened(model_name, data, mapping, leave_out)
+    model, timelines = table.model, table.timelines
     from dosetwin.infer.replay import replay
 
     with progress(f"replaying {model.name}", len(timelines)) as tell, naming(data):
         found = replay(model, timelines, seed=seed, draws=draws, rule=rule, measures=measures, progress=tell)
-    findings = list(dict.fromkeys((*echo.findings, *remarks, *found.findings)))
+    findings = list(dict.fromkeys((*table.findings, *found.findings)))
     if page is not None:
         from dosetwin.report.replay_page import replay_page
 
@@ -48,7 +49,8 @@ def run(
     if single is not None:
         write_whole(single, csv_text([dict(vars(f)) for f in found.forecasts]))
     if as_json:
-        print_json({**found.to_json(forecasts=single is not None), "findings": [f.to_json() for f in findings]})
+        body = found.to_json(forecasts=single is not None)
+        print_json({**body, "unused_columns": list(table.unused), "findings": [f.to_json() for f in findings]})
         return
     console = terminal()
     show(console, found)

@@ -22,6 +22,7 @@ from dosetwin.errors import Finding, InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from dosetwin.declare import Model
     from dosetwin.records import Timeline
 
 DRUG = "amikacin"
@@ -41,7 +42,7 @@ def run(
     from dosetwin import models
 
     model = models.load(model_name)
-    timelines, remarks = patients(data, mapping)
+    timelines, remarks, unused = patients(data, mapping, model)
     timelines, more = sound(timelines, model, leave_out)
     from dosetwin.decide.policy import POLICIES
     from dosetwin.infer.replay import replay
@@ -59,7 +60,8 @@ def run(
         )
     findings = list(dict.fromkeys((*remarks, *more, *found.findings)))
     body: dict[str, Any] = {"model": model.name, "source": data.name, "turnaround_h": turnaround, "seed": seed, "draws": draws}
-    body |= {"forecast": forecast.to_json(), **found.to_json(), "findings": [f.to_json() for f in findings]}
+    body |= {"forecast": forecast.to_json(), **found.to_json(), "unused_columns": list(unused),
+             "findings": [f.to_json() for f in findings]}  # fmt: skip
     if page is not None:
         from dosetwin.report.retro_page import retro_page
 
@@ -77,7 +79,11 @@ def run(
             console.print(f"{what}: {path}")
 
 
-def patients(data: Path, mapping: list[str]) -> "tuple[list[Timeline], list[Finding]]":
+READS = frozenset({"WT", "GA", "PNA", "PMA", "BW", "IBU", "ASPHYXIA", "COOLING"})
+"""Columns that dosing tables and policies use beside the model."""
+
+
+def patients(data: Path, mapping: list[str], model: "Model") -> "tuple[list[Timeline], list[Finding], tuple[str, ...]]":
     """Timelines from a table (CSV), one FHIR bundle (JSON) or a folder of bundles, one patient each. Raises InputError."""
     if data.is_dir():
         from dosetwin.io.case import read_case
@@ -86,17 +92,21 @@ def patients(data: Path, mapping: list[str]) -> "tuple[list[Timeline], list[Find
         if not files:
             raise InputError("no bundles in the folder", where=str(data), allowed="FHIR R4 bundles, NAME.json, one patient each")
         read = [read_case(p, DRUG) for p in files]
-        return read, [f for t in read for f in t.findings]
+        return read, [f for t in read for f in t.findings], ()
     if data.suffix.lower() == ".json":
         from dosetwin.io.case import read_case
 
         one = read_case(data, DRUG)
-        return [one], list(one.findings)
+        return [one], list(one.findings), ()
     from dosetwin.commands.common import read_data
 
-    if mapping_of(mapping) or data.suffix.lower() == ".csv":
+    if mapping_of(mapping) or data.name.lower().endswith((".csv", ".csv.gz")):
+        from dosetwin.simulate.measured import bound
+
         timelines, echo = read_data(data, mapping)
-        return timelines, list(echo.findings)
+        with naming(data):
+            known = bound(model, timelines, echo.columns, unread=echo.unread, source=data.name, reads=READS)
+        return known.timelines, [*echo.findings, *known.findings], known.unused
     raise InputError("not past patients", where=data.name, allowed="a .csv table, a FHIR bundle (.json), or a folder of bundles")
 
 

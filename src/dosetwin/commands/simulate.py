@@ -18,6 +18,7 @@ from dosetwin.commands.common import (
     write_whole,
 )  # fmt: skip
 from dosetwin.errors import Failure, Finding, InputError
+from dosetwin.simulate.measured import FROM_COLUMN
 
 PERCENTILES = (5, 25, 50, 75, 95)
 
@@ -35,7 +36,8 @@ def run(
     if out is None and not as_json:
         raise InputError("no output named", where="-o", remedy="add -o OUT.csv, or --json")
     target = output_path("-o", out, [data])
-    model, timelines, echo, remarks = opened(model_name, data, mapping, leave_out)
+    read = opened(model_name, data, mapping, leave_out, measure=individual)
+    model, timelines = read.model, read.timelines
     with progress(f"simulating {model.name}", len(timelines)) as tell, naming(data):
         rows, failures, findings = table(
             model,
@@ -50,7 +52,7 @@ def run(
         )
     if target is not None:
         write_whole(target, csv_text(rows))
-    findings = [*echo.findings, *remarks, *findings]
+    findings = [*read.findings, *findings]
     findings += [Finding("error", f.code, str(f.subject), f"not simulated: {f.message}") for f in failures]
     settings = {
         "model": model.name, "covariates": rule, "draws": draws, "seed": seed if draws else None,
@@ -58,7 +60,12 @@ def run(
         "residual_error": residual if draws else None, "n_subjects": len(timelines), "n_rows": len(rows),
     }  # fmt: skip
     if as_json:
-        body = {**settings, "output": None if target is None else str(target), "findings": [f.to_json() for f in findings]}
+        body = {
+            **settings,
+            "output": None if target is None else str(target),
+            "unused_columns": list(read.unused),
+            "findings": [f.to_json() for f in findings],
+        }
         print_json(body if target is not None else {**body, "rows": rows})
         return
     console = terminal()
@@ -74,7 +81,7 @@ def run(
 
 def _asked(timeline: Any) -> list[Any]:
     """Observation and EVID 2 records in the order of the file."""
-    both = [*timeline.observations, *timeline.asked]
+    both = [*(o for o in timeline.observations if o.assay != FROM_COLUMN), *timeline.asked]
     return sorted(both, key=lambda o: (o.time, o.after_dose, int(o.record.rpartition(":")[2] or 0)))
 
 

@@ -21,7 +21,7 @@ def read_case(path: Path | str, drug: str | None = None) -> Timeline:
     file = Path(path)
     if read_bytes(file).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return read_bundle(file, drug)
-    if file.suffix.lower() != ".csv":
+    if not file.name.lower().endswith((".csv", ".csv.gz")):
         raise InputError("not a case", where=file.name, allowed=ACCEPTED)
     timelines, echo = read_table(file)
     if len(timelines) != 1:

@@ -1,18 +1,21 @@
 """NONMEM-style CSV in and out: one record per line, strict, and every inference echoed.
 
-Columns ``ID TIME AMT RATE EVID CMT II ADDL SS DV MDV`` (also ``DVID OCC BLQ LOQ CENS LIMIT``), any case; every other
-numeric column is a covariate. ``.``, an empty cell and ``NA`` are missing. Lines starting with ``#`` are comments.
+Columns ``ID TIME AMT RATE EVID CMT II ADDL SS DV MDV`` (also ``DATE DUR DVID OCC BLQ LOQ CENS LIMIT``), any case; every other
+numeric column is a covariate. ``.``, an empty cell and ``NA`` are missing. docs/tables.md is the reference.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import inf, isfinite, isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dosetwin.errors import Finding, InputError
-from dosetwin.io.table import MISSING, STANDARD, find_columns, is_number, raise_all, read_rows
+from dosetwin.errors import Finding, InputError, Severity, UnknownName
+from dosetwin.io.cells import Cells
+from dosetwin.io.table import MISSING, STANDARD, Rows, find_columns, is_number, raise_all, read_rows
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
+from dosetwin.units import CANONICAL
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -21,13 +24,15 @@ SEX_CODES = {"male": 1.0, "m": 1.0, "female": 0.0, "f": 0.0}
 """Text accepted in a column named SEX: male 1, female 0, said in a finding."""
 MOST_ADDL = 10_000
 """More repeats of one dose than anybody is given: a guard against a slip of the pen."""
-
-_UNREADABLE = ("rate -1 and -2 ask for a modelled rate or duration, which models here do not have", "give AMT/duration as RATE")
+_CODE = re.compile(r"(CMT|DVID):(.+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Echo:
-    """How a table was understood: which column became what, what was inferred, how much was read."""
+    """How a table was understood: which column became what, what was inferred, how much was read.
+
+    ``columns`` canonical name -> header, ``unread`` headers of columns that no record was made of.
+    """
 
     source: str
     columns: dict[str, str]
@@ -36,6 +41,7 @@ class Echo:
     doses: int
     observations: int
     asked: int
+    unread: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
 
     def to_json(self) -> dict[str, Any]:
@@ -48,20 +54,46 @@ def read_table(source: "Path | str | DataFrame", map: Mapping[str, str] | None =
 
     Parameters
     ----------
-    source : a CSV file (UTF-8; comma, or semicolon or tab throughout), or a pandas DataFrame.
-    map : model name -> column name, e.g. ``{"WT": "WGT"}``: what the model calls WT stands in column WGT.
+    source : a CSV file (UTF-8, also packed as .gz; comma, or semicolon, tab or blanks throughout), or a pandas DataFrame.
+    map : model name -> column name, e.g. ``{"WT": "WGT"}``: what the model calls WT stands in column WGT. Codes of observations
+        likewise: ``{"SCR": "CMT:2", "INR": "DVID:pca"}``. ``{"IGNORE": "WARD,CMT:3"}`` leaves a column, or records, out.
 
     Times are the file's (h); amounts mg and levels mg/L unless the model says otherwise; covariates are not converted.
     A covariate that never changes within a subject is one Covariate at its first record; otherwise one per filled cell.
     Missing cells stay missing. Columns that hold only text are not covariates (warning ``text_column_ignored``).
     Raises InputError (UnknownName for a mapped column that is not there), one line naming file and line.
     """
-    name, header, rows, lines, findings = read_rows(source)
-    where = find_columns(name, header, map or {}, findings)
-    return _Reader(name, header, rows, lines, where, findings).read()
+    table = read_rows(source)
+    columns = {k: v for k, v in (map or {}).items() if k != "IGNORE" and not _CODE.fullmatch(v)}
+    left_out = [w for w in (map or {}).get("IGNORE", "").split(",") if w]
+    columns["IGNORE"] = ",".join(w for w in left_out if not _CODE.fullmatch(w))
+    codes = {v: k for k, v in (map or {}).items() if k != "IGNORE" and _CODE.fullmatch(v)}
+    codes |= {w: "" for w in left_out if _CODE.fullmatch(w)}
+    where, units = find_columns(table, columns)
+    return _Reader(table, where, units, codes).read()
 
 
 # ------------------------------------------------------------------------------------------------ cells to records
+
+
+_COUNTED: dict[str, tuple[Severity, str, str]] = {
+    "clock_restarted": ("warning", "TIME starts again at a reset: what follows is put one hour after what was before, here and "
+                        "in every output", "give hours since the first record of the subject"),
+    "additional_doses_cancelled": ("info", "additional doses (ADDL) still to come are cancelled by a reset or steady state", ""),
+    "dose_items_unused": ("warning", "RATE, DUR, II, ADDL or SS on a record that gives no dose is not used", "write 0"),
+    "ii_unused": ("warning", "II without ADDL or SS is not used", "add ADDL if the dose was repeated"),
+    "records_left_out": ("warning", "observations are left out, as --map IGNORE says", ""),
+    "dv_below_loq": ("warning", "DV lies below LOQ and is taken as below quantification", "set BLQ to 1, or correct LOQ"),
+    "dv_without_observation": ("warning", "DV on a record that is no observation (EVID not 0) is not used",
+                               "give the level a line of its own (EVID 0)"),
+}  # fmt: skip
+
+
+def _code(word: str) -> tuple[str, str | int]:
+    found = _CODE.fullmatch(word)
+    assert found
+    code = found[2].strip()
+    return found[1].upper(), int(float(code)) if is_number(code) and float(code) == int(float(code)) else code
 
 
 @dataclass(frozen=True)
@@ -74,6 +106,7 @@ class _Columns:
     evid: list[int]
     mdv: list[bool]
     rate: list[float]
+    dur: list[float]
     ii: list[float]
     loq: list[float]
     addl: list[int]
@@ -92,96 +125,37 @@ class _Subject:
     observations: list[Observation] = field(default_factory=list)
     asked: list[Observation] = field(default_factory=list)
     occasions: list[float] = field(default_factory=list)
+    resets: list[float] = field(default_factory=list)
     last_dose: float = -inf
+    last: float = -inf
+    shift: float = 0.0
 
 
-class _Reader:
+class _Reader(Cells):
     """The columns of one table while they become records."""
 
-    def __init__(
-        self,
-        name: str,
-        header: list[str],
-        rows: list[list[str]],
-        lines: list[int],
-        where: dict[str, int],
-        findings: list[Finding],
-    ):
-        self.name, self.header, self.lines, self.where, self.findings = name, header, lines, where, findings
-        self.cells = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
-        self.rows = rows
-        self.n = len(rows)
-        self.unreadable: dict[tuple[int, int], InputError] = {}
-        self.wrong: dict[int, InputError] = {}
+    def __init__(self, table: Rows, where: dict[str, int], units: dict[str, str], codes: Mapping[str, str]):
+        super().__init__(table, where, units)
+        self.counted: dict[str, list[int]] = {}
+        self.codes = {_code(word): name for word, name in codes.items()}
+        self.met: set[tuple[str, str | int]] = set()
 
-    def fail(self, row: int, message: str, value: object = None, allowed: str = "", remedy: str = "") -> InputError:
-        return InputError(message, where=f"{self.name}:{self.lines[row]}", value=value, allowed=allowed, remedy=remedy)
-
-    def note(self, row: int, message: str, value: object = None, allowed: str = "", remedy: str = "") -> None:
-        """Remember what is wrong with a row, the first thing only; ``read`` raises them all together."""
-        self.wrong.setdefault(row, self.fail(row, message, value, allowed, remedy))
-
-    def numbers(self, key: str) -> list[float]:
-        """A column as floats, nan where missing; also where unreadable, which is remembered for ``read`` to raise."""
-        at = self.where[key]
-        out = []
-        for row, cell in enumerate(self.cells[at]):
-            readable = is_number(cell)
-            if not readable and cell not in MISSING:
-                remedy = "give hours since the first record, not a clock time" if key == "TIME" and ":" in cell else ""
-                message = f"{key} is not a finite number"
-                self.unreadable[row, at] = self.fail(row, message, cell[:60], "a number, or . for missing", remedy)
-            out.append(float(cell) if readable else nan)
-        return out
-
-    def has_number(self, key: str) -> bool:
-        """Whether any cell is a number; a covariate without any is text."""
-        column = self.cells[self.where[key]]
-        return any(is_number(cell) for cell in column[:50]) or any(is_number(cell) for cell in column)
-
-    def column(self, key: str) -> list[float] | None:
-        return self.numbers(key) if key in self.where else None
-
-    def whole(self, key: str, default: int, allowed: Sequence[int] | None = None) -> list[int]:
-        """A column of whole numbers, ``default`` where missing or absent."""
-        column = self.column(key)
-        if column is None:
-            return [default] * self.n
-        expected = ", ".join(map(str, allowed)) if allowed else "a whole number"
-        out = []
-        for i, v in enumerate(column):
-            good = not isnan(v) and v == int(v) and (allowed is None or v in allowed)
-            if not good and not isnan(v):
-                self.note(i, f"{key} not accepted", self.cells[self.where[key]][i], expected)
-            out.append(int(v) if good else default)
-        return out
-
-    def labels(self, key: str) -> list[str | int | None]:
-        """A column of numbers or names (CMT, DVID), None where missing."""
-        if key not in self.where:
-            return [None] * self.n
-        out: list[str | int | None] = []
-        for i, cell in enumerate(self.cells[self.where[key]]):
-            if cell in MISSING:
-                out.append(None)
-            elif is_number(cell):
-                v = float(cell)
-                if v != int(v):
-                    self.note(i, f"{key} not accepted", cell, "a whole number or a name")
-                out.append(int(v))
-            else:
-                out.append(cell)
-        return out
+    def count(self, code: str, row: int) -> None:
+        """Remember a row for the finding ``code`` of ``_COUNTED``."""
+        self.counted.setdefault(code, []).append(self.lines[row])
 
     def read(self) -> tuple[list[Timeline], Echo]:
         self.ids = ids = self.identities()
         none = [nan] * self.n
+        below = self.below()
         amount, dv = self.column("AMT") or none, self.column("DV") or none
+        loq = [below.get(i, v) for i, v in enumerate(self.column("LOQ") or none)]
         evid = self.evid(amount)
+        blq = [flag or i in below for i, flag in enumerate(self.blq())]
         columns = _Columns(
-            self.numbers("TIME"), amount, dv, evid, self.mdv(evid, dv), self.column("RATE") or none, self.column("II") or none,
-            self.column("LOQ") or none, self.whole("ADDL", 0), self.whole("SS", 0, (0, 1)), self.labels("CMT"),
-            self.labels("DVID"), self.blq(), self.column("OCC") or none,
+            self.times(), amount, dv, evid, self.mdv(evid, dv, blq), self.column("RATE") or none, self.column("DUR") or none,
+            self.column("II") or none, loq, self.whole("ADDL", 0), self.whole("SS", 0, (0, 1, 2)), self.labels("CMT"),
+            self.labels("DVID"), blq, self.column("OCC") or none,
         )  # fmt: skip
         covariates = self.covariates()
         raise_all([self.unreadable[place] for place in sorted(self.unreadable)])
@@ -204,61 +178,126 @@ class _Reader:
             patient = self.patient(ids[start], covariates, start, stop)
             known = tuple(c for name, column in covariates for c in self.series(name, column, columns.time, start, stop))
             out.append(Timeline(patient, tuple(of.doses), tuple(of.observations), known, None, tuple(of.occasions), (),
-                                tuple(of.asked)))  # fmt: skip
+                                tuple(of.asked), resets=tuple(of.resets)))  # fmt: skip
             counts = [a + len(b) for a, b in zip(counts, (of.doses, of.observations, of.asked), strict=True)]
             start = stop
         raise_all([self.wrong[i] for i in sorted(self.wrong)])
+        for kind, code in self.codes:
+            if (kind, code) not in self.met:
+                raise UnknownName(f"no record has {kind} {code}", where=self.name, value=f"{kind}:{code}")
+        for code, lines in self.counted.items():
+            severity, message, remedy = _COUNTED[code]
+            shown = ", ".join(map(str, lines[:5])) + (", ..." if len(lines) > 5 else "")
+            self.findings.append(Finding(severity, code, self.name, f"{message}: line {shown}", len(lines), "", remedy))
         used = {key: self.header[index] for key, index in self.where.items()}
         names = tuple(name for name, _ in covariates)
-        echo = Echo(self.name, used, names, len(out), counts[0], counts[1], counts[2], tuple(self.findings))
-        return out, echo
+        unread = tuple(h for h in self.header if h in self.unread)
+        return out, Echo(self.name, used, names, len(out), counts[0], counts[1], counts[2], unread, tuple(self.findings))
 
     def row(self, i: int, first: bool, c: "_Columns", of: "_Subject") -> None:
         """Add a row to its subject, ``first`` of it or not. Raises InputError."""
-        t, record = c.time[i], f"{self.name}:{self.lines[i]}"
-        if isnan(t):
+        record, kind = f"{self.name}:{self.lines[i]}", c.evid[i]
+        if isnan(c.time[i]):
             raise self.fail(i, "TIME is missing")
-        if not first and t < c.time[i - 1]:
-            remedy = "sort the records, or give a new ID after a reset"
-            raise self.fail(i, f"TIME goes back within ID {self.ids[i]}", t, f">= {c.time[i - 1]:g}", remedy)
-        if not first and c.evid[i] != 2 and self.rows[i] == self.rows[i - 1]:
+        if kind in (3, 4) and not first and c.time[i] + of.shift < of.last:
+            # the clock starts again: what follows stands one hour after what was before, and the finding says so
+            of.shift = of.last + 1.0 - c.time[i]
+            self.count("clock_restarted", i)
+        t = c.time[i] = c.time[i] + of.shift
+        if not first and t < of.last:
+            raise self.fail(
+                i, f"TIME goes back within ID {self.ids[i]}", t, f">= {of.last:g}", "sort the records, or reset with EVID 3"
+            )
+        if not first and kind != 2 and self.rows[i] == self.rows[i - 1]:
             raise self.fail(i, "the record repeats the line before it", remedy="remove the duplicate")
         if not first and c.occ[i] != c.occ[i - 1] and not isnan(c.occ[i]):
             of.occasions.append(t)
-        if c.evid[i] == 1:
-            of.doses.append(self.dose(i, c, record))
+        of.last = t
+        if kind in (3, 4):
+            self.reset(i, t, of)
+        if kind in (1, 4):
+            made = self.dose(i, c, record)
+            if made.ss == 1:
+                self.cancel(of, t, i)
+            of.doses.append(made)
             of.last_dose = t
             return
-        if c.evid[i] == 0 and not isnan(c.amount[i]) and c.amount[i] != 0:
-            raise self.fail(i, "AMT on an observation record (EVID 0)", c.amount[i], "0 or .", "set EVID to 1 if this is a dose")
+        if not isnan(c.amount[i]) and c.amount[i] != 0:
+            what = "an observation record (EVID 0)" if kind == 0 else f"a record of EVID {kind}"
+            raise self.fail(i, f"AMT on {what}", c.amount[i], "0 or .", "set EVID to 1 if this is a dose")
+        if c.ss[i] and c.rate[i] > 0:
+            raise self.fail(i, "an infusion to steady state on a record that is no dose", c.rate[i], "", "set EVID to 1")
+        if any(v != 0 and not isnan(v) for v in (c.rate[i], c.dur[i], c.ii[i], c.addl[i], c.ss[i])):
+            self.count("dose_items_unused", i)
+        if kind == 3:
+            return
         measures = "" if c.dvid[i] is None else str(c.dvid[i])
+        cmt = c.cmt[i]
+        for code in (("DVID", c.dvid[i]), ("CMT", cmt)):
+            if code in self.codes:
+                self.met.add(code)  # type: ignore[arg-type]
+                measures = self.codes[code]  # type: ignore[index]
+                if not measures:
+                    self.count("records_left_out", i)
+                    return
+                if code[0] == "CMT":
+                    cmt = None  # said and done
+                break
         after = t == of.last_dose
         if c.mdv[i]:
-            of.asked.append(Observation(t, measures, nan, after_dose=after, record=record, cmt=c.cmt[i]))
+            of.asked.append(Observation(t, measures, nan, after_dose=after, record=record, cmt=cmt))
             return
         limit = None if isnan(c.loq[i]) else c.loq[i]
-        value = c.dv[i]
-        if c.blq[i]:
+        value, blq = c.dv[i], c.blq[i]
+        if limit is not None and limit < 0:
+            raise self.fail(i, "LOQ is negative", limit, "> 0")
+        if blq and limit is not None and value > limit * (1 + 1e-9):
+            raise self.fail(i, "below quantification, but DV lies above LOQ", value, f"<= {limit:g}", "correct BLQ, DV or LOQ")
+        if not blq and limit is not None and value < limit:
+            self.count("dv_below_loq", i)
+            blq = True
+        if blq:
             limit = limit if limit is not None else (value if value > 0 else None)
             if limit is None:
                 raise self.fail(i, "below quantification, but no limit", remedy="add an LOQ column, or put the limit in DV")
             value = limit
-        of.observations.append(Observation(t, measures, value, "", limit, c.blq[i], 0.0, after, "", record, c.cmt[i]))
+        of.observations.append(Observation(t, measures, value, "", limit, blq, 0.0, after, "", record, cmt))
+
+    def reset(self, i: int, t: float, of: "_Subject") -> None:
+        """Set back: pending additional doses are cancelled, as in NONMEM."""
+        if of.last_dose == t and t not in of.resets:
+            raise self.fail(
+                i, "a dose at the time of the reset that follows it would be wiped out", t, "", "put the dose after it"
+            )
+        self.cancel(of, t, i)
+        of.resets.append(t)
+        of.last_dose = t
+
+    def cancel(self, of: "_Subject", t: float, i: int) -> None:
+        """Additional doses still to come at ``t`` are not given: a reset or a steady state takes their place."""
+        for k, d in enumerate(of.doses):
+            kept = sum(d.time + n * d.ii < t - 1e-9 for n in range(1, d.addl + 1))
+            if kept < d.addl:
+                of.doses[k] = replace(d, addl=kept)
+                self.count("additional_doses_cancelled", i)
 
     def identities(self) -> list[str]:
-        seen: set[str] = set()
+        """IDs as they are written (1.0 is 1), so that no digit of a long one is lost."""
+        seen: dict[str, str] = {}
         out: list[str] = []
         column = self.cells[self.where["ID"]]
+        numeric = all(is_number(cell) for cell in column if cell not in MISSING and cell.upper() != "C")
         for i, cell in enumerate(column):
             if i and cell == column[i - 1]:
                 out.append(out[-1])
                 continue
             if cell in MISSING:
                 raise self.fail(i, "ID is missing")
-            identity = cell
-            if is_number(cell):
-                v = float(cell)
-                identity = str(int(v)) if v == int(v) else cell
+            if numeric and cell.upper() == "C" and any(c.upper() != "C" for c in column):
+                raise self.fail(i, "C stands where the other lines have an ID", cell, "", "comment with #, or in a column C")
+            if is_number(cell) and re.search(r"\d[eE]", cell):
+                raise self.fail(i, "an ID in exponent notation may have lost digits", cell, "all its digits", "format it as text")
+            identity = re.sub(r"(?<=\d)\.0*$", "", cell) if is_number(cell) else cell
             if i and identity == out[-1]:
                 out.append(identity)
                 continue
@@ -270,7 +309,12 @@ class _Reader:
                     "one block of lines per ID",
                     "sort by ID and TIME",
                 )
-            seen.add(identity)
+            alike = identity.lstrip("0").casefold()
+            if alike in seen.values():
+                other = next(k for k, v in seen.items() if v == alike)
+                message = f"IDs {other} and {identity} differ only in how they are written: two subjects"
+                self.findings.append(Finding("warning", "ids_alike", f"{self.name}:{self.lines[i]}", message, identity))
+            seen[identity] = alike
             out.append(identity)
         return out
 
@@ -290,12 +334,9 @@ class _Reader:
         for i, v in enumerate(column):
             if isnan(v):
                 v = 1.0 if amount[i] > 0 else 0.0
-            if v in (3, 4):
-                remedy = "give the records after the reset their own ID"
-                self.note(i, "EVID 3 and 4 (reset) are not supported", int(v), "0, 1, 2", remedy)
-            elif v not in (0, 1, 2):
-                self.note(i, "EVID not accepted", v, "0, 1, 2")
-            out.append(int(v) if v in (0, 1, 2) else 2)
+            if v not in (0, 1, 2, 3, 4):
+                self.note(i, "EVID not accepted", v, "0, 1, 2, 3, 4")
+            out.append(int(v) if v in (0, 1, 2, 3, 4) else 2)
         if any(isnan(v) for v in column):
             self.findings.append(
                 Finding(
@@ -307,9 +348,12 @@ class _Reader:
             )
         return out
 
-    def mdv(self, evid: list[int], dv: list[float]) -> list[bool]:
+    def mdv(self, evid: list[int], dv: list[float], blq: list[bool]) -> list[bool]:
         """True where no value was measured."""
-        inferred = [e != 0 or isnan(v) for e, v in zip(evid, dv, strict=True)]
+        inferred = [e != 0 or (isnan(v) and not b) for e, v, b in zip(evid, dv, blq, strict=True)]
+        for i, (e, v) in enumerate(zip(evid, dv, strict=True)):
+            if e != 0 and v != 0 and not isnan(v):
+                self.count("dv_without_observation", i)
         if "MDV" not in self.where:
             self.findings.append(
                 Finding(
@@ -320,7 +364,9 @@ class _Reader:
         given = self.whole("MDV", -1, (0, 1))
         aside = 0
         for i, m in enumerate(given):
-            if m == 0 and evid[i] == 0 and isnan(dv[i]):
+            if m == 0 and evid[i] in (1, 4) and not isnan(dv[i]) and dv[i] != 0:
+                self.note(i, "MDV 0 and a DV on a dose record", dv[i], "", "give the level a line of its own (EVID 0)")
+            if m == 0 and evid[i] == 0 and inferred[i]:
                 self.note(i, "MDV 0 but no DV", remedy="set MDV to 1, or give the value")
             aside += m == 1 and not inferred[i]
         if aside:
@@ -337,34 +383,58 @@ class _Reader:
 
     def blq(self) -> list[bool]:
         if "BLQ" in self.where:
+            self.unread += [self.header[self.where[k]] for k in ("CENS", "LIMIT") if k in self.where]
             return [v == 1 for v in self.whole("BLQ", 0, (0, 1))]
         if "CENS" in self.where:
             if "LIMIT" in self.where:
+                self.unread.append(self.header[self.where["LIMIT"]])
                 self.findings.append(
                     Finding("info", "limit_unused", self.name, "LIMIT is not used: censored values lie between 0 and DV")
                 )
             return [v == 1 for v in self.whole("CENS", 0, (0, 1))]
+        if "LIMIT" in self.where:
+            self.unread.append(self.header[self.where["LIMIT"]])
         return [False] * self.n
 
     def dose(self, i: int, c: "_Columns", record: str) -> DoseEvent:
-        amount, rate, ii, addl, ss = c.amount[i], c.rate[i], c.ii[i], c.addl[i], c.ss[i]
-        if isnan(amount) or amount == 0:
-            raise self.fail(i, "dose without amount", None if isnan(amount) else amount, "AMT > 0", "give AMT, or set EVID to 2")
+        amount, rate, dur, ii, addl, ss = c.amount[i], c.rate[i], c.dur[i], c.ii[i], c.addl[i], c.ss[i]
+        given, modelled = rate > 0, rate in (-1, -2)
         if amount < 0:
             raise self.fail(i, "AMT is negative", amount, "> 0")
-        if rate < 0:
-            raise self.fail(i, "RATE is negative", rate, ">= 0", "; ".join(_UNREADABLE) if rate in (-1, -2) else "")
+        if rate < 0 and not modelled:
+            raise self.fail(i, "RATE is negative", rate, ">= 0, or -1 or -2 for a modelled rate or duration")
+        if dur < 0:
+            raise self.fail(i, "DUR is negative", dur, ">= 0")
         if not 0 <= addl <= MOST_ADDL:
-            raise self.fail(i, "ADDL not accepted", addl, f"0 to {MOST_ADDL}")
+            remedy = "a negative ADDL (NONMEM's empirical steady state) is not read: write SS and II" if addl < 0 else ""
+            raise self.fail(i, "ADDL not accepted", addl, f"0 to {MOST_ADDL}", remedy)
         if ii < 0:
             raise self.fail(i, "II is negative", ii, ">= 0")
         interval = 0.0 if isnan(ii) else ii
+        if (isnan(amount) or amount == 0) and ss and given:
+            if interval or addl or dur > 0:
+                raise self.fail(
+                    i, "AMT 0 with RATE and SS is a constant infusion: no II, ADDL or DUR", interval or addl or dur, "0"
+                )
+            return DoseEvent(c.time[i], rate, 1.0, c.cmt[i], 1.0, 0, ss, record, "constant")
+        if isnan(amount) or amount == 0:
+            raise self.fail(i, "dose without amount", None if isnan(amount) else amount, "AMT > 0", "give AMT, or set EVID to 2")
         if (addl or ss) and not interval > 0:
             raise self.fail(i, f"{'ADDL' if addl else 'SS'} without II", interval, "II > 0")
-        duration = amount / rate if rate > 0 else 0.0
+        if interval and not addl and not ss:
+            self.count("ii_unused", i)
+        duration = amount / rate if given else 0.0
         if not isfinite(duration):
             raise self.fail(i, "RATE is too small for AMT", rate)
-        return DoseEvent(c.time[i], amount, duration, c.cmt[i], interval, addl, ss == 1, record)
+        if dur > 0 and (modelled or (given and abs(duration - dur) > 1e-3 * dur)):
+            said = f"AMT/RATE is {duration:.6g} h" if given else f"RATE {rate:g} asks the model"
+            raise self.fail(i, f"RATE and DUR contradict each other: {said}", dur, "one of them", "correct one, or leave it out")
+        if modelled:
+            return DoseEvent(c.time[i], amount, 0.0, c.cmt[i], interval, addl, ss, record,
+                             "model_rate" if rate == -1 else "model_duration")  # fmt: skip
+        if not given and dur > 0:
+            duration = dur
+        return DoseEvent(c.time[i], amount, duration, c.cmt[i], interval, addl, ss, record, "rate" if given else "duration")
 
     def covariates(self) -> list[tuple[str, list[float]]]:
         out: list[tuple[str, list[float]]] = []
@@ -372,9 +442,13 @@ class _Reader:
             if key in STANDARD and key != "OCC":
                 continue
             column = self.cells[index]
+            if key in self.units and key not in CANONICAL:
+                message = f"column {self.header[index]}: the unit is not known here, and nothing is converted"
+                self.findings.append(Finding("warning", "unit_unknown", self.name, message, self.units[key]))
             if not self.has_number(key):
                 filled = {cell.lower() for cell in column if cell not in MISSING}
                 if not filled:
+                    self.unread.append(self.header[index])
                     self.findings.append(Finding("warning", "column_empty", self.name, f"column {self.header[index]} is empty"))
                 elif key.upper() == "SEX" and filled <= set(SEX_CODES):
                     self.findings.append(
@@ -385,6 +459,7 @@ class _Reader:
                     what = self.fail(0, f"{key} is not a number", column[0][:60], "numbers, or . for missing")
                     self.unreadable[0, index] = what
                 else:
+                    self.unread.append(self.header[index])
                     message = f"column {self.header[index]} holds text and is not used"
                     self.findings.append(
                         Finding(

@@ -10,7 +10,7 @@ from dosetwin.errors import InputError
 from dosetwin.io.table import MISSING, STANDARD
 from dosetwin.records import Timeline
 
-_COLUMNS = ("ID", "TIME", "AMT", "RATE", "EVID", "CMT", "II", "ADDL", "SS", "DV", "MDV", "DVID", "BLQ", "LOQ")
+_COLUMNS = ("ID", "TIME", "AMT", "RATE", "DUR", "EVID", "CMT", "II", "ADDL", "SS", "DV", "MDV", "DVID", "BLQ", "LOQ")
 
 
 def write_table(timelines: Iterable[Timeline], path: Path | str) -> None:
@@ -53,19 +53,22 @@ def write_table(timelines: Iterable[Timeline], path: Path | str) -> None:
 
 def _records(timeline: Timeline) -> list[dict[str, Any]]:
     """The rows of one subject. Rank within one time: covariates, levels before the dose, doses, levels after it."""
-    rows: list[tuple[float, int, dict[str, Any]]] = []
+    rows: list[tuple[float, float, dict[str, Any]]] = []
     for d in timeline.doses:
+        constant = d.infusion == "constant"
         row = {
-            "AMT": d.amount,
-            "RATE": d.rate or None,
+            "AMT": 0.0 if constant else d.amount,
+            "RATE": {"rate": d.rate or None, "constant": d.amount, "model_rate": -1, "model_duration": -2}.get(d.infusion),
+            "DUR": (d.duration or None) if d.infusion == "duration" else None,
             "EVID": 1,
             "CMT": d.cmt,
-            "II": d.ii or None,
+            "II": None if constant else d.ii or None,
             "ADDL": d.addl or None,
             "SS": int(d.ss) or None,
             "MDV": 1,
         }
         rows.append((d.time, 2, row))
+    rows += [(t, 1.5, {"EVID": 3, "MDV": 1}) for t in timeline.resets]
     for o in timeline.observations:
         row = {
             "EVID": 0,

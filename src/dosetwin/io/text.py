@@ -36,19 +36,23 @@ def read_bytes(path: Path) -> bytes:
 
 def read_text(path: Path) -> str:
     """UTF-8 text without its byte order mark. Raises InputError naming the file and the line that is no text."""
-    raw = read_bytes(path)
+    return text_of(read_bytes(path), path.name)
+
+
+def text_of(raw: bytes, name: str) -> str:
+    """Bytes of the file ``name`` as ``read_text`` gives them. Raises InputError."""
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise InputError("the file is UTF-16", where=path.name, allowed="UTF-8", remedy="save it as UTF-8")
+        raise InputError("the file is UTF-16", where=name, allowed="UTF-8", remedy="save it as UTF-8")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise InputError(
-            "the file is not UTF-8 text", where=f"{path.name}:{line}", allowed="UTF-8", remedy="save it as UTF-8"
+            "the file is not UTF-8 text", where=f"{name}:{line}", allowed="UTF-8", remedy="save it as UTF-8"
         ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise InputError("the file holds NUL characters", where=f"{path.name}:{line}", allowed="text")
+        raise InputError("the file holds NUL characters", where=f"{name}:{line}", allowed="text")
     return text
 
 

@@ -1,0 +1,148 @@
+"""The cells of one table as columns: numbers, whole numbers, labels, times; what cannot be read is remembered, not raised."""
+
+import re
+from collections.abc import Sequence
+from math import isnan, nan
+
+from dosetwin.errors import Finding, InputError
+from dosetwin.io import clock
+from dosetwin.io.table import MISSING, Rows, is_number
+from dosetwin.units import CANONICAL, convert
+
+SERIAL_DATES = (30_000.0, 80_000.0)
+"""Where a spreadsheet's day numbers of 1982 to 2119 lie: a table whose every TIME lies there counts days."""
+
+_QUANTITY = {"TIME": "time", "II": "duration", "DUR": "duration", "AMT": "amount", "RATE": "rate", "DV": "concentration",
+             "LOQ": "concentration", "LIMIT": "concentration"}  # fmt: skip
+_UNIT_WORDS = {"hr": "h", "hrs": "h", "hour": "h", "hours": "h", "day": "d", "days": "d", "week": "wk", "weeks": "wk",
+               "minutes": "min", "mins": "min"}  # fmt: skip
+
+
+class Cells:
+    """The columns of one table; ``where`` canonical name -> column, ``units`` what a header states."""
+
+    def __init__(self, table: Rows, where: dict[str, int], units: dict[str, str]):
+        self.name, self.header, self.lines, self.where, self.findings = (
+            table.name,
+            table.header,
+            table.lines,
+            where,
+            table.findings,
+        )
+        self.cells = [[cell.strip() for cell in column] for column in zip(*table.rows, strict=True)]
+        self.rows, self.unread, self.units = table.rows, table.unread, units
+        self.n = len(self.rows)
+        self.ids: list[str] = []
+        self.unreadable: dict[tuple[int, int], InputError] = {}
+        self.wrong: dict[int, InputError] = {}
+
+    def fail(self, row: int, message: str, value: object = None, allowed: str = "", remedy: str = "") -> InputError:
+        return InputError(message, where=f"{self.name}:{self.lines[row]}", value=value, allowed=allowed, remedy=remedy)
+
+    def note(self, row: int, message: str, value: object = None, allowed: str = "", remedy: str = "") -> None:
+        """Remember what is wrong with a row, the first thing only; ``read`` raises them all together."""
+        self.wrong.setdefault(row, self.fail(row, message, value, allowed, remedy))
+
+    def numbers(self, key: str) -> list[float]:
+        """A column as floats, nan where missing; also where unreadable, which is remembered for ``read`` to raise."""
+        at = self.where[key]
+        out = []
+        for row, cell in enumerate(self.cells[at]):
+            readable = is_number(cell)
+            if not readable and cell not in MISSING:
+                self.unreadable[row, at] = self.fail(
+                    row, f"{key} is not a finite number", cell[:60], "a number, or . for missing",
+                    "write a decimal point, and nothing between the thousands" if re.search(r"\d[, '\u00a0]\d", cell) else "",
+                )  # fmt: skip
+            out.append(float(cell) if readable else nan)
+        return self.converted(key, out)
+
+    def converted(self, key: str, values: list[float]) -> list[float]:
+        """In canonical units where the header states another. Raises UnknownUnit naming the header line."""
+        unit = self.units.get(key, "")
+        unit = _UNIT_WORDS.get(unit.lower(), unit)
+        quantity = _QUANTITY.get(key, key)
+        if not unit or quantity not in CANONICAL or unit == CANONICAL[quantity]:
+            return values
+        place = f"{self.name}:1"
+        out = [v if isnan(v) else convert(v, unit, quantity, where=place) for v in values]
+        message = f"{key} is converted from {unit} to {CANONICAL[quantity]}"
+        self.findings.append(Finding("info", "unit_converted", self.name, message))
+        return out
+
+    def times(self) -> list[float]:
+        """TIME as hours: as written, or from clock times and dates."""
+        dated = next((k for k in clock.DATES if k in self.where), None)
+        cells = self.cells[self.where["TIME"]]
+        if dated is None and not clock.is_clock(cells):
+            found = self.numbers("TIME")
+            known = [t for t in found if not isnan(t)]
+            if len(known) > 1 and SERIAL_DATES[0] <= min(known) and max(known) <= SERIAL_DATES[1]:
+                raise self.fail(0, "TIME looks like a spreadsheet's dates, in days", cells[0], "hours",
+                                "give hours since the first record, or moments such as 2024-03-01T08:30")  # fmt: skip
+            return found
+        at = self.where["TIME"]
+
+        def wrong(row: int, message: str, value: object, allowed: str, remedy: str) -> None:
+            self.unreadable[row, at] = self.fail(row, message, value, allowed, remedy)
+
+        dates = None if dated is None else self.cells[self.where[dated]]
+        found = clock.hours(cells, dates, dated or "", self.ids, wrong)
+        what = "TIME is a clock" if dated is None else f"{dated} ({clock.order_of(dated)}) and TIME are a clock"
+        self.findings.append(
+            Finding("info", "clock_read", self.name, f"{what}: hours are counted from each subject's first record")
+        )
+        return found
+
+    def below(self) -> dict[int, float]:
+        """Rows whose DV is written ``<0.5``: the limit, which becomes the cell."""
+        found: dict[int, float] = {}
+        if "DV" in self.where:
+            column = self.cells[self.where["DV"]]
+            for row, cell in enumerate(column):
+                if cell.startswith("<") and is_number(cell.lstrip("<= ")):
+                    column[row] = cell.lstrip("<= ")
+                    found[row] = float(column[row])
+        return found
+
+    def has_number(self, key: str) -> bool:
+        """Whether any cell is a number; a covariate without any is text."""
+        column = self.cells[self.where[key]]
+        return any(is_number(cell) for cell in column[:50]) or any(is_number(cell) for cell in column)
+
+    def column(self, key: str) -> list[float] | None:
+        return self.numbers(key) if key in self.where else None
+
+    def whole(self, key: str, default: int, allowed: Sequence[int] | None = None) -> list[int]:
+        """A column of whole numbers, ``default`` where missing or absent."""
+        column = self.column(key)
+        if column is None:
+            return [default] * self.n
+        expected = ", ".join(map(str, allowed)) if allowed else "a whole number"
+        out = []
+        for i, v in enumerate(column):
+            good = not isnan(v) and v == int(v) and (allowed is None or v in allowed)
+            if not good and not isnan(v):
+                self.note(i, f"{key} not accepted", self.cells[self.where[key]][i], expected)
+            out.append(int(v) if good else default)
+        return out
+
+    def labels(self, key: str) -> list[str | int | None]:
+        """A column of numbers or names (CMT, DVID), None where missing."""
+        if key not in self.where:
+            return [None] * self.n
+        out: list[str | int | None] = []
+        for i, cell in enumerate(self.cells[self.where[key]]):
+            if cell in MISSING:
+                out.append(None)
+            elif is_number(cell):
+                v = float(cell)
+                if v != int(v):
+                    self.note(i, f"{key} not accepted", cell, "a whole number or a name")
+                if key == "CMT" and v < 0:
+                    self.note(i, "CMT below 0 turns a compartment off, which models here do not have", cell, "1, 2, ...")
+                # NONMEM's compartment 0 is the default one
+                out.append(None if key == "CMT" and v == 0 else int(v))
+            else:
+                out.append(cell)
+        return out
