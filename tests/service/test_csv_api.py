@@ -62,11 +62,11 @@ def test_each_subject_may_have_its_own_hour_zero(quiet: Running) -> None:
 
 
 def test_every_unreadable_cell_is_an_error_of_its_own(quiet: Running) -> None:
-    table = TABLE.replace("B2,12,0,.,.,11.4", "B2,noon,0,.,.,high").replace("A1,22.5,0,.,.,8.1", "A1,22.5,0,.,.,<1")
+    table = TABLE.replace("B2,12,0,.,.,11.4", "B2,noon,0,.,.,high").replace("A1,22.5,0,.,.,8.1", "A1,22.5,0,.,.,~1")
     refused = post(quiet.as_("pharmacist"), table)
     assert refused.status_code == 422, refused.text
     found = [(e["resource"], e["field"], e["value"]) for e in refused.json()["errors"]]
-    assert found == [("line 3", "DV", "<1"), ("line 5", "TIME", "noon"), ("line 5", "DV", "high")]
+    assert found == [("line 3", "DV", "~1"), ("line 5", "TIME", "noon"), ("line 5", "DV", "high")]
     assert babies(quiet.as_("pharmacist")) == 0
 
 

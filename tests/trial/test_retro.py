@@ -134,7 +134,8 @@ def test_fhir_bundles_are_read_alone_and_from_a_folder(tmp_path):
 
     bundle = (resources.files("dosetwin") / "data" / "demo_newborn.json").read_text()
     (tmp_path / "one.json").write_text(bundle)
-    (alone, _), (folder, _) = patients(tmp_path / "one.json", []), patients(tmp_path, [])
+    model = load("amikacin_neonate")
+    (alone, *_), (folder, *_) = patients(tmp_path / "one.json", [], model), patients(tmp_path, [], model)
     assert alone == folder
     assert alone[0].doses
     # its single dose has no interval yet: said, not guessed

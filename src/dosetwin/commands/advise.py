@@ -1,6 +1,8 @@
 """``dosetwin advise``: one case in, the next dose out, as text, JSON or a report."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ from dosetwin.errors import InputError
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
     from dosetwin.decide.policy import Policy
+    from dosetwin.declare import Model
     from dosetwin.records import Timeline
 
 DEFAULT_MODEL = {"amikacin": "amikacin_neonate"}
@@ -80,6 +83,8 @@ def prepare(
         from dosetwin.decide.target import judges
 
         judges(rules.targets, chosen, rules.drug, policy or f"policy {rules.name}")
+    if timeline.origin is None and case.suffix.lower() != ".json":
+        timeline = _of_models(timeline, chosen, case)
     at, clock = moment(timeline, now, case.name)
     last = last_record(timeline)
     if last is not None and at - last > MOST_LATE_H:
@@ -93,6 +98,19 @@ def prepare(
         advice = advise_full(timeline, chosen[0], rules, models=chosen, now=at, mic=mic, seed=seed, draws=draws, rule=rule,
                              input_hash=hash_, kidney=kidney, look_ahead=look_ahead, pack=pack)  # fmt: skip
     return advice, clock
+
+
+def _of_models(timeline: "Timeline", chosen: "Sequence[Model]", case: Path) -> "Timeline":
+    """A table's observations named and its measured columns taken as measurements, for the models that are asked."""
+    from dosetwin.simulate.measured import bound
+
+    findings = list(timeline.findings)
+    with naming(case):
+        for model in chosen:
+            known = bound(model, [timeline], {}, source=case.name)
+            timeline = known.timelines[0]
+            findings += known.findings
+    return replace(timeline, findings=tuple(dict.fromkeys(findings)))
 
 
 def _policy_for(drug: str, where: str) -> "Policy":

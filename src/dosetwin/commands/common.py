@@ -160,7 +160,9 @@ def opened(
 
     model = models.load(model_name)
     with naming(path):
-        known = bound(model, timelines, echo.columns, unread=echo.unread, source=path.name, reads=reads, measure=measure)
+        known = bound(
+            model, timelines, echo.columns, unread=echo.unread, header=echo.header, source=path.name, reads=reads, measure=measure
+        )
     needed(model, known.timelines, path)
     timelines, remarks = sound(known.timelines, model, leave_out)
     return Opened(model, timelines, [*echo.findings, *known.findings, *remarks], known.unused)

@@ -61,7 +61,8 @@ def run(
         print_json({
             "model": model.name, "covariates": rule, "n_subjects": len(fits), "n_levels": len(levels), "objective": objective,
             "not_converged": [f.subject for f in fits if not f.converged], "subjects": [f.row() for f in fits], "records": levels,
-            "output": None if target is None else str(target), "unused_columns": list(table.unused), "findings": [f.to_json() for f in findings],
+            "output": None if target is None else str(target), "unused_columns": list(table.unused),
+            "findings": [f.to_json() for f in findings],
         })  # fmt: skip
         return
     console = terminal()

@@ -39,7 +39,8 @@ def read_long(path: Path) -> list[WardRecord]:
     Beyond NEEDED: ASSAY, SEX (1 boys), CAESAREAN, WT kg and the flags, where they exist. A row without a number in DV is a day.
     Raises InputError without the needed columns or with a TIME that is no number.
     """
-    name, header, rows, lines, _ = read_rows(path)
+    table = read_rows(path)
+    name, header, rows, lines = table.name, table.header, table.rows, table.lines
     at = {h.upper(): k for k, h in enumerate(header)}
     missing = [column for column in NEEDED if column not in at]
     if missing:

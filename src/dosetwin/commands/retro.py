@@ -105,7 +105,7 @@ def patients(data: Path, mapping: list[str], model: "Model") -> "tuple[list[Time
 
         timelines, echo = read_data(data, mapping)
         with naming(data):
-            known = bound(model, timelines, echo.columns, unread=echo.unread, source=data.name, reads=READS)
+            known = bound(model, timelines, echo.columns, unread=echo.unread, header=echo.header, source=data.name, reads=READS)
         return known.timelines, [*echo.findings, *known.findings], known.unused
     raise InputError("not past patients", where=data.name, allowed="a .csv table, a FHIR bundle (.json), or a folder of bundles")
 

@@ -37,6 +37,7 @@ class Cells:
         self.wrong: dict[int, InputError] = {}
 
     def fail(self, row: int, message: str, value: object = None, allowed: str = "", remedy: str = "") -> InputError:
+        """An error that names file and line of a row."""
         return InputError(message, where=f"{self.name}:{self.lines[row]}", value=value, allowed=allowed, remedy=remedy)
 
     def note(self, row: int, message: str, value: object = None, allowed: str = "", remedy: str = "") -> None:
@@ -111,6 +112,7 @@ class Cells:
         return any(is_number(cell) for cell in column[:50]) or any(is_number(cell) for cell in column)
 
     def column(self, key: str) -> list[float] | None:
+        """``numbers`` of a column, None where the table has none."""
         return self.numbers(key) if key in self.where else None
 
     def whole(self, key: str, default: int, allowed: Sequence[int] | None = None) -> list[int]:

@@ -31,7 +31,8 @@ _CODE = re.compile(r"(CMT|DVID):(.+)", re.IGNORECASE)
 class Echo:
     """How a table was understood: which column became what, what was inferred, how much was read.
 
-    ``columns`` canonical name -> header, ``unread`` headers of columns that no record was made of.
+    ``columns`` canonical name -> header, ``unread`` headers of columns that no record was made of,
+    ``header`` all of them in order.
     """
 
     source: str
@@ -42,6 +43,7 @@ class Echo:
     observations: int
     asked: int
     unread: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
 
     def to_json(self) -> dict[str, Any]:
@@ -192,7 +194,9 @@ class _Reader(Cells):
         used = {key: self.header[index] for key, index in self.where.items()}
         names = tuple(name for name, _ in covariates)
         unread = tuple(h for h in self.header if h in self.unread)
-        return out, Echo(self.name, used, names, len(out), counts[0], counts[1], counts[2], unread, tuple(self.findings))
+        return out, Echo(
+            self.name, used, names, len(out), counts[0], counts[1], counts[2], unread, tuple(self.header), tuple(self.findings)
+        )
 
     def row(self, i: int, first: bool, c: "_Columns", of: "_Subject") -> None:
         """Add a row to its subject, ``first`` of it or not. Raises InputError."""
@@ -383,7 +387,7 @@ class _Reader(Cells):
 
     def blq(self) -> list[bool]:
         if "BLQ" in self.where:
-            self.unread += [self.header[self.where[k]] for k in ("CENS", "LIMIT") if k in self.where]
+            self.unread.extend(self.header[self.where[k]] for k in ("CENS", "LIMIT") if k in self.where)
             return [v == 1 for v in self.whole("BLQ", 0, (0, 1))]
         if "CENS" in self.where:
             if "LIMIT" in self.where:

@@ -112,7 +112,11 @@ def by_line(record: str, value: object, expected: str, message: str) -> dict[str
 
 
 def on_the_calendar(t: Timeline, zero: datetime, drug: str, zone: Zone) -> Timeline:
-    """A table's hours put on the calendar; what it says of patient, levels and creatinine put in place."""
+    """A table's hours put on the calendar; what it says of patient, levels and creatinine put in place.
+
+    Raises InputError for what a stored record cannot say.
+    """
+    _sayable(t)
     first: dict[str, tuple[float, float]] = {}
     for c in t.covariates:
         first.setdefault(c.name, (c.time, c.value))
@@ -152,6 +156,22 @@ def on_the_calendar(t: Timeline, zero: datetime, drug: str, zone: Zone) -> Timel
         drug=drug,
         findings=(*t.findings, *dict.fromkeys(findings)),
     )
+
+
+def _sayable(t: Timeline) -> None:
+    """Refuse what would be stored as something else: steady states, resets, modelled inputs, coded compartments."""
+    for d in t.doses:
+        if d.ss or d.infusion in ("model_rate", "model_duration", "constant"):
+            said = f"SS {int(d.ss)}" if d.ss else d.infusion
+            raise InputError("a dose given as a steady state or with a modelled input cannot be stored", where=d.record,
+                             value=said, remedy="give the doses one by one, with amount and duration")  # fmt: skip
+    if t.resets:
+        raise InputError("a reset (EVID 3 or 4) cannot be stored", where=f"ID {t.patient.id}", value=t.resets[0])
+    coded = {o.cmt: o for o in t.observations if o.measures == "" and o.cmt is not None}
+    if len(coded) > 1:
+        last = list(coded.values())[-1]
+        raise InputError("CMT of the observations stands for different quantities", where=last.record, value=last.cmt,
+                         remedy="say what each measures in a column DVID: the drug, or SCR")  # fmt: skip
 
 
 def _carried(creatinine: Sequence[Covariate_]) -> list[Finding]:

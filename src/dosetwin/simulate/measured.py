@@ -26,14 +26,16 @@ class Bound:
 
 
 def bound(
-    model: Model, timelines: Sequence[Timeline], columns: Mapping[str, str], *, unread: Sequence[str] = (), source: str = "table",
+    model: Model, timelines: Sequence[Timeline], columns: Mapping[str, str], *, unread: Sequence[str] = (),
+    header: Sequence[str] = (), source: str = "table",
     reads: frozenset[str] = frozenset(), measure: bool = True,
 ) -> Bound:  # fmt: skip
     """Observations by output (DVID, then CMT), columns of what the model predicts as measurements, the rest named.
 
     Parameters
     ----------
-    columns : canonical name -> header of every column of the table, ``unread`` headers no record was made of.
+    columns : canonical name -> header of every column of the table, ``unread`` headers no record was made of,
+        ``header`` all headers in order.
     reads : names that are used beside the model (by policies and rules).
     measure : whether measurements are used at all; False leaves the columns of what the model predicts unused.
 
@@ -46,8 +48,8 @@ def bound(
         timelines = [
             replace(t, covariates=tuple(replace(c, name=renamed.get(c.name, c.name)) for c in t.covariates)) for t in timelines
         ]
-        said = ", ".join(f"{columns.get(h, h)} as {w}" for h, w in renamed.items())
-        findings.append(Finding("info", "column_read_as", source, f"read {said}"))
+        how = ", ".join(f"{columns.get(h, h)} as {w}" for h, w in renamed.items())
+        findings.append(Finding("info", "column_read_as", source, f"read {how}"))
     _refuse_missing_codes(model, timelines)
     said: dict[str, str] = {}
     unused_cmt: list[str] = []
@@ -78,7 +80,7 @@ def bound(
     lost = {header for key, header in columns.items() if key in names and names[key] not in used}
     if unused_cmt and not any(d.cmt for t in timelines for d in t.doses):
         lost.add(columns.get("CMT", "CMT"))
-    unused = tuple(h for h in dict.fromkeys([*columns.values(), *unread]) if h in lost or h in unread)
+    unused = tuple(h for h in header or dict.fromkeys([*columns.values(), *unread]) if h in lost or h in unread)
     if unused_cmt:
         message = f"CMT of {len(unused_cmt)} observations is not used: DVID says what they measure"
         findings.append(Finding("info", "cmt_of_observations_unused", unused_cmt[0], message))
@@ -153,10 +155,13 @@ def _named(
         if idle is None:
             return replace(o, measures=_word(model, first))
         states = ", ".join(f"{i} {s}" for i, s in enumerate(model.states, 1))
-        raise InputError(f"{model.name} predicts nothing in the compartment of this observation", where=o.record, value=f"CMT {o.cmt}",
-                         allowed=f"what is predicted: {', '.join(_word(model, n) for n in model.outputs)}; compartments: {states}",
-                         remedy=f"say what it measures: --map NAME=CMT:{o.cmt}, or give it a DVID; or leave such records out: "
-                                f"--map IGNORE=CMT:{o.cmt}")  # fmt: skip
+        words = ", ".join(_word(model, n) for n in model.outputs)
+        raise InputError(
+            f"{model.name} predicts nothing in the compartment of this observation", where=o.record, value=f"CMT {o.cmt}",
+            allowed=f"what is predicted: {words}; compartments: {states}",
+            remedy=f"say what it measures: --map NAME=CMT:{o.cmt}, or give it a DVID; or leave such records out: "
+                   f"--map IGNORE=CMT:{o.cmt}",
+        )  # fmt: skip
     said[f"CMT {o.cmt}"] = _word(model, name)
     return replace(o, measures=_word(model, name))
 
