@@ -179,7 +179,7 @@ def _subject(
             Forecast(
                 subject=timeline.patient.id, record=label, time=level.time, measures=level.measures, number=number,
                 earlier=len(known), observed=level.value, blq=level.blq, prior=float(value[0]),
-                updated=float(value[1] if has_levels else value[0]),
+                updated=float(np.median(value[draws + 2 :][after]) if has_levels else value[0]),
                 prior_pit=prior_pit, updated_pit=float(share[draws + 2 :][after].mean()) if has_levels else prior_pit,
                 ess=belief.ess, method=belief.method,
             )
