@@ -17,15 +17,15 @@ import numpy as np
 from dosetwin.infer.belief import DOUBTED, Explanation
 from dosetwin.infer.likelihood import LOG_2PI, Evidence
 from dosetwin.infer.map import MapEstimate, map_of
-from dosetwin.infer.robust import P_WRONG, Scale, log_wrong, scales_of
+from dosetwin.infer.robust import P_WRONG, Scale, clip_levels, log_bounded, log_wrong, scales_of
 
 QUIET = 0.05
 """Below this probability of any record wrong, and of the patient unlike, by the closed forms, nothing else is fitted."""
-CANDIDATE = 1e-3
+CANDIDATE = 0.01
 """A record is tried as wrong from this closed-form probability on."""
 MOST_WRONG = 6
 """At most so many records are called wrong together, and so many tried at each step."""
-NEGLIGIBLE = 1e-4
+NEGLIGIBLE = 1e-3
 """Explanations less probable than this are dropped; the greedy search ends when a step adds less."""
 
 
@@ -51,6 +51,7 @@ class Explained:
 
     ``fitted`` most probable first with ``probability`` [len]; ``p_wrong`` [n_levels]; ``log_evidence`` of all together;
     ``quiet``: nobody is in doubt and ``fitted`` is the usual explanation alone. ``certain``: every record was taken as right.
+    ``bounded``: the most probable effects when no level may pull harder than the bound; None where none does.
     """
 
     fitted: tuple[Fitted, ...]
@@ -60,6 +61,7 @@ class Explained:
     log_evidence: float
     quiet: bool
     certain: bool = False
+    bounded: Fitted | None = None
 
     @property
     def doubted(self) -> np.ndarray:
@@ -210,9 +212,35 @@ def _search(
     never = [i for i in range(n) if not any(i in f.wrong for f in fitted)]
     if never:  # too far from doubt to be tried: the closed form at the most probable explanation
         p_wrong[never] = np.minimum(suspects(fitted[0])[never], CANDIDATE)
+    right = [f for f in level if f.scale is not scales[0]]
+    bounded = None if certain else _bounded_mode(evidence, first, right)
     keep = probability >= NEGLIGIBLE
     kept = tuple(f for f, k in zip(fitted, keep, strict=True) if k)
-    return Explained(kept, probability[keep] / probability[keep].sum(), p_wrong, p_unlike, total, False, certain)
+    return Explained(kept, probability[keep] / probability[keep].sum(), p_wrong, p_unlike, total, False, certain, bounded)
+
+
+def _bounded_mode(evidence: Evidence, usual: Fitted, fitted: list[Fitted]) -> Fitted | None:
+    """The mode of the bounded likelihood, by fitting levels moved to the bound until they no longer move."""
+    best: Fitted | None = None
+    top = -math.inf
+    moved = False
+    for f in (usual, *fitted):
+        part = replace(evidence, spread=f.spreads)
+        estimate = f.estimate
+        for _ in range(8):
+            clipped = clip_levels(part, part.predict(estimate.z[None]))
+            if np.allclose(clipped, part.y, rtol=1e-12, atol=0.0):
+                break
+            moved = True
+            before, estimate = estimate, map_of(replace(part, y=clipped), start=estimate.z)
+            if np.abs(estimate.z - before.z).max() < 0.02:
+                break
+        prediction = part.predict(estimate.z[None])
+        value = float(log_bounded(part, prediction)[0]) - 0.5 * float(estimate.z @ estimate.z)
+        value += f.scale.log_weight + 0.5 * float(np.linalg.slogdet(estimate.cov_z)[1])
+        if value > top:
+            best, top = Fitted((), f.scale, estimate, value), value
+    return best if moved else None
 
 
 __all__ = ["Explained", "Fitted", "explain"]

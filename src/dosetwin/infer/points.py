@@ -17,9 +17,9 @@ def uniforms(n: int, d: int) -> np.ndarray:
     return points
 
 
-def shifted(n: int, d: int, rng: np.random.Generator) -> np.ndarray:
-    """The same points moved together by one random vector modulo 1: unbiased, a different set for each stream."""
-    return np.clip(np.mod(uniforms(n, d) + rng.random(d), 1.0), 1e-12, 1.0 - 1e-12)
+def shifted(n: int, shift: np.ndarray) -> np.ndarray:
+    """The same points [n, d] moved together by ``shift`` [d] modulo 1: unbiased when it is random."""
+    return np.clip(np.mod(uniforms(n, len(shift)) + shift, 1.0), 1e-12, 1.0 - 1e-12)
 
 
 @lru_cache(maxsize=32)

@@ -130,6 +130,22 @@ def _bounded(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, for
     return total
 
 
+def clip_levels(evidence: Evidence, prediction: Prediction) -> np.ndarray:
+    """The levels moved to ``BOUND`` SD from the predictions of vector 0 where they lie farther, [n]: they pull as hard."""
+    out = evidence.y.copy()
+    for i in range(len(out)):
+        if evidence.blq[i]:
+            continue
+        f, sd = _scale(prediction.value, 0, i, evidence.rows, evidence.slope_rows, evidence.slope_scale, evidence.out, evidence.y,
+                       evidence.time_sd, evidence.form, evidence.a, evidence.b)  # fmt: skip
+        log = evidence.form[i] == _LOG
+        low = BOUND if log or evidence.b[i] <= 0.0 else min(BOUND, 0.5 / evidence.b[i])
+        target = math.log(out[i]) if log else out[i]
+        target = min(max(target, f - low * sd), f + BOUND * sd)
+        out[i] = math.exp(target) if log else target
+    return out
+
+
 def log_bounded(evidence: Evidence, prediction: Prediction) -> np.ndarray:
     """Log-likelihood in which no level pulls harder than one ``BOUND`` SD away, [K], without its constant.
 

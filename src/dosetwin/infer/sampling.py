@@ -17,7 +17,7 @@ from dosetwin.declare import Model
 from dosetwin.errors import Finding, SimulationError
 from dosetwin.infer.belief import Belief, Condition, Conditional, Method, Plausibility, full_names
 from dosetwin.infer.chains import DF, MIN_CHAIN_ESS, RHAT_LIMIT, metropolis, systematic
-from dosetwin.infer.explanations import Explained, explain
+from dosetwin.infer.explanations import Explained, Fitted, explain
 from dosetwin.infer.likelihood import Evidence, evidence_for
 from dosetwin.infer.map import map_of
 from dosetwin.infer.plausibility import plausibility, remarks, weighed
@@ -52,9 +52,9 @@ class _Component:
     scale: np.ndarray
     df: float
 
-    def draw(self, rng: np.random.Generator) -> np.ndarray:
-        u = shifted(self.n, len(self.mean) + 1, rng)
-        return self.mean + students(u, self.df) @ np.linalg.cholesky(self.scale).T
+    def draw(self, shift: np.ndarray) -> np.ndarray:
+        """``shift`` [n + 1] in [0, 1) makes the points random; the same for all parts, so that answers move smoothly with levels."""
+        return self.mean + students(shifted(self.n, shift), self.df) @ np.linalg.cholesky(self.scale).T
 
     def log_density(self, z: np.ndarray) -> np.ndarray:
         d = len(self.mean)
@@ -85,9 +85,9 @@ class Pool:
         return w, float(1.0 / np.square(w).sum()), log_integral
 
 
-def _pooled(weighing: Weighing, parts: list[_Component], rng: np.random.Generator) -> Pool:
+def _pooled(weighing: Weighing, parts: list[_Component], shift: np.ndarray) -> Pool:
     """Deterministic-mixture importance sampling."""
-    z = np.vstack([part.draw(rng) for part in parts])
+    z = np.vstack([part.draw(shift) for part in parts])
     log_q = np.logaddexp.reduce([part.log_density(z) + math.log(part.n / len(z)) for part in parts], axis=0)
     return Pool(z, log_q, weighing.conditions(z, weighing.evidence.predict(z)))
 
@@ -108,6 +108,12 @@ def _adapted(pool: Pool, w: np.ndarray, n: int) -> _Component:
     return _Component(n, mean, scale + 1e-6 * np.eye(d), DF)
 
 
+def _at(evidence: Evidence, f: Fitted) -> _Component:
+    """A proposal at the mode of a fit, in units of the published SDs."""
+    spread = replace(evidence, spread=f.spreads).spreads
+    return _Component(1, spread * f.estimate.z, f.estimate.cov_z * np.outer(spread, spread), DF)
+
+
 def _centres(evidence: Evidence, explained: Explained, total: int) -> list[_Component]:
     """Proposals at the modes of the explanations, as many as their probability deserves; the prior's come last."""
     d = evidence.root.shape[0]
@@ -122,9 +128,9 @@ def _centres(evidence: Evidence, explained: Explained, total: int) -> list[_Comp
     counts = np.maximum(np.round(share / share.sum() * (total - n_prior)).astype(int), 1)
     parts = []
     for k, n in zip(chosen, counts, strict=True):
-        f = explained.fitted[k]
-        spread = replace(evidence, spread=f.spreads).spreads
-        parts.append(_Component(int(n), spread * f.estimate.z, f.estimate.cov_z * np.outer(spread, spread), DF))
+        parts.append(replace(_at(evidence, explained.fitted[k]), n=int(n)))
+    if explained.bounded is not None:
+        parts.append(replace(_at(evidence, explained.bounded), n=total // 2))
     return [*parts, _Component(n_prior, np.zeros(d), np.eye(d), DF)]
 
 
@@ -161,24 +167,25 @@ def _sample(evidence: Evidence, explained: Explained, draws: int, rng: np.random
     total = max(OVERSAMPLE * draws, 600) * (1 if explained.quiet else 2)
     threshold = max(MIN_ESS, MIN_ESS_SHARE * draws)
     weighing = Weighing(evidence, explained.doubted, explained.certain)
-    pool = _pooled(weighing, _centres(evidence, explained, total), rng)
+    # every number drawn here, so that the same stream serves the same purposes whatever the levels
+    shift, offset, order = rng.random(d + 1), rng.random(), rng.permutation(draws)
+    pool = _pooled(weighing, _centres(evidence, explained, total), shift)
     better = _improved(evidence, explained, pool)
     if better is not None:
         explained = better
         weighing = Weighing(evidence, explained.doubted, explained.certain)
-        pool = _pooled(weighing, _centres(evidence, explained, total), rng)
+        pool = _pooled(weighing, _centres(evidence, explained, total), shift)
     w, ess, log_evidence = pool.weights("mixture")
-    if ess < threshold and math.isfinite(log_evidence):
+    enough = threshold if explained.quiet else max(threshold, 0.6 * draws)
+    if ess < enough and math.isfinite(log_evidence):
         parts = _centres(evidence, explained, total)
-        again = _pooled(weighing, [*parts, _adapted(pool, w, total // 2)], rng)
+        again = _pooled(weighing, [*parts, _adapted(pool, w, total // 2)], shift)
         if again.weights("mixture")[1] > ess:
             pool = again
             w, ess, log_evidence = pool.weights("mixture")
     if not np.isfinite(pool.log_p["mixture"]).any():
         raise SimulationError(f"{evidence.model.name}: every parameter vector tried could not be simulated")
     asked: list[Condition] = ["believed", *(["right", "wrong"] if explained.doubted.any() else [])]
-    offset = rng.random()
-    order = rng.permutation(draws)
     found: dict[str, np.ndarray] = {}
     findings: list[Finding] = []
     worst, rhat, method = math.inf, None, "importance"
@@ -191,12 +198,12 @@ def _sample(evidence: Evidence, explained: Explained, draws: int, rng: np.random
         if condition == "believed" and not explained.doubted.any():
             continue  # nobody is in doubt: the mixture says the same
         chains = int(np.clip(4 * d, 24, 64))
-        centre = _centre_of(evidence, explained, condition)
+        centre = _at(evidence, _fit_for(explained, condition))
         spread = _adapted(pool, w, chains) if size > 0 else replace(centre, n=chains)
         log_post: Callable[[np.ndarray], np.ndarray] = lambda z, c=condition: weighing.conditions(  # noqa: E731
             z, evidence.predict(z)
         )[c]
-        z, chain, mixing = metropolis(log_post, spread.draw(rng), centre.mean, centre.scale, draws, rng)
+        z, chain, mixing = metropolis(log_post, spread.draw(shift), centre.mean, centre.scale, draws, rng)
         found[condition] = z
         if condition != "mixture":
             continue
@@ -220,10 +227,10 @@ def _which(explained: Explained, condition: str) -> int:
     return next((k for k, f in enumerate(explained.fitted) if rule(f)), 0)
 
 
-def _centre_of(evidence: Evidence, explained: Explained, condition: str) -> _Component:
-    f = explained.fitted[_which(explained, condition)]
-    spread = replace(evidence, spread=f.spreads).spreads
-    return _Component(1, spread * f.estimate.z, f.estimate.cov_z * np.outer(spread, spread), DF)
+def _fit_for(explained: Explained, condition: str) -> Fitted:
+    if condition == "believed" and explained.bounded is not None:
+        return explained.bounded
+    return explained.fitted[_which(explained, condition)]
 
 
 def belief_of(
@@ -252,7 +259,7 @@ def belief_of(
     conditionals: dict[Condition, Conditional] = {}
     for name in ("right", "wrong", "believed"):
         if name in sampled.draws:
-            f = explained.fitted[_which(explained, name)].estimate
+            f = _fit_for(explained, name).estimate
             conditionals[name] = Conditional(f.eta, f.cov, sampled.draws[name] @ evidence.root.T)
     names = full_names(model.eta_names, model.kappa_names, evidence.occasions)
     return Belief(
