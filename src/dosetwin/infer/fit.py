@@ -4,18 +4,23 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from dosetwin.declare import Model
 from dosetwin.errors import Finding, SimulationError
-from dosetwin.infer.belief import full_names
+from dosetwin.infer.belief import DOUBTED, full_names
+from dosetwin.infer.explanations import explain
 from dosetwin.infer.likelihood import evidence_for
 from dosetwin.infer.map import map_of
-from dosetwin.infer.plausibility import plausibility, remarks
+from dosetwin.infer.plausibility import plausibility, remarks, weighed
 from dosetwin.records import Timeline
 from dosetwin.simulate import Rule, parameters, predict, schedule_for
 from dosetwin.simulate.engine import threads_available
+
+
+Prior = Literal["weighed", "normal"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class RecordFit:
     """A level, or a time at which the data ask for a prediction (``observed``, ``percentile`` None).
 
     ``PRED`` typical and ``IPRED`` individual prediction in the output's unit, None where the simulation failed; ``percentile``
-    of the level as in Plausibility.
+    and ``p_wrong`` of the level as in Plausibility.
     """
 
     record: str
@@ -34,6 +39,7 @@ class RecordFit:
     PRED: float | None
     IPRED: float | None
     percentile: float | None
+    p_wrong: float | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,10 @@ class SubjectFit:
     """One patient. ``eta``, ``se``: MAP and Laplace standard error by name (kappas as ``name.occasion``).
 
     ``parameters`` in force at the patient's last record; ``objective``: -2 ln likelihood without the 2 pi constants + eta'
-    omega^-1 eta, at the MAP. All levels are fitted, also those that contradict the model: the findings name them.
+    omega^-1 eta, at the MAP. ``prior`` "weighed": the most probable explanation of the levels (``infer.explanations``), as every
+    belief uses it, so that records more probably wrong than not do not count; "normal": the textbook MAP of other programs, every
+    level fitted under the published variability. ``p_unlike`` probability that the patient is unlike the published ones. Where
+    nobody is in doubt the two are the same numbers.
     """
 
     subject: str
@@ -53,11 +62,15 @@ class SubjectFit:
     converged: bool
     records: tuple[RecordFit, ...]
     findings: tuple[Finding, ...]
+    p_unlike: float = 0.0
+    n_doubted: int = 0
+    prior: str = "weighed"
 
     def row(self) -> dict[str, float | int | str | bool]:
-        """One line of the table ``dosetwin fit`` writes: ID, N, OFV, CONVERGED, ETA_*, SE_*, parameters."""
+        """One line of the table ``dosetwin fit`` writes: ID, N, OFV, CONVERGED, N_DOUBTED, P_UNLIKE, ETA_*, SE_*, parameters."""
         return {
             "ID": self.subject, "N": self.n_levels, "OFV": self.objective, "CONVERGED": int(self.converged),
+            "N_DOUBTED": self.n_doubted, "P_UNLIKE": round(self.p_unlike, 6),
             **{f"ETA_{k}": v for k, v in self.eta.items()}, **{f"SE_{k}": v for k, v in self.se.items()}, **self.parameters,
         }  # fmt: skip
 
@@ -69,7 +82,7 @@ def last_time(timeline: Timeline) -> float:
     return max(times, default=0.0)
 
 
-def fit_one(model: Model, timeline: Timeline, *, rule: Rule = "locf") -> SubjectFit:
+def fit_one(model: Model, timeline: Timeline, *, rule: Rule = "locf", prior: Prior = "weighed") -> SubjectFit:
     """MAP of one patient with everything ``SubjectFit`` reports.
 
     Raises
@@ -77,16 +90,22 @@ def fit_one(model: Model, timeline: Timeline, *, rule: Rule = "locf") -> Subject
     InputError : a covariate is missing that the model refuses to go without.
     """
     evidence = evidence_for(model, timeline, rule=rule)
-    estimate = map_of(evidence)
+    usual = map_of(evidence)
     try:
         judged = plausibility(evidence)
     except SimulationError:  # said below, as a finding: one patient must not stop a data set
         judged = ()
+    explained = explain(evidence, usual) if judged or not len(evidence) else None
+    estimate, p_unlike = usual, 0.0
+    if explained is not None:
+        judged, p_unlike = weighed(judged, explained.p_wrong), explained.p_unlike
+        if prior == "weighed":
+            estimate = explained.fitted[0].estimate
     names = full_names(model.eta_names, model.kappa_names, evidence.occasions)
 
     wanted = [*evidence.levels, *(o for o in timeline.asked if model.measured_by(o.measures) is not None)]
     wanted.sort(key=lambda o: (o.time, o.after_dose))
-    share = {id(o): p.percentile for o, p in zip(evidence.levels, judged, strict=False)}
+    share = {id(o): (p.percentile, p.p_wrong) for o, p in zip(evidence.levels, judged, strict=False)}
     times = [o.time for o in wanted] + [max(last_time(timeline), wanted[-1].time if wanted else 0.0)]
     schedule = schedule_for(model, timeline, times, after=[o.after_dose for o in wanted] + [True], rule=rule)
     prediction = predict(model, schedule, np.vstack([np.zeros_like(estimate.eta), estimate.eta]))
@@ -96,7 +115,7 @@ def fit_one(model: Model, timeline: Timeline, *, rule: Rule = "locf") -> Subject
         column = outputs.index(model.measured_by(o.measures) or outputs[0])
         PRED, IPRED = (float(prediction.value[k, i, column]) if prediction.ok[k] else None for k in (0, 1))
         value = None if math.isnan(o.value) else o.value
-        records.append(RecordFit(o.record, o.time, o.measures, value, o.blq, PRED, IPRED, share.get(id(o))))
+        records.append(RecordFit(o.record, o.time, o.measures, value, o.blq, PRED, IPRED, *share.get(id(o), (None, None))))
     failed = () if prediction.ok.all() else (
         Finding("error", "simulation_failed", timeline.patient.id, f"{model.name} could not be simulated for this patient"),
     )  # fmt: skip
@@ -109,7 +128,10 @@ def fit_one(model: Model, timeline: Timeline, *, rule: Rule = "locf") -> Subject
         objective=estimate.objective,
         converged=estimate.converged,
         records=tuple(records),
-        findings=(*evidence.findings, *remarks(model, judged, 0.0), *estimate.findings, *failed),
+        findings=(*evidence.findings, *remarks(model, judged, p_unlike), *estimate.findings, *failed),
+        p_unlike=p_unlike,
+        n_doubted=sum(p.p_wrong >= DOUBTED for p in judged),
+        prior=prior,
     )
 
 
@@ -118,6 +140,7 @@ def fit(
     timelines: Sequence[Timeline],
     *,
     rule: Rule = "locf",
+    prior: Prior = "weighed",
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[SubjectFit, ...]:
@@ -129,7 +152,7 @@ def fit(
     """
 
     def one(timeline: Timeline) -> SubjectFit:
-        return fit_one(model, timeline, rule=rule)
+        return fit_one(model, timeline, rule=rule, prior=prior)
 
     done: list[SubjectFit] = [one(timelines[0])] if timelines else []  # alone: kernels compile once
     if done and progress:
