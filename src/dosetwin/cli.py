@@ -159,14 +159,17 @@ def fit(
         Path | None, typer.Option("--records", metavar="FILE", help="Also PRED and IPRED of every level, as a table.")
     ] = None,
     covariates: Covariates = "locf",
+    prior: Annotated[
+        str, typer.Option("--prior", help="weighed: as advise weighs levels; normal: the MAP of other programs, every level in.")
+    ] = "weighed",
     map_: Map = [],  # noqa: B006
     leave_out: LeaveOut = False,
     json_: Json = False,
 ) -> None:
-    """Each subject's random effects, standard errors, individual parameters and objective value."""
+    """Each subject's random effects, standard errors, individual parameters, objective value, and records in doubt."""
     from dosetwin.commands.fit import run
 
-    run(model, data, out, records=records, covariates=covariates, mapping=map_, leave_out=leave_out, as_json=json_)
+    run(model, data, out, records=records, covariates=covariates, prior=prior, mapping=map_, leave_out=leave_out, as_json=json_)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from dosetwin.commands.common import (
     terminal,
     write_whole,
 )  # fmt: skip
-from dosetwin.errors import InputError
+from dosetwin.errors import InputError, UnknownName
 
 
 def run(
@@ -24,12 +24,15 @@ def run(
     *,
     records: Path | None,
     covariates: str,
+    prior: str,
     mapping: list[str],
     leave_out: bool,
     as_json: bool,
 ) -> None:
     """Read, fit, write. Raises InputError for anything wrong with the words or the file."""
     rule = rule_of(covariates)
+    if prior not in ("weighed", "normal"):
+        raise UnknownName("unknown prior", where="--prior", value=prior, allowed="weighed, normal")
     if out is None and not as_json:
         raise InputError("no output named", where="-o", remedy="add -o OUT.csv, or --json")
     target, second = output_path("-o", out, [data]), output_path("--records", records, [data])
@@ -40,7 +43,7 @@ def run(
     from dosetwin.infer.fit import fit
 
     with progress(f"fitting {model.name}", len(timelines)) as tell, naming(data):
-        fits = fit(model, timelines, rule=rule, progress=tell)
+        fits = fit(model, timelines, rule=rule, prior=prior, progress=tell)
     if not any(f.n_levels for f in fits):
         allowed = ", ".join(o.measures for o in model.outputs.values())
         raise InputError("the data hold no level the model predicts", where=data.name, allowed=allowed)
@@ -48,7 +51,8 @@ def run(
     levels = [
         {"ID": f.subject, "TIME": r.time, "MEASURES": model.outputs[model.measured_by(r.measures) or first].measures,
          "DV": r.observed,
-         "BLQ": int(r.blq), "PRED": r.PRED, "IPRED": r.IPRED, "PERCENTILE": r.percentile, "RECORD": r.record}
+         "BLQ": int(r.blq), "PRED": r.PRED, "IPRED": r.IPRED, "PERCENTILE": r.percentile, "P_WRONG": r.p_wrong,
+         "RECORD": r.record}
         for f in fits for r in f.records
     ]  # fmt: skip
     if target is not None:
@@ -59,7 +63,8 @@ def run(
     objective = sum(f.objective for f in fits)
     if as_json:
         print_json({
-            "model": model.name, "covariates": rule, "n_subjects": len(fits), "n_levels": len(levels), "objective": objective,
+            "model": model.name, "covariates": rule, "prior": prior, "n_subjects": len(fits), "n_levels": len(levels),
+            "objective": objective,
             "not_converged": [f.subject for f in fits if not f.converged], "subjects": [f.row() for f in fits], "records": levels,
             "output": None if target is None else str(target), "unused_columns": list(table.unused),
             "findings": [f.to_json() for f in findings],
@@ -70,6 +75,10 @@ def run(
     if second is not None:
         console.print(f"  PRED and IPRED per level: {second}")
     console.print(f"  sum of the objective values: {objective:.4f} (individual MAP, not a population likelihood)")
+    doubted = sum(f.n_doubted for f in fits)
+    if doubted and prior == "weighed":
+        said = "as advise weighs them; those more probably wrong than not do not count"
+        console.print(f"  {doubted} levels are doubted ({said}); --prior normal fits every level", style="bold")
     lost = [f.subject for f in fits if not f.converged]
     if lost:
         console.print(f"  NOT CONVERGED: {', '.join(lost[:20])}", style="bold red")

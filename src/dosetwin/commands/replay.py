@@ -81,6 +81,12 @@ def show(console: "Console", found: "Replay") -> None:
     for title, key in (("a priori", "a_priori"), ("a posteriori", "a_posteriori")):
         table.add_row(title, *_row(body[key]), style="bold" if key == "a_posteriori" else None)
     console.print(table)
+    if body["n_after_doubt"]:
+        after = body["after_doubt"]["a_posteriori"]
+        console.print(
+            f"{body['n_after_doubt']} forecasts follow a level that may be wrong: MAPE {_text(after['mape'])} %, "
+            f"in 90 % band {_text(body['after_doubt']['coverage90'])} %."
+        )
     numbers = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("level number", "patients", "a priori MAPE %", "a posteriori MAPE %", "in 90 % band %"):
         numbers.add_column(title, justify="right")

@@ -19,7 +19,6 @@ from dosetwin.records import Timeline
 from dosetwin.simulate import Rule, parameters, predict, schedule_for
 from dosetwin.simulate.engine import threads_available
 
-
 Prior = Literal["weighed", "normal"]
 
 

@@ -2,8 +2,8 @@
 
 For the forecast of a level at time t of a patient, everything later than t is hidden: doses, covariates, levels. Levels at
 exactly t are hidden too. ``a_priori`` knows doses and covariates only (typical patient); ``a_posteriori`` also the patient's
-earlier levels (MAP). The first level of a patient has no earlier level, there the two are the same forecast: the headline
-numbers therefore use the levels with at least one earlier level, and ``all`` gives the same numbers on every level.
+earlier levels (median of the draws). The first level of a patient has no earlier level, there the two are the same forecast: the
+headline numbers therefore use the levels with at least one earlier level, and ``all`` gives the same numbers on every level.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,8 +30,9 @@ HEADLINE = "levels with at least one earlier level of the same patient"
 class Forecast:
     """One level and its forecasts. ``number`` 1 for the patient's first level; ``earlier`` how many levels were known.
 
-    ``prior``, ``updated``: point forecasts (typical patient, MAP). ``prior_pit``, ``updated_pit``: the predictive distribution
-    function at the level, 0..1. ``blq`` levels are forecast but enter no error.
+    ``prior``, ``updated``: point forecasts (typical patient; median of the draws). ``prior_pit``, ``updated_pit``: the predictive
+    distribution function at the level, 0..1. ``doubted`` how many of the earlier levels are doubted (``Belief.doubted``). ``blq``
+    levels are forecast but enter no error.
     """
 
     subject: str
@@ -48,6 +49,7 @@ class Forecast:
     updated_pit: float
     ess: float
     method: str
+    doubted: int = 0
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,10 @@ class Replay:
         out: dict[str, Any] = {
             "model": self.model, "measures": self.measures, "unit": self.unit, "covariates": self.rule, "seed": self.seed,
             "draws": self.draws, "n_subjects": len({f.subject for f in self.forecasts}), "n_levels": len(self.forecasts),
+            "n_after_doubt": sum(f.doubted > 0 for f in self.forecasts),
             "n_blq": sum(f.blq for f in self.forecasts), "headline": HEADLINE, "n_headline": head["n_levels"],
             "a_priori": head["a_priori"], "a_posteriori": head["a_posteriori"],
+            "after_doubt": summarize([f for f in self.forecasts if f.doubted > 0]).to_json(),
             "coverage50": head["coverage50"], "coverage90": head["coverage90"],
             "all": summarize(self.forecasts).to_json(),
             "by_level_number": [
@@ -181,7 +185,7 @@ def _subject(
                 earlier=len(known), observed=level.value, blq=level.blq, prior=float(value[0]),
                 updated=float(np.median(value[draws + 2 :][after]) if has_levels else value[0]),
                 prior_pit=prior_pit, updated_pit=float(share[draws + 2 :][after].mean()) if has_levels else prior_pit,
-                ess=belief.ess, method=belief.method,
+                ess=belief.ess, method=belief.method, doubted=len(belief.doubted),
             )
         )  # fmt: skip
         for finding in belief.findings:

@@ -53,7 +53,7 @@ class _Component:
     df: float
 
     def draw(self, shift: np.ndarray) -> np.ndarray:
-        """``shift`` [n + 1] in [0, 1) makes the points random; the same for all parts, so that answers move smoothly with levels."""
+        """``shift`` [n + 1] in [0, 1) makes the points random; one for all parts, so that answers move smoothly with levels."""
         return self.mean + students(shifted(self.n, shift), self.df) @ np.linalg.cholesky(self.scale).T
 
     def log_density(self, z: np.ndarray) -> np.ndarray:
