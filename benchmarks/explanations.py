@@ -1,10 +1,10 @@
 """Forecasts after far levels: the weighed rule against always fitting and always setting aside, on virtual patients.
 
-``python benchmarks/explanations.py [--patients N] [--seed S]`` prints the Markdown table of docs/decisions.md. Two sets per model:
-*unlike* (clearance 0.2-0.5 of what the prior drew, every record right) and *corrupted* (a usual patient, each record wrong with 5 %:
-threefold, a third, another moment of the interval, another patient). Each level from the third on is forecast from the earlier
-ones (before a first trough nothing can tell a slow patient from a usual one) and compared with what a correct record would have
-read. Constants of ``infer.robust`` were settled on seeds below 100; report on others.
+``python benchmarks/explanations.py [--patients N] [--seed S]`` prints the Markdown table of docs/decisions.md. Two sets per
+model: *unlike* (clearance 0.2-0.5 of what the prior drew, every record right) and *corrupted* (a usual patient, each record wrong
+with 5 %: threefold, a third, another moment of the interval, another patient). Each level from the third on is forecast from the
+earlier ones (before a first trough nothing can tell a slow patient from a usual one) and compared with what a correct record
+would have read. Constants of ``infer.robust`` were settled on seeds below 100; report on others.
 """
 
 import argparse

@@ -17,16 +17,16 @@ import numpy as np
 from dosetwin.infer.belief import DOUBTED, Explanation
 from dosetwin.infer.likelihood import LOG_2PI, Evidence
 from dosetwin.infer.map import MapEstimate, map_of
-from dosetwin.infer.robust import P_WRONG, Scale, clip_levels, log_bounded, log_wrong, scales_of
+from dosetwin.infer.robust import P_WRONG, UNLIKE, Scale, clip_levels, log_bounded, log_wrong, scales_of
 
 QUIET = 0.05
 """Below this probability of any record wrong, and of the patient unlike, by the closed forms, nothing else is fitted."""
 CANDIDATE = 0.01
-"""A record is tried as wrong from this closed-form probability on."""
-MOST_WRONG = 6
-"""At most so many records are called wrong together, and so many tried at each step."""
+"""A record is tried as wrong where the closed form gives the explanation at least this chance against the best one."""
+MOST_WRONG, MOST_TRIED = 6, 12
+"""At most so many records are called wrong together, and so many explanations tried at each step."""
 NEGLIGIBLE = 1e-3
-"""Explanations less probable than this are dropped; the greedy search ends when a step adds less."""
+"""Explanations less probable than this are not kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +70,14 @@ class Explained:
 
     def records(self) -> tuple[Explanation, ...]:
         """The explanations as a belief shows them."""
-        return tuple(
+        out = [
             Explanation(float(p), f.wrong, max(f.spreads), f.spreads[1] > 1.0, tuple(map(float, f.estimate.eta)))
             for f, p in zip(self.fitted, self.probability, strict=True)
-        )
+        ]
+        if self.quiet and self.p_unlike > 0.0:  # by the closed form, at the same effects
+            usual = replace(out[0], probability=1.0 - self.p_unlike)
+            return usual, replace(usual, probability=self.p_unlike, scale=UNLIKE[0][0])
+        return tuple(out)
 
 
 def _influence(evidence: Evidence, estimate: MapEstimate) -> tuple[np.ndarray, np.ndarray]:
@@ -114,10 +118,13 @@ def density_at_prediction(evidence: Evidence, value: np.ndarray) -> np.ndarray:
     return out
 
 
-def _odds(right: np.ndarray, wrong: np.ndarray) -> np.ndarray:
-    """Probability of wrong from the two log densities."""
-    x = math.log(P_WRONG) - math.log1p(-P_WRONG) + wrong - right
-    return 1.0 / (1.0 + np.exp(-np.clip(x, -700.0, 700.0)))
+def _log_odds(right: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+    """ln odds of wrong against right from the two log densities."""
+    return math.log(P_WRONG) - math.log1p(-P_WRONG) + wrong - right
+
+
+def _chance(log_odds: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -700.0, 700.0)))
 
 
 def _wider(evidence: Evidence, estimate: MapEstimate, information: np.ndarray, scale: Scale) -> float:
@@ -145,18 +152,16 @@ def explain(evidence: Evidence, usual: MapEstimate | None = None, *, certain: bo
         return Explained((first,), np.ones(1), np.zeros(0), 0.0, 0.0, True, certain)
     wrong = np.full(n, -math.inf) if certain else log_wrong(evidence)
     right, information = _influence(evidence, usual)
-    p = _odds(right, wrong)
+    p = _chance(_log_odds(right, wrong))
     wider = [_wider(evidence, usual, information, s) + s.log_weight - scales[0].log_weight for s in scales[1:]]
     unlike = 1.0 - math.exp(-float(np.logaddexp.reduce([0.0, *wider])))
     if usual.converged and p.max() < QUIET and unlike < 2 * QUIET:
         total = first.score - math.log1p(-unlike) - float(np.log1p(-p).sum())
         return Explained((first,), np.ones(1), p, unlike, total, True, certain)
-    return _search(evidence, scales, first, wrong, p, certain)
+    return _search(evidence, scales, first, wrong, certain)
 
 
-def _search(
-    evidence: Evidence, scales: tuple[Scale, ...], first: Fitted, wrong: np.ndarray, p: np.ndarray, certain: bool
-) -> Explained:
+def _search(evidence: Evidence, scales: tuple[Scale, ...], first: Fitted, wrong: np.ndarray, certain: bool) -> Explained:
     """Fit the explanations one after the other: nothing wrong, single records, then the best set and one more."""
     n = len(evidence)
 
@@ -169,38 +174,44 @@ def _search(
             prior += len(outside) * math.log(P_WRONG) + (n - len(outside)) * math.log1p(-P_WRONG)
         return Fitted(outside, scale, estimate, prior + estimate.log_evidence + float(wrong[list(outside)].sum()))
 
-    def suspects(f: Fitted) -> np.ndarray:
-        """Probability of wrong of the records that ``f`` calls right, given the others (0 for those it calls wrong)."""
+    def odds(f: Fitted) -> np.ndarray:
+        """ln odds of wrong of the records that ``f`` calls right, given the others (-inf for those it calls wrong)."""
         keep = [i for i in range(n) if i not in f.wrong]
-        part = replace(evidence.subset(keep), spread=f.spreads)
-        out = np.zeros(n)
+        out = np.full(n, -math.inf)
         if keep:
-            out[keep] = _odds(_influence(part, f.estimate)[0], wrong[keep])
+            part = replace(evidence.subset(keep), spread=f.spreads)
+            out[keep] = _log_odds(_influence(part, f.estimate)[0], wrong[keep])
         return out
 
     found: dict[tuple[tuple[int, ...], Scale], Fitted] = {
         ((), s): fit((), s, first) if s is not scales[0] else first for s in scales
     }
-    level = list(found.values())
-    doubt = np.maximum.reduce([p, *(suspects(f) for f in level[1:])])
-    tried = list(np.argsort(-doubt, kind="stable"))
-    bases: list[tuple[int, ...]] = [()]
-    for _ in range(1, min(MOST_WRONG, n) + 1):
+    base: tuple[int, ...] = ()
+    for _ in range(0 if certain else min(MOST_WRONG, n)):
         new: list[Fitted] = []
-        for base in bases:
-            for i in [int(i) for i in tried if doubt[i] > CANDIDATE and i not in base][:MOST_WRONG]:
-                outside = tuple(sorted((*base, i)))
-                for s in scales:
-                    if (outside, s) not in found:
-                        found[outside, s] = fit(outside, s, found[base, s])
-                        new.append(found[outside, s])
-        best = max((f.score for f in found.values()), default=-math.inf)
-        if not new or max(f.score for f in new) < best + math.log(NEGLIGIBLE):
+        top = max(f.score for f in found.values())
+        # what leaving a record out would do to a score is foretold by the closed form; the hopeless are not fitted
+        hopes = [(f.score + x, i, f) for s in scales if (f := found.get((base, s))) for i, x in enumerate(odds(f))]
+        least = top + math.log(CANDIDATE)
+        able = {i for hope, i, _ in hopes if hope >= least} or {max(hopes, key=lambda h: h[0])[1]}
+        for hope, i, near in sorted(hopes, key=lambda h: -h[0])[:MOST_TRIED]:
+            if i not in able or (hope < least and near.scale is scales[-1]):
+                continue
+            outside = tuple(sorted((*base, i)))
+            if (outside, near.scale) not in found:
+                found[outside, near.scale] = fit(outside, near.scale, near)
+                new.append(found[outside, near.scale])
+        if not new or max(f.score for f in new) < top + math.log(CANDIDATE):
             break
-        top = max(new, key=lambda f: f.score)
-        bases = [top.wrong]
-        doubt = np.maximum.reduce([suspects(found[top.wrong, s]) for s in scales])
-        tried = list(np.argsort(-doubt, kind="stable"))
+        base = max(new, key=lambda f: f.score).wrong
+    for s in scales:  # with every record right the way may end in a hollow: try again from where a record was left out
+        mode = found[(), s]
+        other = max((f for f in found.values() if f.wrong and f.scale is s), key=lambda f: f.score, default=None)
+        if other is not None and other.score > mode.score:
+            again = fit((), s, other)
+            if again.score > mode.score + 1e-3 and again.estimate.objective < mode.estimate.objective - 1e-3:
+                found[(), s] = again
+    level = [found[(), s] for s in scales]
     fitted = sorted(found.values(), key=lambda f: -f.score)
     score = np.array([f.score for f in fitted])
     total = float(np.logaddexp.reduce(score))
@@ -208,23 +219,25 @@ def _search(
     p_wrong = np.zeros(n)
     for f, q in zip(fitted, probability, strict=True):
         p_wrong[list(f.wrong)] += q
-    p_unlike = float(sum(q for f, q in zip(fitted, probability, strict=True) if max(f.spreads) > 1.0))
     never = [i for i in range(n) if not any(i in f.wrong for f in fitted)]
-    if never:  # too far from doubt to be tried: the closed form at the most probable explanation
-        p_wrong[never] = np.minimum(suspects(fitted[0])[never], CANDIDATE)
-    right = [f for f in level if f.scale is not scales[0]]
-    bounded = None if certain else _bounded_mode(evidence, first, right)
+    if never and not certain:  # too far from doubt to be tried: the closed form at the most probable explanation
+        p_wrong[never] = np.minimum(_chance(odds(fitted[0])[never]), CANDIDATE)
+    bounded = None if certain else _bounded_mode(evidence, level)
     keep = probability >= NEGLIGIBLE
     kept = tuple(f for f, k in zip(fitted, keep, strict=True) if k)
-    return Explained(kept, probability[keep] / probability[keep].sum(), p_wrong, p_unlike, total, False, certain, bounded)
+    share = probability[keep] / probability[keep].sum()
+    p_unlike = float(sum(q for f, q in zip(kept, share, strict=True) if max(f.spreads) > 1.0))
+    return Explained(kept, share, p_wrong, p_unlike, total, False, certain, bounded)
 
 
-def _bounded_mode(evidence: Evidence, usual: Fitted, fitted: list[Fitted]) -> Fitted | None:
+def _bounded_mode(evidence: Evidence, fitted: list[Fitted]) -> Fitted | None:
     """The mode of the bounded likelihood, by fitting levels moved to the bound until they no longer move."""
     best: Fitted | None = None
     top = -math.inf
     moved = False
-    for f in (usual, *fitted):
+    for f in fitted:
+        if f.score < max(x.score for x in fitted) - 6.0:
+            continue
         part = replace(evidence, spread=f.spreads)
         estimate = f.estimate
         for _ in range(8):

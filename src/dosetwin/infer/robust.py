@@ -25,8 +25,8 @@ P_WRONG = 0.02
 WRONG_SCALE, WRONG_DF = 1.0, 3.0
 """Spread of ln(level / typical) of wrong records (assumed): half within a factor 2.1, 10 % beyond 10."""
 UNLIKE = ((2.0, 0.08), (4.0, 0.02))
-"""(factor on the SD of the between-subject effects, prior weight) of patients unlike the published ones (assumed): with the rest as
-published close to a Student-t of 5 degrees of freedom."""
+"""(factor on the SD of the between-subject effects, prior weight) of patients unlike the published ones (assumed): with the rest
+as published close to a Student-t of 5 degrees of freedom."""
 CHANGED = (4.0, 0.01)
 """(factor on the SD of the effects of the occasions, weight) of patients who changed; only with several occasions (assumed)."""
 BOUND = 2.5

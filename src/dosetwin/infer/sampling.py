@@ -146,21 +146,6 @@ class _Sampled:
     findings: tuple[Finding, ...]
 
 
-def _improved(evidence: Evidence, explained: Explained, pool: Pool) -> Explained | None:
-    """The explanations from a better start, where a proposal beats the mode of the usual one: that mode was a local one."""
-    usual = next((f for f in explained.fitted if not f.wrong and max(f.spreads) == 1.0), None)
-    if usual is None:
-        return None
-    at = pool.log_p["likelihood"] - 0.5 * np.square(pool.z).sum(axis=1)
-    best = int(np.argmax(at))
-    if not at[best] > -0.5 * (usual.estimate.objective + evidence.constant) + 0.01:
-        return None
-    other = map_of(evidence, start=pool.z[best])
-    if other.objective < usual.estimate.objective - 1e-3:
-        return explain(evidence, other, certain=explained.certain)
-    return None
-
-
 def _sample(evidence: Evidence, explained: Explained, draws: int, rng: np.random.Generator) -> tuple[Explained, _Sampled]:
     """Draws in whitened space with everything Belief reports about them."""
     d = evidence.root.shape[0]
@@ -170,11 +155,6 @@ def _sample(evidence: Evidence, explained: Explained, draws: int, rng: np.random
     # every number drawn here, so that the same stream serves the same purposes whatever the levels
     shift, offset, order = rng.random(d + 1), rng.random(), rng.permutation(draws)
     pool = _pooled(weighing, _centres(evidence, explained, total), shift)
-    better = _improved(evidence, explained, pool)
-    if better is not None:
-        explained = better
-        weighing = Weighing(evidence, explained.doubted, explained.certain)
-        pool = _pooled(weighing, _centres(evidence, explained, total), shift)
     w, ess, log_evidence = pool.weights("mixture")
     enough = threshold if explained.quiet else max(threshold, 0.6 * draws)
     if ess < enough and math.isfinite(log_evidence):
