@@ -19,6 +19,7 @@ import uvicorn
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from dosetwin.serve import server
 from dosetwin.serve.app import create_app
 from dosetwin.serve.settings import Settings
 from service.postgres import Postgres, why_not
@@ -96,9 +97,7 @@ class Running:
         self.app = create_app(settings, **options)
         self.service = self.app.state.service
         self._token = token
-        config = uvicorn.Config(
-            self.app, host="127.0.0.1", port=0, log_level="warning", access_log=False, lifespan="on", server_header=False
-        )
+        config = server.config(self.app, settings, host="127.0.0.1", port=0, lifespan="on")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()

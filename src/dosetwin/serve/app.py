@@ -25,7 +25,7 @@ from dosetwin.serve.metrics import Measured
 from dosetwin.serve.problems import Problem, from_database, from_input_error, wrong
 from dosetwin.serve.refresh import warm
 from dosetwin.serve.routes import routers
-from dosetwin.serve.security import Guard
+from dosetwin.serve.security import Guard, Proxies
 from dosetwin.serve.service import Service
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.smart.servers import listed
@@ -88,13 +88,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
             service.close()
 
     app = FastAPI(title="dosetwin", version=__version__, description=NOTICE, lifespan=lifespan, docs_url=None, redoc_url=None,
-                  openapi_url="/api/v1/openapi.json", responses=PROBLEMS)  # fmt: skip
+                  openapi_url=None, redirect_slashes=False, responses=PROBLEMS)  # fmt: skip
     app.state.service = service
     app.state.settings = settings
     app.state.tokens = Tokens(settings, clock)
     app.state.smart_servers = listed(settings.smart_servers)
     app.add_middleware(Measured, metrics=service.metrics)
     app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Proxies, trusted=settings.trusted_proxies)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)

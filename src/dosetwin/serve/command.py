@@ -25,9 +25,9 @@ def serve(*, demo: bool, host: str | None, port: int | None) -> int:
     if settings.demo:
         where = f"http://{settings.host}:{settings.port}/"
         sys.stderr.write(f"dosetwin: a ward of made-up newborns on {where} (Ctrl-C stops it). {NOTICE}\n")
-    # access logs would hold patients' ids
-    run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False, server_header=False,
-        timeout_keep_alive=30, limit_concurrency=500, timeout_graceful_shutdown=15)  # fmt: skip
+    elif not settings.trusted_proxies:
+        sys.stderr.write("dosetwin: DOSETWIN_TRUSTED_PROXIES is not set: everybody behind your proxy counts as one address\n")
+    run(app, settings)  # without access logs, which would hold patients' ids
     return 0
 
 

@@ -5,8 +5,6 @@ from typing import Any
 from dosetwin.errors import InputError
 
 TYPES = "urn:dosetwin:problem:"
-NO_ROOM = ("53100", "53200")
-"""PostgreSQL's states for a disk, or memory, that is full."""
 
 
 class Problem(Exception):
@@ -48,10 +46,9 @@ def from_database(error: Exception) -> Problem | None:
     from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
     from sqlalchemy.exc import TimeoutError as NoConnection
 
-    from dosetwin.serve.store.writer import Closed
+    from dosetwin.serve.store.writer import Closed, no_room
 
-    cause = error.orig if isinstance(error, DBAPIError) else None
-    if "database or disk is full" in str(cause) or getattr(cause, "sqlstate", None) in NO_ROOM:
+    if no_room(error):
         return Problem(507, "no_room", "the database has no room left; this was not stored, what was acknowledged before is; "
                        "send it again when there is room", headers={"Retry-After": "60"})  # fmt: skip
     lost = isinstance(error, DBAPIError) and (

@@ -3,6 +3,8 @@
 import threading
 import time
 from collections import OrderedDict
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
@@ -39,6 +41,50 @@ class Rate:
             while len(self._buckets) > self._keys:
                 self._buckets.popitem(last=False)
         return 0.0 if allowed else (1.0 - left) / rate
+
+
+@lru_cache(maxsize=4096)
+def trusts(proxies: str, address: str) -> bool:
+    """Whether an address is one of the declared proxies (networks with spaces between)."""
+    try:
+        at = ip_address(address)
+    except ValueError:
+        return False
+    return any(at in ip_network(p) for p in proxies.split())
+
+
+class Proxies:
+    """Middleware: whose request it is, as declared proxies say; what anybody else says about that is not read."""
+
+    def __init__(self, app: ASGIApp, trusted: str):
+        self._app, self._trusted = app, trusted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request through."""
+        client = scope.get("client")
+        if scope["type"] == "http" and client and trusts(self._trusted, client[0]):
+            said = [(k, v.decode("latin-1")) for k, v in scope["headers"] if k in (b"x-forwarded-for", b"x-forwarded-proto")]
+            hops = [h.strip() for k, v in said if k == b"x-forwarded-for" for h in v.split(",")]
+            proto = next((v.strip() for k, v in said if k == b"x-forwarded-proto"), "")
+            scope = dict(scope)
+            # from the right: the first that no proxy of ours vouches for as one of them; what stands left of it anybody may write
+            for hop in reversed(hops):
+                if not _address(hop):
+                    break
+                scope["client"] = (hop, 0)
+                if not trusts(self._trusted, hop):
+                    break
+            if proto in ("http", "https"):
+                scope["scheme"] = proto
+        await self._app(scope, receive, send)
+
+
+def _address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 class TooLarge(HTTPException):
@@ -102,6 +148,8 @@ class Guard:
         headers = dict(scope["headers"])
         client = (scope.get("client") or ("unknown", 0))[0]
         login = scope["method"] == "POST" and scope["path"].endswith(("/session", "/login"))
+        if scope["path"] == "/health/live":
+            return None  # whoever floods us must not make us look dead
         wait = (self._login if login else self._rate).take(client)
         if wait:
             return Problem(429, "too_many_requests", "too many requests from here",

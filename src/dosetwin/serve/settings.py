@@ -46,6 +46,7 @@ class Settings(BaseModel):
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr = SecretStr("")
     oidc_audience: str = ""
+    oidc_access_typ: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/.-]*$")] = ""
     oidc_jwks_file: Path | None = None
     oidc_roles_claim: str = "dosetwin_roles"
     oidc_wards_claim: str = "dosetwin_wards"
@@ -63,6 +64,11 @@ class Settings(BaseModel):
     refresh_after_h: Annotated[float, Field(gt=0)] = 6.0
     twins_in_memory: Annotated[int, Field(ge=1)] = 256
 
+    trusted_proxies: str = ""
+    connections: Annotated[int, Field(ge=16, le=100_000)] = 1000
+    connections_per_address: Annotated[int, Field(ge=4)] = 200
+    head_seconds: Annotated[float, Field(gt=0)] = 10.0
+    body_seconds: Annotated[float, Field(gt=0)] = 60.0
     max_body_mb: Annotated[float, Field(gt=0, le=512)] = 8.0
     rate_per_minute: Annotated[int, Field(ge=1)] = 1200
     login_per_minute: Annotated[int, Field(ge=1)] = 10
@@ -91,6 +97,16 @@ class Settings(BaseModel):
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, text: str) -> str:
+        from ipaddress import ip_network
+
+        try:
+            return " ".join(str(ip_network(w, strict=False)) for w in text.replace(",", " ").split())
+        except ValueError:
+            raise ValueError("not addresses or networks, such as 127.0.0.1 or 10.1.0.0/16") from None
 
     @field_validator("mllp_zone", "time_zone")
     @classmethod

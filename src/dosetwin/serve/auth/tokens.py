@@ -1,5 +1,6 @@
 """Tokens of the hospital's identity provider, checked with its published keys: signature, issuer, audience, time."""
 
+import base64
 import hashlib
 import json
 import threading
@@ -97,6 +98,8 @@ class Tokens:
         if not self._settings.oidc_issuer:
             raise _refused("no identity provider is set up")
         claims = self.claims(token, audience=self._settings.oidc_audience or self._settings.oidc_client_id)
+        if not _for_access(_header(token), claims, self._settings.oidc_access_typ):
+            raise _refused("this is no access token")
         who = self.person(claims, "token")
         self._seen.put(_name(token), (who, float(claims["exp"]) + LEEWAY_S, time.monotonic() + CHECKED_FOR_S))
         return who
@@ -133,6 +136,37 @@ class Tokens:
         roles = frozenset(_words(claims, self._settings.oidc_roles_claim)) & frozenset(ROLES)
         wards = frozenset(w for w in _words(claims, self._settings.oidc_wards_claim) if len(w) <= 64)
         return Principal(f"oidc:{claims['sub']}"[:200], str(claims.get("name", ""))[:200], roles, wards, how)
+
+
+ACCESS = ("at+jwt", "application/at+jwt")
+ONLY_ID = ("nonce", "at_hash", "c_hash", "s_hash")
+"""Claims that only ID tokens have: they say who logged in, to the client that asked, and open nothing."""
+
+
+def _header(token: str) -> dict[str, Any]:
+    """The header of a token whose signature was checked."""
+    part = token.partition(".")[0]
+    found = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return found if isinstance(found, dict) else {}
+
+
+def is_access(token: str) -> bool:
+    """Whether a token whose signature was checked calls itself an access token."""
+    return str(_header(token).get("typ", "")).lower() in ACCESS
+
+
+def _for_access(header: Mapping[str, Any], claims: Mapping[str, Any], needed: str) -> bool:
+    """Whether a token is one to knock with: by RFC 9068 its type says so; without that, nothing says that it is an ID token.
+
+    ``needed``: the type it must have, where the settings name one.
+    """
+    typ = str(header.get("typ", "")).lower()
+    if needed:
+        return typ in (needed.lower(), f"application/{needed.lower()}")
+    if typ in ACCESS:
+        return True
+    said = str(claims.get("typ", claims.get("token_use", ""))).lower()
+    return typ in ("", "jwt") and said not in ("id", "id_token", "refresh", "logout") and not any(n in claims for n in ONLY_ID)
 
 
 def _name(token: str) -> bytes:

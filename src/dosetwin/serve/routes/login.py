@@ -16,6 +16,7 @@ from dosetwin.errors import InputError
 from dosetwin.serve.access import The
 from dosetwin.serve.auth import sessions
 from dosetwin.serve.auth.principal import Principal
+from dosetwin.serve.auth.tokens import is_access
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.routes.session import set_cookie
 from dosetwin.serve.service import Service
@@ -89,6 +90,11 @@ def finish(request: Request, service: The, state: Word = "", code: Word = "", er
     except (AuthlibBaseError, httpx.HTTPError, ValueError):
         raise Problem(401, "login_refused", "the identity provider did not accept the code") from None
     claims = tokens.claims(str(got.get("id_token", "")), audience=service.settings.oidc_client_id, nonce=kept["nonce"])
+    several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+    if claims.get("azp", None if several else service.settings.oidc_client_id) != service.settings.oidc_client_id:
+        raise Problem(401, "login_refused", "the identity provider's token is for another client")
+    if str(claims.get("typ", "id")).lower() != "id" or is_access(str(got["id_token"])):
+        raise Problem(401, "login_refused", "the identity provider answered with no ID token")
     who = tokens.person(claims, "session")
     token, _ = service.log_in(who, instead_of=request.cookies.get(sessions.COOKIE))
     answer = RedirectResponse(kept["then"], 303)

@@ -1,8 +1,11 @@
 """For those who run the service: is it alive, is it ready, how is it doing."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
 from dosetwin.serve.access import The, principal_now
 from dosetwin.serve.live.streams import states_of
@@ -10,21 +13,31 @@ from dosetwin.serve.metrics import CONTENT_TYPE
 from dosetwin.serve.problems import Problem
 
 router = APIRouter(tags=["operations"])
+_ASKS = ThreadPoolExecutor(2, thread_name_prefix="dosetwin-ready")
 
 
 @router.get("/health/live")
-def live() -> dict[str, str]:
+async def live() -> dict[str, str]:
     """The process answers."""
     return {"status": "alive"}
 
 
 @router.get("/health/ready")
-def ready(service: The, request: Request) -> dict[str, Any]:
-    """The database answers and the writer writes; 503 where not. Live sources that are down are named; the page goes on."""
-    if not service.store.ready():
-        raise Problem(503, "not_ready", "the database does not answer", headers={"Retry-After": "5"})
+async def ready(service: The, request: Request) -> dict[str, Any]:
+    """The database answers and can be written to; 503 where not. Live sources that are down are named; the page goes on."""
+    # a thread of its own: those of the requests may all be busy
+    if not await asyncio.get_running_loop().run_in_executor(_ASKS, service.store.ready):
+        raise Problem(503, "not_ready", service.store.unready or "the database does not answer", headers={"Retry-After": "5"})
     down = [s.name for s in states_of(request.app) if not s.up]
     return {"status": "ready"} | ({"feeds_down": down} if down else {})
+
+
+@router.get("/api/v1/openapi.json", include_in_schema=False)
+def openapi(request: Request, service: The) -> JSONResponse:
+    """The document of the API: for those who are logged in; in the demo for everybody."""
+    if not service.settings.demo:
+        principal_now(request)
+    return JSONResponse(request.app.openapi())
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})

@@ -19,7 +19,7 @@ from dosetwin.serve.store.private import private_file
 from dosetwin.serve.store.store import Store, open_engine
 from dosetwin.serve.store.tables import Moment, metadata
 
-LEFT_OUT = ("twin_states", "sessions")
+LEFT_OUT = ("twin_states", "sessions", "heartbeat")
 """Derived again, or worth nothing after a restore."""
 FORMAT = "dosetwin backup 1"
 ROWS = 500

@@ -1,20 +1,32 @@
 """The database behind the service: opened, migrated, read, and written through one writer."""
 
+import os
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from dosetwin.errors import InputError
 from dosetwin.serve.store.private import private_file, private_folder
-from dosetwin.serve.store.writer import Closed, Writer
+from dosetwin.serve.store.tables import heartbeat
+from dosetwin.serve.store.writer import Closed, Writer, no_room
 
 T = TypeVar("T")
 BUSY_S = 30
+READY_S, WAIT_S = 2.0, 5.0
+FULL_S = 5.0
+"""So long after a write that found no room PostgreSQL, whose disk is not ours to look at, is not ready, unless one found some."""
+LEAST_ROOM = 2 * 2**20
+FILLER = 32 * 2**10
+"""Bytes that are written to see whether there is room: more than is free in the pages that are there."""
+NO_ROOM = "the database has no room left"
 
 
 class Store:
@@ -39,6 +51,7 @@ class Store:
             self.engine.dispose()
             raise
         self._writer = Writer(self.engine)
+        self._asking, self._ready_at, self.unready = threading.Lock(), -READY_S, ""
 
     def close(self) -> None:
         """Commit what is pending and close all connections."""
@@ -64,13 +77,41 @@ class Store:
         self._writer.note = note
 
     def ready(self) -> bool:
-        """Whether the database answers, to readers and to the writer."""
+        """Whether the database answers, and something can be written to it; ``unready`` says why not.
+
+        Asked again and again it is tried every other second, while it is not ready every time.
+        """
+        with self._asking:
+            if self.unready or time.monotonic() - self._ready_at > READY_S:
+                self.unready, self._ready_at = self._tried(), time.monotonic()
+            return not self.unready
+
+    def _tried(self) -> str:
+        if self._room() < LEAST_ROOM if self.sqlite else time.monotonic() - self._writer.no_room_at < FULL_S:
+            return NO_ROOM
         try:
             with self.read() as conn:
                 conn.execute(select(1)).scalar()
-            return self.write(lambda conn: conn.execute(select(1)).scalar() == 1)
-        except (SQLAlchemyError, Closed):
-            return False
+            self._writer.submit(_beat).result(timeout=WAIT_S)
+        except (SQLAlchemyError, Closed, TimeoutError) as error:
+            return NO_ROOM if no_room(error) else "the database does not answer, or cannot be written to"
+        return ""
+
+    def _room(self) -> int:
+        """Bytes free where the file of an SQLite database is."""
+        import shutil
+
+        try:
+            return shutil.disk_usage(Path(str(self.engine.url.database)).parent).free
+        except OSError:
+            return LEAST_ROOM
+
+
+def _beat(conn: Connection) -> None:
+    """Write something that needs room."""
+    row = {"id": 1, "at": datetime.now(UTC), "filler": os.urandom(FILLER)}
+    if conn.execute(update(heartbeat).where(heartbeat.c.id == 1).values(**row)).rowcount == 0:
+        conn.execute(heartbeat.insert(), row)
 
 
 @contextmanager

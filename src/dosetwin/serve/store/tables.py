@@ -210,6 +210,15 @@ break_glass = Table(
     Index(None, "actor", "patient_id"),
 )
 
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("filler", LargeBinary, nullable=False),
+)
+"""One row that is written anew to see whether anything can be."""
+
 audit_head = Table(
     "audit_head",
     metadata,

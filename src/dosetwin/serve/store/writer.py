@@ -7,6 +7,7 @@ Changes that are alike (``Alike``) are run together, a few statements for all of
 """
 
 import logging
+import math
 import queue
 import threading
 import time
@@ -27,6 +28,16 @@ NOTE_S = 1.0
 """What is called after commits is called at most so often."""
 LOCK = 0x646F736574776E
 """Number of PostgreSQL's advisory lock that writers hold until their commit."""
+
+
+NO_ROOM = ("53100", "53200")
+"""PostgreSQL's states for a disk, or memory, that is full."""
+
+
+def no_room(error: BaseException | None) -> bool:
+    """Whether an error says that the database has no room."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    return "database or disk is full" in str(cause) or getattr(cause, "sqlstate", None) in NO_ROOM
 
 
 class Closed(RuntimeError):
@@ -67,6 +78,7 @@ class Writer:
         self._engine = engine
         self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._closed = False
+        self.no_room_at = -math.inf
         self.note: Callable[[], None] | None = None
         self._unnoted, self._noted_at = False, -NOTE_S
         self._gate = threading.Lock()
@@ -147,6 +159,8 @@ class Writer:
                         for p in lot:
                             _alone(conn, p)
         except BaseException as error:
+            if no_room(error):
+                self.no_room_at = time.monotonic()
             # the commit itself failed: nothing of the whole lot is stored, and everybody is told
             for p in together:
                 if not p.future.done():
@@ -154,6 +168,10 @@ class Writer:
                         p.future.set_running_or_notify_cancel()
                     p.future.set_exception(error)
             return
+        if any(no_room(p.error) for p in wanted):
+            self.no_room_at = time.monotonic()
+        elif wanted:
+            self.no_room_at = -math.inf
         for p in wanted:
             if p.error is not None:
                 p.future.set_exception(p.error)
