@@ -1,14 +1,17 @@
 """Who is asking: the principal behind a request, from its session cookie (with CSRF check) or its bearer token."""
 
+import json
 from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
+from dosetwin.errors import one_line
+from dosetwin.io.text import parse_json
 from dosetwin.serve.auth import sessions
 from dosetwin.serve.auth.principal import Principal
-from dosetwin.serve.problems import Problem
+from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.service import Service
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -65,6 +68,25 @@ async def principal_of(request: Request) -> Principal:
         return await run_in_threadpool(principal_now, request)
     request.state.principal = who
     return who
+
+
+async def strict_json(request: Request) -> None:
+    """Raise Problem 422 for JSON that says one thing twice, or NaN: what would count is not what somebody reads.
+
+    Every route has this; a body that is no JSON at all is the framework's to refuse.
+    """
+    if request.method in SAFE or "json" not in request.headers.get("content-type", ""):
+        return
+    try:
+        raw = await request.body()
+        said = parse_json(raw.decode("utf-8"))
+        if b"\\ud" in raw.lower():  # half of a pair cannot be stored, nor answered
+            json.dumps(said, ensure_ascii=False).encode("utf-8")
+    except json.JSONDecodeError:
+        return
+    except (ValueError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else "not usable JSON: " + one_line(str(error))[:120]
+        raise Problem(422, "not_accepted", why, [wrong("body", "", None, "each name once, plain numbers", why)]) from None
 
 
 The = Annotated[Service, Depends(_service)]

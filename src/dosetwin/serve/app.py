@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 
 from dosetwin import __version__
 from dosetwin.errors import InputError
+from dosetwin.serve.access import strict_json
 from dosetwin.serve.auth.tokens import Tokens
 from dosetwin.serve.clock import Clock, FastClock, WallClock
 from dosetwin.serve.metrics import Measured
@@ -88,7 +89,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
             service.close()
 
     app = FastAPI(title="dosetwin", version=__version__, description=NOTICE, lifespan=lifespan, docs_url=None, redoc_url=None,
-                  openapi_url=None, redirect_slashes=False, responses=PROBLEMS)  # fmt: skip
+                  openapi_url=None, redirect_slashes=False, responses=PROBLEMS, dependencies=[Depends(strict_json)])  # fmt: skip
     app.state.service = service
     app.state.settings = settings
     app.state.tokens = Tokens(settings, clock)

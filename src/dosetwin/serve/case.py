@@ -6,10 +6,11 @@ The page shows one case before it is stored; the API takes a table with any numb
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_args
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 DRUGS = ("amikacin", "gentamicin", "tobramycin", "vancomycin")
 STATED = ("GA", "BW", "PNA", "PMA", "SEX")
 """Covariates of a table that say who the patient is; they go to the patient, not to the facts."""
+TOGETHER = 50
+"""Patients of a large table that are made at a time."""
 ALIKE = 3
 """Equal creatinines in a row that are remarked on: two may be, three to the last digit are hardly measured (assumed)."""
 _LINE = re.compile(r"^.+\.csv:(\d+)$")
@@ -290,13 +293,20 @@ def _case(
 def _store(
     service: "Service", who: Principal, cases: Sequence[tuple[NewPatient, Mapping[str, NewFact]]], ward: str
 ) -> list[Stored]:
-    """One change for all of them: all, or none."""
+    """One change for all of them; many facts in pieces, seen by nobody before the last is in. All, or none."""
+    from dosetwin.serve.service import PIECE
 
-    def change(conn: Any, reach: Any) -> list[Stored]:
+    def allowed(reach: Any) -> None:
         reach.need("record")
         if not who.of_ward(ward):
             raise Problem(403, "out_of_reach", "not one of your wards",
                           [wrong("patient", "ward", ward, ", ".join(sorted(who.wards)))])  # fmt: skip
+
+    if sum(len(wanted) for _, wanted in cases) > PIECE:
+        return _in_pieces(service, who, cases, allowed)
+
+    def change(conn: Any, reach: Any) -> list[Stored]:
+        allowed(reach)
         out = []
         for new, wanted in cases:
             id_, receipt = service.ledger.create_patient(conn, who, new, reach.now)
@@ -305,6 +315,29 @@ def _store(
         return out
 
     return service.change(who, change)
+
+
+def _in_pieces(
+    service: "Service", who: Principal, cases: Sequence[tuple[NewPatient, Mapping[str, NewFact]]], allowed: Callable[[Any], None]
+) -> list[Stored]:
+    """As ``_store``, leaving the one writer to others in between."""
+    service.ledger.rows(
+        [("", f) for _, wanted in cases for f in wanted.values()], service.clock.now()
+    )  # refuses before it stores
+
+    def begin(conn: Any, reach: Any, some: Any) -> list[tuple[str, bool]]:
+        allowed(reach)
+        made = [service.ledger.create_patient(conn, who, new, reach.now, arriving=True) for new, _ in some]
+        return [(id_, receipt.known) for id_, receipt in made]
+
+    begun: list[tuple[str, bool]] = []
+    for start in range(0, len(cases), TOGETHER):
+        begun += service.change(who, partial(begin, some=cases[start : start + TOGETHER]))
+    facts = [(id_, f) for (id_, _), (_, wanted) in zip(begun, cases, strict=True) for f in wanted.values()]
+    known = iter([r.known for r in service.record_pieces(who, facts)])
+    service.change(who, lambda conn, reach: service.ledger.arrived(conn, who, [id_ for id_, _ in begun], reach.now))
+    return [Stored(id_, all([before, *(next(known) for _ in wanted)]))
+            for (id_, before), (_, wanted) in zip(begun, cases, strict=True)]  # fmt: skip
 
 
 def _hash(raw: bytes) -> str:

@@ -31,7 +31,7 @@ class Problem(Exception):
 
 def wrong(resource: str, field: str, value: Any, expected: str, message: str = "") -> dict[str, Any]:
     """One entry of ``errors``; ``value`` is cut to what fits on a line."""
-    shown = value if isinstance(value, int | float | bool | None) else str(value)[:200]
+    shown = value if isinstance(value, int | float | bool | None) else str(value)[:200].encode("utf-8", "replace").decode()
     if isinstance(shown, float) and (shown != shown or abs(shown) == float("inf")):
         shown = str(shown)
     return {"resource": resource, "field": field, "value": shown, "expected": expected, "message": message or "not accepted"}

@@ -53,6 +53,12 @@ def trusts(proxies: str, address: str) -> bool:
     return any(at in ip_network(p) for p in proxies.split())
 
 
+def local_path(path: str) -> str:
+    """A path of this service to go to after the login; anything else leads to the start."""
+    inside = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
+    return path if inside else "/"
+
+
 class Proxies:
     """Middleware: whose request it is, as declared proxies say; what anybody else says about that is not read."""
 

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from dosetwin.advise import Advice
 
 T = TypeVar("T")
+PIECE = 250
+"""Facts of a large delivery that are written at a time, some 30 ms of the one writer."""
 log = logging.getLogger("dosetwin.serve")
 STALE = timedelta(minutes=30)
 """A twin in memory that was asked about longer ago is asked again: doses have become due meanwhile."""
@@ -104,6 +106,26 @@ class Service:
     def change(self, who: Principal, change: Callable[[Connection, Reach], T]) -> T:
         """Run a change in the writer with the reach of ``who``; committed when this returns."""
         return self.store.write(lambda conn: change(conn, self.reach(who)))
+
+    def record_pieces(self, who: Principal, new: Sequence[tuple[str, NewFact]]) -> list[Receipt]:
+        """Record many facts of patients that are ``arriving``, so many at a time: between two pieces others are written.
+
+        Whatever is not accepted is told before anything is stored; broken off, the same facts sent again complete it.
+        """
+        rows = self.ledger.rows(new, self.clock.now())
+        with self.store.read() as conn:
+            self.ledger.refuse_conflicts(conn, rows)
+        receipts: list[Receipt] = []
+        for start in range(0, len(new), PIECE):
+            piece = new[start : start + PIECE]
+
+            def change(conn: Connection, reach: Reach, piece: Sequence[tuple[str, NewFact]] = piece) -> list[Receipt]:
+                for id_ in {patient for patient, _ in piece}:
+                    reach.patient(conn, id_, "record")
+                return self.ledger.record(conn, who, piece, reach.now)
+
+            receipts += self.change(who, change)
+        return receipts
 
     def record_soon(self, who: Principal, patient: str, fact: NewFact) -> "Future[Receipt]":
         """Record one fact, together with those of others who do so just now; the future has its receipt once it is committed."""

@@ -200,6 +200,16 @@ class Settings(BaseModel):
                              if not self.demo else "; ".join(wrong))  # fmt: skip
 
 
+def secure(url: Any) -> bool:
+    """Whether an address is https, or on this machine."""
+    from urllib.parse import urlsplit
+
+    if not isinstance(url, str):
+        return False
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+
+
 def _loopback(url: str) -> bool:
     from urllib.parse import urlsplit
 

@@ -18,7 +18,7 @@ from dosetwin.serve.auth.principal import ROLES, Principal
 from dosetwin.serve.clock import Clock
 from dosetwin.serve.memory import Memory
 from dosetwin.serve.problems import Problem
-from dosetwin.serve.settings import Settings
+from dosetwin.serve.settings import Settings, secure
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """Asymmetric only: ``none`` and the HMAC family are refused whatever a token's header says."""
@@ -60,7 +60,10 @@ class Provider:
                 if self._keys is None and time.monotonic() - self._asked < 1.0:
                     raise Problem(503, "provider", "the identity provider does not answer", headers={"Retry-After": "5"})
                 self._asked = time.monotonic()
-                self._keys = _key_set(self._get(self.metadata()["jwks_uri"]))
+                where = self.metadata().get("jwks_uri")
+                if not secure(where):
+                    raise Problem(503, "provider", "the identity provider names no https address of its keys")
+                self._keys = _key_set(self._get(str(where)))
             return self._keys
 
     def _get(self, url: str) -> dict[str, Any]:

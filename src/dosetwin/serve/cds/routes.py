@@ -11,6 +11,7 @@ from dosetwin.errors import InputError
 from dosetwin.serve.access import The
 from dosetwin.serve.cds.answer import Caller, discovery, feedback, respond
 from dosetwin.serve.cds.tokens import Clients, Unauthorized
+from dosetwin.serve.fhir.client import is_id
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.settings import Settings
 
@@ -137,6 +138,10 @@ def call(id_: str, hook: Hook, service: The, caller: From, request: Request) -> 
         raise Problem(400, "context", "the context names no patient",
                       [{"resource": "request", "field": "context.patientId", "value": None, "expected": "the patient's FHIR id",
                         "message": "missing"}])  # fmt: skip
+    if not is_id(hook.context["patientId"].removeprefix("Patient/")):
+        raise Problem(400, "context", "the context names no patient that could be",
+                      [{"resource": "request", "field": "context.patientId", "value": None, "expected": "the patient's FHIR id",
+                        "message": "not a FHIR id"}])  # fmt: skip
     base = service.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
     return respond(service, caller, id_, hook.model_dump(exclude_none=True), f"{base}/baby/")
 

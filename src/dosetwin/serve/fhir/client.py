@@ -3,6 +3,7 @@
 A page link that points to another origin is refused: the access token must not travel to a server nobody configured.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,14 @@ MAX_BYTES = 64 * 2**20
 """Largest single answer that is read."""
 RETRIES = 3
 BUSY = frozenset({429, 502, 503, 504})
+
+
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is a FHIR id, which becomes a part of an address; dots alone would lead elsewhere on the server."""
+    return _ID.fullmatch(text) is not None and text.strip(".") != ""
 
 
 class FhirError(Exception):

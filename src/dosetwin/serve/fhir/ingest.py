@@ -6,6 +6,7 @@ than before (a corrected result, a second course that prolongs a flag) leads to 
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,10 +64,16 @@ def ingest(
     wanted = facts_of(timeline, server)
     decisions, remarks = consents(bundle, _prefix(server))
 
+    later: dict[str, list[tuple[str, NewFact]]] = {}
+
+    from dosetwin.serve.service import PIECE
+
     def change(conn: Connection, reach: Any) -> Ingested:
         reach.need("record")
-        id_, created = _patient(service, conn, who, reach, timeline, person, key, ward)
-        reach.patient(conn, id_, "record")
+        many = len(wanted) > PIECE
+        id_, created = _patient(service, conn, who, reach, timeline, person, key, ward, arriving=many)
+        # a new record of many facts is taken in piece by piece and seen when it is whole; so is one that was broken off
+        arriving = reach.patient(conn, id_, "record")["arriving"]
         # what is on record already, also of a patient who denied its use: to deliver is not to read
         rows = conn.execute(select(facts).where(facts.c.patient_id == id_).order_by(facts.c.seq)).mappings()
         stored: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in rows]
@@ -92,11 +99,17 @@ def ingest(
                     retracted += 1
         had = {f["source_key"] for f in stored}
         fresh += [(id_, d) for d in decisions if d.source_key not in had]
-        service.ledger.record(conn, who, fresh, reach.now)
+        if arriving:
+            later[id_] = fresh
+        else:
+            service.ledger.record(conn, who, fresh, reach.now)
         known += sum(d.source_key in had for d in decisions)
         return Ingested(id_, created, len(fresh), known, corrected, retracted, (*timeline.findings, *remarks))
 
     done = service.change(who, change)
+    for id_, fresh in later.items():
+        service.record_pieces(who, fresh)
+        service.change(who, lambda conn, reach, id_=id_: service.ledger.arrived(conn, who, [id_], reach.now))
     if done.created or done.new or done.corrected or done.retracted:
         service.touched([done.patient_id])
     return done
@@ -122,11 +135,13 @@ def facts_of(timeline: Timeline, server: str) -> dict[str, NewFact]:
     Raises Problem 422 where a value does not fit a fact (the reader's own checks come first, so this is rare).
     """
     out: dict[str, NewFact] = {}
+    used: Counter[str] = Counter()
     errors: list[dict[str, Any]] = []
 
     def add(record: str, time: float, part: str, body: dict[str, Any]) -> None:
         key = f"{_prefix(server)}{record}:{part}"
-        count = sum(k == key or k.startswith(f"{key}#") for k in out)
+        count = used[key]
+        used[key] += 1
         key = f"{key}#{count}" if count else key
         try:
             out[key] = NewFact.model_validate({"at": timeline.when(time), "source_key": key[:300], "body": body})
@@ -157,8 +172,9 @@ def facts_of(timeline: Timeline, server: str) -> dict[str, NewFact]:
 
 
 def _patient(
-    service: "Service", conn: Connection, who: Principal, reach: Any, timeline: Timeline, person: Person, key: str, ward: str
-) -> tuple[str, bool]:
+    service: "Service", conn: Connection, who: Principal, reach: Any, timeline: Timeline, person: Person, key: str, ward: str, *,
+    arriving: bool,
+) -> tuple[str, bool]:  # fmt: skip
     """The patient with this source key or one of these identifiers, else a new one."""
     row = conn.execute(select(facts.c.patient_id).where(facts.c.source_key == key)).first()
     if row is not None:
@@ -175,7 +191,7 @@ def _patient(
     first = timeline.when(min([*(d.time for d in timeline.doses), *(o.time for o in timeline.observations)], default=0.0))
     new = NewPatient(ward=ward, label=p.label[:500], sex=p.sex, GA_weeks=p.GA, birth_weight_kg=p.BW, synthetic=p.synthetic,
                      person=person, source_key=key, at=_earlier(p.birth, first, reach.now))  # fmt: skip
-    return service.ledger.create_patient(conn, who, new, reach.now)[0], True
+    return service.ledger.create_patient(conn, who, new, reach.now, arriving=arriving)[0], True
 
 
 def _earlier(birth: datetime | None, first: datetime | None, now: datetime) -> datetime:

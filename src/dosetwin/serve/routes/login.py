@@ -19,6 +19,7 @@ from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.auth.tokens import is_access
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.routes.session import set_cookie
+from dosetwin.serve.security import local_path
 from dosetwin.serve.service import Service
 
 router = APIRouter(tags=["session"])
@@ -37,11 +38,6 @@ def _client(service: Service) -> Any:
                         token_endpoint_auth_method="client_secret_basic" if secret else "none")  # fmt: skip
 
 
-def _inside(target: str) -> str:
-    """A path on this site, nothing else: a login must not send people elsewhere."""
-    return target if target.startswith("/") and not target.startswith(("//", "/\\")) and "\n" not in target else "/"
-
-
 @router.get("/auth/login", status_code=302, response_class=RedirectResponse)
 def begin(request: Request, service: The, then: Annotated[str, Query(max_length=300)] = "/") -> RedirectResponse:
     """Off to the identity provider."""
@@ -49,7 +45,7 @@ def begin(request: Request, service: The, then: Annotated[str, Query(max_length=
     verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
     where = request.app.state.tokens.provider.metadata()["authorization_endpoint"]
     url, state = client.create_authorization_url(where, code_verifier=verifier, nonce=nonce)
-    kept = {"state": state, "nonce": nonce, "verifier": verifier, "then": _inside(then),
+    kept = {"state": state, "nonce": nonce, "verifier": verifier, "then": local_path(then),
             "until": service.clock.now().timestamp() + LASTS_S}  # fmt: skip
     sealed = service.vault.seal(kept, ABOUT)
     answer = RedirectResponse(url, 302)

@@ -18,6 +18,7 @@ from joserfc.jwk import KeySet
 
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.auth.tokens import ALGORITHMS, LEEWAY_S
+from dosetwin.serve.fhir.client import is_id
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.smart.client_keys import ASSERTION, assertion
 from dosetwin.serve.smart.servers import TIMEOUT_S, Endpoints, SmartServer, get
@@ -96,7 +97,10 @@ def exchange(server: SmartServer, where: Endpoints, callback: str, code: str, ke
         if not isinstance(value, str) or not value:
             raise refused(f"the EHR gave no {name.replace('_', ' ')}")
         given[name] = value
-    return Granted(given["access_token"], given["patient"].removeprefix("Patient/"), given["id_token"])
+    patient = given["patient"].removeprefix("Patient/")
+    if not is_id(patient):
+        raise refused("the EHR named a patient that cannot be")
+    return Granted(given["access_token"], patient, given["id_token"])
 
 
 def keys(where: Endpoints) -> KeySet:

@@ -13,7 +13,7 @@ import httpx
 from dosetwin.errors import InputError
 from dosetwin.serve.auth.principal import ROLES
 from dosetwin.serve.problems import Problem, wrong
-from dosetwin.serve.settings import LOOPBACK
+from dosetwin.serve.settings import secure as secure
 from dosetwin.serve.smart.client_keys import Key, private_keys
 
 TIMEOUT_S = 5.0
@@ -55,14 +55,6 @@ class Endpoints:
     token: str
     keys: str
     algorithms: tuple[str, ...] = ()
-
-
-def secure(url: Any) -> bool:
-    """Whether an address is https, or on this machine."""
-    if not isinstance(url, str):
-        return False
-    parts = urlsplit(url)
-    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
 
 
 def listed(path: Path | None) -> tuple[SmartServer, ...]:

@@ -106,11 +106,14 @@ class Ledger:
         conn.execute(update(patients).where(patients.c.id == patient).values(**changed, seal=seal))
         return {f"patients:{patient}": seal}
 
-    def arrived(self, conn: Connection, who: Principal, patient: str, now: datetime) -> None:
-        """A record that was taken in piece by piece is whole: from now on it is seen."""
-        self._trail.add(
-            conn, now, who, "arrived", patient=patient, detail={"sealed": self._change(conn, patient, arriving=False)}
-        )
+    def arrived(self, conn: Connection, who: Principal, ids: Sequence[str], now: datetime) -> None:
+        """Records that were taken in piece by piece are whole: from now on they are seen."""
+        sealed: dict[str, str | None] = {}
+        for id_ in ids:
+            if conn.execute(_PATIENT, {"of": id_}).mappings().one()["arriving"]:
+                sealed |= self._change(conn, id_, arriving=False)
+        if sealed:
+            self._trail.add(conn, now, who, "arrived", patient=ids[0] if len(ids) == 1 else None, detail={"sealed": sealed})
 
     def change_identity(self, conn: Connection, who: Principal, patient: str, person: Person, now: datetime) -> Receipt:
         """A new version of who the patient is (a name after birth registration, a corrected moment of birth)."""
@@ -131,6 +134,18 @@ class Ledger:
 
     def record(self, conn: Connection, who: Principal, new: Sequence[tuple[str, NewFact]], now: datetime) -> list[Receipt]:
         """Facts from outside, each with its patient. Raises Problem naming every one not accepted; then none is stored."""
+        receipts = self.append(conn, who, self.rows(new, now), now)
+        sure = [
+            _confirmation(patient, receipt.id, fact.confirmed.reason, now)
+            for (patient, fact), receipt in zip(new, receipts, strict=True)
+            if fact.confirmed is not None and fact.body.kind in CARE and not receipt.known
+        ]
+        if sure:
+            self.append(conn, who, sure, now)
+        return receipts
+
+    def rows(self, new: Sequence[tuple[str, NewFact]], now: datetime) -> list[Row]:
+        """The same facts as they will be stored, checked. Raises Problem naming every one not accepted."""
         rows, errors = [], []
         for k, (patient, fact) in enumerate(new):
             try:
@@ -140,15 +155,17 @@ class Ledger:
                 errors += problem.errors or []
         if errors:
             raise Problem(422, "not_accepted", f"{len(errors)} of {len(new)} events not accepted; nothing was stored", errors)
-        receipts = self.append(conn, who, rows, now)
-        sure = [
-            _confirmation(patient, receipt.id, fact.confirmed.reason, now)
-            for (patient, fact), receipt in zip(new, receipts, strict=True)
-            if fact.confirmed is not None and fact.body.kind in CARE and not receipt.known
-        ]
-        if sure:
-            self.append(conn, who, sure, now)
-        return receipts
+        return rows
+
+    def refuse_conflicts(self, conn: Connection, rows: Sequence[Row]) -> None:
+        """Raise the Problem that storing these rows would end with, before anything is written."""
+        said = {r.source_key: r for r in rows if r.source_key is not None}
+        keys = list(said)
+        for start in range(0, len(keys), 500):
+            for key, old in self._known(conn, keys[start : start + 500]).items():
+                r = said[key]
+                if _said(old) != (r.patient_id, r.kind, stamp(r.at), r.body):
+                    raise _conflict(key, r.kind)
 
     def confirm(self, conn: Connection, who: Principal, patient: str, fact_id: str, reason: str, now: datetime) -> Receipt:
         """Say that an unusual value is right, with the reason: a fact of its own. Raises Problem 404 for another patient's."""

@@ -20,6 +20,7 @@ from dosetwin.serve.access import service_of
 from dosetwin.serve.auth import sessions
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.problems import Problem, from_database, from_input_error
+from dosetwin.serve.security import local_path as local_path
 from dosetwin.serve.service import Service
 from dosetwin.serve.store.writer import Closed
 from dosetwin.serve.web.assets import asset, markers, plotly_file
@@ -173,11 +174,6 @@ def trouble(request: Request, problem: Problem) -> HTMLResponse:
         reader = None
     patient = request.path_params.get("id", "") if problem.more.get("break_glass") else ""
     return page(request, "trouble.html.j2", reader, status=problem.status, problem=problem, patient=patient)
-
-
-def local_path(path: str) -> str:
-    """A path of this service to go to after the login; anything else leads to the ward list."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else "/"
 
 
 def zone_of(service: Service) -> Zone:

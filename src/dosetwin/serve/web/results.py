@@ -41,7 +41,7 @@ def show(request: Request, kind: Kind, reader: Reading, file: UploadFile | None 
             raise ValueError(f"the file is {'empty' if not raw else 'too large'}; allowed: 1 byte to {MOST // 1024} kB")
         body = json.loads(raw.decode("utf-8-sig"))
         found = (replay_view if kind == "replay" else trial_view)(body)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError, StopIteration) as error:
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError, StopIteration, ArithmeticError) as error:
         what = str(error) if type(error) in (ValueError, json.JSONDecodeError) else "something is missing or of another kind"
         problem = {
             "title": f"{name} is not shown",
