@@ -272,3 +272,62 @@ def test_the_early_warning_of_the_kidney_gets_a_card_too(client, monkeypatch):
     (card,) = call(client, "dosetwin-patient-view", hook("patient-view")).json()["cards"]
     assert text in card["detail"]
     assert within_the_specification(card)
+
+
+def truncated(change):
+    body = prefetch()
+    body["observations"] |= change
+    return body
+
+
+@pytest.mark.parametrize("change", [{"link": [{"relation": "next", "url": "https://x/2"}]}, {"total": 5000}])
+def test_a_prefetch_that_is_only_a_part_gets_no_advice_and_a_card_that_says_so(client, change):
+    for name in ("order-sign", "order-select", "patient-view"):
+        orders = [] if name == "patient-view" else [order()]
+        answer = call(client, f"dosetwin-{name}", hook(name, orders, prefetch=truncated(change)))
+        (card,) = answer.json()["cards"]
+        assert "only a part (observations:" in card["detail"]
+        assert "suggestions" not in card
+        assert within_the_specification(card)
+
+
+def test_a_part_of_a_record_that_is_not_about_the_drug_is_no_news(client):
+    body = truncated({"total": 5000}) | {"administrations": None}
+    body["patient"] = body["patient"] | {"id": "stranger"}
+    asked = hook("patient-view", prefetch=body)
+    asked["context"]["patientId"] = "stranger"
+    assert call(client, "dosetwin-patient-view", asked).json() == {"cards": []}
+
+
+def test_what_the_ehr_could_not_fetch_is_not_taken_for_empty(client):
+    failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
+    body = hook("order-sign", [order()], prefetch=prefetch() | {"administrations": failed})
+    (card,) = call(client, "dosetwin-order-sign", body).json()["cards"]
+    assert "could not fetch" in card["detail"]
+
+
+def test_the_rest_is_fetched_where_the_ehr_allows_it(client, monkeypatch):
+    from dosetwin.serve.cds import answer
+    from dosetwin.serve.fhir.client import FhirClient
+
+    fetched = []
+
+    def changed(self, kind, patient, since):
+        fetched.append((kind, patient, self.token()))
+        return iter([e["resource"] for e in BUNDLE["entry"] if e["resource"]["resourceType"] == kind])
+
+    monkeypatch.setattr(FhirClient, "changed", changed)
+    request = hook("order-sign", [order()], prefetch=truncated({"total": 5000}), fhirServer="https://ehr.example/r4",
+                   fhirAuthorization={"access_token": "t"})  # fmt: skip
+    bundle = answer._record(request, answer.Caller("x", "nicu", ("https://ehr.example/r4",)), "demo-newborn")
+    assert fetched == [("Observation", "demo-newborn", "t")]
+    kinds = [e["resource"]["resourceType"] for e in bundle["entry"]]
+    assert kinds.count("Observation") == sum(e["resource"]["resourceType"] == "Observation" for e in BUNDLE["entry"])
+    assert all(e["fullUrl"].startswith("https://ehr.example/r4/") for e in bundle["entry"])
+
+
+def test_the_prefetch_must_be_about_the_patient_of_the_context(client):
+    body = hook("order-sign", [order()])
+    body["context"]["patientId"] = "somebody-else"
+    answer = call(client, "dosetwin-order-sign", body)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "prefetch.patient")

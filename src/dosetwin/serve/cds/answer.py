@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dosetwin.errors import InputError
+from dosetwin.io.fhir_refs import incomplete, outcome
 from dosetwin.serve.audit import digest
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.cds.cards import advice_card, cannot_card, is_for, order_card
 from dosetwin.serve.fhir.client import FhirClient, FhirError
 from dosetwin.serve.fhir.ingest import ingest
 from dosetwin.serve.fhir.resources import DISCLAIMER, Issued
+from dosetwin.serve.fhir.sync import Server, entries_of, ours
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.zone import Zone
 
@@ -32,9 +34,9 @@ _OF = "patient={{context.patientId}}"
 PREFETCH = {
     "patient": "Patient/{{context.patientId}}",
     "observations": f"Observation?{_OF}&_count=1000",
-    "administrations": f"MedicationAdministration?{_OF}&_count=1000",
-    "conditions": f"Condition?{_OF}",
-    "procedures": f"Procedure?{_OF}",
+    "administrations": f"MedicationAdministration?{_OF}&_count=1000&_include=MedicationAdministration:medication",
+    "conditions": f"Condition?{_OF}&_count=1000",
+    "procedures": f"Procedure?{_OF}&_count=1000",
 }
 
 
@@ -63,6 +65,14 @@ def discovery() -> dict[str, Any]:
     }  # fmt: skip
 
 
+class Truncated(Exception):
+    """Only a part of the record is in the prefetch and the rest cannot be fetched; ``bundle`` that part."""
+
+    def __init__(self, why: str, bundle: Mapping[str, Any]):
+        super().__init__(why)
+        self.bundle = bundle
+
+
 def respond(service: "Service", caller: Caller, name: str, request: Mapping[str, Any], page: str) -> dict[str, Any]:
     """The response to a hook of the service called ``name``.
 
@@ -80,7 +90,14 @@ def respond(service: "Service", caller: Caller, name: str, request: Mapping[str,
     if hook != "patient-view" and not orders:
         return {"cards": []}
     patient = str(context["patientId"]).removeprefix("Patient/")
-    bundle = _record(request, caller, patient)
+    try:
+        bundle = _record(request, caller, patient)
+    except Truncated as part:
+        service.audited(caller.principal, "cds_hook", outcome="refused", detail={"service": name, "error": "Truncated"})
+        here = Server("cds", _server(request, caller), caller.ward)
+        # the record of a baby who is not on the drug concerns nobody here, whole or not
+        said = hook != "patient-view" or ours(service, here, part.bundle)
+        return {"cards": [cannot_card(drug, str(part))] if said else []}
     try:
         done = ingest(service, caller.principal, bundle, server=_server(request, caller), ward=caller.ward)
         if hook == "patient-view":
@@ -167,25 +184,64 @@ def _orders(context: Mapping[str, Any], hook: str) -> list[Mapping[str, Any]]:
 
 
 def _record(request: Mapping[str, Any], caller: Caller, patient: str) -> dict[str, Any]:
-    """The patient's record as a collection bundle: out of the prefetch, what is missing of it from the EHR's FHIR server."""
+    """The patient's record as a collection bundle: out of the prefetch; what is missing or cut there, from the EHR's FHIR server.
+
+    Raises Problem 412 (not there and not to be fetched), 400 (another patient's), Truncated (cut, and not to be fetched).
+    """
     prefetch = request.get("prefetch") or {}
-    found = [r for key in PREFETCH if prefetch.get(key) for r in _resources(prefetch[key])]
+    cut = {key: why for key in PREFETCH if (why := _cut(prefetch.get(key)))}
     lacking = [key for key in PREFETCH if key not in prefetch]
-    if lacking:
+    base = str(request.get("fhirServer") or "")
+    entries = [e for key in PREFETCH if key not in cut for e in _entries(prefetch.get(key), base)]
+    if lacking or cut:
         server, access = request.get("fhirServer"), request.get("fhirAuthorization") or {}
         if not server or server.rstrip("/") not in caller.fhir_servers:
-            raise Problem(412, "prefetch_needed", "the record is not in the prefetch and cannot be fetched",
-                          [wrong("request", f"prefetch.{key}", None, PREFETCH[key]) for key in lacking])  # fmt: skip
+            if lacking:
+                raise Problem(412, "prefetch_needed", "the record is not in the prefetch and cannot be fetched",
+                              [wrong("request", f"prefetch.{key}", None, PREFETCH[key]) for key in lacking])  # fmt: skip
+            part = {"entry": [e for key in PREFETCH for e in _entries(prefetch.get(key), base)]}
+            told = "; ".join(f"{key}: {why}" for key, why in cut.items())
+            raise Truncated(f"the record that was sent is only a part ({told}); doses or levels may be missing, so there is no "
+                            "advice: send every page, or let the service fetch the record", part)  # fmt: skip
         try:
             with FhirClient(server, lambda: access.get("access_token"), timeout_s=5.0) as client:
-                for key in lacking:
+                for key in (*lacking, *cut):
                     kind, _, _ = PREFETCH[key].partition("?")
-                    found += [client.read(f"Patient/{patient}")] if key == "patient" else client.changed(kind, patient, None)
+                    found = [client.read(f"Patient/{patient}")] if key == "patient" else client.changed(kind, patient, None)
+                    entries += entries_of(found, base)
         except FhirError as error:
             raise Problem(412, "record_not_fetched", str(error)) from None
-    kinds = {"Patient", "Observation", "MedicationAdministration", "Medication", "Condition", "Procedure"}
-    unique = {_reference(r) if r.get("id") else str(n): r for n, r in enumerate(found) if r.get("resourceType") in kinds}
-    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": r} for r in unique.values()]}
+    kinds = {"Patient", "Observation", "MedicationAdministration", "Medication", "Condition", "Procedure", "OperationOutcome"}
+    entries = [e for e in entries if e["resource"].get("resourceType") in kinds]
+    others = [
+        r["id"] for e in entries if (r := e["resource"])["resourceType"] == "Patient" and r.get("id") not in (None, patient)
+    ]
+    if others:
+        raise Problem(400, "other_patient", "the prefetch holds another patient than the context names",
+                      [wrong("request", "prefetch.patient", others[0], f"Patient/{patient}")])  # fmt: skip
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def _cut(value: Any) -> str:
+    """Why a prefetched answer is not all the server has; "" where it is."""
+    if not isinstance(value, Mapping):
+        return ""
+    if value.get("resourceType") == "OperationOutcome":
+        return "the EHR could not fetch it"
+    for item in value.get("entry") or ():
+        told = outcome(item) if isinstance(item, Mapping) else None
+        if told is not None and told[0] not in ("warning", "information"):
+            return "the EHR's server failed in part"
+    return incomplete(value)
+
+
+def _entries(value: Any, base: str) -> list[dict[str, Any]]:
+    """A prefetched answer's entries; those without an address get the EHR's."""
+    listed = value.get("entry") or () if isinstance(value, Mapping) and value.get("resourceType") == "Bundle" else ()
+    given = [dict(e) for e in listed if isinstance(e, Mapping) and isinstance(e.get("resource"), Mapping)]
+    if not listed:
+        given = [{"resource": r} for r in _resources(value)]
+    return [(entries_of([e["resource"]], base)[0] if not e.get("fullUrl") else {}) | e for e in given]
 
 
 def _resources(value: Any) -> list[dict[str, Any]]:

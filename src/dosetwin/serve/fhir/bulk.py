@@ -1,11 +1,12 @@
 """Bulk data (NDJSON, one resource a line, as ``$export`` writes it) sorted into one bundle per patient."""
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from dosetwin.errors import Finding
+from dosetwin.io.fhir_refs import split
+from dosetwin.io.text import parse_json
 from dosetwin.serve.fhir.sync import KINDS
 
 LONGEST_LINE = 2**20
@@ -28,7 +29,7 @@ def patients(files: Iterable[Path]) -> tuple[dict[str, dict[str, Any]], list[Fin
         elif kind == "Medication":
             shared.append(resource)
         elif kind in KINDS:
-            owner = (resource.get("subject") or resource.get("patient") or {}).get("reference", "")
+            owner = split(str((resource.get("subject") or resource.get("patient") or {}).get("reference") or ""))[1]
             if not owner.startswith("Patient/"):
                 findings.append(
                     Finding("warning", "no_owner", record, "belongs to no patient; not used", owner or None, "Patient/id")
@@ -59,7 +60,7 @@ def _lines(files: Iterable[Path], findings: list[Finding]) -> Iterator[tuple[str
                 try:
                     if len(line) > LONGEST_LINE:
                         raise ValueError("the line is too long")
-                    resource = json.loads(line)
+                    resource = parse_json(line)
                     if not isinstance(resource, dict):
                         raise ValueError("not a resource")
                 except ValueError as error:

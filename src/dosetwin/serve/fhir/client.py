@@ -66,22 +66,35 @@ class FhirClient:
         return self._json("GET", self._inside(reference))
 
     def search(self, kind: str, parameters: Mapping[str, str | list[str]] | None = None) -> Iterator[dict[str, Any]]:
-        """Every resource a search matches, page after page; OperationOutcomes of the search itself are left out.
+        """Every resource a search matches, page after page; of what the server says of its own answer, only warnings.
 
-        Raises FhirError, also when the pages never end or go round in a circle.
+        Raises FhirError, also when the pages never end or go round in a circle, when the server says that it failed in part, or
+        when it gave fewer matches than it counted: what is missing may be a dose.
         """
         url, first = urljoin(self.base, kind), dict(parameters or {})
         seen: set[str] = set()
+        total, matches = 0, 0
         for _ in range(MAX_PAGES):
             page = self._json("GET", url, params=first or None)
             if page.get("resourceType") != "Bundle":
                 raise FhirError(f"GET {kind}: a search must answer with a Bundle, found {page.get('resourceType')!r}")
             for entry in page.get("entry", ()):
                 resource = entry.get("resource")
-                if resource and resource.get("resourceType") != "OperationOutcome":
+                if resource and resource.get("resourceType") == "OperationOutcome":
+                    severities = {i.get("severity") for i in resource.get("issue", ())}
+                    if severities & {"fatal", "error"}:
+                        raise FhirError(f"GET {kind}: the server says that its answer failed in part; ask it again")
+                    if "warning" in severities:
+                        yield resource
+                elif resource:
+                    matches += (entry.get("search") or {}).get("mode") != "include"
                     yield resource
+            said = page.get("total")
+            total = max(total, said) if isinstance(said, int) else total
             following = next((x.get("url") for x in page.get("link", ()) if x.get("relation") == "next"), None)
             if not following:
+                if matches < total:
+                    raise FhirError(f"GET {kind}: the server counts {total} matches and gave {matches}; the rest is missing")
                 return
             url, first = self._inside(following), {}
             if url in seen:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from dosetwin.errors import InputError, one_line
+from dosetwin.io.text import parse_json
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.clock import WallClock
 from dosetwin.serve.fhir.bulk import patients
@@ -79,7 +80,7 @@ def _bundles(files: Sequence[Path]) -> tuple[dict[str, dict[str, Any]], list[str
     remarks: list[str] = []
     for f in (f for f in files if f.suffix == ".json"):
         try:
-            found = json.loads(f.read_text(encoding="utf-8"))
+            found = parse_json(f.read_text(encoding="utf-8"))
             if not isinstance(found, dict):
                 raise ValueError("not a bundle")
         except (ValueError, RecursionError) as error:

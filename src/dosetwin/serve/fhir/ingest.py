@@ -104,7 +104,8 @@ def ingest(
         else:
             service.ledger.record(conn, who, fresh, reach.now)
         known += sum(d.source_key in had for d in decisions)
-        return Ingested(id_, created, len(fresh), known, corrected, retracted, (*timeline.findings, *remarks))
+        said = (*timeline.findings, *left_out(timeline), *remarks)
+        return Ingested(id_, created, len(fresh), known, corrected, retracted, said)
 
     done = service.change(who, change)
     for id_, fresh in later.items():
@@ -168,6 +169,19 @@ def facts_of(timeline: Timeline, server: str) -> dict[str, NewFact]:
         add(c.record, c.time, part, body)
     if errors:
         raise Problem(422, "not_accepted", f"{len(errors)} records do not fit; nothing was stored", errors)
+    return out
+
+
+def left_out(timeline: Timeline) -> list[Finding]:
+    """What the reader understood and the store has no place for: said, never dropped."""
+    out = []
+    for o in timeline.observations:
+        if o.measures == "SCR" and o.blq:
+            out.append(
+                Finding("warning", "left_out", o.record, "a creatinine only known to be below a limit is not stored", o.value)
+            )
+        elif o.measures not in ("SCR", timeline.drug):
+            out.append(Finding("warning", "left_out", o.record, f"{o.measures} is not stored here", o.value))
     return out
 
 

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dosetwin.errors import InputError
+from dosetwin.io import codes
+from dosetwin.io.fhir_refs import split
 from dosetwin.serve.audit import digest
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.fhir.client import FhirClient, FhirError
 from dosetwin.serve.fhir.ingest import Ingested, ingest
-from dosetwin.serve.fhir.resources import Issued, bundle, drug_concept
+from dosetwin.serve.fhir.resources import Issued, bundle
 from dosetwin.serve.problems import Problem
 
 if TYPE_CHECKING:
@@ -102,8 +104,9 @@ def look(
             reference = (
                 f"Patient/{r.get('id')}" if kind == "Patient" else (r.get("subject") or r.get("patient") or {}).get("reference")
             )
-            if reference and reference.startswith("Patient/"):
-                concerned.setdefault(reference, None)
+            there, local = split(reference or "")
+            if local.startswith("Patient/") and there in ("", split(f"{server.base.rstrip('/')}/{local}")[0]):
+                concerned.setdefault(local, None)
     done = Round(since=newest)
     for reference in concerned:
         record = whole_record(client, reference)
@@ -123,9 +126,19 @@ def whole_record(client: FhirClient, reference: str) -> dict[str, Any]:
     found = [client.read(reference)]
     for kind in KINDS:
         found += client.changed(kind, reference, None)
-    named = {r.get("medicationReference", {}).get("reference", "") for r in found}
+    named = {split(r.get("medicationReference", {}).get("reference", ""))[1] for r in found}
     found += [client.read(name) for name in sorted(named) if name.startswith("Medication/")]
-    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": r} for r in found]}
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries_of(found, client.base)}
+
+
+def entries_of(found: Iterable[Mapping[str, Any]], base: str) -> list[dict[str, Any]]:
+    """Resources of one server as entries of a bundle: each with its address, so that another server's ids are told apart.
+
+    ``base`` "": the server is not known, and neither are the addresses.
+    """
+    known = base.rstrip("/")
+    return [{"resource": r} | ({"fullUrl": f"{known}/{r['resourceType']}/{r['id']}"} if known and r.get("id") else {})
+            for r in found]  # fmt: skip
 
 
 def write_back(service: "Service", client: FhirClient, advice: str, patient: str, who: Principal) -> dict[str, Any]:
@@ -162,16 +175,17 @@ def ours(service: "Service", server: Server, record: Mapping[str, Any]) -> bool:
 def _given(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """What was administered: concepts, named in place or in a Medication of the record."""
     administered = _of(record, "MedicationAdministration")
-    named = {(r.get("medicationReference") or {}).get("reference") for r in administered}
+    named = {split((r.get("medicationReference") or {}).get("reference") or "")[1] for r in administered}
     stored = [m.get("code") for m in _of(record, "Medication") if f"Medication/{m.get('id')}" in named]
     inside = [m.get("code") for r in administered for m in r.get("contained", ()) if m.get("resourceType") == "Medication"]
     return [c for c in (*(r.get("medicationCodeableConcept") for r in administered), *stored, *inside) if c]
 
 
 def _is_drug(drug: str, concept: Mapping[str, Any]) -> bool:
-    listed = {(c["system"], c["code"]) for c in drug_concept(drug).get("coding", ())}
-    coded = any((c.get("system"), c.get("code")) in listed for c in concept.get("coding", ()))
-    return coded or drug in str(concept.get("text", "")).lower()
+    said = [codes.Coded(*(str(c.get(k) or "") for k in ("system", "code", "display"))) for c in concept.get("coding", ())]
+    text = str(concept.get("text") or "")
+    meant = codes.medication(said, text)
+    return drug in (meant.name, meant.also) or drug in text.lower()
 
 
 def _of(record: Mapping[str, Any], kind: str) -> Iterable[Mapping[str, Any]]:
