@@ -5,16 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dosetwin.errors import Finding
-from dosetwin.records import DoseEvent, Regimen
-from dosetwin.records.checks import ASKED, check
+from dosetwin.records import Regimen
 from dosetwin.report import narrative
 from dosetwin.serve.problems import Problem, wrong
-from dosetwin.serve.whatif import DRAWS, first_of, judge
+from dosetwin.serve.whatif import DRAWS, first_of, judge, remarks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dosetwin.advise import Advice
     from dosetwin.serve.auth.principal import Principal
     from dosetwin.serve.service import Service
@@ -27,31 +23,17 @@ def would_do(advice: "Advice", amount: float, interval: float, infusion: float) 
     """
     lead = int(np.argmax(advice.weights))
     regimen = Regimen(amount, interval, infusion, first_of(advice, interval))
-    found = check(_with(advice, regimen), first_dose=True, weight=False)
-    mine = [f for f in found if f.record == _ORDERED]
-    impossible = [f for f in mine if f.severity == "error"]
+    found = remarks(advice, regimen)
+    impossible = [f for f in found if f.severity == "error"]
     out: dict[str, Any] = {
-        "impossible": [f.to_json() for f in _once(impossible)],
-        "unusual": [f.to_json() for f in _once([f for f in mine if f.code in ASKED])],
+        "impossible": [f.to_json() for f in impossible],
+        "unusual": [f.to_json() for f in found if f.severity != "error"],
     }
     if impossible:
         return out
     return (
         judge(advice, lead, regimen, advice.beliefs[lead].draws[:DRAWS], advice.recommendation.provenance["mic_mg_per_L"]) | out
     )
-
-
-_ORDERED = "what is ordered"
-
-
-def _with(advice: "Advice", regimen: Regimen) -> Any:
-    first = regimen.first_at
-    doses = [DoseEvent(first + k * regimen.interval, regimen.amount, regimen.duration, record=_ORDERED) for k in range(2)]
-    return advice.timeline.append(*doses)
-
-
-def _once(findings: "Sequence[Finding]") -> list[Finding]:
-    return list({f.code: f for f in reversed(findings)}.values())
 
 
 def broken(would: Mapping[str, Any]) -> list[str]:

@@ -1,12 +1,15 @@
 """What if: another dose, interval or sampling time on the twin that is in memory; curve, targets and limits at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dosetwin.errors import Finding
 from dosetwin.records import Regimen, Timeline
+from dosetwin.records.checks import ASKED
+from dosetwin.records.checks import check as check_records
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
@@ -52,6 +55,7 @@ def what_if(advice: "Advice", tried: Tried, mic: float | None = None) -> dict[st
         "draws": int(found.ok.sum()),
     }  # fmt: skip
     if tried.regimen is not None:
+        out["remarks"] = [f.to_json() for f in remarks(advice, tried.regimen)]
         out |= judge(advice, lead, tried.regimen, draws, mic)
     if tried.sample_at is not None:
         k = int(np.argmin(np.abs(asked - tried.sample_at)))
@@ -129,6 +133,17 @@ def predictions(advice: "Advice") -> dict[str, Any]:
         "parameters": {k: list(v) for k, v in advice.parameters.items()},
         "prior_parameters": {k: list(v) for k, v in advice.prior_parameters.items()},
     }  # fmt: skip
+
+
+_ORDERED = "what is tried"
+
+
+def remarks(advice: "Advice", regimen: Regimen) -> list[Finding]:
+    """What the record checks would say of the first two doses of a regimen: impossible (errors) or unusual, each once."""
+    given = regimen.doses(regimen.first_at + 1.5 * regimen.interval)
+    tried = advice.timeline.append(*(replace(d, record=_ORDERED) for d in given))
+    found = [f for f in check_records(tried, first_dose=True, weight=False) if f.record == _ORDERED]
+    return list({f.code: f for f in reversed(found) if f.severity == "error" or f.code in ASKED}.values())
 
 
 def hour_of(timeline: Timeline, at: datetime) -> float:

@@ -72,7 +72,8 @@ def try_out(advice: "Advice", asked: Asked, zone: Zone, beside: dict[str, Any] |
     regimen = asked.regimen(advice.now)
     sample = regimen.first_at + asked.sample
     found = what_if(advice, Tried(regimen, sample), mic)
-    broken = [
+    broken = [f"{f['message']} (allowed {f['allowed']})" for f in found["remarks"]]
+    broken += [
         f"{r['text']} ({narrative.number(r['value'])}, limit {narrative.number(r['limit'])} {r['unit']})"
         for r in found["violations"]
     ]

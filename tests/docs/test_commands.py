@@ -1,0 +1,179 @@
+"""Every command that README and docs print: it parses with the real command line, and runs where that takes seconds."""
+
+import re
+import shlex
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from dosetwin.cli import app, run
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PLACED = {
+    "CASE": "case.json", "CASE.json": "case.json", "MODEL": "phenobarbital_grasela_1985", "DATA.csv": "data.csv",
+    "DATA": "data.csv",
+    "OUR.csv": "data.csv", "DESIGN": "quick", "DESIGN.toml": "quick", "NAME": "quick", "WHERE": "shipped", "OUT.csv": "o.csv",
+    "OUT.html": "o.html", "ROWS.csv": "r.csv", "OUT": "out", "OUT/": "out", "DIR": "kept", "ADDRESS": "tcp://10.0.0.1:8786",
+    "HASH": "0" * 64, "N": "3",
+}  # fmt: skip
+"""Placeholders of the pages and what stands in for them."""
+BRIEFLY = {"models": 20, "simulate": 20, "fit": 20, "replay": 20, "kidney predict": 20, "audit": 0}
+"""Commands that run here in every run of the tests."""
+AT_LENGTH = ("advise", "demo", "trial quick", "retro")
+"""Commands that run with the slow tests."""
+PARSED = {
+    "serve": "runs until it is stopped",
+    "store": "looks after a service's database",
+    "audit": "looks after a service's database",
+    "trial": "hours; the shipped design 'quick' runs",
+    "kidney train": "needs PyTorch and minutes",
+    "kidney evaluate": "minutes",
+    "validate": "minutes",
+    "models ./my_model.py": "the file is the reader's own",
+    "models vancomycin_frymoyer_2014": "the reader adds it while reading",
+    "fhir": "needs a service's store",
+    "kidney predict case.json --weights our_kidney": "the weights are what 'kidney train' would have written",
+    "trial quick -o /shared/out": "needs a Dask cluster",
+    "--help": "printed by a table of benchmarks",
+}
+"""Commands that are only parsed, and why; the longest beginning that fits counts."""
+
+
+def printed() -> list[tuple[str, str]]:
+    """(page, command) of every command in code on a page, once per page."""
+    out: dict[tuple[str, str], None] = {}
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        code = re.findall(r"`([^`\n]+)`", text)
+        code += [line for block in re.findall(r"^```[a-z]*\n(.*?)^```", text, re.S | re.M) for line in block.splitlines()]
+        code += re.findall(r"^    (\S.*)$", text, re.M)
+        for line in code:
+            inner = re.search(r"\$\((dosetwin [^)]*)\)", line)
+            words = (inner[1] if inner else line).strip()
+            if re.match(r"(dosetwin|python3?|\.venv/bin/dosetwin) +\S", words):
+                out[page.name, words.partition(" #")[0].partition(" >")[0].strip()] = None
+    return list(out)
+
+
+def words_of(command: str) -> list[str]:
+    """The words after the program, placeholders replaced, brackets of what may be left out removed, of alternatives the first."""
+    flat = command.replace("[", "").replace("]", "")
+    out = []
+    for word in shlex.split(flat)[1:]:
+        first = word.split("|")[0] if not word.startswith("-") else word
+        if first == "NAME" and "models" in flat:
+            first = "MODEL"
+        out.append(PLACED.get(first, first))
+    return out
+
+
+COMMANDS = printed()
+NAMED = [(page, c) for page, c in COMMANDS if re.fullmatch(r"dosetwin [a-z]+( (predict|train|evaluate|import))?", c)]
+"""Commands a page only speaks of: that they exist is all there is to test."""
+OURS = [(page, c) for page, c in COMMANDS if not c.startswith("python") and "..." not in c and (page, c) not in NAMED]
+PYTHON = [(page, c) for page, c in COMMANDS if c.startswith("python")]
+
+
+def test_the_pages_have_commands() -> None:
+    assert len(OURS) > 25
+    assert len(NAMED) > 3
+
+
+@pytest.mark.parametrize(("page", "command"), NAMED, ids=lambda x: x)
+def test_a_command_the_pages_speak_of_exists(page: str, command: str) -> None:
+    at: Any = typer.main.get_command(app)
+    for word in command.split()[1:]:
+        at = at.commands[word]
+
+
+def test_the_pages_have_scripts() -> None:
+    assert len(PYTHON) > 8
+
+
+@pytest.mark.parametrize(("page", "command"), OURS, ids=str)
+def test_a_command_of_the_pages_parses(page: str, command: str) -> None:
+    words = words_of(command)
+    at: Any = typer.main.get_command(app)
+    while words and words[0] in getattr(at, "commands", {}):
+        at = at.commands[words.pop(0)]
+    if words == ["--help"] or (hasattr(at, "commands") and not words):
+        return
+    assert not hasattr(at, "commands"), f"{page}: {command}: no such command"
+    at.make_context("dosetwin", list(words))  # raises for an option nobody has, or an argument too many or too few
+
+
+def decided(command: str) -> str:
+    """``briefly``, ``at length`` or ``parsed``. Fails for a command nobody decided about."""
+    words = " ".join(words_of(command))
+    known = {**dict.fromkeys(BRIEFLY, "briefly"), **dict.fromkeys(AT_LENGTH, "at length"), **dict.fromkeys(PARSED, "parsed")}
+    fits = [k for k in known if words == k or words.startswith(f"{k} ")]
+    assert fits, f"decide about {command!r}: BRIEFLY, AT_LENGTH or PARSED with a reason"
+    return known[max(fits, key=len)]
+
+
+@pytest.mark.parametrize(("page", "command"), OURS, ids=str)
+def test_somebody_decided_about_every_command(page: str, command: str) -> None:
+    assert decided(command), page
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with made-up inputs under the names that stand in for the placeholders."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "src" / "dosetwin" / "data" / "demo_newborn.json", tmp_path / "case.json")
+    (tmp_path / "docs").mkdir()
+    rows = ["ID,TIME,AMT,DV,WT,APGR"]
+    for k in (1, 2):
+        rows += [f"{k},{t},{a},{d},1.2,7" for t, a, d in ((0, 24, "."), (2, ".", 17 + k), (12.5, 3, "."), (60, ".", 20 + k))]
+    (tmp_path / "data.csv").write_text("\n".join(rows) + "\n")
+    return tmp_path
+
+
+def do(command: str, desk: Path, capsys: pytest.CaptureFixture) -> None:
+    words = words_of(command)
+    if words[0] == "retro":
+        (desk / "data.csv").write_text("ID,TIME,AMT,RATE,DV,WT,GA,BW,PNA\n1,0,16,32,.,1.1,29,1.13,1\n1,22,.,.,6,1.1,29,1.13,1\n"
+                                       "1,36,16,32,.,1.12,29,1.13,1\n1,60,.,.,4,1.14,29,1.13,1\n")  # fmt: skip
+    if words[0] == "advise" and "--draws" not in words:
+        words += ["--draws", "200"]
+    before = {p.name for p in desk.iterdir()}
+    code = run(words)
+    said = capsys.readouterr()
+    assert code in (0, 3), f"{command}: {said.err}"
+    assert said.out
+    assert not [p.name for p in desk.iterdir() if p.name not in before and p.name.startswith("-")]
+
+
+BRIEF = [(p, c) for p, c in OURS if decided(c) == "briefly"]
+LONG = [(p, c) for p, c in OURS if decided(c) == "at length"]
+
+
+@pytest.mark.parametrize(("page", "command"), BRIEF, ids=str)
+def test_a_command_of_the_pages_runs(page: str, command: str, desk: Path, capsys: pytest.CaptureFixture) -> None:
+    do(command, desk, capsys)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("page", "command"), LONG, ids=str)
+def test_a_long_command_of_the_pages_runs(page: str, command: str, desk: Path, capsys: pytest.CaptureFixture) -> None:
+    do(command, desk, capsys)
+
+
+@pytest.mark.parametrize(("page", "command"), PYTHON, ids=str)
+def test_a_script_of_the_pages_exists_with_its_options(page: str, command: str) -> None:
+    words = shlex.split(command)[1:]
+    if words[0] == "-m":
+        assert find_spec(words[1]) is not None, command
+        path = Path(str(find_spec(words[1]).origin))  # type: ignore[union-attr]
+    else:
+        path = ROOT / words[0]
+    assert path.is_file(), f"{page}: {command}"
+    text = path.read_text(encoding="utf-8")
+    for word in words[1:]:
+        if word.startswith("--"):
+            assert word.partition("=")[0] in text, f"{page}: {command}: no {word} in {path.name}"
