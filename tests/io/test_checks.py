@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
-from dosetwin.records.checks import check
+from dosetwin.records.checks import HELD, check
+from dosetwin.records.held import held_back
 
 ORIGIN = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SOUND = Timeline(
@@ -57,6 +58,28 @@ FAULTS = {
     "creatinine_implausible": ("error", with_level(Observation(20.0, "SCR", 62.0, "mg/dL"))),
     "dose_implausible": ("error", with_dose(DoseEvent(48.0, 160.0, 0.5))),
     "dose_without_amount": ("error", with_dose(DoseEvent(48.0, 0.0, 0.5))),
+    "not_finite": ("error", with_cov(Covariate(5.0, "TEMP", float("nan")))),
+    "birth_after_records": ("error", replace(SOUND, patient=replace(SOUND.patient, birth=ORIGIN + timedelta(days=9)))),
+    "level_implausible": ("error", with_level(Observation(23.0, "amikacin", 800.0))),
+    "infusion_implausible": ("error", with_dose(DoseEvent(72.0, 16.0, 30.0))),
+    "infusion_unusual": ("warning", with_dose(DoseEvent(72.0, 16.0, 0.0))),
+    "dose_unusual": ("warning", with_dose(DoseEvent(72.0, 4.0, 0.5))),
+    "doses_close": ("warning", with_dose(DoseEvent(36.75, 8.0, 0.5))),
+    "weight_jump": ("warning", with_cov(Covariate(20.0, "WT", 1.65))),
+    "temp_implausible": ("error", with_cov(Covariate(5.0, "TEMP", 99.0, "Cel"))),
+    "stop_without_start": ("warning", with_cov(Covariate(5.0, "IBU", 0.0, record="end of x"), Covariate(9.0, "IBU", 1.0))),
+    "far_in_time": (
+        "warning",
+        replace(
+            SOUND,
+            patient=replace(SOUND.patient, birth=None),
+            origin=None,
+            doses=(
+                *(replace(d, time=d.time + k * 72) for k in range(3) for d in SOUND.doses),
+                DoseEvent(8760.0 + 108.0, 16.0, 0.5),
+            ),
+        ),
+    ),
     "gestational_age_implausible": ("error", replace(SOUND, patient=replace(SOUND.patient, GA=203.0))),
 }
 
@@ -135,3 +158,73 @@ def test_an_adult_is_no_newborn():
 def test_a_weight_in_grams_names_what_was_meant():
     found = next(f for f in check(with_cov(Covariate(5.0, "WT", 1100.0))) if f.code == "weight_in_grams")
     assert found.remedy == "1.1 kg?"
+
+
+# ------------------------------------------------------------------------------------------------- weights over time
+
+
+@pytest.mark.parametrize(
+    ("weights", "odd"),
+    [
+        (((0, 1.10), (24, 1.05), (48, 1.02), (72, 1.04)), []),  # early loss, then growth
+        (((0, 1.10), (24, 1.65)), [1.65]),
+        (((0, 1.10), (24, 0.70)), [0.70]),
+        (((0, 1.10), (24, 11.0)), []),  # impossible: told as such, not as a jump
+        (((0, 1.10), (24, 1.65), (48, 1.12)), [1.65]),  # the slip of the pen alone, not the return to what was
+        (((0, 1.10), (24, 1.65), (48, 1.67)), [1.65]),  # said twice: believed from the second on
+        (((0, 1.10), (24 * 14, 1.45)), []),  # two weeks of growth
+    ],
+)
+def test_a_weight_is_judged_by_the_last_believed_one(weights, odd):
+    timeline = replace(SOUND, covariates=tuple(Covariate(t, "WT", w, "kg") for t, w in weights))
+    assert [f.value for f in check(timeline) if f.code == "weight_jump"] == odd
+
+
+def test_a_first_weight_far_from_the_birth_weight_is_remarked_on():
+    far = replace(SOUND, covariates=(Covariate(-3.0, "WT", 2.2, "kg"),))
+    found = next(f for f in check(far) if f.code == "weight_jump")
+    assert "the birth weight (1.13 kg" in found.message
+
+
+def test_what_an_amount_may_have_meant_is_said():
+    grams = next(f for f in check(with_dose(DoseEvent(72.0, 0.016, 0.5))) if f.code == "dose_implausible")
+    assert grams.remedy == "16 mg if 0.016 was g"
+    heavy = replace(SOUND, patient=replace(SOUND.patient, BW=3.5), covariates=(Covariate(-3.0, "WT", 3.5, "kg"),))
+    per_kg = next(f for f in check(replace(heavy, doses=(DoseEvent(0.0, 15.0, 0.5),))) if f.code == "dose_unusual")
+    assert per_kg.remedy == "52.5 mg if 15 was mg/kg"
+
+
+# ------------------------------------------------------------------------------------------------- what a twin leaves out
+
+
+@pytest.mark.parametrize("code", sorted(c for c in FAULTS if c in HELD or FAULTS[c][0] == "error"))
+def test_what_cannot_be_believed_is_left_out_and_named(code):
+    alone = {"no_doses", "no_weight", "birth_after_records", "gestational_age_implausible"}
+    _, faulty = FAULTS[code]
+    kept = held_back(faulty)
+    left = [f for f in kept.findings if f.code == "held_back"]
+    assert len(left) == (0 if code in alone else 1)
+    if code not in alone:
+        assert left[0].value == code
+        assert not [f for f in check(kept) if f.severity == "error" or f.code in HELD]
+        assert len(kept.doses) + len(kept.observations) + len(kept.covariates) >= 5
+        assert held_back(kept) == kept, "twice is once"
+
+
+def test_what_somebody_answered_for_is_used():
+    faulty = with_cov(Covariate(20.0, "WT", 1.65, record="w"))
+    assert [c.record for c in held_back(faulty, {"w"}).covariates][-1] == "w"
+    impossible = with_cov(Covariate(20.0, "WT", 1650.0, record="w"))
+    assert "w" not in [c.record for c in held_back(impossible, {"w"}).covariates]
+
+
+def test_a_dose_is_judged_by_the_weight_that_is_believed():
+    """A weight in grams must not take the doses with it."""
+    both = replace(SOUND, covariates=(Covariate(-3.0, "WT", 1100.0, record="grams"),))
+    kept = held_back(both)
+    assert [f.record for f in kept.findings] == ["grams"]
+    assert kept.doses == SOUND.doses
+
+
+def test_a_sound_record_is_told_as_it_is():
+    assert held_back(SOUND) == SOUND
