@@ -98,6 +98,7 @@ class Cov:
     value or without any (``carry`` the nearest known value forward, ``interpolate`` linearly between values,
     ``population`` value with a warning, ``refuse``). ``age`` True: advances with time (PNA d, PMA wk) and is computed
     from birth and GA where the record does not give it. ``flag`` True: 0 or 1, 0 before anything is recorded.
+    ``fades_h`` of a flag: h over which its value falls from 1 to 0 once what it stands for has ended (0: at once).
     """
 
     unit: str
@@ -109,6 +110,7 @@ class Cov:
     population: float | None = None
     age: bool = False
     flag: bool = False
+    fades_h: float = 0.0
 
 
 @dataclass(frozen=True)

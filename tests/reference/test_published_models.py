@@ -139,6 +139,45 @@ def test_flagship_cooling_and_rewarming() -> None:
     assert (cold.VR, cold.VT) == (well.VR, well.VT)
 
 
+def test_flagship_asphyxia_is_outgrown() -> None:
+    """Whole to day 4, halved every three days then: on day 21 nothing a level could show."""
+    known = {"GA": 40, "BW": 3.5, "WT": 3.8}
+
+    def left(PNA: float) -> float:
+        ill, well = (typical("amikacin_neonate", **known, PNA=PNA, ASPHYXIA=a) for a in (1, 0))
+        return 1.0 - ill.CL / well.CL
+
+    assert (left(2.0), left(4.0)) == pytest.approx((1 - 0.594 * 1.29,) * 2)
+    assert left(7.0) == pytest.approx(left(4.0) / 2)
+    assert 0 < left(21.0) < 0.01
+    creatinine = [typical("amikacin_neonate", **known, PNA=p, ASPHYXIA=1).KS / typical("amikacin_neonate", **known, PNA=p).KS
+                  for p in (3.0, 7.0, 21.0)]  # fmt: skip
+    assert creatinine == pytest.approx([0.9, 0.95, 1.0], abs=0.003)
+
+
+@pytest.mark.parametrize("name", ["amikacin_neonate", "amikacin_neonate_kidney"])
+@pytest.mark.parametrize(("flag", "hours"), [("COOLING", 12.0), ("IBU", 24.0)])
+def test_the_end_of_cooling_and_of_ibuprofen_is_no_step(name: str, flag: str, hours: float) -> None:
+    """Beside the same baby without it, clearance returns in steps of a sixth; it has all of it back when the time is over."""
+    m, end, times = models.load(name), 74.0, np.arange(0.0, 144.0, 0.5)
+    asphyxia = (Covariate(0.0, "ASPHYXIA", 1.0),) if flag == "COOLING" else ()
+    facts = (Covariate(0.0, "PNA", 0.0, "d"), Covariate(0.0, "WT", 3.5, "kg"), *asphyxia)
+    course = (Covariate(1.0, flag, 1.0), Covariate(end, flag, 0.0))
+
+    def clearance(facts: tuple[Covariate, ...]) -> np.ndarray:
+        known = Timeline(Patient("made-up", GA=40.0, BW=3.5, synthetic=True), covariates=facts)
+        return parameters(m, schedule_for(m, known, times), np.zeros((1, len(m.omega_for(1)))))["CL"][0]
+
+    share = np.log(clearance((*facts, *course)) / clearance(facts))
+    assert share[(times >= 1.0) & (times < end)] == pytest.approx(share[10])
+    assert abs(share[10]) > 0.15
+    assert share[times >= end + hours] == pytest.approx(0.0)
+    assert 0 < np.diff(share[times >= 1.5]).max() < abs(share[10]) / 5
+    again = np.log(clearance((*facts, *course, Covariate(end + 3.0, flag, 1.0))) / clearance(facts))
+    soon = (times >= end + 3.0) & (times < 96.0)  # asphyxia itself is whole to day 4
+    assert again[soon] == pytest.approx(share[10])  # on again before it has faded
+
+
 def test_flagship_one_filtration_moves_both() -> None:
     """Filtration e^-0.3 of typical: drug and creatinine are cleared that much slower; the effect on CL moves drug alone."""
     m = models.load("amikacin_neonate")

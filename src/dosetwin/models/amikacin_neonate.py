@@ -26,7 +26,7 @@ from typing import Annotated, NamedTuple
 
 from dosetwin.declare import Amount, Anchor, Cov, Eta, Kappa, Output, Reference, Theta, combined, model
 from dosetwin.structure.composition import plasma_volume, power_of_weight, water_per_kg
-from dosetwin.structure.kidney import DL_PER_L, HOURS_PER_DAY, ML_PER_MIN_TO_L_PER_H, back_leak, filtration_wu
+from dosetwin.structure.kidney import DL_PER_L, HOURS_PER_DAY, ML_PER_MIN_TO_L_PER_H, asphyxia_left, back_leak, filtration_wu
 
 REFERENCE = Reference(
     "dosetwin authors, from De Cock et al. 2012, Wu et al. 2024, Cristea et al. 2017 and others", 2026,
@@ -38,6 +38,10 @@ REFERENCE = Reference(
 DECOCK = "De Cock 2012 (Tucuxi file)"
 WU = "Wu 2024 (nlmixr2lib)"
 FIT = "our fit to published typical creatinine"
+REWARMING_H = 12.0
+"""h over which the effect of cooling fades once it has ended (assumed: 33.5 to 37 C at 0.25-0.5 C/h takes 7-14 h)."""
+IBUPROFEN_FADES_H = 24.0
+"""h over which the effect of ibuprofen fades after its end (assumed; its half-life in preterm babies: about a day, recalled)."""
 
 
 class theta(NamedTuple):
@@ -57,6 +61,16 @@ class theta(NamedTuple):
     REWARM_CL: Annotated[
         float, Theta("1", "rise of drug clearance after rewarming", "secondary", "Bijleveld 2016: gentamicin after 96 h")
     ] = 1.29
+    ASPHYXIA_HELD: Annotated[
+        float,
+        Theta("d", "age to which asphyxia lowers clearance in full", "derived", "Bijleveld 2016: rewarmed babies from 96 h on"),
+    ] = 4.0
+    ASPHYXIA_HALF: Annotated[
+        float,
+        Theta("d", "half-life of what is left of it afterwards", "assumed",
+              "no course of clearance found; creatinine falls from above the 90th centile at birth to above the 50th by day 4 "
+              "in cooled babies (Borloo 2021, Children 8:475)"),
+    ] = 3.0  # fmt: skip
     FU: Annotated[float, Theta("1", "unbound fraction in plasma", "recalled", "binding 0-11 %; no neonatal value found")] = 0.95
     BLOOD: Annotated[float, Theta("L/kg", "blood volume", "recalled", "newborns, 80-90 mL/kg")] = 0.085
     HCT: Annotated[float, Theta("1", "haematocrit", "recalled", "53 % at birth at term, 40-45 % below 1 kg: middle")] = 0.47
@@ -124,9 +138,9 @@ class cov(NamedTuple):
     WT: Annotated[float, Cov("kg", 0.385, 4.85, "current weight", "29463-7", missing="carry")]
     GA: Annotated[float, Cov("wk", 23.0, 43.0, "gestational age at birth", "18185-9", missing="refuse")]
     PNA: Annotated[float, Cov("d", 0.0, 30.0, "postnatal age", age=True)]
-    IBU: Annotated[float, Cov("1", 0, 1, "ibuprofen running", flag=True)]
+    IBU: Annotated[float, Cov("1", 0, 1, "ibuprofen running", flag=True, fades_h=IBUPROFEN_FADES_H)]
     ASPHYXIA: Annotated[float, Cov("1", 0, 1, "perinatal asphyxia", flag=True)]
-    COOLING: Annotated[float, Cov("1", 0, 1, "therapeutic hypothermia running", flag=True)]
+    COOLING: Annotated[float, Cov("1", 0, 1, "therapeutic hypothermia running", flag=True, fades_h=REWARMING_H)]
 
 
 class output(NamedTuple):
@@ -171,14 +185,11 @@ def individual(theta, eta, cov):
     birth = theta.GFR_BIRTH * cov.BW / theta.BW_WU
     grown = power_of_weight(theta.GFR_MAX, cov.WT, theta.BW_WU, theta.WT_GFR)
     GFR_typ = filtration_wu(birth, grown, cov.PNA, PNA50, theta.HILL)
-    on_drug = 1.0
-    on_creatinine = 1.0
-    if cov.COOLING > 0.5:
-        on_drug = theta.PATH_CL
-        on_creatinine = theta.PATH_GFR
-    elif cov.ASPHYXIA > 0.5:
-        on_drug = theta.PATH_CL * theta.REWARM_CL
-        on_creatinine = theta.REWARM_GFR
+    left = cov.ASPHYXIA * asphyxia_left(cov.PNA, theta.ASPHYXIA_HELD, theta.ASPHYXIA_HALF)
+    on_drug = 1.0 - left * (1.0 - theta.PATH_CL * theta.REWARM_CL)
+    on_drug += cov.COOLING * (theta.PATH_CL - on_drug)
+    on_creatinine = 1.0 - left * (1.0 - theta.REWARM_GFR)
+    on_creatinine += cov.COOLING * (theta.PATH_GFR - on_creatinine)
 
     TVCL = power_of_weight(theta.TVCL, cov.BW, theta.BW_REF, theta.BW_CL) * (1.0 + theta.PNA_CL * cov.PNA / theta.PNA_REF)
     K = TVCL / (theta.FU * GFR_typ * ML_PER_MIN_TO_L_PER_H)
@@ -255,6 +266,8 @@ MODEL = model(
         "concentration is linear in the dose; creatinine does not depend on it",
         "creatinine of term babies is predicted 13-20 % high in the first week",
         "factors on creatinine clearance under and after cooling are assumed",
+        "asphyxia lowers clearance in full to day 4, then its effect halves every 3 days (assumed); cooling's effect fades over "
+        "12 h of rewarming, ibuprofen's over a day (assumed); a cooled baby with no asphyxia on record recovers with rewarming",
     ),
     equations="CL = fu k GFR; dAb/dt = Qk (Ck - C) + Qr (Cr - C); dAk/dt = Qk (C - Ck) - CL C; "
     "dAr/dt = Qr (C - Cr) - PS (Cr - Ct); dAt/dt = PS (Cr - Ct); dS/dt = P/(10 TBW) - 0.06 GFR M (1 - R)/V S",

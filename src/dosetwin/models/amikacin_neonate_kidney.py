@@ -13,8 +13,9 @@ from typing import Annotated, NamedTuple
 
 from dosetwin.declare import Amount, Anchor, Cov, Eta, Kappa, Output, Reference, combined, model
 from dosetwin.models import amikacin_neonate as flagship
+from dosetwin.models.amikacin_neonate import IBUPROFEN_FADES_H, REWARMING_H
 from dosetwin.structure.composition import plasma_volume, power_of_weight
-from dosetwin.structure.kidney import ML_PER_MIN_TO_L_PER_H, filtration_wu
+from dosetwin.structure.kidney import ML_PER_MIN_TO_L_PER_H, asphyxia_left, filtration_wu
 
 theta = flagship.theta
 """The tables are the flagship's: one number, one place. Those of creatinine are not used here."""
@@ -52,9 +53,9 @@ class cov(NamedTuple):
     WT: Annotated[float, Cov("kg", 0.385, 4.85, "current weight", "29463-7", missing="carry")]
     GA: Annotated[float, Cov("wk", 23.0, 43.0, "gestational age at birth", "18185-9", missing="refuse")]
     PNA: Annotated[float, Cov("d", 0.0, 30.0, "postnatal age", age=True)]
-    IBU: Annotated[float, Cov("1", 0, 1, "ibuprofen running", flag=True)]
+    IBU: Annotated[float, Cov("1", 0, 1, "ibuprofen running", flag=True, fades_h=IBUPROFEN_FADES_H)]
     ASPHYXIA: Annotated[float, Cov("1", 0, 1, "perinatal asphyxia", flag=True)]
-    COOLING: Annotated[float, Cov("1", 0, 1, "therapeutic hypothermia running", flag=True)]
+    COOLING: Annotated[float, Cov("1", 0, 1, "therapeutic hypothermia running", flag=True, fades_h=REWARMING_H)]
     KIDNEY: Annotated[
         float, Cov("1", -1.7, 1.2, "log filtration over typical, mean of the day", missing="population", population=0.0)
     ]
@@ -100,11 +101,9 @@ def individual(theta, eta, cov):
     GFR_typ = filtration_wu(birth, grown, cov.PNA, PNA50, theta.HILL)
     offset = cov.KIDNEY + cov.KIDNEY1 * eta.K1 + cov.KIDNEY2 * eta.K2 + cov.KIDNEY3 * eta.K3
     offset = LOG_LOWEST if offset < LOG_LOWEST else LOG_HIGHEST if offset > LOG_HIGHEST else offset
-    on_drug = 1.0
-    if cov.COOLING > 0.5:
-        on_drug = theta.PATH_CL
-    elif cov.ASPHYXIA > 0.5:
-        on_drug = theta.PATH_CL * theta.REWARM_CL
+    left = cov.ASPHYXIA * asphyxia_left(cov.PNA, theta.ASPHYXIA_HELD, theta.ASPHYXIA_HALF)
+    on_drug = 1.0 - left * (1.0 - theta.PATH_CL * theta.REWARM_CL)
+    on_drug += cov.COOLING * (theta.PATH_CL - on_drug)
 
     TVCL = power_of_weight(theta.TVCL, cov.BW, theta.BW_REF, theta.BW_CL) * (1.0 + theta.PNA_CL * cov.PNA / theta.PNA_REF)
     K = TVCL / (theta.FU * GFR_typ * ML_PER_MIN_TO_L_PER_H)

@@ -45,7 +45,7 @@ def studied(c: "Cov") -> str:
 def missing(c: "Cov") -> str:
     """What happens without a covariate's value."""
     if c.flag:
-        return "taken as 0"
+        return "taken as 0" + (f"; its effect fades over {c.fades_h:g} h after its end" if c.fades_h else "")
     if c.age:
         return "computed from birth, else refused" if c.missing == "refuse" else "computed from birth, else carried"
     if c.missing == "population":

@@ -13,6 +13,8 @@ from dosetwin.records import Timeline
 Series = Sequence[tuple[float, float]]
 """(time, value) pairs, ascending."""
 
+FADING = 6
+"""Steps in which the value of a flag that fades falls."""
 HOURS_PER = {"d": 24.0, "wk": 168.0, "y": 24.0 * 365.25, "h": 1.0}
 
 
@@ -61,7 +63,7 @@ def _series(name: str, c: Cov, timeline: Timeline, model: Model, findings: list[
         if fixed is not None:
             return ((-math.inf, float(fixed)),)
     if found:
-        return found
+        return _faded(found, c.fades_h) if c.flag and c.fades_h > 0 else found
     if c.flag:
         return ((-math.inf, 0.0),)
     if name == "WT" and timeline.patient.BW is not None:
@@ -74,6 +76,20 @@ def _series(name: str, c: Cov, timeline: Timeline, model: Model, findings: list[
         return ((-math.inf, c.population),)
     raise InputError(f"{name} ({c.text}) is missing and {model.name} needs it", where=who,
                      allowed=f"{c.low:g} to {c.high:g} {c.unit}", remedy=f"enter {name}, or map a column to it")  # fmt: skip
+
+
+def _faded(series: Series, hours: float) -> Series:
+    """A flag's values with each end spread over ``hours``: equal steps along a straight line, cut short by what follows."""
+    out: list[tuple[float, float]] = []
+    for k, (time, value) in enumerate(series):
+        before = series[k - 1][1] if k else 0.0
+        if not before > value:
+            out.append((time, value))
+            continue
+        following = series[k + 1][0] if k + 1 < len(series) else math.inf
+        steps = [(time + hours * j / FADING, value + (before - value) * (1 - (j + 0.5) / FADING)) for j in range(FADING)]
+        out += [s for s in (*steps, (time + hours, value)) if s[0] < following]
+    return out
 
 
 def _in_segment(series: Series, c: Cov, rule: str, start: float, end: float, middle: float) -> float:

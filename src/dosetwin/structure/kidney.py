@@ -29,6 +29,11 @@ def filtration_wu(birth, grown, PNA, PNA50, hill):
     return birth + (grown - birth) * sigmoid(PNA, PNA50, hill)
 
 
+def asphyxia_left(PNA, held, half):
+    """Share of the effect of perinatal asphyxia left at ``PNA`` d: whole until ``held`` d, then halved every ``half`` d."""
+    return 1.0 if held >= PNA else 0.5 ** ((PNA - held) / half)
+
+
 def back_leak(R0, PNA, tau):
     """Fraction of filtered creatinine that leaks back through immature tubules at ``PNA`` d; time constant ``tau`` d."""
     return R0 * exp(-PNA / tau)
