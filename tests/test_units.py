@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dosetwin.errors import InputError, UnknownUnit
-from dosetwin.units import ASSAYS, CANONICAL, SCR_FLOOR, allowed, convert, creatinine, jaffe_to_enzymatic, suspect_creatinine_unit
+from dosetwin.units import (
+    ASSAYS,
+    CANONICAL,
+    SCR_FLOOR,
+    allowed,
+    convert,
+    creatinine,
+    idms_to_jaffe,
+    jaffe_to_enzymatic,
+    suspect_creatinine_unit,
+)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +104,7 @@ def test_srivastava_lines_at_a_hand_calculated_point():
     # Srivastava 2009: 0.60 mg/dL Jaffe is 1.027 x 0.60 - 0.254 = 0.3622 IDMS-enzymatic, and 1.05 x 0.60 - 0.112 = 0.518 enzymatic
     assert creatinine(0.60, "mg/dL", "jaffe").value == pytest.approx(0.3622)
     assert jaffe_to_enzymatic(0.60) == pytest.approx(0.518)
+    assert idms_to_jaffe(creatinine(0.60, "mg/dL", "jaffe").value) == pytest.approx(0.60)
     assert creatinine(0.518, "mg/dL", "enzymatic-uncalibrated").value == pytest.approx(0.3622)
 
 

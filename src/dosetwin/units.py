@@ -137,6 +137,12 @@ class Creatinine:
     findings: tuple[Finding, ...] = ()
 
 
+def idms_to_jaffe(value: float) -> float:
+    """What a Jaffe assay reads, mg/dL, where IDMS-traceable creatinine is ``value``: ``ASSAYS["jaffe"]`` undone."""
+    slope, intercept = ASSAYS["jaffe"]
+    return (value - intercept) / slope
+
+
 def jaffe_to_enzymatic(value: float) -> float:
     """Enzymatic (not IDMS-calibrated) creatinine of a Jaffe value, both mg/dL (Srivastava 2009)."""
     return 1.05 * value - 0.112

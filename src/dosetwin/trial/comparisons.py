@@ -17,8 +17,8 @@ from dosetwin.simulate import schedule_many, simulate
 from dosetwin.structure.growth import body_surface, length
 from dosetwin.trial import studies
 from dosetwin.trial.cohort import Babies, Population, normals, spread
+from dosetwin.units import UMOL_PER_MG_DL, idms_to_jaffe
 
-UMOL_PER_MG_DL = 88.4
 NEEDS_NOTHING_ELSE = {"GA", "BW", "WT", "PNA", "PMA", "SEX", "IBU", "ASPHYXIA", "COOLING"}
 """Covariates that virtual babies have."""
 TENTH_CENTILE = -1.2815515655
@@ -343,8 +343,34 @@ def gordjani(model: Model, n: int, seed: int) -> Mapping[str, Found]:
     found = {}
     for group, weeks in studies.GORDJANI_GROUPS.items():
         babies = Population(f"gordjani_1988/{group}", PNA=spread(0, 0, 0), GA=spread(*weeks)).draw(n, seed)
-        jaffe = UMOL_PER_MG_DL * (creatinine(model, babies, [0.5, 10.0]) + 0.112) / 1.05
+        jaffe = UMOL_PER_MG_DL * np.vectorize(idms_to_jaffe)(creatinine(model, babies, [0.5, 10.0]))
         found[f"{group}_day_1"], found[f"{group}_day_10"] = mean(jaffe[:, 0]), mean(jaffe[:, 1])
+    return found
+
+
+def li(model: Model, n: int, seed: int) -> Mapping[str, Found]:
+    """Li 2025, table 5: steady state of babies of one weight and age, creatinine uniform within each band; no residual error.
+
+    One compartment: peak at the end of the infusion, trough 30 min before the next dose, in closed form.
+    """
+    found: dict[str, Found] = {}
+    z = normals(seed, "li_2025", n, 3)
+    names = list(model.eta_names)
+    etas = z[:, :2] * np.sqrt(np.diag(model.omega_for(1)))[[names.index("CL"), names.index("V")]]
+    share, hours, dose = _ranks(z[:, 2]), 0.5, studies.LI_MG_PER_KG * studies.LI_WT
+    for band, (low, high) in studies.LI_BANDS.items():
+        scr = (low + share * (high - low)) / UMOL_PER_MG_DL
+        each = [
+            model.individual(
+                model.theta(), model.eta(CL=a, V=b), model.cov(WT=studies.LI_WT, PMA=studies.LI_PMA, SCR=s, PNA=30.0)
+            )
+            for (a, b), s in zip(etas.tolist(), scr.tolist(), strict=True)
+        ]
+        CL, k = np.array([p.CL for p in each]), np.array([p.CL / p.V for p in each])
+        peak = dose / hours / CL * (1.0 - np.exp(-k * hours)) / (1.0 - np.exp(-k * 24.0))
+        trough = peak * np.exp(-k * (24.0 - 2 * hours))
+        found[f"trough_{band}"] = percent(trough < 5.0)
+        found[f"peak_{band}"] = percent((peak >= 20.0) & (peak <= 35.0))
     return found
 
 
@@ -382,6 +408,7 @@ COMPARISONS: Mapping[str, tuple[Comparison, Callable[[Model], bool]]] = {
     "van_donge_2021": (van_donge, _has_creatinine),
     "boer_2010": (boer, _has_creatinine),
     "gordjani_1988": (gordjani, _has_creatinine),
+    "li_2025": (li, lambda m: m.name == "amikacin_li_2025"),
     "smeets_2022": (smeets, lambda m: _has_creatinine(m) and "GFR_BIRTH" in m.thetas),
 }
 """Study -> (how it is done again, whether a model can take part)."""

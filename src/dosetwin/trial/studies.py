@@ -278,7 +278,7 @@ GORDJANI = Study(
         for group, values in _GORDJANI.items()
         for day, value in zip((1, 10), values, strict=True)
     ),
-    "assay Jaffe, (enzymatic + 0.112)/1.05 mg/dL (Srivastava 2009)",
+    "assay Jaffe, (IDMS-traceable + 0.254)/1.027 mg/dL: the line by which the product reads Jaffe results (Srivastava 2009)",
 )  # fmt: skip
 
 SMEETS = Study(
@@ -295,8 +295,29 @@ SMEETS = Study(
     (("amikacin_neonate", "filtration is Wu 2024, whose inulin clearances may be among those pooled here"),),
 )  # fmt: skip
 
+LI_WT, LI_PMA, LI_MG_PER_KG = 1.2, 31.0, 12.0
+LI_BANDS = {"15_22": (15.0, 22.0), "23_36": (23.0, 36.0), "37_60": (37.0, 60.0)}
+_LI = {"15_22": (99.4, 72.0), "23_36": (88.1, 73.0), "37_60": (44.2, 67.7)}
+LI = Study(
+    "li_2025",
+    "Li 2025, BMC Infect Dis 2026;26:43, table 5 (its own simulation), as transcribed in nlmixr2lib",
+    "steady state of 12 mg/kg every 24 h over 30 min at 1.2 kg and 31 wk, creatinine uniform within each of three bands; peak "
+    "at the end of the infusion, trough 30 min before the next dose, without residual error",
+    tuple(
+        Expected(f"li_2025.{what}_{band}", f"{text}, creatinine {band.replace('_', '-')} umol/L", value, "%",
+                 (max(round(value - 5.0, 1), 0.0), min(round(value + 5.0, 1), 100.0)),
+                 "5 points: the paper simulated the very parameters it prints", "secondary")
+        for band, values in _LI.items()
+        for what, text, value in zip(("trough", "peak"), ("troughs below 5 mg/L", "peaks 20-35 mg/L"), values, strict=True)
+    ),
+    "the moments of peak and trough are those of the paper's samples, not stated for the table",
+    None,
+    (("amikacin_li_2025", "the model's own paper"),),
+)  # fmt: skip
+
 STUDIES = (
-    SMITS, SMITS_STEADY, CRISTEA, TRELUYER, KENYON, BOTHA, HUGHES, ALLEGAERT, SGA, WALKER, VAN_DONGE, BOER, GORDJANI, SMEETS,
+    SMITS, SMITS_STEADY, CRISTEA, TRELUYER, KENYON, BOTHA, HUGHES, ALLEGAERT, SGA, WALKER, VAN_DONGE, BOER, GORDJANI, LI,
+    SMEETS,
 )  # fmt: skip
 """In the order in which they are reported."""
 
@@ -304,6 +325,11 @@ NOT_USED = (
     ("intramuscular study of 32 neonates (CL 64.6 +- 30.8 mL/h/kg)", "postnatal ages unknown, so clearance cannot be predicted"),
     ("De Cock 2012, abstract", "states that handbook regimens raise the risk of toxicity, without a figure"),
     ("Matcha 2025, attainment", "its dosing table needs creatinine by the paper's own formula, which contradicts physiology"),
+    (
+        "published creatinine below 26 wk, and of cooled term babies on day 7",
+        "seen beside the model from outside, not as a table here: the model reads about 20 % low and a third high there; its "
+        "card says so, and nothing was recalibrated to it",
+    ),
     ("Prunella 2026", "no numeric result could be read"),
 )
 """(what, why not)."""
@@ -313,7 +339,23 @@ _AT_DOSE_5 = (
     "faster; tried afterwards, with ages frozen at PNA 1-3 d the cells lie between 30 and 41 %, so the figure depends on an"
     " age not printed"
 )
+_LI_2025 = (
+    "the paper's printed parameters do not give its printed table: equations and numbers agree with an independent transcription "
+    "(nlmixr2lib), which misses it alike (86 against 53.5 % below 5 mg/L after 10 mg/kg). Unit of creatinine, form of the "
+    "covariate, moment of the trough and residual error were looked at and do not explain it; tried afterwards, clearance 35 % "
+    "lower and an SD of ln V of 0.27 instead of 0.39 come near all of it (98, 85, 45 %). The paper's observed median trough "
+    "(4.07 mg/L on 7 mg/kg every 12 h) lies above its model too: the printed clearance runs fast"
+)
 CAUSES = {
+    "li_2025.trough_23_36": _LI_2025,
+    "li_2025.trough_37_60": _LI_2025,
+    "li_2025.peak_15_22": _LI_2025,
+    "li_2025.peak_23_36": _LI_2025,
+    "li_2025.peak_37_60": _LI_2025,
+    "gordjani_1988.term_day_10": (
+        "creatinine of term babies reads high in the model in the first weeks (its card says so), and a Jaffe line made for "
+        "children adds 0.25 mg/dL to values as low as these"
+    ),
     "smits_2015.peak_above_24": (
         "residual error: the transcribed 25 % spreads the peaks (see the share without it; its source asks that it be checked), "
         "and the transcribed second compartment (Q 0.415 CL, V2 = V1) lowers them; tried afterwards, 10 % gives about 80 %, one "
@@ -348,10 +390,6 @@ CAUSES = {
         "creatinine at birth is capped at 0.65 mg/dL (57 umol/L) from 33 wk on and rises at first, the paper's falls from "
         "day 1 on; the model says of itself that it reads high at term in the first week. Day 1 at term in Gordjani agrees with "
         "the model: the two papers do not agree with each other"
-    ),
-    "gordjani_1988.very_preterm_day_10": (
-        "the constants come from a cohort of 2007-2011 with an enzymatic assay; bilirubin and care of the 1980s are not in "
-        "the conversion"
     ),
     "smeets_2022.day_28": "filtration after Wu 2024 runs high at term after two weeks; it was known when the model was built",
 }

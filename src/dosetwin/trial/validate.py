@@ -13,7 +13,7 @@ from dosetwin.declare import Model, Provenance
 from dosetwin.errors import InputError
 from dosetwin.trial.studies import CAUSES, NOT_USED, STUDIES, Band, Study
 
-MODELS = ("amikacin_neonate", "amikacin_decock_2012", "amikacin_burdet_2015")
+MODELS = ("amikacin_neonate", "amikacin_decock_2012", "amikacin_burdet_2015", "amikacin_li_2025")
 """What is checked unless other models are asked for; each takes part where it can."""
 N, SEED = 2000, 20260101
 FEWEST = 50
