@@ -81,7 +81,7 @@ MODEL = model(
         "creatinine in mg/dL is turned into umol/L by 88.4 inside",
         "the paper used Jaffe creatinine; a lower enzymatic value gives a higher clearance",
         "does not reproduce its own paper's table 5 (`dosetwin validate`): 12 mg/kg every 24 h at 37-60 umol/L leaves 82 % of "
-        "troughs below 5 mg/L, the paper says 44 %; an independent transcription misses it alike, so clearance is taken to run fast: "
+        "troughs below 5 mg/L, the paper says 44 %; an independent transcription misses it alike: its clearance seems fast, "
         "do not rely on its troughs alone",
     ),
 )  # fmt: skip
