@@ -388,8 +388,8 @@ CAUSES = {
     "walker_1979.worst@amikacin_burdet_2015": "the same as for the profile",
     "boer_2010.day_1": (
         "creatinine at birth is capped at 0.65 mg/dL (57 umol/L) from 33 wk on and rises at first, the paper's falls from "
-        "day 1 on; the model says of itself that it reads high at term in the first week. Day 1 at term in Gordjani agrees with "
-        "the model: the two papers do not agree with each other"
+        "day 1 on; the model says of itself that it reads high at term in the first week. Day 1 at term in Gordjani lies "
+        "between: the two papers do not agree with each other"
     ),
     "smeets_2022.day_28": "filtration after Wu 2024 runs high at term after two weeks; it was known when the model was built",
 }
