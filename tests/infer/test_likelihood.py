@@ -81,6 +81,20 @@ def test_information_is_the_variance_of_the_score(bench: Model, baby: Timeline, 
     assert evidence.information(prediction)[0] == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize("value", [6.0, 10.5])
+def test_lognormal_error_with_an_uncertain_time_against_monte_carlo(bench: Model, value: float) -> None:
+    """The likelihood of a level drawn at some time near the one written, averaged over 4,000 such times."""
+    level = Observation(20.0, "drug", value, time_sd=1.5)
+    timeline = Timeline(Patient("p"), doses=(DoseEvent(0.0, 26.4),), observations=(level,))
+    evidence = evidence_for(with_residual(bench, lognormal(0.1)), timeline)
+    drawn = np.sort(20.0 + 1.5 * stats.norm.ppf((np.arange(4000) + 0.5) / 4000))
+    f = predict(bench, schedule_for(bench, timeline, drawn), np.zeros((1, 2))).value[0, :, 0]
+    expected = np.log(stats.lognorm.pdf(value, 0.1, scale=f).mean())
+    ignored = stats.lognorm.logpdf(value, 0.1, scale=evidence.at_levels(evidence.predict(np.zeros((1, 2))))[0, 0])
+    assert evidence.log_likelihood(evidence.predict(np.zeros((1, 2))))[0] == pytest.approx(expected, abs=0.15)
+    assert abs(ignored - expected) > 0.2
+
+
 @pytest.mark.parametrize(("time", "after"), [(10.0, False), (24.0, False), (24.0, True), (1.0, False)])
 def test_uncertain_time_adds_the_slope(bench: Model, time: float, after: bool) -> None:
     """Variance grows by (dF/dt)^2 sd^2, with the slope of the side of the dose on which the level was drawn."""
