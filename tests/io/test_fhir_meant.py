@@ -30,7 +30,7 @@ def levels(t):
         ("fhir_other_server_same_id", [], 1, "other_subject", "error"),
         ("fhir_logical_ref", [], 1, "other_subject", "error"),
         ("fhir_rate_period_conflict", [2.8], 0, "rate_period_conflict", "error"),
-        ("fhir_inhaled_route_code_only", [2.8], 0, "route", "warning"),
+        ("fhir_inhaled_route_code_only", [2.8], 0, "route", "error"),
         ("fhir_negated_condition", [2.8], 1, "negated", "warning"),
         ("fhir_data_absent", [2.8], 1, "value_absent", "warning"),
         ("fhir_versioned_ref", [2.8], 1, "", ""),
@@ -313,6 +313,12 @@ def test_drops_and_nebuliser_solutions_are_no_infusion():
         assert (len(t.doses), finding(t, "route").severity) == (1, "warning")
     vial = {"text": "Amikacin 250 mg/mL for intramuscular or intravenous use"}
     assert len(read_bundle(newborn(given("d2", LATER["start"], LATER["end"], medicationCodeableConcept=vial))).doses) == 2
+
+
+def test_levels_without_a_dose_in_a_vein_are_refused_with_the_route():
+    inhaled = given(dosage={"dose": quantity(16, "mg"), "route": by("447694001")})
+    assert "route" in errors(read_bundle(bundle(patient(), inhaled, observation("l", "35669-1", 3, "mg/L"))))
+    assert "route" not in errors(read_bundle(bundle(patient(), inhaled, observation("w", "29463-7", 1.1, "kg"))))
 
 
 def test_routes_of_other_drugs():

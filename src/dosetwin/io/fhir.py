@@ -71,6 +71,9 @@ def read_bundle(source: Path | str | Mapping[str, Any], drug: str | None = None)
         if reader is not None:
             reader(e, facts)
     given, measured, known, spans = facts.given, facts.measured, facts.known, facts.spans  # changed in place below
+    if not given and any(o.measures == chosen for _, o in measured):
+        # levels, and every dose on record came by another route: that is why there is no advice, so it is what is told
+        notes.found = [replace(f, severity="error") if f.code == "route" else f for f in notes.found]
     for what, count in facts.unread.items():
         notes.add("info", "not_used", name, f"not used: {what}", count)
 
