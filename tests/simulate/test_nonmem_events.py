@@ -194,3 +194,11 @@ def test_lags_longer_than_the_interval_are_answered_by_the_written_out_doses(non
     steady = values(model, course([given(0, 100, cmt=2, ii=24, addl=2, ss=1)]), TIMES)
     many = values(model, course([given(-2400, 100, cmt=2, ii=24, addl=102)]), [-2400.0, *TIMES])[1:]
     np.testing.assert_allclose(steady, many, rtol=1e-9)
+
+
+def test_a_lag_longer_than_the_interval_is_said_once(make):
+    model = make("long_lag", {"CL": CL, "V": V, "LAG_central": 28.0}, structure="ONE")
+    steady = course([given(0, 100, ii=24, addl=2, ss=1, record="t.csv:2"), given(96, 100, ii=24, ss=1, record="t.csv:4")])
+    remarks = [f for f in schedule_for(model, steady, [1.0]).findings if f.code == "lag_beyond_interval"]
+    assert [(f.record, f.value) for f in remarks] == [("t.csv:2", 28.0)]
+    assert not [f for f in schedule_for(model, course([given(0, 100, ii=36, ss=1)]), [1.0]).findings if "lag" in f.code]

@@ -34,7 +34,8 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
 
     made_up = " (made-up patient)" if patient.synthetic else ""
     console.print(
-        safe(f"Patient {patient.id}{made_up}: {', '.join(narrative.patient_line(advice.timeline, advice.now))}"), style="bold"
+        safe(f"Patient {patient.id}{made_up}: {', '.join(narrative.patient_line(advice.timeline, advice.now, advice.models))}"),
+        style="bold",
     )
     names = ", ".join(f"{m.name}" + (f" (weight {narrative.percent(w)})" if len(advice.models) > 1 else "")
                       for m, w in zip(advice.models, advice.weights, strict=True))  # fmt: skip

@@ -336,8 +336,8 @@ def contradicted(rec: "Recommendation") -> bool:
     return rec.regimen is None and any(r.code.startswith("level_contradicts") for r in rec.reasons)
 
 
-def patient_line(timeline: Any, now: float) -> list[str]:
-    """Who: what is known of the patient at ``now`` (h), each with its unit."""
+def patient_line(timeline: Any, now: float, models: Sequence[Any] = ()) -> list[str]:
+    """Who: what is known of the patient at ``now`` (h), each with its unit; a creatinine that no model uses is said to be so."""
     p, out = timeline.patient, []
     latest: dict[str, float] = {}
     for name in dict.fromkeys([*(c.name for c in timeline.covariates), "SCR"]):
@@ -357,7 +357,9 @@ def patient_line(timeline: Any, now: float) -> list[str]:
     if "WT" in latest:
         out.append(f"weight now {latest['WT']:g} kg")
     if "SCR" in latest:
-        out.append(f"last creatinine {latest['SCR']:.2f} mg/dL ({latest['SCR'] * UMOL_PER_MG_DL:.0f} µmol/L)")
+        hears = not models or any({"SCR", "KIDNEY"} & set(m.covs) or m.measured_by("SCR") for m in models)
+        unused = "" if hears else f", not used by {', '.join(m.name for m in models)}"
+        out.append(f"last creatinine {latest['SCR']:.2f} mg/dL ({latest['SCR'] * UMOL_PER_MG_DL:.0f} µmol/L){unused}")
     out += [f"{text} running" if name in ("IBU", "INDO", "DOPA", "INO", "COOLING") else text
             for name, text in FLAGS.items() if latest.get(name, 0) > 0.5]  # fmt: skip
     return out

@@ -225,7 +225,7 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
         certainty=narrative.certainty(rec.how_sure.get("joint")) if rec.regimen else ("", ""),
         zero=narrative.zero(advice.timeline), contradicted=narrative.contradicted(rec),
         drug=policy.drug, rec=rec, source=source, clock=clock, headline=narrative.headline(rec, policy.drug),
-        patient=narrative.patient_line(advice.timeline, advice.now), patient_id=advice.timeline.patient.id,
+        patient=narrative.patient_line(advice.timeline, advice.now, advice.models), patient_id=advice.timeline.patient.id,
         synthetic=advice.timeline.patient.synthetic, not_a_device=narrative.NOT_A_DEVICE,
         why=[(narrative.sentence(r, policy.targets), narrative.signs(r.source)) for r in why],
         why_not=[(narrative.sentence(r, policy.targets), narrative.signs(r.source)) for r in why_not],

@@ -176,6 +176,22 @@ def _course(model: Model, timeline: Timeline, times: np.ndarray, after: np.ndarr
     return begin, _events(model, table.times, doses, times, after, rule, timeline.resets), table
 
 
+def _long_lags(model: Model, timeline: Timeline, table: CovariateTable) -> list[Finding]:
+    """A remark where a typical lag is longer than the interval of a steady state: NONMEM asks for a shorter one."""
+    found = []
+    for d in timeline.doses:
+        lag = f"LAG_{list(model.states)[compartment(model, d.cmt, d.record)]}"
+        if not d.ss or d.infusion == "constant" or lag not in parameter_names(model):
+            continue
+        row = max(0, int(np.searchsorted(table.times, d.time, side="right")) - 1)
+        p = model.individual(model.theta(), model.eta(*([0.0] * len(model.etas))), model.cov(*table.values[row].tolist()))
+        if getattr(p, lag) >= d.ii:
+            message = f"{lag} is no shorter than II at steady state: doses on their way are counted, where NONMEM asks for less"
+            where = d.record or f"dose at {d.time:g} h"
+            found.append(Finding("info", "lag_beyond_interval", where, message, float(getattr(p, lag)), f"< {d.ii:g} h"))
+    return found[:1]
+
+
 def schedule_many(
     model: Model,
     timelines: Sequence[Timeline],
@@ -213,7 +229,8 @@ def schedule_many(
         tables.append(table)
         begins.append(begin)
         out_times.append(wanted)
-        findings.extend(f for f in table.findings if f not in findings)
+        remarks = _long_lags(model, timeline, table) if has_lag(model) and any(d.ss for d in timeline.doses) else []
+        findings.extend(f for f in (*table.findings, *remarks) if f not in findings)
     lengths = [len(p[0]) for p in parts]
     stacked = [np.ascontiguousarray(np.concatenate([p[i] for p in parts])) for i in range(6)]
     return Schedule(
