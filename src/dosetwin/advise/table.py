@@ -98,7 +98,7 @@ def contradicted(state: State) -> tuple[Reason, ...]:
     names = ", ".join(b.model for b in state.beliefs)
     for level in state.contradictions:
         text = (
-            f"level {level.record} of {level.measures} at {level.time:g} h contradicts {names}: "
+            f"level {level.record} of {level.measures or 'the drug'} at {level.time:g} h contradicts {names}: "
             f"expected about {level.median:.3g}; it was not fitted away"
         )
         out.append(Reason("level_contradicts_every_model", level.observed, round(level.median, 3), "", text))
