@@ -11,10 +11,12 @@ import numpy as np
 
 from dosetwin.declare import Model
 from dosetwin.errors import Failure, InputError, SimulationError
-from dosetwin.simulate import ode
+from dosetwin.simulate import ode, past
 from dosetwin.simulate.kernel import compiled
 from dosetwin.simulate.schedule import Schedule
 
+FEW = 3
+"""Fewer vectors of a model of three or more states than this are played one by one."""
 JOBS_PER_CHUNK = 32  # below twice this many jobs, starting threads costs more than it saves
 
 
@@ -81,8 +83,8 @@ def _atol(model: Model) -> np.ndarray:
     return np.broadcast_to(np.asarray(model.atol, dtype=np.float64), (len(model.states),)).copy()
 
 
-def _run(model, schedule: Schedule, course, eta, theta, threads, auc: bool, state: bool, rtol=None, atol=None):
-    n_jobs, n_out = len(course), len(model.outputs)
+def _fits(model: Model, schedule: Schedule, n_jobs: int, eta, theta, auc: bool) -> tuple[np.ndarray, np.ndarray]:
+    """eta and theta as contiguous arrays of the right shape. Raises InputError."""
     full = len(model.eta_names) + schedule.occasions * len(model.kappa_names)
     eta = np.ascontiguousarray(eta, dtype=np.float64)
     if eta.shape != (n_jobs, full):
@@ -97,6 +99,12 @@ def _run(model, schedule: Schedule, course, eta, theta, threads, auc: bool, stat
         raise InputError(
             "areas are exact only for exact models", where=model.name, remedy="declare an AUC state, or use exposure.auc"
         )
+    return eta, theta
+
+
+def _run(model, schedule: Schedule, course, eta, theta, threads, auc: bool, state: bool, rtol=None, atol=None):
+    n_jobs, n_out = len(course), len(model.outputs)
+    eta, theta = _fits(model, schedule, n_jobs, eta, theta, auc)
     out_ptr = np.concatenate([[0], np.cumsum(schedule.n_times[course])]).astype(np.int64)
     n_rows = int(out_ptr[-1])
     out = np.zeros((n_rows, n_out))
@@ -133,6 +141,7 @@ def predict(
     course: int = 0,
     auc: bool = False,
     threads: int | None = None,
+    since: float | None = None,
 ) -> Prediction:
     """One course under many parameter vectors.
 
@@ -141,12 +150,54 @@ def predict(
     eta : float64 [K, n_eta + occasions * n_kappa].
     theta : typical values, [n_theta] or [K, n_theta]; default the model's.
     auc : also the cumulative area under each output since the course's start (exact models).
+    since : h; the history before it is shared with other calls and played once for these vectors. Numbers do not depend on it.
 
     Returns
     -------
     Prediction : value [K, n_times, n_outputs], state [K, n_times, n_states], ok [K].
     """
+    return predict_courses(model, schedule, eta, theta=theta, courses=(course,), auc=auc, threads=threads, since=since)[0]
+
+
+def predict_courses(
+    model: Model,
+    schedule: Schedule,
+    eta: np.ndarray,
+    *,
+    theta: np.ndarray | None = None,
+    courses: Sequence[int] | None = None,
+    auc: bool = False,
+    threads: int | None = None,
+    since: float | None = None,
+) -> list[Prediction]:
+    """Several courses (default all) under the same parameter vectors; see ``predict``. Their common history is played once."""
+    which = range(schedule.n_courses) if courses is None else courses
     eta = np.atleast_2d(np.asarray(eta, dtype=np.float64))
+    side_by_side = len(eta) >= FEW if len(model.states) > 2 else since is not None or len(which) > 1
+    if side_by_side and len(eta) and past.playable(model, schedule):
+        eta, typical = _fits(model, schedule, len(eta), eta, theta, auc)
+        threads = threads or threads_available()
+        found = past.play(model, schedule, which, eta, typical, since=since, auc=auc, threads=threads,
+                          pool=_pool(threads))  # fmt: skip
+        if found is not None:
+            return [_one(schedule, c, n, found) for n, c in enumerate(which)]
+    return [_from_start(model, schedule, eta, theta, c, auc, threads) for c in which]
+
+
+def _one(schedule: Schedule, course: int, n: int, found) -> Prediction:
+    """The ``n``-th of several courses played together."""
+    out, area, state, bad, offset = found
+    rows, failed = slice(offset[n], offset[n + 1]), bad[:, n]
+    value, states, areas = out[:, rows], state[:, rows], None if area is None else area[:, rows]
+    if failed.any():
+        # a failure is a value: nothing half computed is left to be mistaken for a result
+        for array in (value, states, *(() if areas is None else (areas,))):
+            array[failed] = np.nan
+    time = schedule.out_time[schedule.out_ptr[course] : schedule.out_ptr[course + 1]]
+    return Prediction(time, value, states, ~failed, np.where(failed, ode.STEP_TOO_SMALL, ode.OK), areas)
+
+
+def _from_start(model, schedule: Schedule, eta, theta, course: int, auc: bool, threads: int | None) -> Prediction:
     k = len(eta)
     jobs = np.full(k, course, dtype=np.int64)
     _, out, area, states, codes, _ = _run(model, schedule, jobs, eta, theta, threads, auc, True)

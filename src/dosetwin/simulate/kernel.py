@@ -25,7 +25,7 @@ import platformdirs
 
 from dosetwin.declare import Model
 from dosetwin.errors import ModelError
-from dosetwin.simulate import event_loop, exact, ode
+from dosetwin.simulate import event_loop, exact, lanes, ode
 from dosetwin.simulate._globals import work_layout
 from dosetwin.simulate.typical import has_lag, typical_covariates, typical_parameters
 
@@ -234,6 +234,8 @@ def source(model: Model) -> str:
     chunks.append(
         '@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)\n' + inspect.getsource(event_loop.run)
     )
+    if lanes.suits(model):
+        chunks += lanes.source_of(model, n in PROPAGATORS)
     head = [
         f'"""Kernel of {model.name}, generated; do not edit."""\n',
         "import math\nfrom collections import namedtuple\n\nimport numba\nimport numpy as np\n",

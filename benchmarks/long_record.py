@@ -1,0 +1,97 @@
+"""What a long record costs: `advise` on made-up newborns whose facts, or whose silence, last 2 to 365 days.
+
+``full``: a dose every 36 h, weight and creatinine daily, a level on day 2 and then weekly, up to now. ``idle``: two days of such facts, and
+now so many days after birth. Seconds are processor time of this process, the least of several runs; ratios are what counts.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from dosetwin.advise import advise
+from dosetwin.decide.policy import AMIKACIN_NEONATE
+from dosetwin.models import load
+from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
+from dosetwin.simulate import predict, schedule_for
+from dosetwin.structure.growth import weight_after_birth
+
+GA, BW, EVERY_H = 32.0, 1.7, 36.0
+ORIGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def newborn(days: float, facts_for: float | None = None) -> Timeline:
+    """A baby ``days`` old with facts for ``facts_for`` days (default all); the level is the model's typical one, off by 10-20 %."""
+    until = 24.0 * (days if facts_for is None else min(facts_for, days))
+    kg = [(float(h), weight_after_birth(BW, GA, float(h) / 24.0)) for h in np.arange(0.0, until, 24.0)]
+    doses = tuple(DoseEvent(float(h), round(14.0 * weight_after_birth(BW, GA, h / 24.0), 1), 0.5)
+                  for h in np.arange(6.0, until - 1.0, EVERY_H))  # fmt: skip
+    creatinine = [float(h) for h in np.arange(10.0, until, 24.0)]
+    levels = [float(h) for h in np.unique([min(41.0, until - 0.5), *np.arange(168.0, until, 168.0)])]
+    baby = Timeline(
+        Patient("long", "female", ORIGIN, GA, BW, synthetic=True), doses,
+        covariates=tuple(Covariate(h, "WT", round(w, 3), "kg") for h, w in kg), origin=ORIGIN,
+    )  # fmt: skip
+    model, times = load("amikacin_neonate"), sorted({*creatinine, *levels})
+    value = predict(model, schedule_for(model, baby, times), np.zeros((1, 6))).value[0]
+    rng, seen = np.random.default_rng(5), []
+    for t, (drug, scr) in zip(times, value, strict=True):
+        if t in levels:
+            seen.append(Observation(t, "amikacin", round(float(drug * rng.uniform(0.85, 1.2)), 2)))
+        if t in creatinine:
+            seen.append(Observation(t, "SCR", round(float(scr * rng.uniform(0.9, 1.1)), 2), "mg/dL"))
+    return Timeline(baby.patient, doses, tuple(seen), baby.covariates, ORIGIN)
+
+
+def least(work: Callable[[], Any], runs: int) -> tuple[float, float]:
+    """(processor, wall) seconds of the quickest of ``runs`` calls after one to warm up."""
+    work()
+    best = (np.inf, np.inf)
+    for _ in range(runs):
+        cpu, wall = time.process_time(), time.perf_counter()
+        work()
+        best = min(best, (time.process_time() - cpu, time.perf_counter() - wall))
+    return best
+
+
+def measured(shape: str, days: Sequence[float], runs: int, sensitivity: bool, draws: int) -> dict[float, tuple[float, float]]:
+    """Seconds of ``advise`` by length of the record, d."""
+    model, out = load("amikacin_neonate"), {}
+    for d in days:
+        baby = newborn(d, 2.0 if shape == "idle" else None)
+        out[d] = least(
+            lambda d=d, baby=baby: advise(
+                baby, model, AMIKACIN_NEONATE, now=24.0 * d, seed=1, draws=draws, sensitivity=sensitivity
+            ),
+            runs,
+        )
+    return out
+
+
+def main() -> None:
+    """Print seconds by length and the ratios 27 d / 2 d and 365 d / 5 d."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=float, nargs="*", default=[2, 5, 8, 27, 230, 365])
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--draws", type=int, default=500)
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    chosen = parser.parse_args()
+    results: dict[str, Any] = {}
+    for shape in ("full", "idle"):
+        for sensitivity in (True, False):
+            name = f"{shape}{'' if sensitivity else ' without doubts'}"
+            found = measured(shape, chosen.days, chosen.runs, sensitivity, chosen.draws)
+            ratio = {f"{a:g}/{b:g}": found[a][0] / found[b][0] for a, b in ((27, 2), (365, 5)) if a in found and b in found}
+            results[name] = {"seconds": {f"{d:g}": cpu for d, (cpu, _) in found.items()}, "ratios": ratio}
+            if not chosen.json:
+                print(f"{name:22s}" + "".join(f"  {d:g} d: {cpu:.2f} ({wall:.2f})" for d, (cpu, wall) in found.items()), ratio)
+    if chosen.json:
+        print(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    main()

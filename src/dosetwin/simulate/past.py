@@ -1,0 +1,149 @@
+"""The courses of one patient from a shared past: what they have in common is played once per vector, and remembered.
+
+A decision asks the same question of hundreds of futures, each after the same history under the same draws. The states at the end of
+that history are kept (the last few, compared by content, so that nothing can be stale) and every later call starts there. The
+numbers are those of playing from the start.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dosetwin.declare import Model
+from dosetwin.simulate import lanes
+from dosetwin.simulate.event_loop import COVARIATES, DOSE, OUTPUT
+from dosetwin.simulate.kernel import compiled
+from dosetwin.simulate.schedule import Schedule
+
+KEPT = 8
+"""Pasts that are remembered."""
+BLOCKS_PER_CHUNK = 4  # of LANES vectors: below twice as many, threads cost more than they save
+_kept: deque["_Past"] = deque(maxlen=KEPT)
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class _Past:
+    """States (and areas under the outputs since the start, if ``areas``) of ``eta`` [K, n_full] after ``events`` of a course."""
+
+    model: Model
+    events: tuple[np.ndarray, ...]
+    theta: np.ndarray
+    eta: np.ndarray
+    areas: bool
+    state: np.ndarray
+
+    def serves(self, model: Model, events: tuple[np.ndarray, ...], theta: np.ndarray, eta: np.ndarray, areas: bool) -> bool:
+        """Whether it is the beginning of these ``events`` for these vectors."""
+        n = len(self.events[0])
+        return (
+            self.model is model
+            and (self.areas or not areas)
+            and n <= len(events[0])
+            and len(eta) <= len(self.eta)
+            and np.array_equal(self.theta, theta)
+            and all(np.array_equal(a, b[:n]) for a, b in zip(self.events, events, strict=True))
+            and np.array_equal(self.eta[: len(eta)], eta)
+        )
+
+
+def playable(model: Model, schedule: Schedule) -> bool:
+    """Whether these courses can be played side by side: covariates, ordinary doses and outputs only."""
+    kind = schedule.kind
+    return bool(
+        lanes.suits(model)
+        and np.all((kind == COVARIATES) | (kind == DOSE) | (kind == OUTPUT))
+        and np.all(schedule.index[kind == DOSE] < 2 * len(model.states))
+    )
+
+
+def _events(schedule: Schedule, course: int, n: int) -> tuple[np.ndarray, ...]:
+    """The first ``n`` events of a course by content: the rows of covariates in place of their numbers."""
+    at = slice(schedule.ptr[course], schedule.ptr[course] + n)
+    kind, index = schedule.kind[at], schedule.index[at]
+    covariates = kind == COVARIATES
+    rows = np.zeros((n, schedule.rows.shape[1] + 1))
+    rows[covariates, :-1], rows[covariates, -1] = schedule.rows[index[covariates]], schedule.occasion[index[covariates]]
+    where = np.where(covariates, 0, index)
+    return schedule.time[at], kind, where, schedule.amount[at], schedule.duration[at], rows
+
+
+def _shared(schedule: Schedule, courses: Sequence[int], since: float | None) -> int:
+    """How many leading events all courses have in common, without outputs and, with ``since``, before that time."""
+    lengths = [int(schedule.ptr[c + 1] - schedule.ptr[c]) for c in courses]
+    first = int(schedule.ptr[courses[0]])
+    n = min(lengths)
+    asked = np.flatnonzero(schedule.kind[first : first + n] == OUTPUT)
+    n = int(asked[0]) if len(asked) else n
+    if since is not None:
+        n = int(np.searchsorted(schedule.time[first : first + n], since - 1e-9, side="left"))
+    elif len(courses) == 1:
+        return 0
+    told = _events(schedule, courses[0], n)
+    for c in courses[1:]:
+        if schedule.begin[c] != schedule.begin[courses[0]]:
+            return 0
+        for mine, other in zip(told, _events(schedule, c, n), strict=True):
+            differ = np.flatnonzero((mine != other).reshape(n, -1).any(axis=1)[:n])
+            n = min(n, int(differ[0])) if len(differ) else n
+    return n
+
+
+def play(
+    model: Model,
+    schedule: Schedule,
+    courses: Sequence[int],
+    eta: np.ndarray,
+    theta: np.ndarray,
+    *,
+    since: float | None,
+    auc: bool,
+    threads: int,
+    pool,
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray, np.ndarray] | None:
+    """Outputs [K, rows, n_out], areas, states [K, rows, N], which are bad [K, courses], and where each course's rows begin.
+
+    None where it must be played the plain way.
+    """
+    n_draws, n_out, n = len(eta), len(model.outputs), len(model.states)
+    wanted = np.asarray(courses, dtype=np.int64)
+    split = _shared(schedule, courses, since)
+    offset = np.concatenate([[0], np.cumsum(schedule.n_times[wanted])]).astype(np.int64)
+    out = np.zeros((n_draws, int(offset[-1]), n_out))
+    area = np.zeros(out.shape if auc else (0, 0, n_out))
+    state = np.zeros((n_draws, int(offset[-1]), n))
+    bad = np.zeros((n_draws, len(wanted)), dtype=np.bool_)
+    resume, start, keep, events = 0, np.zeros((0, n + n_out)), np.zeros((0, n + n_out)), ()
+    if split and since is not None:
+        events = _events(schedule, courses[0], split)
+        with _lock:
+            found = [p for p in _kept if p.serves(model, events, theta, eta, auc)]
+        if found:
+            past = max(found, key=lambda p: len(p.events[0]))
+            resume, start = len(past.events[0]), past.state
+        if resume < split:
+            keep = np.zeros((n_draws, n + n_out))
+    kernel = compiled(model).run_lanes
+    fixed = (wanted, resume, split, theta, eta, schedule.ptr, schedule.time, schedule.kind, schedule.index, schedule.amount,
+             schedule.duration, schedule.rows, schedule.occasion, schedule.begin, start, keep, offset, out, area, state, bad)  # fmt: skip
+    blocks = -(-n_draws // lanes.WIDTH)
+    if threads == 1 or blocks < 2 * BLOCKS_PER_CHUNK:
+        codes = [kernel(0, n_draws, *fixed)]
+    else:
+        size = lanes.WIDTH * max(BLOCKS_PER_CHUNK, -(-blocks // (threads * 4)))
+        done = 0
+        codes = []
+        if not getattr(kernel, "signatures", True):
+            codes, done = [kernel(0, lanes.WIDTH, *fixed)], lanes.WIDTH
+        jobs = [pool.submit(kernel, lo, min(lo + size, n_draws), *fixed) for lo in range(done, n_draws, size)]
+        codes += [job.result() for job in jobs]
+    if any(code != lanes.PLAYED for code in codes):
+        return None
+    if len(keep):
+        kept = _Past(model, tuple(e.copy() for e in events), theta.copy(), eta.copy(), auc, keep)
+        with _lock:
+            _kept.append(kept)
+    return out, (area if auc else None), state, bad, offset
