@@ -25,7 +25,6 @@ from dosetwin.simulate._globals import (
     N_ETA,
     N_KAPPA,
     N_OUT,
-    P_L,
     WORK_ROWS,
     X_L,
     N,
@@ -291,7 +290,9 @@ def unrolled(n: int, allowed: np.ndarray, closed: bool) -> str:
         # one step of length 2 tau, in the lanes that still need it: H <- H + tau G + E H, G <- G + E G, E <- E E
         text += ["    for d in range(int(deepest)):", "        if want_area:"]
         area = [f"tau = {at('TAU_L', 0)}", f"on = d < {at('DEEP_L', 0)}", *load("E_L", "e"), *load("G_L", "g"), *load("H_L", "h")]
-        area += [f"{at('H_L', i, j)} = h{i}_{j} + tau * g{i}_{j} + {product('e', 'h', i, j)} if on else h{i}_{j}" for i, j in cells]
+        area += [
+            f"{at('H_L', i, j)} = h{i}_{j} + tau * g{i}_{j} + {product('e', 'h', i, j)} if on else h{i}_{j}" for i, j in cells
+        ]
         text += loop(area, 3)
         twice = [f"on = d < {at('DEEP_L', 0)}", *load("E_L", "e"), *load("G_L", "g")]
         twice += [f"{at('G_L', i, j)} = g{i}_{j} + {product('e', 'g', i, j)} if on else g{i}_{j}" for i, j in cells]
@@ -307,9 +308,7 @@ def unrolled(n: int, allowed: np.ndarray, closed: bool) -> str:
     text += ["", "", "@jit", "def lanes_advance(W, u, want_area):", *(f"    {line}" for line in force), "    if want_area:"]
     text += loop([*inside, *(f"{at('AREA_L', i)} = {mapped('G_L', 'H_L', i)}" for i in range(n))], 2)
     text += loop([*inside, *(f"{at('X_L', i)} = {mapped('E_L', 'G_L', i)}" for i in range(n))])
-    return "
-".join(text) + "
-"
+    return "\n".join(text) + "\n"
 
 
 @lru_cache(maxsize=256)
@@ -323,25 +322,14 @@ def source_of(model: Model, closed: bool) -> list[str]:
     n, allowed, fields = len(model.states), couplings(model), parameter_names(model)
     constants = layout(n, len(fields)) | {"ALLOWED": tuple(bool(a) for a in allowed.ravel()), "PLAYED": PLAYED, "ODD": ODD}
     made = ", ".join(f"W[(P_L + {i}) * LANES + lane]" for i in range(len(fields)))
-    put = "
-".join(f"    W[(P_L + {i}) * LANES + lane] = p[{i}]" for i in range(len(fields)))
-    jit = '@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)
-'
+    put = "\n".join(f"    W[(P_L + {i}) * LANES + lane] = p[{i}]" for i in range(len(fields)))
+    jit = '@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)\n'
     return [
-        "".join(f"{k} = {v!r}
-" for k, v in constants.items()),
-        f"lane_parameters = namedtuple('lane_parameters', {list(fields)!r})
-",
-        f"@jit
-def make_parameters(W, lane):
-    return lane_parameters({made})
-",
-        f"@jit
-def put_parameters(p, W, lane):
-{put}
-",
+        "".join(f"{k} = {v!r}\n" for k, v in constants.items()),
+        f"lane_parameters = namedtuple('lane_parameters', {list(fields)!r})\n",
+        f"@jit\ndef make_parameters(W, lane):\n    return lane_parameters({made})\n",
+        f"@jit\ndef put_parameters(p, W, lane):\n{put}\n",
         unrolled(n, allowed, closed),
-        "@jit
-" + inspect.getsource(lanes_load),
+        "@jit\n" + inspect.getsource(lanes_load),
         jit + inspect.getsource(run_lanes),
     ]

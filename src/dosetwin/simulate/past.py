@@ -1,8 +1,8 @@
 """The courses of one patient from a shared past: what they have in common is played once per vector, and remembered.
 
-A decision asks the same question of hundreds of futures, each after the same history under the same draws. The states at the end of
-that history are kept (the last few, compared by content, so that nothing can be stale) and every later call starts there. The
-numbers are those of playing from the start.
+A decision asks of hundreds of futures, each after the same history under the same draws. The states at the end of that history
+are kept (the last few, compared by content, so that nothing can be stale) and every later call starts there. The numbers are
+those of playing from the start.
 """
 
 import threading
@@ -127,8 +127,9 @@ def play(
         if resume < split:
             keep = np.zeros((n_draws, n + n_out))
     kernel = compiled(model).run_lanes
-    fixed = (wanted, resume, split, theta, eta, schedule.ptr, schedule.time, schedule.kind, schedule.index, schedule.amount,
-             schedule.duration, schedule.rows, schedule.occasion, schedule.begin, start, keep, offset, out, area, state, bad)  # fmt: skip
+    s = schedule
+    fixed = (wanted, resume, split, theta, eta, s.ptr, s.time, s.kind, s.index, s.amount, s.duration, s.rows, s.occasion, s.begin,
+             start, keep, offset, out, area, state, bad)  # fmt: skip
     blocks = -(-n_draws // lanes.WIDTH)
     if threads == 1 or blocks < 2 * BLOCKS_PER_CHUNK:
         codes = [kernel(0, n_draws, *fixed)]
