@@ -1,14 +1,14 @@
 """What a long record costs: `advise` on made-up newborns whose facts, or whose silence, last 2 to 365 days.
 
-``full``: a dose every 36 h, weight and creatinine daily, a level on day 2 and then weekly, up to now. ``idle``: two days of such facts, and
-now so many days after birth. Seconds are processor time of this process, the least of several runs; ratios are what counts.
+``full``: a dose every 36 h, weight and creatinine daily, a level on day 2 and then weekly, up to now. ``idle``: two days of such
+facts, and now so many days after birth. Seconds are processor time of this process, the least of several runs; read the ratios.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ ORIGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def newborn(days: float, facts_for: float | None = None) -> Timeline:
-    """A baby ``days`` old with facts for ``facts_for`` days (default all); the level is the model's typical one, off by 10-20 %."""
+    """A baby ``days`` old with facts for ``facts_for`` days (default all); levels are typical ones, off by 10-20 %."""
     until = 24.0 * (days if facts_for is None else min(facts_for, days))
     kg = [(float(h), weight_after_birth(BW, GA, float(h) / 24.0)) for h in np.arange(0.0, until, 24.0)]
     doses = tuple(DoseEvent(float(h), round(14.0 * weight_after_birth(BW, GA, h / 24.0), 1), 0.5)

@@ -109,7 +109,10 @@ def decide(
     plans = enumerate_plans(policy, where, says, [r for r in extra if r.loading is None], thin)
     total = sum(len(p) for p in state.pools)
     asked = [
-        (Responses(model, known, pool, policy, rule=rule, n_eff=len(pool) * min(b.ess / len(b.draws), 1.0)), len(pool) / total)
+        (
+            Responses(model, known, pool, policy, rule=rule, n_eff=len(pool) * min(b.ess / len(b.draws), 1.0), now=now),
+            len(pool) / total,
+        )
         for model, b, pool in zip(models, state.beliefs, state.pools, strict=True)
         if len(pool)
     ]

@@ -79,7 +79,7 @@ def _predicted(model: Model, timeline: Timeline, draws: np.ndarray, now: float, 
 
     name = model.measured_by("SCR")
     assert name is not None
-    found = predict(model, schedule_for(model, timeline, now + np.array(HOURS), rule=rule), draws)
+    found = predict(model, schedule_for(model, timeline, now + np.array(HOURS), rule=rule), draws, since=now)
     logs = np.log(np.maximum(found.value[found.ok, :, list(model.outputs).index(name)], 1e-3))
     error = model.outputs[name].residual
     middle = np.median(logs, axis=0)

@@ -42,7 +42,7 @@ def next_sample(
     times = np.array([start + a for a in after] + ([last] if regimen else []))
     doses = regimen.doses(last - 1e-6) if regimen else ()
     schedule = schedule_for(model, known, times, rule=rule, extra_doses=doses)
-    found = predict(model, schedule, few)
+    found = predict(model, schedule, few, since=now)
     name = model.measured_by(policy.drug) or next(iter(model.outputs))
     level = found.value[found.ok, :, list(model.outputs).index(name)]
     quantities = [np.log(np.maximum(level[:, -1], 1e-6))]
@@ -86,7 +86,7 @@ def when_safe(
     if target is None or not known.doses:
         return ()
     times = now + np.arange(0.0, ahead + 0.5, 1.0)
-    found = predict(model, schedule_for(model, known, times, rule=rule), draws)
+    found = predict(model, schedule_for(model, known, times, rule=rule), draws, since=now)
     name = model.measured_by(policy.drug) or next(iter(model.outputs))
     p = target.met(found.value[found.ok, :, list(model.outputs).index(name)]).mean(axis=0)
     low = np.flatnonzero(p >= (target.min_probability or 0.0))

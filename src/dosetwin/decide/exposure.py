@@ -93,12 +93,13 @@ def expose(
     rule: "Rule" = "locf",
     n_eff: float | None = None,
     brute: bool = False,
+    now: float | None = None,
 ) -> tuple[Exposures, tuple[Finding, ...]]:
     """True predicted exposure of every plan, and what the covariate policies remarked: ``Responses`` asked once.
 
     Raises SimulationError when no draw could be simulated.
     """
-    responses = Responses(model, timeline, draws, policy, rule=rule, n_eff=n_eff, brute=brute)
+    responses = Responses(model, timeline, draws, policy, rule=rule, n_eff=n_eff, brute=brute, now=now)
     exposures = responses.of(plans)
     assert exposures is not None  # only a later question can be refused
     return exposures, responses.findings
@@ -118,16 +119,17 @@ class Responses:
     draws : posterior draws [n_draws, n_full], equally weighted; the same ones serve every plan (common random numbers).
     n_eff : draws behind the Monte-Carlo error (the effective sample size), default n_draws.
     brute : simulate every plan even where superposition holds (for tests).
+    now : h, no plan begins before it: what lies before is shared with other questions about these draws, and played once.
     """
 
     def __init__(
         self, model: Model, timeline: Timeline, draws: np.ndarray, policy: Policy, *, rule: "Rule" = "locf",
-        n_eff: float | None = None, brute: bool = False,
+        n_eff: float | None = None, brute: bool = False, now: float | None = None,
     ) -> None:  # fmt: skip
         self.model, self.timeline, self.draws, self.policy = model, timeline, draws, policy
         self.rule: Rule = rule
         self.findings: tuple[Finding, ...] = ()
-        self._n_eff = n_eff
+        self._n_eff, self._now = n_eff, now
         judges(policy.targets, (model,), policy.drug, f"policy {policy.name}")
         places = list(model.outputs)
         self._columns = {"": places.index(model.measured_by(policy.drug) or places[0])}
@@ -274,14 +276,13 @@ class Responses:
     ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
         """Levels [n_draws, n_times, n_outputs] and cumulative areas of each course (times, further doses); ``ok`` loses failed
         draws."""
-        from dosetwin.simulate import predict, schedule_many
+        from dosetwin.simulate import predict_courses, schedule_many
 
         schedule = schedule_many(
             self.model, [self.timeline] * len(asked), [t for t, _ in asked], rule=self.rule, extra_doses=[d for _, d in asked]
         )
         self.findings = self.findings or schedule.findings
-        for course in range(len(asked)):
-            found = predict(self.model, schedule, self.draws, course=course, auc=self._exact)
+        for found in predict_courses(self.model, schedule, self.draws, auc=self._exact, since=self._now):
             ok &= found.ok
             yield found.value, found.auc
 

@@ -90,7 +90,9 @@ def judge(advice: "Advice", lead: int, regimen: Regimen, draws: np.ndarray, mic:
     weight = facts_at(timeline, advice.now).WT
     where = situation(timeline, advice.now, weight)
     plan = as_plan(regimen, policy, where)
-    exposures, _ = expose(advice.models[lead], timeline, [plan], draws, policy, rule="locf", n_eff=float(len(draws)))
+    exposures, _ = expose(
+        advice.models[lead], timeline, [plan], draws, policy, rule="locf", n_eff=float(len(draws)), now=advice.now
+    )
     scores = score(exposures, policy.targets, mic, first=where.first)
     return {
         "mg_per_kg": None if plan.mg_per_kg is None else round(plan.mg_per_kg, 3),

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 _ENGINE = {"Prediction", "Trajectory", "parameters", "predict", "predict_courses", "simulate"}
 _SCHEDULE = {"RULES", "Rule", "Schedule", "schedule_for", "schedule_many", "uniform"}
 __all__ = [
-    "RULES", "Prediction", "Rule", "Schedule", "Trajectory", "parameters", "predict", "predict_courses", "schedule_for", "schedule_many", "simulate",
-    "uniform",
+    "RULES", "Prediction", "Rule", "Schedule", "Trajectory", "parameters", "predict", "predict_courses", "schedule_for",
+    "schedule_many", "simulate", "uniform",
 ]  # fmt: skip
 
 

@@ -92,23 +92,23 @@ def _faded(series: Series, hours: float) -> Series:
     return out
 
 
-def _in_segment(series: Series, c: Cov, rule: str, start: float, end: float, middle: float) -> float:
-    """Value over one segment; ``middle``: of the age step it lies in, so that cuts made by other records do not move ages."""
-    times = [t for t, _ in series]
+def _in_segments(series: Series, c: Cov, rule: str, start: np.ndarray, end: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """Values over segments [n]; ``middle``: of the age step each lies in, so that cuts made by other records do not move ages."""
+    times, known = np.array([t for t, _ in series]), np.array([v for _, v in series], dtype=np.float64)
     if c.age:
-        k = max(int(np.searchsorted(times, middle, side="right")) - 1, 0)
-        if not math.isfinite(times[k]):  # a population value has no date to advance from
-            return series[k][1]
-        return max(0.0, series[k][1] + (middle - times[k]) / HOURS_PER[c.unit])
-    if rule == "nocb" and math.isfinite(end):
-        k = int(np.searchsorted(times, end - 1e-9, side="left"))
-        return series[min(k, len(series) - 1)][1]
+        k = np.maximum(np.searchsorted(times, middle, side="right") - 1, 0)
+        # a population value has no date to advance from
+        aged = np.where(np.isfinite(times[k]), (middle - times[k]) / HOURS_PER[c.unit], 0.0)
+        return np.where(np.isfinite(times[k]), np.maximum(0.0, known[k] + aged), known[k])
     if (rule == "linear" or c.missing == "interpolate") and not c.flag and len(series) > 1 and math.isfinite(times[0]):
-        return float(np.interp(0.5 * (start + end) if math.isfinite(end) else times[-1], times, [v for _, v in series]))
-    k = int(np.searchsorted(times, start + 1e-9, side="right")) - 1
-    if k < 0:
-        return 0.0 if c.flag else series[0][1]
-    return series[k][1]
+        found = np.interp(np.where(np.isfinite(end), 0.5 * (start + end), times[-1]), times, known)
+    else:
+        k = np.searchsorted(times, start + 1e-9, side="right") - 1
+        found = np.where(k < 0, 0.0 if c.flag else known[0], known[np.maximum(k, 0)])
+    if rule == "nocb":
+        k = np.minimum(np.searchsorted(times, end - 1e-9, side="left"), len(series) - 1)
+        found = np.where(np.isfinite(end), known[k], found)
+    return found
 
 
 def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, rule: str) -> CovariateTable:
@@ -161,16 +161,13 @@ def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, 
     # what is predicted at a time does not depend on what else is asked for.
     ends, times = ends[times <= end], times[times <= end]
     middles = anchor + step * (np.floor((times - anchor) / step + 1e-9) + 0.5) if moving else times
-    values = np.array(
-        [
-            [_in_segment(series[name], c, rule, start, stop, middle) for name, c in model.covs.items()]
-            for start, stop, middle in zip(times, ends, middles, strict=True)
-        ]
-    )
-    values = values.reshape(len(times), len(model.covs))
+    values = np.empty((len(times), len(model.covs)))
+    for j, (name, c) in enumerate(model.covs.items()):
+        values[:, j] = _in_segments(series[name], c, rule, times, ends, middles)
     if rule == "nocb":
         # the next record governs the interval that follows; what happens at the very start has its own record
-        first = [_in_segment(series[name], c, rule, begin, begin, middles[0]) for name, c in model.covs.items()]
+        at = np.array([begin])
+        first = [float(_in_segments(series[name], c, rule, at, at, middles[:1])[0]) for name, c in model.covs.items()]
         if first != values[0].tolist():
             times, values = np.append(begin, times), np.vstack([first, values])
     for j, (name, c) in enumerate(model.covs.items()):

@@ -15,8 +15,6 @@ from dosetwin.simulate import ode, past
 from dosetwin.simulate.kernel import compiled
 from dosetwin.simulate.schedule import Schedule
 
-FEW = 3
-"""Fewer vectors of a model of three or more states than this are played one by one."""
 JOBS_PER_CHUNK = 32  # below twice this many jobs, starting threads costs more than it saves
 
 
@@ -173,7 +171,7 @@ def predict_courses(
     """Several courses (default all) under the same parameter vectors; see ``predict``. Their common history is played once."""
     which = range(schedule.n_courses) if courses is None else courses
     eta = np.atleast_2d(np.asarray(eta, dtype=np.float64))
-    side_by_side = len(eta) >= FEW if len(model.states) > 2 else since is not None or len(which) > 1
+    side_by_side = len(model.states) > 2 or since is not None or len(which) > 1
     if side_by_side and len(eta) and past.playable(model, schedule):
         eta, typical = _fits(model, schedule, len(eta), eta, theta, auc)
         threads = threads or threads_available()

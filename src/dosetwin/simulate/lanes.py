@@ -63,7 +63,7 @@ def layout(n: int, parameters: int) -> dict[str, int]:
 
 
 def lanes_load(W, S, x, block, hi, theta, eta, rows, row, occasion, t, fresh):
-    """Parameters and K of every lane under covariate row ``row``; ``fresh``: also the initial state. False: unforeseen coupling."""
+    """Parameters and K of every lane under covariate row ``row``; ``fresh``: also the initial state. False: odd coupling."""
     cov = make_cov(rows, row)
     base = N_ETA + occasion[row] * N_KAPPA
     for lane in range(LANES):
@@ -71,12 +71,19 @@ def lanes_load(W, S, x, block, hi, theta, eta, rows, row, occasion, t, fresh):
         p = individual(make_theta(theta, k if theta.shape[0] > 1 else 0), make_eta(eta, k, base), cov)
         put_parameters(p, W, lane)
         build_linear(S, p, cov, t)
+        good = True
         for i in range(N):
             W[(ENDO_L + i) * LANES + lane] = S[ENDO, i]
             for j in range(N):
-                if S[K0 + i, j] != 0.0 and not ALLOWED[i * N + j]:
+                if not math.isfinite(S[K0 + i, j]):
+                    good = False
+                elif S[K0 + i, j] != 0.0 and not ALLOWED[i * N + j]:
                     return False
                 W[(K_L + i * N + j) * LANES + lane] = S[K0 + i, j]
+        if not good:
+            # where it stands, infinity times nothing may not reach every state: nothing of this vector is a number
+            for i in range(N):
+                W[(K_L + i * N + i) * LANES + lane] = math.nan
         if HAS_INITIAL and fresh:
             put_state(initial(p, cov), x)
             for i in range(N):
@@ -88,9 +95,9 @@ def run_lanes(lo, hi, courses, resume, split, theta, eta, ptr, time, kind, index
               start, keep, offset, out, area_out, state_out, bad):  # fmt: skip
     """Play vectors lo..hi-1 through every course; the first ``split`` events, which all courses share, once.
 
-    ``resume`` of them were played before and left the states ``start`` [n, N + N_OUT] (and areas); the states after ``split`` go to
-    ``keep`` if that has rows. Vector k, row r of course c goes to out[k, offset[c] + r]; bad[k, c] becomes True where an output is
-    not finite. Returns ODD, with nothing to be used, where something happens that lanes are not made for.
+    ``resume`` of them were played before and left the states (and areas) ``start`` [n, N + N_OUT]; those after ``split`` go to
+    ``keep`` if that has rows. Vector k, row r of course c goes to out[k, offset[c] + r]; bad[k, c] becomes True where an output
+    is not finite. Returns ODD, with nothing to be used, where something happens that lanes are not made for.
     """
     W = np.zeros(LANE_ROWS * LANES)
     S = np.zeros((WORK_ROWS, N))
