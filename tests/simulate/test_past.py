@@ -154,3 +154,17 @@ def test_covariates_of_all_segments_at_once_are_those_of_each(rule):
             got = _in_segments(series, covs[name], rule, start, end, middle)
             want = [one_segment(series, covs[name], rule, *s) for s in zip(start, end, middle, strict=True)]
             np.testing.assert_array_equal(got, want)
+
+
+def test_courses_that_share_nothing_are_played_each_from_its_start():
+    model = models.load("amikacin_neonate")
+    late = Timeline(
+        Patient("p", "female", GA=32.0, BW=1.7), (), (), (Covariate(0.0, "WT", 1.7, "kg"), Covariate(0.0, "PNA", 1.0, "d"))
+    )
+    other = Timeline(late.patient, (), (), (Covariate(0.0, "WT", 1.9, "kg"), Covariate(0.0, "PNA", 1.0, "d")))
+    schedule = schedule_many(model, [late, other, late], [[1.0, 30.0]] * 3, extra_doses=[[DoseEvent(0.5, 20.0)]] * 3)
+    for since in (None, 0.0, 0.5):
+        found = predict_courses(model, schedule, draws(model), since=since)
+        for c, a in enumerate(found):
+            b = engine._from_start(model, schedule, draws(model), None, c, False, 1)
+            np.testing.assert_allclose(a.value, b.value, rtol=1e-9)

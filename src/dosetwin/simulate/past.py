@@ -84,11 +84,11 @@ def _shared(schedule: Schedule, courses: Sequence[int], since: float | None) -> 
         return 0
     told = _events(schedule, courses[0], n)
     for c in courses[1:]:
-        if schedule.begin[c] != schedule.begin[courses[0]]:
+        if n == 0 or schedule.begin[c] != schedule.begin[courses[0]]:
             return 0
         for mine, other in zip(told, _events(schedule, c, n), strict=True):
-            differ = np.flatnonzero((mine != other).reshape(n, -1).any(axis=1)[:n])
-            n = min(n, int(differ[0])) if len(differ) else n
+            differ = np.flatnonzero((mine[:n] != other[:n]).reshape(len(other[:n]), -1).any(axis=1)) if n else ()
+            n = int(differ[0]) if len(differ) else n
     return n
 
 
