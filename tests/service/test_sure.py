@@ -96,6 +96,14 @@ def test_what_is_unusual_needs_a_reason_which_is_kept(followed: tuple[httpx.Clie
     assert kept["actor"] == "oidc:pharmacist"
 
 
+def test_an_end_before_its_beginning_is_asked_about(followed: tuple[httpx.Client, str]) -> None:
+    client, patient = followed
+    assert send(client, patient, 5, kind="covariate", name="IBU", value=1).status_code == 201
+    answer = send(client, patient, 8, kind="covariate", name="IBU", value=0)
+    assert [e["field"] for e in answer.json()["errors"]] == ["stop_without_start"]
+    assert send(client, patient, 2, kind="covariate", name="IBU", value=0).status_code == 201
+
+
 def test_a_believable_record_is_taken_as_before(followed: tuple[httpx.Client, str]) -> None:
     client, patient = followed
     assert send(client, patient, 1, kind="covariate", name="WT", value=1.12, unit="kg").status_code == 201

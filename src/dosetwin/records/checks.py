@@ -499,7 +499,7 @@ def _flags(timeline: Timeline) -> Iterator[Finding]:
             # a column of zeros says "never", once; the end of a course stands after its beginning
             if c.value == 0 and c.name not in begun and any(
                 x.name == c.name and x.value and x.time > c.time for x in timeline.covariates
-            ) and c.record.startswith(("covariate/", "end of ")):  # fmt: skip
+            ) and c.record.startswith("end of "):  # fmt: skip
                 yield Finding("warning", "stop_without_start", _name(c.record, c.name, c.time),
                               f"{c.name} ends here and begins only later", c.value, "an end after its beginning",
                               "correct the two times")  # fmt: skip

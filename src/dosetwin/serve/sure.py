@@ -15,8 +15,8 @@ from dosetwin.records.checks import ASKED, check
 from dosetwin.records.held import held_back
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.problems import Problem, wrong
-from dosetwin.serve.store.facts import NewFact
-from dosetwin.serve.timeline import in_force, names_of, raw_timeline
+from dosetwin.serve.store.facts import FLAGS, NewFact
+from dosetwin.serve.timeline import in_force, name_of, names_of, raw_timeline
 
 if TYPE_CHECKING:
     from dosetwin.serve.service import Service
@@ -50,7 +50,7 @@ def judged(known: "Known", new: Sequence[tuple[datetime, Mapping[str, Any]]], dr
         after = raw_timeline(known.patient, [*known.facts, *mine], known.person, about)
         after = _without(after, kept_back - names.keys())
         had = {(f.code, f.record) for f in check(before, first_dose=True, weight=False)}
-        found = [*_ahead(mine, now), *after.findings, *check(after, first_dose=True, weight=False)]
+        found = [*_ahead(mine, now), *_ends(mine, after), *after.findings, *check(after, first_dose=True, weight=False)]
         for f in found:
             if f.record in names:
                 shown = replace(f, record=names[f.record])
@@ -70,6 +70,21 @@ def _ahead(rows: Sequence[Mapping[str, Any]], now: datetime) -> list[Finding]:
         for r in rows
         if r["kind"] != "dose" and r["at"] > now + CLOCKS_APART and not (r["kind"] == "covariate" and r["body"]["value"] == 0)
     ]  # fmt: skip
+
+
+def _ends(rows: Sequence[Mapping[str, Any]], t: Timeline) -> list[Finding]:
+    """Ends of something that begins only later."""
+    flags = {
+        r["body"]["name"]: r for r in rows if r["kind"] == "covariate" and r["body"]["name"] in FLAGS and not r["body"]["value"]
+    }
+    out = []
+    for flag, r in flags.items():
+        when = next(c.time for c in t.covariates if c.record == name_of(r))
+        begun = [c.time for c in t.covariates if c.name == flag and c.value]
+        if begun and min(begun) > when:
+            out.append(Finding("warning", "stop_without_start", name_of(r), f"{flag} ends before it begins", 0.0,
+                               "an end after its beginning", "correct the two times"))  # fmt: skip
+    return out
 
 
 def _without(t: Timeline, names: set[str]) -> Timeline:
