@@ -1,5 +1,6 @@
 """Rows of the ward list: one line per twin in words, filtered, sorted and counted."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -57,8 +58,6 @@ SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
 
 def _natural(text: str) -> list[tuple[int, int, str]]:
     """``Bed 2`` before ``Bed 10``."""
-    import re
-
     return [(0, int(p), "") if p.isdigit() else (1, 0, p.lower()) for p in re.split(r"(\d+)", text) if p]
 
 
@@ -175,7 +174,10 @@ def flags(line: dict[str, Any]) -> list[dict[str, str]]:
     out = []
     if line["level_contradicts"]:
         out.append({"text": "level contradicts", "tone": "bad"})
-    out += [{"text": f"confirm or correct: {text[:90]}", "tone": "warn"} for text in line.get("held", ())[:2]]
+    out += [
+        {"text": f"confirm or correct: {re.split(r'[(;:]', text)[0].strip()[:60]}", "tone": "warn"}
+        for text in line.get("held", ())[:2]
+    ]
     if line["overdue"]:
         out.append({"text": "dose due", "tone": "bad"})
     elif line["needs_decision"] and not line["level_contradicts"] and not line["why"].startswith("confirm"):
