@@ -22,6 +22,8 @@ SCORING_TOLERANCE = 1e-3
 """Scoring hands over to the exact Hessian when its step is shorter than this many prior SDs; the last step is Newton's."""
 NEWTON_LIMIT = 2e-2
 """A last step longer than this (prior SDs) is taken as an ordinary one, and the search goes on."""
+SLOW, SLOW_STEP = 12, 0.05
+"""Scoring that still creeps after so many steps, in steps shorter than this (prior SDs), goes on by Newton's."""
 LONGEST_STEP = 4.0
 """No step is longer than this many prior SDs."""
 HALVINGS = 0.5 ** np.arange(1, 11)
@@ -130,7 +132,7 @@ def _descend(objective: _Objective, start: np.ndarray) -> tuple[_Point, np.ndarr
     """Damped Fisher scoring, finished by a Newton step: (last point, Hessian there, converged)."""
     point = objective.at(start)
     damping = 0.0
-    for _ in range(MAX_ITERATIONS):
+    for iteration in range(MAX_ITERATIONS):
         if not np.isfinite(point.gradient).all():
             break
         curvature = point.scoring
@@ -141,15 +143,15 @@ def _descend(objective: _Objective, start: np.ndarray) -> tuple[_Point, np.ndarr
         small = longest < SCORING_TOLERANCE
         if longest > LONGEST_STEP:
             step *= LONGEST_STEP / longest
-        if small:
+        if small or (iteration >= SLOW and longest < SLOW_STEP):
             local = objective.second_order(point)
             if local is not None and _positive(local[1]):
                 gradient, hessian = local
                 step = -np.linalg.solve(hessian, gradient)
-                if np.abs(step).max() < NEWTON_LIMIT:
+                if np.abs(step).max() < (NEWTON_LIMIT if small else SCORING_TOLERANCE):
                     decrease = 0.5 * float(step @ hessian @ step)
                     return _Point(point.z + step, point.f - decrease, gradient, point.scoring), hessian, True
-            else:
+            elif small:
                 return point, point.scoring, damping == 0.0
         trial = objective.at(point.z + step)
         if not trial.f <= point.f + 1e-10 * (1.0 + abs(point.f)):
