@@ -95,6 +95,7 @@ def test_what_goes_wrong_unexpectedly_is_told_by_an_id_only(
 
     doctor = quiet.as_("prescriber")
     patient = new_patient(doctor)
+    monkeypatch.setattr(logging.getLogger("uvicorn.error"), "handlers", [caplog.handler])  # the server below logs too
     monkeypatch.setattr(quiet.service, "ask", boom)
     answer = doctor.post(f"/api/v1/patients/{patient}/advice", json={})
     assert answer.status_code == 500

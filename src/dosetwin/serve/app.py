@@ -95,7 +95,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
     app.state.tokens = Tokens(settings, clock)
     app.state.smart_servers = listed(settings.smart_servers)
     app.add_middleware(Measured, metrics=service.metrics)
-    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Guard, settings=settings, unexpected=_unexpected)
     app.add_middleware(Proxies, trusted=settings.trusted_proxies)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)

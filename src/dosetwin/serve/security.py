@@ -3,13 +3,15 @@
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dosetwin.serve.problems import Problem
@@ -100,11 +102,16 @@ class TooLarge(HTTPException):
         super().__init__(413, "the request is larger than announced or allowed; nothing was stored")
 
 
+class BrokenOff(RuntimeError):
+    """An answer that had begun could not be finished; what happened was logged without its text."""
+
+
 class Guard:
     """The middleware."""
 
-    def __init__(self, app: ASGIApp, settings: Settings):
-        self._app = app
+    def __init__(self, app: ASGIApp, settings: Settings, unexpected: Callable[[Request, Exception], Awaitable[Response]]):
+        """``unexpected`` answers what nobody foresaw: the server below would log the error's text, which may hold anything."""
+        self._app, self._unexpected = app, unexpected
         self._most = int(settings.max_body_mb * 1024 * 1024)
         self._rate, self._login = Rate(settings.rate_per_minute), Rate(settings.login_per_minute)
         self._https = settings.public_url.startswith("https://")
@@ -146,6 +153,13 @@ class Guard:
             if started:
                 raise
             await self._refuse(self._too_large(), scope, receive, send_with_headers)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            answer = await self._unexpected(Request(scope, receive), error)
+            if started:
+                raise BrokenOff from None
+            await answer(scope, receive, send_with_headers)
 
     def _too_large(self) -> Problem:
         return Problem(413, "too_large", f"a request may have at most {self._most} bytes; nothing was stored")
