@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dosetwin.advise.injury import ClearanceFall, clearance_fall
 from dosetwin.advise.kidney import FOLLOWS, Kidney, Told, without_creatinine
 from dosetwin.declare import Model
 from dosetwin.errors import Finding
@@ -30,7 +31,8 @@ class KidneyOutlook:
     now and ``GFR`` [4, 5] mL/min (mean of the day that starts there) under all that is known, drug levels included;
     ``criteria`` and ``unexpected`` [3] the probability of KDIGO stage 1 or more, by the criteria alone and against the curve
     expected for gestation and age (empty: not judged). ``seen`` each creatinine a kidney outside the model was told, beside what
-    it expected (times on the timeline's clock). ``why`` it is used, where nobody asked for it by name.
+    it expected (times on the timeline's clock). ``why`` it is used, where nobody asked for it by name; ``clearance``
+    what the drug's levels say of the kidney.
     """
 
     asked: str | None
@@ -45,11 +47,20 @@ class KidneyOutlook:
     seen: tuple[Innovation, ...] = ()
     findings: tuple[Finding, ...] = ()
     why: str = ""
+    clearance: ClearanceFall | None = None
+
+    @property
+    def injury(self) -> float | None:
+        """Probability of a kidney injury, the higher of the two that are judged; None where neither is."""
+        said = [float(p) for p in self.unexpected]
+        if self.clearance is not None:
+            said.append(self.clearance.p)
+        return max(said) if said else None
 
     @property
     def warns(self) -> bool:
         """Whether the probability of an unexpected injury crosses INJURY_WARNING."""
-        return bool(len(self.unexpected) and self.unexpected.max() >= INJURY_WARNING)
+        return self.injury is not None and self.injury >= INJURY_WARNING
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -66,6 +77,8 @@ class KidneyOutlook:
             "injury": {
                 "by_criteria": np.round(self.criteria, 4).tolist(),
                 "unexpected": np.round(self.unexpected, 4).tolist(),
+                "by_clearance": None if self.clearance is None else self.clearance.to_json(),
+                "p": None if self.injury is None else round(self.injury, 4),
                 "warns_from": INJURY_WARNING,
                 "source": INJURY_SOURCE,
                 "warns": self.warns,
@@ -137,6 +150,7 @@ def outlook(
     out = KidneyOutlook(
         kidney.asked, kidney.used, kidney.sha256, forecast.hours, np.exp(forecast.measured), hours, GFR,
         none if risk is None else risk.criteria, none if risk is None else risk.unexpected, _seen(told, bare), (), kidney.why,
+        clearance_fall(lead, bare, facts, beliefs[lead].draws, now=now, rule=rule),
     )  # fmt: skip
     return out if not out.warns else _warned(out, record)
 
@@ -147,14 +161,21 @@ def _seen(told: Told, bare: Timeline) -> tuple[Innovation, ...]:
 
 
 def _warned(o: KidneyOutlook, record: WardRecord) -> KidneyOutlook:
-    k = int(np.argmax(o.unexpected))
-    days = o.hours[k] / 24
-    message = (
-        f"the {o.used} kidney expects an injury beyond what gestation and age explain (KDIGO stage 1 or more) within "
-        f"{days:g} day{'' if days == 1.0 else 's'} with a probability of {o.unexpected[k]:.0%}"
-    )
+    if len(o.unexpected) and o.unexpected.max() >= (o.clearance.p if o.clearance else 0.0):
+        k = int(np.argmax(o.unexpected))
+        days = o.hours[k] / 24
+        message = (
+            f"the {o.used} kidney expects an injury beyond what gestation and age explain (KDIGO stage 1 or more) within "
+            f"{days:g} day{'' if days == 1.0 else 's'} with a probability of {o.unexpected[k]:.0%}"
+        )
+    else:
+        assert o.clearance is not None
+        message = (
+            f"the drug is cleared {1.0 - o.clearance.ratio[1]:.0%} slower than gestation, age, weight and treatment explain, "
+            f"by half or more with a probability of {o.clearance.p:.0%}: a kidney injury"
+        )
     finding = Finding(
-        "warning", "kidney_injury_expected", f"patient {record.id}", message, round(float(o.unexpected[k]), 4),
+        "warning", "kidney_injury_expected", f"patient {record.id}", message, round(o.injury or 0.0, 4),
         f"< {INJURY_WARNING:g} ({INJURY_SOURCE})", "measure creatinine and urine output again, look for nephrotoxic drugs",
     )  # fmt: skip
     return replace(o, findings=(finding,))

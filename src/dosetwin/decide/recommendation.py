@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from dosetwin.errors import Finding, Reason
 
-Status = Literal["recommend", "refuse"]
+Status = Literal["recommend", "caution", "refuse"]
+"""``caution``: there is a plan, but something must be looked at first (a doubted level, a kidney injury that is likely)."""
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,39 @@ class Sensitivity:
 
 
 @dataclass(frozen=True)
+class DoubtedRecord:
+    """A record that may be wrong (level, time, dose, mix-up), and how probably, 0..1."""
+
+    record: str
+    p_wrong: float
+
+
+@dataclass(frozen=True)
+class HoldPlan:
+    """What to do in place of the next dose: take a level at ``sample_at``, then give one of two regimens or none (None: ask
+    again).
+
+    ``confirms_above`` in ``unit``: a level above it confirms what is doubted or feared (``below`` True: one below it does).
+    ``safe_at``: when, if it is confirmed, the level is expected to be low enough for another dose; None: not known.
+    """
+
+    sample_at: str | float
+    confirms_above: float | None = None
+    unit: str = ""
+    below: bool = False
+    if_confirmed: Dosing | None = None
+    if_not: Dosing | None = None
+    safe_at: str | float | None = None
+
+
+@dataclass(frozen=True)
 class Recommendation:
     """The answer. ``status`` refuse: ``regimen`` is None and ``reasons`` say why and what would help.
 
+    ``hold``: the next dose must not be given now, for ``hold_reason`` (a sentence); ``hold_plan`` what to do instead. A hold
+    with a ``regimen`` gives it once the level is known; without one the plan has the regimens. ``doubted_records`` every record
+    with a probability of being wrong that is worth telling. ``parameters`` name -> (5, 50, 95 % quantile) of the individual
+    parameters believed at the coming dose, pooled over the models used.
     ``kidney``: which kidney told the clearance and what it expects of the coming days; empty where no kidney is in use.
     ``look_ahead``: what a controller would plan in a scenario of infection, where that was asked for (``advise.ahead``).
     """
@@ -148,10 +179,20 @@ class Recommendation:
     what_would_change_it: tuple[Sensitivity, ...] = ()
     kidney: Mapping[str, Any] = field(default_factory=dict)
     look_ahead: Mapping[str, Any] = field(default_factory=dict)
+    hold: bool = False
+    hold_reason: str = ""
+    hold_plan: HoldPlan | None = None
+    doubted_records: tuple[DoubtedRecord, ...] = ()
+    parameters: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if (self.status == "recommend") != (self.regimen is not None):
-            raise ValueError("a recommendation has a regimen, a refusal has none")
+        planned = self.regimen is not None or self.hold_plan is not None
+        if self.status == "recommend" and (self.regimen is None or self.hold):
+            raise ValueError("a recommendation has a regimen and holds nothing")
+        if (self.status == "refuse" and self.regimen is not None) or (self.status == "caution" and not planned):
+            raise ValueError("a refusal has no regimen, a caution has one or a plan")
+        if self.hold != bool(self.hold_reason):
+            raise ValueError("a hold says why")
         if not self.reasons:
             raise ValueError("an answer without a reason")
 
@@ -178,6 +219,11 @@ class Recommendation:
             how_sure=dict(data.get("how_sure", {})),
             kidney=dict(data.get("kidney", {})),
             look_ahead=dict(data.get("look_ahead", {})),
+            hold=bool(data.get("hold", False)),
+            hold_reason=data.get("hold_reason") or "",
+            hold_plan=_hold_plan(data.get("hold_plan")),
+            doubted_records=tuple(DoubtedRecord(**d) for d in data.get("doubted_records", ())),
+            parameters={k: (v[0], v[1], v[2]) for k, v in data.get("parameters", {}).items()},
             what_would_change_it=tuple(
                 Sensitivity(**(s | {"regimen": _dosing(s["regimen"])})) for s in data.get("what_would_change_it", ())
             ),
@@ -200,6 +246,12 @@ def _plain(value: Any) -> Any:
 
 def _dosing(data: Mapping[str, Any] | None) -> Dosing | None:
     return None if data is None else Dosing(**data)
+
+
+def _hold_plan(data: Mapping[str, Any] | None) -> HoldPlan | None:
+    if data is None:
+        return None
+    return HoldPlan(**(dict(data) | {k: _dosing(data[k]) for k in ("if_confirmed", "if_not")}))
 
 
 def _reasons(data: Any) -> tuple[Reason, ...]:

@@ -41,6 +41,8 @@ def lines(kidney: "KidneyOutlook") -> list[str]:
     low, _, middle, _, high = kidney.GFR[1]
     text = f"Filtration on the day that starts then: {narrative.number(float(middle))} mL/min, 90 % between"
     out.append(f"{text} {narrative.number(float(low))} and {narrative.number(float(high))}.")
+    if kidney.clearance is not None:
+        out.append(cleared(kidney))
     out.append(injury(kidney))
     return out
 
@@ -49,14 +51,30 @@ def injury(kidney: "KidneyOutlook") -> str:
     """The early warning, or that there is none, with its threshold and where that comes from."""
     from dosetwin.forecast.warning import INJURY_SOURCE, INJURY_WARNING
 
-    if not len(kidney.unexpected):
+    if kidney.injury is None:
         return "Kidney injury is not judged: that needs a kidney that reads creatinine."
-    worst = narrative.percent(float(kidney.unexpected.max()))
     said = "EARLY WARNING" if kidney.warns else "No early warning"
+    parts = []
+    if len(kidney.unexpected):
+        worst = narrative.percent(float(kidney.unexpected.max()))
+        parts.append(f"by creatinine, within 3 days, {worst} (KDIGO stage 1 or more)")
+    if kidney.clearance is not None:
+        fall = narrative.percent(kidney.clearance.p)
+        parts.append(f"by the drug's clearance, now, {fall} (down by {narrative.percent(1.0 - kidney.clearance.below)} or more)")
     return (
-        f"{said}: {worst} chance of a kidney injury within 3 days beyond what gestation and age explain (KDIGO stage 1 or more); "
+        f"{said}: {narrative.percent(kidney.injury)} chance of a kidney injury beyond what gestation and age explain: {', '.join(parts)}; "
         f"a warning is given from {narrative.percent(INJURY_WARNING)} ({INJURY_SOURCE})."
     )
+
+
+def cleared(kidney: "KidneyOutlook") -> str:
+    """What the drug's levels say of the kidney, as a sentence."""
+    fall = kidney.clearance
+    if fall is None:
+        return ""
+    low, middle, high = (f"{100.0 * v:.0f}" for v in fall.ratio)
+    what = "what gestation, age, weight and treatment explain"
+    return f"Clearance of the drug: {middle} % of {what} (90 % between {low} and {high} %)."
 
 
 def rows(kidney: "KidneyOutlook") -> tuple[tuple[str, ...], ...]:

@@ -1,0 +1,68 @@
+"""A kidney injury heard in the drug's levels: clearance far below what gestation, age, weight and treatment explain.
+
+A drug that only the kidney clears measures filtration. Its clearance now, relative to that of the typical baby with the same
+covariates, is believed from levels and creatinine together; an injury is called likely when it lies below BELOW and below what
+usual babies spread over. How likely an injury is on the whole is the higher of this and of what creatinine forecasts: both speak
+of the same kidney, so they are not added up as if they were independent.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dosetwin.declare import Model
+from dosetwin.records import Timeline
+
+if TYPE_CHECKING:
+    from dosetwin.simulate.schedule import Rule
+
+BELOW = 0.5
+"""Clearance over that expected: at or below it the kidney counts as injured (pRIFLE "injury": clearance down by 50 %,
+Akcan-Arikan 2007, Kidney Int 71:1028, recalled; that a drug's clearance stands for creatinine's is assumed)."""
+USUAL_SD = 1.96
+"""A ratio within that many SDs of the variability between babies is usual, whatever BELOW says (two-sided 95 %)."""
+SOURCE = "pRIFLE: clearance down by half (Akcan-Arikan 2007, recalled); the drug's clearance for the kidney's is assumed"
+
+
+@dataclass(frozen=True)
+class ClearanceFall:
+    """``ratio`` (5, 50, 95 % quantile) of clearance now over that expected for this baby; ``p`` 0..1 the probability that it is
+    at or below ``below``; ``usual_sd`` SD of its log between babies (before any level)."""
+
+    ratio: tuple[float, float, float]
+    p: float
+    below: float
+    usual_sd: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "ratio": [round(v, 4) for v in self.ratio], "p": round(self.p, 4), "below": round(self.below, 4),
+            "usual_sd": round(self.usual_sd, 4), "source": SOURCE,
+        }  # fmt: skip
+
+
+def clearance_fall(
+    model: Model, bare: Timeline, facts: Timeline, draws: np.ndarray, *, now: float, rule: "Rule"
+) -> ClearanceFall | None:
+    """How far clearance has fallen, over ``draws`` [K, n_full]; None for a model without clearance.
+
+    ``bare`` the facts as recorded (of them the typical baby is made), ``facts`` the same with a kidney's course, if one tells it.
+    """
+    from dosetwin.simulate import parameters, schedule_for
+
+    at = schedule_for(model, bare, [now], rule=rule)
+    n, step = draws.shape[1], 1e-3
+    points = np.vstack([np.zeros((1, n)), step * np.eye(n), -step * np.eye(n)])
+    typical = parameters(model, at, points).get("CL")
+    if typical is None:
+        return None
+    logs = np.log(typical[:, 0])
+    slope = (logs[1 : n + 1] - logs[n + 1 :]) / (2.0 * step)
+    omega = model.omega_for((n - len(model.eta_names)) // max(len(model.kappa_names), 1))
+    sd = float(np.sqrt(slope @ omega @ slope))
+    below = min(BELOW, float(np.exp(-USUAL_SD * sd)))
+    ratio = parameters(model, schedule_for(model, facts, [now], rule=rule), draws)["CL"][:, 0] / typical[0, 0]
+    low, middle, high = np.quantile(ratio, (0.05, 0.5, 0.95))
+    return ClearanceFall((float(low), float(middle), float(high)), float((ratio <= below).mean()), below, sd)
