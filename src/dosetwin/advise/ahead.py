@@ -129,7 +129,7 @@ def plan_ahead(
     chosen = pack(scenario)
     if advice.policy.drug != "amikacin":
         raise InputError("look-ahead knows the infections of amikacin only", where="look-ahead", value=advice.policy.drug)
-    if any(b.contradictions for b in advice.beliefs):
+    if any(b.doubted for b in advice.beliefs):
         return {}
     lead = advice.models[int(np.argmax(advice.weights))]
     facts = facts_at(advice.timeline, advice.now)

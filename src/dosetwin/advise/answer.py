@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dosetwin.advise.core import believe, decide
-from dosetwin.advise.curves import Curves, curves_of, parameters_of, prior_draws
+from dosetwin.advise.core import believe
+from dosetwin.advise.curves import Curves, curves_of, parameters_of, parameters_over, prior_draws
 from dosetwin.advise.gate import checked, continues, ends_of, fits, last_record, unique
+from dosetwin.advise.hold import TOLD_FROM, Asked, settle
 from dosetwin.advise.kidney import choose, remarks
 from dosetwin.advise.outlook import KidneyOutlook, outlook
 from dosetwin.advise.provenance import provenance
-from dosetwin.advise.sample import SAMPLE_DRAWS, next_sample, when_safe
+from dosetwin.advise.sample import SAMPLE_DRAWS, before_the_dose, next_sample, when_safe
 from dosetwin.advise.sensitivity import sensitivities
-from dosetwin.advise.table import binds, clock, contradicted, how_sure, mic_reasons, table
+from dosetwin.advise.table import clock, how_sure, mic_reasons, safe_under_neither, table, too_high_now
 from dosetwin.decide.policy import Policy
-from dosetwin.decide.recommendation import Dosing, Recommendation
+from dosetwin.decide.recommendation import Dosing, DoubtedRecord, Recommendation
 from dosetwin.declare import Model
 from dosetwin.errors import Finding
 from dosetwin.records import Observation, Regimen, Timeline
@@ -122,42 +123,41 @@ def advise_full(
     chosen_models, told = renal.models, renal.tell(bare, now, rule)
     known = told.on(bare)
     state = believe(known, chosen_models, seed=seed, draws=draws, rule=rule)
-    made = decide(known, chosen_models, state, policy, now=now, mic=mic, rule=rule)
+    lead, lead_draws = chosen_models[state.lead], state.pools[state.lead]
+    beliefs = dict(zip(chosen_models, state.beliefs, strict=True))
+    ahead = outlook(renal, told, bare, known, beliefs, now=now, seed=seed, rule=rule)
+    settled = settle(Asked(known, chosen_models, policy, now, mic, rule, seed), state, ahead)
+    made = settled.made
 
     def dosing(r: Regimen) -> Dosing:
         wait = None if r.loading is None else r.first_interval
         return Dosing(r.amount, r.interval, r.duration, clock(timeline, r.first_at), r.loading, wait)
 
-    index = None if state.contradictions else made.choice.chosen
+    index = made.choice.chosen
     regimen = None if index is None else made.plans[index].regimen
-    reasons = (
-        contradicted(state)
-        if state.contradictions
-        else (*made.choice.reasons, *made.silent, *mic_reasons(made, policy, index, mic))
+    in_doubt = regimen is None and bool(state.open_doubts)
+    reasons = settled.reasons + (
+        safe_under_neither(made) if in_doubt else (*made.choice.reasons, *made.silent, *mic_reasons(made, policy, index, mic))
     )
-    if regimen is None and not state.contradictions and binds(made, "trough", policy):
-        reasons += when_safe(known, chosen_models[state.lead], state.pools[state.lead], policy, now=now, rule=rule)
+    if regimen is None and not in_doubt and too_high_now(made, policy):
+        reasons += when_safe(known, lead, lead_draws, policy, now=now, rule=rule)
     joint = None if index is None else float(made.choice.scores.joint[index])
-    doubted = ()
-    if sensitivity and not state.contradictions:
-        doubted = sensitivities(
+    doubts = ()
+    if sensitivity and not in_doubt:
+        doubts = sensitivities(
             bare, chosen_models, state, policy, regimen, joint, now=now, seed=seed, mic=mic, rule=rule, dosing=dosing, ends=ends,
             kidney=renal, told=told,
         )  # fmt: skip
-    lead = chosen_models[state.lead]
-    lead_draws = state.pools[state.lead]
-    sample = None
-    if not state.contradictions:
-        sample = next_sample(known, lead, lead_draws, policy, regimen, now=now, seed=seed, rule=rule)
-    beliefs = dict(zip(chosen_models, state.beliefs, strict=True))
-    ahead = outlook(renal, told, bare, known, beliefs, now=now, seed=seed, rule=rule)
+    sample = next_sample(known, lead, lead_draws, policy, regimen, now=now, seed=seed, rule=rule)
+    if settled.plan is not None and settled.plan.confirms_above is not None:
+        sample = before_the_dose(sample, settled.plan.sample_at)
     said = (*renal.findings, *remarks(told, f"patient {bare.patient.id}"), *(ahead.findings if ahead else ()))
     found = tuple(f for f in (*made.findings, *state.findings) if not (renal.outside and _told(f)))
     findings = unique((*remarked, *timeline.findings, *continues(ends, now), *said, *found))
     recommendation = Recommendation(
-        status="refuse" if regimen is None else "recommend",
+        status=settled.status,
         regimen=None if regimen is None else dosing(regimen),
-        candidates=table(made, policy, dosing, only_rules=bool(state.contradictions)),
+        candidates=table(made, policy, dosing),
         reasons=reasons,
         findings=findings,
         provenance=provenance(
@@ -167,12 +167,20 @@ def advise_full(
         kidney=ahead.to_json() if ahead else {},
         next_sample=sample,
         how_sure=how_sure(made, state, index),
-        what_would_change_it=doubted,
+        what_would_change_it=doubts,
+        hold=settled.plan is not None,
+        hold_reason=settled.hold_reason,
+        hold_plan=settled.plan,
+        doubted_records=tuple(
+            DoubtedRecord(x.record, round(x.p_wrong, 4)) for x in state.levels if x.p_wrong >= TOLD_FROM
+        ),
+        parameters=parameters_over(chosen_models, known, state.believed, at=regimen.first_at if regimen else now, rule=rule),
     )  # fmt: skip
     measured = tuple(o for o in known.observations if o.measures in (policy.drug, ""))
     shown = (None, {}, {})
     if curves:
-        shown = _shown(lead, known, lead_draws, regimen, measures=policy.drug, now=now, seed=seed, rule=rule)
+        shown = _shown(lead, known, lead_draws, state.believed[state.lead], regimen, measures=policy.drug, now=now, seed=seed,
+                       rule=rule)  # fmt: skip
     made_advice = Advice(recommendation, bare, chosen_models, policy, now, seed, state.beliefs, state.weights, regimen, measured,
                          *shown, known, ahead)  # fmt: skip
     if not look_ahead:
@@ -188,21 +196,21 @@ def with_curves(advice: Advice, rule: "Rule" = "locf") -> Advice:
     if advice.curves is not None or len(advice.models) != 1:
         return advice
     curves, after, before = _shown(
-        advice.models[0], advice.asked, advice.beliefs[0].draws, advice.regimen, measures=advice.policy.drug, now=advice.now,
-        seed=advice.seed, rule=rule,
+        advice.models[0], advice.asked, advice.beliefs[0].draws, advice.beliefs[0].believed().draws, advice.regimen,
+        measures=advice.policy.drug, now=advice.now, seed=advice.seed, rule=rule,
     )  # fmt: skip
     return replace(advice, curves=curves, parameters=after, prior_parameters=before)
 
 
 def _shown(
-    lead: Model, known: Timeline, draws: np.ndarray, regimen: Regimen | None, *, measures: str, now: float, seed: int,
-    rule: "Rule",
+    lead: Model, known: Timeline, draws: np.ndarray, believed: np.ndarray, regimen: Regimen | None, *, measures: str, now: float,
+    seed: int, rule: "Rule",
 ) -> tuple[Curves, dict[str, tuple[float, float, float]], dict[str, tuple[float, float, float]]]:  # fmt: skip
     """Curves, and the individual parameters after and before the levels."""
     few = draws[:SAMPLE_DRAWS]
     drawn = curves_of(lead, known, regimen, few, now=now, measures=measures, seed=seed, rule=rule)
     at = regimen.first_at if regimen else now
-    after = parameters_of(lead, known, few, at=at, rule=rule)
+    after = parameters_of(lead, known, believed[:SAMPLE_DRAWS], at=at, rule=rule)
     prior = prior_draws(lead, 1 + len(known.occasions), len(few), seed)
     return drawn, after, parameters_of(lead, known, prior, at=at, rule=rule)
 

@@ -1,7 +1,7 @@
 """From known facts to a choice: beliefs, plans, their exposures and the search, without anything a reader is shown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +23,7 @@ from dosetwin.decide.rules import Facts, facts_at
 from dosetwin.decide.search import Choice, Exposures, Scores, choose, score, unmet_constraints
 from dosetwin.declare import Model
 from dosetwin.errors import Finding, InputError, Reason
+from dosetwin.infer.belief import DOUBTED
 from dosetwin.records import Regimen, Timeline
 
 if TYPE_CHECKING:
@@ -32,28 +33,62 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """What is believed: one belief per model with its weight, pooled draws, and levels that contradict every model."""
+    """What is believed: one belief per model with its weight, pooled draws of them all, every level with the probability that its
+    record is wrong, and the probability ``p_unlike`` that the patient is unlike those of the models.
+
+    ``right`` and ``wrong``: the pools if every record is right, and if the doubted ones are wrong; ``believed`` those that
+    parameters are told from.
+    """
 
     beliefs: "tuple[Belief, ...]"
     weights: tuple[float, ...]
     pools: tuple[np.ndarray, ...]
-    contradictions: "tuple[Plausibility, ...]"
+    levels: "tuple[Plausibility, ...]"
+    p_unlike: float
     findings: tuple[Finding, ...]
+    right: tuple[np.ndarray, ...]
+    wrong: tuple[np.ndarray, ...]
+    believed: tuple[np.ndarray, ...]
 
     @property
     def lead(self) -> int:
         """Index of the model with the largest weight."""
         return int(np.argmax(self.weights))
 
+    @property
+    def doubted(self) -> "tuple[Plausibility, ...]":
+        """Records that may well be wrong."""
+        return tuple(level for level in self.levels if level.p_wrong >= DOUBTED)
+
+    @property
+    def open_doubts(self) -> "tuple[Plausibility, ...]":
+        """Doubted records that no later record of the same quantity, itself not in doubt, has answered."""
+        return tuple(
+            d for d in self.doubted
+            if not any(x.measures == d.measures and x.time > d.time + 1e-9 and x.p_wrong < DOUBTED for x in self.levels)
+        )  # fmt: skip
+
+    @property
+    def p_right(self) -> float:
+        """Probability that no doubted record is wrong, over the models by their weights; 1 where none is in doubt."""
+        about = {(d.record, d.time, d.measures) for d in self.doubted}
+        total = 0.0
+        for belief, weight in zip(self.beliefs, self.weights, strict=True):
+            doubted = {i for i, x in enumerate(belief.levels) if (x.record, x.time, x.measures) in about}
+            shares = [e.probability for e in belief.explanations if not doubted & set(e.wrong)]
+            total += weight * (sum(shares) if belief.explanations else 1.0)
+        return total
+
+    def under(self, pools: tuple[np.ndarray, ...]) -> "State":
+        """The same beliefs with other draws: ``right`` or ``wrong``."""
+        return replace(self, pools=pools)
+
     def thinned(self, draws: int) -> "State":
         """The same beliefs with fewer draws (their order is random, so the first ones will do)."""
         total = sum(len(p) for p in self.pools)
-        pools = (
-            tuple(p[: max(round(len(p) * draws / total), 1 if len(p) else 0)] for p in self.pools)
-            if draws < total
-            else self.pools
-        )
-        return State(self.beliefs, self.weights, pools, self.contradictions, self.findings)
+        if draws >= total:
+            return self
+        return self.under(tuple(p[: max(round(len(p) * draws / total), 1 if len(p) else 0)] for p in self.pools))
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +110,13 @@ def believe(known: Timeline, models: Sequence[Model], *, seed: int, draws: int, 
 
     if len(models) == 1:
         belief = posterior(models[0], known, draws=draws, seed=seed, rule=rule)
-        return State((belief,), (1.0,), (belief.draws,), belief.contradictions, belief.findings)
+        right, wrong, believed = ((b.draws,) for b in (belief.if_right(), belief.if_wrong(), belief.believed()))
+        return State((belief,), (1.0,), (belief.draws,), belief.levels, belief.p_unlike, belief.findings, right, wrong, believed)
     mixture = average(models, known, seed=seed, draws=draws, rule=rule)
     findings = (*mixture.findings, *(f for b in mixture.beliefs for f in b.findings if f.code != "level_contradicts_model"))
-    return State(mixture.beliefs, mixture.weights, mixture.pooled(draws), mixture.contradictions, findings)
+    right, wrong, believed = (m.pooled(draws) for m in (mixture.if_right(), mixture.if_wrong(), mixture.believed()))
+    return State(mixture.beliefs, mixture.weights, mixture.pooled(draws), mixture.levels, mixture.p_unlike, findings,
+                 right, wrong, believed)  # fmt: skip
 
 
 def decide(
@@ -93,11 +131,13 @@ def decide(
     extra: Sequence[Regimen] = (),
     thin: int = 1,
     loading: bool = True,
+    also: State | None = None,
 ) -> Decision:
     """Enumerate, expose, score and choose for the facts ``known`` at ``now`` (h).
 
     Plans of one amount first; then (``loading``) those with a larger first dose that these make promising, on the same draws.
-    Raises InputError when model, rules or limits need a weight and none is known.
+    ``also``: a state under which every chance constraint must hold as well (its losses do not count); plans with a larger first
+    dose are then left out. Raises InputError when model, rules or limits need a weight and none is known.
     """
     facts = facts_at(known, now)
     needed = needs_weight(policy) or any("WT" in m.covs for m in models)
@@ -107,15 +147,7 @@ def decide(
     where = situation(known, now, facts.WT)
     says, silent = ask_rules(policy.rules, facts)
     plans = enumerate_plans(policy, where, says, [r for r in extra if r.loading is None], thin)
-    total = sum(len(p) for p in state.pools)
-    asked = [
-        (
-            Responses(model, known, pool, policy, rule=rule, n_eff=len(pool) * min(b.ess / len(b.draws), 1.0), now=now),
-            len(pool) / total,
-        )
-        for model, b, pool in zip(models, state.beliefs, state.pools, strict=True)
-        if len(pool)
-    ]
+    asked = _responses(known, models, state, policy, rule, now)
 
     def exposed(new: Sequence[Plan], alone: bool = False) -> Exposures | None:
         parts = [(responses.alone(new) if alone else responses.of(new), share) for responses, share in asked]
@@ -125,8 +157,12 @@ def decide(
     exposures = exposed(plans)
     assert exposures is not None  # only a later question can be refused
     scores = score(exposures, policy.targets, mic, first=where.first)
-    more = tuple(plan(r, policy, where) for r in extra if r.loading is not None)
-    if loading:
+    other = None
+    if also is not None:
+        parts = [(responses.of(plans), share) for responses, share in _responses(known, models, also, policy, rule, now)]
+        other = score(combine([(e, share) for e, share in parts if e is not None]), policy.targets, mic, first=where.first)
+    more = () if also is not None else tuple(plan(r, policy, where) for r in extra if r.loading is not None)
+    if loading and also is None:
         waited = first_doses(policy, where) if where.first and _held_back(plans, scores, policy) else ()
         by_itself = exposed(waited, alone=True) if waited else None
         judged = None if by_itself is None else score(by_itself, policy.targets, mic, first=True)
@@ -134,9 +170,24 @@ def decide(
     if more and (further := exposed(more)) is not None:
         plans, exposures = (*plans, *more), exposures.joined(further)
         scores = scores.joined(score(further, policy.targets, mic, first=where.first))
-    choice = choose(plans, scores, policy.targets, policy.tie_loss)
+    choice = choose(plans, scores, policy.targets, policy.tie_loss, other)
     findings = tuple(f for responses, _ in asked for f in responses.findings)
     return Decision(facts, where, plans, silent, exposures, choice, findings)
+
+
+def _responses(
+    known: Timeline, models: Sequence[Model], state: State, policy: Policy, rule: "Rule", now: float
+) -> list[tuple[Responses, float]]:
+    """What each model of a state answers to doses, with its share of the draws."""
+    total = sum(len(p) for p in state.pools)
+    return [
+        (
+            Responses(model, known, pool, policy, rule=rule, n_eff=len(pool) * min(b.ess / len(b.draws), 1.0), now=now),
+            len(pool) / total,
+        )
+        for model, b, pool in zip(models, state.beliefs, state.pools, strict=True)
+        if len(pool)
+    ]
 
 
 def _held_back(plans: Sequence[Plan], scores: Scores, policy: Policy) -> bool:

@@ -1,5 +1,6 @@
 """What a report draws and prints beside a recommendation: predicted bands before and after the levels, individual parameters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,11 +76,22 @@ def parameters_of(
     model: Model, known: Timeline, draws: np.ndarray, *, at: float, rule: "Rule" = "locf"
 ) -> dict[str, tuple[float, float, float]]:
     """Name -> (5, 50, 95 % quantile) of the individual parameters in force at ``at`` (h) over ``draws`` [n_draws, n_full]."""
+    return parameters_over((model,), known, (draws,), at=at, rule=rule)
+
+
+def parameters_over(
+    models: Sequence[Model], known: Timeline, pools: Sequence[np.ndarray], *, at: float, rule: "Rule" = "locf"
+) -> dict[str, tuple[float, float, float]]:
+    """The same over several models, each with its pool of draws; a name that not all have is that of those which do."""
     from dosetwin.simulate import parameters, schedule_for
 
-    found = parameters(model, schedule_for(model, known, [at], rule=rule), draws)
+    found: dict[str, list[np.ndarray]] = {}
+    for model, draws in zip(models, pools, strict=True):
+        if len(draws):
+            for name, values in parameters(model, schedule_for(model, known, [at], rule=rule), draws).items():
+                found.setdefault(name, []).append(values[:, 0])
     out: dict[str, tuple[float, float, float]] = {}
-    for name, values in found.items():
-        low, middle, high = np.quantile(values[:, 0], (0.05, 0.5, 0.95))
+    for name, parts in found.items():
+        low, middle, high = np.quantile(np.concatenate(parts), (0.05, 0.5, 0.95))
         out[name] = (float(low), float(middle), float(high))
     return out

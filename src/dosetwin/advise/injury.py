@@ -2,8 +2,9 @@
 
 A drug that only the kidney clears measures filtration. Its clearance now, relative to that of the typical baby with the same
 covariates, is believed from levels and creatinine together; an injury is called likely when it lies below BELOW and below what
-usual babies spread over. How likely an injury is on the whole is the higher of this and of what creatinine forecasts: both speak
-of the same kidney, so they are not added up as if they were independent.
+usual babies spread over. It is read from the parameters as believed, where no level is explained away: a higher trough never
+makes an injury less likely, and no page shows a clearance down by half beside "no injury". How likely an injury is on the whole
+is the higher of this and of what creatinine forecasts: both speak of the same kidney, so they are not added up.
 """
 
 from dataclasses import dataclass

@@ -8,6 +8,7 @@ from dosetwin.advise.table import clock
 from dosetwin.decide.policy import Policy
 from dosetwin.decide.recommendation import NextSample, Option
 from dosetwin.decide.sampling_time import rank_times
+from dosetwin.decide.target import Target
 from dosetwin.declare import Model
 from dosetwin.errors import Reason
 from dosetwin.records import Regimen, Timeline
@@ -76,23 +77,51 @@ def next_sample(
     return NextSample(best.at, best.after_h, worth, text, best.fall_clearance, best.fall_trough, options)
 
 
-def when_safe(
+def low_enough(
     known: Timeline, model: Model, draws: np.ndarray, policy: Policy, *, now: float, rule: "Rule", ahead: float = 120.0
-) -> tuple[Reason, ...]:
-    """For a refusal: when, without a further dose, the level is low enough to give one (the constraint on ``pre``)."""
+) -> tuple[Target, np.ndarray, np.ndarray] | None:
+    """Without a further dose: the constraint on the level before a dose, times (h), its probability there; None without one."""
     from dosetwin.simulate import predict, schedule_for
 
     target = next((t for t in policy.targets if t.metric == "trough" and "pre" in t.constrained), None)
     if target is None or not known.doses:
-        return ()
+        return None
     times = now + np.arange(0.0, ahead + 0.5, 1.0)
     found = predict(model, schedule_for(model, known, times, rule=rule), draws, since=now)
     name = model.measured_by(policy.drug) or next(iter(model.outputs))
-    p = target.met(found.value[found.ok, :, list(model.outputs).index(name)]).mean(axis=0)
+    return target, times, target.met(found.value[found.ok, :, list(model.outputs).index(name)]).mean(axis=0)
+
+
+def safe_at(known: Timeline, model: Model, draws: np.ndarray, policy: Policy, *, now: float, rule: "Rule") -> float | None:
+    """h at which, without a further dose, the level is low enough to give one; None: not within five days, or nothing asks."""
+    found = low_enough(known, model, draws, policy, now=now, rule=rule)
+    if found is None:
+        return None
+    target, times, p = found
     low = np.flatnonzero(p >= (target.min_probability or 0.0))
-    if len(low) == 0:
-        text = f"without a further dose P(level {target.border()}) stays too low for {ahead:g} h: measure and reconsider"
+    return float(times[low[0]]) if len(low) else None
+
+
+def when_safe(
+    known: Timeline, model: Model, draws: np.ndarray, policy: Policy, *, now: float, rule: "Rule"
+) -> tuple[Reason, ...]:
+    """For a refusal: when, without a further dose, the level is low enough to give one (the constraint on ``pre``)."""
+    found = low_enough(known, model, draws, policy, now=now, rule=rule)
+    if found is None:
+        return ()
+    target, times, p = found
+    at = safe_at(known, model, draws, policy, now=now, rule=rule)
+    what = f"without a further dose P(level {target.border()})"
+    if at is None:
+        text = f"{what} stays too low for {times[-1] - now:g} h: measure and reconsider"
         return (Reason("level_stays_high", round(float(p[-1]), 4), target.min_probability, "1", text, target.source),)
-    at = float(times[low[0]])
-    text = f"without a further dose P(level {target.border()}) reaches {target.min_probability:.0%} {at - now:.0f} h from now"
+    text = f"{what} reaches {target.min_probability:.0%} {at - now:.0f} h from now"
     return (Reason("level_low_enough_at", clock(known, at), target.min_probability, "1", text, target.source),)
+
+
+def before_the_dose(usual: NextSample | None, at: str | float) -> NextSample:
+    """The level that a hold asks for, in place of the most informative one."""
+    just_before = next((o for o in usual.options if o.after_h == 0), None) if usual is not None else None
+    falls = (just_before.fall_clearance, just_before.fall_trough) if just_before is not None else (0.0, 0.0)
+    text = "a level before the next dose, which waits for its result"
+    return NextSample(at, 0.0, True, text, *falls, () if usual is None else usual.options)

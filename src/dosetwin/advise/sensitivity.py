@@ -139,7 +139,7 @@ def sensitivities(
             out.append(Sensitivity(doubt.code, doubt.text, False, None, f"could not be computed: {error}"))
             continue
         choice = made.choice
-        contradicted = bool(then.contradictions) and not state.contradictions
+        contradicted = bool(then.open_doubts) and not state.open_doubts
         chosen = None if choice.chosen is None or contradicted else made.plans[choice.chosen].regimen
         effect, changed = _compare(made, regimen, chosen, joint, contradicted)
         shown = chosen if changed else regimen
@@ -150,7 +150,7 @@ def sensitivities(
 def _compare(made, regimen: Regimen | None, chosen: Regimen | None, joint: float | None, contradicted: bool) -> tuple[str, bool]:
     """The effect in words, and whether the answer changes."""
     if contradicted:
-        return "a level would then contradict every model: refuse, and check the record", True
+        return "a record would then be in doubt: hold the dose and take a level", True
     if regimen is None:
         if chosen is None:
             return "still no acceptable regimen", False

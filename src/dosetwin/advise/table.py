@@ -8,6 +8,7 @@ from dosetwin.advise.core import Decision, State
 from dosetwin.advise.curves import LEVELS
 from dosetwin.decide.policy import Policy
 from dosetwin.decide.recommendation import Candidate
+from dosetwin.decide.search import holds
 from dosetwin.errors import Reason
 from dosetwin.records import Timeline
 
@@ -27,7 +28,7 @@ def clock(timeline: Timeline, time: float) -> str | float:
     return when.replace(microsecond=0).isoformat()
 
 
-def table(made: Decision, policy: Policy, dosing: Any, only_rules: bool) -> tuple[Candidate, ...]:
+def table(made: Decision, policy: Policy, dosing: Any) -> tuple[Candidate, ...]:
     """The best candidates, the best of each interval and every standard rule, in the order of the ranking."""
     keep: set[int] = set()
     best_of: set[float] = set()
@@ -36,10 +37,10 @@ def table(made: Decision, policy: Policy, dosing: Any, only_rules: bool) -> tupl
         plan = made.plans[i]
         if plan.regimen.loading is not None:  # many of them are next to the same: a few, beside those of one amount
             loaded += 1
-            if loaded <= LOADING_ROWS and not only_rules:
+            if loaded <= LOADING_ROWS:
                 keep.add(i)
             continue
-        if plan.rules or (not only_rules and (place < policy.table_rows or plan.regimen.interval not in best_of)):
+        if plan.rules or place < policy.table_rows or plan.regimen.interval not in best_of:
             keep.add(i)
         place += 1
         best_of.add(plan.regimen.interval)
@@ -92,20 +93,6 @@ def how_sure(made: Decision, state: State, index: int | None) -> dict[str, Any]:
     return out
 
 
-def contradicted(state: State) -> tuple[Reason, ...]:
-    """Reasons of a refusal because levels contradict every model."""
-    out = []
-    names = ", ".join(b.model for b in state.beliefs)
-    for level in state.contradictions:
-        text = (
-            f"level {level.record} of {level.measures or 'the drug'} at {level.time:g} h contradicts {names}: "
-            f"expected about {level.median:.3g}; it was not fitted away"
-        )
-        out.append(Reason("level_contradicts_every_model", level.observed, round(level.median, 3), "", text))
-    out.append(Reason("what_would_help", text="check sampling time, line, dose record, unit and assay; take the level again"))
-    return tuple(out)
-
-
 def mic_reasons(made: Decision, policy: Policy, index: int | None, mic: float | None) -> tuple[Reason, ...]:
     """That a goal about the MIC could not be scored; nothing where no goal asks for one."""
     target = next((t for t in policy.targets if t.metric == "cmax_mic" and t.low), None)
@@ -116,7 +103,21 @@ def mic_reasons(made: Decision, policy: Policy, index: int | None, mic: float | 
     return (Reason("mic_unknown", None, round(peak / target.low, 2), "mg/L", text, target.source),)
 
 
-def binds(made: Decision, metric: str, policy: Policy) -> bool:
+def safe_under_neither(made: Decision) -> tuple[Reason, ...]:
+    """Why nothing is ordered while a record is in doubt, and what would help."""
+    text = f"none of {len(made.plans)} regimens is acceptable both if the doubted record is right and if it is wrong"
+    help_ = "take the level again; check sampling time, line, dose record, unit and assay"
+    return Reason("safe_under_neither", len(made.plans), None, "", text), Reason("what_would_help", text=help_)
+
+
+def too_high_now(made: Decision, policy: Policy) -> bool:
+    """Whether the level before the coming dose already breaks a constraint on it under every plan."""
+    targets = [t for t in policy.targets if t.metric == "trough" and "pre" in t.constrained]
+    s = made.choice.scores
+    return any((t.code, "pre") in s.p and not holds(s.p[t.code, "pre"], t).any() for t in targets)
+
+
+def stands_in_the_way(made: Decision, metric: str, policy: Policy) -> bool:
     """Whether a constraint on ``metric`` is what forbids the plans."""
     codes = {t.code for t in policy.targets if t.metric == metric}
     return any(r.code == "binding_constraint" and r.value in codes for r in made.choice.reasons)

@@ -74,17 +74,21 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
             *((narrative.per_kg(c), narrative.short_moment(c.regimen.first_at)) if wide else ()),
             *(narrative.number(c.median.get(key, float("nan"))) for key in ("peak_next", "trough_next")),
             narrative.percent(c.joint), f"{c.loss:.2f}", f"{narrative.rules(c.rules)}; {said}" if c.rules else said,
-            style="bold green" if chosen else None if c.acceptable else "dim",
+            style=("bold green" if rec.status == "recommend" else "bold yellow") if chosen else None if c.acceptable else "dim",
         )  # fmt: skip
     console.print(table)
     legend = "peak 1 h after the start, trough at the end of the coming interval; loss 0 = every target met."
     legend = f"Medians in {level_unit(advice)}: {legend}"
     console.print(legend, style="dim")
 
-    title("Recommendation" if rec.regimen else "No recommendation")
-    tone, words = narrative.certainty(rec.how_sure.get("joint")) if rec.regimen else ("bad", "")
-    style = {"bad": "bold red", "warn": "bold yellow"}.get(tone, "bold green")
-    console.print(f"  {narrative.headline(rec, policy.drug)}", style=style)
+    title({"Recommended": "Recommendation"}.get(narrative.answer_title(rec), narrative.answer_title(rec)))
+    words = narrative.certainty(rec.how_sure.get("joint"))[1] if rec.regimen else ""
+    style = {"refuse": "bold red", "bad": "bold red", "warn": "bold yellow"}.get(narrative.tone(rec), "bold green")
+    for line in narrative.hold_text(rec):
+        console.print(f"  {safe(line)}", style=style)
+    if rec.regimen or not rec.hold:
+        after = "after the level, if it is as expected: " if rec.hold else ""
+        console.print(f"  {after}{narrative.headline(rec, policy.drug)}", style=style)
     if words:
         console.print(f"  {words}: {narrative.percent(rec.how_sure['joint'])} chance of all joint targets", style=style)
     if rec.regimen:

@@ -1,7 +1,7 @@
 """Choice by exhaustive enumeration: every plan scored on the same posterior draws, constraints checked, the best one and why."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -160,13 +160,23 @@ def unmet_constraints(scores: Scores, targets: Sequence[Target], i: int) -> tupl
     return tuple(out)
 
 
-def choose(plans: Sequence[Plan], scores: Scores, targets: Sequence[Target], tie_loss: float) -> Choice:
+def _if_right(reason: Reason) -> Reason:
+    return replace(reason, text=f"{reason.text}, if the doubted record is right")
+
+
+def choose(
+    plans: Sequence[Plan], scores: Scores, targets: Sequence[Target], tie_loss: float, also: Scores | None = None
+) -> Choice:
     """The acceptable plan of lowest expected loss; among equals a standard rule, then one amount for all doses before a loading
     dose, then the roundest amounts at the best's interval.
 
-    Two losses are equal when they differ by at most ``tie_loss`` or by one standard error of their paired difference.
+    Two losses are equal when they differ by at most ``tie_loss`` or by one standard error of their paired difference. ``also``:
+    the same plans if a doubted record is right; every chance constraint must hold there too.
     """
-    unmet = tuple(unmet_constraints(scores, targets, i) for i in range(len(plans)))
+    unmet = tuple(
+        (*unmet_constraints(scores, targets, i), *(() if also is None else map(_if_right, unmet_constraints(also, targets, i))))
+        for i in range(len(plans))
+    )
     fine = [i for i, plan in enumerate(plans) if not plan.violations and not unmet[i]]
     by_loss = sorted(range(len(plans)), key=lambda i: (bool(plans[i].violations), bool(unmet[i]), scores.loss[i], i))
     if not fine:

@@ -62,7 +62,8 @@ def injury(kidney: "KidneyOutlook") -> str:
         fall = narrative.percent(kidney.clearance.p)
         parts.append(f"by the drug's clearance, now, {fall} (down by {narrative.percent(1.0 - kidney.clearance.below)} or more)")
     return (
-        f"{said}: {narrative.percent(kidney.injury)} chance of a kidney injury beyond what gestation and age explain: {', '.join(parts)}; "
+        f"{said}: {narrative.percent(kidney.injury)} chance of a kidney injury beyond what gestation and age explain: "
+        f"{', '.join(parts)}; "
         f"a warning is given from {narrative.percent(INJURY_WARNING)} ({INJURY_SOURCE})."
     )
 

@@ -1,6 +1,7 @@
 """Reasons, regimens and moments as plain sentences: data in, text out, nothing decided here."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -156,10 +157,10 @@ def _float(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def sentence(reason: Reason, targets: "Sequence[Target]" = ()) -> str:
+def sentence(reason: Reason, targets: "Sequence[Target]" = (), said: Callable[[str | float], str] | None = None) -> str:
     """One reason as one sentence; a code nobody wrote a sentence for is shown with its text, value and limit.
 
-    ``targets`` of the policy, so that a probability is told with its target's own words.
+    ``targets`` of the policy, so that a probability is told with its target's own words; ``said`` writes a moment.
     """
     value, limit, code = reason.value, reason.limit, reason.code
     if code == "lowest_loss":
@@ -207,6 +208,14 @@ def sentence(reason: Reason, targets: "Sequence[Target]" = ()) -> str:
         return (
             f"A level contradicts what every model expects: {reason.text[0].upper()}{reason.text[1:]} (measured {number(value)})."
         )
+    if code in ("level_if_right", "level_if_wrong", "patient_unlike"):
+        text = retold(f"{reason.text[0].upper()}{reason.text[1:]}", said)
+        return f"{text}: {percent(_float(value))} probability." if ": clearance" not in text else _explained(text, value)
+    if code == "kidney_injury_likely":
+        least = f"a warning is given from {percent(_float(limit))}"
+        return f"{percent(_float(value))} chance of a kidney injury beyond what gestation, age and weight explain ({least})."
+    if code == "safe_under_neither":
+        return f"{reason.text[0].upper()}{reason.text[1:]}."
     if code == "what_would_help":
         return f"What would help: {reason.text}."
     parts = [_named(reason.text) or code.replace("_", " ")]
@@ -245,9 +254,45 @@ def split_reasons(reasons: Sequence[Reason]) -> tuple[list[Reason], list[Reason]
     return [r for r in reasons if r.code not in WHY_NOT], [r for r in reasons if r.code in WHY_NOT]
 
 
+def _explained(text: str, value: object) -> str:
+    """An explanation of a record with what follows from it."""
+    what, _, then = text.partition(": clearance")
+    return f"{what}: {percent(_float(value))} probability; clearance{then}."
+
+
+def answer_title(rec: "Recommendation") -> str:
+    """What kind of answer it is, in a word or two."""
+    if rec.hold:
+        return "Hold the next dose"
+    return {"recommend": "Recommended", "caution": "Recommended with caution", "refuse": "No recommendation"}[rec.status]
+
+
+def tone(rec: "Recommendation") -> str:
+    """How the answer is coloured: ``refuse``, ``bad``, ``warn`` (amber; every caution at least), or "" for green."""
+    if rec.status == "refuse":
+        return "refuse"
+    of_chance = certainty(rec.how_sure.get("joint"))[0] if rec.regimen is not None else ""
+    return of_chance if rec.status == "recommend" or of_chance == "bad" else "warn"
+
+
+def retold(text: str, said: Callable[[str | float], str] | None = None) -> str:
+    """``text`` with every ISO moment in it as a reader writes it; ``said`` writes one."""
+    return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[+-]\d\d:\d\d|Z)?", lambda m: (said or moment)(m[0]), text)
+
+
+def hold_text(rec: "Recommendation", said: Callable[[str | float], str] | None = None) -> list[str]:
+    """The hold as sentences, the one that says what not to do first; none without a hold."""
+    if not rec.hold:
+        return []
+    parts = [p for p in signs(retold(rec.hold_reason, said)).split("; ") if p]
+    return [f"{p[0].upper()}{p[1:]}." for p in parts]
+
+
 def headline(rec: "Recommendation", drug: str) -> str:
     """The answer in one line."""
     if rec.regimen is None:
+        if rec.hold:
+            return "Do not give the next dose now."
         if contradicted(rec):
             return "A level contradicts the model: clear that up first, no regimen is recommended."
         return "No regimen is acceptable: none is recommended."

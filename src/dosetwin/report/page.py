@@ -224,6 +224,7 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
     return environment().get_template("advice.html.j2").render(
         certainty=narrative.certainty(rec.how_sure.get("joint")) if rec.regimen else ("", ""),
         zero=narrative.zero(advice.timeline), contradicted=narrative.contradicted(rec),
+        title=narrative.answer_title(rec), tone=narrative.tone(rec), hold=narrative.hold_text(rec),
         drug=policy.drug, rec=rec, source=source, clock=clock, headline=narrative.headline(rec, policy.drug),
         patient=narrative.patient_line(advice.timeline, advice.now, advice.models), patient_id=advice.timeline.patient.id,
         synthetic=advice.timeline.patient.synthetic, not_a_device=narrative.NOT_A_DEVICE,

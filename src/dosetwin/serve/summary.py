@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from dosetwin.infer.belief import DOUBTED
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.override import tone
 from dosetwin.serve.sure import waiting
@@ -12,7 +13,7 @@ from dosetwin.serve.twins import Known, Question
 
 RISE_MG_DL, RISE_WITHIN_H, RATIO, RATIO_WITHIN_H = 0.3, 48.0, 1.5, 168.0
 """Neonatal modified KDIGO: a rise of 0.3 mg/dL within 48 h, or to 1.5 times the lowest of 7 days (Jetton 2012; secondary)."""
-CONTRADICTS = ("level_contradicts_model", "level_contradicts_every_model")
+CONTRADICTS = ("level_contradicts_model", "level_contradicts_every_model", "level_doubted")
 
 
 def summary_of(known: Known, said: Mapping[str, Any], question: Question) -> dict[str, Any]:
@@ -25,12 +26,14 @@ def summary_of(known: Known, said: Mapping[str, Any], question: Question) -> dic
     doses = [f for f in care if f["kind"] == "dose" and f["body"]["drug"] == drug]
     weights = [f for f in care if f["kind"] == "covariate" and f["body"]["name"] == "WT"]
     findings = said.get("findings", [])
-    odd = [x for x in (*findings, *said.get("reasons", [])) if x["code"] in CONTRADICTS]
+    doubted = {d["record"] for d in said.get("doubted_records", ()) if d["p_wrong"] >= DOUBTED}
+    odd = [x for x in findings if x["code"] in CONTRADICTS and x["record"] in doubted]
     created = next((f["body"] for f in known.facts if f["kind"] == "patient_created"), {})
     return {
         "label": created.get("label", ""),
         "GA_weeks": created.get("GA_weeks"),
         "status": said["status"],
+        "hold": said.get("hold_reason") or "",
         "regimen": said["regimen"],
         "reason": said["reasons"][0]["text"] or said["reasons"][0]["code"],
         "due_at": None if said["regimen"] is None else said["regimen"]["first_at"],

@@ -26,7 +26,7 @@ def line(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "label": summary["label"], "needs_decision": bool(why), "held": held, "why": why,
         "kidney_turning": summary["kidney"]["turning"],
         "level_contradicts": bool(summary["level_contradicts"]), "due_at": summary["due_at"],
-        "overdue": due is not None and due < now and not summary["answered"], "summary": summary,
+        "overdue": due is not None and due < now and not summary["answered"] and not summary.get("hold"), "summary": summary,
     }  # fmt: skip
 
 
@@ -34,7 +34,9 @@ def _why(summary: Mapping[str, Any], due: datetime | None, now: datetime) -> str
     if summary["answered"]:
         return ""
     if summary["level_contradicts"]:
-        return "a level contradicts the model"
+        return "a record is in doubt"
+    if summary.get("hold"):
+        return "hold: level first"
     if summary["status"] == "refuse":
         return "no acceptable regimen"
     if due is not None and due <= now:

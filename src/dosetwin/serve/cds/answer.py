@@ -157,7 +157,9 @@ def _view(service: "Service", patient: str, page: str) -> dict[str, Any]:
         said.append(summary["kidney"]["why"])
     if summary.get("kidney_expected"):
         said.append(summary["kidney_expected"])
-    if summary.get("status") == "refuse":
+    if summary.get("hold"):
+        said.append(summary["hold"])
+    elif summary.get("status") == "refuse":
         said.append(f"no acceptable regimen: {summary['reason']}")
     if not said:
         return {"cards": []}

@@ -38,6 +38,10 @@ def advice_card(issued: Issued, page: str | None, *, suggest: bool, zone: Zone =
     """
     advice = issued.recommendation
     regimen = advice["regimen"]
+    if advice.get("hold"):
+        card = _card(issued, f"Hold the next {issued.drug} dose: {advice['hold_reason']}", "warning", _detail(advice, zone), page)
+        card["overrideReasons"] = _override_reasons()
+        return card
     if regimen is None:
         first = advice["reasons"][0]
         card = _card(
@@ -54,7 +58,7 @@ def advice_card(issued: Issued, page: str | None, *, suggest: bool, zone: Zone =
     joint = f", all targets met with probability {chosen['joint']:.2f}" if chosen else ""
     tone, words = certainty(chosen["joint"]) if chosen else ("", "")
     joint = f", {words}: probability {chosen['joint']:.2f}" if chosen and words else joint
-    doubted = tone or any(f["severity"] != "info" for f in advice["findings"])
+    doubted = tone or advice["status"] == "caution" or any(f["severity"] != "info" for f in advice["findings"])
     indicator: Indicator = "warning" if doubted else "info"
     card = _card(issued, f"{issued.drug}: {what}{joint}", indicator, _detail(advice, zone), page)
     card["overrideReasons"] = _override_reasons()
@@ -85,7 +89,7 @@ def order_card(issued: Issued, order: Mapping[str, Any], page: str | None, *, zo
         summary = f"{issued.drug} order not checked: its dose in mg or its interval cannot be read"
         wanted = "The check needs dosageInstruction.doseAndRate.doseQuantity in mg and timing.repeat with period in h or d."
         return _card(issued, summary, "warning", wanted, page)
-    if regimen is None:
+    if regimen is None or issued.recommendation.get("hold"):
         return advice_card(issued, page, suggest=False, zone=zone)
     dose, interval = ordered["amount_mg"], ordered["interval_h"]
     first, wanted = coming_mg(ordered), coming_mg(regimen)
@@ -193,6 +197,8 @@ def _detail(advice: Mapping[str, Any], zone: Zone) -> str:
     """GitHub-flavoured Markdown: when, reasons, the standard rules beside it, remarks, the disclaimer."""
     regimen = advice["regimen"]
     lines = [] if regimen is None else [f"**First dose of this regimen:** {zone.long(regimen['first_at'])}", ""]
+    if advice.get("hold"):
+        lines = [f"**Hold:** {advice['hold_reason']}", "", *lines]
     lines += ["**Why**", ""]
     lines += [f"- {r['text'] or r['code'].replace('_', ' ')}{_number(r)}" for r in advice["reasons"]]
     rules: Sequence[Mapping[str, Any]] = [c for c in advice["candidates"] if c["rules"]]

@@ -17,7 +17,8 @@ DISCLAIMER = "Decision support for research and evaluation, not a medical device
 _NAMESPACE = uuid.UUID("6f9a1d0e-8a53-5c0c-9f62-3a7d1c1f4b70")
 _ISSUES = {
     "level_contradicts_model": "high",
-    "kidney_injury_warning": "high",
+    "level_doubted": "high",
+    "kidney_injury_expected": "high",
     "high_trough_expected": "high",
     "outside_studied_range": "moderate",
 }
@@ -94,9 +95,9 @@ def risk_assessment(issued: Issued) -> dict[str, Any]:
 
 
 def medication_request(issued: Issued) -> dict[str, Any] | None:
-    """The advised regimen as a draft order (intent ``proposal``); None when the answer is a refusal."""
+    """The advised regimen as a draft order (intent ``proposal``); None when the answer is a refusal or a hold."""
     regimen = issued.recommendation["regimen"]
-    if regimen is None:
+    if regimen is None or issued.recommendation.get("hold"):
         return None
     text, start = _headline(issued), regimen["first_at"]
     repeated = {"frequency": 1, "period": regimen["interval_h"], "periodUnit": "h"}
@@ -196,7 +197,7 @@ def guidance_response(issued: Issued) -> dict[str, Any]:
             "requestIdentifier": {"system": "urn:dosetwin:advice", "value": issued.id},
             "identifier": [_identifier(issued, "GuidanceResponse")],
             "moduleUri": f"urn:dosetwin:policy:{advice['provenance'].get('policy', {}).get('name', 'none')}",
-            "status": "success" if advice["status"] == "recommend" else "data-required",
+            "status": "data-required" if advice["status"] == "refuse" or advice.get("hold") else "success",
             "subject": {"reference": issued.patient},
             "occurrenceDateTime": issued.at,
             "reasonCode": [{"text": _headline(issued)}],
@@ -260,6 +261,8 @@ def drug_concept(drug: str) -> dict[str, Any]:
 def _headline(issued: Issued) -> str:
     advice = issued.recommendation
     regimen = advice["regimen"]
+    if advice.get("hold"):
+        return f"Hold the next dose: {advice['hold_reason']}"
     if regimen is None:
         return "No acceptable regimen: " + "; ".join(r["text"] or r["code"] for r in advice["reasons"])
     return f"{issued.drug} {order(regimen)}, infused over {regimen['infusion_h']:g} h"

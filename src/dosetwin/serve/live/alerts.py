@@ -87,12 +87,14 @@ def causes(summary: Mapping[str, Any] | None, now: datetime, late: timedelta) ->
         out.append(Cause("kidney_turning", summary["kidney"]["why"], "warning"))
     if summary.get("kidney_expected"):
         out.append(Cause("kidney_expected", summary["kidney_expected"], "warning"))
-    if summary["status"] == "refuse":
+    if summary.get("hold"):
+        out.append(Cause("hold", summary["hold"], "warning"))
+    elif summary["status"] == "refuse":
         out.append(Cause("no_regimen", f"no acceptable regimen: {summary['reason']}", "warning"))
     if summary["status"] == "cannot" and summary["doses"]:
         out.append(Cause("no_twin", f"the drug was given and no twin can be built: {summary['reason']}", "warning"))
     due = datetime.fromisoformat(summary["due_at"]) if isinstance(summary["due_at"], str) else None
-    if due is not None and summary["answered"] != "overridden" and now - due > late:
+    if due is not None and not summary.get("hold") and summary["answered"] != "overridden" and now - due > late:
         last = summary["last_dose"]["at"] if summary["last_dose"] else "none"
         out.append(Cause("dose_overdue", f"no dose on record since it was due at {summary['due_at']}", "warning", last))
     return out

@@ -235,8 +235,8 @@ def _flags(seen: Look, now: Any) -> list[dict[str, str]]:
     p = seen.picture
     if p is None:
         return [{"text": "no twin", "tone": "bad"}]
-    if p["contradicted"]:
-        out.append({"text": "level contradicts the model", "tone": "bad"})
+    if p["doubted"] or p["contradicted"]:
+        out.append({"text": "level in doubt", "tone": "bad"})
     if kidney_by_criteria(in_force(seen.known.facts))["turning"]:
         out.append({"text": "kidney turning", "tone": "warn"})
     if p["kidney"]["turning"]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dosetwin.infer.belief import DOUBTED
 from dosetwin.report import narrative
 from dosetwin.serve.web.charts import BandOf, Chart, DoseOf, LineOf, PointOf, ZoneOf, rounded
 from dosetwin.serve.zone import Zone
@@ -118,7 +119,7 @@ def _points(advice: "Advice", measures: str, unit: str, zone: Zone) -> list[Poin
         place = places.get((o.time, o.value))
         text = f"{'< ' if o.blq else ''}{o.value:g} {unit}, {_moment(advice, o.time, zone)}"
         text += f", percentile {place.percentile:.0f} of what was expected" if place else ""
-        odd = place is not None and place.verdict == "contradiction"
+        odd = place is not None and place.p_wrong >= DOUBTED
         out.append(PointOf(o.time, o.value, text, "contradicts" if odd else "below" if o.blq else "measured"))
     return out
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dosetwin.forecast.warning import INJURY_SOURCE
+from dosetwin.infer.belief import DOUBTED
 from dosetwin.report import narrative
 from dosetwin.report.card import card
 from dosetwin.report.kidney_outlook import lines
@@ -36,7 +37,11 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
     return {
         "drug": policy.drug,
         "status": rec.status,
+        "title": narrative.answer_title(rec),
+        "tone": narrative.tone(rec),
+        "hold": narrative.hold_text(rec, zone.long),
         "contradicted": narrative.contradicted(rec),
+        "doubted": any(d.p_wrong >= DOUBTED for d in rec.doubted_records),
         "who": who(advice, zone),
         "zero": narrative.zero(advice.timeline),
         "headline": narrative.headline(rec, policy.drug),
@@ -101,7 +106,7 @@ def sentence(reason: "Reason", targets: "Sequence[Target]", zone: Zone) -> str:
         need = narrative.percent(float(reason.limit)) if isinstance(reason.limit, int | float) else "enough"
         what = narrative.constraint(reason.text.partition("dose ")[2].partition(" reaches")[0])
         return f"Without a further dose {what} reaches {need} at {zone.long(reason.value)}."
-    return narrative.sentence(reason, targets)
+    return zone.retold(narrative.sentence(reason, targets, str))
 
 
 def dosing_of(r: "Dosing", zone: Zone) -> dict[str, Any]:

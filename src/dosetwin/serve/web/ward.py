@@ -16,7 +16,7 @@ TABS = (
     ("", "All", ""),
     ("decision", "Need a decision", "warn"),
     ("kidney", "Kidney turning", "warn"),
-    ("contradiction", "Level contradicts", "bad"),
+    ("contradiction", "Level in doubt", "bad"),
 )
 COLUMNS = (
     ("name", "Baby"),
@@ -138,7 +138,10 @@ def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> 
     if s["weight_kg"] is not None:
         out["size_under"] = f"{s['weight_kg']:.2f} kg"
     r = s["regimen"]
-    if r is not None:
+    if s.get("hold"):
+        out["advice"] = "hold: level first"
+        out["advice_under"] = "" if r is None else f"then {order(r)}"
+    elif r is not None:
         out["advice"] = order(r)
         out["advice_under"] = f"{percent(s['how_sure'])} all targets" if s["how_sure"] is not None else ""
         out["certainty"], out["certainty_words"] = certainty(s["how_sure"])
@@ -173,7 +176,7 @@ def flags(line: dict[str, Any]) -> list[dict[str, str]]:
     s = line["summary"]
     out = []
     if line["level_contradicts"]:
-        out.append({"text": "level contradicts", "tone": "bad"})
+        out.append({"text": "level in doubt", "tone": "bad"})
     out += [
         {"text": f"confirm or correct: {re.split(r'[(;:]', text)[0].strip()[:60]}", "tone": "warn"}
         for text in line.get("held", ())[:2]
