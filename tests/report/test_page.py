@@ -142,15 +142,16 @@ def test_text_from_records_is_never_markup(advice: Advice) -> None:
     assert "49" not in re.findall(r"onerror=alert\(1\)>(\S+)", document.text)
 
 
-def test_a_refusal_has_a_page(advice: Advice) -> None:
+def test_a_hold_has_a_page(advice: Advice) -> None:
     levels = tuple(replace(o, value=o.value * 12) if o.measures == "amikacin" else o for o in advice.timeline.observations)
     odd = replace(advice.timeline, observations=levels)
     refused = advise_full(odd, models.load("amikacin_neonate"), advice.policy, now=advice.now, seed=1, draws=200)
-    assert refused.recommendation.status == "refuse"
+    assert refused.recommendation.regimen is None
     text = " ".join(Document(advice_page(refused, source="x", clock="y")).text.split())
-    assert "No recommendation" in text
-    assert "contradicts the model" in text
-    assert "set aside, not fitted" in text
+    assert "Hold the next dose Do not give the next dose now" in text
+    assert "far from the model; in doubt: wrong with" in text
+    assert "is right and this patient unlike most" in text
+    assert "is wrong (sample, time, dose record or patient)" in text
     assert "First dose of this regimen" not in text
 
 

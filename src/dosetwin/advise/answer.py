@@ -15,7 +15,7 @@ from dosetwin.advise.outlook import KidneyOutlook, outlook
 from dosetwin.advise.provenance import provenance
 from dosetwin.advise.sample import SAMPLE_DRAWS, before_the_dose, next_sample, when_safe
 from dosetwin.advise.sensitivity import sensitivities
-from dosetwin.advise.table import clock, how_sure, mic_reasons, safe_under_neither, table, too_high_now
+from dosetwin.advise.table import clock, how_sure, mic_reasons, ordered, safe_under_neither, table, too_high_now
 from dosetwin.decide.policy import Policy
 from dosetwin.decide.recommendation import Dosing, DoubtedRecord, Recommendation
 from dosetwin.declare import Model
@@ -130,8 +130,7 @@ def advise_full(
     made = settled.made
 
     def dosing(r: Regimen) -> Dosing:
-        wait = None if r.loading is None else r.first_interval
-        return Dosing(r.amount, r.interval, r.duration, clock(timeline, r.first_at), r.loading, wait)
+        return ordered(timeline, r)
 
     index = made.choice.chosen
     regimen = None if index is None else made.plans[index].regimen

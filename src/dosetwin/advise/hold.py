@@ -15,9 +15,9 @@ from dosetwin.advise.core import Decision, State, decide
 from dosetwin.advise.curves import parameters_of
 from dosetwin.advise.outlook import KidneyOutlook
 from dosetwin.advise.sample import next_sample, safe_at
-from dosetwin.advise.table import clock, stands_in_the_way, too_high_now
+from dosetwin.advise.table import clock, ordered, stands_in_the_way, too_high_now
 from dosetwin.decide.policy import Policy
-from dosetwin.decide.recommendation import Dosing, HoldPlan, Status
+from dosetwin.decide.recommendation import Dosing, HoldPlan, Status, order
 from dosetwin.declare import Model
 from dosetwin.errors import Reason
 from dosetwin.forecast.warning import INJURY_SOURCE, INJURY_WARNING
@@ -84,7 +84,7 @@ class Asked:
 
     def dosing(self, r: Regimen | None) -> Dosing | None:
         """The same as it is ordered."""
-        return None if r is None else Dosing(r.amount, r.interval, r.duration, clock(self.known, r.first_at))
+        return None if r is None else ordered(self.known, r)
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,5 +225,5 @@ def sentence(plan: HoldPlan, why: str, what: str = "level") -> str:
 
 def _order(r: Dosing | None, safe: str | float | None) -> str:
     if r is not None:
-        return f"{r.amount_mg:g} mg every {r.interval_h:g} h from {r.first_at}"
+        return f"{order(r)} from {r.first_at}"
     return "no dose yet, ask again with it" + ("" if safe is None else f" (low enough expected at {safe})")

@@ -7,10 +7,10 @@ import numpy as np
 from dosetwin.advise.core import Decision, State
 from dosetwin.advise.curves import LEVELS
 from dosetwin.decide.policy import Policy
-from dosetwin.decide.recommendation import Candidate
+from dosetwin.decide.recommendation import Candidate, Dosing
 from dosetwin.decide.search import holds
 from dosetwin.errors import Reason
-from dosetwin.records import Timeline
+from dosetwin.records import Regimen, Timeline
 
 LOADING_ROWS = 4
 """Rows of the table at most that have a loading dose."""
@@ -26,6 +26,12 @@ def clock(timeline: Timeline, time: float) -> str | float:
 
         when += timedelta(seconds=1)
     return when.replace(microsecond=0).isoformat()
+
+
+def ordered(timeline: Timeline, r: Regimen) -> Dosing:
+    """A regimen as it is ordered, its moment as it is written."""
+    wait = None if r.loading is None else r.first_interval
+    return Dosing(r.amount, r.interval, r.duration, clock(timeline, r.first_at), r.loading, wait)
 
 
 def table(made: Decision, policy: Policy, dosing: Any) -> tuple[Candidate, ...]:

@@ -29,7 +29,7 @@ def run(
     drug: str | None, policy: str | None, report: Path | None, as_json: bool, kidney: str | None = None,
     look_ahead: bool = False, pack: str = "peak_driven",
 ) -> int:  # fmt: skip
-    """Advise and print; 0 for a recommendation or a caution, 3 for a refusal. Raises InputError for anything wrong with words or file."""
+    """Advise and print; 0 (recommendation, caution) or 3 (refusal). Raises InputError for wrong words or a wrong file."""
     rule = rule_of(covariates)
     at_least("--draws", draws, 100, 100_000)
     at_least("--seed", seed, 0)

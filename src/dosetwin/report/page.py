@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dosetwin.infer.belief import DOUBTED
 from dosetwin.report import kidney_outlook, narrative
 from dosetwin.report.card import card
 from dosetwin.report.figures import Shown, compared, concentration, creatinine
@@ -101,7 +102,7 @@ def levels(advice: "Advice", said: Callable[[str], str] = narrative.moment) -> l
     meaning = {
         "plausible": "as expected",
         "unusual": "unusual: check time and dose record",
-        "contradiction": "contradicts the model",
+        "contradiction": "far from the model",
     }
     out = []
     for p in lead.levels:
@@ -114,7 +115,9 @@ def levels(advice: "Advice", said: Callable[[str], str] = narrative.moment) -> l
             "moment": said(when.replace(microsecond=0).isoformat()) if when else "",
             "value": ("< " if p.blq else "") + f"{p.observed:{'.2f' if also else 'g'}} {unit}{also}".strip(),
             "expected": f"{narrative.number(p.median)} {unit}".strip(), "percentile": f"{p.percentile:.1f}",
-            "verdict": meaning[p.verdict] + ("" if p.used else "; set aside, not fitted"), "odd": p.verdict != "plausible",
+            "verdict": meaning[p.verdict] + (f"; in doubt: wrong with {narrative.percent(p.p_wrong)} probability"
+                                             if p.p_wrong >= DOUBTED else "; believed" if p.verdict == "contradiction" else ""),
+            "odd": p.verdict != "plausible" or p.p_wrong >= DOUBTED,
             "record": p.record,
         })  # fmt: skip
     return sorted([*out, *kidney_outlook.told(advice, said)], key=lambda row: float(row["time"]))

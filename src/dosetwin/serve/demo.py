@@ -117,6 +117,8 @@ def _levels(
     story: str,
 ) -> list[tuple[float, float]]:
     """(h, mg/L) the made-up laboratory reports."""
+    from dosetwin import models
+    from dosetwin.advise.kidney import FOLLOWS
     from dosetwin.records import Patient
     from dosetwin.simulate import predict, schedule_for
 
@@ -124,6 +126,10 @@ def _levels(
     scr = tuple(Observation(h, "SCR", v, "mg/dL") for h, v in creatinines)
     timeline = Timeline(who, tuple(DoseEvent(float(h), dose, 0.5) for h in doses), scr,
                         tuple(Covariate(h, n, v) for h, n, v in covariates), first, drug="amikacin")  # fmt: skip
+    if story in ("kidney turning", "slow kidney"):
+        # the kidney that creatinine tells of clears the drug too: levels follow the day's filtration, not a healthy one
+        timeline = _injured(timeline, birth, first)
+        model = models.load(FOLLOWS[MODEL])
     eta = 0.9 * np.linalg.cholesky(model.omega_for(1) + 1e-12 * np.eye(len(model.omega_for(1)))) @ rng.standard_normal(
         len(model.omega_for(1)))  # fmt: skip
     name = model.measured_by("amikacin")
@@ -133,6 +139,17 @@ def _levels(
     if story == "wrong level":
         noisy[-1] = 6.0 * noisy[-1] + 20.0  # drawn from the line that gave the dose
     return [(float(h), round(float(max(v, 0.3)), 1)) for h, v in zip(samples, noisy, strict=True)]
+
+
+def _injured(timeline: Timeline, birth: datetime, first: datetime) -> Timeline:
+    """The course with filtration as its own creatinines, all of them, show it: kinetic GFR over typical between each two."""
+    from dosetwin.forecast.kinetic import kinetic_gfr
+    from dosetwin.forecast.record import from_timeline
+
+    record = from_timeline(timeline)
+    born = (birth - first).total_seconds() / 3600.0
+    told = ((born + k.start, float(np.log(k.factor))) for k in kinetic_gfr(record))
+    return timeline.append(*(Covariate(h, "KIDNEY", value, "1", "made up") for h, value in told))
 
 
 def run(service: Service, stop: threading.Event, every_s: float = 1.0) -> None:
