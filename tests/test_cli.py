@@ -257,21 +257,36 @@ def test_advise_several_models(run: Run) -> None:
 
 
 def test_a_refusal_exits_with_3_and_says_why(run: Run, tmp_path: Path) -> None:
-    """A level that contradicts the model: the twin refuses, in text, in JSON and in the report."""
+    """An MIC out of reach: the twin refuses, in text, in JSON and in the report."""
+    (tmp_path / "case.json").write_text(DEMO.read_text())
+    ran = run("advise", "case.json", "--mic", 32, "--json", "--draws", 200, "--report", "r.html")
+    assert ran.code == 3, ran.err
+    body = json.loads(ran.out)
+    assert (body["status"], body["regimen"]) == ("refuse", None)
+    assert body["reasons"]
+    assert "No recommendation" in (tmp_path / "r.html").read_text()
+    text = run("advise", "case.json", "--mic", 32, "--draws", 200)
+    assert text.code == 3
+    assert "No recommendation" in text.out
+
+
+def test_a_hold_is_a_caution_and_says_first_what_not_to_do(run: Run, tmp_path: Path) -> None:
+    """A level far from the model: exit code 0, since there is a plan; the dose is held in text, in JSON and in the report."""
     bundle = json.loads(DEMO.read_text())
     for entry in bundle["entry"]:
         if entry["resource"].get("id") == "amikacin-level-2":
             entry["resource"]["valueQuantity"]["value"] = 90.0
     (tmp_path / "case.json").write_text(json.dumps(bundle))
     ran = run("advise", "case.json", "--json", "--draws", 200, "--report", "r.html")
-    assert ran.code == 3, ran.err
+    assert ran.code == 0, ran.err
     body = json.loads(ran.out)
-    assert (body["status"], body["regimen"]) == ("refuse", None)
-    assert body["reasons"]
-    assert "No recommendation" in (tmp_path / "r.html").read_text()
+    assert (body["status"], body["regimen"], body["hold"]) == ("caution", None, True)
+    assert body["hold_reason"].startswith("do not give the next dose now")
+    assert [d["record"] for d in body["doubted_records"]] == ["Observation/amikacin-level-2"]
+    assert "Hold the next dose" in (tmp_path / "r.html").read_text()
     text = run("advise", "case.json", "--draws", 200)
-    assert text.code == 3
-    assert "No recommendation" in text.out
+    assert text.code == 0
+    assert text.out.index("Do not give the next dose now") < text.out.index("Take a level at") < text.out.index("If it confirms")
 
 
 def test_validate_json_contract(run: Run, tmp_path: Path) -> None:

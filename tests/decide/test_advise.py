@@ -300,3 +300,25 @@ def test_any_newborn_gets_an_answer_inside_all_limits_or_a_refusal_with_reasons(
     assert all(a.p >= 0.9 - 1e-9 for a in around)
     losses = [c.loss for c in found.candidates if c.acceptable]
     assert chosen.loss <= min(losses) + max(POLICY.tie_loss, 0.1)
+
+
+def test_a_record_that_ended_long_ago_is_warned_of():
+    """Six days without a record are usual, eight are not: later doses may be missing."""
+    given = preterm()
+    last = max(o.time for o in given.observations)
+    quiet, stale = (ask(given, now=last + days * 24.0) for days in (6.0, 8.0))
+    assert "stale_data" not in {f.code for f in quiet.findings}
+    (finding,) = (f for f in stale.findings if f.code == "stale_data")
+    assert (finding.severity, finding.value) == ("warning", 8.0)
+
+
+def test_of_two_announced_ends_the_next_one_counts():
+    """Ibuprofen stops in 10 h and, given again, in 60 h: what is running now ends in 10 h."""
+    given = preterm().append(
+        Covariate(0.0, "IBU", 1.0), Covariate(36.0, "IBU", 0.0), Covariate(60.0, "IBU", 1.0), Covariate(86.0, "IBU", 0.0)
+    )
+    found = ask(given, sensitivity=True)
+    (said,) = (f for f in found.findings if f.code == "taken_to_continue")
+    assert "10 h after now" in said.message
+    (doubt,) = (s for s in found.what_would_change_it if s.code == "ibuprofen_stops")
+    assert "in 10 h" in doubt.text

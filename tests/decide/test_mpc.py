@@ -206,3 +206,14 @@ def test_decisions_end_with_the_horizon() -> None:
 def test_bad_settings_are_named(make, word: str) -> None:
     with pytest.raises(InputError, match=word):
         make()
+
+
+def test_a_plan_that_often_goes_above_the_highest_peak_does_not_fit():
+    """The chance constraint on the peak never to be passed (45 mg/L) binds by itself: everything else is fine here."""
+    from dosetwin.decide import mpc
+
+    chances = mpc.Chances()
+    parts = np.zeros((3, 1 + max(mpc.PRE_5, mpc.NEXT_5, mpc.PEAK_LOW, mpc.PEAK_NEVER, mpc.LOSS_COLUMN)))
+    parts[:, mpc.PEAK_NEVER] = (0.0, chances.peak_never / 3.0, 2.0 * chances.peak_never)
+    assert mpc._fits(parts, 10_000.0, chances).tolist() == [True, True, False]
+    assert chances.peak_never <= 0.10

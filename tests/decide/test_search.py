@@ -175,3 +175,35 @@ def test_models_are_combined_by_weight():
     assert score(mixed, TARGETS).p["peak_window", "next"][0] == pytest.approx(0.75)
     assert mixed.n_eff == pytest.approx(1 / (0.75**2 / 50 + 0.25**2 / 100))
     assert combine([(a, 1.0), (b, 0.0)]) is a
+
+
+def test_a_difference_inside_the_tie_is_none_however_certain():
+    """0.01 apart on every draw: far outside one standard error (none), inside the declared tie."""
+    e = exposures(*constant([29.0, 29.0], [3.10, 3.12], [200.0, 200.0]))
+    s = score(e, TARGETS)
+    assert s.difference_se(1, 0) < 1e-9 < float(s.loss[1] - s.loss[0]) < POLICY.tie_loss
+    made = choose([plan(15.0), plan(16.0, rules=("neofax",))], s, TARGETS, POLICY.tie_loss)
+    assert made.chosen == 1
+    assert set(made.tied) == {0, 1}
+
+
+def test_a_difference_that_the_draws_cannot_tell_is_none_however_large():
+    """More than the declared tie apart, but each misses on draws of its own: inside one standard error."""
+    peak, trough, auc = constant([29.0, 29.0], [2.0, 2.0], [200.0, 200.0])
+    trough[0, :50], trough[1, 100:155] = 3.1, 3.1
+    s = score(exposures(peak, trough, auc), TARGETS)
+    assert POLICY.tie_loss < float(s.loss[1] - s.loss[0]) < s.difference_se(1, 0)
+    made = choose([plan(15.0), plan(16.0, rules=("neofax",))], s, TARGETS, POLICY.tie_loss)
+    assert made.chosen == 1
+    assert set(made.tied) == {0, 1}
+
+
+def test_what_breaks_a_constraint_if_a_doubted_record_is_right_is_not_chosen():
+    e = exposures(*constant([29.0, 29.0], [1.0, 1.5], [200.0, 200.0]))
+    right = exposures(*constant([29.0, 29.0], [8.0, 2.0], [200.0, 200.0]))
+    plans = [plan(16.0), plan(15.0)]
+    alone = choose(plans, score(e, TARGETS), TARGETS, POLICY.tie_loss)
+    both = choose(plans, score(e, TARGETS), TARGETS, POLICY.tie_loss, score(right, TARGETS))
+    assert set(alone.tied) == {0, 1}
+    assert both.chosen == 1
+    assert "if the doubted record is right" in both.unmet[0][0].text
