@@ -251,7 +251,8 @@ def _dosing(data: Mapping[str, Any] | None) -> Dosing | None:
 def _hold_plan(data: Mapping[str, Any] | None) -> HoldPlan | None:
     if data is None:
         return None
-    return HoldPlan(**(dict(data) | {k: _dosing(data[k]) for k in ("if_confirmed", "if_not")}))
+    given: dict[str, Any] = dict(data) | {k: _dosing(data[k]) for k in ("if_confirmed", "if_not")}
+    return HoldPlan(**given)
 
 
 def _reasons(data: Any) -> tuple[Reason, ...]:
