@@ -69,7 +69,7 @@ def summary(found: Recommendation) -> dict[str, Any]:
         },
         "findings": sorted({f"{f.severity} {f.code}" for f in found.findings}),
         "next_sample": None if sample is None else {"after_h": sample.after_h, "worth": sample.worth},
-        **({"hold": found.hold_reason} if found.hold else {}),
+        **({"hold": found.hold_reason.partition(";")[0]} if found.hold else {}),
         "changes_if": {s.code: s.changed for s in found.what_would_change_it},
     }
 
