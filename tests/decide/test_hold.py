@@ -32,8 +32,8 @@ def course(*troughs: tuple[float, float], creatinine=CALM) -> Timeline:
     )
 
 
-def ask(given: Timeline, now: float, seed: int = 1, **more) -> Advice:
-    return advise_full(given, FLAGSHIP, POLICY, now=now, seed=seed, draws=200, curves=False, sensitivity=False, **more)
+def ask(given: Timeline, now: float, seed: int = 1, draws: int = 200, **more) -> Advice:
+    return advise_full(given, FLAGSHIP, POLICY, now=now, seed=seed, draws=draws, curves=False, sensitivity=False, **more)
 
 
 def typical_clearance() -> float:
@@ -103,7 +103,7 @@ def test_no_seed_changes_the_verdict(seed, eleven):
 @pytest.mark.parametrize("troughs", [((35.5, 10.0),), ((35.5, 11.0),), ((35.5, 12.0), (47.5, 9.0))], ids=["10", "11", "12, 9"])
 def test_twenty_seeds_give_one_verdict(troughs):
     now = troughs[-1][0] + 0.5
-    found = [ask(course(*troughs), now, seed).recommendation for seed in range(1, 21)]
+    found = [ask(course(*troughs), now, seed, draws=1000).recommendation for seed in range(1, 21)]  # the command's default
     assert len({(r.status, r.hold, r.hold_plan.if_not is None if r.hold_plan else None) for r in found}) == 1
     middle = [r.parameters["CL"][1] for r in found]
     assert max(middle) < 1.05 * min(middle)

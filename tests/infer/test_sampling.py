@@ -99,17 +99,18 @@ def test_fallback_when_weights_collapse(bench: Model, baby: Timeline, monkeypatc
 
 
 @pytest.mark.slow
-def test_many_occasions_collapse_and_recover(occasions: Model) -> None:
-    """Sixty occasions, 62 effects: importance weights collapse by themselves, the chains take over and say how they mixed."""
+def test_many_occasions(occasions: Model) -> None:
+    """Sixty occasions, 62 effects: the draws are those of a posterior that is nearly normal here, or say that they did not settle."""
     rng = np.random.default_rng(6)
     times = np.sort(np.concatenate([24.0 * np.arange(60) + 1.0, 24.0 * np.arange(60) + 23.0]))
     patient = simulated(occasions, "long", np.array([0.3, 0.1, 0.0]), times, rng)
     patient = replace(patient, occasions=tuple(24.0 * np.arange(1, 60)))
     belief = posterior(occasions, patient, draws=1000, seed=1)
-    assert belief.method == "metropolis"
     assert belief.draws.shape == (1000, 62)
-    settled = belief.rhat is not None and belief.rhat < 1.05
-    assert settled or "draws_not_converged" in {f.code for f in belief.findings}
+    assert belief.ess >= 100 or "draws_not_converged" in {f.code for f in belief.findings}
+    sd = np.sqrt(np.diag(belief.cov))
+    assert (np.abs(belief.draws.mean(0) - belief.mode) < 0.5 * sd).all()  # a mean is not a mode
+    np.testing.assert_allclose(belief.draws.std(0), sd, rtol=0.2)
     # the well-informed volume must sit at its mode in either case
     assert abs(belief.draws[:, 1].mean() - belief.mode[1]) < 3 * np.sqrt(belief.cov[1, 1])
 

@@ -131,7 +131,7 @@ def test_the_hour_that_happens_twice_is_asked_for(berlin: Running) -> None:
     assert enter(berlin, patient, at="2026-10-25T03:30", value="1.0").status_code == 303
     assert times(berlin, patient, AUTUMN)[1:] == ["2026-10-25T00:30", "2026-10-25T01:30", "2026-10-25T02:30"], "stored in UTC"
     text = person(berlin).get(f"/baby/{patient}").text
-    assert text.index("25 Oct 02:30 CET<") < text.index("25 Oct 02:30 CEST<"), "newest first"
+    assert text.index("25 Oct 02:30 CET<span") < text.index("25 Oct 02:30 CEST<span"), "newest first in the record"
 
 
 def test_an_hour_that_did_not_exist_is_refused_with_what_to_do(berlin: Running) -> None:
