@@ -24,11 +24,16 @@ GA, BW, EVERY_H = 32.0, 1.7, 36.0
 ORIGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+def weight(pna: float) -> float:
+    """kg at ``pna`` d: a newborn's growth for two months, then 22 g a day (10 kg at a year; a newborn's growth would say 119)."""
+    return weight_after_birth(BW, GA, min(pna, 60.0)) + 0.022 * max(pna - 60.0, 0.0)
+
+
 def newborn(days: float, facts_for: float | None = None) -> Timeline:
     """A baby ``days`` old with facts for ``facts_for`` days (default all); levels are typical ones, off by 10-20 %."""
     until = 24.0 * (days if facts_for is None else min(facts_for, days))
-    kg = [(float(h), weight_after_birth(BW, GA, float(h) / 24.0)) for h in np.arange(0.0, until, 24.0)]
-    doses = tuple(DoseEvent(float(h), round(14.0 * weight_after_birth(BW, GA, h / 24.0), 1), 0.5)
+    kg = [(float(h), weight(float(h) / 24.0)) for h in np.arange(0.0, until, 24.0)]
+    doses = tuple(DoseEvent(float(h), round(14.0 * weight(h / 24.0), 1), 0.5)
                   for h in np.arange(6.0, until - 1.0, EVERY_H))  # fmt: skip
     creatinine = [float(h) for h in np.arange(10.0, until, 24.0)]
     levels = [float(h) for h in np.unique([min(41.0, until - 0.5), *np.arange(168.0, until, 168.0)])]

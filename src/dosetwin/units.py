@@ -5,6 +5,7 @@ floats in h, mg, L, kg, mg/L; GA and PMA weeks, PNA days, creatinine mg/dL (IDMS
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isfinite
 from types import MappingProxyType
 
@@ -64,6 +65,7 @@ _TABLE: dict[str, dict[str, float]] = {
 _OFFSET = {("TEMP", "[degF]"): -160 / 9, ("TEMP", "K"): -273.15}
 
 
+@lru_cache(maxsize=1024)
 def plain_unit(unit: str) -> str:
     """``unit`` in one spelling: the same factor written otherwise (``ug/mL`` is ``mg/L``, ``{INR}`` is 1, ``mg*h/L`` and
     ``h.mg/L`` are ``mg.h/L``) compares equal, and nothing else does."""

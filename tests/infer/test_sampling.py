@@ -282,3 +282,16 @@ def test_simulation_based_calibration(bench: Model, monkeypatch: pytest.MonkeyPa
         ranks[k] = (belief.draws < eta).mean(0)
     for column in ranks.T:
         assert stats.kstest(column, "uniform").pvalue > 0.005
+
+
+def test_the_mixture_alone_is_the_mixture_of_the_whole(bench: Model) -> None:
+    """A what-if asks of the mixture only: its draws and the records' probabilities are those of the whole belief."""
+    levels = (Observation(12.0, "drug", 3.0), Observation(23.5, "drug", 30.0))
+    timeline = Timeline(Patient("p"), doses=(DoseEvent(0.0, 26.4, 0.5),), observations=levels)
+    whole = posterior(bench, timeline, draws=400, seed=2)
+    alone = posterior(bench, timeline, draws=400, seed=2, conditions=False)
+    assert whole.doubted
+    assert whole.conditionals
+    assert not alone.conditionals
+    np.testing.assert_array_equal(alone.draws, whole.draws)
+    assert [x.p_wrong for x in alone.levels] == [x.p_wrong for x in whole.levels]

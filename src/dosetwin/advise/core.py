@@ -104,15 +104,15 @@ class Decision:
     findings: tuple[Finding, ...]
 
 
-def believe(known: Timeline, models: Sequence[Model], *, seed: int, draws: int, rule: "Rule") -> State:
-    """Posterior under one model, or the average of several."""
+def believe(known: Timeline, models: Sequence[Model], *, seed: int, draws: int, rule: "Rule", conditions: bool = True) -> State:
+    """Posterior under one model, or the average of several; ``conditions`` False: the mixture alone, standing for the rest."""
     from dosetwin.infer import average, posterior
 
     if len(models) == 1:
-        belief = posterior(models[0], known, draws=draws, seed=seed, rule=rule)
+        belief = posterior(models[0], known, draws=draws, seed=seed, rule=rule, conditions=conditions)
         right, wrong, believed = ((b.draws,) for b in (belief.if_right(), belief.if_wrong(), belief.believed()))
         return State((belief,), (1.0,), (belief.draws,), belief.levels, belief.p_unlike, belief.findings, right, wrong, believed)
-    mixture = average(models, known, seed=seed, draws=draws, rule=rule)
+    mixture = average(models, known, seed=seed, draws=draws, rule=rule, conditions=conditions)
     findings = (*mixture.findings, *(f for b in mixture.beliefs for f in b.findings if f.code != "level_contradicts_model"))
     right, wrong, believed = (m.pooled(draws) for m in (mixture.if_right(), mixture.if_wrong(), mixture.believed()))
     return State(mixture.beliefs, mixture.weights, mixture.pooled(draws), mixture.levels, mixture.p_unlike, findings,

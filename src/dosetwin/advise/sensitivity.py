@@ -132,7 +132,9 @@ def sensitivities(
             # draws of the belief belong to the course they were made under: only a new belief gets a new course
             says = kidney.tell(doubt.timeline, now, rule) if kidney is not None and doubt.past else told
             facts = says.on(doubt.timeline)
-            then = believe(facts, models, seed=seed, draws=DRAWS, rule=rule) if doubt.past else state.thinned(DRAWS)
+            # asked of the mixture only: whether a record is in doubt follows from the explanations, without draws given each
+            asked = believe(facts, models, seed=seed, draws=DRAWS, rule=rule, conditions=False) if doubt.past else None
+            then = state.thinned(DRAWS) if asked is None else asked
             made = decide(facts, models, then, grid, now=now, mic=mic, rule=rule, extra=[regimen] if regimen else [], thin=THIN,
                           loading=False)  # fmt: skip
         except InputError as error:

@@ -126,12 +126,14 @@ def average(
     draws: int = 1000,
     rule: Rule = "locf",
     prior: Mapping[str, float] | None = None,
+    conditions: bool = True,
 ) -> Mixture:
     """Posterior under each model and the models' weights.
 
     Parameters
     ----------
     prior : prior weight by model name (default equal); need not sum to 1.
+    conditions : as in ``posterior``.
 
     Raises
     ------
@@ -146,14 +148,14 @@ def average(
     before /= before.sum()
     compiled = [evidence_for(model, timeline, rule=rule) for model in models]
     streams = [stream(seed, "posterior", model.name, timeline.patient.id) for model in models]
-    judged = [plausibility(evidence) for evidence in compiled]
+    judged = [plausibility(evidence, percentiles=conditions) for evidence in compiled]
     keys = [_level_keys(evidence) for evidence in compiled]
     common = set.intersection(*map(set, keys))
     findings: list[Finding] = []
     beliefs: list[Belief] = []
     log_evidence: list[float] = []
     for evidence, rng, levels, ks in zip(compiled, streams, judged, keys, strict=True):
-        belief = belief_of(evidence, draws=draws, rng=rng, levels=levels)
+        belief = belief_of(evidence, draws=draws, rng=rng, levels=levels, conditions=conditions)
         beliefs.append(replace(belief, occasions=tuple(timeline.occasions)))
         shared = [i for i, k in enumerate(ks) if k in common]
         if len(shared) < len(ks):

@@ -44,11 +44,11 @@ def prior_predictive(evidence: Evidence, n: int = PRIOR_DRAWS) -> tuple[np.ndarr
     return np.clip(percentile, 0.0, 1.0), median
 
 
-def plausibility(evidence: Evidence) -> tuple[Plausibility, ...]:
-    """Each level's place in the prior predictive, all marked as used."""
+def plausibility(evidence: Evidence, *, percentiles: bool = True) -> tuple[Plausibility, ...]:
+    """Each level's place in the prior predictive, all marked as used; NaN (and no verdict against it) without ``percentiles``."""
     if len(evidence) == 0:
         return ()
-    share, median = prior_predictive(evidence)
+    share, median = prior_predictive(evidence) if percentiles else np.full((2, len(evidence)), math.nan)
     return tuple(
         Plausibility(
             level.record, level.time, level.measures, level.value, level.blq, float(median[i]),

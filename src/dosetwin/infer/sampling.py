@@ -146,8 +146,10 @@ class _Sampled:
     findings: tuple[Finding, ...]
 
 
-def _sample(evidence: Evidence, explained: Explained, draws: int, rng: np.random.Generator) -> tuple[Explained, _Sampled]:
-    """Draws in whitened space with everything Belief reports about them."""
+def _sample(
+    evidence: Evidence, explained: Explained, draws: int, rng: np.random.Generator, conditions: bool = True
+) -> tuple[Explained, _Sampled]:
+    """Draws in whitened space with everything Belief reports about them; without ``conditions`` of the mixture alone."""
     d = evidence.root.shape[0]
     total = max(OVERSAMPLE * draws, 600) * (1 if explained.quiet else 2)
     threshold = max(MIN_ESS, MIN_ESS_SHARE * draws)
@@ -165,7 +167,7 @@ def _sample(evidence: Evidence, explained: Explained, draws: int, rng: np.random
             w, ess, log_evidence = pool.weights("mixture")
     if not np.isfinite(pool.log_p["mixture"]).any():
         raise SimulationError(f"{evidence.model.name}: every parameter vector tried could not be simulated")
-    asked: list[Condition] = ["believed", *(["right", "wrong"] if explained.doubted.any() else [])]
+    asked: list[Condition] = ["believed", *(["right", "wrong"] if explained.doubted.any() else [])] if conditions else []
     found: dict[str, np.ndarray] = {}
     findings: list[Finding] = []
     worst, rhat, method = math.inf, None, "importance"
@@ -221,19 +223,21 @@ def belief_of(
     levels: tuple[Plausibility, ...] | None = None,
     certain: bool = False,
     start: np.ndarray | None = None,
+    conditions: bool = True,
 ) -> Belief:
     """Belief of compiled evidence: the mixture over all explanations of its levels.
 
-    ``levels`` the plausibility when already known; ``certain``: every record is right.
+    ``levels`` the plausibility when already known; ``certain``: every record is right. ``conditions`` False: the mixture's draws
+    and the records' probabilities alone, as they are with the rest; neither draws given the records nor percentiles.
     """
     model = evidence.model
-    levels = plausibility(evidence) if levels is None else levels
+    levels = plausibility(evidence, percentiles=conditions) if levels is None else levels
     explained = explain(evidence, map_of(evidence, start=start), certain=certain)
     if len(evidence) == 0:
         z = rng.standard_normal((draws, evidence.root.shape[0]))
         sampled = _Sampled({"mixture": z}, float(draws), "prior", 0.0, None, ())
     else:
-        explained, sampled = _sample(evidence, explained, draws, rng)
+        explained, sampled = _sample(evidence, explained, draws, rng, conditions)
     levels = weighed(levels, explained.p_wrong)
     best = explained.fitted[0].estimate
     conditionals: dict[Condition, Conditional] = {}
@@ -260,6 +264,7 @@ def posterior(
     rule: Rule = "locf",
     contradicting: Contradicting = "weigh",
     evidence: Evidence | None = None,
+    conditions: bool = True,
 ) -> Belief:
     """Posterior of a patient's random effects.
 
@@ -270,6 +275,7 @@ def posterior(
     rule : covariates between records (``locf``, ``nocb``, ``linear``).
     contradicting : ``weigh`` (default) weighs for every record whether it is wrong (``infer.explanations``); ``fit`` takes all
         as right, for levels that were checked and confirmed. Both allow for a patient unlike the published ones.
+    conditions : False gives the mixture alone (``belief_of``), for a what-if of which nothing else is asked.
 
     Raises
     ------
@@ -278,5 +284,5 @@ def posterior(
     """
     evidence = evidence if evidence is not None else evidence_for(model, timeline, rule=rule)
     rng = stream(seed, "posterior", model.name, timeline.patient.id)
-    belief = belief_of(evidence, draws=draws, rng=rng, certain=contradicting == "fit")
+    belief = belief_of(evidence, draws=draws, rng=rng, certain=contradicting == "fit", conditions=conditions)
     return replace(belief, occasions=tuple(timeline.occasions))
