@@ -100,7 +100,7 @@ def test_fallback_when_weights_collapse(bench: Model, baby: Timeline, monkeypatc
 
 @pytest.mark.slow
 def test_many_occasions(occasions: Model) -> None:
-    """Sixty occasions, 62 effects: the draws are those of a posterior that is nearly normal here, or say that they did not settle."""
+    """Sixty occasions, 62 effects: the draws are those of a posterior nearly normal here, or say that they did not settle."""
     rng = np.random.default_rng(6)
     times = np.sort(np.concatenate([24.0 * np.arange(60) + 1.0, 24.0 * np.arange(60) + 23.0]))
     patient = simulated(occasions, "long", np.array([0.3, 0.1, 0.0]), times, rng)

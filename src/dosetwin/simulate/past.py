@@ -87,7 +87,9 @@ def _shared(schedule: Schedule, courses: Sequence[int], since: float | None) -> 
         if n == 0 or schedule.begin[c] != schedule.begin[courses[0]]:
             return 0
         for mine, other in zip(told, _events(schedule, c, n), strict=True):
-            differ = np.flatnonzero((mine[:n] != other[:n]).reshape(len(other[:n]), -1).any(axis=1)) if n else ()
+            if n == 0:
+                return 0
+            differ = np.flatnonzero((mine[:n] != other[:n]).reshape(n, -1).any(axis=1))
             n = int(differ[0]) if len(differ) else n
     return n
 
