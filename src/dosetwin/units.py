@@ -145,11 +145,6 @@ def idms_to_jaffe(value: float) -> float:
     return (value - intercept) / slope
 
 
-def jaffe_to_enzymatic(value: float) -> float:
-    """Enzymatic (not IDMS-calibrated) creatinine of a Jaffe value, both mg/dL (Srivastava 2009)."""
-    return 1.05 * value - 0.112
-
-
 def creatinine(value: float, unit: str, assay: str = "", *, record: str = "creatinine") -> Creatinine:
     """Serum creatinine in mg/dL, IDMS-traceable enzymatic, from any listed unit and assay ("" = not stated).
 

@@ -177,3 +177,14 @@ def test_a_script_of_the_pages_exists_with_its_options(page: str, command: str) 
     for word in words[1:]:
         if word.startswith("--"):
             assert word.partition("=")[0] in text, f"{page}: {command}: no {word} in {path.name}"
+
+
+def test_every_key_of_the_answer_is_told():
+    from dataclasses import fields
+
+    from dosetwin.decide.recommendation import Dosing, DoubtedRecord, HoldPlan, Recommendation
+
+    page = (ROOT / "docs" / "advice.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z0-9_]+)`", page))
+    missing = {f.name for kind in (Recommendation, Dosing, HoldPlan, DoubtedRecord) for f in fields(kind)} - named
+    assert not missing, f"docs/advice.md does not tell of {sorted(missing)}"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import dosetwin.decide.search
+from dosetwin.decide.recommendation import Sensitivity
 from dosetwin.decide.target import AMIKACIN_NEONATE
 from dosetwin.errors import Reason
 from dosetwin.report import narrative
@@ -96,3 +97,8 @@ def test_every_reason_becomes_a_sentence(code: str) -> None:
         narrative.sentence(Reason("nobody_knows", 6.1, 5.0, "mg/L", "too high"))
         == "too high; found 6.1 mg/L; expected or allowed 5 mg/L."
     )
+
+
+def test_an_effect_closes_no_bracket_it_did_not_open() -> None:
+    said = narrative.effect(Sensitivity("x", "y", True, None, "not acceptable (P(trough <= 5 mg/L) at dose 'pre' is too low)"))
+    assert said == "not acceptable (the chance of trough ≤ 5 mg/L just before the coming dose is too low)"

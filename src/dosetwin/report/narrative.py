@@ -334,7 +334,7 @@ def how_sure(sure: Mapping[str, Any], targets: "Sequence[Target]", rests_on: str
 
 def effect(s: "Sensitivity") -> str:
     """What a doubt would do to the answer."""
-    return _named(s.effect).replace("P(", "the chance of ").replace(") for", " for")
+    return re.sub(r"P\(([^()]*)\)", r"the chance of \1", _named(s.effect))
 
 
 def remark(f: Finding) -> str:
