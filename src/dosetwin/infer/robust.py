@@ -180,10 +180,11 @@ class Weighing:
         """ln density of each record if wrong, [n]."""
         return log_wrong(self.evidence)
 
-    def conditions(self, z: np.ndarray, prediction: Prediction) -> dict[str, np.ndarray]:
+    def conditions(self, z: np.ndarray, prediction: Prediction, believed: bool = True) -> dict[str, np.ndarray]:
         """``mixture``, ``right``, ``wrong`` and ``believed`` (as in ``Belief``), each ln p(levels, vector) [K].
 
         The mixture sums over all sets of wrong records and all scales. ``likelihood`` is that of the levels, all right.
+        ``believed`` False leaves that one out.
         """
         right, prior = self.evidence.log_densities(prediction), log_prior(z, self.evidence)
         likelihood = right.sum(axis=1)
@@ -192,10 +193,10 @@ class Weighing:
         else:
             both = np.logaddexp(math.log1p(-P_WRONG) + right, math.log(P_WRONG) + self.wrong)
             both = np.where(np.isfinite(right), both, -math.inf)
-        return {
+        found = {
             "likelihood": likelihood,
             "mixture": both.sum(axis=1) + prior,
             "right": likelihood + prior,
             "wrong": both[:, ~self.doubted].sum(axis=1) + prior,
-            "believed": log_bounded(self.evidence, prediction) + prior,
         }
+        return found | {"believed": log_bounded(self.evidence, prediction) + prior} if believed else found

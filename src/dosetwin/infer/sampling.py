@@ -7,7 +7,7 @@ ratio). The same proposals are weighed for the mixture of all explanations and f
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -23,8 +23,9 @@ from dosetwin.infer.map import map_of
 from dosetwin.infer.plausibility import plausibility, remarks, weighed
 from dosetwin.infer.points import shifted, students
 from dosetwin.infer.robust import Weighing
+from dosetwin.infer.surrogate import TOLERATED, surrogate
 from dosetwin.records import Timeline
-from dosetwin.simulate import Rule
+from dosetwin.simulate import Prediction, Rule
 
 PRIOR_SHARE = 0.15
 """Share of the proposals that comes from the prior."""
@@ -34,6 +35,8 @@ MIN_ESS, MIN_ESS_SHARE = 100.0, 0.1
 """Importance weights have collapsed when their ESS is below max(MIN_ESS, MIN_ESS_SHARE x draws)."""
 MOST_CENTRES, LEAST_SHARE = 6, 0.05
 """At most so many explanations have proposals of their own; none of them fewer than this share."""
+PLAYED = 32
+"""Proposals of each kind (by weight, and one after the other) whose weight by a quadratic is compared with a play."""
 Contradicting = Literal["weigh", "fit"]
 
 
@@ -85,11 +88,13 @@ class Pool:
         return w, float(1.0 / np.square(w).sum()), log_integral
 
 
-def _pooled(weighing: Weighing, parts: list[_Component], shift: np.ndarray) -> Pool:
+def _pooled(
+    weighing: Weighing, parts: list[_Component], shift: np.ndarray, predict: Callable[[np.ndarray], Prediction], believed: bool
+) -> Pool:
     """Deterministic-mixture importance sampling."""
     z = np.vstack([part.draw(shift) for part in parts])
     log_q = np.logaddexp.reduce([part.log_density(z) + math.log(part.n / len(z)) for part in parts], axis=0)
-    return Pool(z, log_q, weighing.conditions(z, weighing.evidence.predict(z)))
+    return Pool(z, log_q, weighing.conditions(z, predict(z), believed))
 
 
 def _adapted(pool: Pool, w: np.ndarray, n: int) -> _Component:
@@ -134,6 +139,32 @@ def _centres(evidence: Evidence, explained: Explained, total: int) -> list[_Comp
     return [*parts, _Component(n_prior, np.zeros(d), np.eye(d), DF)]
 
 
+def _agrees(pool: Pool, weighing: Weighing, conditions: Sequence[str]) -> bool:
+    """Whether a pool weighed by a quadratic has the weights of plays, by two estimates of their total variation.
+
+    Proposals as probable as their weight show where the quadratic makes too much of a vector, those one after the other also
+    where it makes too little.
+    """
+    every = np.unique(np.linspace(0, len(pool.z) - 1, PLAYED).astype(int))
+    for condition in conditions:
+        w, size, _ = pool.weights(condition)
+        if not size > 0.0:
+            return False
+        heavy = systematic(w, PLAYED, 0.5)
+        at = np.concatenate([heavy, every])
+        played = weighing.conditions(pool.z[at], weighing.evidence.predict(pool.z[at]), condition == "believed")[condition]
+        off = played - pool.log_p[condition][at]  # -inf against -inf: a vector beyond reach that no play gives anything either
+        with np.errstate(over="ignore", invalid="ignore"):
+            middle = float(np.median(off[: len(heavy)]))
+            first = 0.5 * float(np.abs(np.expm1(off[: len(heavy)] - middle)).mean())
+            plays = np.exp(played[len(heavy) :] - middle - pool.log_q[every])
+            told = np.exp(pool.log_p[condition][every] - pool.log_q[every])
+            second = 0.5 * float(np.abs(plays - told).sum() / told.sum())
+        if not max(first, second) <= TOLERATED:
+            return False
+    return True
+
+
 @dataclass(frozen=True, eq=False)
 class _Sampled:
     """What sampling gives a belief: whitened draws per condition, and how good they are."""
@@ -156,15 +187,19 @@ def _sample(
     weighing = Weighing(evidence, explained.doubted, explained.certain)
     # every number drawn here, so that the same stream serves the same purposes whatever the levels
     shift, offset, order = rng.random(d + 1), rng.random(), rng.permutation(draws)
-    pool = _pooled(weighing, _centres(evidence, explained, total), shift)
-    w, ess, log_evidence = pool.weights("mixture")
     enough = threshold if explained.quiet else max(threshold, 0.6 * draws)
-    if ess < enough and math.isfinite(log_evidence):
+
+    def pooled(predict: Callable[[np.ndarray], Prediction]) -> Pool:
         parts = _centres(evidence, explained, total)
-        again = _pooled(weighing, [*parts, _adapted(pool, w, total // 2)], shift)
-        if again.weights("mixture")[1] > ess:
-            pool = again
-            w, ess, log_evidence = pool.weights("mixture")
+        pool = _pooled(weighing, parts, shift, predict, conditions)
+        w, ess, log_evidence = pool.weights("mixture")
+        if ess >= enough or not math.isfinite(log_evidence):
+            return pool
+        again = _pooled(weighing, [*parts, _adapted(pool, w, total // 2)], shift, predict, conditions)
+        return again if again.weights("mixture")[1] > ess else pool
+
+    pool = _by_quadratic(evidence, explained, weighing, total, conditions, pooled) or pooled(evidence.predict)
+    log_evidence = pool.weights("mixture")[2]
     if not np.isfinite(pool.log_p["mixture"]).any():
         raise SimulationError(f"{evidence.model.name}: every parameter vector tried could not be simulated")
     asked: list[Condition] = ["believed", *(["right", "wrong"] if explained.doubted.any() else [])] if conditions else []
@@ -199,6 +234,29 @@ def _sample(
                 Finding("warning", "draws_not_converged", evidence.model.name, text, mixing, f"< {RHAT_LIMIT}", remedy)
             )
     return explained, _Sampled(found, worst, method, log_evidence, rhat, tuple(findings))
+
+
+def _by_quadratic(
+    evidence: Evidence,
+    explained: Explained,
+    weighing: Weighing,
+    vectors: int,
+    conditions: bool,
+    pooled: Callable[[Callable[[np.ndarray], Prediction]], Pool],
+) -> Pool | None:
+    """The proposals of a long record weighed by a quadratic; None where there is none or plays do not agree with it."""
+    centre = _at(evidence, explained.fitted[0])
+    others = [*explained.fitted, *([] if explained.bounded is None else [explained.bounded])]
+    quick = surrogate(evidence, centre.mean, centre.scale, (_at(evidence, f).mean for f in others), vectors)
+    if quick is None:
+        return None
+    pool = pooled(quick.predict)
+    told = (
+        "mixture",
+        *(("believed",) if conditions else ()),
+        *(("right", "wrong") if conditions and explained.doubted.any() else ()),
+    )
+    return pool if _agrees(pool, weighing, told) else None
 
 
 def _which(explained: Explained, condition: str) -> int:
