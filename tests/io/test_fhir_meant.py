@@ -459,3 +459,65 @@ def test_a_number_is_read_strictly_at_every_door(text, value):
 def test_a_name_twice_in_one_object_is_refused():
     with pytest.raises(ValueError, match="twice"):
         parse_json('{"value": 2.8, "value": 28}')
+
+
+def test_the_name_shown_beside_a_reference_is_the_drug():
+    shown = given("d2", medicationCodeableConcept=None, effectivePeriod=LATER,
+                  medicationReference={"reference": "Medication/e9", "display": "amikacin injection 500 mg/2 mL"})  # fmt: skip
+    assert len(read_bundle(newborn(shown), "amikacin").doses) == 2
+
+
+def test_bundles_in_a_bundle_are_read():
+    inside = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": given("d2", effectivePeriod=LATER)}]}
+    assert len(read_bundle(newborn(inside), "amikacin").doses) == 2
+    part = read_bundle(newborn(inside | {"link": [{"relation": "next", "url": "u"}]}), "amikacin")
+    assert finding(part, "incomplete_bundle").severity == "error"
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"dataAbsentReason": {"coding": [{"code": "error"}]}}, "value_and_absent"),
+        ({"specimen": {"display": "Cerebrospinal fluid"}}, "specimen"),
+        ({"bodySite": {"text": "urine"}}, "specimen"),
+        ({"specimen": {"display": "Serum"}}, ""),
+        ({"specimen": {"reference": "Specimen/1", "display": "Blood, venous"}}, ""),
+    ],
+)
+def test_a_level_of_something_else_than_blood(more, code):
+    t = read_bundle(newborn(observation("l2", "35669-1", 2.8, "mg/L", TROUGH, **more)), "amikacin")
+    assert (2.8 in levels(t)) is (not code)
+    if code:
+        assert finding(t, code).severity == "error"
+
+
+@pytest.mark.parametrize(
+    ("said", "counted"),
+    [("UVC", 1), ("PIV", 1), ("central venous line", 1), ("PICC", 1), ("UAC", 1), ("via ETT", 0)],
+)
+def test_the_line_it_went_through(said, counted):
+    t = read_bundle(newborn(given("d2", effectivePeriod=LATER, dosage={"dose": quantity(16, "mg"), "route": {"text": said}})),
+                    "amikacin")  # fmt: skip
+    assert len(t.doses) == 1 + counted
+
+
+def test_an_amount_in_words_that_differs_is_said():
+    dosage = {"dose": quantity(1.6, "mg"), "text": "16 mg IV (50 mg/mL)"}
+    assert finding(read_bundle(newborn(given("d2", effectivePeriod=LATER, dosage=dosage)), "amikacin"), "text_differs")
+
+
+@pytest.mark.parametrize(
+    ("more", "on"),
+    [
+        ({"code": {"coding": [{"system": SNOMED, "code": "28314004"}], "text": "Birth asphyxia, not otherwise specified"}}, True),
+        ({"code": {"text": "ruled-out perinatal asphyxia"}}, False),
+        ({"code": {"text": "evaluate for birth asphyxia"}}, False),
+        ({"verificationStatus": {"text": "Refuted"}}, False),
+    ],
+)
+def test_words_about_a_condition(more, on):
+    c = {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p"}, "onsetDateTime": "2026-03-01T06:00:00Z",
+         "code": {"coding": [{"system": SNOMED, "code": "28314004"}]}, "note": [{"text": "see MRI"}]}  # fmt: skip
+    t = read_bundle(newborn(c | more), "amikacin")
+    assert bool(t.series("ASPHYXIA")) is on
+    assert ("comment" in {f.code for f in t.findings}) is on

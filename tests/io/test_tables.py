@@ -331,3 +331,56 @@ def test_every_command_names_the_columns_it_did_not_use(tmp_path, words):
     left = CliRunner().invoke(app, [command, "amikacin_neonate", str(path), *more, "--json", "--map", "IGNORE=WARD",
                                     "--map", "IGNORE=CP"])  # fmt: skip
     assert json.loads(left.stdout)["unused_columns"] == UNUSED
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ID,TIME,AMT,DV,LLOQ,WT\n1,0,100,.,0.5,70\n1,60,.,0.25,0.5,70\n", [(60, 0.5, True)]),
+        ("ID,TIME,AMT,DV,BQL,WT\n1,0,100,.,0,70\n1,60,.,0.5,1,70\n", [(60, 0.5, True)]),
+        ("#ID,TIME,AMT,DV,WT\n1,0,100,.,70\n#1,1,.,99,70\n1,2,.,9,70\n", [(2, 9, False)]),
+        ("# ID, TIME, AMT, and so on\nID,TIME,AMT,DV,WT\n1,0,100,.,70\n1,2,.,9,70\n", [(2, 9, False)]),
+        ("ID,DATETIME,TIME,AMT,DV,WT\n1,2024-03-01 08:00,0,100,.,70\n1,.,0.5,.,.,70\n1,2024-03-02 09:00,25,.,9,70\n",
+         [(25, 9, False)]),
+    ],
+    ids=["LLOQ", "BQL", "header marked", "comment naming columns", "moments that agree with TIME"],
+)  # fmt: skip
+def test_other_names_and_headers(read, text, expected):
+    (timeline,), _, _ = read(text)
+    assert [(o.time, o.value, o.blq) for o in timeline.observations] == expected
+
+
+def test_a_duration_by_another_name_is_used(read):
+    (timeline,), _, _ = read("ID,TIME,AMT,INFDUR,DV,WT\n1,0,100,2,.,70\n1,3,.,.,9,70\n")
+    assert timeline.doses[0].duration == 2
+
+
+def test_observation_types_of_other_programs(read):
+    known = bind(read, "ID,TIME,AMT,YTYPE,DV,WT,BW,GA,PNA\n1,0,17,.,.,1.1,1.1,29,2\n1,24,.,1,3,1.1,1.1,29,3\n"
+                       "1,24,.,2,0.8,1.1,1.1,29,3\n")  # fmt: skip
+    assert [o.measures for o in known.timelines[0].observations] == ["amikacin", "SCR"]
+    assert len([c for c in known.timelines[0].covariates if c.name == "PNA"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "ID,DATETIME,TIME,AMT,DV,WT\n1,2024-03-01T08:00,8,100,.,70\n1,2024-03-02T09:00,9,.,5,70\n",
+            "DATETIME and TIME disagree",
+        ),
+        ("ID,TIME,AMT,DV,BLQ,CENS,WT\n1,0,100,.,0,0,70\n1,1,.,9,0,1,70\n", "BLQ and CENS contradict"),
+        ("ID,TIME,AMT,DV,WT\n1,0,100,.,70\n1,1,.,BLQ,70\n", "is written <LIMIT"),
+        ("ID,TIME,AMT,DV,WT\n1,0,100,.,70\n1,1,.,>40,70\n", "above a limit is not read"),
+        ("ID,TIME,AMT,DV,WT\n1,0,100,NaN,70\n1,1,.,9,70\n", "write . where"),
+    ],
+)
+def test_columns_and_cells_that_contradict(read, text, words):
+    with pytest.raises(InputError, match=words):
+        read(text)
+
+
+def test_doses_into_another_compartment_are_said(read):
+    known = bind(read, "ID,TIME,AMT,CMT,DV,WT,BW,GA,PNA\n1,0,17,2,.,1.1,1.1,29,2\n1,24,.,.,3,1.1,1.1,29,3\n")
+    (said,) = [f for f in known.findings if f.code == "dose_compartment"]
+    assert "kidney" in said.message

@@ -473,3 +473,25 @@ def test_the_acknowledgement_says_it_in_err(service, baby):
     assert "718-7" in told[2]
     assert nonsense[1].startswith("MSA|AE|")
     assert values(service, id_) == [2.8]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        lambda name: oru(name, obx(), "SPM|1|||CSF^Cerebrospinal fluid^HL70487"),
+        lambda name: oru(name, obx(), obr="OBR|1||A1|35669-1^x^LN|||20260413115500+0000||||||||UR^Urine"),
+    ],
+)
+def test_a_level_of_another_specimen_is_refused(service, baby, message):
+    id_, name = baby
+    code, why, _ = receive(service, READER, message(name))
+    assert (code, "another specimen" in why, values(service, id_)) == ("AE", True, [])
+    assert receive(service, READER, oru(name, obx(), "SPM|1|||SER^Serum^HL70487"))[:2] == ("AA", "")
+
+
+def test_comments_and_own_segments_are_named(service, baby):
+    id_, name = baby
+    code, why, _ = receive(service, READER, oru(name, obx(), "NTE|1|L|haemolysed", "ZLR|1|x"))
+    assert (code, values(service, id_)) == ("AA", [2.8])
+    assert "haemolysed" in why
+    assert "ZLR" in why

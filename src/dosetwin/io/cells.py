@@ -6,7 +6,7 @@ from math import isnan, nan
 
 from dosetwin.errors import Finding, InputError
 from dosetwin.io import clock
-from dosetwin.io.table import MISSING, Rows, is_number
+from dosetwin.io.table import MISSING, STANDARD, Rows, is_number
 from dosetwin.units import CANONICAL, convert
 
 SERIAL_DATES = (30_000.0, 80_000.0)
@@ -16,6 +16,19 @@ _QUANTITY = {"TIME": "time", "II": "duration", "DUR": "duration", "AMT": "amount
              "LOQ": "concentration", "LIMIT": "concentration"}  # fmt: skip
 _UNIT_WORDS = {"hr": "h", "hrs": "h", "hour": "h", "hours": "h", "day": "d", "days": "d", "week": "wk", "weeks": "wk",
                "minutes": "min", "mins": "min"}  # fmt: skip
+
+
+def _how(key: str, cell: str) -> str:
+    """What to write instead of a cell that is no number."""
+    if re.search(r"\d[, '\u00a0]\d", cell):
+        return "write a decimal point, and nothing between the thousands"
+    if re.fullmatch(r"(nan|n/a|null|none|-+|missing|n\.?d\.?)", cell, re.IGNORECASE):
+        return "write . where a value is missing"
+    if key == "DV" and re.fullmatch(r"<?\s*[lb]*l?o?q|bql|bloq|<.*", cell, re.IGNORECASE):
+        return "below quantification is written <LIMIT, or BLQ 1 with the limit in LOQ"
+    if key == "DV" and cell.startswith(">"):
+        return "a value above a limit is not read: give the diluted result, or set MDV to 1"
+    return f"correct it, or leave the column out: --map IGNORE={key}" if key not in STANDARD else "correct the cell"
 
 
 class Cells:
@@ -52,8 +65,7 @@ class Cells:
             readable = is_number(cell)
             if not readable and cell not in MISSING:
                 self.unreadable[row, at] = self.fail(
-                    row, f"{key} is not a finite number", cell[:60], "a number, or . for missing",
-                    "write a decimal point, and nothing between the thousands" if re.search(r"\d[, '\u00a0]\d", cell) else "",
+                    row, f"{key} is not a finite number", cell[:60], "a number, or . for missing", _how(key, cell),
                 )  # fmt: skip
             out.append(float(cell) if readable else nan)
         return self.converted(key, out)

@@ -53,6 +53,15 @@ def hours(
     return out
 
 
+def moments(cells: Sequence[str], ids: Sequence[str]) -> list[float]:
+    """Hours since each subject's first, of a column that holds nothing but moments (nan where missing); else empty."""
+    if not any(_MOMENT.fullmatch(c) for c in cells) or any(c not in MISSING and not _MOMENT.fullmatch(c) for c in cells):
+        return []
+    wrong: list[int] = []
+    out = hours(cells, None, "", ids, lambda row, *_: wrong.append(row))
+    return [] if any(cells[row] not in MISSING for row in wrong) else out
+
+
 def _moment(time: str, day: str | None, label: str) -> tuple[str, float, float]:
     """(how it was written, day number, hour of the day). Raises InputError without a place."""
     if _MOMENT.fullmatch(time):

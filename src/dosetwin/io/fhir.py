@@ -19,7 +19,7 @@ from dosetwin.io.fhir_doses import GIVEN, read_administration, read_request, rea
 from dosetwin.io.fhir_facts import Facts, understood
 from dosetwin.io.fhir_observation import read_observation
 from dosetwin.io.fhir_parts import Notes, Span, coded, moment, quantity
-from dosetwin.io.fhir_refs import Entry, about, incomplete, latest, medication_concept, one_server, outcome
+from dosetwin.io.fhir_refs import Entry, about, flat, incomplete, latest, medication_concept, one_server, outcome
 from dosetwin.io.text import read_json
 from dosetwin.records import Patient, Timeline
 
@@ -124,14 +124,15 @@ def _entries(name: str, raw: Any, notes: Notes) -> list[Entry]:
         raise InputError("the bundle has no entries", where=name)
     out: list[Entry] = []
     others: Counter[str] = Counter()
-    for i, item in enumerate(listed):
+    for i, item in enumerate(flat(listed)):
         resource = item.get("resource") if isinstance(item, Mapping) else None
         kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
         if isinstance(item, Mapping) and (told := outcome(item)) is not None:
             _server_says(*told, f"{name} entry[{i}]", notes)
             continue
         if not isinstance(resource, Mapping) or not isinstance(kind, str):
-            raise InputError("an entry without a resource", where=f"{name} entry[{i}]")
+            raise InputError("an entry without a resource", where=f"{name} entry[{i}]", allowed="a resource in every entry",
+                             remedy="send what is on record now, without deletions and answers that failed")  # fmt: skip
         if kind not in READ_TYPES:
             others[kind[:40]] += 1
             continue

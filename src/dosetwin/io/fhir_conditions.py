@@ -28,13 +28,16 @@ def read_condition(e: Entry, facts: Facts) -> None:
         if any(code.startswith(codes.INDICATIONS) for code in listed):
             notes.add("info", "indication", e.record, "the reason for treatment; no covariate depends on it", label(c.code))
             return
-        hit = next((word for word in codes.CONDITION_WORDS if word in text), "")
+        hit = next((word for word in codes.CONDITION_WORDS if word.replace("-", " ") in text.replace("-", " ")), "")
         if not hit:
             facts.unread[f"{e.kind} {label(c.code)}"] += 1
             return
         flag, by_text = codes.CONDITION_WORDS[hit], True
     if not _is_so(e, flag, text, facts, by_text=by_text) or not understood(e, e.record, flag, notes):
         return
+    for note in c.note or []:
+        if note.text:
+            notes.add("warning", "comment", e.record, f"the sender's comment on {flag} is not interpreted", str(note.text))
     if by_text:
         notes.add("warning", "recognised_by_text", e.record, f"taken as {flag} by its text; no listed code", label(c.code))
     begin, finish, untold = _times(e)
@@ -63,7 +66,8 @@ def read_condition(e: Entry, facts: Facts) -> None:
 def _is_so(e: Entry, flag: str, text: str, facts: Facts, *, by_text: bool) -> bool:
     """Whether the resource says that the flag is so; a finding where it does not, an error where code and words contradict."""
     notes, c = facts.notes, e.body
-    verdict = {code for _, code, _ in codings(getattr(c, "verificationStatus", None))}
+    stated = getattr(c, "verificationStatus", None)
+    verdict = {code for _, code, _ in codings(stated)} or set(words(stated).replace("-", " ").split())
     status = str(getattr(c, "status", None) or "completed")
     if verdict & {"refuted", "entered-in-error"} or status in _NOT_DONE:
         notes.add("info", "status", e.record, f"{flag} refuted or not done; not used", label(c.code))

@@ -1,5 +1,6 @@
 """What FHIR says about drugs: doses given, orders, statements; a dose is used as given, or refused, or left out by name."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from dosetwin.records import DoseEvent
 COMEDICATION_HOURS = 24.0
 """A co-medication flag stays on this long after the last administration (assumed: one dosing interval of ibuprofen)."""
 GIVEN = {"completed", "in-progress", "stopped"}
+_MG = re.compile(r"(\d+(?:\.\d+)?)\s*mg\b(?!\s*/)", re.IGNORECASE)
 RATE_SLACK, RATE_SLACK_H = 0.1, 5 / 60
 """Two tellings of one infusion's length may differ by the larger of a tenth and five minutes (assumed: rounding, a flush)."""
 
@@ -144,6 +146,10 @@ def _dose(e: Entry, name: str, start: datetime, end: datetime | None, notes: Not
     if hours is None:
         notes.add("warning", "duration_missing", e.record, f"{name}: no duration or rate; taken as a bolus", None,
                   "effectivePeriod, or dosage.rate", "send the start and end of the infusion")  # fmt: skip
+    written = [float(x) for x in _MG.findall(str(getattr(d, "text", None) or ""))]
+    if written and not any(abs(x - amount) <= 0.02 * max(x, amount) for x in written):
+        notes.add("warning", "text_differs", e.record, f"{name}: the amount used is {amount:g} mg, the text of the dosage says "
+                  "another", str(d.text), f"{amount:g} mg", "check which was given")  # fmt: skip
     for note in e.body.note or []:
         if note.text:
             notes.add("warning", "comment", e.record, f"the sender's comment on {name} is not interpreted", str(note.text))

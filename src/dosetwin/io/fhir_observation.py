@@ -61,6 +61,12 @@ def _measurement(e: Entry, part: Any, record: str, facts: Facts) -> None:
     value = _value(part, name, record, notes, severity)
     if value is None:
         return
+    if part.dataAbsentReason is not None:
+        notes.add(severity, "value_and_absent", record, f"{name} has a value and a reason why there is none; the record is not "
+                  "used", label(part.dataAbsentReason), "one of them", "send the value alone, if it holds")  # fmt: skip
+        return
+    if not _of_blood(e, name, record, facts, severity):
+        return
     if name in codes.FIXED.values():
         _fixed(name, value, record, facts)
         return
@@ -85,6 +91,25 @@ def _measurement(e: Entry, part: Any, record: str, facts: Facts) -> None:
         facts.measured.append((when, Observation(0.0, name, value, unit, limit, below, time_sd=spread, record=record)))
     else:
         facts.known.append((when, Covariate(0.0, name, value, "", record)))
+
+
+def _of_blood(e: Entry, name: str, record: str, facts: Facts, severity: Severity) -> bool:
+    """False, with a finding, where the specimen is said to be something else than blood, of which the codes listed speak."""
+    if name not in codes.DRUGS and name not in codes.MEASURED.values() and name != "ALB":
+        return True
+    reference = str(getattr(e.body.specimen, "reference", None) or "")
+    inside = [c for c in e.body.contained or [] if reference and f"#{getattr(c, 'id', '')}" == reference]
+    said = [
+        str(getattr(e.body.specimen, "display", None) or ""),
+        words(e.body.bodySite),
+        *(words(getattr(c, "type", None)) for c in inside),
+    ]
+    other = codes.other_fluid(" ".join(said))
+    if other:
+        facts.notes.add(severity, "specimen", record, f"{name} was measured in {other}, its code speaks of serum or plasma; the "
+                        "record is not used", " ".join(said).strip(), "serum, plasma, blood",
+                        "correct specimen or code")  # fmt: skip
+    return not other
 
 
 def _unread(part: Any, said: list[codes.Coded], name: str, record: str, facts: Facts) -> None:

@@ -100,7 +100,16 @@ def medication_concept(e: Entry, entries: list[Entry]) -> Any:
         inside = next((c for c in e.body.contained or [] if getattr(c, "id", None) == reference[1:]), None)
         return _substance(inside)
     target = next((m for m in entries if m.kind == "Medication" and same(reference, m, e)), None)
-    return _substance(target.body) if target is not None and reference else None
+    if target is None or not reference:
+        # many servers leave the Medication out and show its name beside the reference
+        return _shown(getattr(e.body.medicationReference, "display", None))
+    return _substance(target.body)
+
+
+def _shown(name: Any) -> Any:
+    from fhir.resources.R4B.codeableconcept import CodeableConcept
+
+    return CodeableConcept(text=str(name)) if name else None
 
 
 def _substance(medication: Any) -> Any:
@@ -161,7 +170,21 @@ def incomplete(bundle: Mapping[str, Any]) -> str:
         matches = sum(_mode(e) not in ("include", "outcome") for e in entries)
         if matches < total:
             return f"{matches} of {total} matches"
-    return ""
+    inner = (r for e in entries if isinstance(r := e.get("resource"), Mapping) and r.get("resourceType") == "Bundle")
+    return next((why for bundle in inner if (why := incomplete(bundle))), "")
+
+
+def flat(listed: list[Any], depth: int = 0) -> list[Any]:
+    """The entries of a bundle, those of bundles inside it (the answers to a batch) in their place."""
+    out: list[Any] = []
+    for item in listed:
+        inner = item.get("resource") if isinstance(item, Mapping) else None
+        if isinstance(inner, Mapping) and inner.get("resourceType") == "Bundle" and depth < 4:
+            entries = inner.get("entry")
+            out += flat(entries if isinstance(entries, list) else [], depth + 1)
+        else:
+            out.append(item)
+    return out
 
 
 def outcome(item: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dosetwin.errors import Finding, InputError, Severity, UnknownName
+from dosetwin.io import clock
 from dosetwin.io.cells import Cells
 from dosetwin.io.table import MISSING, STANDARD, Rows, find_columns, is_number, raise_all, read_rows
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
@@ -388,7 +389,12 @@ class _Reader(Cells):
     def blq(self) -> list[bool]:
         if "BLQ" in self.where:
             self.unread.extend(self.header[self.where[k]] for k in ("CENS", "LIMIT") if k in self.where)
-            return [v == 1 for v in self.whole("BLQ", 0, (0, 1))]
+            flags, other = self.whole("BLQ", 0, (0, 1)), self.whole("CENS", -2)
+            for i, (a, b) in enumerate(zip(flags, other, strict=True)):
+                if b in (-1, 0, 1) and (b == 1) != (a == 1):
+                    self.note(i, "BLQ and CENS contradict each other", f"BLQ {a}, CENS {b}", "the same in both",
+                              "correct one, or leave it out: --map IGNORE=<its name>")  # fmt: skip
+            return [v == 1 for v in flags]
         if "CENS" in self.where:
             if "LIMIT" in self.where:
                 self.unread.append(self.header[self.where["LIMIT"]])
@@ -463,6 +469,7 @@ class _Reader(Cells):
                     what = self.fail(0, f"{key} is not a number", column[0][:60], "numbers, or . for missing")
                     self.unreadable[0, index] = what
                 else:
+                    self.against_time(index)
                     self.unread.append(self.header[index])
                     message = f"column {self.header[index]} holds text and is not used"
                     self.findings.append(
@@ -474,6 +481,26 @@ class _Reader(Cells):
             out.append((key, self.numbers(key)))
         return out
 
+    def against_time(self, index: int) -> None:
+        """Refuse a column of moments (DATETIME) whose steps are not those of TIME: one of the two is not what it seems."""
+        column = self.cells[index]
+        moments = clock.moments(column, self.ids)
+        times = self.column("TIME") if moments and not clock.is_clock(self.cells[self.where["TIME"]]) else None
+        if not moments or times is None or any(k in self.where for k in clock.DATES):
+            return
+        first: dict[str, tuple[float, float]] = {}
+        for i, (moment, time) in enumerate(zip(moments, times, strict=True)):
+            if isnan(moment) or isnan(time):
+                continue
+            began = first.setdefault(self.ids[i], (moment, time))
+            by_clock, by_time = moment - began[0], time - began[1]
+            if abs(by_clock - by_time) > max(1.0, 0.02 * abs(by_clock)):
+                raise self.fail(
+                    i, f"{self.header[index]} and TIME disagree: {by_clock:.5g} h and {by_time:.5g} h since the first record",
+                    column[i], "TIME in hours since the first record",
+                    f"if TIME is right, --map IGNORE={self.header[index]}; else --map TIME={self.header[index]} "
+                    "and leave the other out")  # fmt: skip
+
     def series(self, name: str, column: list[float], time: list[float], start: int, stop: int) -> list[Covariate]:
         """The subject's values of one covariate; a constant is one record, whatever rule is used between records."""
         filled = [i for i in range(start, stop) if column[i] == column[i]]
@@ -482,6 +509,10 @@ class _Reader(Cells):
         first = column[filled[0]]
         if all(column[i] == first for i in filled):
             filled = filled[:1]
+        # records of one time repeat their covariates: that is one value, not a copy of a record
+        filled = [
+            i for k, i in enumerate(filled) if not k or (time[i], column[i]) != (time[filled[k - 1]], column[filled[k - 1]])
+        ]
         return [Covariate(time[i], name, column[i], "", f"{self.name}:{self.lines[i]}") for i in filled]
 
     @staticmethod

@@ -44,8 +44,14 @@ ROUTES = MappingProxyType(_CODES)
 
 _WORDS: tuple[tuple[str, Kind, str], ...] = (
     (r"intraventricul\w*", "elsewhere", "intraventricular"),
-    (r"intraveno\w*|intravenös\w*|intraveineu\w*|i\.?\s?v\.?|umbilical vein|venous catheter|central line", "vein", "intravenous"),
-    (r"inhal\w*|nebuli\w*|aerosol\w*|respiratory tract|endotracheal|tracheal|arikayce|arikace", "elsewhere", "inhaled"),
+    (
+        r"intraveno\w*|intravenös\w*|intraveineu\w*|i\.?\s?v\.?|umbilical vein|"
+        r"(?:central |peripheral )?venous (?:catheter|line|access)|"
+        r"central line|uvc|piv|picc|cvc|cvl|midline|broviac|ivpb|port-?a-?cath",
+        "vein",
+        "intravenous",
+    ),
+    (r"inhal\w*|nebuli\w*|aerosol\w*|respiratory tract|endotracheal|tracheal|ett|arikayce|arikace", "elsewhere", "inhaled"),
     (r"intrathecal\w*", "elsewhere", "intrathecal"),
     (r"epidural\w*", "elsewhere", "epidural"),
     (r"ophthalm\w*|eye|ocular|intravitre\w*|conjunctiv\w*", "elsewhere", "eye"),
@@ -54,7 +60,7 @@ _WORDS: tuple[tuple[str, Kind, str], ...] = (
     (r"topical\w*|cutaneous|ointment|cream|wound|skin", "elsewhere", "topical"),
     (r"bladder|intravesical", "elsewhere", "bladder"),
     (r"intramuscul\w*|i\.?\s?m\.?", "near", "intramuscular"),
-    (r"intra-?\s?arterial\w*", "near", "intra-arterial"),
+    (r"intra-?\s?arterial\w*|uac|umbilical arter\w+|arterial line", "near", "intra-arterial"),
     (r"intraosseous|intra-osseous", "near", "intraosseous"),
     (r"oral|orally|by mouth|per os|p\.?\s?o\.?|enteral", "mouth", "oral"),
     (r"nasogastric|orogastric|gastrostomy|gastric tube", "mouth", "by tube"),

@@ -16,8 +16,10 @@ STANDARD = (
     "ID", "TIME", "DATE", "DAT1", "DAT2", "DAT3", "AMT", "RATE", "DUR", "EVID", "CMT", "II", "ADDL", "SS", "DV", "MDV", "DVID",
     "OCC", "BLQ", "LOQ", "CENS", "LIMIT",
 )  # fmt: skip
-SYNONYMS = {"DURATION": "DUR", "TINF": "DUR"}
-"""Other names of a standard column."""
+SYNONYMS = {**dict.fromkeys(("DURATION", "TINF", "INFDUR", "INF_DUR", "DURINF", "INFTIME"), "DUR"),
+            **dict.fromkeys(("LLOQ", "LLQ"), "LOQ"), **dict.fromkeys(("BLOQ", "BQL", "BLLOQ"), "BLQ"),
+            **dict.fromkeys(("YTYPE", "OBSID", "DVTYPE"), "DVID")}  # fmt: skip
+"""Other names of a standard column, upper case."""
 MISSING = frozenset({"", ".", "NA"})
 MOST_TOLD = 500
 """Of things wrong in one table; the rest is counted."""
@@ -55,6 +57,7 @@ def read_rows(source: Any) -> Rows:
     if delimiter == " ":
         text = "\n".join(line.strip() for line in text.splitlines())
     header: list[str] = []
+    hidden: list[str] = []
     rows: list[list[str]] = []
     lines: list[int] = []
     comments: list[int] = []
@@ -65,8 +68,13 @@ def read_rows(source: Any) -> Rows:
             if not row or (len(row) == 1 and not row[0].strip()):
                 continue
             if row[0].startswith(("#", "@")):
+                names = [row[0].lstrip("#@ ").strip(), *(cell.strip() for cell in row[1:])]
+                if not header and {"ID", "TIME"} <= {cell.upper() for cell in names}:
+                    hidden = names  # #ID,TIME,... as some NONMEM files have it
                 comments.append(reader.line_num)
                 continue
+            if not header and len(row) == len(hidden) and "ID" not in (cell.strip().upper() for cell in row):
+                header, comments = hidden, comments[:-1]
             if not header:
                 header = [cell.strip() for cell in row]
                 continue

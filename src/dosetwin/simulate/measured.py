@@ -78,6 +78,7 @@ def bound(
     if model.kappa_names:
         used.add("OCC")
     lost = {header for key, header in columns.items() if key in names and names[key] not in used}
+    findings += _elsewhere(model, out)
     if unused_cmt and not any(d.cmt for t in timelines for d in t.doses):
         lost.add(columns.get("CMT", "CMT"))
     unused = tuple(h for h in header or dict.fromkeys([*columns.values(), *unread]) if h in lost or h in unread)
@@ -89,6 +90,22 @@ def bound(
         remedy = "map a column whose name differs (--map NAME=COLUMN), or leave it out"
         findings.append(Finding("warning", "unused_columns", source, message, None, "", remedy))
     return Bound(measured, tuple(findings), unused)
+
+
+def _elsewhere(model: Model, timelines: Sequence[Timeline]) -> list[Finding]:
+    """A remark on doses that CMT puts into another compartment than the model's own: numbers differ between programs."""
+    states, found = list(model.states), {}
+    for d in (d for t in timelines for d in t.doses if d.cmt):
+        said = str(d.cmt)
+        name = states[int(said) - 1] if said.isdecimal() and 1 <= int(said) <= len(states) else said
+        if name in states and name != model.dose_cmt:
+            found.setdefault(name, []).append(d)
+    return [
+        Finding("warning", "dose_compartment", given[0].record, f"{len(given)} doses go into the compartment {name}, as CMT "
+                f"{given[0].cmt} says; doses of {model.name} otherwise go into {model.dose_cmt}", str(given[0].cmt), "",
+                "where CMT has another meaning, leave it out: --map IGNORE=CMT")
+        for name, given in found.items()
+    ]  # fmt: skip
 
 
 def _covariate_names(model: Model, timelines: Sequence[Timeline], columns: Mapping[str, str]) -> dict[str, str]:
@@ -160,7 +177,7 @@ def _named(
             f"{model.name} predicts nothing in the compartment of this observation", where=o.record, value=f"CMT {o.cmt}",
             allowed=f"what is predicted: {words}; compartments: {states}",
             remedy=f"say what it measures: --map NAME=CMT:{o.cmt}, or give it a DVID; or leave such records out: "
-                   f"--map IGNORE=CMT:{o.cmt}",
+                   f"--map IGNORE=CMT:{o.cmt}; where CMT has another meaning, leave it out: --map IGNORE=CMT",
         )  # fmt: skip
     said[f"CMT {o.cmt}"] = _word(model, name)
     return replace(o, measures=_word(model, name))

@@ -85,18 +85,20 @@ class Reader:
     # -------------------------------------------------------------------------------------------------- results
 
     def _results(self, message: Message, out: Read) -> None:
-        common = order = drawn = ""
-        for s in message.segments:
+        common = order = drawn = fluid = ""
+        for k, s in enumerate(message.segments):
             if s.name == "ORC":
                 common = s.key(3) or s.key(2)
             elif s.name == "OBR":
                 order, drawn = s.key(3) or s.key(2) or common, s.text(7)
+                fluid = _fluid(message.segments[k:])
             elif s.name == "OBX":
-                self._result(s, order or common, drawn, out)
+                self._result(s, order or common, drawn, out, fluid)
             elif s.name in ("RXA", "RXG", "RXD"):
                 out.remarks.append(f"{s.name} in a message of results is not read")
+        _left_out(message, out)
 
-    def _result(self, s: Segment, order: str, drawn: str, out: Read) -> None:
+    def _result(self, s: Segment, order: str, drawn: str, out: Read, fluid: str = "") -> None:
         where = f"OBX-{s.text(1) or '?'}"
         said = s.coded(3)
         shown = " or ".join(f"{c.code or c.text} ({c.system or 'no system'})" for c in said) or "no code"
@@ -115,6 +117,8 @@ class Reader:
             raise unusable(
                 f"{where}.11", status, "F, P, S, U, C, D, X, W, or pending: I, N, O, R", "a result without a known status"
             )
+        if fluid and (name in DRUGS or name == "SCR"):
+            raise unusable("SPM-4", fluid, "serum, plasma or blood, of which the code speaks", f"{name} of another specimen")
         if not order:
             raise unusable("OBR-3", "", "a filler or placer number", "a result without its order cannot be told from its repeat")
         code = next(c.code for c in said if codes.quantity([c]).name == name)
@@ -157,6 +161,7 @@ class Reader:
                     self._dose(s, head, _route(group, k), out)
                 elif s.name == "OBX":
                     out.remarks.append(f"OBX-{s.text(1) or '?'} in a message of doses is not read")
+        _left_out(message, out)
 
     def _dose(self, s: Segment, head: Segment | None, route: Segment | None, out: Read) -> None:
         where = f"RXA-{s.text(2) or '?'}"
@@ -258,6 +263,24 @@ class Reader:
         raise unusable(
             where, text, "a moment that exists once, or a time with its offset, such as +0100", typed.why or "not a moment"
         )
+
+
+def _left_out(message: Message, out: Read) -> None:
+    """Name the sender's comments and own segments, which are not interpreted."""
+    for s in message.segments:
+        if s.name == "NTE" and (said := " ".join(s.part(r, 1) for r in s.repeats(3))):
+            out.remarks.append(f"NTE-{s.text(1) or '?'}: the sender's comment is not interpreted: {said[:80]}")
+    own = dict.fromkeys(s.name for s in message.segments if s.name.startswith("Z"))
+    if own:
+        out.remarks.append(f"segments that are not read: {', '.join(own)}")
+
+
+def _fluid(after: Sequence[Segment]) -> str:
+    """What an order's specimen is (OBR-15, SPM-4) where that is no blood; "" where it is, or nobody says."""
+    stop = next((k for k, s in enumerate(after) if k and s.name in ("OBR", "ORC")), len(after))
+    said = after[0].text(15).split(after[0].marks.sub)
+    said += [word for s in after[:stop] if s.name == "SPM" for c in s.coded(4) for word in (c.code, c.text)]
+    return codes.other_fluid(" ".join([*said, *(c.text for c in after[0].coded(15))]))
 
 
 def _value(s: Segment, where: str) -> tuple[float, bool]:
