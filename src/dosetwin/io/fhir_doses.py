@@ -146,10 +146,11 @@ def _dose(e: Entry, name: str, start: datetime, end: datetime | None, notes: Not
     if hours is None:
         notes.add("warning", "duration_missing", e.record, f"{name}: no duration or rate; taken as a bolus", None,
                   "effectivePeriod, or dosage.rate", "send the start and end of the infusion")  # fmt: skip
-    written = [float(x) for x in _MG.findall(str(getattr(d, "text", None) or ""))]
+    text = str(getattr(d, "text", None) or "")
+    written = [float(x) for x in _MG.findall(text)]
     if written and not any(abs(x - amount) <= 0.02 * max(x, amount) for x in written):
         notes.add("warning", "text_differs", e.record, f"{name}: the amount used is {amount:g} mg, the text of the dosage says "
-                  "another", str(d.text), f"{amount:g} mg", "check which was given")  # fmt: skip
+                  "another", text, f"{amount:g} mg", "check which was given")  # fmt: skip
     for note in e.body.note or []:
         if note.text:
             notes.add("warning", "comment", e.record, f"the sender's comment on {name} is not interpreted", str(note.text))
