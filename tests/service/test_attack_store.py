@@ -39,6 +39,9 @@ def ward(running: Running, monkeypatch: pytest.MonkeyPatch) -> tuple[Running, st
     away = running.as_("prescriber", wards=["elsewhere"], sub="away")
     assert away.post(f"/api/v1/patients/{b}/break-glass", json={"reason": "an emergency at night"}).status_code == 201
     assert chief.post(f"/api/v1/patients/{a}/events", json={"at": "yesterday"}).status_code == 422
+    it = running.service
+    it.store.write(lambda conn: it.ledger.issue_advice(conn, THE_SERVICE, a, through_seq=7, identity_version=1, inputs={},
+                                                       answer={"status": "refuse", "regimen": None}, now=NOW))  # fmt: skip
     return running, a, b
 
 
@@ -98,6 +101,18 @@ ROWS = {
                                     "'74234e98afe7498fb5daf1f36ac2d78acc339464f950703b8c019892f982b90b'",
     "a twin's line": "UPDATE twin_states SET summary = '{}'",
     "a twin ahead": "UPDATE twin_states SET through_seq = 999999",
+    "an advice of another baby": "UPDATE advice SET patient_id = :b",
+    "an advice asked by another": "UPDATE advice SET asked_by = 'oidc:somebody'",
+    "an advice asked at another time": "UPDATE advice SET asked_at = '2020-01-01 00:00:00'",
+    "an advice that knew fewer facts": "UPDATE advice SET through_seq = through_seq - 1",
+    "an advice about another identity": "UPDATE advice SET identity_version = 7",
+    "an advice's hash": "UPDATE advice SET answer_hash = 'x'",
+    "an advice put in": "INSERT INTO advice SELECT 'x', patient_id, through_seq, identity_version, asked_at, asked_by, inputs, "
+                        "answer, answer_hash FROM advice",
+    "a fact's number": "UPDATE facts SET seq = 9999 WHERE seq = 3",
+    "an older fact's number": "UPDATE facts SET seq = -1 WHERE kind = 'level'  AND seq = (SELECT MAX(seq) FROM facts f "
+                              "WHERE f.kind = 'level')",
+    "who recorded a fact": "UPDATE facts SET actor = 'oidc:somebody' WHERE seq = 3",
     "the last entry": "DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)",
     "the trail's head": "UPDATE audit_head SET entries = entries - 1",
     "the trail's head removed": "DELETE FROM audit_head",
@@ -115,6 +130,26 @@ def test_no_row_is_changed_put_in_or_removed_unseen(ward: tuple[Running, str, st
     assert wrong(running)
     running.service.audited(THE_SERVICE, "read")  # what is written afterwards hides nothing
     assert wrong(running)
+
+
+def test_two_facts_of_one_message_do_not_change_places_unseen(ward: tuple[Running, str, str]) -> None:
+    """Their order decides which correction or consent holds."""
+    running, _, _ = ward
+    attack(running, "UPDATE facts SET seq = 9999 WHERE seq = 4", "UPDATE facts SET seq = 4 WHERE seq = 5",
+           "UPDATE facts SET seq = 5 WHERE seq = 9999")  # fmt: skip
+    assert [w for w in wrong(running) if "number was changed" in w]
+
+
+def test_an_advice_that_was_changed_is_neither_shown_nor_replayed(ward: tuple[Running, str, str]) -> None:
+    running, a, b = ward
+    chief = running.as_("pharmacist")
+    (given,) = chief.get(f"/api/v1/patients/{a}/advice").json()["advice"]
+    assert chief.get(f"/api/v1/advice/{given['id']}").status_code == 200
+    attack(running, "UPDATE advice SET patient_id = :b", b=b)
+    said = {"decision": "accepted"}
+    assert chief.get(f"/api/v1/advice/{given['id']}").status_code == 503
+    assert chief.post(f"/api/v1/advice/{given['id']}/replay").status_code == 503
+    assert chief.post(f"/api/v1/advice/{given['id']}/answer", json=said).status_code == 503
 
 
 def test_a_swapped_record_number_leads_to_nobody(ward: tuple[Running, str, str]) -> None:

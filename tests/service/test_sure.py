@@ -139,6 +139,19 @@ def test_a_feed_is_not_asked_its_value_waits_and_the_twin_goes_on(running: Runni
     assert not any(f["code"] == "held_back" for f in used["findings"])
 
 
+def test_a_feed_cannot_confirm_what_it_sends(quiet: Running, followed: tuple[httpx.Client, str]) -> None:
+    _, patient = followed
+    feed = quiet.as_("feed", wards=["*"])
+    yes = {"confirmed": {"reason": "a machine says so"}}
+    weight = {"kind": "covariate", "name": "WT", "value": 1.62, "unit": "kg"}
+    assert send(feed, patient, 1, yes, **weight).status_code == 403
+    event = {"at": at(1), "body": weight} | yes
+    assert feed.post("/api/v1/events", json={"events": [event | {"patient_id": patient}]}).status_code == 403
+    held = send(feed, patient, 1, **weight).json()["id"]
+    again = {"event": event, "reason": "a machine says so"}
+    assert feed.post(f"/api/v1/patients/{patient}/events/{held}/correction", json=again).status_code == 403
+
+
 def test_one_impossible_value_on_record_switches_no_twin_off(running: Running, followed: tuple[httpx.Client, str]) -> None:
     """Stored by an older version, or by a feed that checks nothing."""
     from dosetwin.serve.auth.principal import THE_SERVICE

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, Table, func, select
 
@@ -10,6 +10,7 @@ from dosetwin.errors import DosetwinError
 from dosetwin.serve.audit import GAP, START, Trail, Verdict, fact_hash
 from dosetwin.serve.canon import digest
 from dosetwin.serve.store.checkpoint import Noted
+from dosetwin.serve.store.issued import issued_so
 from dosetwin.serve.store.seals import SEALED
 from dosetwin.serve.store.tables import (
     advice,
@@ -37,6 +38,14 @@ MAY_GO = frozenset({"sessions"})
 """Rows of these end by themselves."""
 
 
+class _Recorded(NamedTuple):
+    """What the trail says of a fact: its hash, the entry, its number (None in entries of older programs)."""
+
+    hash: str
+    entry: int
+    number: int | None
+
+
 class _Found(list[str]):
     """What is wrong, up to a limit."""
 
@@ -48,7 +57,7 @@ class _Found(list[str]):
 def verdict(conn: Connection, trail: Trail, expected: str | None, checkpoint: Noted | None, vault: "Vault | None") -> Verdict:
     """Check everything against everything else; see ``Trail.verify``."""
     wrong = _Found()
-    recorded: dict[str, str] = {}
+    recorded: dict[str, _Recorded] = {}
     sealed: dict[str, str | None] = {}
     number, head = _chain(conn, trail, wrong, recorded, sealed, expected, checkpoint)
     _head(conn, trail, wrong, number, head)
@@ -66,7 +75,7 @@ def _every(conn: Connection, table: Table, together: int = 1000) -> Iterator[Map
     yield from conn.execution_options(yield_per=together).execute(query).mappings()
 
 
-def _chain(conn: Connection, trail: Trail, wrong: _Found, recorded: dict[str, str], sealed: dict[str, str | None],
+def _chain(conn: Connection, trail: Trail, wrong: _Found, recorded: "dict[str, _Recorded]", sealed: dict[str, str | None],
            expected: str | None, checkpoint: Noted | None) -> tuple[int, str]:  # fmt: skip
     """Every link; fills what the entries recorded. Returns the number and the hash of the last."""
     previous, number = START, 0
@@ -86,7 +95,10 @@ def _chain(conn: Connection, trail: Trail, wrong: _Found, recorded: dict[str, st
         seen_expected = seen_expected or row["hash"] == expected
         if checkpoint is not None and row["seq"] == checkpoint.entries:
             seen_checkpoint = row["hash"] == checkpoint.head
-        recorded.update(row["detail"].get("facts", {}))
+        numbers = row["detail"].get("numbers", {})
+        recorded.update(
+            {id_: _Recorded(hash_, row["seq"], numbers.get(id_)) for id_, hash_ in row["detail"].get("facts", {}).items()}
+        )
         sealed.update(row["detail"].get("sealed", {}))
         if wrong.enough:
             break
@@ -109,28 +121,35 @@ def _head(conn: Connection, trail: Trail, wrong: _Found, number: int, last: str)
         )
 
 
-def _facts(conn: Connection, wrong: _Found, recorded: dict[str, str]) -> None:
+def _facts(conn: Connection, wrong: _Found, recorded: "dict[str, _Recorded]") -> None:
+    """Facts that are not those recorded, under the numbers they got: in their order they decide what holds."""
+    last = 0
     for row in _every(conn, facts):
         if wrong.enough:
             return
-        if recorded.pop(row["id"], None) != row["hash"]:
+        said = recorded.pop(row["id"], None)
+        if said is None or said.hash != row["hash"]:
             wrong.append(f"fact {row['id']} is not the one the trail recorded")
         elif fact_hash(row) != row["hash"]:
             wrong.append(f"fact {row['id']} was changed")
+        elif said.entry < last or said.number not in (None, row["seq"]):
+            wrong.append(f"fact {row['id']} does not stand where it was recorded: its number was changed")
+        else:
+            last = said.entry
     wrong += [f"fact {id_} is missing" for id_ in recorded]
 
 
 def _advice(conn: Connection) -> Iterator[str]:
-    """Advice whose question or answer is not what the fact of its issue says."""
+    """Advice of which anything is not what the fact of its issue says: whose, who asked and when, what, on which facts."""
     issued = {
-        b["advice_id"]: b
-        for (b,) in conn.execute(select(facts.c.body).where(facts.c.kind == "advice_issued").order_by(facts.c.seq))
+        f["body"]["advice_id"]: f
+        for f in conn.execute(select(facts).where(facts.c.kind == "advice_issued").order_by(facts.c.seq)).mappings()
     }
     for row in _every(conn, advice, 100):
         said = issued.pop(row["id"], None)
         if said is None:
             yield f"advice {row['id']} was never issued"
-        elif (digest(row["answer"]), digest(row["inputs"])) != (said["answer_hash"], said["inputs_hash"]):
+        elif not issued_so(row, said):
             yield f"advice {row['id']} was changed"
     yield from (f"advice {id_} is missing" for id_ in issued)
 

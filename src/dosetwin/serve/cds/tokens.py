@@ -48,7 +48,7 @@ class Clients:
         token = token.strip()
         try:
             decoded = jwt.decode(token, _key_for(token, self.keys), algorithms=list(ALGORITHMS))
-        except (JoseError, ValueError, KeyError, TypeError) as error:
+        except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise Unauthorized(f"the token is not valid: {type(error).__name__}") from None
         claims = decoded.claims
         for name in ("iss", "aud", "exp", "iat", "jti"):

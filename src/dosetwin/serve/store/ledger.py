@@ -134,6 +134,8 @@ class Ledger:
 
     def record(self, conn: Connection, who: Principal, new: Sequence[tuple[str, NewFact]], now: datetime) -> list[Receipt]:
         """Facts from outside, each with its patient. Raises Problem naming every one not accepted; then none is stored."""
+        for _, fact in new:
+            _may_confirm(who, fact)
         receipts = self.append(conn, who, self.rows(new, now), now)
         sure = [
             _confirmation(patient, receipt.id, fact.confirmed.reason, now)
@@ -220,6 +222,7 @@ class Ledger:
                               [wrong("event", "body.kind", new.body.kind, old["kind"])])  # fmt: skip
             _check_moment(new.at, now, "event", "at")
             body |= {"at": stamp(new.at), "body": _body(new)}
+            _may_confirm(who, new)
             if new.confirmed is not None:
                 body["confirmed"] = {"reason": new.confirmed.reason}
         return self.append(conn, who, [Row(patient, "correction", now, body, source_key)], now)[0]
@@ -284,6 +287,9 @@ class Ledger:
             raise AssertionError("rows were sealed and no fact says why")
         if noted:
             entries[-1].detail["sealed"] = noted
+        numbers = {row["id"]: row["seq"] for row in fresh}
+        for entry in entries:  # the order facts came in decides what holds: it is chained too
+            entry.detail["numbers"] = {id_: numbers[id_] for id_ in entry.detail["facts"]}
         if entries:
             self._trail.add_all(conn, now, entries)
         return [a if isinstance(a, Problem) else [Receipt(row["id"], row["seq"], old) for row, old in a] for a in answers]
@@ -328,7 +334,7 @@ class Ledger:
             asked_by=who.subject[:200], inputs=inputs, answer=answer, answer_hash=hash_,
         ))  # fmt: skip
         body = {"advice_id": id_, "answer_hash": hash_, "inputs_hash": digest(inputs), "status": answer["status"],
-                "regimen": answer["regimen"]}  # fmt: skip
+                "regimen": answer["regimen"], "through_seq": through_seq, "identity_version": identity_version}  # fmt: skip
         self.append(conn, who, [Row(patient, "advice_issued", now, body)], now)
         return id_
 
@@ -341,6 +347,13 @@ class Ledger:
             )
         body = {"advice_id": row["id"], "answer_hash": row["answer_hash"]} | said
         return self.append(conn, who, [Row(row["patient_id"], "advice_answered", now, body)], now)[0]
+
+
+def _may_confirm(who: Principal, fact: NewFact) -> None:
+    """Raise Problem 403 where a machine answers its own question: what it sends waits until a person says that it is right."""
+    if fact.confirmed is not None and not who.may("answer"):
+        raise Problem(403, "not_allowed", "your roles do not allow this: confirm an unusual value; send it without 'confirmed'",
+                      [wrong("event", "confirmed", None, "left out, or a role that answers")])  # fmt: skip
 
 
 def _confirmation(patient: str, fact_id: str, reason: str, now: datetime) -> Row:

@@ -14,6 +14,7 @@ from dosetwin.serve.canon import digest
 from dosetwin.serve.crypto import Vault
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.store.facts import Person
+from dosetwin.serve.store.issued import issued_so
 from dosetwin.serve.store.seals import changed
 from dosetwin.serve.store.tables import (
     Moment,
@@ -194,12 +195,15 @@ class Reach:
         return _rows(conn.execute(query).mappings())
 
     def advice(self, conn: Connection, id_: str, action: Action = "read") -> Row:
-        """One advice with inputs and answer."""
+        """One advice with inputs and answer. Raises Problem 503 for one that is not what the fact of its issue says."""
         self.need(action)
         row = _one(conn.execute(select(advice).where(advice.c.id == id_)).mappings().first())
         if row is None:
             raise Problem(404, "not_found", "no such advice", [wrong("advice", "id", id_, "the id of an advice")])
         self.patient(conn, row["patient_id"], action)
+        issued = select(facts).where(facts.c.patient_id == row["patient_id"], facts.c.kind == "advice_issued")
+        if not any(f["body"]["advice_id"] == id_ and issued_so(row, f) for f in conn.execute(issued).mappings()):
+            raise changed("advice")
         return row
 
     def answers(self, conn: Connection, patient: str) -> dict[str, Row]:

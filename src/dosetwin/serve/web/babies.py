@@ -423,6 +423,9 @@ def again(request: Request, id: BabyId, reader: Reading, token: Token = "") -> R
 def replay(request: Request, id: BabyId, advice: BabyId, reader: Reading, token: Token = "") -> Response:
     """Compute a past advice again from what is stored."""
     reader.same_form(token)
+    with reader.service.store.read() as conn:
+        if advice not in {row["id"] for row in reader.service.reach(reader.who).advice_of(conn, id)}:
+            raise Problem(404, "not_found", "no such advice of this patient")
     same = reader.service.replay(reader.who, advice)["same"]
     return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said={'same' if same else 'changed'}#history", 303)
 
