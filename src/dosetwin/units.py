@@ -80,6 +80,12 @@ def plain_unit(unit: str) -> str:
     return one + ".h" if hours else one
 
 
+def is_foreign(unit: str) -> bool:
+    """Whether ``unit`` is one of this module's, but the canonical unit of nothing: a number beside it needs converting."""
+    own = {plain_unit(u) for u in CANONICAL.values()}
+    return plain_unit(unit) not in own and any(plain_unit(unit) in map(plain_unit, units) for units in _TABLE.values())
+
+
 def allowed(quantity: str) -> tuple[str, ...]:
     """The UCUM units accepted for a quantity. Raises UnknownUnit for a quantity that is not in the table."""
     if quantity not in _TABLE:

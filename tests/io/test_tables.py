@@ -373,6 +373,8 @@ def test_observation_types_of_other_programs(read):
         ("ID,TIME,AMT,DV,WT\n1,0,100,.,70\n1,1,.,BLQ,70\n", "is written <LIMIT"),
         ("ID,TIME,AMT,DV,WT\n1,0,100,.,70\n1,1,.,>40,70\n", "above a limit is not read"),
         ("ID,TIME,AMT,DV,WT\n1,0,100,NaN,70\n1,1,.,9,70\n", "write . where"),
+        ("ID,TIME,AMT,DV,WT,DV_UNIT\n1,0,100,.,70,mg\n1,1,.,9000,70,ug/L\n", "says a unit that is not converted"),
+        ("ID,TIME,AMT,DV,WT,Units\n1,0,100,.,70,mcg\n1,1,.,9,70,ug/mL\n", "says a unit that is not converted"),
     ],
 )
 def test_columns_and_cells_that_contradict(read, text, words):

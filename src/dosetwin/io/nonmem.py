@@ -16,7 +16,7 @@ from dosetwin.io import clock
 from dosetwin.io.cells import Cells
 from dosetwin.io.table import MISSING, STANDARD, Rows, find_columns, is_number, raise_all, read_rows
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
-from dosetwin.units import CANONICAL
+from dosetwin.units import CANONICAL, is_foreign
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -470,6 +470,7 @@ class _Reader(Cells):
                     self.unreadable[0, index] = what
                 else:
                     self.against_time(index)
+                    self.against_units(index)
                     self.unread.append(self.header[index])
                     message = f"column {self.header[index]} holds text and is not used"
                     self.findings.append(
@@ -480,6 +481,16 @@ class _Reader(Cells):
                 continue
             out.append((key, self.numbers(key)))
         return out
+
+    def against_units(self, index: int) -> None:
+        """Refuse a column of units (UNIT, DV_UNIT) that says another unit than the one numbers are read in."""
+        if "UNIT" not in self.header[index].upper():
+            return
+        for i, cell in enumerate(self.cells[index]):
+            if cell not in MISSING and is_foreign(cell):
+                says = f"column {self.header[index]} says a unit that is not converted"
+                raise self.fail(i, says, cell, "mg, mg/L, mg/dL of creatinine, h, kg",
+                                "state it in the header of what it belongs to, as in DV (ug/L), or convert the numbers")  # fmt: skip
 
     def against_time(self, index: int) -> None:
         """Refuse a column of moments (DATETIME) whose steps are not those of TIME: one of the two is not what it seems."""
