@@ -490,7 +490,7 @@ class _Reader(Cells):
             if cell not in MISSING and is_foreign(cell):
                 says = f"column {self.header[index]} says a unit that is not converted"
                 raise self.fail(i, says, cell, "mg, mg/L, mg/dL of creatinine, h, kg",
-                                "state it in the header of what it belongs to, as in DV (ug/L), or convert the numbers")  # fmt: skip
+                                "state it in the header, as in DV (ug/L), or convert the numbers")  # fmt: skip
 
     def against_time(self, index: int) -> None:
         """Refuse a column of moments (DATETIME) whose steps are not those of TIME: one of the two is not what it seems."""
