@@ -17,7 +17,7 @@ import numpy as np
 from dosetwin.infer.belief import DOUBTED, Explanation
 from dosetwin.infer.likelihood import LOG_2PI, Evidence
 from dosetwin.infer.map import MapEstimate, map_of
-from dosetwin.infer.robust import P_WRONG, UNLIKE, Scale, clip_levels, log_bounded, log_wrong, scales_of
+from dosetwin.infer.robust import UNLIKE, Scale, clip_levels, log_bounded, log_wrong, prior_wrong, scales_of
 
 QUIET = 0.05
 """Below this probability of any record wrong, and of the patient unlike, by the closed forms, nothing else is fitted."""
@@ -118,9 +118,9 @@ def density_at_prediction(evidence: Evidence, value: np.ndarray) -> np.ndarray:
     return out
 
 
-def _log_odds(right: np.ndarray, wrong: np.ndarray) -> np.ndarray:
-    """ln odds of wrong against right from the two log densities."""
-    return math.log(P_WRONG) - math.log1p(-P_WRONG) + wrong - right
+def _log_odds(right: np.ndarray, wrong: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """ln odds of wrong against right from the two log densities and the probability of wrong before the record is seen."""
+    return np.log(prior) - np.log1p(-prior) + wrong - right
 
 
 def _chance(log_odds: np.ndarray) -> np.ndarray:
@@ -145,14 +145,14 @@ def explain(evidence: Evidence, usual: MapEstimate | None = None, *, certain: bo
     ``usual``: the MAP of a usual patient with every record right, when the caller has it. ``certain``: every record is right.
     """
     usual = map_of(evidence) if usual is None else usual
-    n, scales = len(evidence), scales_of(evidence)
-    all_right = 0.0 if certain else n * math.log1p(-P_WRONG)
+    n, scales, prior = len(evidence), scales_of(evidence), prior_wrong(evidence)
+    all_right = 0.0 if certain else float(np.log1p(-prior).sum())
     first = Fitted((), scales[0], usual, all_right + scales[0].log_weight + usual.log_evidence)
     if n == 0:
         return Explained((first,), np.ones(1), np.zeros(0), 0.0, 0.0, True, certain)
     wrong = np.full(n, -math.inf) if certain else log_wrong(evidence)
     right, information = _influence(evidence, usual)
-    p = _chance(_log_odds(right, wrong))
+    p = _chance(_log_odds(right, wrong, prior))
     wider = [_wider(evidence, usual, information, s) + s.log_weight - scales[0].log_weight for s in scales[1:]]
     unlike = 1.0 - math.exp(-float(np.logaddexp.reduce([0.0, *wider])))
     if usual.converged and p.max() < QUIET and unlike < 2 * QUIET:
@@ -163,7 +163,7 @@ def explain(evidence: Evidence, usual: MapEstimate | None = None, *, certain: bo
 
 def _search(evidence: Evidence, scales: tuple[Scale, ...], first: Fitted, wrong: np.ndarray, certain: bool) -> Explained:
     """Fit the explanations one after the other: nothing wrong, single records, then the best set and one more."""
-    n = len(evidence)
+    n, expected = len(evidence), prior_wrong(evidence)
 
     def fit(outside: tuple[int, ...], scale: Scale, near: Fitted) -> Fitted:
         part = replace(evidence.subset([i for i in range(n) if i not in outside]), spread=scale.spread)
@@ -171,7 +171,8 @@ def _search(evidence: Evidence, scales: tuple[Scale, ...], first: Fitted, wrong:
         estimate = map_of(part, start=start)
         prior = scale.log_weight
         if not certain:
-            prior += len(outside) * math.log(P_WRONG) + (n - len(outside)) * math.log1p(-P_WRONG)
+            is_wrong = np.isin(np.arange(n), outside)
+            prior += float(np.where(is_wrong, np.log(expected), np.log1p(-expected)).sum())
         return Fitted(outside, scale, estimate, prior + estimate.log_evidence + float(wrong[list(outside)].sum()))
 
     def odds(f: Fitted) -> np.ndarray:
@@ -180,7 +181,7 @@ def _search(evidence: Evidence, scales: tuple[Scale, ...], first: Fitted, wrong:
         out = np.full(n, -math.inf)
         if keep:
             part = replace(evidence.subset(keep), spread=f.spreads)
-            out[keep] = _log_odds(_influence(part, f.estimate)[0], wrong[keep])
+            out[keep] = _log_odds(_influence(part, f.estimate)[0], wrong[keep], expected[keep])
         return out
 
     found: dict[tuple[tuple[int, ...], Scale], Fitted] = {
@@ -203,7 +204,13 @@ def _search(evidence: Evidence, scales: tuple[Scale, ...], first: Fitted, wrong:
                 new.append(found[outside, near.scale])
         if not new or max(f.score for f in new) < top + math.log(CANDIDATE):
             break
-        base = max(new, key=lambda f: f.score).wrong
+        best = max(new, key=lambda f: f.score)
+        for i in base:  # an absurd record may have drawn the fit to itself and made a good one look wrong: take that one back
+            outside = tuple(k for k in best.wrong if k != i)
+            if (outside, best.scale) not in found:
+                found[outside, best.scale] = back = fit(outside, best.scale, best)
+                best = max(best, back, key=lambda f: f.score)
+        base = best.wrong
     for s in scales:  # with every record right the way may end in a hollow: try again from where a record was left out
         mode = found[(), s]
         other = max((f for f in found.values() if f.wrong and f.scale is s), key=lambda f: f.score, default=None)

@@ -22,6 +22,11 @@ from dosetwin.simulate import Prediction
 
 P_WRONG = 0.02
 """Probability that a record is wrong before it is seen (assumed: 1-5 % of levels are mislabelled, mistimed or contaminated)."""
+P_WRONG_LABORATORY = 0.005
+"""The same for ``LABORATORY`` results (assumed): they move slowly, so that a wrong time hardly matters, and most laboratories
+compare them with the one before."""
+LABORATORY = frozenset({"SCR", "INR"})
+"""What counts as a laboratory result; everything else is a drug level."""
 WRONG_SCALE, WRONG_DF = 1.0, 3.0
 """Spread of ln(level / typical) of wrong records (assumed): half within a factor 2.1, 10 % beyond 10."""
 UNLIKE = ((2.0, 0.08), (4.0, 0.02))
@@ -48,6 +53,11 @@ def scales_of(evidence: Evidence) -> tuple[Scale, ...]:
         wide.append(Scale((1.0, CHANGED[0]), math.log(CHANGED[1])))
     rest = 1.0 - math.fsum(math.exp(s.log_weight) for s in wide)
     return (Scale((1.0, 1.0), math.log(rest)), *wide)
+
+
+def prior_wrong(evidence: Evidence) -> np.ndarray:
+    """Probability of each record being wrong before it is seen, [n]."""
+    return np.array([P_WRONG_LABORATORY if level.measures in LABORATORY else P_WRONG for level in evidence.levels], dtype=float)
 
 
 def log_prior(z: np.ndarray, evidence: Evidence) -> np.ndarray:
@@ -191,7 +201,8 @@ class Weighing:
         if self.certain:
             both = right
         else:
-            both = np.logaddexp(math.log1p(-P_WRONG) + right, math.log(P_WRONG) + self.wrong)
+            p = prior_wrong(self.evidence)
+            both = np.logaddexp(np.log1p(-p) + right, np.log(p) + self.wrong)
             both = np.where(np.isfinite(right), both, -math.inf)
         found = {
             "likelihood": likelihood,
