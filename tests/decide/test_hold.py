@@ -132,9 +132,23 @@ def test_a_clearance_down_by_half_never_stands_beside_no_injury():
         found = ask(course((35.5, trough)), 36.0).recommendation
         by = found.kidney["injury"]["by_clearance"]
         if by["ratio"][1] <= by["below"]:
-            assert found.kidney["injury"]["p"] >= 0.5
-            assert found.kidney["injury"]["warns"]
+            assert (by["p"] if by["p_if_right"] is None else by["p_if_right"]) >= 0.5
             assert found.status != "recommend"
+            assert found.hold
+
+
+def test_an_injury_is_as_likely_as_the_level_that_tells_of_it():
+    """A level in doubt counts by its probability of being right: one that is all but certainly wrong makes no injury."""
+    for trough in (11.0, 15.0, 30.0):
+        found = ask(course((35.5, trough)), 36.0).recommendation
+        by = found.kidney["injury"]["by_clearance"]
+        right = 1.0 - found.doubted_records[0].p_wrong
+        assert by["p_if_right"] > 0.9
+        assert by["p"] <= right + 0.06
+        assert by["p"] >= right * by["p_if_right"] - 0.06
+    assert found.kidney["injury"]["p"] < 0.1
+    assert not found.kidney["injury"]["warns"]
+    assert found.hold
 
 
 def test_a_doubt_that_a_later_level_has_settled_holds_nothing():
@@ -216,6 +230,13 @@ def test_the_cases_from_outside(shared: Path, case: str, status: str, most: floa
     fall = rec.kidney["injury"]["by_clearance"]
     assert fall["ratio"][1] < most
     assert rec.kidney["injury"]["warns"]
+    assert rec.hold_plan is not None
+    assert rec.next_sample is not None
+    assert rec.next_sample.at == rec.hold_plan.sample_at
+    if status == "refuse" and rec.hold_plan.safe_at is not None:
+        assert str(rec.hold_plan.sample_at) <= str(rec.hold_plan.safe_at), "the level comes before the dose that waits for it"
+    if case == "D28ris":
+        assert rec.hold_plan.safe_at is None, "once the level is low enough, a dose would still lift it too high"
     assert np.isfinite(rec.parameters["CL"]).all()
     if case not in ("F-tr10", "F-tr11"):  # levels and creatinines agree, or the kidney in use follows them: nothing is wrong
         assert rec.doubted_records == ()

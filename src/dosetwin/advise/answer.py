@@ -148,7 +148,7 @@ def advise_full(
             kidney=renal, told=told,
         )  # fmt: skip
     sample = next_sample(known, lead, lead_draws, policy, regimen, now=now, seed=seed, rule=rule)
-    if settled.plan is not None and settled.plan.confirms_above is not None:
+    if settled.plan is not None and (sample is None or settled.plan.sample_at != sample.at):
         sample = before_the_dose(sample, settled.plan.sample_at)
     said = (*renal.findings, *remarks(told, f"patient {bare.patient.id}"), *(ahead.findings if ahead else ()))
     found = tuple(f for f in (*made.findings, *state.findings) if not (renal.outside and _told(f)))

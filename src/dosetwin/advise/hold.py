@@ -137,8 +137,12 @@ def settle(asked: Asked, state: State, ahead: KidneyOutlook | None) -> Settled:
         return Settled(made, "refuse" if none else "caution", plan, sentence(plan, why, what), reasons)
     if given and stands_in_the_way(made, "trough", asked.policy):
         high = too_high_now(made, asked.policy)
+        safe = asked.safe_at(state) if high else None
         why = "the level is still too high for one" if high else "the level would stay too high after it, at any interval"
-        plan = refusal_plan(asked, state, high)
+        if safe is not None and asked.regimen(asked.decided(state, now=safe)) is None:
+            # once it is low enough for the next dose, that dose would lift it too high for the one after: no hour to promise
+            why, safe = f"{why}, and would stay too high after it, at any interval", None
+        plan = refusal_plan(asked, state, safe)
         return Settled(made, "refuse", plan, sentence(plan, why), reasons)
     return Settled(made, "refuse", reasons=reasons)
 
@@ -170,7 +174,8 @@ def explained(asked: Asked, state: State) -> tuple[Reason, ...]:
 
 def _what(level: "Plausibility", asked: Asked) -> str:
     name = {"": asked.policy.drug, "SCR": "creatinine"}.get(level.measures, level.measures)
-    return f"the {name} of {'< ' if level.blq else ''}{level.observed:.3g}" + ("" if level.measures == "SCR" else " mg/L")
+    unit = "mg/dL" if level.measures == "SCR" else "mg/L"
+    return f"the {name} of {'< ' if level.blq else ''}{level.observed:.3g} {unit}"
 
 
 def _clearance(asked: Asked, state: State, pools: Sequence[np.ndarray]) -> str:
@@ -203,14 +208,16 @@ def injury_plan(asked: Asked, state: State, regimen: Regimen) -> HoldPlan:
     return HoldPlan(clock(asked.known, at), float(f"{highest:.2g}"), asked.unit(state), False, None, asked.dosing(regimen))
 
 
-def refusal_plan(asked: Asked, state: State, high: bool) -> HoldPlan:
-    """A level now where nothing is acceptable; ``high``: and when the level is expected to be low enough for another dose."""
-    safe = asked.safe_at(state) if high else None
+def refusal_plan(asked: Asked, state: State, safe: float | None) -> HoldPlan:
+    """A level where nothing is acceptable; ``safe`` (h): when it is expected to be low enough for another dose, which the level's
+    result comes before."""
     lead = state.lead
     usual = next_sample(asked.known, asked.models[lead], state.pools[lead], asked.policy, None, now=asked.now, seed=asked.seed,
                         rule=asked.rule)  # fmt: skip
-    at = usual.at if usual is not None and usual.worth else clock(asked.known, asked.sample_at)
-    return HoldPlan(at, safe_at=None if safe is None else clock(asked.known, safe))
+    at = asked.now + usual.after_h if usual is not None and usual.worth else asked.sample_at
+    if safe is not None:
+        at = min(at, max(asked.sample_at, safe - RESULT_H))
+    return HoldPlan(clock(asked.known, at), safe_at=None if safe is None else clock(asked.known, safe))
 
 
 def sentence(plan: HoldPlan, why: str, what: str = "level") -> str:
@@ -219,7 +226,8 @@ def sentence(plan: HoldPlan, why: str, what: str = "level") -> str:
     if plan.confirms_above is None:
         return text + (f"; the level is expected to be low enough for another dose at {plan.safe_at}" if plan.safe_at else "")
     side = "below" if plan.below else "above"
-    then = f"if it confirms ({side} {plan.confirms_above:g} {plan.unit}): {_order(plan.if_confirmed, plan.safe_at)}"
+    of = "" if what == "level" else "level "
+    then = f"if it confirms ({of}{side} {plan.confirms_above:g} {plan.unit}): {_order(plan.if_confirmed, plan.safe_at)}"
     return f"{text}; {then}; if it does not: {_order(plan.if_not, None)}"
 
 

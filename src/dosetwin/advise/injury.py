@@ -2,9 +2,10 @@
 
 A drug that only the kidney clears measures filtration. Its clearance now, relative to that of the typical baby with the same
 covariates, is believed from levels and creatinine together; an injury is called likely when it lies below BELOW and below what
-usual babies spread over. It is read from the parameters as believed, where no level is explained away: a higher trough never
-makes an injury less likely, and no page shows a clearance down by half beside "no injury". How likely an injury is on the whole
-is the higher of this and of what creatinine forecasts: both speak of the same kidney, so they are not added up.
+usual babies spread over. How likely that is weighs both explanations of a doubted level: one that is all but certainly wrong
+makes no injury. What follows if the level is right stands beside it, so that no page shows a clearance down by half beside a bare
+"no injury". How likely an injury is on the whole is the higher of this and of what creatinine forecasts: both speak of the same
+kidney, so they are not added up.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from dosetwin.declare import Model
 from dosetwin.records import Timeline
 
 if TYPE_CHECKING:
+    from dosetwin.infer.belief import Belief
     from dosetwin.simulate.schedule import Rule
 
 BELOW = 0.5
@@ -28,33 +30,37 @@ SOURCE = "pRIFLE: clearance down by half (Akcan-Arikan 2007, recalled); the drug
 
 @dataclass(frozen=True)
 class ClearanceFall:
-    """``ratio`` (5, 50, 95 % quantile) of clearance now over that expected for this baby; ``p`` 0..1 the probability that it is
-    at or below ``below``; ``usual_sd`` SD of its log between babies (before any level)."""
+    """``ratio`` (5, 50, 95 % quantile) of clearance now over that expected for this baby, as parameters are believed (every level
+    counted); ``p`` 0..1 the probability that it is at or below ``below``, both explanations of doubted levels weighed;
+    ``p_if_right`` the same if every level is right, None where none is in doubt; ``usual_sd`` SD of its log between babies
+    (before any level)."""
 
     ratio: tuple[float, float, float]
     p: float
     below: float
     usual_sd: float
+    p_if_right: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return {
             "ratio": [round(v, 4) for v in self.ratio], "p": round(self.p, 4), "below": round(self.below, 4),
             "usual_sd": round(self.usual_sd, 4), "source": SOURCE,
+            "p_if_right": None if self.p_if_right is None else round(self.p_if_right, 4),
         }  # fmt: skip
 
 
 def clearance_fall(
-    model: Model, bare: Timeline, facts: Timeline, draws: np.ndarray, *, now: float, rule: "Rule"
+    model: Model, bare: Timeline, facts: Timeline, belief: "Belief", *, now: float, rule: "Rule"
 ) -> ClearanceFall | None:
-    """How far clearance has fallen, over ``draws`` [K, n_full]; None for a model without clearance.
+    """How far clearance has fallen under ``belief``; None for a model without clearance.
 
     ``bare`` the facts as recorded (of them the typical baby is made), ``facts`` the same with a kidney's course, if one tells it.
     """
     from dosetwin.simulate import parameters, schedule_for
 
     at = schedule_for(model, bare, [now], rule=rule)
-    n, step = draws.shape[1], 1e-3
+    n, step = belief.draws.shape[1], 1e-3
     points = np.vstack([np.zeros((1, n)), step * np.eye(n), -step * np.eye(n)])
     typical = parameters(model, at, points).get("CL")
     if typical is None:
@@ -64,6 +70,14 @@ def clearance_fall(
     omega = model.omega_for((n - len(model.eta_names)) // max(len(model.kappa_names), 1))
     sd = float(np.sqrt(slope @ omega @ slope))
     below = min(BELOW, float(np.exp(-USUAL_SD * sd)))
-    ratio = parameters(model, schedule_for(model, facts, [now], rule=rule), draws)["CL"][:, 0] / typical[0, 0]
-    low, middle, high = np.quantile(ratio, (0.05, 0.5, 0.95))
-    return ClearanceFall((float(low), float(middle), float(high)), float((ratio <= below).mean()), below, sd)
+    told = schedule_for(model, facts, [now], rule=rule)
+
+    def ratio(draws: np.ndarray) -> np.ndarray:
+        return parameters(model, told, draws)["CL"][:, 0] / typical[0, 0]
+
+    low, middle, high = np.quantile(ratio(belief.believed().draws), (0.05, 0.5, 0.95))
+    doubt = any(x.measures != "SCR" for x in belief.doubted)
+    # where nothing is in doubt the two are one belief, and the figure beside the ratio is read from the same draws
+    p = float((ratio(belief.draws if doubt else belief.believed().draws) <= below).mean())
+    p_if_right = float((ratio(belief.if_right().draws) <= below).mean()) if doubt else None
+    return ClearanceFall((float(low), float(middle), float(high)), p, below, sd, p_if_right)

@@ -150,9 +150,9 @@ def outlook(
     out = KidneyOutlook(
         kidney.asked, kidney.used, kidney.sha256, forecast.hours, np.exp(forecast.measured), hours, GFR,
         none if risk is None else risk.criteria, none if risk is None else risk.unexpected, _seen(told, bare), (), kidney.why,
-        clearance_fall(lead, bare, facts, beliefs[lead].believed().draws, now=now, rule=rule),
+        clearance_fall(lead, bare, facts, beliefs[lead], now=now, rule=rule),
     )  # fmt: skip
-    return out if not out.warns else _warned(out, record, any(x.measures != "SCR" for x in beliefs[lead].doubted))
+    return out if not out.warns else _warned(out, record)
 
 
 def _seen(told: Told, bare: Timeline) -> tuple[Innovation, ...]:
@@ -160,7 +160,7 @@ def _seen(told: Told, bare: Timeline) -> tuple[Innovation, ...]:
     return () if told.path is None else tuple(replace(i, time=i.time + born) for i in told.path.innovations)
 
 
-def _warned(o: KidneyOutlook, record: WardRecord, in_doubt: bool) -> KidneyOutlook:
+def _warned(o: KidneyOutlook, record: WardRecord) -> KidneyOutlook:
     if len(o.unexpected) and o.unexpected.max() >= (o.clearance.p if o.clearance else 0.0):
         k = int(np.argmax(o.unexpected))
         days = o.hours[k] / 24
@@ -170,10 +170,12 @@ def _warned(o: KidneyOutlook, record: WardRecord, in_doubt: bool) -> KidneyOutlo
         )
     else:
         assert o.clearance is not None
+        if_right = o.clearance.p_if_right
+        counted = "" if if_right is None else ", counting a level that is in doubt"
         message = (
-            f"the drug is cleared {1.0 - o.clearance.ratio[1]:.0%} slower than gestation, age, weight and treatment explain, "
-            f"by half or more with a probability of {o.clearance.p:.0%}: a kidney injury"
-            + ("; this rests on a level that is in doubt" if in_doubt else "")
+            f"the drug is cleared {1.0 - o.clearance.ratio[1]:.0%} slower than gestation, age, weight and treatment explain"
+            f"{counted}; by half or more, a kidney injury, with a probability of {o.clearance.p:.0%}"
+            + ("" if if_right is None else f" ({if_right:.0%} if that level is right)")
         )
     finding = Finding(
         "warning", "kidney_injury_expected", f"patient {record.id}", message, round(o.injury or 0.0, 4),

@@ -44,6 +44,19 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
                        f"{prov['draws']} draws, seed {prov['seed']}"))  # fmt: skip
     console.print(narrative.NOT_A_DEVICE, style="dim")
 
+    title({"Recommended": "Recommendation"}.get(narrative.answer_title(rec), narrative.answer_title(rec)))
+    words = narrative.certainty(rec.how_sure.get("joint"))[1] if rec.regimen else ""
+    style = {"refuse": "bold red", "bad": "bold red", "warn": "bold yellow"}.get(narrative.tone(rec), "bold green")
+    for line in narrative.hold_text(rec):
+        console.print(f"  {safe(line)}", style=style)
+    if rec.regimen or not rec.hold:
+        after = "after the level, if it is as expected: " if rec.hold else ""
+        console.print(f"  {after}{narrative.headline(rec, policy.drug)}", style=style)
+    if words:
+        console.print(f"  {words}: {narrative.percent(rec.how_sure['joint'])} chance of all joint targets", style=style)
+    if rec.regimen:
+        console.print(f"  first dose of this regimen: {narrative.moment(rec.regimen.first_at)}", style="bold")
+
     title(f"Measured ({narrative.zero(advice.timeline)})")
     table = grid(("quantity", "h", "measured", "expected before", "percentile", ""), (1, 4), (0,))
     for x in levels(advice):
@@ -53,7 +66,8 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
 
     known = parameters(advice)
     if known:
-        title(f"What the twin believes, {'at the coming dose' if rec.regimen else 'now'}: median (90 % interval)")
+        counted = ", counting what is in doubt" if any(b.doubted for b in advice.beliefs) else ""
+        title(f"What the twin believes, {'at the coming dose' if rec.regimen else 'now'}{counted}: median (90 % interval)")
         table = grid(("parameter", "unit", "before levels", "updated", "change"), (2, 3, 4))
         for x in known:
             table.add_row(f"{x['name']}, {x['text']}".removesuffix(", "), x["unit"], x["before"], x["after"], x["change"])
@@ -81,18 +95,6 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     legend = f"Medians in {level_unit(advice)}: {legend}"
     console.print(legend, style="dim")
 
-    title({"Recommended": "Recommendation"}.get(narrative.answer_title(rec), narrative.answer_title(rec)))
-    words = narrative.certainty(rec.how_sure.get("joint"))[1] if rec.regimen else ""
-    style = {"refuse": "bold red", "bad": "bold red", "warn": "bold yellow"}.get(narrative.tone(rec), "bold green")
-    for line in narrative.hold_text(rec):
-        console.print(f"  {safe(line)}", style=style)
-    if rec.regimen or not rec.hold:
-        after = "after the level, if it is as expected: " if rec.hold else ""
-        console.print(f"  {after}{narrative.headline(rec, policy.drug)}", style=style)
-    if words:
-        console.print(f"  {words}: {narrative.percent(rec.how_sure['joint'])} chance of all joint targets", style=style)
-    if rec.regimen:
-        console.print(f"  first dose of this regimen: {narrative.moment(rec.regimen.first_at)}", style="bold")
     why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
     _list(console, "Why", [narrative.sentence(r, policy.targets) for r in why])
     if rec.regimen:

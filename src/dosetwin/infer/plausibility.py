@@ -76,8 +76,8 @@ def remarks(model: Model, levels: tuple[Plausibility, ...], p_unlike: float) -> 
             continue
         said = f"level lies at the {level.percentile:.4g} percentile of what {model.name} expects (median {level.median:.3g})"
         weighs = (
-            f"{said}; the record is wrong with {percent(level.p_wrong)}, the patient unlike those of the model with "
-            f"{percent(p_unlike)} probability"
+            f"{said}; probability that this record is wrong: {percent(level.p_wrong)} (a separate question: "
+            f"that the patient is unlike those of the model, {percent(p_unlike)}; the two do not add up to 100 %)"
         )
         if level.verdict == "contradiction":
             limits = f"{100 * CONTRADICTION:g} to {100 - 100 * CONTRADICTION:g} percentile"

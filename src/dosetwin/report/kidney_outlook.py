@@ -60,7 +60,10 @@ def injury(kidney: "KidneyOutlook") -> str:
         parts.append(f"by creatinine, within 3 days, {worst} (KDIGO stage 1 or more)")
     if kidney.clearance is not None:
         fall = narrative.percent(kidney.clearance.p)
-        parts.append(f"by the drug's clearance, now, {fall} (down by {narrative.percent(1.0 - kidney.clearance.below)} or more)")
+        down = f"down by {narrative.percent(1.0 - kidney.clearance.below)} or more"
+        if kidney.clearance.p_if_right is not None:
+            down += f"; {narrative.percent(kidney.clearance.p_if_right)} if the level in doubt is right"
+        parts.append(f"by the drug's clearance, now, {fall} ({down})")
     return (
         f"{said}: {narrative.percent(kidney.injury)} chance of a kidney injury beyond what gestation and age explain: "
         f"{', '.join(parts)}; "
@@ -75,7 +78,8 @@ def cleared(kidney: "KidneyOutlook") -> str:
         return ""
     low, middle, high = (f"{100.0 * v:.0f}" for v in fall.ratio)
     what = "what gestation, age, weight and treatment explain"
-    return f"Clearance of the drug: {middle} % of {what} (90 % between {low} and {high} %)."
+    counted = "" if fall.p_if_right is None else ", counting the level in doubt"
+    return f"Clearance of the drug{counted}: {middle} % of {what} (90 % between {low} and {high} %)."
 
 
 def rows(kidney: "KidneyOutlook") -> tuple[tuple[str, ...], ...]:

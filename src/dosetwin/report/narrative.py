@@ -214,6 +214,8 @@ def sentence(reason: Reason, targets: "Sequence[Target]" = (), said: Callable[[s
     if code == "kidney_injury_likely":
         least = f"a warning is given from {percent(_float(limit))}"
         return f"{percent(_float(value))} chance of a kidney injury beyond what gestation, age and weight explain ({least})."
+    if code == "level_low_enough_at":
+        return f"{_named(reason.text[0].upper() + reason.text[1:])} ({retold(str(value), said)})."
     if code == "safe_under_neither":
         return f"{reason.text[0].upper()}{reason.text[1:]}."
     if code == "what_would_help":
