@@ -163,7 +163,8 @@ class Ward:
         day = (t / 24.0).astype(np.int64)
         between = BELIEF.day_sd * (day[:, None] == np.arange(day[-1] + 1)[None, :])
         loadings = np.concatenate([filtration, np.full((s, 1), BELIEF.CL_sd), between], axis=1)
-        return Prior(TVCL * drug * condition, V, theta["Q_CL"] * TVCL * drug, mean, np.ascontiguousarray(loadings), BELIEF.V_sd)
+        return Prior(TVCL * drug * condition, V, theta["Q_CL"] * TVCL * drug, mean, np.ascontiguousarray(loadings), BELIEF.V_sd,
+                     between.shape[1])  # fmt: skip
 
     def _expected(self, care: str, t: np.ndarray, now: float) -> np.ndarray:
         """Whether a treatment runs at ``t`` as far as ``now`` can tell: what runs ends after its usual 72 h, or goes on."""

@@ -7,11 +7,12 @@ Two compartments of De Cock 2012 with the flagship's effects of ibuprofen and co
 where ``m`` and the first columns of ``L`` are what the chosen kidney says of filtration (``forecast.filtration``), and the other
 columns are the baby's own drug clearance and its scatter between days. Given levels, the mode is found by Gauss-Newton steps, and
 quasi-random draws from the normal around it carry importance weights, so that the posterior is right where it is not normal.
+Far levels are heard as everywhere (``infer.robust``): a heavy tail of the effects (days apart), each record wrong with 2 %.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import exp, log, sqrt
+from math import exp, log, pi, sqrt
 
 import numpy as np
 from numba import njit
@@ -26,11 +27,21 @@ from dosetwin.errors import InputError
 from dosetwin.infection.draws import DRAWS, Infections, draw_infections
 from dosetwin.infection.mic import distribution
 from dosetwin.infection.packs import Pack
+from dosetwin.infer.explanations import QUIET
+from dosetwin.infer.likelihood import LOG_2PI
+from dosetwin.infer.robust import P_WRONG, UNLIKE, WRONG_SCALE
 
 PIECE_H = 12.0
 """h over which believed parameters are constant."""
 ITERATIONS = 8
 """Gauss-Newton steps at most; they stop when nothing moves."""
+SCALES = (1.0, *(scale for scale, _ in UNLIKE))
+WEIGHTS = (1.0 - sum(weight for _, weight in UNLIKE), *(weight for _, weight in UNLIKE))
+LOG_T3 = log(2.0 / (pi * sqrt(3.0)))
+PARTS, FATTER = 6, 1.2
+"""Proposals: usual, unlike twice and four times, without a record, and the two wide priors; SDs of the first four times this."""
+LEAST_SHARE = 0.1
+"""No explanation that is tried has a smaller share of the draws."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,8 @@ class Believed:
 class Prior:
     """One baby's prior on pieces of ``PIECE_H`` from time 0, before levels: typical CL, V (L/h, L), Q, and the kidney's word.
 
-    ``CL``, ``V``, ``Q`` [s]; ``mean`` [s] of the log deviation of clearance; ``loadings`` [s, q].
+    ``CL``, ``V``, ``Q`` [s]; ``mean`` [s] of the log deviation of clearance; ``loadings`` [s, q], of which the last ``days``
+    columns are the scatter between days (not widened for patients unlike the published ones).
     """
 
     CL: np.ndarray
@@ -62,6 +74,7 @@ class Prior:
     mean: np.ndarray
     loadings: np.ndarray
     V_sd: float
+    days: int = 0
 
 
 @njit(cache=True, nogil=True)
@@ -108,79 +121,183 @@ def _predict(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, out):
 
 
 @njit(cache=True, nogil=True)
-def _objective(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, f):
-    """-2 log posterior density up to a constant; ``f`` is filled with the prediction."""
+def _objective(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, keep, precision, f):
+    """-2 log posterior density up to a constant, of the levels kept; ``f`` is filled with the prediction."""
     total = 0.0
     for i in range(len(z)):
-        total += z[i] * z[i]
+        total += precision[i] * z[i] * z[i]
     if len(y):
         _predict(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, f)
     for k in range(len(y)):
-        var = (prop * f[k]) ** 2 + add * add
-        total += (y[k] - f[k]) ** 2 / var + log(var)
+        if keep[k]:
+            var = (prop * f[k]) ** 2 + add * add
+            total += (y[k] - f[k]) ** 2 / var + log(var)
     return total
 
 
 @njit(cache=True, nogil=True)
-def _posterior(CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, normal, draws, log_weight):
-    """Mode by Gauss-Newton with step halving; fills ``draws`` [n, d] and ``log_weight`` [n] from standard ``normal`` [n, d]."""
-    d, m = loadings.shape[1] + 1, len(y)
-    z, f, g = np.zeros(d), np.zeros(m), np.zeros(m)
-    J = np.zeros((m, d))
-    H = np.eye(d)
-    if m:
-        best = _objective(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, f)
-        for _ in range(ITERATIONS):
-            for i in range(d):
-                step = 1e-4
-                z[i] += step
-                _predict(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, g)
-                z[i] -= step
-                for k in range(m):
-                    J[k, i] = (g[k] - f[k]) / step
-            H = np.eye(d)
-            gradient = z.copy()
+def _mode(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, keep, precision, f, J):
+    """Mode by Gauss-Newton with step halving from ``z``: (mode, -2 log density, curvature); fills ``f`` and ``J`` [m, d]."""
+    d, m = len(z), len(y)
+    g, H = np.zeros(m), np.diag(precision)
+    best = _objective(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, keep, precision, f)
+    for _ in range(ITERATIONS):
+        for i in range(d):
+            step = 1e-4
+            z[i] += step
+            _predict(z, CL, V, Q, mean, loadings, V_sd, rate, piece, at, g)
+            z[i] -= step
             for k in range(m):
-                var = (prop * f[k]) ** 2 + add * add
-                r = y[k] - f[k]
-                # the variance moves with the level too
-                dvar = 2.0 * prop * prop * f[k] / var
-                info = 1.0 / var + 0.5 * dvar * dvar
-                slope = -r / var + 0.5 * dvar * (1.0 - r * r / var)
-                for i in range(d):
-                    gradient[i] += slope * J[k, i]
-                    for j in range(d):
-                        H[i, j] += info * J[k, i] * J[k, j]
-            move = np.linalg.solve(H, gradient)
-            scale, improved = 1.0, False
-            for _half in range(6):
-                new = _objective(z - scale * move, CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, g)
-                if new < best:
-                    z = z - scale * move
-                    gain = best - new
-                    best = new
-                    for k in range(m):
-                        f[k] = g[k]
-                    improved = gain > 1e-6
-                    break
-                scale *= 0.5
-            if not improved:
+                J[k, i] = (g[k] - f[k]) / step
+        H = np.diag(precision)
+        gradient = precision * z
+        for k in range(m):
+            if not keep[k]:
+                continue
+            var = (prop * f[k]) ** 2 + add * add
+            r = y[k] - f[k]
+            # the variance moves with the level too
+            dvar = 2.0 * prop * prop * f[k] / var
+            info = 1.0 / var + 0.5 * dvar * dvar
+            slope = -r / var + 0.5 * dvar * (1.0 - r * r / var)
+            for i in range(d):
+                gradient[i] += slope * J[k, i]
+                for j in range(d):
+                    H[i, j] += info * J[k, i] * J[k, j]
+        move = np.linalg.solve(H, gradient)
+        scale, improved = 1.0, False
+        for _half in range(6):
+            new = _objective(z - scale * move, CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, keep, precision, g)
+            if new < best:
+                z = z - scale * move
+                gain = best - new
+                best = new
+                for k in range(m):
+                    f[k] = g[k]
+                improved = gain > 1e-6
                 break
-    root = np.linalg.inv(np.linalg.cholesky(H)).T
-    for i in range(len(draws)):
-        distance = 0.0
-        for a in range(d):
-            total = z[a]
-            for b in range(d):
-                total += root[a, b] * normal[i, b]
-            draws[i, a] = total
-            distance += normal[i, a] ** 2
-        if m:
-            at_draw = _objective(draws[i], CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, g)
-            log_weight[i] = -0.5 * at_draw + 0.5 * distance
-        else:
-            log_weight[i] = 0.0
-    return z
+            scale *= 0.5
+        if not improved:
+            break
+    return z, best, H
+
+
+@njit(cache=True, nogil=True)
+def _log_wrong(y, centre, add):
+    """ln density of a level whose record is wrong (``infer.robust.log_wrong``)."""
+    centre = max(max(centre, add), 1e-3 * max(y, 1e-12))
+    value = max(y, 1e-3 * centre)
+    u = log(value / centre) / WRONG_SCALE
+    return LOG_T3 - 2.0 * log(1.0 + u * u / 3.0) - log(WRONG_SCALE * value)
+
+
+@njit(cache=True, nogil=True)
+def _doubt(z, H, J, f, y, wrong, wide, prop, add):
+    """Probability of the most probable wrong record and of an unlike patient, by the closed forms of a normal posterior."""
+    d = len(z)
+    inverse = np.linalg.inv(H)
+    p_worst = 0.0
+    for k in range(len(y)):
+        var = (prop * f[k]) ** 2 + add * add
+        r = (y[k] - f[k]) ** 2 / var
+        info = 1.0 / var + 2.0 * (prop * prop * f[k] / var) ** 2
+        h = min(max(info * np.dot(J[k], np.dot(inverse, J[k])), 0.0), 1.0 - 1e-9)
+        right = -0.5 * (log(var) + LOG_2PI) - 0.5 * r / (1.0 - h) + 0.5 * log(1.0 - h)
+        p = 1.0 / (1.0 + exp(min(max(log(1.0 - P_WRONG) - log(P_WRONG) + right - wrong[k], -500.0), 500.0)))
+        p_worst = max(p_worst, p)
+    b = np.dot(H, z)
+    usual, logdet = np.dot(b, z), np.linalg.slogdet(H)[1]
+    odds = 0.0
+    for j in range(1, len(SCALES)):
+        precision = np.where(wide, 1.0 / SCALES[j] ** 2, 1.0)
+        other = H - np.eye(d) + np.diag(precision)
+        gain = 0.5 * (np.dot(b, np.linalg.solve(other, b)) - usual)
+        gain += -0.5 * (np.linalg.slogdet(other)[1] - logdet) + 0.5 * np.log(precision).sum()
+        odds += WEIGHTS[j] / WEIGHTS[0] * exp(min(gain, 500.0))
+    return p_worst, odds / (1.0 + odds)
+
+
+@njit(cache=True, nogil=True)
+def _posterior(CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, wide, normal, draws, log_weight):
+    """Fills ``draws`` [n, d] and ``log_weight`` [n] from standard ``normal`` [n, d]; returns (P(a record wrong), P(unlike)).
+
+    The weights are those of the whole mixture of ``infer.robust``; ``wide`` [d] says which effects it widens. Where the closed
+    forms leave a doubt, draws come from the modes of a usual patient, of unlike ones, without one record, and from wide priors.
+    """
+    d, m, n = loadings.shape[1] + 1, len(y), len(draws)
+    if m == 0:
+        draws[:] = normal
+        log_weight[:] = 0.0
+        return 0.0, 0.0
+    f, J, usual, every = np.zeros(m), np.zeros((m, d)), np.ones(d), np.ones(m, dtype=np.bool_)
+    wrong = np.zeros(m)
+    _predict(np.zeros(d), CL, V, Q, mean, loadings, V_sd, rate, piece, at, f)
+    for k in range(m):
+        wrong[k] = _log_wrong(y[k], f[k], add)
+    means, roots = np.zeros((PARTS, d)), np.zeros((PARTS, d, d))
+    score, logdets = np.full(PARTS, -np.inf), np.zeros(PARTS)
+    z, best, H = _mode(np.zeros(d), CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, every, usual, f, J)
+    means[0] = z
+    roots[0] = np.linalg.inv(np.linalg.cholesky(H)).T
+    logdets[0] = np.linalg.slogdet(H)[1]
+    constant = m * (log(1.0 - P_WRONG) - 0.5 * LOG_2PI)
+    score[0] = log(WEIGHTS[0]) - 0.5 * best - 0.5 * logdets[0] + constant
+    p_wrong, p_unlike = _doubt(z, H, J, f, y, wrong, wide, prop, add)
+    if p_wrong >= QUIET or p_unlike >= 2.0 * QUIET:
+        for c in range(1, 3 + m):
+            keep, s, j, start = every.copy(), min(c, 2), min(c, 3), means[0].copy()
+            if c > 2:  # without one record, each in turn; the best of them stays
+                keep[c - 3], s, start = False, 0, np.zeros(d)
+            precision = np.where(wide, 1.0 / SCALES[s] ** 2, 1.0)
+            z, best, H = _mode(start, CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, keep, precision, f, J)
+            logdet = np.linalg.slogdet(H)[1]
+            value = log(WEIGHTS[s]) - 0.5 * best - 0.5 * logdet + 0.5 * np.log(precision).sum() + constant
+            if c > 2:
+                value += log(P_WRONG) - log(1.0 - P_WRONG) + wrong[c - 3] + 0.5 * LOG_2PI
+            if value > score[j]:
+                score[j], logdets[j], means[j] = value, logdet, z
+                roots[j] = np.linalg.inv(np.linalg.cholesky(H)).T
+        for c in range(4, PARTS):  # where levels no longer tell effects apart only the wide prior bounds them
+            spread = np.where(wide, SCALES[c - 3], 1.0)
+            roots[c], logdets[c], score[c] = np.diag(spread), -2.0 * np.log(spread).sum(), -1e9
+    for c in range(4):
+        roots[c] *= FATTER
+        logdets[c] -= 2.0 * d * log(FATTER)
+    share = np.exp(score - score[:4].max())
+    share = np.where(score > -np.inf, np.maximum(share / share.sum(), LEAST_SHARE), 0.0)
+    ends = np.round(n * np.cumsum(share / share.sum()))
+    share[0] = ends[0] / n
+    for c in range(1, PARTS):
+        share[c] = (ends[c] - ends[c - 1]) / n
+    gap, moved = np.zeros(d), np.zeros(d)
+    c = 0
+    for i in range(n):
+        while i >= ends[c]:
+            c += 1
+        draws[i] = means[c] + np.dot(roots[c], normal[i])
+        log_q = -np.inf
+        for j in range(PARTS):
+            if share[j] <= 0.0:
+                continue
+            if j == c:
+                moved = normal[i].copy()
+            else:
+                gap = draws[i] - means[j]
+                moved = np.linalg.solve(roots[j], gap)
+            log_q = np.logaddexp(log_q, log(share[j]) + 0.5 * logdets[j] - 0.5 * np.dot(moved, moved))
+        _predict(draws[i], CL, V, Q, mean, loadings, V_sd, rate, piece, at, f)
+        target = -np.inf
+        for j in range(len(SCALES)):
+            q = 0.0
+            for a in range(d):
+                q += log(SCALES[j]) + 0.5 * (draws[i, a] / SCALES[j]) ** 2 if wide[a] else 0.5 * draws[i, a] ** 2
+            target = np.logaddexp(target, log(WEIGHTS[j]) - q)
+        for k in range(m):
+            var = (prop * f[k]) ** 2 + add * add
+            right = -0.5 * ((y[k] - f[k]) ** 2 / var + log(var) + LOG_2PI)
+            target += np.logaddexp(log(1.0 - P_WRONG) + right, log(P_WRONG) + wrong[k])
+        log_weight[i] = target - log_q
+    return p_wrong, p_unlike
 
 
 @lru_cache(maxsize=8)
@@ -235,8 +352,10 @@ class CourseBelief:
         at = np.rint(self.levels[:, 0] / DT).astype(np.int64)
         z, log_weight = np.empty((draws, q)), np.empty(draws)
         m = self.model
+        wide = np.ones(q, dtype=np.bool_)
+        wide[q - 1 - p.days : q - 1] = False
         _posterior(p.CL, p.V, p.Q, p.mean, p.loadings, p.V_sd, rate, piece, at, np.ascontiguousarray(self.levels[:, 1]), m.prop,
-                   m.add, ndtri(u[:, :q]), z, log_weight)  # fmt: skip
+                   m.add, wide, ndtri(u[:, :q]), z, log_weight)  # fmt: skip
         weights = np.exp(log_weight - log_weight.max())
         weights /= weights.sum()
         CL = p.CL * np.exp(p.mean + z[:, :-1] @ p.loadings.T)
