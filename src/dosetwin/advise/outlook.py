@@ -161,12 +161,14 @@ def _seen(told: Told, bare: Timeline) -> tuple[Innovation, ...]:
 
 
 def _warned(o: KidneyOutlook, record: WardRecord) -> KidneyOutlook:
+    from dosetwin.infer.plausibility import percent
+
     if len(o.unexpected) and o.unexpected.max() >= (o.clearance.p if o.clearance else 0.0):
         k = int(np.argmax(o.unexpected))
         days = o.hours[k] / 24
         message = (
             f"the {o.used} kidney expects an injury beyond what gestation and age explain (KDIGO stage 1 or more) within "
-            f"{days:g} day{'' if days == 1.0 else 's'} with a probability of {o.unexpected[k]:.0%}"
+            f"{days:g} day{'' if days == 1.0 else 's'} with a probability of {percent(float(o.unexpected[k]))}"
         )
     else:
         assert o.clearance is not None
@@ -174,8 +176,8 @@ def _warned(o: KidneyOutlook, record: WardRecord) -> KidneyOutlook:
         counted = "" if if_right is None else ", counting a level that is in doubt"
         message = (
             f"the drug is cleared {1.0 - o.clearance.ratio[1]:.0%} slower than gestation, age, weight and treatment explain"
-            f"{counted}; by half or more, a kidney injury, with a probability of {o.clearance.p:.0%}"
-            + ("" if if_right is None else f" ({if_right:.0%} if that level is right)")
+            f"{counted}; by half or more, a kidney injury, with a probability of {percent(o.clearance.p)}"
+            + ("" if if_right is None else f" ({percent(if_right)} if that level is right)")
         )
     finding = Finding(
         "warning", "kidney_injury_expected", f"patient {record.id}", message, round(o.injury or 0.0, 4),
