@@ -143,8 +143,9 @@ def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> 
         out["advice_under"] = "" if r is None else f"then {order(r)}"
     elif r is not None:
         out["advice"] = order(r)
-        out["advice_under"] = f"{percent(s['how_sure'])} all targets" if s["how_sure"] is not None else ""
         out["certainty"], out["certainty_words"] = certainty(s["how_sure"])
+        if s["how_sure"] is not None:  # words of a low chance may say already what it is a chance of
+            out["advice_under"] = percent(s["how_sure"]) + ("" if "all targets" in out["certainty_words"] else " for all targets")
     else:
         out["advice"] = {"refuse": "none acceptable", "cannot": "no twin"}.get(s["status"], s["status"])
         out["advice_under"] = s["reason"][:90]
