@@ -11,13 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from dosetwin.decide.ahead import Scorer
 from dosetwin.decide.dosing_policies import Ahead, DosingPolicy
-from dosetwin.decide.mpc import TRIAL, TRIAL_CHANCES, Chances, Search, look_ahead
+from dosetwin.decide.look_ahead.ahead import Scorer
+from dosetwin.decide.look_ahead.mpc import TRIAL, TRIAL_CHANCES, Chances, Search, look_ahead
+from dosetwin.populations.newborn.newborns import cohort
 from dosetwin.trial import course as courses
 from dosetwin.trial.course import Ward, run_course
 from dosetwin.trial.design import Arm, Design
-from dosetwin.trial.newborns import cohort
 from dosetwin.trial.scoring import given_from, scored, world
 
 SEED = 5700

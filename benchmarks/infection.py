@@ -14,15 +14,15 @@ from scipy.special import ndtri
 # in the place of this folder, where this very file would be found as `infection`
 sys.path[0] = str(Path(__file__).resolve().parents[1] / "tests")
 
-from dosetwin.infection.branching import solve  # noqa: E402
-from dosetwin.infection.course import run  # noqa: E402
-from dosetwin.infection.culture_check import BELIEF, DT, TRUTH, check, levels  # noqa: E402
-from dosetwin.infection.draws import draw_infections, uniforms  # noqa: E402
-from dosetwin.infection.microdilution import ec50_over_MIC  # noqa: E402
-from dosetwin.infection.packs import PACKS  # noqa: E402
-from dosetwin.infection.published import PUBLISHED, mic_in_silico  # noqa: E402
-from infection.curves import INFUSION, every, grid, level  # noqa: E402
-from infection.test_extinction import CASES, played, typical  # noqa: E402
+from dosetwin.outcomes.infection.branching import solve  # noqa: E402
+from dosetwin.outcomes.infection.course import run  # noqa: E402
+from dosetwin.outcomes.infection.culture_check import BELIEF, DT, TRUTH, check, levels  # noqa: E402
+from dosetwin.outcomes.infection.draws import draw_infections, uniforms  # noqa: E402
+from dosetwin.outcomes.infection.microdilution import ec50_over_MIC  # noqa: E402
+from dosetwin.outcomes.infection.packs import PACKS  # noqa: E402
+from dosetwin.outcomes.infection.published import PUBLISHED, mic_in_silico  # noqa: E402
+from outcomes.infection.curves import INFUSION, every, grid, level  # noqa: E402
+from outcomes.infection.test_extinction import CASES, played, typical  # noqa: E402
 
 
 def speed() -> None:

@@ -17,16 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from dosetwin.forecast.filter import FilterParameters
-from dosetwin.forecast.learned import SPREAD_LEAST, load
-from dosetwin.forecast.training.loop import CLIP, Settings
-from dosetwin.forecast.training.targets import lessons, teachable
-from dosetwin.forecast.vandonge import VanDonge, typical
-from dosetwin.trial.kidney_cohort import KidneyCohort, cohort
-from dosetwin.trial.kidney_neither import neither
-from dosetwin.trial.kidney_randomise import randomised
-from dosetwin.trial.kidney_records import records
-from dosetwin.trial.kidney_training import plain_babies, training_babies
+from dosetwin.calibrate.kidney_training import plain_babies, training_babies
+from dosetwin.forecast.kidney.filter import FilterParameters
+from dosetwin.forecast.kidney.learned import SPREAD_LEAST, load
+from dosetwin.forecast.kidney.training.loop import CLIP, Settings
+from dosetwin.forecast.kidney.training.targets import lessons, teachable
+from dosetwin.forecast.kidney.vandonge import VanDonge, typical
+from dosetwin.populations.newborn_kidney.cohort import KidneyCohort, cohort
+from dosetwin.populations.newborn_kidney.neither import neither
+from dosetwin.populations.newborn_kidney.randomise import randomised
+from dosetwin.populations.newborn_kidney.records import records
 
 SHARDS, TEST = 12, 4000
 PLAIN, STRAYED = 15_600, 10_400
@@ -84,8 +84,8 @@ class Learner:
                  batch: int = 128, rate: float = 3e-3, decay: float = 1e-4, valid: Table | None = None):  # fmt: skip
         import torch  # pyright: ignore[reportMissingImports]
 
-        from dosetwin.forecast.training.loop import _both
-        from dosetwin.forecast.training.network import Architecture, Network
+        from dosetwin.forecast.kidney.training.loop import _both
+        from dosetwin.forecast.kidney.training.network import Architecture, Network
 
         self.torch, self.device = torch, "cuda" if torch.cuda.is_available() else "cpu"
         sd = taught["x"].std(axis=0)
@@ -174,9 +174,9 @@ def boosted(taught: Table) -> Callable[[Table], np.ndarray] | None:
 
 def reconstruction(truth: str, with_vandonge: Any) -> float:
     """RMSE at +24 h of the van Donge reconstruction updated by MAP, the competitor, on the same babies and moments."""
-    from dosetwin.trial import kidney_evaluation_kernel as kernel
-    from dosetwin.trial.kidney_evaluation_batch import moments
-    from dosetwin.trial.kidney_evaluation_origins import of_cohort
+    from dosetwin.evaluate.kidney import kernel
+    from dosetwin.evaluate.kidney.batch import moments
+    from dosetwin.evaluate.kidney.origins import of_cohort
 
     errors = []
     for job in range(2):

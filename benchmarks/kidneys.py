@@ -12,14 +12,14 @@ import numpy as np
 from dosetwin import models
 from dosetwin.advise import advise, kidney
 from dosetwin.decide import policy
-from dosetwin.forecast import fitted
-from dosetwin.forecast.record import WardRecord
-from dosetwin.forecast.warning import INJURY_WARNING, injury_risk
+from dosetwin.forecast.kidney import fitted
+from dosetwin.forecast.kidney.record import WardRecord
+from dosetwin.forecast.kidney.warning import INJURY_WARNING, injury_risk
 from dosetwin.infer import posterior
+from dosetwin.populations.newborn_kidney.cohort import cohort
+from dosetwin.populations.newborn_kidney.parameters import TEST_SEEDS
+from dosetwin.populations.newborn_kidney.records import records
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
-from dosetwin.trial.kidney_cohort import cohort
-from dosetwin.trial.kidney_parameters import TEST_SEEDS
-from dosetwin.trial.kidney_records import records
 
 FLAGSHIP = models.load("amikacin_neonate")
 POLICY = policy.load("amikacin_neonate")

@@ -17,12 +17,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dosetwin.populations.newborn.newborns import cohort
+from dosetwin.populations.newborn.truth import TRUTHS, physiology
 from dosetwin.trial import runner
 from dosetwin.trial.arms import Chunk, dosed
 from dosetwin.trial.design import Arm, Design, load
-from dosetwin.trial.newborns import cohort
 from dosetwin.trial.scoring import scored, world
-from dosetwin.trial.truth import TRUTHS, physiology
 
 BARS = {
     "babies_100000_s": ("<=", 10.0),

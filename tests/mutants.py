@@ -43,7 +43,7 @@ MUTANTS = (
         "structure/kidney.py",
         "kept = 1.0 - back_leak(",
         "kept = 1.0 + back_leak(",
-        ("tests/forecast",),
+        ("tests/forecast/kidney",),
     ),
     Mutant(
         1,
@@ -51,7 +51,7 @@ MUTANTS = (
         "structure/kidney.py",
         "wu.now - IBUPROFEN_LOSS * ibuprofen",
         "wu.now + IBUPROFEN_LOSS * ibuprofen",
-        ("tests/forecast",),
+        ("tests/forecast/kidney",),
     ),
     Mutant(
         2,
@@ -88,10 +88,10 @@ MUTANTS = (
     Mutant(
         6,
         "the controller forgets 'never above 45 mg/L'",
-        "decide/mpc.py",
+        "decide/look_ahead/mpc.py",
         "return toxic & low & (bound(parts[:, PEAK_NEVER], n, chances.confidence) <= chances.peak_never)",
         "return toxic & low",
-        ("tests/decide/test_mpc.py", "tests/decide/test_dosing_policies.py"),
+        ("tests/decide/look_ahead/test_mpc.py", "tests/decide/test_dosing_policies.py"),
     ),
     Mutant(
         7,

@@ -460,7 +460,7 @@ def test_a_failed_write_leaves_the_old_file(run: Run, table: Path, tmp_path: Pat
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("dosetwin.commands.common.os.fsync", full)
+    monkeypatch.setattr("dosetwin.cli.common.os.fsync", full)
     is_one_line_error(run("simulate", MODEL, table, "-o", "out.csv", *MAP), "No space left")
     assert (tmp_path / "out.csv").read_text() == "old"
     assert not list(tmp_path.glob(".*"))

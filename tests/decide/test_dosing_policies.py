@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.decide.babies import baby
-from tests.decide.outlooks import WEIGHT, Later, Made
+from tests.decide.look_ahead.outlooks import WEIGHT, Later, Made
 
 from dosetwin.decide.dosing_policies import LIMITS, Ahead, ByRule, LevelAdjusted, NextDose, Nomogram, OneStep, last_dose, named
-from dosetwin.decide.mpc import TRIAL, TRIAL_CHANCES
+from dosetwin.decide.look_ahead.mpc import TRIAL, TRIAL_CHANCES
 from dosetwin.decide.nomogram import TUNED, tuned
 from dosetwin.decide.rules import RULES
 from dosetwin.errors import InputError, UnknownName

@@ -12,7 +12,7 @@ from decide.babies import baby
 from dosetwin import models
 from dosetwin.advise import Advice, advise_full
 from dosetwin.advise.hold import RESULT_H
-from dosetwin.commands.advise import prepare
+from dosetwin.cli.advise import prepare
 from dosetwin.decide import policy
 from dosetwin.decide.recommendation import Recommendation
 from dosetwin.records import Observation, Timeline

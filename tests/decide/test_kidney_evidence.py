@@ -11,8 +11,8 @@ from dosetwin import models
 from dosetwin.advise import Advice, advise_full, kidney
 from dosetwin.advise.kidney_evidence import FACTOR, STANDS, log_density
 from dosetwin.decide import policy
-from dosetwin.forecast import fitted
-from dosetwin.forecast.answer import NORMAL_QUANTILES
+from dosetwin.forecast.kidney import fitted
+from dosetwin.forecast.kidney.answer import NORMAL_QUANTILES
 from dosetwin.records import Observation, Timeline
 
 FLAGSHIP = models.load("amikacin_neonate")
@@ -129,7 +129,7 @@ def test_two_results_of_one_sample_count_once():
 
 def test_the_filter_foretells_as_its_own_likelihood_says():
     """Two creatinines: the density of the second given the first is what the filter itself reports of the pair."""
-    from dosetwin.forecast.record import from_timeline
+    from dosetwin.forecast.kidney.record import from_timeline
 
     given = creatinines(preterm(levels=()), (2.0, 70.0), (22.0, 80.0))
     chosen = kidney.choose(None, (FLAGSHIP,), given, 24.0)

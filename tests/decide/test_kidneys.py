@@ -13,9 +13,9 @@ from dosetwin.advise.curves import parameters_of
 from dosetwin.decide import policy
 from dosetwin.decide.recommendation import Recommendation
 from dosetwin.errors import InputError
-from dosetwin.forecast import fitted
-from dosetwin.forecast.filtration import filtration_path
-from dosetwin.forecast.record import from_timeline
+from dosetwin.forecast.kidney import fitted
+from dosetwin.forecast.kidney.filtration import filtration_path
+from dosetwin.forecast.kidney.record import from_timeline
 from dosetwin.records import Covariate, Observation, Timeline
 from dosetwin.simulate import parameters, schedule_for
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dosetwin.checks.record import check
 from dosetwin.errors import InputError
 from dosetwin.io.case import read_case
 from dosetwin.io.fhir import read_bundle
 from dosetwin.io.nonmem import read_table
 from dosetwin.records import Timeline
-from dosetwin.records.checks import check
 
 DEMO = json.loads((files("dosetwin") / "data" / "demo_newborn.json").read_text(encoding="utf-8"))
 

@@ -9,9 +9,9 @@ import pytest
 
 from dosetwin.declare import Model
 from dosetwin.errors import SimulationError
+from dosetwin.evaluate.replay import replay
 from dosetwin.infer import map_estimate, posterior
 from dosetwin.infer.fit import fit, fit_one
-from dosetwin.infer.replay import replay
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 from dosetwin.simulate import predict, schedule_for
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
+from dosetwin.checks.record import check
 from dosetwin.io.case import read_case
-from dosetwin.records.checks import check
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from dosetwin.checks.record import check
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.io.case import read_case
 from dosetwin.io.fhir import read_bundle
-from dosetwin.records.checks import check
 
 from .bundles import AMIKACIN, IBUPROFEN, RXNORM, bundle, given, newborn, observation, patient, quantity
 

@@ -6,7 +6,7 @@ from importlib.resources import files
 import pytest
 
 from dosetwin.cli import BAD_INPUT, OK, run
-from dosetwin.forecast import fitted
+from dosetwin.forecast.kidney import fitted
 
 DEMO = str(files("dosetwin") / "data" / "demo_newborn.json")
 

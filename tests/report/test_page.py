@@ -176,7 +176,7 @@ def test_a_model_without_creatinine_and_a_case_without_a_calendar(advice: Advice
 
 
 def test_a_replay_has_a_page() -> None:
-    from dosetwin.infer.replay import replay
+    from dosetwin.evaluate.replay import replay
     from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 
     model = models.load("phenobarbital_grasela_1985")

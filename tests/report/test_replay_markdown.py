@@ -2,7 +2,7 @@
 
 import pytest
 
-from dosetwin.commands.demo import ABOUT, newborns, replay_newborns
+from dosetwin.cli.demo import ABOUT, newborns, replay_newborns
 from dosetwin.report.replay_markdown import replay_markdown
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dosetwin.records.checks import check
+from dosetwin.checks.record import check
 from dosetwin.serve.demo import STORIES, babies
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.facts import NewFact, Person

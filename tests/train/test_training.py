@@ -9,22 +9,22 @@ import pytest
 pytest.importorskip("torch", reason="training needs the extra 'learn'")
 pytest.importorskip("onnx", reason="training needs the extra 'learn'")
 
+from dosetwin.calibrate.kidney_training import train_on_truth_A, training_babies, training_cohorts
 from dosetwin.cli import run
 from dosetwin.errors import InputError
-from dosetwin.forecast.filter import FilterParameters
-from dosetwin.forecast.learned import WEIGHTS, base_and_spread, load
-from dosetwin.forecast.training.calibrate import PREMIUM, factors, insured, second_share
-from dosetwin.forecast.training.export import from_onnx
-from dosetwin.forecast.training.loop import Settings
-from dosetwin.forecast.training.network import Architecture, Network
-from dosetwin.forecast.training.targets import TrainingBaby, lessons
-from dosetwin.forecast.training.train import UNFINISHED, predicted
-from dosetwin.forecast.training.train import train as train_all
-from dosetwin.trial.kidney_cohort import cohort
-from dosetwin.trial.kidney_export import write
-from dosetwin.trial.kidney_randomise import randomised
-from dosetwin.trial.kidney_records import records
-from dosetwin.trial.kidney_training import train_on_truth_A, training_babies, training_cohorts
+from dosetwin.forecast.kidney.filter import FilterParameters
+from dosetwin.forecast.kidney.learned import WEIGHTS, base_and_spread, load
+from dosetwin.forecast.kidney.training.calibrate import PREMIUM, factors, insured, second_share
+from dosetwin.forecast.kidney.training.export import from_onnx
+from dosetwin.forecast.kidney.training.loop import Settings
+from dosetwin.forecast.kidney.training.network import Architecture, Network
+from dosetwin.forecast.kidney.training.targets import TrainingBaby, lessons
+from dosetwin.forecast.kidney.training.train import UNFINISHED, predicted
+from dosetwin.forecast.kidney.training.train import train as train_all
+from dosetwin.populations.newborn_kidney.cohort import cohort
+from dosetwin.populations.newborn_kidney.export import write
+from dosetwin.populations.newborn_kidney.randomise import randomised
+from dosetwin.populations.newborn_kidney.records import records
 
 pytestmark = pytest.mark.slow
 TINY = Settings(architecture=Architecture(hidden=8, head=8), epochs=2, batch=32, rate=1e-2)

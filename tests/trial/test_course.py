@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dosetwin.decide.loss import course_terms
+from dosetwin.decide.look_ahead.loss import course_terms
 from dosetwin.errors import InputError, UnknownName
+from dosetwin.populations.newborn.newborns import cohort
+from dosetwin.populations.newborn.truth import DT
 from dosetwin.trial.course import PEAK_H, Ward, run_course
 from dosetwin.trial.course_belief import quasi_uniforms
 from dosetwin.trial.design import Arm, Design, Sampling
-from dosetwin.trial.newborns import cohort
-from dosetwin.trial.truth import DT
 
 SEED = 5800
 

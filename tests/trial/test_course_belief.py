@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from dosetwin import models
-from dosetwin.decide.ahead import Course
-from dosetwin.decide.loss import Loss
+from dosetwin.decide.look_ahead.ahead import Course
+from dosetwin.decide.look_ahead.loss import Loss
 from dosetwin.infer import Belief, posterior
 from dosetwin.records import DoseEvent, Observation, Patient, Timeline
 from dosetwin.trial.course_belief import PIECE_H, Believed, CourseBelief, Prior

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dosetwin.decide.ahead import Course
-from dosetwin.decide.loss import DECLARED, course_terms
+from dosetwin.decide.look_ahead.ahead import Course
+from dosetwin.decide.look_ahead.loss import DECLARED, course_terms
 from dosetwin.trial.endpoints import ENDPOINTS, Given, dose_values, score
 from dosetwin.trial.scoring import given_from, most_doses, with_continuation
 
@@ -131,7 +131,7 @@ def test_padding_changes_nothing_and_courses_are_cut_at_the_horizon():
 
 
 def test_the_continuation_is_the_declared_one():
-    from dosetwin.trial.newborns import cohort
+    from dosetwin.populations.newborn.newborns import cohort
 
     babies = cohort(2, 3)
     given = given_from([([0.0, 48.0], [30.0, 24.0], 126.0, 0), ([0.0], [30.0], 168.0, 0)], COURSE)

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dosetwin.decide.ahead import Course
 from dosetwin.decide.dosing_policies import ByRule, last_dose
-from dosetwin.decide.loss import DECLARED
-from dosetwin.decide.mpc import LookAhead, Option, Search, look_ahead
-from dosetwin.decide.outlook import DT, Outlook
+from dosetwin.decide.look_ahead.ahead import Course
+from dosetwin.decide.look_ahead.loss import DECLARED
+from dosetwin.decide.look_ahead.mpc import LookAhead, Option, Search, look_ahead
+from dosetwin.decide.look_ahead.outlook import DT, Outlook
 from dosetwin.decide.rules import facts_at
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
-from dosetwin.infection.draws import DRAWS, draw_infections, uniforms
-from dosetwin.infection.mic import distribution
-from dosetwin.infection.packs import Pack, pack
+from dosetwin.outcomes.infection.draws import DRAWS, draw_infections, uniforms
+from dosetwin.outcomes.infection.mic import distribution
+from dosetwin.outcomes.infection.packs import Pack, pack
 from dosetwin.records import Timeline
 
 if TYPE_CHECKING:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dosetwin.checks.record import check
 from dosetwin.decide.plans import needs_weight
 from dosetwin.decide.policy import Policy
 from dosetwin.decide.target import judges
 from dosetwin.declare import Model
 from dosetwin.errors import Finding, InputError
 from dosetwin.records import Timeline
-from dosetwin.records.checks import check
 
 STALE_H = 7 * 24.0
 """A record that ends longer before the decision gets a warning (assumed)."""

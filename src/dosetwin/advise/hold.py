@@ -20,7 +20,7 @@ from dosetwin.decide.policy import Policy
 from dosetwin.decide.recommendation import Dosing, HoldPlan, Status, order
 from dosetwin.declare import Model
 from dosetwin.errors import Reason
-from dosetwin.forecast.warning import INJURY_SOURCE, INJURY_WARNING
+from dosetwin.forecast.kidney.warning import INJURY_SOURCE, INJURY_WARNING
 from dosetwin.records import Regimen, Timeline
 
 if TYPE_CHECKING:

@@ -17,15 +17,15 @@ from dosetwin import models as listed
 from dosetwin.advise.kidney_evidence import STANDS, KidneyEvidence, weigh
 from dosetwin.declare import Model
 from dosetwin.errors import Finding, InputError
-from dosetwin.forecast import fitted
-from dosetwin.forecast.answer import HOURS, CreatinineForecast, Forecaster
-from dosetwin.forecast.kinetic import HIGHEST, LOWEST
-from dosetwin.forecast.record import WardRecord, birth_hour, from_timeline
+from dosetwin.forecast.kidney import fitted
+from dosetwin.forecast.kidney.answer import HOURS, CreatinineForecast, Forecaster
+from dosetwin.forecast.kidney.kinetic import HIGHEST, LOWEST
+from dosetwin.forecast.kidney.record import WardRecord, birth_hour, from_timeline
 from dosetwin.records import Covariate, Timeline
 
 if TYPE_CHECKING:
-    from dosetwin.forecast.filtration import FiltrationPath
-    from dosetwin.forecast.learned import LearnedKidney
+    from dosetwin.forecast.kidney.filtration import FiltrationPath
+    from dosetwin.forecast.kidney.learned import LearnedKidney
     from dosetwin.simulate.schedule import Rule
 
 NAMES = ("evidence", "learned", "filter", "mechanistic", "maturation")
@@ -93,7 +93,7 @@ class Kidney:
             at = min([*(e.time for d in known.doses for e in d.expanded()), *(o.time for o in known.observations), now])
             values = np.array([[0.0, _sd(), *([0.0] * (COMPONENTS - 1))]])
             return Told(_covariates(np.array([at]), values, rule))
-        from dosetwin.forecast.filtration import components, filtration_path
+        from dosetwin.forecast.kidney.filtration import components, filtration_path
 
         record = from_timeline(timeline, now)
         balance = fitted.load().filter
@@ -149,7 +149,7 @@ def _learned() -> "LearnedKidney | None":
     """
     import onnxruntime  # noqa: F401  (says early what is missing)
 
-    from dosetwin.forecast import learned
+    from dosetwin.forecast.kidney import learned
 
     return learned.load() if (learned.SHIPPED / learned.WEIGHTS).is_file() else None
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dosetwin.forecast.answer import HOURS, LONGEST, NORMAL_QUANTILES, CreatinineForecast, Forecaster, gaussian_forecast
-from dosetwin.forecast.record import WardRecord, birth_hour
-from dosetwin.forecast.warning import INJURY_WARNING, injury_risk
+from dosetwin.forecast.kidney.answer import HOURS, LONGEST, NORMAL_QUANTILES, CreatinineForecast, Forecaster, gaussian_forecast
+from dosetwin.forecast.kidney.record import WardRecord, birth_hour
+from dosetwin.forecast.kidney.warning import INJURY_WARNING, injury_risk
 
 if TYPE_CHECKING:
     from dosetwin.declare import Model

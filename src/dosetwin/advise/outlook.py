@@ -10,10 +10,10 @@ from dosetwin.advise.injury import ClearanceFall, clearance_fall
 from dosetwin.advise.kidney import FOLLOWS, Kidney, Told, without_creatinine
 from dosetwin.declare import Model
 from dosetwin.errors import Finding
-from dosetwin.forecast.answer import HOURS, NORMAL_QUANTILES, QUANTILES, CreatinineForecast, log_noise
-from dosetwin.forecast.filtration import Innovation
-from dosetwin.forecast.record import WardRecord, birth_hour, from_timeline
-from dosetwin.forecast.warning import INJURY_SOURCE, INJURY_WARNING, injury_risk
+from dosetwin.forecast.kidney.answer import HOURS, NORMAL_QUANTILES, QUANTILES, CreatinineForecast, log_noise
+from dosetwin.forecast.kidney.filtration import Innovation
+from dosetwin.forecast.kidney.record import WardRecord, birth_hour, from_timeline
+from dosetwin.forecast.kidney.warning import INJURY_SOURCE, INJURY_WARNING, injury_risk
 from dosetwin.records import Timeline
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from dosetwin.advise.core import State, believe, decide
 from dosetwin.advise.kidney import Kidney, Told
+from dosetwin.checks.record import weight_jumps
 from dosetwin.decide.plans import needs_weight
 from dosetwin.decide.policy import Policy
 from dosetwin.decide.recommendation import Dosing, Sensitivity, order
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
 from dosetwin.records import Covariate, Observation, Regimen, Timeline
-from dosetwin.records.checks import weight_jumps
 
 if TYPE_CHECKING:
     from dosetwin.simulate.schedule import Rule

@@ -9,10 +9,10 @@ from typing import Protocol
 
 import numpy as np
 
-from dosetwin.decide.ahead import Course, Scorer, write_out
-from dosetwin.decide.loss import DECLARED, Loss
-from dosetwin.decide.mpc import NEXT_5, PRE_5, Chances, LookAhead, Search, Standard, bound, look_ahead, waits
-from dosetwin.decide.outlook import DT, Belief
+from dosetwin.decide.look_ahead.ahead import Course, Scorer, write_out
+from dosetwin.decide.look_ahead.loss import DECLARED, Loss
+from dosetwin.decide.look_ahead.mpc import NEXT_5, PRE_5, Chances, LookAhead, Search, Standard, bound, look_ahead, waits
+from dosetwin.decide.look_ahead.outlook import DT, Belief
 from dosetwin.decide.rules import Facts, Says, facts_at, rule
 from dosetwin.errors import InputError, Reason, UnknownName
 from dosetwin.records import Timeline
@@ -324,7 +324,7 @@ def named(
     Raises UnknownName.
     """
     course = Course() if course is None else course
-    from dosetwin.decide.mpc import TRIAL, TRIAL_CHANCES
+    from dosetwin.decide.look_ahead.mpc import TRIAL, TRIAL_CHANCES
     from dosetwin.decide.nomogram import tuned
     from dosetwin.decide.rules import RULES
 

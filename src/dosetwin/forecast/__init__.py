@@ -1,1 +1,1 @@
-"""Covariates ahead of now: what creatinine, weight and kidney function will be by the next dose."""
+"""What lies ahead of now: one folder is one quantity."""

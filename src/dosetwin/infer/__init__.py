@@ -1,6 +1,6 @@
 """Timeline + model -> Belief: MAP, Laplace, draws, averaging, diagnostics. Names load when first used, so importing is cheap.
 
-``replay`` and ``fit`` are functions of the modules of the same name: ``from dosetwin.infer.replay import replay``.
+``fit`` is a function of the module of the same name: ``from dosetwin.infer.fit import fit``.
 """
 
 import importlib

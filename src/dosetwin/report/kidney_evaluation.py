@@ -170,7 +170,7 @@ two structures does where *neither* is right is seen on D and E, written before 
 """.strip()
 
 DEFINITIONS = """
-Fixed before any network was scored (`trial/kidney_evaluation.py`):
+Fixed before any network was scored (`evaluate/kidney/study.py`):
 - A seed is new data and a new training. Learner and competitors are trained, calibrated and fitted on babies of truth A
   (training seeds; the learner also on randomised ones); all are tested on fresh babies of A, B and C (test seeds), split by
   baby. B and C are outside hospitals.

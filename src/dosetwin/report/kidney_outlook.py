@@ -49,7 +49,7 @@ def lines(kidney: "KidneyOutlook") -> list[str]:
 
 def injury(kidney: "KidneyOutlook") -> str:
     """The early warning, or that there is none, with its threshold and where that comes from."""
-    from dosetwin.forecast.warning import INJURY_SOURCE, INJURY_WARNING
+    from dosetwin.forecast.kidney.warning import INJURY_SOURCE, INJURY_WARNING
 
     if kidney.injury is None:
         return "Kidney injury is not judged: that needs a kidney that reads creatinine."

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dosetwin.infer.replay import Replay
+    from dosetwin.evaluate.replay import Replay
 
 COLUMNS = (("mpe", "bias MPE %"), ("mape", "MAPE %"), ("rmse", "RMSE"), ("f20", "within 20 %"), ("f30", "within 30 %"),
            ("coverage50", "in 50 % band"), ("coverage90", "in 90 % band"))  # fmt: skip

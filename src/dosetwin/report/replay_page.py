@@ -16,7 +16,7 @@ from dosetwin.report.svg import BLUE, GREY, INK, canvas, svg
 
 if TYPE_CHECKING:
     from dosetwin.declare import Model
-    from dosetwin.infer.replay import Replay
+    from dosetwin.evaluate.replay import Replay
 
 
 def scatter(found: "Replay") -> Shown | None:

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from dosetwin import __version__
-from dosetwin.infection.packs import pack
+from dosetwin.outcomes.infection.packs import pack
+from dosetwin.populations.newborn.truth import TRUTHS
 from dosetwin.report import narrative
 from dosetwin.report.page import environment, safe_figure
 from dosetwin.report.trial_figures import by_group, differences, interval, number, pareto
 from dosetwin.trial.design import ADAPTIVE, Design
 from dosetwin.trial.endpoints import ENDPOINTS
-from dosetwin.trial.truth import TRUTHS
 
 MAIN = (
     "both_last", "both_2", "peak_first", "trough_last_3", "trough_last_5", "trough_toxic", "hours_above_5", "auc24", "auc_in",

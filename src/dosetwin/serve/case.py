@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
+from dosetwin.checks.record import ASKED, check
 from dosetwin.errors import Finding, InputError
 from dosetwin.records import Covariate as Covariate_
 from dosetwin.records import Observation, Timeline
-from dosetwin.records.checks import ASKED, check
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.store.facts import Confirmed, Covariate, NewFact, NewPatient, Person

@@ -143,8 +143,8 @@ def _levels(
 
 def _injured(timeline: Timeline, birth: datetime, first: datetime) -> Timeline:
     """The course with filtration as its own creatinines, all of them, show it: kinetic GFR over typical between each two."""
-    from dosetwin.forecast.kinetic import kinetic_gfr
-    from dosetwin.forecast.record import from_timeline
+    from dosetwin.forecast.kidney.kinetic import kinetic_gfr
+    from dosetwin.forecast.kidney.record import from_timeline
 
     record = from_timeline(timeline)
     born = (birth - first).total_seconds() / 3600.0

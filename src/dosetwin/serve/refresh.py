@@ -17,8 +17,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
+from dosetwin.checks.believable import QUANTITIES
 from dosetwin.errors import DosetwinError
-from dosetwin.records.believable import QUANTITIES
 from dosetwin.serve.audit import digest, stamp
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.crypto import Vault

@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from dosetwin.checks.held import held_back
+from dosetwin.checks.record import ASKED, check
 from dosetwin.errors import Finding
 from dosetwin.records import Timeline
-from dosetwin.records.checks import ASKED, check
-from dosetwin.records.held import held_back
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.store.facts import FLAGS, NewFact
@@ -144,7 +144,7 @@ def entry(f: Finding, facts: Sequence[NewFact]) -> dict[str, Any]:
 def waiting(said: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What an answer left out until somebody answers, newest first: ``event`` (the fact's id, "" for the birth weight), ``text``,
     ``code``, and whether it may be confirmed (``may_confirm``; what is impossible can only be corrected)."""
-    from dosetwin.records.checks import HELD
+    from dosetwin.checks.record import HELD
 
     ids = {f"{f['kind']}/{f['id'][:8]}": f for f in in_force(facts)}
     out = []

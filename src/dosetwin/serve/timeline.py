@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from dosetwin.checks.held import held_back
 from dosetwin.errors import Finding
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
-from dosetwin.records.held import held_back
 from dosetwin.serve.store.facts import CARE, Person
 
 

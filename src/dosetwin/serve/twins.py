@@ -113,7 +113,7 @@ def model_hash(name: str) -> str:
 def kidney_hash(kidney: str, model: str) -> str:
     """Hash of what a kidney is made of: its weights and the variant of the model that it tells. "" where it cannot be loaded."""
     from dosetwin.advise.kidney import FOLLOWS
-    from dosetwin.forecast import fitted, learned
+    from dosetwin.forecast.kidney import fitted, learned
 
     if model not in FOLLOWS:
         return ""

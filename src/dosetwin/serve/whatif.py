@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dosetwin.checks.record import ASKED
+from dosetwin.checks.record import check as check_records
 from dosetwin.errors import Finding
 from dosetwin.records import Regimen, Timeline
-from dosetwin.records.checks import ASKED
-from dosetwin.records.checks import check as check_records
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice

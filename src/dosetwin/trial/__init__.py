@@ -1,1 +1,1 @@
-"""Virtual cohorts, truth models and paired comparisons of dosing policies."""
+"""Arms on a population: paired comparisons of dosing policies on virtual patients."""

@@ -14,9 +14,9 @@ import numpy as np
 from scipy.stats import t as student
 
 from dosetwin.errors import InputError
+from dosetwin.populations.newborn.newborns import BAND_EDGES
 from dosetwin.trial.design import SUBGROUPS, Claim, Design
 from dosetwin.trial.endpoints import ENDPOINTS
-from dosetwin.trial.newborns import BAND_EDGES
 from dosetwin.trial.runner import read
 
 LEVEL = 0.95

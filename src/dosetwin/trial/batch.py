@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dosetwin.decide.outlook import DT as GRID
+from dosetwin.decide.look_ahead.outlook import DT as GRID
 from dosetwin.decide.rules import Facts
 from dosetwin.trial.endpoints import Given
 from dosetwin.trial.scoring import World, given_from

@@ -12,22 +12,22 @@ from math import ceil, log2
 
 import numpy as np
 
-from dosetwin.decide.ahead import Course as Plan
 from dosetwin.decide.dosing_policies import DosingPolicy, NextDose, named
-from dosetwin.decide.outlook import DT as GRID
+from dosetwin.decide.look_ahead.ahead import Course as Plan
+from dosetwin.decide.look_ahead.outlook import DT as GRID
 from dosetwin.errors import InputError, Reason
-from dosetwin.infection.course import Outcomes, run
-from dosetwin.infection.draws import DRAWS, Infections, draw_infections
-from dosetwin.infection.mic import ASSAY_SD
-from dosetwin.infection.packs import Pack, pack
 from dosetwin.models import load
+from dosetwin.outcomes.infection.course import Outcomes, run
+from dosetwin.outcomes.infection.draws import DRAWS, Infections, draw_infections
+from dosetwin.outcomes.infection.mic import ASSAY_SD
+from dosetwin.outcomes.infection.packs import Pack, pack
+from dosetwin.populations.newborn.newborns import ORGANISMS, Newborns
+from dosetwin.populations.newborn.truth import BELIEVED, DT, Physiology, Truth, levels, physiology, truth_named
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
+from dosetwin.streams import normals
 from dosetwin.structure.growth import weight_after_birth
 from dosetwin.trial.course_belief import PIECE_H, Believed, CourseBelief, Omniscient, Prior
 from dosetwin.trial.design import Arm, Design
-from dosetwin.trial.newborns import ORGANISMS, Newborns
-from dosetwin.trial.streams import normals
-from dosetwin.trial.truth import BELIEVED, DT, Physiology, Truth, levels, physiology, truth_named
 
 PEAK_H = 1.0
 """h after the start of a dose at which its peak is sampled."""
@@ -194,9 +194,9 @@ class Ward:
         return self._paths[key]
 
     def _told(self, kidney: str, known: tuple[Observation, ...], t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        from dosetwin.forecast.answer import HOURS
-        from dosetwin.forecast.filtration import components, filtration_path
-        from dosetwin.forecast.record import from_timeline
+        from dosetwin.forecast.kidney.answer import HOURS
+        from dosetwin.forecast.kidney.filtration import components, filtration_path
+        from dosetwin.forecast.kidney.record import from_timeline
 
         at = known[-1].time + (self.design.sampling.creatinine_turnaround_h if known[-1].time > 0 else 0.0)
         facts = tuple(c for c in self.covariates if c.time <= at + 1e-9)
@@ -324,8 +324,8 @@ def _theta() -> dict[str, float]:
 
 @lru_cache(maxsize=8)
 def _filter(kidney: str):
-    from dosetwin.forecast import fitted
-    from dosetwin.forecast.filter import KalmanFilter
+    from dosetwin.forecast.kidney import fitted
+    from dosetwin.forecast.kidney.filter import KalmanFilter
 
     given = fitted.load().filter
     if kidney in ("filter", "learned"):
@@ -337,6 +337,6 @@ def _filter(kidney: str):
 
 @lru_cache(maxsize=1)
 def _learned():
-    from dosetwin.forecast import learned
+    from dosetwin.forecast.kidney import learned
 
     return learned.load()

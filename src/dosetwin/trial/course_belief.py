@@ -18,18 +18,18 @@ import numpy as np
 from numba import njit
 from scipy.special import ndtri
 
-from dosetwin.decide.ahead import Course
-from dosetwin.decide.loss import Loss, dose_misses
-from dosetwin.decide.outlook import DT, Outlook
-from dosetwin.decide.two_compartments import course as run_levels
-from dosetwin.decide.two_compartments import propagators
+from dosetwin.decide.look_ahead.ahead import Course
+from dosetwin.decide.look_ahead.loss import Loss, dose_misses
+from dosetwin.decide.look_ahead.outlook import DT, Outlook
+from dosetwin.decide.look_ahead.two_compartments import course as run_levels
+from dosetwin.decide.look_ahead.two_compartments import propagators
 from dosetwin.errors import InputError
-from dosetwin.infection.draws import DRAWS, Infections, draw_infections
-from dosetwin.infection.mic import distribution
-from dosetwin.infection.packs import Pack
 from dosetwin.infer.explanations import QUIET
 from dosetwin.infer.likelihood import LOG_2PI
 from dosetwin.infer.robust import P_WRONG, UNLIKE, WRONG_SCALE
+from dosetwin.outcomes.infection.draws import DRAWS, Infections, draw_infections
+from dosetwin.outcomes.infection.mic import distribution
+from dosetwin.outcomes.infection.packs import Pack
 
 PIECE_H = 12.0
 """h over which believed parameters are constant."""

@@ -14,14 +14,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from dosetwin.decide.ahead import Course
-from dosetwin.decide.loss import Loss
+from dosetwin.decide.look_ahead.ahead import Course
+from dosetwin.decide.look_ahead.loss import Loss
 from dosetwin.decide.rules import RULES
 from dosetwin.errors import InputError, UnknownName
-from dosetwin.infection.packs import pack
+from dosetwin.outcomes.infection.packs import pack
+from dosetwin.populations.newborn.newborns import SETTINGS
+from dosetwin.populations.newborn.truth import TRUTHS
 from dosetwin.trial.endpoints import ENDPOINTS
-from dosetwin.trial.newborns import SETTINGS
-from dosetwin.trial.truth import TRUTHS
 
 ADAPTIVE = {
     "rule_adjusted": "the standard rule, interval moved after a measured trough as wards do it",

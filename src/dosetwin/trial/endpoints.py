@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dosetwin.decide.loss import TERMS, Loss, dose_misses
+from dosetwin.decide.look_ahead.loss import TERMS, Loss, dose_misses
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from dosetwin.errors import InputError
+from dosetwin.populations.newborn.newborns import ORGANISMS
 from dosetwin.trial.arms import Chunk, dosed
 from dosetwin.trial.design import Design
 from dosetwin.trial.endpoints import ENDPOINTS
-from dosetwin.trial.newborns import ORGANISMS
 from dosetwin.trial.scoring import World, scored, world
 
 if TYPE_CHECKING:

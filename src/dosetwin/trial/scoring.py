@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dosetwin.decide.ahead import Course
-from dosetwin.infection.course import run as run_infection
-from dosetwin.infection.draws import DRAWS, Infections, draw_infections
-from dosetwin.infection.packs import pack
-from dosetwin.trial import truth as truths
+from dosetwin.decide.look_ahead.ahead import Course
+from dosetwin.outcomes.infection.course import run as run_infection
+from dosetwin.outcomes.infection.draws import DRAWS, Infections, draw_infections
+from dosetwin.outcomes.infection.packs import pack
+from dosetwin.populations.newborn import truth as truths
+from dosetwin.populations.newborn.newborns import ORGANISMS, Newborns, cohort
+from dosetwin.populations.newborn.truth import DT, Physiology, physiology, truth_named
+from dosetwin.streams import normals
 from dosetwin.trial.design import Design
 from dosetwin.trial.endpoints import DoseValues, Given, score
-from dosetwin.trial.newborns import ORGANISMS, Newborns, cohort
-from dosetwin.trial.streams import normals
-from dosetwin.trial.truth import DT, Physiology, physiology, truth_named
 
 SHORTEST_H = 6.0
 """h; no course has more doses than its horizon divided by this, plus one."""

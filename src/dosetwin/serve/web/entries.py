@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from dosetwin.checks import believable
 from dosetwin.errors import InputError
 from dosetwin.io.text import number
-from dosetwin.records import believable
 from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.zone import Zone
 from dosetwin.units import convert

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dosetwin.forecast.warning import INJURY_SOURCE
+from dosetwin.forecast.kidney.warning import INJURY_SOURCE
 from dosetwin.infer.belief import DOUBTED
 from dosetwin.report import narrative
 from dosetwin.report.card import card

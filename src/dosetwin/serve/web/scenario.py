@@ -54,11 +54,11 @@ def scenario(advice: "Advice", zone: Zone) -> dict[str, Any]:
 
 def _course(advice: "Advice", mic: float | None, zone: Zone) -> tuple[dict[str, Chart], list[dict[str, str]]]:
     """Expected counts from the first dose of the last ten days to four days ahead, with the recommended regimen or none."""
-    from dosetwin.infection.course import run
-    from dosetwin.infection.draws import DRAWS as ROWS
-    from dosetwin.infection.draws import draw_infections, uniforms
-    from dosetwin.infection.mic import distribution
-    from dosetwin.infection.packs import pack
+    from dosetwin.outcomes.infection.course import run
+    from dosetwin.outcomes.infection.draws import DRAWS as ROWS
+    from dosetwin.outcomes.infection.draws import draw_infections, uniforms
+    from dosetwin.outcomes.infection.mic import distribution
+    from dosetwin.outcomes.infection.packs import pack
     from dosetwin.simulate import predict, schedule_for
 
     lead = int(np.argmax(advice.weights))

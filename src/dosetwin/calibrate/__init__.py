@@ -1,0 +1,1 @@
+"""How the numbers that ship were made."""

@@ -1,0 +1,1 @@
+"""Is this record believable, for this drug and this kind of patient."""

@@ -1,0 +1,146 @@
+"""``dosetwin retro``: a hospital's past patients; how well the twin forecast their levels, what each policy would have said."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dosetwin.cli.common import (
+    at_least,
+    csv_text,
+    mapping_of,
+    naming,
+    output_path,
+    print_json,
+    progress,
+    rule_of,
+    show_findings,
+    sound,
+    terminal,
+    write_whole,
+)  # fmt: skip
+from dosetwin.errors import Finding, InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dosetwin.declare import Model
+    from dosetwin.records import Timeline
+
+DRUG = "amikacin"
+
+
+def run(
+    data: Path, model_name: str, *, policies: list[str], turnaround: float, draws: int, seed: int, covariates: str,
+    mapping: list[str], leave_out: bool, report: Path | None, rows: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Read, fit, compare, print. Raises InputError for anything wrong with the words or the files."""
+    rule = rule_of(covariates)
+    at_least("--draws", draws, 100, 20_000)
+    at_least("--seed", seed, 0)
+    if not 0.0 <= turnaround <= 72.0:
+        raise InputError("hours until a level is known", where="--turnaround", value=turnaround, allowed="0 to 72")
+    page, table = output_path("--report", report, [data]), output_path("--rows", rows, [data])
+    from dosetwin import models
+
+    model = models.load(model_name)
+    timelines, remarks, unused = patients(data, mapping, model)
+    timelines, more = sound(timelines, model, leave_out)
+    from dosetwin.decide.policy import POLICIES
+    from dosetwin.evaluate.replay import replay
+    from dosetwin.evaluate.retro import TABLES, TWIN, retro
+
+    policy = next((p for p in POLICIES.values() if p.drug == model.drug), None)
+    if policy is None:
+        raise InputError("no targets and limits for the model's drug", where=model.name, value=model.drug)
+    chosen = policies or [*TABLES, TWIN]
+    with progress("forecasting each level", len(timelines)) as tell, naming(data):
+        forecast = replay(model, timelines, seed=seed, draws=max(draws, 100), rule=rule, measures=model.drug, progress=tell)
+    with progress("asking each policy", len(timelines)) as tell, naming(data):
+        found = retro(
+            model, timelines, policy, policies=chosen, turnaround=turnaround, draws=draws, seed=seed, rule=rule, progress=tell
+        )
+    findings = list(dict.fromkeys((*remarks, *more, *found.findings)))
+    body: dict[str, Any] = {"model": model.name, "source": data.name, "turnaround_h": turnaround, "seed": seed, "draws": draws}
+    body |= {"forecast": forecast.to_json(), **found.to_json(), "unused_columns": list(unused),
+             "findings": [f.to_json() for f in findings]}  # fmt: skip
+    if page is not None:
+        from dosetwin.report.retro_page import retro_page
+
+        write_whole(page, retro_page(body, model, findings))
+    if table is not None:
+        write_whole(table, csv_text(body["rows"]))
+    if as_json:
+        print_json(body)
+        return
+    console = terminal()
+    show(console, body)
+    show_findings(console, findings)
+    for path, what in ((page, "report"), (table, "every dose and policy")):
+        if path is not None:
+            console.print(f"{what}: {path}")
+
+
+READS = frozenset({"WT", "GA", "PNA", "PMA", "BW", "IBU", "ASPHYXIA", "COOLING"})
+"""Columns that dosing tables and policies use beside the model."""
+
+
+def patients(data: Path, mapping: list[str], model: "Model") -> "tuple[list[Timeline], list[Finding], tuple[str, ...]]":
+    """Timelines from a table (CSV), one FHIR bundle (JSON) or a folder of bundles, one patient each. Raises InputError."""
+    if data.is_dir():
+        from dosetwin.io.case import read_case
+
+        files = sorted(p for p in data.iterdir() if p.suffix.lower() == ".json")
+        if not files:
+            raise InputError("no bundles in the folder", where=str(data), allowed="FHIR R4 bundles, NAME.json, one patient each")
+        read = [read_case(p, DRUG) for p in files]
+        return read, [f for t in read for f in t.findings], ()
+    if data.suffix.lower() == ".json":
+        from dosetwin.io.case import read_case
+
+        one = read_case(data, DRUG)
+        return [one], list(one.findings), ()
+    from dosetwin.cli.common import read_data
+
+    if mapping_of(mapping) or data.name.lower().endswith((".csv", ".csv.gz")):
+        from dosetwin.simulate.measured import bound
+
+        timelines, echo = read_data(data, mapping)
+        with naming(data):
+            known = bound(model, timelines, echo.columns, unread=echo.unread, header=echo.header, source=data.name, reads=READS)
+        return known.timelines, [*echo.findings, *known.findings], known.unused
+    raise InputError("not past patients", where=data.name, allowed="a .csv table, a FHIR bundle (.json), or a folder of bundles")
+
+
+def show(console: "Console", body: dict[str, Any]) -> None:
+    """Forecast errors, the comparison by policy and the caveats."""
+    from rich.table import Table
+
+    from dosetwin.report.trial_figures import number
+
+    forecast = body["forecast"]
+    after, before = forecast["a_posteriori"], forecast["a_priori"]
+    console.print(f"{body['patients']} patients, {body['doses']} doses compared, model {body['model']}", style="bold")
+    for title, e in (("a priori", before), ("with the patient's own earlier levels", after)):
+        if e["mape"] is not None:
+            console.print(
+                f"forecast {title}: bias {e['mpe']:.1f} %, MAPE {e['mape']:.1f} %, RMSE {e['rmse']:.2f} mg/L, {e['n']} levels"
+            )
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in (
+        "policy",
+        "doses",
+        "silent",
+        "P(peak in)",
+        "P(trough < 3)",
+        "P(trough > 5)",
+        "both",
+        "both, minus given (95 %)",
+    ):
+        table.add_column(title, justify="left" if title == "policy" else "right")
+    for name, c in body["compared"].items():
+        gap = c.get("p_joint_difference")
+        shown = "" if gap is None else f"{number(gap['mean'])} ({number(gap['low'])} to {number(gap['high'])})"
+        cells = [number(c[k]["mean"]) for k in ("p_peak", "p_trough", "p_toxic", "p_joint")]
+        table.add_row(name, str(c["doses"]), str(c["silent"]), *cells, shown, style="bold" if name == "twin" else None)
+    console.print(table)
+    for line in body["caveats"]:
+        console.print(f"  - {line}", style="dim")

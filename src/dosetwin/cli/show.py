@@ -1,0 +1,136 @@
+"""An advice on the terminal: who, what was measured, what the twin believes, the choice, why, how sure, what would change it."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dosetwin.cli.common import safe, show_findings
+from dosetwin.report import kidney_outlook, narrative
+from dosetwin.report.page import level_unit, levels, parameters, rests_on, short_list, verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from dosetwin.advise import Advice
+
+
+def grid(heads: tuple[str, ...], right: tuple[int, ...] = (), fixed: tuple[int, ...] = ()) -> "Table":
+    """A table in the house style; ``right`` the columns of numbers, ``fixed`` further ones that are never broken."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for i, head in enumerate(heads):
+        table.add_column(head, justify="right" if i in right else "left", overflow="fold", no_wrap=i in fixed or i in right)
+    return table
+
+
+def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
+    """Print everything a reader needs, in the order of the questions asked at the bedside."""
+    rec, policy, patient = advice.recommendation, advice.policy, advice.timeline.patient
+
+    def title(text: str) -> None:
+        console.print(f"\n{text}", style="bold")
+
+    made_up = " (made-up patient)" if patient.synthetic else ""
+    console.print(
+        safe(f"Patient {patient.id}{made_up}: {', '.join(narrative.patient_line(advice.timeline, advice.now, advice.models))}"),
+        style="bold",
+    )
+    names = ", ".join(f"{m.name}" + (f" (weight {narrative.percent(w)})" if len(advice.models) > 1 else "")
+                      for m, w in zip(advice.models, advice.weights, strict=True))  # fmt: skip
+    prov = rec.provenance
+    console.print(safe(f"Decision at {narrative.moment(prov['now'])} ({clock}); model {names}; covariates {prov['covariates']}; "
+                       f"{prov['draws']} draws, seed {prov['seed']}"))  # fmt: skip
+    console.print(narrative.NOT_A_DEVICE, style="dim")
+
+    title({"Recommended": "Recommendation"}.get(narrative.answer_title(rec), narrative.answer_title(rec)))
+    words = narrative.certainty(rec.how_sure.get("joint"))[1] if rec.regimen else ""
+    style = {"refuse": "bold red", "bad": "bold red", "warn": "bold yellow"}.get(narrative.tone(rec), "bold green")
+    for line in narrative.hold_text(rec):
+        console.print(f"  {safe(line)}", style=style)
+    if rec.regimen or not rec.hold:
+        after = "after the level, if it is as expected: " if rec.hold else ""
+        console.print(f"  {after}{narrative.headline(rec, policy.drug)}", style=style)
+    if words:
+        console.print(f"  {words}: {narrative.percent(rec.how_sure['joint'])} chance of all joint targets", style=style)
+    if rec.regimen:
+        console.print(f"  first dose of this regimen: {narrative.moment(rec.regimen.first_at)}", style="bold")
+
+    title(f"Measured ({narrative.zero(advice.timeline)})")
+    table = grid(("quantity", "h", "measured", "expected before", "percentile", ""), (1, 4), (0,))
+    for x in levels(advice):
+        table.add_row(*map(safe, (x["what"], x["time"], x["value"], x["expected"], x["percentile"], x["verdict"])),
+                      style="bold red" if x["odd"] else None)  # fmt: skip
+    console.print(table if table.row_count else "no level yet")
+
+    known = parameters(advice)
+    if known:
+        counted = ", counting what is in doubt" if any(b.doubted for b in advice.beliefs) else ""
+        title(f"What the twin believes, {'at the coming dose' if rec.regimen else 'now'}{counted}: median (90 % interval)")
+        table = grid(("parameter", "unit", "before levels", "updated", "change"), (2, 3, 4))
+        for x in known:
+            table.add_row(f"{x['name']}, {x['text']}".removesuffix(", "), x["unit"], x["before"], x["after"], x["change"])
+        console.print(table)
+
+    aside = f"{prov['candidates_acceptable']} acceptable"
+    if narrative.contradicted(rec):
+        aside = "the contradicting level left out; for comparison only"
+    title(f"Regimens ({prov['candidates_considered']} tried, {aside})")
+    wide = console.width >= 110
+    table = grid(("rank", "regimen", *(("mg/kg", "first dose") if wide else ()), "peak", "trough", "all targets", "loss", ""),
+                 (0, 2, 4, 5, 6, 7) if wide else (0, 2, 3, 4, 5), (1, 3) if wide else (1,))  # fmt: skip
+    for c in short_list(rec.candidates):
+        chosen = rec.regimen is not None and c.regimen == rec.regimen
+        said = verdict(c, chosen, narrative.contradicted(rec))
+        table.add_row(
+            str(c.rank), narrative.label(c, rec.candidates),
+            *((narrative.per_kg(c), narrative.short_moment(c.regimen.first_at)) if wide else ()),
+            *(narrative.number(c.median.get(key, float("nan"))) for key in ("peak_next", "trough_next")),
+            narrative.percent(c.joint), f"{c.loss:.2f}", f"{narrative.rules(c.rules)}; {said}" if c.rules else said,
+            style=("bold green" if rec.status == "recommend" else "bold yellow") if chosen else None if c.acceptable else "dim",
+        )  # fmt: skip
+    console.print(table)
+    legend = "peak 1 h after the start, trough at the end of the coming interval; loss 0 = every target met."
+    legend = f"Medians in {level_unit(advice)}: {legend}"
+    console.print(legend, style="dim")
+
+    why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
+    _list(console, "Why", [narrative.sentence(r, policy.targets) for r in why])
+    if rec.regimen:
+        _list(console, "How sure", narrative.how_sure(rec.how_sure, policy.targets, rests_on(advice), level_unit(advice)))
+    _list(console, "Why not a standard rule", [narrative.sentence(r, policy.targets) for r in why_not])
+    doubts = [f"{'CHANGES' if s.changed else 'stands'}: {s.text}: {narrative.effect(s)}" for s in rec.what_would_change_it]
+    _list(console, "What would make it wrong", doubts)
+    if advice.kidney is not None:
+        _list(console, "Kidney", kidney_outlook.lines(advice.kidney))
+    if rec.look_ahead:
+        from dosetwin.advise import ahead
+
+        _list(console, "Looking ahead", ahead.lines(rec.look_ahead))
+    if rec.next_sample is not None:
+        at = f"{narrative.moment(rec.next_sample.at)}: " if rec.next_sample.worth else ""
+        _list(console, "Next level", [at + narrative.signs(rec.next_sample.text)])
+    if rec.findings:
+        title("Remarks on the data")
+        show_findings(console, rec.findings)
+    lead = advice.models[int(np.argmax(advice.weights))]
+    _list(
+        console,
+        f"About the model {lead.name} [{lead.reference.provenance}]",
+        [n for n in (lead.reference.note, *lead.notes) if n],
+    )
+
+
+def _list(console: "Console", title: str, lines: list[str]) -> None:
+    from rich.table import Table
+
+    if not lines:
+        return
+    console.print(f"\n{title}", style="bold")
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for line in lines:
+        table.add_row("  -", safe(line))
+    console.print(table)

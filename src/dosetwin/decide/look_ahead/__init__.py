@@ -1,0 +1,1 @@
+"""Several doses ahead: a controller on a belief about body and infection."""

@@ -1,0 +1,1 @@
+"""The study of the kidney forecasts on virtual newborns."""

@@ -1,0 +1,1 @@
+"""What follows from a trajectory beside its levels: one folder is one consequence."""

@@ -1,0 +1,1 @@
+"""Newborns treated with an aminoglycoside: who they are, and the truth of their bodies."""

@@ -1,0 +1,1 @@
+"""Newborns and their creatinines under truths that no forecaster has the form of."""
