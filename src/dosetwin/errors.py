@@ -4,7 +4,7 @@
       InputError            a file, record or argument is wrong (command line: exit code 2)
         UnknownUnit         a unit outside the closed table of units.py
         UnknownName         a model, covariate, output or option nobody declared
-      ModelError            a model file breaks the rules of declare.py
+      ModelError            a model file breaks the rules of declare/
       SimulationError       a caller asked for an answer that only exists as a failure value
 
 Values, returned and never raised: ``Finding`` (about the data), ``Reason`` (about a decision),
@@ -69,7 +69,7 @@ class UnknownName(InputError):
 
 
 class ModelError(DosetwinError):
-    """A model file that breaks the vocabulary of declare.py."""
+    """A model file that breaks the vocabulary of declare/."""
 
 
 class SimulationError(DosetwinError):

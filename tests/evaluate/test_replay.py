@@ -13,7 +13,7 @@ from dosetwin.evaluate.replay import replay
 from dosetwin.infer.diagnostics import coverage, errors_of
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 
-from .conftest import simulated
+from tests.infer.conftest import simulated
 
 
 def test_errors_by_hand() -> None:

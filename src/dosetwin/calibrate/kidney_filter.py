@@ -1,4 +1,4 @@
-"""Fits the filter that ships in the package on babies of truth A: ``python -m dosetwin.calibrate.kidney_filter --date YYYY-MM-DD``.
+"""Fits the shipped filter on babies of truth A: ``python -m dosetwin.calibrate.kidney_filter --date YYYY-MM-DD``.
 
 Half of the babies carry each noise level, because a ward's own is not known. Truths B and C, and the test seeds, are not used.
 """

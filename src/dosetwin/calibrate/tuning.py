@@ -1,6 +1,6 @@
 """Offline tuning of look-ahead's competitors on the same declared loss: the fixed nomogram, the loading dose of one-step.
 
-``python -m dosetwin.calibrate.tuning nomogram --pack peak_driven`` prints the rows of ``decide.nomogram``; ``... loading`` the table
+``python -m dosetwin.calibrate.tuning nomogram --pack peak_driven`` prints ``decide.nomogram``; ``... loading`` the table
 behind ``decide.dosing_policies.LOADING``. Development babies only: seeds below, never those of a shipped design.
 """
 

@@ -1,4 +1,4 @@
-"""The command line: words and options here, what they do in the files beside it; exits 0 ok, 1 our fault, 2 bad input, 3 refusal."""
+"""The command line: words and options here, what they do beside it; exits 0 ok, 1 our fault, 2 bad input, 3 refusal."""
 
 import errno
 import os

@@ -1,7 +1,7 @@
 """The best fixed nomogram: a table tuned once on the declared loss, on development babies, and never changed by a level.
 
-Made by ``python -m dosetwin.calibrate.tuning nomogram`` (2,500 babies of setting ``nicu``, seed 5000, truth ``as_believed``; every
-mg/kg from 11 to 20 and every interval from 24 to 60 h in 20 cells of age and weight, then the hours added under a condition,
+Made by ``python -m dosetwin.calibrate.tuning nomogram`` (2,500 babies of setting ``nicu``, seed 5000, truth ``as_believed``;
+every mg/kg from 11 to 20 and every interval from 24 to 60 h in 20 cells of age and weight, then hours added under a condition,
 then a first dose of its own). It is a competitor in trials, not advice: derived from this package's own virtual newborns.
 """
 

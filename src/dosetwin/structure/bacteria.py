@@ -1,7 +1,7 @@
 """Bacteria under a drug: rates of growth, kill, adaptation, immune clearance and dormancy, as plain functions.
 
-Rates in 1/h, concentrations mg/L, times h. The forms are those of the published sets in ``infection/published.py``; the fast
-kernel of ``infection/_kernel.py`` writes the same formulas out again (a test compares the two).
+Rates in 1/h, concentrations mg/L, times h. The forms are those of the published sets in ``outcomes/infection/published.py``; the
+fast kernel of ``outcomes/infection/_kernel.py`` writes the same formulas out again (a test compares the two).
 """
 
 from math import exp, log, log1p

@@ -1,7 +1,7 @@
 """Compiled: the same steps and forecasts as ``forecast/``, for thousands of moments of a ward at once.
 
 A moment (origin) is a baby and an hour; what is known then is the record cut at that hour. The steps are those of
-``forecast/steps.py``, so that every competitor meets the same balance as in ``forecast`` of one baby (a test compares them).
+``forecast/kidney/steps.py``, so every competitor meets the balance of one baby's ``forecast``. (A test compares.)
 """
 
 from math import exp, log

@@ -1,9 +1,9 @@
 """The frozen record of the kidney truths: parameters, test seeds, and the hash of everything that makes a baby.
 
 ``verify()`` refuses to go on when the generator is no longer the recorded one, so that a figure can only come from the truths
-that were fixed before any training. A deliberate change: ``python -m dosetwin.populations.newborn_kidney.frozen`` writes a new record,
-to be committed alone, saying why; every figure published before then is void. A part that has moved to another room since it was
-frozen is read under the name it had then (``MOVED``): a move is no change.
+that were fixed before any training. A deliberate change: ``python -m dosetwin.populations.newborn_kidney.frozen`` writes a new
+record, to be committed alone, saying why; every figure published before then is void. A part that has moved to another room since
+it was frozen is read under the name it had then (``MOVED``): a move is no change.
 """
 
 import hashlib
