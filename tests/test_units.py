@@ -11,7 +11,9 @@ from dosetwin.units import (
     ASSAYS,
     CANONICAL,
     SCR_FLOOR,
+    SPELLINGS,
     allowed,
+    code_of,
     convert,
     creatinine,
     idms_to_jaffe,
@@ -44,6 +46,76 @@ def test_listed_pairs(value, unit, quantity, expected):
     assert convert(value, unit, quantity) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "quantity", "expected"),
+    [
+        # HL7's upper case, UCUM's case-insensitive forms among it
+        (33.5, "MG/L", "amikacin", 33.5),
+        (33.5, "UG/ML", "amikacin", 33.5),
+        (0.9, "MG/DL", "SCR", 0.9),
+        (3.2, "KG", "WT", 3.2),
+        (1130, "G", "WT", 1.13),
+        (10, "[LB_AV]", "WT", 4.5359237),
+        (2, "HR", "time", 2.0),
+        # micro in both code points, as mc, and in capitals (what upper() makes of it)
+        (33.5, "\u00b5g/ml", "amikacin", 33.5),
+        (33.5, "\u03bcg/mL", "amikacin", 33.5),
+        (33.5, "mcg/mL", "amikacin", 33.5),
+        (33.5, "\u039cG/ML", "amikacin", 33.5),
+        (88.4, "\u00b5mol/l", "SCR", 1.0),
+        (88.4, "umol/l", "SCR", 1.0),
+        (88.4, "\u00b5M", "SCR", 1.0),
+        # words
+        (1130, "grams", "WT", 1.13),
+        (1130, "gm", "WT", 1.13),
+        (10, "lb", "WT", 4.5359237),
+        (10, "Pounds", "WT", 4.5359237),
+        (29, "weeks", "GA", 29.0),
+        (203, "days", "GA", 29.0),
+        (3, "Days", "PNA", 3.0),
+        (30, "mins.", "duration", 0.5),
+        (12, "hrs", "time", 12.0),
+        (15, "mg/hr", "rate", 15.0),
+        (240, "mg per day", "rate", 10.0),
+        (33.5, "milligrams per litre", "amikacin", 33.5),
+        (33.5, "mg.L-1", "amikacin", 33.5),
+        (33.5, "mg \u00b7 L\u207b\u00b9", "amikacin", 33.5),
+        (0.9, "mg/100 mL", "SCR", 0.9),
+        (0.9, "mg%", "SCR", 0.9),
+        (3.5, "g%", "ALB", 35.0),
+        (37, "\u00b0C", "TEMP", 37.0),
+        (98.6, "\u00b0F", "TEMP", 37.0),
+        (2.5, "INR", "INR", 2.5),
+        (2.5, "", "INR", 2.5),
+        (7, "", "APGR", 7.0),
+    ],
+)
+def test_spellings(value, unit, quantity, expected):
+    assert convert(value, unit, quantity) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("unit", "quantity", "remedy"), [("m", "duration", "min for minutes"), ("M", "time", "mo for months"), ("gr", "WT", "grams")]
+)
+def test_spellings_of_two_meanings_are_refused_with_both(unit, quantity, remedy):
+    with pytest.raises(UnknownUnit, match=remedy):
+        convert(30, unit, quantity)
+
+
+@pytest.mark.parametrize("quantity", sorted(CANONICAL))
+def test_no_spelling_means_two_units_of_one_quantity(quantity):
+    for unit in allowed(quantity):
+        assert code_of(unit, quantity) == unit
+        assert convert(2.0, unit.upper(), quantity) == convert(2.0, unit, quantity)
+        assert convert(2.0, f" {unit} ", quantity) == convert(2.0, unit, quantity)
+
+
+def test_every_spelling_is_of_a_listed_unit():
+    for unit, others in SPELLINGS.items():
+        assert any(unit in {*allowed(q), *(p for u in allowed(q) for p in u.split("/"))} for q in CANONICAL), unit
+        assert all(other == other.casefold() and " " not in other for other in others)
+
+
 def test_grams_convert_without_rounding_noise():
     assert convert(1130, "g", "WT") == 1.13
 
@@ -52,7 +124,10 @@ def test_grams_convert_without_rounding_noise():
     ("unit", "quantity"),
     [
         ("10*9/L", "amikacin"),
-        ("MG/L", "amikacin"),
+        ("MG", "amikacin"),
+        ("lb", "amount"),
+        ("mo", "PNA"),
+        ("mL/min/1.73m2", "GFR"),
         ("mg", "WT"),
         ("", "WT"),
         ("umol/L", "gentamicin"),

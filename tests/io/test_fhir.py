@@ -75,7 +75,7 @@ ORDER["medicationCodeableConcept"] = AMIKACIN
     [
         (observation("x", "35669-1", 30, "10*9/L"), "unknown_unit", "error"),
         (observation("x", "35669-1", 30, "furlong"), "unknown_unit", "error"),
-        (observation("x", "29463-7", 1.1, "lb"), "unknown_unit", "error"),
+        (observation("x", "29463-7", 1.1, "mL"), "unknown_unit", "error"),
         (observation("x", "2160-0", 1.1, "mg/kg"), "unknown_unit", "error"),
         (observation("x", "2160-0", -1, "mg/dL"), "value_unusable", "error"),
         (observation("x", "35669-1", None, "", valueQuantity=None), "value_missing", "error"),
@@ -326,6 +326,30 @@ def test_a_printed_unit_that_contradicts_its_code_is_an_error():
     assert not [o for o in t.observations if o.measures == "SCR"]
     same = read_bundle(newborn(observation("l2", "35669-1", 0, "", valueQuantity=quantity(9, "ug/mL", unit="mg/L"))))
     assert "unit_conflict" not in found(same)
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "unit", "read"),
+    [
+        ("35669-1", 12, "MG/L", 12.0),
+        ("35669-1", 12, "mcg/mL", 12.0),
+        ("35669-1", 12, "\u00b5g/mL", 12.0),
+        ("35669-1", 12, "\u03bcg/ml", 12.0),
+        ("2160-0", 88.4, "UMOL/L", 1.0),
+        ("2160-0", 88.4, "\u00b5mol/l", 1.0),
+        ("2160-0", 0.9, "MG/DL", 0.9),
+        ("29463-7", 2.5, "lb", 1.133980925),
+        ("29463-7", 1200, "grams", 1.2),
+        ("29463-7", 1.2, "KG", 1.2),
+    ],
+)
+@pytest.mark.parametrize("coded", [True, False])
+def test_units_as_people_and_laboratories_spell_them(code, value, unit, read, coded):
+    held = quantity(value, unit) if coded else {"value": value, "unit": unit}
+    t = read_bundle(newborn(observation("x", code, None, "", "2026-03-02T20:00:00Z", valueQuantity=held)))
+    (got,) = [r.value for r in (*t.observations, *t.covariates) if r.record == "Observation/x"]
+    assert got == pytest.approx(read, rel=1e-12)
+    assert not [f for f in t.findings if f.severity == "error"]
 
 
 def test_two_versions_of_one_resource_are_an_error():

@@ -271,6 +271,11 @@ def test_a_visit_number_beside_the_record_number_is_left_out_by_name(service, ba
         (obx(code="AMI^Amikacin^99L^35669-1^Amikacin^LN"), 2.8, False),
         (obx(code="AMI^A^99L^X^A^99M^^^^35669-1^Amikacin^LN"), 2.8, False),
         (obx(unit="MGL^mg per l^L^mg/L^^UCUM"), 2.8, False),
+        (obx(unit="MG/L"), 2.8, False),
+        (obx(unit="MG/L^^ISO+"), 2.8, False),
+        (obx(unit="UG/ML^^UCUM"), 2.8, False),
+        (obx(unit="^milligrams per litre^L"), 2.8, False),
+        (obx("2800", unit="\u00b5g/l"), 2.8, False),
     ],
 )
 def test_values_of_every_form(service, baby, segment, value, below):
@@ -289,6 +294,8 @@ def test_values_of_every_form(service, baby, segment, value, below):
         (obx("2.8", kind="CE"), "OBX-1.2"),
         (obx(unit=""), "OBX-1.6"),
         (obx(unit="mg/L^^UCUM^mg/dL^^L"), "OBX-1.6"),
+        (obx(unit="mg/L^^UCUM^KG^^L"), "OBX-1.6"),
+        (obx(unit="MG"), "OBX-1.6"),
         (obx(status=""), "OBX-1.11"),
         (obx(status="Q"), "OBX-1.11"),
         (obx(code="35669-1^Amikacin^LN^35668-3^Gentamicin^LN"), "OBX-1.3"),

@@ -7,15 +7,13 @@ from math import isnan, nan
 from dosetwin.errors import Finding, InputError
 from dosetwin.io import clock
 from dosetwin.io.table import MISSING, STANDARD, Rows, is_number
-from dosetwin.units import CANONICAL, convert
+from dosetwin.units import CANONICAL, code_of, convert
 
 SERIAL_DATES = (30_000.0, 80_000.0)
 """Where a spreadsheet's day numbers of 1982 to 2119 lie: a table whose every TIME lies there counts days."""
 
 _QUANTITY = {"TIME": "time", "II": "duration", "DUR": "duration", "AMT": "amount", "RATE": "rate", "DV": "concentration",
              "LOQ": "concentration", "LIMIT": "concentration"}  # fmt: skip
-_UNIT_WORDS = {"hr": "h", "hrs": "h", "hour": "h", "hours": "h", "day": "d", "days": "d", "week": "wk", "weeks": "wk",
-               "minutes": "min", "mins": "min"}  # fmt: skip
 
 
 def _how(key: str, cell: str) -> str:
@@ -73,9 +71,8 @@ class Cells:
     def converted(self, key: str, values: list[float]) -> list[float]:
         """In canonical units where the header states another. Raises UnknownUnit naming the header line."""
         unit = self.units.get(key, "")
-        unit = _UNIT_WORDS.get(unit.lower(), unit)
         quantity = _QUANTITY.get(key, key)
-        if not unit or quantity not in CANONICAL or unit == CANONICAL[quantity]:
+        if not unit or quantity not in CANONICAL or code_of(unit, quantity) == CANONICAL[quantity]:
             return values
         place = f"{self.name}:1"
         out = [v if isnan(v) else convert(v, unit, quantity, where=place) for v in values]

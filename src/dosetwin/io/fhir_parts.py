@@ -7,7 +7,7 @@ from typing import Any
 
 from dosetwin.errors import Finding, InputError, Severity
 from dosetwin.io.codes import UCUM_SYSTEM, Coded, system
-from dosetwin.units import CANONICAL, allowed, convert
+from dosetwin.units import code_of, convert, known
 
 YEARS = (1900, 2200)
 """Moments outside are refused as slips of the pen."""
@@ -121,12 +121,12 @@ def quantity(value: Any, name: str, record: str, notes: Notes, *, severity: Seve
 def unit_conflict(value: Any, name: str, record: str, notes: Notes) -> bool:
     """True, with an error finding, when the printed unit is a listed one that means something else than the UCUM code."""
     printed, unit = str(value.unit or ""), unit_of(value)
-    if printed == unit or unit not in allowed(name):
+    if not printed or printed == unit or code_of(unit, name) is None:
         return False
-    try:
+    if code_of(printed, name) is None:
+        same = not known(printed)  # "per fontanelle" is text, "mL" is another unit
+    else:
         same = abs(convert(1.0, printed, name) - convert(1.0, unit, name)) <= 1e-9
-    except InputError:
-        same = not any(printed in allowed(other) for other in CANONICAL)  # "weeks" is text, "mL" is another unit
     if not same:
         notes.add("error", "unit_conflict", record, f"the printed unit of {name} is {printed}, its code {unit}; not used",
                   printed, unit, "correct the unit or its code at the source")  # fmt: skip

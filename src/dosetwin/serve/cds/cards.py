@@ -13,6 +13,7 @@ from dosetwin.decide.recommendation import order as said
 from dosetwin.report.narrative import certainty
 from dosetwin.serve.fhir.resources import DISCLAIMER, Issued, drug_concept, medication_request
 from dosetwin.serve.zone import Zone
+from dosetwin.units import code_of, convert
 
 Indicator = Literal["info", "warning", "critical"]
 SUMMARY_MAX = 139
@@ -160,7 +161,8 @@ def _single(instruction: Any) -> float | None:
 
 def _quantity(instruction: Any) -> tuple[float, float | None]:
     quantity = instruction["doseAndRate"][0]["doseQuantity"]
-    return float(quantity["value"]), {"mg": 1.0, "g": 1000.0, "ug": 0.001}.get(quantity.get("code") or quantity.get("unit") or "")
+    unit = code_of(str(quantity.get("code") or quantity.get("unit") or ""), "amount")
+    return float(quantity["value"]), None if unit is None else convert(1.0, unit, "amount")
 
 
 def _repeated(instruction: Any) -> tuple[float, float] | None:
@@ -171,10 +173,10 @@ def _repeated(instruction: Any) -> tuple[float, float] | None:
         period, times = float(repeat["period"]), float(repeat.get("frequency", 1))
     except (KeyError, IndexError, TypeError, ValueError):
         return None
-    hours = {"h": 1.0, "d": 24.0, "min": 1 / 60}.get(repeat.get("periodUnit", ""))
-    if mg is None or hours is None or not (dose > 0 and period > 0 and times > 0):
+    per = code_of(str(repeat.get("periodUnit", "")), "duration")
+    if mg is None or per is None or not (dose > 0 and period > 0 and times > 0):
         return None
-    return dose * mg, period * hours / times
+    return dose * mg, convert(period, per, "duration") / times
 
 
 def _card(issued: Issued, summary: str, indicator: Indicator, detail: str, page: str | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from dosetwin.serve.live.inbox import Item, unusable
 from dosetwin.serve.live.whose import Claim
 from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.zone import Zone
-from dosetwin.units import allowed, convert
+from dosetwin.units import code_of, convert, known
 
 FINAL, CORRECTED, WITHDRAWN = frozenset("FPSU"), frozenset("C"), frozenset("DXW")
 """OBX-11: results that are stored, that correct, that take back; I, N, O, R (pending, not verified) carry nothing yet."""
@@ -305,11 +305,12 @@ def _value(s: Segment, where: str) -> tuple[float, bool]:
 
 def _unit(s: Segment, at: int, name: str, where: str) -> str:
     """The unit: the one said to be UCUM, else the first listed. Two that differ are refused."""
-    said = [c for c in s.coded(at) if c.code]
+    said = [c if c.code else c._replace(code=c.text) for c in s.coded(at) if c.code or c.text]
     if not said:
         raise unusable(where, s.raw(at), "a UCUM unit", "a value without a unit is never guessed")
-    listed = [c for c in said if c.code in allowed(name)]
-    if len({round(convert(1.0, c.code, name), 12) for c in listed}) > 1:
+    listed = [c for c in said if code_of(c.code, name)]
+    others = listed and any(known(c.code) for c in said if c not in listed)
+    if others or len({round(convert(1.0, c.code, name), 12) for c in listed}) > 1:
         raise unusable(where, s.raw(at), "one unit", "two units that differ")
     ucum = [c for c in listed if codes.system(c.system) == codes.UCUM_SYSTEM]
     return next(iter(ucum or listed or said)).code

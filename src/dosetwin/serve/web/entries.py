@@ -1,7 +1,7 @@
 """One value entered by hand: what was typed, checked field by field, as a fact; every refusal names value, range and remedy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from dosetwin.errors import InputError
 from dosetwin.io.text import number
 from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.zone import Zone
-from dosetwin.units import convert
+from dosetwin.units import code_of, convert
 
 KINDS = ("level", "creatinine", "weight", "dose")
 UNITS = (
@@ -55,6 +55,7 @@ def checked(entry: Entry, now: datetime, drug: str, zone: Zone) -> tuple[NewFact
     """The fact, or per field what is wrong with it. What is wrong beside the rest of the record, ``serve.sure`` says."""
     wrong: dict[str, str] = {}
     name, low, high, canonical = range_of(entry.kind, drug)
+    entry = replace(entry, unit=code_of(entry.unit, _about(entry.kind, drug)) or entry.unit)
     value = number(entry.value, comma=True)
     if value is None:
         wrong["value"] = f"{name}: found “{entry.value}”, expected a number, as 7.4"
@@ -90,10 +91,14 @@ def range_of(kind: str, drug: str) -> tuple[str, float, float, str]:
     return f"{drug} level", 0.0, believable.drug(drug).level, "mg/L"
 
 
+def _about(kind: str, drug: str) -> str:
+    """The quantity, as units have it, of a kind of entry."""
+    return {"level": drug, "creatinine": "SCR", "weight": "WT"}.get(kind, "amount")
+
+
 def _canonical(entry: Entry, value: float, drug: str) -> float | None:
     try:
-        about = {"level": drug, "creatinine": "SCR", "weight": "WT", "dose": "amount"}[entry.kind]
-        return convert(value, entry.unit, about, where="entry")
+        return convert(value, entry.unit, _about(entry.kind, drug), where="entry")
     except InputError:
         return None
 
