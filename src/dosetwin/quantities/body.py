@@ -1,0 +1,28 @@
+"""The patient's body: weights, lengths, ages, temperature, scores at birth."""
+
+from dosetwin.quantities.plain import CM, DAYS, KG, WEEKS
+from dosetwin.quantities.quantity import Code, Quantity
+
+BODY = (
+    Quantity("WT", "weight", "kg", "state", KG, loinc=(Code("29463-7"), Code("3141-9", "measured", "recalled")),
+             words=("body weight",), low=0.2, high=300.0, newborn_high=10.0),
+    Quantity("BW", "birth weight", "kg", "trait", KG, loinc=(Code("8339-4"),), words=("birth weight",), low=0.2, high=10.0,
+             newborn_high=10.0),
+    Quantity("GA", "gestational age", "wk", "trait", WEEKS,
+             loinc=(Code("11884-4", "estimated"), Code("11885-1", "from the last menstrual period"), Code("76516-4", "at birth"),
+                    Code("18185-9", "", "recalled")),
+             words=("gestational age",), low=22.0, high=44.0, shown="weeks"),
+    Quantity("PMA", "postmenstrual age", "wk", "state", WEEKS, low=20.0, high=6000.0, shown="weeks"),
+    Quantity("PNA", "postnatal age", "d", "state", DAYS, low=0.0, high=45_000.0, shown="days"),
+    Quantity("AGE", "age", "a", "state", {"a": 1.0, "mo": 1 / 12}, low=0.0, high=125.0, shown="years"),
+    Quantity("HT", "length", "cm", "state", CM, loinc=(Code("8302-2"), Code("89269-5", "at birth", "recalled")), low=20.0,
+             high=250.0, newborn_high=80.0),
+    Quantity("HC", "head circumference", "cm", "state", {"cm": 1.0, "mm": 0.1, "[in_i]": 2.54}, loinc=(Code("9843-4"),), low=15.0,
+             high=70.0, newborn_high=50.0),
+    Quantity("TEMP", "temperature", "Cel", "vital", {"Cel": 1.0, "[degF]": 5 / 9, "K": 1.0}, {"[degF]": -160 / 9, "K": -273.15},
+             loinc=(Code("8310-5"),), low=20.0, high=45.0, shown="°C"),
+    Quantity("APGR", "Apgar score", "{score}", "score", {"{score}": 1.0, "1": 1.0}, loinc=(Code("9274-2", "five minutes"),),
+             low=0.0, high=10.0, shown="", label="Apgar score, 5 min"),
+    Quantity("APGR1", "Apgar score", "{score}", "score", {"{score}": 1.0, "1": 1.0}, loinc=(Code("9272-6", "one minute"),),
+             low=0.0, high=10.0, shown="", label="Apgar score, 1 min"),
+)  # fmt: skip

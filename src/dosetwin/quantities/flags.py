@@ -1,0 +1,23 @@
+"""What runs or does not, 0 or 1: treatments beside the drug and conditions of the newborn, with the codes that say so."""
+
+from dosetwin.quantities.quantity import Code, Quantity
+
+COURSE_H = 72.0
+"""h that ibuprofen (three daily doses) and cooling (its protocol) usually go on."""
+
+FLAGS = (
+    Quantity("IBU", "ibuprofen", "1", "flag", low=0, high=1, shown="", runs_h=COURSE_H),
+    Quantity("INDO", "indometacin", "1", "flag", low=0, high=1, shown="", runs_h=COURSE_H),
+    Quantity("DOPA", "dopamine", "1", "flag", low=0, high=1, shown=""),
+    Quantity("INO", "inotropes", "1", "flag", low=0, high=1, shown=""),
+    Quantity("ASPHYXIA", "perinatal asphyxia", "1", "flag", low=0, high=1, shown="",
+             conditions=(Code("P21", "ICD-10, with its subdivisions"), Code("28314004", "SNOMED CT")),
+             condition_words=("perinatal asphyxia", "birth asphyxia")),
+    Quantity("COOLING", "therapeutic cooling", "1", "flag", low=0, high=1, shown="", runs_h=COURSE_H,
+             conditions=(Code("6A4Z0ZZ", "ICD-10-PCS hypothermia, single", "recalled"),
+                         Code("6A4Z1ZZ", "ICD-10-PCS hypothermia, multiple", "recalled")),
+             condition_words=("therapeutic hypothermia", "induced hypothermia", "whole body hypothermia", "head cooling",
+                              "total body cooling", "whole body cooling", "whole-body hypothermia")),
+    Quantity("AMINO", "aminoglycoside", "1", "flag", low=0, high=1, shown=""),
+    Quantity("VANCO", "vancomycin", "1", "flag", low=0, high=1, shown=""),
+)  # fmt: skip

@@ -1,0 +1,20 @@
+"""What a laboratory measures beside drugs: creatinine, INR, albumin, filtration."""
+
+from dosetwin.quantities.quantity import Code, Quantity
+
+UMOL_PER_MG_DL = 88.4
+"""µmol/L of creatinine in 1 mg/dL (molar mass 113.12 g/mol, rounded as laboratories do)."""
+
+LABORATORY = (
+    Quantity("SCR", "creatinine", "mg/dL", "laboratory",
+             {"mg/dL": 1.0, "umol/L": 1 / UMOL_PER_MG_DL, "mmol/L": 1000 / UMOL_PER_MG_DL, "mg/L": 0.1, "ug/mL": 0.1},
+             loinc=(Code("2160-0", "serum or plasma, mass"), Code("38483-4", "blood, mass"),
+                    Code("14682-9", "serum or plasma, moles")),
+             words=("creatinin",), low=0.05, high=20.0, predicted=True, in_blood=True),
+    Quantity("INR", "INR", "1", "laboratory", {"{INR}": 1.0, "1": 1.0, "{ratio}": 1.0},
+             loinc=(Code("6301-6"), Code("34714-6"), Code("46418-0", "capillary")), low=0.5, high=30.0, shown="",
+             predicted=True, in_blood=True),
+    Quantity("ALB", "albumin", "g/L", "laboratory", {"g/L": 1.0, "g/dL": 10.0},
+             loinc=(Code("1751-7", "serum or plasma", "recalled"),), low=5.0, high=80.0, in_blood=True),
+    Quantity("GFR", "glomerular filtration", "mL/min", "state", {"mL/min": 1.0, "L/h": 1000 / 60}, low=0.0, high=300.0),
+)  # fmt: skip

@@ -1,0 +1,86 @@
+"""A measurable thing: its name, unit, accepted units, codes, possible range and words, as one record that every door reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import inf
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+Kind = Literal["plain", "level", "laboratory", "vital", "state", "trait", "flag", "score", "setting"]
+"""``plain`` a dimension (a time, an amount); ``level`` a drug in blood; ``laboratory`` a result; ``vital`` measured at the bed;
+``state`` how the patient is (weight, age); ``trait`` what never changes; ``flag`` something that runs or not, 0 or 1;
+``score``; ``setting`` what is set on a device."""
+Known = Literal["read", "recalled"]
+"""How a code is known: seen with this meaning in a laboratory's catalogue, a published value set or public data; or from memory,
+its check digit verified by a test."""
+
+
+class Code(NamedTuple):
+    """A code of one system with the sort of thing it names there, and how it is known."""
+
+    code: str
+    text: str = ""
+    known: Known = "read"
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """One measurable thing. Values inside the program are in ``unit``.
+
+    ``units`` accepted UCUM units, each with the factor that turns it into ``unit``; ``offsets`` what is added after that.
+    ``text`` is its name in a sentence, ``label`` where a page writes it otherwise, ``shown`` its unit as people write it (None:
+    ``unit``). ``loinc`` codes that mean it, ``words`` by which a text without code names it. ``low`` to ``high`` is what can
+    be, in newborns to ``newborn_high``: guards against slips of the pen, wide on purpose and ours (assumed); neither a normal
+    range nor a model's. ``predicted``: models may predict it, so that a value is a measurement with its exact time and not a
+    covariate that holds from then on. ``runs_h`` h for which what a flag stands for usually goes on.
+    """
+
+    name: str
+    text: str
+    unit: str
+    kind: Kind
+    units: Mapping[str, float] = field(default_factory=dict)
+    offsets: Mapping[str, float] = field(default_factory=dict)
+    loinc: tuple[Code, ...] = ()
+    words: tuple[str, ...] = ()
+    low: float = -inf
+    high: float = inf
+    newborn_high: float | None = None
+    shown: str | None = None
+    label: str = ""
+    predicted: bool = False
+    in_blood: bool = False
+    runs_h: float | None = None
+    conditions: tuple[Code, ...] = ()
+    condition_words: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "units", MappingProxyType(dict(self.units or {self.unit: 1.0})))
+        object.__setattr__(self, "offsets", MappingProxyType(dict(self.offsets)))
+
+    @property
+    def unit_shown(self) -> str:
+        """The unit as people write it; "" for a plain number."""
+        return self.unit if self.shown is None else self.shown
+
+    @property
+    def named(self) -> str:
+        """How a page calls it."""
+        return self.label or self.text
+
+    @property
+    def flag(self) -> bool:
+        """Whether it is 0 or 1."""
+        return self.kind == "flag"
+
+    def top(self, newborn: bool = False) -> float:
+        """The highest possible value."""
+        return self.newborn_high if newborn and self.newborn_high is not None else self.high
+
+    def possible(self, newborn: bool = False) -> str:
+        """``0.2 to 10 kg``."""
+        return f"{self.low:g} to {self.top(newborn):g} {self.unit_shown}".strip()
+
+    def holds(self, value: float, newborn: bool = False) -> bool:
+        """Whether a value in ``unit`` can be."""
+        return self.low <= value <= self.top(newborn)
