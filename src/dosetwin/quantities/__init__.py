@@ -13,9 +13,7 @@ from dosetwin.quantities.quantity import Code, Kind, Quantity
 
 __all__ = ["FLAGS", "QUANTITIES", "UMOL_PER_MG_DL", "Code", "Kind", "Quantity", "flags", "quantity", "traits"]
 
-QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
-    {q.name: q for q in (*PLAIN, *BODY, *LABORATORY, *FLAGS, *GENES)}
-)
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType({q.name: q for q in (*PLAIN, *BODY, *LABORATORY, *FLAGS, *GENES)})
 """Name -> quantity. The name is what records, models and files call it."""
 
 

@@ -1,0 +1,140 @@
+"""One file per drug or device as a ward knows it, ``NAME.py`` with ``DRUG = drug(...)``: a file in this folder is listed.
+
+Other packages add theirs by the entry point group ``dosetwin.formulary`` (a module with a DRUG), a file of your own is given by
+its path (``./my_drug.py``).
+"""
+
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+
+from dosetwin.declare.drug import Drug
+from dosetwin.errors import DosetwinError, InputError, UnknownName
+from dosetwin.quantities import QUANTITIES, Quantity
+
+GROUP = "dosetwin.formulary"
+
+
+_given: dict[str, Drug] = {}
+"""Drugs of files that were given by path, for the length of this process."""
+
+
+def names() -> tuple[str, ...]:
+    """Names of the files in this folder, of installed packages and of drugs given by path, in alphabetical order."""
+    return tuple(sorted({*_own(), *_installed(), *_given}))
+
+
+@lru_cache(maxsize=1)
+def _own() -> tuple[str, ...]:
+    return tuple(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+
+
+@lru_cache(maxsize=1)
+def _installed() -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for e in entry_points(group=GROUP):
+        if e.name in found or e.name in _own():
+            raise InputError("two drugs of one name", where=f"entry point {GROUP}", value=f"{e.name} = {e.value}",
+                             allowed="a name not taken", remedy="uninstall one of the two packages")  # fmt: skip
+        found[e.name] = e
+    return found
+
+
+def module(name: str) -> ModuleType:
+    """A file of the formulary by its name, or by the path of a file of your own.
+
+    Raises UnknownName with the names there are, and InputError naming the file for one that cannot be imported.
+    """
+    if name.endswith(".py"):
+        return _of_path(Path(name))
+    if name in _own():
+        return importlib.import_module(f"{__name__}.{name}")
+    if name not in _installed():
+        raise UnknownName("unknown drug", where="drug", value=name[:100], allowed=", ".join(names()))
+    where = f"entry point {GROUP}: {name} = {_installed()[name].value}"
+    try:
+        found = _installed()[name].load()
+    except DosetwinError:
+        raise
+    except Exception as error:  # another package's mistake is told as what it is
+        raise InputError(f"cannot be loaded: {type(error).__name__}: {error}", where=where) from error
+    if not isinstance(found, ModuleType):
+        raise InputError("not a module", where=where, value=type(found).__name__, allowed="a module with a DRUG")
+    return found
+
+
+def _of_path(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise InputError("no such drug file", where=str(path))
+    name = f"dosetwin_user_drug.{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InputError("not a Python file", where=str(path))
+    made = importlib.util.module_from_spec(spec)
+    sys.modules[name] = made
+    try:
+        spec.loader.exec_module(made)
+    except DosetwinError:
+        raise
+    except Exception as error:  # whatever a user's file does wrong is an input error of that file
+        raise InputError(f"drug file fails: {type(error).__name__}: {error}", where=str(path)) from error
+    return made
+
+
+def drug(name: str) -> Drug:
+    """A drug by its name, or by the path of its file; one given by path is listed from then on.
+
+    Raises UnknownName and InputError as ``module`` does, and InputError for a file without a drug or with a name that is taken.
+    """
+    if name in _given:
+        return _given[name]
+    found = getattr(module(name), "DRUG", None)
+    if not isinstance(found, Drug):
+        raise InputError("a drug's file without DRUG = drug(...)", where=name)
+    if not name.endswith(".py"):
+        if found.name != name:
+            raise InputError("a drug's file has the drug's name", where=name, value=found.name, allowed=name)
+        return found
+    if found.name in _own() or found.name in _installed():
+        raise InputError("two drugs of one name", where=name, value=found.name, allowed="a name not taken",
+                         remedy="give your drug another name")  # fmt: skip
+    _given[found.name] = found
+    for kept in (drugs, followed, levels):
+        kept.cache_clear()
+    return found
+
+
+@lru_cache(maxsize=1)
+def drugs() -> tuple[Drug, ...]:
+    """Every drug listed, in alphabetical order."""
+    return tuple(drug(n) for n in names())
+
+
+@lru_cache(maxsize=1)
+def followed() -> tuple[str, ...]:
+    """Names of the drugs a twin can be made of: all but those that are only given beside."""
+    return tuple(d.name for d in drugs() if d.followed)
+
+
+@lru_cache(maxsize=1)
+def levels() -> dict[str, Quantity]:
+    """Name of each drug whose level is measured -> its level."""
+    return {d.name: d.level for d in drugs() if d.level is not None}
+
+
+def measured(name: str, where: str = "") -> Quantity:
+    """What a record's name measures: a quantity, or the level of a drug. Raises UnknownName with the names there are."""
+    found = QUANTITIES.get(name) or levels().get(name)
+    if found is None:
+        raise UnknownName("unknown quantity", where=where, value=name, allowed=", ".join((*QUANTITIES, *levels())))
+    return found
+
+
+def known(name: str) -> bool:
+    """Whether ``name`` is a quantity or a drug whose level is measured."""
+    return name in QUANTITIES or name in levels()

@@ -1,0 +1,81 @@
+"""A database of the schema before traits and quantities: it opens, verifies, and its advice replays to the number.
+
+``store_0002.sqlite3.gz`` was written by the program of that schema: three made-up patients, facts of every kind with corrections
+(taken back, replaced, confirmed), two drugs in one newborn, a changed identity, a refused message, a session, derived states, four
+advices, of which one was accepted and one overridden.
+"""
+
+import gzip
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from dosetwin.serve.auth.principal import Principal
+from dosetwin.serve.service import Service
+from dosetwin.serve.store.tables import advice, facts, twin_states
+from service.conftest import AUDIT_KEY, settings_for
+
+DATA = Path(__file__).with_name("data")
+WHO = Principal("pharmacist-1", "Test Person", frozenset({"pharmacist"}), frozenset({"NICU-1", "NICU-2"}), "token")
+SINCE = frozenset({"provenance"})
+"""Parts of an answer that say which program gave it."""
+
+
+class Then:
+    """The clock of the day on which it was written."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 4, 10, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def opened(tmp_path: Path, jwks_file: Path) -> Iterator[Service]:
+    file = tmp_path / "old.sqlite3"
+    file.write_bytes(gzip.decompress((DATA / "store_0002.sqlite3.gz").read_bytes()))
+    service = Service.open(settings_for(f"sqlite:///{file}", jwks_file, tmp_path, audit_key=AUDIT_KEY), Then())
+    yield service
+    service.close()
+
+
+def differs(then: Any, now: Any, path: str = "") -> list[str]:
+    """Where ``now`` does not say what ``then`` said; it may say more."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        return [d for k, v in then.items() if k not in SINCE for d in differs(v, now.get(k, "nothing"), f"{path}.{k}")]
+    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        return [d for k, (a, b) in enumerate(zip(then, now, strict=True)) for d in differs(a, b, f"{path}[{k}]")]
+    if isinstance(then, float) and isinstance(now, float):
+        return [] if now == pytest.approx(then, rel=1e-9, abs=1e-12) else [f"{path}: {then} then, {now} now"]
+    return [] if then == now else [f"{path}: {then!r} then, {now!r} now"]
+
+
+def test_it_opens_and_everything_in_it_is_what_the_program_wrote(opened: Service) -> None:
+    with opened.store.read() as conn:
+        assert opened.verified(conn).wrong == ()
+        kinds = set(conn.execute(select(facts.c.kind)).scalars())
+        assert {"dose", "level", "creatinine", "covariate", "culture", "correction", "advice_issued"} <= kinds
+        assert conn.execute(text("SELECT COUNT(*) FROM facts")).scalar() == 56
+
+
+def test_every_advice_replays_to_the_number(opened: Service) -> None:
+    with opened.store.read() as conn:
+        rows = conn.execute(select(advice).order_by(advice.c.asked_at)).mappings().all()
+    assert [r["answer"]["status"] for r in rows] == ["refuse", "recommend", "recommend", "recommend"]
+    for row in rows:
+        again = opened.replay(WHO, row["id"])
+        said = json.loads(json.dumps(again["answer"]))
+        assert differs(row["answer"], said) == []
+
+
+def test_its_twins_are_computed_anew_and_the_trail_goes_on(opened: Service) -> None:
+    with opened.store.read() as conn:
+        people = conn.execute(text("SELECT id FROM patients WHERE active")).scalars().all()
+    for id_ in people:
+        opened.refresh(id_)
+    with opened.store.read() as conn:
+        assert {r.patient_id for r in conn.execute(select(twin_states))} >= set(people)
+        assert opened.verified(conn).wrong == ()
