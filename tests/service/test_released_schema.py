@@ -1,8 +1,8 @@
 """A database of the schema before traits and quantities: it opens, verifies, and its advice replays to the number.
 
 ``store_0002.sqlite3.gz`` was written by the program of that schema: three made-up patients, facts of every kind with corrections
-(taken back, replaced, confirmed), two drugs in one newborn, a changed identity, a refused message, a session, derived states, four
-advices, of which one was accepted and one overridden.
+(taken back, replaced, confirmed), two drugs in one newborn, a changed identity, a refused message, a session, derived states,
+four advices, of which one was accepted and one overridden.
 """
 
 import gzip
