@@ -150,6 +150,11 @@ def code_of(unit: str, quantity: str) -> str | None:
     return _spelled(quantity).get(_written(unit))
 
 
+def two_meanings(unit: str) -> str:
+    """What to write instead of a spelling that may mean two units; "" for any other."""
+    return AMBIGUOUS.get(_written(unit), "")
+
+
 def known(unit: str) -> bool:
     """Whether ``unit`` spells a unit of any quantity."""
     return any(code_of(unit, quantity) is not None for quantity in _TABLE)
@@ -195,9 +200,9 @@ def convert(value: float, unit: str, quantity: str, *, where: str = "") -> float
     units = allowed(quantity)
     key = code_of(unit, quantity) if isinstance(unit, str) else None
     if key is None:
-        two = AMBIGUOUS.get(_written(unit)) if isinstance(unit, str) else None
+        two = two_meanings(unit) if isinstance(unit, str) else ""
         raise UnknownUnit(
-            f"unknown unit for {quantity}" if two is None else f"unit with two meanings for {quantity}",
+            f"unit with two meanings for {quantity}" if two else f"unknown unit for {quantity}",
             where=where,
             value=unit,
             allowed=", ".join(units),

@@ -59,7 +59,8 @@ READ = {
                      {"lines_ignored"}),
     "units in the header": ("ID,TIME (min),AMT [g],DV (ug/mL),WT (g)\n1,0,0.1,.,70000\n1,90,.,9,70000\n", [(1.5, 9)], [70],
                             {"unit_converted"}),
-    "units as people write them": ("ID,TIME (mins),AMT (mcg),DV (UG/ML),WT (lbs),GA (days)\n1,0,1e5,.,100,203\n1,90,.,9,100,203\n",
+    "units as people write them": ("ID,TIME (mins),AMT (mcg),DV (UG/ML),WT (lbs),GA (days)\n"
+                                   "1,0,1e5,.,100,203\n1,90,.,9,100,203\n",
                                    [(1.5, 9)], [45.359237], {"unit_converted"}),
     "upper-case units": ("ID,TIME (HRS),AMT (MG),DV (MG/L),WT (KG)\n1,0,100,.,70\n1,1,.,9,70\n", [(1, 9)], [70], set()),
     "canonical units": ("ID,TIME (hours),AMT (mg),DV (mg/L),WT (kg)\n1,0,100,.,70\n1,1,.,9,70\n", [(1, 9)], [70], set()),

@@ -21,7 +21,7 @@ from dosetwin.serve.live.inbox import Item, unusable
 from dosetwin.serve.live.whose import Claim
 from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.zone import Zone
-from dosetwin.units import code_of, convert, known
+from dosetwin.units import allowed, code_of, convert, known, two_meanings
 
 FINAL, CORRECTED, WITHDRAWN = frozenset("FPSU"), frozenset("C"), frozenset("DXW")
 """OBX-11: results that are stored, that correct, that take back; I, N, O, R (pending, not verified) carry nothing yet."""
@@ -309,11 +309,14 @@ def _unit(s: Segment, at: int, name: str, where: str) -> str:
     if not said:
         raise unusable(where, s.raw(at), "a UCUM unit", "a value without a unit is never guessed")
     listed = [c for c in said if code_of(c.code, name)]
-    others = listed and any(known(c.code) for c in said if c not in listed)
+    if not listed:
+        why = f"unit with two meanings: write {two}" if (two := two_meanings(said[0].code)) else f"unknown unit for {name}"
+        raise unusable(where, s.raw(at), ", ".join(allowed(name)), why)
+    others = any(known(c.code) for c in said if c not in listed)
     if others or len({round(convert(1.0, c.code, name), 12) for c in listed}) > 1:
         raise unusable(where, s.raw(at), "one unit", "two units that differ")
     ucum = [c for c in listed if codes.system(c.system) == codes.UCUM_SYSTEM]
-    return next(iter(ucum or listed or said)).code
+    return next(iter(ucum or listed)).code
 
 
 def _assay(s: Segment, where: str, out: Read) -> str:
