@@ -53,15 +53,17 @@ def test_probabilities_and_loss_by_hand():
 
 def test_mic_is_scored_only_when_known():
     e = exposures([[24.5, 32.0]], [[1, 1]], [[200, 200]])
-    assert score(e, TARGETS, mic=4.0).p["cmax_mic", "next"][0] == 0.5
-    assert score(e, TARGETS, mic=3.0).p["cmax_mic", "next"][0] == 1.0
+    assert score(replace(e, facts={"MIC": 4.0}), TARGETS).p["cmax_mic", "next"][0] == 0.5
+    assert score(replace(e, facts={"MIC": 3.0}), TARGETS).p["cmax_mic", "next"][0] == 1.0
 
 
 @given(shift=st.floats(0, 20), seed=st.integers(0, 1000))
 def test_more_drug_never_lowers_the_chance_of_a_high_peak_nor_raises_that_of_a_low_trough(shift, seed):
     rng = np.random.default_rng(seed)
     peak, trough = rng.uniform(10, 34, 100), rng.uniform(0, 8, 100)
-    s = score(exposures([peak, peak + shift], [trough, trough + shift], [peak * 0 + 200] * 2), TARGETS, mic=3.0)
+    s = score(
+        replace(exposures([peak, peak + shift], [trough, trough + shift], [peak * 0 + 200] * 2), facts={"MIC": 3.0}), TARGETS
+    )
     assert s.p["cmax_mic", "next"][1] >= s.p["cmax_mic", "next"][0]
     assert s.p["trough_toxic", "next"][1] <= s.p["trough_toxic", "next"][0]
 
@@ -154,7 +156,7 @@ def test_refusal_names_the_binding_constraint_and_what_would_help():
 
 def test_refusal_when_the_mic_is_out_of_reach():
     e = exposures(*constant([30, 34], [1, 1], [200, 200]))
-    c = choose([plan(15.0), plan(17.0)], score(e, TARGETS, mic=8.0), TARGETS, 0.02)
+    c = choose([plan(15.0), plan(17.0)], score(replace(e, facts={"MIC": 8.0}), TARGETS), TARGETS, 0.02)
     reasons = {r.code: r for r in c.reasons}
     assert c.chosen is None
     assert reasons["binding_constraint"].value == "cmax_mic"

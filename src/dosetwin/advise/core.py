@@ -1,6 +1,6 @@
 """From known facts to a choice: beliefs, plans, their exposures and the search, without anything a reader is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -126,7 +126,7 @@ def decide(
     policy: Policy,
     *,
     now: float,
-    mic: float | None,
+    given: Mapping[str, float],
     rule: "Rule",
     extra: Sequence[Regimen] = (),
     thin: int = 1,
@@ -147,7 +147,7 @@ def decide(
     where = situation(known, now, facts.WT)
     says, silent = ask_rules(policy.rules, facts)
     plans = enumerate_plans(policy, where, says, [r for r in extra if r.loading is None], thin)
-    asked = _responses(known, models, state, policy, rule, now)
+    asked = _responses(known, models, state, policy, rule, now, given)
 
     def exposed(new: Sequence[Plan], alone: bool = False) -> Exposures | None:
         parts = [(responses.alone(new) if alone else responses.of(new), share) for responses, share in asked]
@@ -156,33 +156,41 @@ def decide(
 
     exposures = exposed(plans)
     assert exposures is not None  # only a later question can be refused
-    scores = score(exposures, policy.targets, mic, first=where.first)
+    scores = score(exposures, policy.targets, first=where.first)
     other = None
     if also is not None:
-        parts = [(responses.of(plans), share) for responses, share in _responses(known, models, also, policy, rule, now)]
-        other = score(combine([(e, share) for e, share in parts if e is not None]), policy.targets, mic, first=where.first)
+        parts = [(responses.of(plans), share) for responses, share in _responses(known, models, also, policy, rule, now, given)]
+        other = score(combine([(e, share) for e, share in parts if e is not None]), policy.targets, first=where.first)
     more = () if also is not None else tuple(plan(r, policy, where) for r in extra if r.loading is not None)
     if loading and also is None:
         waited = first_doses(policy, where) if where.first and _held_back(plans, scores, policy) else ()
         by_itself = exposed(waited, alone=True) if waited else None
-        judged = None if by_itself is None else score(by_itself, policy.targets, mic, first=True)
+        judged = None if by_itself is None else score(by_itself, policy.targets, first=True)
         more += _worth_loading(plans, scores, waited, judged, policy, where)
     if more and (further := exposed(more)) is not None:
         plans, exposures = (*plans, *more), exposures.joined(further)
-        scores = scores.joined(score(further, policy.targets, mic, first=where.first))
+        scores = scores.joined(score(further, policy.targets, first=where.first))
     choice = choose(plans, scores, policy.targets, policy.tie_loss, other)
     findings = tuple(f for responses, _ in asked for f in responses.findings)
     return Decision(facts, where, plans, silent, exposures, choice, findings)
 
 
 def _responses(
-    known: Timeline, models: Sequence[Model], state: State, policy: Policy, rule: "Rule", now: float
+    known: Timeline,
+    models: Sequence[Model],
+    state: State,
+    policy: Policy,
+    rule: "Rule",
+    now: float,
+    given: Mapping[str, float],
 ) -> list[tuple[Responses, float]]:
     """What each model of a state answers to doses, with its share of the draws."""
     total = sum(len(p) for p in state.pools)
     return [
         (
-            Responses(model, known, pool, policy, rule=rule, n_eff=len(pool) * min(b.ess / len(b.draws), 1.0), now=now),
+            Responses(
+                model, known, pool, policy, rule=rule, n_eff=len(pool) * min(b.ess / len(b.draws), 1.0), now=now, facts=given
+            ),
             len(pool) / total,
         )
         for model, b, pool in zip(models, state.beliefs, state.pools, strict=True)

@@ -51,7 +51,16 @@ class Asked:
     def decided(self, state: State, *, now: float | None = None, also: State | None = None) -> Decision:
         """The decision under a state, at ``now`` (h) if that is not the question's own moment."""
         at = self.now if now is None else now
-        return decide(self.known, self.models, state, self.policy, now=at, mic=self.mic, rule=self.rule, also=also)
+        return decide(
+            self.known,
+            self.models,
+            state,
+            self.policy,
+            now=at,
+            given={} if self.mic is None else {"MIC": self.mic},
+            rule=self.rule,
+            also=also,
+        )
 
     @property
     def sample_at(self) -> float:

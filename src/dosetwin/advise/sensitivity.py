@@ -135,8 +135,8 @@ def sensitivities(
             # asked of the mixture only: whether a record is in doubt follows from the explanations, without draws given each
             asked = believe(facts, models, seed=seed, draws=DRAWS, rule=rule, conditions=False) if doubt.past else None
             then = state.thinned(DRAWS) if asked is None else asked
-            made = decide(facts, models, then, grid, now=now, mic=mic, rule=rule, extra=[regimen] if regimen else [], thin=THIN,
-                          loading=False)  # fmt: skip
+            made = decide(facts, models, then, grid, now=now, given={} if mic is None else {"MIC": mic}, rule=rule,
+                          extra=[regimen] if regimen else [], thin=THIN, loading=False)  # fmt: skip
         except InputError as error:
             out.append(Sensitivity(doubt.code, doubt.text, False, None, f"could not be computed: {error}"))
             continue

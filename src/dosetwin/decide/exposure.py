@@ -1,6 +1,6 @@
 """Exposure of every plan under every draw: by superposition where a model is linear in dose, else one simulation per plan."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -94,12 +94,13 @@ def expose(
     n_eff: float | None = None,
     brute: bool = False,
     now: float | None = None,
+    facts: Mapping[str, float] | None = None,
 ) -> tuple[Exposures, tuple[Finding, ...]]:
     """True predicted exposure of every plan, and what the covariate policies remarked: ``Responses`` asked once.
 
     Raises SimulationError when no draw could be simulated.
     """
-    responses = Responses(model, timeline, draws, policy, rule=rule, n_eff=n_eff, brute=brute, now=now)
+    responses = Responses(model, timeline, draws, policy, rule=rule, n_eff=n_eff, brute=brute, now=now, facts=facts)
     exposures = responses.of(plans)
     assert exposures is not None  # only a later question can be refused
     return exposures, responses.findings
@@ -120,16 +121,17 @@ class Responses:
     n_eff : draws behind the Monte-Carlo error (the effective sample size), default n_draws.
     brute : simulate every plan even where superposition holds (for tests).
     now : h, no plan begins before it: what lies before is shared with other questions about these draws, and played once.
+    facts : name -> value of what readings are divided by (``MIC``, mg/L); a reading over one that is missing is not judged.
     """
 
     def __init__(
         self, model: Model, timeline: Timeline, draws: np.ndarray, policy: Policy, *, rule: "Rule" = "locf",
-        n_eff: float | None = None, brute: bool = False, now: float | None = None,
+        n_eff: float | None = None, brute: bool = False, now: float | None = None, facts: Mapping[str, float] | None = None,
     ) -> None:  # fmt: skip
         self.model, self.timeline, self.draws, self.policy = model, timeline, draws, policy
         self.rule: Rule = rule
         self.findings: tuple[Finding, ...] = ()
-        self._n_eff, self._now = n_eff, now
+        self._n_eff, self._now, self._facts = n_eff, now, dict(facts or {})
         judges(policy.targets, (model,), policy.drug, f"policy {policy.name}")
         places = list(model.outputs)
         self._columns = {"": places.index(model.measured_by(policy.drug) or places[0])}
@@ -269,7 +271,7 @@ class Responses:
             for of in self._columns:
                 del values["trough" + of, "pre"]  # nothing has been given: there is no level before the first dose
         effective = min(float(kept), self._n_eff if self._n_eff is not None else kept)
-        return Exposures(values, np.full(kept, 1.0 / kept), max(effective, 1.0))
+        return Exposures(values, np.full(kept, 1.0 / kept), max(effective, 1.0), self._facts)
 
     def _courses(
         self, asked: Sequence[tuple[np.ndarray, Sequence[DoseEvent]]], ok: np.ndarray
@@ -306,4 +308,4 @@ def combine(parts: Iterable[tuple[Exposures, float]]) -> Exposures:
     weights = np.concatenate([e.weights * (w / total) for e, w in found])
     # the variance of a weighted mixture of independent means adds: 1 / n = sum of share^2 / n
     n_eff = 1.0 / sum((w / total) ** 2 / e.n_eff for e, w in found)
-    return Exposures(values, weights, n_eff)
+    return Exposures(values, weights, n_eff, found[0][0].facts)

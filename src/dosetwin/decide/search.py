@@ -1,7 +1,7 @@
 """Choice by exhaustive enumeration: every plan scored on the same posterior draws, constraints checked, the best one and why."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,24 +18,27 @@ class Exposures:
     """True predicted exposure of every plan under every draw; column k is the same draw for all plans.
 
     ``values`` (metric, dose) -> float64 [n_plans, n_draws] with metric ``peak`` (mg/L), ``trough`` (mg/L), ``auc24`` (mg.h/L);
-    ``weights`` [n_draws], sum 1; ``n_eff`` draws behind the Monte-Carlo error.
+    ``weights`` [n_draws], sum 1; ``n_eff`` draws behind the Monte-Carlo error; ``facts`` name -> value of what some readings are
+    divided by (``MIC``, mg/L).
     """
 
     values: Mapping[tuple[str, str], np.ndarray]
     weights: np.ndarray
     n_eff: float
+    facts: Mapping[str, float] = field(default_factory=dict)
 
     def joined(self, other: "Exposures") -> "Exposures":
         """These plans and then the other's, under the same draws."""
         values = {key: np.concatenate([v, other.values[key]]) for key, v in self.values.items()}
-        return Exposures(values, self.weights, self.n_eff)
+        return replace(self, values=values)
 
-    def of(self, target: Target, dose: str, mic: float | None) -> np.ndarray | None:
+    def of(self, target: Target, dose: str) -> np.ndarray | None:
         """Values a target judges at a dose, in the target's unit; None where there is nothing to judge."""
         found = self.values.get((target.reads, dose))
-        if target.metric == "cmax_mic":
-            return None if mic is None or found is None else found / mic
-        return found
+        if found is None or not target.over:
+            return found
+        by = self.facts.get(target.over)
+        return None if by is None else found / by
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +90,9 @@ def binomial_se(p: np.ndarray, n: float) -> np.ndarray:
     return np.sqrt(q * (1.0 - q) / (n + 2.0))
 
 
-def score(exposures: Exposures, targets: Sequence[Target], mic: float | None = None, *, first: bool = False) -> Scores:
-    """Probability of attainment and expected loss of every plan; targets that cannot be judged (unknown MIC) are left out.
+def score(exposures: Exposures, targets: Sequence[Target], *, first: bool = False) -> Scores:
+    """Probability of attainment and expected loss of every plan; targets that cannot be judged (a fact they divide by is unknown)
+    are left out.
 
     ``first``: the coming dose is the first of the course, where some targets weigh otherwise.
     """
@@ -98,7 +102,7 @@ def score(exposures: Exposures, targets: Sequence[Target], mic: float | None = N
     p: dict[tuple[str, str], np.ndarray] = {}
     parts: dict[str, np.ndarray] = {}
     for target in targets:
-        judged = [(d, v) for d in target.doses if (v := exposures.of(target, d, mic)) is not None]
+        judged = [(d, v) for d in target.doses if (v := exposures.of(target, d)) is not None]
         n_doses = len([d for d in target.doses if d != "pre" or ("trough", "pre") in exposures.values])
         part = np.zeros(shape)
         for dose, value in judged:

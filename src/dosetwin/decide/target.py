@@ -90,6 +90,11 @@ class Target:
         return f"{metric} of {self.output}" if self.output else metric
 
     @property
+    def over(self) -> str:
+        """The fact that what is read is divided by before it is judged: ``MIC``; "" for none."""
+        return "MIC" if self.metric == "cmax_mic" else ""
+
+    @property
     def what(self) -> str:
         """The metric with the output it is read from, in words."""
         return f"{self.output} {self.metric}" if self.output else self.metric

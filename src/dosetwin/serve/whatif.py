@@ -91,9 +91,10 @@ def judge(advice: "Advice", lead: int, regimen: Regimen, draws: np.ndarray, mic:
     where = situation(timeline, advice.now, weight)
     plan = as_plan(regimen, policy, where)
     exposures, _ = expose(
-        advice.models[lead], timeline, [plan], draws, policy, rule="locf", n_eff=float(len(draws)), now=advice.now
-    )
-    scores = score(exposures, policy.targets, mic, first=where.first)
+        advice.models[lead], timeline, [plan], draws, policy, rule="locf", n_eff=float(len(draws)), now=advice.now,
+        facts={} if mic is None else {"MIC": mic},
+    )  # fmt: skip
+    scores = score(exposures, policy.targets, first=where.first)
     return {
         "mg_per_kg": None if plan.mg_per_kg is None else round(plan.mg_per_kg, 3),
         "loading_mg_per_kg": None if plan.loading_mg_per_kg is None else round(plan.loading_mg_per_kg, 3),
