@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.infer.conftest import simulated
 
 from dosetwin import models
 from dosetwin.declare import Model
@@ -12,8 +13,6 @@ from dosetwin.errors import InputError
 from dosetwin.evaluate.replay import replay
 from dosetwin.infer.diagnostics import coverage, errors_of
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
-
-from tests.infer.conftest import simulated
 
 
 def test_errors_by_hand() -> None:
