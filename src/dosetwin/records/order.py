@@ -33,7 +33,7 @@ class Order(Protocol):
 
 @dataclass(frozen=True, init=False)
 class Setting:
-    """One or more quantities set from ``at`` (h) on: ``Setting(beds=12)``, ``Setting(VT=0.42, RR=20, PEEP=10, FIO2=0.5, at=3.0)``.
+    """One or more quantities set from ``at`` (h) on: ``Setting(beds=12)``, ``Setting(VT=0.42, RR=20, at=3.0)``.
 
     ``values`` name -> value in the quantity's canonical unit, in the order of names, so that equal settings are equal orders.
     Raises InputError for no quantity or a value that is no finite number.
