@@ -15,7 +15,6 @@ from dosetwin.evaluate.comparisons import (
     geometric_mean,
     individual,
     mean,
-    measured,
     one_compartment,
     percent,
     ruled,
@@ -57,11 +56,11 @@ def test_levels_of_a_one_compartment_model_follow_its_closed_form() -> None:
 
 def test_every_kind_of_residual_error() -> None:
     true, z = np.array([10.0, 10.0]), np.array([1.0, -2.0])
-    assert measured(additive(0.5), true, z) == pytest.approx([10.5, 9.0])
-    assert measured(proportional(0.1), true, z) == pytest.approx([11.0, 8.0])
-    assert measured(combined(3.0, 0.4), true, z) == pytest.approx([15.0, 0.0])
-    assert measured(combined(0.2, 0.1, form="sd"), true, z) == pytest.approx([11.2, 7.6])
-    assert measured(lognormal(0.1), true, z) == pytest.approx(10.0 * np.exp([0.1, -0.2]))
+    assert additive(0.5).measured(true, z) == pytest.approx([10.5, 9.0])
+    assert proportional(0.1).measured(true, z) == pytest.approx([11.0, 8.0])
+    assert combined(3.0, 0.4).measured(true, z) == pytest.approx([15.0, 0.0])
+    assert combined(0.2, 0.1, form="sd").measured(true, z) == pytest.approx([11.2, 7.6])
+    assert lognormal(0.1).measured(true, z) == pytest.approx(10.0 * np.exp([0.1, -0.2]))
     babies = TERM.draw(3000, 5)
     model = load("amikacin_decock_2012")
     seen = as_measured(model, babies, np.full((3000, 2), 20.0))

@@ -23,12 +23,7 @@ class Value:
 
 def noisy(level: np.ndarray, residual: Residual, rng: np.random.Generator) -> np.ndarray:
     """A measured level for each true one (same shape), by the model's residual error; never below 0."""
-    e = rng.standard_normal(level.shape)
-    if residual.kind == "lognormal":
-        return level * np.exp((residual.a or residual.b) * e)
-    if residual.form == "sd":
-        return np.maximum(level + (residual.a + residual.b * level) * e, 0.0)
-    return np.maximum(level + np.sqrt(residual.a**2 + (residual.b * level) ** 2) * e, 0.0)
+    return np.maximum(residual.measured(level, rng.standard_normal(level.shape)), 0.0)
 
 
 def expected_fall(measured: np.ndarray, quantity: np.ndarray, floor: float) -> float:

@@ -127,6 +127,14 @@ class Residual:
     provenance: Provenance | None = None
     source: str = ""
 
+    def measured(self, level: np.ndarray, e: np.ndarray) -> np.ndarray:
+        """What is read where ``level`` is true, for standard normal ``e`` of the same shape; may be below 0, as the error is."""
+        if self.kind == "lognormal":
+            return level * np.exp(self.a * e)
+        if self.form == "sd":
+            return level + (self.a + self.b * np.abs(level)) * e
+        return level + np.sqrt(self.a**2 + (self.b * level) ** 2) * e
+
 
 def additive(sd: float, *, provenance: Provenance | None = None, source: str = "") -> Residual:
     """Y = F + e, SD in the output's unit."""
@@ -186,6 +194,27 @@ class Anchor:
 
 
 @dataclass(frozen=True)
+class Everyday:
+    """A dose as it is given on an ordinary day: ``amount`` in ``unit`` (mg or mg/kg) every ``interval_h`` over ``duration_h``.
+
+    What is checked of a model is checked at such doses: above a saturable elimination there is no steady state to compare with.
+    """
+
+    amount: float
+    unit: Literal["mg", "mg/kg"] = "mg/kg"
+    interval_h: float = 24.0
+    duration_h: float = 0.5
+    source: str = ""
+
+    def mg(self, weight: float) -> float:
+        """mg for somebody of ``weight`` kg."""
+        return self.amount * weight if self.unit == "mg/kg" else self.amount
+
+
+ANY_DOSE = Everyday(10.0, source="any dose will do where the answer is proportional to it")
+
+
+@dataclass(frozen=True)
 class Structure:
     """Reusable states and dynamics; a model names one instead of writing its own."""
 
@@ -233,6 +262,7 @@ class Model:
     start: Literal["first_event", "birth"] = "first_event"
     notes: tuple[str, ...] = ()
     equations: str = ""
+    everyday: Everyday = ANY_DOSE
 
     @property
     def theta_values(self) -> np.ndarray:
@@ -315,6 +345,7 @@ def model(
     start: Literal["first_event", "birth"] = "first_event",
     notes: Sequence[str] = (),
     equations: str = "",
+    everyday: Everyday | None = None,
 ) -> Model:
     """Collect a module's tables and functions into a Model.
 
@@ -328,6 +359,7 @@ def model(
     age_step_h : time-dependent covariates are held constant over steps of this length (h), at their midpoint value.
     start : a course begins at its first event, or at birth (for states that live before the first dose).
     linear_in_dose : outputs are linear in the dose (default: True for exact solvers).
+    everyday : an ordinary dose, at which the model is checked; to be said where the outputs are not linear in it.
 
     Raises
     ------
@@ -351,6 +383,7 @@ def model(
     if cmt not in state._fields:
         raise ModelError(f"{module_name}: dose compartment {cmt!r} is not a state; states: {', '.join(state._fields)}")
     chosen: Solver = solver or ("exact" if structure else "auto")
+    linear = chosen == "exact" if linear_in_dose is None else linear_in_dose
     return Model(
         name=module_name.rsplit(".", 1)[-1],
         title=(module.__doc__ or "").strip().splitlines()[0] if module.__doc__ else module_name,
@@ -380,9 +413,10 @@ def model(
         rtol=rtol,
         atol=atol,
         age_step_h=age_step_h,
-        linear_in_dose=chosen == "exact" if linear_in_dose is None else linear_in_dose,
+        linear_in_dose=linear,
         dose_unit=dose_unit,
         start=start,
         notes=tuple(notes),
         equations=equations or (structure.equations if structure else ""),
+        everyday=everyday or ANY_DOSE,
     )

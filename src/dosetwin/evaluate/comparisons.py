@@ -82,16 +82,6 @@ def output_of(model: Model, measures: str) -> int:
     return list(model.outputs).index(name)
 
 
-def measured(residual: Residual, true: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Levels as a laboratory would report them: ``true`` with residual error from standard normal ``z``."""
-    if residual.kind == "lognormal":
-        return true * np.exp(residual.a * z)
-    a = 0.0 if residual.kind == "proportional" else residual.a
-    b = 0.0 if residual.kind == "additive" else residual.b
-    by_sd = residual.kind == "combined" and residual.form == "sd"
-    return true + (a + b * true if by_sd else np.sqrt(a**2 + (b * true) ** 2)) * z
-
-
 def amikacin(model: Model, babies: Babies, doses: Sequence[Sequence[DoseEvent]], times: np.ndarray) -> np.ndarray:
     """True amikacin levels [n, n_times], mg/L."""
     return levels(model, babies, doses, times)[:, :, output_of(model, "amikacin")]
@@ -100,7 +90,7 @@ def amikacin(model: Model, babies: Babies, doses: Sequence[Sequence[DoseEvent]],
 def as_measured(model: Model, babies: Babies, true: np.ndarray) -> np.ndarray:
     """Amikacin levels with the model's residual error, from the stream ``residual``."""
     residual = model.outputs[list(model.outputs)[output_of(model, "amikacin")]].residual
-    return measured(residual, true, normals(babies.seed, f"{babies.name}/residual", *true.shape))
+    return residual.measured(true, normals(babies.seed, f"{babies.name}/residual", *true.shape))
 
 
 def ruled(babies: Babies, rule: str, *, ibuprofen: bool = False) -> list[Says]:

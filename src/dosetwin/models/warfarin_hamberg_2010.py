@@ -3,7 +3,7 @@
 from math import exp
 from typing import Annotated, NamedTuple
 
-from dosetwin.declare import Amount, Anchor, Cov, Eta, Output, Reference, Theta, lognormal, model
+from dosetwin.declare import Amount, Anchor, Cov, Eta, Everyday, Output, Reference, Theta, lognormal, model
 from dosetwin.structure.kidney import sigmoid
 
 REFERENCE = Reference(
@@ -126,6 +126,7 @@ MODEL = model(
     reference=REFERENCE,
     dose_cmt="depot",
     solver="auto",
+    everyday=Everyday(5.0, "mg", 24.0, 0.0, "about the mean maintenance dose of adults (recalled)"),
     atol=(1e-6, 1e-6, 1e-8, 1e-8, 1e-8, 1e-8, 1e-8, 1e-8),
     anchors=[
         Anchor("clearance of *1/*1 at 71 y", "CL", WILD, 0.348, 1e-9, "Hamberg 2010: 0.174 per allele"),
