@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dosetwin.decide.rules import RULES, Facts, Says
-from dosetwin.declare import Model, Residual
+from dosetwin.declare import Model
 from dosetwin.errors import InputError
 from dosetwin.evaluate import studies
 from dosetwin.populations.newborn.draws import Babies, Population, normals, spread
