@@ -1,5 +1,8 @@
-"""The vocabulary of the files people write: what a model file declares."""
+"""The vocabulary of the files people write: what a model, a drug and a therapy declare."""
 
+from dosetwin.declare.goal import Goal
+from dosetwin.declare.limit import Bar, Limit
+from dosetwin.declare.menu import Repeated, Rounding, Settings, Weekly
 from dosetwin.declare.model import (
     Amount,
     Anchor,
@@ -24,28 +27,50 @@ from dosetwin.declare.model import (
     model,
     proportional,
 )
+from dosetwin.declare.reading import After, At, Between, End, Interval, Reading
+from dosetwin.declare.rule import Facts, Rule, Says
+from dosetwin.declare.therapy import Assumed, Sampling, Therapy
 
 __all__ = [
+    "additive",
+    "After",
     "Amount",
     "Anchor",
+    "Assumed",
+    "At",
+    "Bar",
+    "Between",
+    "combined",
     "Correlation",
     "Cov",
     "Covariance",
+    "End",
     "Eta",
     "Everyday",
+    "Facts",
+    "Goal",
+    "Interval",
     "Kappa",
+    "Limit",
+    "lognormal",
     "Missing",
     "Model",
+    "model",
     "Output",
+    "proportional",
     "Provenance",
+    "Reading",
     "Reference",
+    "Repeated",
     "Residual",
+    "Rounding",
+    "Rule",
+    "Sampling",
+    "Says",
+    "Settings",
     "Solver",
     "Structure",
+    "Therapy",
     "Theta",
-    "additive",
-    "combined",
-    "lognormal",
-    "model",
-    "proportional",
+    "Weekly",
 ]

@@ -1,10 +1,14 @@
 """Facts about one patient, immutable, no maths."""
 
 from dosetwin.records.covariate import Covariate
+from dosetwin.records.doses import DoseOrder, Every, Once, Then, Week, order_from_json
 from dosetwin.records.dosing import DoseEvent, Regimen
 from dosetwin.records.observation import Observation
 from dosetwin.records.order import Order, Setting
 from dosetwin.records.patient import Patient
 from dosetwin.records.timeline import Timeline
 
-__all__ = ["Covariate", "DoseEvent", "Observation", "Order", "Patient", "Regimen", "Setting", "Timeline"]
+__all__ = [
+    "Covariate", "DoseEvent", "DoseOrder", "Every", "Observation", "Once", "Order", "Patient", "Regimen", "Setting", "Then",
+    "Timeline", "Week", "order_from_json",
+]  # fmt: skip

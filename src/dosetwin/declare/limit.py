@@ -1,0 +1,170 @@
+"""Hard limits and bars: what an order must never be, checked last and independently of how the order was found."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from dosetwin.declare.menu import Situation
+from dosetwin.declare.place import placed, stamp
+from dosetwin.declare.rule import Facts
+from dosetwin.errors import InputError, Reason, UnknownUnit
+from dosetwin.records import DoseOrder, Week
+from dosetwin.units import plain_unit
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """A number of an order: its unit ({} that of a dose), what it is, how it is found from an order, the situation and the menu
+    (None: there is none)."""
+
+    unit: str
+    text: str
+    of: Callable[[DoseOrder, Situation, Any], float | None]
+
+
+def _per(size: float | None, amount: float) -> float | None:
+    return amount / size if size else None
+
+
+def _surface(where: Situation) -> float | None:
+    return where.facts.number("BSA")
+
+
+def _weekly(order: DoseOrder, where: Situation) -> float | None:
+    before = where.week()
+    return order.amount * 168.0 / order.interval / before if before else None
+
+
+def _cumulative(order: DoseOrder, where: Situation) -> float:
+    return sum(a for _, a in where.given) + order.first
+
+
+def _most(order: DoseOrder) -> float:
+    return max(order.week) if isinstance(order, Week) else order.amount
+
+
+OF: Mapping[str, Bounded] = {
+    "dose": Bounded("{}", "one dose", lambda o, w, m: _most(o)),
+    "dose_per_kg": Bounded("{}/kg", "one dose per kg of current weight", lambda o, w, m: _per(w.weight, _most(o))),
+    "dose_per_m2": Bounded("{}/m2", "one dose per m2 of body surface", lambda o, w, m: _per(_surface(w), _most(o))),
+    "daily": Bounded("{}/d", "mean dose per day", lambda o, w, m: o.amount * 24.0 / o.interval),
+    "daily_per_kg": Bounded("{}/kg/d", "mean dose per day and kg of current weight",
+                            lambda o, w, m: o.amount / w.weight * 24.0 / o.interval if w.weight else None),
+    "interval_h": Bounded("h", "from one dose to the next", lambda o, w, m: o.interval),
+    "loading_interval_h": Bounded("h", "from a loading dose to the next", lambda o, w, m: None),
+    "infusion_h": Bounded("h", "time a dose runs", lambda o, w, m: o.duration),
+    "rate": Bounded("{}/min", "dose over the time it runs", lambda o, w, m: _per(o.duration * 60.0, _most(o))),
+    "amount_ratio": Bounded("1", "dose over the previous dose",
+                            lambda o, w, m: o.amount / w.previous_amount if w.previous_amount else None),
+    "weekly_change": Bounded("1", "dose of a week over that of the week before", lambda o, w, m: _weekly(o, w)),
+    "gap_h": Bounded("h", "start of the previous dose to the coming one",
+                     lambda o, w, m: None if w.last_dose is None else o.first_at - w.last_dose),
+    "delay_h": Bounded("h", "from now to the coming dose", lambda o, w, m: o.first_at - w.now),
+    "off_step": Bounded("{}", "distance to the nearest amount that can be measured",
+                        lambda o, w, m: abs(o.amount - m.measured(o.amount))),
+    "cumulative": Bounded("{}", "all doses so far and the coming one", lambda o, w, m: _cumulative(o, w)),
+    "cumulative_per_m2": Bounded("{}/m2", "all doses so far and the coming one per m2 of body surface",
+                                 lambda o, w, m: _per(_surface(w), _cumulative(o, w))),
+}  # fmt: skip
+"""What a limit may bound. ``loading_interval_h`` is only asked of an order with a loading dose (without a limit on it that
+interval is held to ``interval_h``), ``rate`` not of what is given at once, ``weekly_change`` once a week has been given."""
+PER_KG = ("dose_per_kg", "daily_per_kg")
+"""Bounded numbers that need a body weight."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """``low <= of <= high`` (None: no border), in ``unit``."""
+
+    code: str
+    of: str
+    low: float | None
+    high: float | None
+    unit: str
+    text: str = ""
+    source: str = ""
+    at: str = field(default="", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        stamp(self)
+        where = placed(self, f"limit {self.code}")
+        if self.of not in OF:
+            raise InputError("unknown number of an order", where=where, value=self.of, allowed=", ".join(OF))
+        if self.low is None and self.high is None:
+            raise InputError("a limit needs a low or a high border", where=where)
+        if not self.text:
+            object.__setattr__(self, "text", OF[self.of].text)
+        if not self.source:
+            raise InputError("a limit must name its source", where=where, remedy='write source="..."')
+
+    def fits(self, unit: str) -> None:
+        """Raise UnknownUnit where its unit is not that of what it bounds, for doses in ``unit`` (mg)."""
+        expected = OF[self.of].unit.format(unit)
+        if plain_unit(self.unit.replace("/day", "/d")) != plain_unit(expected):
+            raise UnknownUnit(
+                "the unit is not that of what is bounded", where=placed(self, f"limit {self.code}"), value=self.unit,
+                allowed=f"{expected} ({self.of})", remedy="give the borders in that unit",
+            )  # fmt: skip
+
+    def broken_by(self, value: float) -> Reason | None:
+        """The reason why ``value`` is outside, None if it is inside (1e-9 of slack for rounding)."""
+        slack = 1e-9 * max(1.0, abs(value))
+        if self.low is not None and value < self.low - slack:
+            return Reason(self.code, round(value, 4), self.low, self.unit, f"{self.text}: below the lowest allowed", self.source)
+        if self.high is not None and value > self.high + slack:
+            return Reason(
+                self.code, round(value, 4), self.high, self.unit, f"{self.text}: above the highest allowed", self.source
+            )
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        return {k: v for k, v in asdict(self).items() if k != "at"}
+
+
+def numbers(order: DoseOrder, where: Situation, menu: Any, limits: Sequence[Limit]) -> dict[str, float]:
+    """What the limits bound, of an order whose doses are all alike; a number that there is none of is left out."""
+    found = {of: OF[of].of(order, where, menu) for of in {limit.of: None for limit in limits}}
+    return {of: value for of, value in found.items() if value is not None}
+
+
+def check(found: Mapping[str, float], limits: Sequence[Limit]) -> tuple[Reason, ...]:
+    """Every limit the numbers break, as reasons; empty: allowed."""
+    broken = (limit.broken_by(found[limit.of]) for limit in limits if limit.of in found)
+    return tuple(reason for reason in broken if reason is not None)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Nothing of this therapy is ordered while ``fact`` says so: an allele, an allergy, a pregnancy.
+
+    ``forbids``: the values that forbid; for a number that may be any above a border, ``above``.
+    """
+
+    code: str
+    fact: str
+    text: str
+    source: str
+    forbids: tuple[float | str, ...] = ()
+    above: float | None = None
+    at: str = field(default="", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        stamp(self)
+        where = placed(self, f"bar {self.code}")
+        if bool(self.forbids) == (self.above is not None):
+            raise InputError("a bar forbids by values or above a border, one of them", where=where, value=self.forbids)
+        if not self.source:
+            raise InputError("a bar must name its source", where=where, remedy='write source="..."')
+
+    def forbidden(self, facts: Facts) -> Reason | None:
+        """The reason why nothing may be ordered for these facts; None: the bar does not hold, or the fact is not known."""
+        if self.fact not in facts:
+            return None
+        value = facts[self.fact]
+        number = facts.number(self.fact)
+        bad = value in self.forbids if self.above is None else number is not None and number > self.above
+        limit = ", ".join(map(str, self.forbids)) if self.above is None else self.above
+        return Reason(f"bar_{self.code}", value, limit, "", self.text, self.source) if bad else None
+
+    def to_json(self) -> dict[str, Any]:
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if k != "at"}

@@ -1,0 +1,298 @@
+"""What may be ordered: amounts that can be measured at every interval, tablets by the days of the week, settings of a device."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import product
+from typing import Any, Protocol
+
+import numpy as np
+
+from dosetwin.declare.rule import Facts, Per, Says, size_of
+from dosetwin.errors import InputError, Reason
+from dosetwin.records import DoseOrder, Every, Order, Setting, Week
+
+WEEK_H = 168.0
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the border of a choice depends on: ``now`` h, ``weight`` kg (None: not known), the last dose started by now, calendar
+    ``origin``, all doses ``given`` (h, amount), the facts; ``barred``: why nothing may be ordered at all."""
+
+    now: float
+    weight: float | None = None
+    last_dose: float | None = None
+    previous_amount: float | None = None
+    origin: datetime | None = None
+    facts: Facts = field(default_factory=Facts)
+    given: tuple[tuple[float, float], ...] = ()
+    barred: tuple[Reason, ...] = ()
+
+    @property
+    def first(self) -> bool:
+        """Whether the coming dose is the first of the course: none is on record."""
+        return self.last_dose is None
+
+    def size(self, per: Per) -> float:
+        """What an amount is multiplied with. Raises InputError where that is not known."""
+        return size_of(per, self.weight, self.facts.number("BSA"))
+
+    def week(self) -> float | None:
+        """Amount of the last seven days; None before a week has been given."""
+        start = min((t for t, _ in self.given), default=self.now)
+        if self.now - start < WEEK_H - 24.0:
+            return None
+        return sum(a for t, a in self.given if t > self.now - WEEK_H + 1e-6) or None
+
+
+def first_at(where: Situation, interval: float, step: float) -> float:
+    """Start (h) of the coming dose: one interval after the last dose; if that is past, ``now`` rounded up to the next ``step``.
+
+    The step is counted on the wall clock where the record has a calendar, else from the last dose (or from now).
+    """
+    due = where.now if where.last_dose is None else where.last_dose + interval
+    if due > where.now + 1e-9 or step <= 0:
+        return max(due, where.now)
+    if where.origin is not None:
+        moment = where.origin + timedelta(hours=where.now)
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        hours = (moment - midnight).total_seconds() / 3600.0
+        return where.now + math.ceil(hours / step - 1e-6) * step - hours
+    anchor = where.now if where.last_dose is None else where.last_dose
+    return anchor + math.ceil((where.now - anchor) / step - 1e-6) * step
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """Amounts that can be measured: ``steps`` are (from, step), ascending; from there up multiples of the step count."""
+
+    steps: tuple[tuple[float, float], ...]
+    source: str
+
+    def __post_init__(self) -> None:
+        starts = [s for s, _ in self.steps]
+        if not self.steps or starts != sorted(starts) or starts[0] != 0 or any(step <= 0 for _, step in self.steps):
+            raise InputError("rounding steps must ascend from 0 with positive steps", where="rounding", value=self.steps)
+
+    def step(self, amount: float) -> float:
+        """Step in force at ``amount``."""
+        return [step for start, step in self.steps if amount >= start - 1e-9][-1]
+
+    def nearest(self, amount: float) -> float:
+        """The measurable amount nearest to ``amount``, never 0."""
+        step = self.step(amount)
+        return round(max(math.floor(amount / step + 0.5), 1) * step, 6)
+
+    def amounts(self, low: float, high: float) -> np.ndarray:
+        """Every measurable amount from ``low`` to ``high`` inclusive, ascending; float64 [n], may be empty."""
+        found: set[float] = set()
+        for i, (start, step) in enumerate(self.steps):
+            top = self.steps[i + 1][0] if i + 1 < len(self.steps) else math.inf
+            first = math.ceil(max(low, start, step) / step - 1e-9)
+            last = math.floor(min(high, top) / step + 1e-9)
+            found.update(round(k * step, 6) for k in range(first, last + 1))
+        return np.array(sorted(found), dtype=np.float64)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"steps": [list(s) for s in self.steps], "source": self.source}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Rounding":
+        return cls(tuple((float(a), float(b)) for a, b in data["steps"]), data["source"])
+
+
+class Menu(Protocol):
+    """What may be ordered, as a twin or a choice asks for it."""
+
+    def orders(self, where: Situation, thin: int = 1) -> Sequence[Order]:
+        """Every order on the grid, in a fixed order; ``thin`` k: only every k-th amount."""
+        ...
+
+    def key(self, order: Any) -> tuple[float, ...]:
+        """What makes two orders of this menu the same, sortable."""
+        ...
+
+    def said(self, says: Says, where: Situation, breaks: Callable[[float], bool]) -> Order:
+        """What a rule says as an order of this menu; ``breaks(amount)``: whether that dose at that interval is over a limit."""
+        ...
+
+    def measured(self, amount: float) -> float:
+        """The nearest amount that can be given."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data with a key ``kind``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """One amount every so often: ``dose`` lowest and highest (``per`` kg, m2 or "": the whole dose) at ``intervals`` h, running
+    for ``infusions`` h.
+
+    ``loading_intervals`` h, longer ones that only the interval after the loading dose of a new course may have; ``step_h`` clock
+    step of a dose already due.
+    """
+
+    dose: tuple[float, float]
+    per: Per
+    intervals: tuple[float, ...]
+    infusions: tuple[float, ...]
+    rounding: Rounding
+    loading_intervals: tuple[float, ...] = ()
+    step_h: float = 0.5
+    unit: str = "mg"
+
+    def __post_init__(self) -> None:
+        if not self.intervals or min(self.intervals) <= 0 or not self.infusions or min(self.infusions) < 0:
+            raise InputError("intervals and infusion times must be positive", where="menu", value=self.intervals)
+        if not 0 <= self.dose[0] < self.dose[1] < math.inf:
+            raise InputError("the doses of a menu need a lowest and a highest", where="menu", value=self.dose)
+
+    def amounts(self, where: Situation) -> np.ndarray:
+        """Every measurable dose."""
+        scale = where.size(self.per)
+        return self.rounding.amounts(self.dose[0] * scale, self.dose[1] * scale)
+
+    def every(self, amount: float, interval: float, infusion: float, where: Situation) -> Every:
+        """An order at its next possible moment."""
+        return Every(amount, interval, infusion, first_at(where, interval, self.step_h), unit=self.unit)
+
+    def orders(self, where: Situation, thin: int = 1) -> tuple[Every, ...]:
+        """Every amount at every interval and infusion time."""
+        amounts = self.amounts(where)[::thin]
+        grid = product(sorted(self.intervals), sorted(self.infusions), amounts)
+        return tuple(self.every(float(a), interval, infusion, where) for interval, infusion, a in grid)
+
+    def key(self, order: Every) -> tuple[float, ...]:
+        """Interval, infusion time, amount."""
+        return (order.interval, order.duration, order.amount)
+
+    def said(self, says: Says, where: Situation, breaks: Callable[[float], bool]) -> Every:
+        """A rule's dose as it can be measured: the nearest step, but never one over a limit that the rule itself keeps."""
+        exact = says.amount * where.size(says.per)
+        amount = self.rounding.nearest(exact)
+        if breaks(amount) and not breaks(exact):
+            below = [a for a in self.rounding.amounts(0.9 * exact, exact) if not breaks(float(a))]
+            amount = float(below[-1]) if below else amount
+        return self.every(amount, says.interval, self.infusions[0], where)
+
+    def measured(self, amount: float) -> float:
+        """The nearest amount that can be given."""
+        return self.rounding.nearest(amount)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": "repeated", "dose": list(self.dose), "per": self.per, "intervals": list(self.intervals),
+            "infusions": list(self.infusions), "rounding": self.rounding.to_json(),
+            "loading_intervals": list(self.loading_intervals), "step_h": self.step_h, "unit": self.unit,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Weekly:
+    """Tablets once a day by the days of the week: amounts of a day from ``daily`` lowest to highest in steps of ``step`` (half a
+    tablet), a week of at most two neighbouring amounts.
+
+    Weeks are at least ``apart`` (a ratio) apart, those of one amount always among them; ``step_h`` clock step of a dose already
+    due.
+    """
+
+    daily: tuple[float, float]
+    step: float
+    apart: float = 1.04
+    step_h: float = 0.5
+    unit: str = "mg"
+
+    def __post_init__(self) -> None:
+        low, high = self.daily
+        if not 0 <= low < high < math.inf or not self.step > 0 or not self.apart >= 1:
+            raise InputError("not a menu of tablets", where="menu", value=(self.daily, self.step))
+
+    def week(self, total: float) -> tuple[float, ...]:
+        """Seven days of ``total`` together: the amounts of two days differ by a step at most, the higher ones spread evenly."""
+        steps = round(total / self.step)
+        usual, more = divmod(steps, 7)
+        high = {round((k + 0.5) * 7 / more - 0.5) for k in range(more)} if more else set()
+        return tuple(round((usual + (d in high)) * self.step, 6) for d in range(7))
+
+    def orders(self, where: Situation, thin: int = 1) -> tuple[Week, ...]:
+        """Every week on the grid, ascending."""
+        low, high = (round(x * 7 / self.step) for x in self.daily)
+        totals, last = [], 0.0
+        for steps in range(max(low, 1), high + 1):
+            if steps % 7 == 0 or steps >= self.apart * last:
+                totals.append(steps * self.step)
+                last = float(steps)
+        return tuple(self.ordered(self.week(total), where) for total in totals[::thin])
+
+    def ordered(self, week: tuple[float, ...], where: Situation) -> Week:
+        """A week of tablets from its next possible day on."""
+        at = first_at(where, 24.0, self.step_h)
+        if where.origin is None:
+            return Week(week, at, 0, False, unit=self.unit)
+        return Week(week, at, (where.origin + timedelta(hours=at)).weekday(), unit=self.unit)
+
+    def key(self, order: Week) -> tuple[float, ...]:
+        """The seven amounts, behind their sum."""
+        return (order.total, *order.week)
+
+    def said(self, says: Says, where: Situation, breaks: Callable[[float], bool]) -> Week:
+        """A rule's mean daily dose as a week of tablets."""
+        daily = says.amount * where.size(says.per) * 24.0 / says.interval
+        return self.ordered(self.week(max(round(daily * 7 / self.step), 1) * self.step), where)
+
+    def measured(self, amount: float) -> float:
+        """The nearest amount of a day that tablets make."""
+        return round(max(round(amount / self.step), 1) * self.step, 6)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": "weekly", "daily": list(self.daily), "step": self.step, "apart": self.apart, "step_h": self.step_h,
+                "unit": self.unit}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of a device or a place: every combination of the values in ``grids``."""
+
+    grids: Mapping[str, tuple[float, ...]]
+
+    def orders(self, where: Situation, thin: int = 1) -> tuple[Setting, ...]:
+        """Every combination, from ``now`` on."""
+        values = product(*self.grids.values())
+        return tuple(Setting(dict(zip(self.grids, v, strict=True)), at=where.now) for v in list(values)[::thin])
+
+    def key(self, order: Setting) -> tuple[float, ...]:
+        """The values."""
+        return tuple(order[name] for name in self.grids)
+
+    def said(self, says: Says, where: Situation, breaks: Callable[[float], bool]) -> Setting:
+        """Rules of settings are not written in amounts. Raises InputError."""
+        raise InputError("a rule about settings says them itself", where="menu", value=says.text)
+
+    def measured(self, amount: float) -> float:
+        """As it is."""
+        return amount
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": "settings", "grids": {k: list(v) for k, v in self.grids.items()}}
+
+
+def menu_from_json(data: Mapping[str, Any]) -> Menu:
+    """The menu that its ``to_json`` wrote. Raises InputError for a kind that is none."""
+    given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k != "kind"}
+    if data.get("kind") == "repeated":
+        given["rounding"] = Rounding.from_json(data["rounding"])
+        return Repeated(**given)
+    if data.get("kind") == "weekly":
+        return Weekly(**given)
+    if data.get("kind") == "settings":
+        return Settings({k: tuple(v) for k, v in data["grids"].items()})
+    raise InputError("unknown kind of menu", where="menu", value=data.get("kind"), allowed="repeated, weekly, settings")
+
+
+__all__ = [
+    "DoseOrder", "Menu", "Repeated", "Rounding", "Settings", "Situation", "Weekly", "first_at", "menu_from_json",
+]  # fmt: skip

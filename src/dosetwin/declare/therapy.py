@@ -1,0 +1,168 @@
+"""A therapy: everything a choice depends on that is not the patient or the model, as a file a ward's pharmacist can read."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from dosetwin.declare.drug import Drug
+from dosetwin.declare.goal import Goal
+from dosetwin.declare.limit import PER_KG, Bar, Limit
+from dosetwin.declare.menu import Menu, Repeated
+from dosetwin.declare.model import Everyday
+from dosetwin.declare.place import placed, stamp
+from dosetwin.declare.reading import COURSE, Reading
+from dosetwin.declare.rule import Rule
+from dosetwin.errors import InputError, UnknownName
+
+Kind = Literal["patient", "place", "population"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """When the next measurement is worth taking, and of what.
+
+    ``after_h`` times that are considered, from the start of the coming dose (0: just before it); ``of`` what is measured ("" the
+    drug's level); ``learns`` individual parameters it should tell of, by name; ``worth`` smallest expected fall in variance
+    that is worth a sample.
+    """
+
+    after_h: tuple[float, ...]
+    of: str = ""
+    learns: tuple[str, ...] = ("CL",)
+    worth: float = 0.10
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """A fact that is taken to be so where nobody knows it, and said: ``name`` (``MIC``), ``value`` in ``unit``, why."""
+
+    name: str
+    value: float
+    unit: str
+    text: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Therapy:
+    """Goals, limits, the menu that is searched and how a choice is made, for one drug in one population.
+
+    Parameters
+    ----------
+    models : names of the models that know the drug in this population, the usual one first.
+    rules : published rules that are always in the table.
+    everyday : a dose as it is given on an ordinary day.
+    typical : facts of an ordinary patient, by name: what the menu is tried on when the therapy is loaded.
+    horizon_h : the repeats of an order are followed at least that long (and for three doses).
+    stale_h : a record that ends longer before the decision gets a warning.
+    tie_loss : losses closer than this are equal, and then a published rule is preferred.
+    table_rows : how many of the best candidates the table shows beside the rules and the best of each interval.
+    shown : readings told of the order that is recommended, each with the dose it is told at; default: those of the goals.
+    assumed : facts that are taken to be so where nobody knows them.
+    """
+
+    name: str
+    drug: Drug
+    population: str
+    models: tuple[str, ...]
+    menu: Menu
+    goals: tuple[Goal, ...]
+    limits: tuple[Limit, ...]
+    rules: tuple[Rule, ...]
+    everyday: Everyday | None = None
+    typical: Mapping[str, float | str] = field(default_factory=dict)
+    sampling: Sampling = Sampling((0.0,))
+    bars: tuple[Bar, ...] = ()
+    assumed: tuple[Assumed, ...] = ()
+    shown: tuple[tuple[Reading, str], ...] = ()
+    kind: Kind = "patient"
+    horizon_h: float = 96.0
+    stale_h: float = 7 * 24.0
+    tie_loss: float = 0.02
+    table_rows: int = 12
+    note: str = ""
+    source: str = ""
+    at: str = field(default="", compare=False, repr=False)
+    kept: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        stamp(self)
+        where = placed(self, f"therapy {self.name}")
+        if not self.goals:
+            raise InputError("a therapy needs a goal", where=where)
+        for what in ("goals", "limits", "bars", "rules"):
+            codes = [getattr(x, "code", None) or x.name for x in getattr(self, what)]
+            if twice := sorted({c for c in codes if codes.count(c) > 1}):
+                raise InputError(f"two {what} of one name", where=where, value=twice[0])
+        for limit in self.limits:
+            limit.fits(self.drug.unit)
+        if not self.shown:
+            chosen = {(g.reading.key, d): (_plainly(g.reading), d) for g in self.goals for d in g.doses if d in SHOWN}
+            object.__setattr__(self, "shown", tuple(chosen.values()))
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """Everything that is read, each once: what the goals judge and what is shown, not yet divided by any fact."""
+        found = {r.key: _plainly(r) for r in (*(g.reading for g in self.goals), *(r for r, _ in self.shown))}
+        return tuple(found.values())
+
+    @property
+    def columns(self) -> tuple[tuple[Reading, str], ...]:
+        """What a table of orders shows: of what is told, the coming dose or the course."""
+        return tuple((r, d) for r, d in self.shown if d in ("next", COURSE))
+
+    @property
+    def watched(self) -> str:
+        """What a curve shows: what the first goal is about, the drug itself where it names nothing else."""
+        return self.goals[0].reading.what or self.drug.name
+
+    @property
+    def needs_weight(self) -> bool:
+        """Whether menu, limits or rules are per kg: what is not dosed by weight needs none."""
+        per_kg = isinstance(self.menu, Repeated) and self.menu.per == "kg"
+        return per_kg or any("WT" in r.needs for r in self.rules) or any(x.of in PER_KG for x in self.limits)
+
+    def limit(self, of: str) -> Limit | None:
+        """The first limit on that number of an order; None: there is none."""
+        return next((x for x in self.limits if x.of == of), None)
+
+    def goal(self, code: str) -> Goal:
+        """The goal with that code. Raises UnknownName."""
+        for goal in self.goals:
+            if goal.code == code:
+                return goal
+        raise UnknownName("no such goal", where=f"therapy {self.name}", value=code, allowed=", ".join(g.code for g in self.goals))
+
+    def facts(self, known: Mapping[str, float]) -> dict[str, float]:
+        """The known facts, with what is assumed of those that are not."""
+        return {a.name: a.value for a in self.assumed} | dict(known)
+
+    def to_json(self) -> dict[str, Any]:
+        """What identifies it, for a record of where an answer came from; tables of rules are code, and named."""
+        if self.kept is not None:
+            return dict(self.kept)
+        return {
+            "name": self.name, "drug": self.drug.name, "kind": self.kind, "population": self.population,
+            "models": list(self.models), "menu": self.menu.to_json(), "goals": [g.to_json() for g in self.goals],
+            "limits": [x.to_json() for x in self.limits], "bars": [b.to_json() for b in self.bars],
+            "rules": [r.name for r in self.rules],
+            "everyday": None if self.everyday is None else asdict(self.everyday), "typical": dict(self.typical),
+            "sampling": {"after_h": list(self.sampling.after_h), "of": self.sampling.of, "learns": list(self.sampling.learns),
+                         "worth": self.sampling.worth},
+            "assumed": [{"name": a.name, "value": a.value, "unit": a.unit, "text": a.text, "source": a.source}
+                        for a in self.assumed],
+            "shown": [[r.to_json(), d] for r, d in self.shown], "horizon_h": self.horizon_h, "stale_h": self.stale_h,
+            "tie_loss": self.tie_loss, "table_rows": self.table_rows, "note": self.note, "source": self.source,
+        }  # fmt: skip
+
+
+SHOWN = ("next", "last", COURSE)
+"""Of the doses a reading is judged at, those that are told of where a therapy does not say otherwise."""
+
+
+def _plainly(reading: Reading) -> Reading:
+    """A reading before it is divided by anything."""
+    if not reading.over:
+        return reading
+    return Reading(reading.what, reading.how, reading.when, reading.level, at=reading.at)
+
