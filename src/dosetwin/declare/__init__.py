@@ -32,7 +32,6 @@ from dosetwin.declare.rule import Facts, Rule, Says
 from dosetwin.declare.therapy import Assumed, Sampling, Therapy
 
 __all__ = [
-    "additive",
     "After",
     "Amount",
     "Anchor",
@@ -40,7 +39,6 @@ __all__ = [
     "At",
     "Bar",
     "Between",
-    "combined",
     "Correlation",
     "Cov",
     "Covariance",
@@ -52,12 +50,9 @@ __all__ = [
     "Interval",
     "Kappa",
     "Limit",
-    "lognormal",
     "Missing",
     "Model",
-    "model",
     "Output",
-    "proportional",
     "Provenance",
     "Reading",
     "Reference",
@@ -73,4 +68,9 @@ __all__ = [
     "Therapy",
     "Theta",
     "Weekly",
+    "additive",
+    "combined",
+    "lognormal",
+    "model",
+    "proportional",
 ]

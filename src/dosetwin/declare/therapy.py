@@ -165,4 +165,3 @@ def _plainly(reading: Reading) -> Reading:
     if not reading.over:
         return reading
     return Reading(reading.what, reading.how, reading.when, reading.level, at=reading.at)
-

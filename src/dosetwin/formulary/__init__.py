@@ -1,7 +1,7 @@
-"""One file per drug or device as a ward knows it, ``NAME.py`` with ``DRUG = drug(...)``: a file in this folder is listed.
+"""One file per drug or device as a ward knows it: ``NAME.py`` with ``DRUG = drug(...)`` and the therapies it is given in.
 
-Other packages add theirs by the entry point group ``dosetwin.formulary`` (a module with a DRUG), a file of your own is given by
-its path (``./my_drug.py``).
+A file in this folder is listed. Other packages add theirs by the entry point group ``dosetwin.formulary`` (a module), a file of
+your own is given by its path (``./my_drug.py``).
 """
 
 import importlib
@@ -15,8 +15,13 @@ from types import ModuleType
 
 from dosetwin.declare.drug import Drug
 from dosetwin.errors import DosetwinError, InputError, UnknownName
+from dosetwin.formulary._therapies import about, checked, rule, rules, therapies, therapy
 from dosetwin.quantities import QUANTITIES, Quantity
 
+__all__ = [
+    "about", "checked", "drug", "drugs", "files", "followed", "include", "known", "levels", "measured", "module", "names", "rule",
+    "rules", "therapies", "therapy",
+]  # fmt: skip
 GROUP = "dosetwin.formulary"
 
 
@@ -100,13 +105,23 @@ def drug(name: str) -> Drug:
         if found.name != name:
             raise InputError("a drug's file has the drug's name", where=name, value=found.name, allowed=name)
         return found
+    return include(found, name)
+
+
+def include(found: Drug, where: str) -> Drug:
+    """List a drug of a file of your own for the length of this process. Raises InputError where its name is taken."""
     if found.name in _own() or found.name in _installed():
-        raise InputError("two drugs of one name", where=name, value=found.name, allowed="a name not taken",
+        raise InputError("two drugs of one name", where=where, value=found.name, allowed="a name not taken",
                          remedy="give your drug another name")  # fmt: skip
     _given[found.name] = found
     for kept in (drugs, followed, levels):
         kept.cache_clear()
     return found
+
+
+def files() -> tuple[str, ...]:
+    """Names of the files in this folder and of installed packages."""
+    return tuple(sorted({*_own(), *_installed()}))
 
 
 @lru_cache(maxsize=1)

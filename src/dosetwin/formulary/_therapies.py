@@ -1,0 +1,166 @@
+"""Therapies of the formulary's files: found, named, and checked once when they are asked for."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+from dosetwin.declare import Rule, Therapy
+from dosetwin.declare.goal import judges
+from dosetwin.declare.limit import check, numbers
+from dosetwin.declare.menu import Settings, Situation
+from dosetwin.declare.place import placed
+from dosetwin.declare.rule import Facts
+from dosetwin.errors import InputError, UnknownName
+from dosetwin.quantities import QUANTITIES
+
+
+def of_module(module: ModuleType) -> tuple[Therapy, ...]:
+    """The therapies a file declares, in its order."""
+    found = [x for x in vars(module).values() if isinstance(x, Therapy)]
+    return tuple({id(t): t for t in found}.values())
+
+
+def therapies() -> tuple[Therapy, ...]:
+    """Every therapy listed, unchecked, by the name of its file. Raises InputError for two of one name."""
+    from dosetwin import formulary
+
+    found: dict[str, Therapy] = {}
+    for file in formulary.files():
+        for t in of_module(formulary.module(file)):
+            if t.name in found and found[t.name] is not t:
+                raise InputError("two therapies of one name", where=f"{placed(t, t.name)}, {placed(found[t.name], t.name)}",
+                                 value=t.name, allowed="a name not taken", remedy="give one of them another name")  # fmt: skip
+            found[t.name] = t
+    return tuple(found.values())
+
+
+def therapy(name: str) -> Therapy:
+    """A therapy by its name, or by the path of its file (``./my_warfarin.py``, with ``:name`` where it holds several); checked.
+
+    Raises UnknownName with the names there are, and InputError naming file and line for one that is half-written.
+    """
+    file, sign, wanted = name.partition(".py:")
+    if sign or name.endswith(".py"):
+        return checked(_of_file(f"{file}.py" if sign else name, wanted))
+    listed = {t.name: t for t in therapies()}
+    if name not in listed:
+        raise UnknownName("unknown therapy", where="therapy", value=name[:100], allowed=", ".join(listed),
+                          remedy="see 'dosetwin therapies'")  # fmt: skip
+    return checked(listed[name])
+
+
+def _of_file(path: str, wanted: str) -> Therapy:
+    from dosetwin import formulary
+
+    found = {t.name: t for t in of_module(formulary.module(path))}
+    if not found:
+        raise InputError("a file without a therapy", where=path, remedy="declare one: THERAPY = Therapy(...)")
+    if len(found) > 1 and not wanted:
+        raise InputError("a file of several therapies", where=path, value=", ".join(found), remedy=f"name one: {path}:NAME")
+    if wanted and wanted not in found:
+        raise UnknownName("unknown therapy", where=path, value=wanted, allowed=", ".join(found))
+    chosen = found[wanted] if wanted else next(iter(found.values()))
+    if any(t.name == chosen.name and t is not chosen for t in therapies()):
+        raise InputError("two therapies of one name", where=placed(chosen, path), value=chosen.name, allowed="a name not taken",
+                         remedy="give yours another name")  # fmt: skip
+    if not any(chosen.drug is d for d in formulary.drugs()):
+        formulary.include(chosen.drug, path)
+    beside = Path(path).parent  # a model file of your own stands beside it
+    models = tuple(str(beside / m) if m.endswith(".py") and not Path(m).is_file() else m for m in chosen.models)
+    return chosen if models == chosen.models else replace(chosen, models=models)
+
+
+def rules() -> dict[str, Rule]:
+    """Every published rule of every therapy listed, by name. Raises InputError for two of one name."""
+    found: dict[str, Rule] = {}
+    for t in therapies():
+        for r in t.rules:
+            if found.setdefault(r.name, r) is not r:
+                raise InputError("two rules of one name", where=placed(r, f"therapy {t.name}"), value=r.name)
+    return found
+
+
+def rule(name: str) -> Rule:
+    """A published rule by name. Raises UnknownName."""
+    found = rules()
+    if name not in found:
+        raise UnknownName("unknown standard rule", where="rule", value=name, allowed=", ".join(found))
+    return found[name]
+
+
+def about(drug: str) -> tuple[Therapy, ...]:
+    """The therapies of a drug, checked."""
+    return tuple(checked(t) for t in therapies() if t.drug.name == drug)
+
+
+_sound: dict[int, Therapy] = {}
+
+
+def checked(therapy: Therapy) -> Therapy:
+    """The therapy, if everything it needs is there and goes together. Raises InputError, UnknownName naming file and line."""
+    if _sound.get(id(therapy)) is not therapy:
+        for look in (_said, _units, _names, _menu):
+            look(therapy)
+        _sound[id(therapy)] = therapy
+    return therapy
+
+
+def _said(t: Therapy) -> None:
+    where = placed(t, f"therapy {t.name}")
+    for what, value, remedy in (
+        ("a source", t.source, 'write source="..."'),
+        ("a rule", t.rules, "give the published rule that patients are dosed by without a twin: rules=(Rule(...),)"),
+        ("an everyday dose", t.everyday, 'write everyday=Everyday(amount, "mg", ...)'),
+        ("a model", t.models, 'name one: models=("drug_author_year",)'),
+    ):
+        if not value and t.kind == "patient":
+            raise InputError(f"a therapy needs {what}", where=where, remedy=remedy)
+
+
+def _units(t: Therapy) -> None:
+    from dosetwin import models
+
+    where = placed(t, f"therapy {t.name}")
+    for name in t.models:
+        model = models.load(name)
+        if model.drug != t.drug.name:
+            raise InputError("model and therapy are about different drugs", where=where, value=f"{name}: {model.drug}",
+                             allowed=t.drug.name)  # fmt: skip
+        judges(t.goals, (model,), t.drug.name)
+
+
+def _names(t: Therapy) -> None:
+    """Every fact that rules, bars and the ordinary patient name is a quantity or a covariate of the models."""
+    from dosetwin import models
+
+    read = {c for name in t.models for c in models.load(name).covs}
+    asked = [(r, f"rule {r.name}", n) for r in t.rules for n in r.needs]
+    asked += [(b, f"bar {b.code}", b.fact) for b in t.bars]
+    asked += [(t, f"therapy {t.name}", n) for n in (*t.typical, *(a.name for a in t.assumed))]
+    asked += [(g, f"goal {g.code}", g.reading.over) for g in t.goals if g.reading.over]
+    for record, what, name in asked:
+        if name not in QUANTITIES and name not in read and name not in FACTS:
+            raise UnknownName("unknown trait or quantity", where=placed(record, what), value=name,
+                              allowed=", ".join(sorted({*QUANTITIES, *read, *FACTS})))  # fmt: skip
+
+
+FACTS = ("SEX", "BSA", "MIC")
+"""Facts that records hold in another way than as a quantity: who the patient is, what follows from others, what is treated."""
+
+
+def _menu(t: Therapy) -> None:
+    """At least one order of the menu is inside all limits for an ordinary patient."""
+    if isinstance(t.menu, Settings):
+        return
+    facts = Facts(dict(t.typical))
+    where = Situation(0.0, facts.number("WT"), facts=facts)
+    orders = t.menu.orders(where)
+    broken: dict[str, int] = {}
+    for order in orders:
+        found = check(numbers(order, where, t.menu, t.limits), t.limits)  # type: ignore[arg-type]
+        if not found:
+            return
+        broken |= {r.code: broken.get(r.code, 0) + 1 for r in found}
+    worst = max(broken, key=lambda code: broken[code]) if broken else "no order at all"
+    raise InputError("a menu that holds no order within the limits", where=placed(t, f"therapy {t.name}"),
+                     value=f"{len(orders)} orders, most outside '{worst}'", remedy="widen the menu or the limit")  # fmt: skip
