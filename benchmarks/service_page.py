@@ -53,7 +53,7 @@ def seen(chromium: Any, url: str, token: str, babies: list[str], report_level: C
     page = context.new_page()
     taken = []
     for k, id_ in enumerate(babies):
-        page.goto(f"{url}/baby/{id_}")
+        page.goto(f"{url}/patient/{id_}")
         page.locator("body[data-news=stream]").wait_for(timeout=30_000)
         before = page.get_attribute("body", "data-state")
         began = time.perf_counter()

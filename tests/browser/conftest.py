@@ -144,4 +144,4 @@ def baby(served: Any, case_file: Path) -> str:
     case = understood(case_file.name, raw, "amikacin", "", Zone())
     id_ = stored(served.service, USERS["pharmacist"], case, raw, "amikacin", "NICU-demo", "Bed 7").id
     served.service.refresh(id_)
-    return f"{served.url}/baby/{id_}"
+    return f"{served.url}/patient/{id_}"

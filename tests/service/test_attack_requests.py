@@ -169,9 +169,9 @@ def test_every_form_of_the_page_needs_the_sessions_token(demo: Running) -> None:
 
 def page_routes() -> list[tuple[set[str], str]]:
     """Methods and paths of the page."""
-    from dosetwin.serve.web import babies, cases, pages, results
+    from dosetwin.serve.web import cases, pages, patients, results
 
-    routers = (pages.router, babies.router, cases.router, results.router)
+    routers = (pages.router, patients.router, cases.router, results.router)
     return [(set(r.methods), r.path) for x in routers for r in x.routes if hasattr(r, "methods")]
 
 
@@ -250,7 +250,7 @@ def test_what_is_typed_is_never_markup(demo: Running) -> None:
     record(
         person, patient, [{"at": datetime.now(UTC).isoformat(), "body": {"kind": "culture", "result": "growth", "organism": bad}}]
     )
-    for path in ("/", f"/baby/{patient}", f"/baby/{patient}/print", "/ward-rows", f"/?find={bad}&sort={bad}"):
+    for path in ("/", f"/patient/{patient}", f"/patient/{patient}/print", "/ward-rows", f"/?find={bad}&sort={bad}"):
         text = person.get(path).text
         assert "<script>alert" not in text, path
         assert "<img src=x" not in text, path

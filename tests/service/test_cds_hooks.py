@@ -122,7 +122,7 @@ def test_order_select_offers_the_advised_regimen_as_a_draft(client):
     (card,) = answer.json()["cards"]
     assert within_the_specification(card)
     assert "not a medical device" in card["detail"]
-    assert card["links"][0]["url"].startswith("http://testserver/baby/")
+    assert card["links"][0]["url"].startswith("http://testserver/patient/")
     draft = card["suggestions"][0]["actions"][0]["resource"]
     assert (draft["status"], draft["intent"]) == ("draft", "proposal")
     MedicationRequest.model_validate(draft)

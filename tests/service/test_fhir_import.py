@@ -69,11 +69,11 @@ def test_a_ward_is_taken_in_once_and_who_is_not_usable_is_refused_with_reasons(t
 
 
 def test_a_bundle_and_a_file_that_is_none(tmp_path, settings, capsys):
-    (tmp_path / "baby.json").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "patient.json").write_text(TEXT, encoding="utf-8")
     (tmp_path / "broken.json").write_text("{", encoding="utf-8")
-    assert run([tmp_path / "baby.json"], ward="nicu", settings=settings) == 0
-    assert "baby.json: stored as" in capsys.readouterr().out
-    assert run([tmp_path / "baby.json", tmp_path / "broken.json"], ward="nicu", settings=settings) == 2
+    assert run([tmp_path / "patient.json"], ward="nicu", settings=settings) == 0
+    assert "patient.json: stored as" in capsys.readouterr().out
+    assert run([tmp_path / "patient.json", tmp_path / "broken.json"], ward="nicu", settings=settings) == 2
     said = capsys.readouterr()
     assert "nothing new" in said.out or "known" in said.out
     assert "broken.json: cannot be read" in said.err

@@ -176,16 +176,16 @@ def test_people_are_told_in_words_and_the_ward_list_can_still_be_read(disk: Any)
         csrf = pharmacist.get("/api/v1/session").json()["csrf"]
         patient = new_patient(pharmacist_api(pharmacist, csrf), ward="NICU-demo")
         small.fill()
-        pages = [pharmacist.post(f"/baby/{patient}/enter", data={
+        pages = [pharmacist.post(f"/patient/{patient}/enter", data={
             "csrf": csrf, "kind": "creatinine", "value": "0.9", "unit": "mg/dL", "at": AT[:16]}) for _ in range(200)]  # fmt: skip
         assert pages[-1].status_code == 507
         assert "text/html" in pages[-1].headers["content-type"]
         assert "no room left" in pages[-1].text
         assert viewer.get("/").status_code == 200
-        read = viewer.get(f"/baby/{patient}")
+        read = viewer.get(f"/patient/{patient}")
         assert read.status_code == 507, "what cannot be noted in the trail is not shown"
         small.empty()
-        assert viewer.get(f"/baby/{patient}").status_code == 200
+        assert viewer.get(f"/patient/{patient}").status_code == 200
 
 
 def pharmacist_api(client: httpx.Client, csrf: str) -> httpx.Client:

@@ -94,7 +94,7 @@ def test_the_setting_is_what_every_twin_is_asked_with(tmp_path: Path) -> None:
         client = signed_in(service)
         twin = client.get(f"/api/v1/patients/{patient}/twin").json()
         assert twin["answer"]["provenance"]["kidney"]["used"] == "filter"
-        assert "the ward" in person(service).get(f"/baby/{patient}").text
+        assert "the ward" in person(service).get(f"/patient/{patient}").text
 
 
 def test_a_question_kept_before_kidneys_could_be_chosen_means_what_it_meant(
@@ -144,7 +144,7 @@ def test_new_weights_are_named_when_a_replay_differs(demo: Running, monkeypatch:
 
 def test_the_page_says_which_kidney_what_it_expects_tomorrow_and_warns(demo: Running) -> None:
     patient = rising(demo)
-    text = person(demo).get(f"/baby/{patient}").text
+    text = person(demo).get(f"/patient/{patient}").text
     section = text.partition('id="kidney"')[2].partition("</section>")[0]
     assert "Kidney used: learned" in section, "the creatinine doubles: the usual kidney could not follow"
     assert re.search(
@@ -159,7 +159,7 @@ def test_the_page_says_which_kidney_what_it_expects_tomorrow_and_warns(demo: Run
 def test_another_kidney_is_asked_on_the_page_and_what_is_accepted_is_its_answer(demo: Running) -> None:
     patient = rising(demo)
     client = person(demo)
-    plain, other = client.get(f"/baby/{patient}").text, client.get(f"/baby/{patient}?kidney=maturation").text
+    plain, other = client.get(f"/patient/{patient}").text, client.get(f"/patient/{patient}?kidney=maturation").text
     assert "Asked with the maturation kidney" in other
     assert "Asked with the" not in plain
     assert "Kidney used: maturation" in other
@@ -173,13 +173,15 @@ def test_another_kidney_is_asked_on_the_page_and_what_is_accepted_is_its_answer(
     assert state
     assert state[1] != followed[1]
     form = {"csrf": token_of(other), "state": state[1], "decision": "overridden", "reason": "to compare", "kidney": "maturation"}
-    assert client.post(f"/baby/{patient}/answer", data=form | {"kidney": ""}).status_code == 409, "another answer than was shown"
-    done = client.post(f"/baby/{patient}/answer", data=form)
+    assert client.post(f"/patient/{patient}/answer", data=form | {"kidney": ""}).status_code == 409, (
+        "another answer than was shown"
+    )
+    done = client.post(f"/patient/{patient}/answer", data=form)
     assert done.headers["location"].endswith("?said=overridden&kidney=maturation")
     advice = signed_in(demo).get(f"/api/v1/patients/{patient}/advice").json()["advice"]
     kept = signed_in(demo).get(f"/api/v1/advice/{advice[0]['id']}").json()
     assert kept["inputs"]["kidney"] == "maturation"
-    assert "maturation kidney" in client.get(f"/baby/{patient}").text.partition('id="decide"')[2][:600]
-    assert client.get(f"/baby/{patient}?kidney=liver").status_code == 422
-    tried = client.get(f"/baby/{patient}/whatif?amount=15&interval=36&delay=1&sample=20&kidney=maturation")
+    assert "maturation kidney" in client.get(f"/patient/{patient}").text.partition('id="decide"')[2][:600]
+    assert client.get(f"/patient/{patient}?kidney=liver").status_code == 422
+    tried = client.get(f"/patient/{patient}/whatif?amount=15&interval=36&delay=1&sample=20&kidney=maturation")
     assert tried.status_code == 200

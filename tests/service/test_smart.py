@@ -119,7 +119,7 @@ def test_the_ehr_opens_the_babys_page(app, ehr):
     url = authorized(off.headers["location"])
     done = back(app, url)
     assert done.status_code == 303, done.text
-    id_ = done.headers["location"].removeprefix("/baby/")
+    id_ = done.headers["location"].removeprefix("/patient/")
     assert app.get(done.headers["location"]).status_code == 200
     who = app.get("/api/v1/session").json()
     assert (who["roles"], who["wards"], who["name"]) == (["prescriber"], ["nicu"], "Petra Prescriber (made up)")

@@ -110,7 +110,7 @@ def test_a_launch_by_key_opens_the_babys_page(opened, ehr, ours, tmp_path, kind)
     client = opened(value)
     done = launch(client, ehr)
     assert done.status_code == 303, done.text
-    assert done.headers["location"].startswith("/baby/")
+    assert done.headers["location"].startswith("/patient/")
     assert client.get("/api/v1/session").json()["roles"] == ["prescriber"]
     assert ours.asked > before, "the peer fetched our keys where we publish them"
 

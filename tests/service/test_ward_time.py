@@ -82,7 +82,7 @@ def test_an_unknown_zone_refuses_to_start_and_says_so() -> None:
 @pytest.mark.parametrize("path", ["", "/print"])
 def test_every_time_of_a_baby_is_on_the_wards_clock_and_the_page_says_which(berlin: Running, path: str) -> None:
     patient = newborn(berlin, AUTUMN)
-    text = person(berlin).get(f"/baby/{patient}{path}").text
+    text = person(berlin).get(f"/patient/{patient}{path}").text
     assert "All times: Europe/Berlin (now CET, UTC+01:00)." in text
     assert "25 Oct 2026 05:10 CET" in text, "the twin as of"
     record_ = text.partition('id="record"')[2].partition("</section>")[0]
@@ -110,8 +110,8 @@ def test_the_ward_list_the_audit_trail_and_alerts_are_on_it_too(berlin: Running)
 
 def enter(berlin: Running, patient: str, **typed: str) -> httpx.Response:
     client = person(berlin)
-    form = {"csrf": token_of(client.get(f"/baby/{patient}").text), "kind": "creatinine", "value": "0.9", "unit": "mg/dL"}
-    return client.post(f"/baby/{patient}/enter", data=form | typed)
+    form = {"csrf": token_of(client.get(f"/patient/{patient}").text), "kind": "creatinine", "value": "0.9", "unit": "mg/dL"}
+    return client.post(f"/patient/{patient}/enter", data=form | typed)
 
 
 def times(berlin: Running, patient: str, now: datetime) -> list[str]:
@@ -130,7 +130,7 @@ def test_the_hour_that_happens_twice_is_asked_for(berlin: Running) -> None:
     assert enter(berlin, patient, at="2026-10-25T02:30", offset="+01:00", value="0.95").status_code == 303
     assert enter(berlin, patient, at="2026-10-25T03:30", value="1.0").status_code == 303
     assert times(berlin, patient, AUTUMN)[1:] == ["2026-10-25T00:30", "2026-10-25T01:30", "2026-10-25T02:30"], "stored in UTC"
-    text = person(berlin).get(f"/baby/{patient}").text
+    text = person(berlin).get(f"/patient/{patient}").text
     assert text.index("25 Oct 02:30 CET<span") < text.index("25 Oct 02:30 CEST<span"), "newest first in the record"
 
 
@@ -150,7 +150,7 @@ def test_an_hour_that_did_not_exist_is_refused_with_what_to_do(berlin: Running) 
 def test_the_form_begins_in_the_hour_that_happens_twice_with_the_right_one(berlin: Running) -> None:
     patient = newborn(berlin, AUTUMN)
     Moved.at = datetime(2026, 10, 25, 1, 20, tzinfo=UTC)
-    text = person(berlin).get(f"/baby/{patient}").text
+    text = person(berlin).get(f"/patient/{patient}").text
     assert 'value="2026-10-25T02:20"' in text
     assert '<option value="+01:00" selected>' in text
 

@@ -330,11 +330,11 @@ def test_a_baby_without_a_weight_is_shown_with_what_is_missing(demo: Running) ->
     new = {"ward": "NICU-demo", "label": "No weight", "synthetic": True, "GA_weeks": 30}
     made = client.post("/api/v1/patients", json=new, headers={"x-csrf-token": csrf})
     assert made.status_code == 201
-    answer = client.get(f"/baby/{made.json()['id']}")
+    answer = client.get(f"/patient/{made.json()['id']}")
     assert answer.status_code == 200
     assert "The twin cannot answer" in answer.text
     assert "Enter by hand" in answer.text
-    tried = client.get(f"/baby/{made.json()['id']}/whatif", params={"amount": "15"}, headers={"accept": "application/json"})
+    tried = client.get(f"/patient/{made.json()['id']}/whatif", params={"amount": "15"}, headers={"accept": "application/json"})
     assert tried.status_code == 422
 
 
@@ -405,3 +405,8 @@ def test_an_alert_is_seen_with_a_reason(demo: Running, baby: str) -> None:
     assert client.post(path[1], data={"csrf": token_of(page), "reason": "line was changed"}).status_code == 303
     assert "line was changed" in client.get(baby).text
     assert "1 alert" not in client.get("/").text
+
+
+def test_addresses_of_the_first_release_still_arrive(demo: Running, baby: str) -> None:
+    found = person(demo).get(baby.replace("/patient/", "/baby/") + "/print?kidney=filter", follow_redirects=False)
+    assert (found.status_code, found.headers["location"]) == (308, f"{baby}/print?kidney=filter")

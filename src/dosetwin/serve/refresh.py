@@ -183,7 +183,7 @@ def unread(model: str) -> frozenset[str]:
 
 
 def warm(question: Question) -> None:
-    """Ask about a made-up baby, so that compiled code is loaded before the first real one; a failure here is none of its."""
+    """Ask about a made-up patient, so that compiled code is loaded before the first real one; a failure here is none of its."""
     at = question.now - timedelta(days=2)
 
     def fact(k: int, kind: str, hours: float, body: dict[str, Any]) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def respond(service: "Service", caller: Caller, name: str, request: Mapping[str,
     except Truncated as part:
         service.audited(caller.principal, "cds_hook", outcome="refused", detail={"service": name, "error": "Truncated"})
         here = Server("cds", _server(request, caller), caller.ward)
-        # the record of a baby who is not on the drug concerns nobody here, whole or not
+        # the record of a patient who is not on the drug concerns nobody here, whole or not
         said = hook != "patient-view" or ours(service, here, part.bundle)
         return {"cards": [cannot_card(drug, str(part))] if said else []}
     try:
@@ -146,7 +146,7 @@ def feedback(service: "Service", caller: Caller, given: Sequence[Mapping[str, An
 
 
 def _view(service: "Service", patient: str, page: str) -> dict[str, Any]:
-    """One card when the ward list would mark this baby, none otherwise."""
+    """One card when the ward list would mark this patient, none otherwise."""
     service.refresh(patient)
     reach = service.reach(THE_SERVICE)
     with service.store.read() as conn:

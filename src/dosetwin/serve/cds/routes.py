@@ -143,7 +143,7 @@ def call(id_: str, hook: Hook, service: The, caller: From, request: Request) -> 
                       [{"resource": "request", "field": "context.patientId", "value": None, "expected": "the patient's FHIR id",
                         "message": "not a FHIR id"}])  # fmt: skip
     base = service.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
-    return respond(service, caller, id_, hook.model_dump(exclude_none=True), f"{base}/baby/")
+    return respond(service, caller, id_, hook.model_dump(exclude_none=True), f"{base}/patient/")
 
 
 @router.post("/cds-services/{id_}/feedback", dependencies=[Depends(_cors)])

@@ -151,7 +151,7 @@ def _later(at: Any, hours: float) -> Any:
 
 
 def detected_issues(issued: Issued) -> list[dict[str, Any]]:
-    """What a clinician should see at once: a level that contradicts the model, a kidney that turns, a baby outside the range."""
+    """What a clinician should see at once: a level that contradicts the model, a kidney that turns, a patient out of range."""
     found = []
     said = [*issued.recommendation["findings"], *issued.recommendation["reasons"]]
     for n, item in enumerate(said):

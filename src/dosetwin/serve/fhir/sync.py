@@ -1,4 +1,4 @@
-"""Keeping up with a FHIR server: ask what changed, take in the records of the babies concerned, write advice back.
+"""Keeping up with a FHIR server: ask what changed, take in the records of the patients concerned, write advice back.
 
 The cursor is the newest ``meta.lastUpdated`` the server itself reported, so that clocks need not agree; each round overlaps the
 last by a minute, which is harmless because taking in the same record twice stores nothing. After a restart everything is read
@@ -91,7 +91,7 @@ def look(
     since: str | None,
     reject: Callable[[str, Mapping[str, Any], Problem], None] = lambda *_: None,
 ) -> Round:
-    """Take in every baby with news since the cursor ``since`` (None: everything).
+    """Take in every patient with news since the cursor ``since`` (None: everything).
 
     A patient without the drug and unknown here is passed over. A record that cannot be used is handed to ``reject`` and
     named in the result, and the others go on. Raises FhirError when the server cannot be used; then the cursor stays.
@@ -155,7 +155,7 @@ def write_back(service: "Service", client: FhirClient, advice: str, patient: str
 
 
 def ours(service: "Service", server: Server, record: Mapping[str, Any]) -> bool:
-    """Whether the record is of a baby on the drug: it was given (or the baby is known here already)."""
+    """Whether the record is of a patient on the drug: it was given (or the patient is known here already)."""
     from sqlalchemy import select
 
     from dosetwin.serve.fhir.ingest import _prefix

@@ -1,4 +1,4 @@
-"""The launch over HTTP: from the EHR or from here, off to its authorization server, back with a code, to the baby's page."""
+"""The launch over HTTP: from the EHR or from here, off to its authorization server, back with a code, to the patient's page."""
 
 import base64
 import binascii
@@ -91,7 +91,7 @@ def _kept(service: Service, cookie: str | None) -> Begun:
 
 @router.get("/callback")
 def callback(request: Request, service: The, state: Word = "", code: Word = "", error: Word = "") -> RedirectResponse:
-    """Back from the EHR: who is it, which baby, what does its record say; then the baby's page."""
+    """Back from the EHR: who is it, which patient, what does its record say; then the patient's page."""
     kept = _kept(service, request.cookies.get(COOKIE))
     server = chosen(_servers(request), kept.iss)
     nobody = Principal(f"smart:{server.iss}"[:200])
@@ -108,7 +108,7 @@ def callback(request: Request, service: The, state: Word = "", code: Word = "", 
         raise
     patient = _take_in(service, server, granted.access_token, granted.patient)
     token, _ = service.log_in(who, action="smart_launch", patient=patient, instead_of=request.cookies.get(sessions.COOKIE))
-    answer = RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{patient}", 303)
+    answer = RedirectResponse(f"{request.scope.get('root_path', '')}/patient/{patient}", 303)
     set_cookie(answer, service.settings, token)
     answer.delete_cookie(COOKIE, path="/smart")
     return answer
@@ -119,7 +119,7 @@ def _take_in(service: Service, server: SmartServer, access_token: str, patient: 
 
     Raises Problem 502 where the record cannot be fetched, 422 where it cannot be used (then it is kept with the reasons).
     """
-    # the delivering is the EHR's, not the person's: a viewer may open a baby whose record is not here yet
+    # the delivering is the EHR's, not the person's: a viewer may open a patient whose record is not here yet
     feed = Principal(f"smart:{server.iss}"[:200], server.iss[:200], frozenset({"feed"}),
                      frozenset({server.ward, *server.other_wards}), "token")  # fmt: skip
     record: dict[str, Any] = {}

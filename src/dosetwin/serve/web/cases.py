@@ -157,5 +157,5 @@ def store(
         return _refused(request, reader, name, raw, problem)
     reader.service.refresh(made.id)
     return RedirectResponse(
-        f"{request.scope.get('root_path', '')}/baby/{made.id}?said={'known' if made.known else 'imported'}", 303
+        f"{request.scope.get('root_path', '')}/patient/{made.id}?said={'known' if made.known else 'imported'}", 303
     )

@@ -1,4 +1,4 @@
-"""The charts of a baby's page out of an advice: drug, creatinine and filtration, each with the table behind it."""
+"""The charts of a patient's page out of an advice: drug, creatinine and filtration, each with the table behind it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

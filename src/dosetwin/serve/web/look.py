@@ -1,4 +1,4 @@
-"""A baby as the service knows it at one moment: facts, the twin's answer with its curves, and what was decided before."""
+"""A patient as the service knows it at one moment: facts, the twin's answer with its curves, and what was decided before."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """One baby. ``advice`` and ``picture`` None and ``failure`` in words where no twin can be built.
+    """One patient. ``advice`` and ``picture`` None and ``failure`` in words where no twin can be built.
 
     ``state`` names facts, settings and code (not the moment); ``beside`` the recommended regimen as the what-if scores it.
     """
@@ -45,13 +45,13 @@ class Look:
 
     @property
     def name(self) -> str:
-        """What the baby is called on a screen: bed or label, else the beginning of the id."""
+        """What the patient is called on a screen: bed or label, else the beginning of the id."""
         created = next((f["body"] for f in self.known.facts if f["kind"] == "patient_created"), {})
         return created.get("label") or f"Patient {self.row['id'][:8]}"
 
 
 def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bool = False, kidney: str = "") -> Look:
-    """The baby with its charts. ``kept`` remembers pictures by state; ``doubts`` True also asks what would change the answer;
+    """The patient with its charts. ``kept`` remembers pictures by state; ``doubts`` True also asks what would change the answer;
     ``kidney`` asks with another one than the service's.
 
     Raises Problem 403 or 404 for a record out of reach.

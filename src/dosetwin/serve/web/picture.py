@@ -1,4 +1,4 @@
-"""Everything a baby's page shows of one advice, as plain data: computed once per state of the twin, then only rendered."""
+"""Everything a patient's page shows of one advice, as plain data: computed once per state of the twin, then only rendered."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +72,7 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
             {
                 "severity": f.severity,
                 "code": f.code,
-                "text": zone.retold(narrative.remark(f)).replace(f"patient {advice.timeline.patient.id}", "this baby"),
+                "text": zone.retold(narrative.remark(f)).replace(f"patient {advice.timeline.patient.id}", "this patient"),
             }
             for f in rec.findings
         ],

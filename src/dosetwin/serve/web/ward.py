@@ -19,7 +19,7 @@ TABS = (
     ("contradiction", "Level in doubt", "bad"),
 )
 COLUMNS = (
-    ("name", "Baby"),
+    ("name", "Patient"),
     ("need", "Needs"),
     ("size", "GA, weight"),
     ("advice", "Advice"),

@@ -1,8 +1,9 @@
-"""A baby's pages: the twin's answer, what-if, accepting or overriding, entering a value, opening a record in an emergency."""
+"""A patient's pages: the twin's answer, what-if, accepting or overriding, entering a value, opening a record in an emergency."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
@@ -72,8 +73,8 @@ def kept_of(request: Request) -> Memory:
     return state.pages_drawn
 
 
-@router.get("/baby/{id}")
-def baby(
+@router.get("/patient/{id}")
+def patient_page(
     request: Request,
     id: BabyId,
     reader: Reading,
@@ -89,17 +90,29 @@ def baby(
 ) -> HTMLResponse:
     """The page."""
     given = {"amount": amount, "loading": loading, "interval": interval, "delay": delay, "sample": sample}
-    return _baby(request, id, reader, said=SAID.get(said, ""), doubts=doubts, infection=scenario, given=given,
+    return _patient_page(request, id, reader, said=SAID.get(said, ""), doubts=doubts, infection=scenario, given=given,
                  kidney=kidney)  # fmt: skip
 
 
-@router.get("/baby/{id}/print")
+def _back(request: Request, to: str) -> RedirectResponse:
+    """To a patient's page (id, query and place) after something was done."""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/patient/{to}", 303)
+
+
+@router.get("/baby/{rest:path}")
+def earlier(request: Request, rest: str) -> RedirectResponse:
+    """Where a patient's pages stood in the first release: bookmarks and printed links still arrive."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/patient/{quote(rest)}{query}", 308)
+
+
+@router.get("/patient/{id}/print")
 def printed(request: Request, id: BabyId, reader: Reading, kidney: ByKidney = "") -> HTMLResponse:
     """The same, laid out for paper."""
-    return _baby(request, id, reader, template="print.html.j2", kidney=kidney)
+    return _patient_page(request, id, reader, template="print.html.j2", kidney=kidney)
 
 
-def _baby(
+def _patient_page(
     request: Request,
     id_: str,
     reader: Reader,
@@ -115,7 +128,7 @@ def _baby(
     override: Mapping[str, str] | None = None,
     override_ask: str = "",
     status: int = 200,
-    template: str = "baby.html.j2",
+    template: str = "patient.html.j2",
     kidney: str = "",
 ) -> HTMLResponse:
     service = reader.service
@@ -269,7 +282,7 @@ def _tried(seen: Look, given: dict[str, str], zone: Zone) -> dict[str, Any]:
     return try_out(seen.advice, asked, zone, seen.beside) | {"wrong": {}}
 
 
-@router.get("/baby/{id}/whatif")
+@router.get("/patient/{id}/whatif")
 def whatif(
     request: Request,
     id: BabyId,
@@ -294,7 +307,7 @@ def whatif(
     return JSONResponse({"html": html, "overlay": found["overlay"], "wrong": list(found["wrong"])})
 
 
-@router.get("/baby/{id}/state")
+@router.get("/patient/{id}/state")
 def state(id: BabyId, reader: Reading) -> JSONResponse:
     """Which state the twin is in, for a page that is open."""
     reach = reader.service.reach(reader.who)
@@ -308,7 +321,7 @@ def state(id: BabyId, reader: Reading) -> JSONResponse:
 # -------------------------------------------------------------------------------------------------------------- decisions
 
 
-@router.post("/baby/{id}/answer")
+@router.post("/patient/{id}/answer")
 def answer(
     request: Request,
     id: BabyId,
@@ -344,7 +357,7 @@ def answer(
         if asks:
             ask += " " + overrides.told(problem.more["would"] | {"unusual": []}).replace("On the twin", "Tried on the twin")
         found = None if asks else {"title": "Not recorded", "errors": problem.errors}
-        return _baby(request, id, reader, problem=found, override_open=True, override=typed, override_ask=ask,
+        return _patient_page(request, id, reader, problem=found, override_open=True, override=typed, override_ask=ask,
                      status=problem.status, kidney=kidney)  # fmt: skip
     issued = _issue(reader.service, reader, id, seen)
 
@@ -355,7 +368,7 @@ def answer(
     reader.service.change(reader.who, change)
     reader.service.refresh(id)
     more = f"&kidney={kidney}" if kidney else ""
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said={said.decision}{more}", 303)
+    return _back(request, f"{id}?said={said.decision}{more}")
 
 
 def _answered(decision: str, reason: str, amount: str, interval: str, *, accepted: bool) -> Answered:
@@ -407,7 +420,7 @@ def _issue(service: Service, reader: Reader, id_: str, seen: Look) -> str:
     return issued["id"]
 
 
-@router.post("/baby/{id}/again")
+@router.post("/patient/{id}/again")
 def again(request: Request, id: BabyId, reader: Reading, token: Token = "") -> Response:
     """The twin as of this minute, with what would change its answer."""
     reader.same_form(token)
@@ -416,10 +429,10 @@ def again(request: Request, id: BabyId, reader: Reading, token: Token = "") -> R
         reader.service.reach(reader.who).patient(conn, id, "ask")
     reader.service.refresh(id, only_if_changed=False)
     kept_of(request).put(id, None)
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?doubts=true", 303)
+    return _back(request, f"{id}?doubts=true")
 
 
-@router.post("/baby/{id}/replay/{advice}")
+@router.post("/patient/{id}/replay/{advice}")
 def replay(request: Request, id: BabyId, advice: BabyId, reader: Reading, token: Token = "") -> Response:
     """Compute a past advice again from what is stored."""
     reader.same_form(token)
@@ -427,10 +440,10 @@ def replay(request: Request, id: BabyId, advice: BabyId, reader: Reading, token:
         if advice not in {row["id"] for row in reader.service.reach(reader.who).advice_of(conn, id)}:
             raise Problem(404, "not_found", "no such advice of this patient")
     same = reader.service.replay(reader.who, advice)["same"]
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said={'same' if same else 'changed'}#history", 303)
+    return _back(request, f"{id}?said={'same' if same else 'changed'}#history")
 
 
-@router.post("/baby/{id}/enter")
+@router.post("/patient/{id}/enter")
 def enter(
     request: Request,
     id: BabyId,
@@ -451,7 +464,7 @@ def enter(
     typed = entries.Entry(kind, value, unit, at, bool(below), assay, offset, certain)
     fact, bad = entries.checked(typed, service.clock.now(), service.policy["drug"], zone_of(service))
     if fact is None:
-        return _baby(request, id, reader, entry=typed, entry_wrong=bad, status=422)
+        return _patient_page(request, id, reader, entry=typed, entry_wrong=bad, status=422)
 
     try:
         sure(service, reader.who, id, [fact])
@@ -460,7 +473,7 @@ def enter(
             raise
         told = "; ".join(f"{e['message']}; found {e['value']}, expected {e['expected']}" for e in problem.errors or [])
         field = "ask" if problem.code == "not_confirmed" else "other"
-        return _baby(request, id, reader, entry=typed, entry_wrong={field: told}, status=problem.status)
+        return _patient_page(request, id, reader, entry=typed, entry_wrong={field: told}, status=problem.status)
 
     def change(conn: Any, reach: Any) -> Any:
         reach.patient(conn, id, "record")
@@ -469,12 +482,12 @@ def enter(
     try:
         receipt = service.change(reader.who, change)
     except InputError as error:
-        return _baby(request, id, reader, entry=typed, entry_wrong={"other": str(error)}, status=422)
+        return _patient_page(request, id, reader, entry=typed, entry_wrong={"other": str(error)}, status=422)
     service.refresh(id)
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said={'known' if receipt.known else 'entered'}", 303)
+    return _back(request, f"{id}?said={'known' if receipt.known else 'entered'}")
 
 
-@router.post("/baby/{id}/held/{event}")
+@router.post("/patient/{id}/held/{event}")
 def answer_held(
     request: Request,
     id: BabyId,
@@ -490,7 +503,7 @@ def answer_held(
     if len(reason.strip()) < 3 or action not in ("confirm", "retract"):
         why = wrong("record", "reason", reason, "why it is right, or wrong, in a few words", "an answer needs a reason")
         found = {"title": "Not recorded", "errors": [why]}
-        return _baby(request, id, reader, problem=found, status=422)
+        return _patient_page(request, id, reader, problem=found, status=422)
     said = " ".join(reason.split())
 
     def change(conn: Any, reach: Any) -> Any:
@@ -502,10 +515,10 @@ def answer_held(
     service.change(reader.who, change)
     service.refresh(id)
     done = "confirmed" if action == "confirm" else "retracted"
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said={done}", 303)
+    return _back(request, f"{id}?said={done}")
 
 
-@router.post("/baby/{id}/seen/{alert}")
+@router.post("/patient/{id}/seen/{alert}")
 def seen_alert(
     request: Request,
     id: BabyId,
@@ -521,12 +534,12 @@ def seen_alert(
             "title": "Not acknowledged",
             "errors": [wrong("alert", "reason", reason, "a few words", "an acknowledgement needs a reason")],
         }
-        return _baby(request, id, reader, problem=found, status=422)
+        return _patient_page(request, id, reader, problem=found, status=422)
     acknowledge(alert, Acknowledged(reason=" ".join(reason.split())), reader.service, reader.who, Response())
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said=seen", 303)
+    return _back(request, f"{id}?said=seen")
 
 
-@router.post("/baby/{id}/open")
+@router.post("/patient/{id}/open")
 def open_record(
     request: Request, id: BabyId, reader: Reading, token: Token = "", reason: Annotated[str, Form(max_length=1000)] = ""
 ) -> Response:
@@ -549,4 +562,4 @@ def open_record(
         )
 
     reader.service.change(reader.who, change)
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/baby/{id}?said=opened", 303)
+    return _back(request, f"{id}?said=opened")

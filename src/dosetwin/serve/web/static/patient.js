@@ -1,4 +1,4 @@
-// A baby's page: what-if by moving sliders, units that fit what is entered, and word of new facts.
+// A patient's page: what-if by moving sliders, units that fit what is entered, and word of new facts.
 "use strict";
 (() => {
   const { root } = window.dosetwin;
@@ -41,7 +41,7 @@
       if (field("kidney")) query.set("kidney", field("kidney").value);
       const began = performance.now();
       try {
-        const answer = await fetch(`${root}/baby/${id}/whatif?${query}`, { signal: asked.signal, headers: { accept: "application/json" } });
+        const answer = await fetch(`${root}/patient/${id}/whatif?${query}`, { signal: asked.signal, headers: { accept: "application/json" } });
         const found = await answer.json();
         says.innerHTML = found.html;
         for (const n of names) field(n).toggleAttribute("aria-invalid", (found.wrong || []).includes(n));
@@ -83,7 +83,7 @@
   };
   window.dosetwin.listen(async (patients) => {
     if (!patients.includes(id)) return;
-    const answer = await fetch(`${root}/baby/${id}/state`, { headers: { accept: "application/json" } });
+    const answer = await fetch(`${root}/patient/${id}/state`, { headers: { accept: "application/json" } });
     if (answer.status === 401 || answer.status === 403) ended(answer.status);
     if (!answer.ok) return;
     const found = await answer.json();
