@@ -276,7 +276,7 @@ def test_codes_select_what_is_measured(read, case):
         ("CMT", ("1", "1", "9"), "CMT 9"),
         ("CMT", ("1", "liver", "creatinine"), "CMT liver"),
         ("DVID", (".", "1", "3"), "t.csv:4: .*no such quantity.*1 or amikacin, 2 or SCR.*IGNORE=DVID:3"),
-        ("DVID", (".", "amikacin", "kreatinin"), "no such quantity"),
+        ("DVID", (".", "amikacin", "cystatin"), "no such quantity"),
     ],
 )
 def test_codes_that_mean_nothing_are_refused(read, column, codes, why):
@@ -377,13 +377,108 @@ def test_observation_types_of_other_programs(read):
         ("ID,TIME,AMT,DV,WT\n1,0,100,.,70\n1,1,.,BLQ,70\n", "is written <LIMIT"),
         ("ID,TIME,AMT,DV,WT\n1,0,100,.,70\n1,1,.,>40,70\n", "above a limit is not read"),
         ("ID,TIME,AMT,DV,WT\n1,0,100,NaN,70\n1,1,.,9,70\n", "write . where"),
-        ("ID,TIME,AMT,DV,WT,DV_UNIT\n1,0,100,.,70,mg\n1,1,.,9000,70,ug/L\n", "says a unit that is not converted"),
-        ("ID,TIME,AMT,DV,WT,Units\n1,0,100,.,70,mcg\n1,1,.,9,70,ug/mL\n", "says a unit that is not converted"),
+        ("ID,TIME,AMT,DV,WT,DOSE_UNIT\n1,0,100,.,70,ug/L\n1,1,.,9,70,.\n", "unknown unit for amount"),
+        ("ID,TIME,AMT,DV,WT,TIMEUNIT\n1,0,100,.,70,h\n1,1,.,9,70,mg/L\n", "unknown unit for time"),
+        ("ID,TIME,AMT,DV,WT,LAB_UNIT\n1,0,100,.,70,.\n1,1,.,9,70,ug/L\n", "no column of this table is meant"),
+        ("ID,TIME,AMT,DV,WT,UNIT\n1,0,100,.,70,mg\n1,1,.,9,70,furlong\n", "unknown unit for DV; found 'furlong'"),
+        ("ID,TIME,AMT,DV,WT,UNIT\n1,0,100,.,70,mg\n1,1,.,9000,70,ug/L\n1,2,.,8,70,.\n", "DV without a unit"),
+        ("ID,TIME,AMT,DV (mg/L),WT,DV_UNIT\n1,0,100,.,70,.\n1,1,.,9,70,ug/L\n", "one unit in the header and another"),
+        ("ID,TIME,AMT (mcg),RATE,DV,WT\n1,0,1000,100,.,70\n1,1,.,9,70,9\n".replace(",70,9\n", ",9,70\n"), "RATE has none"),
+        ("ID,TIME,AMT,DV,LOQ (kg),WT\n1,0,100,.,.,70\n1,1,.,9,1,70\n", "LOQ and DV have units that do not go together"),
     ],
 )
 def test_columns_and_cells_that_contradict(read, text, words):
     with pytest.raises(InputError, match=words):
         read(text)
+
+
+# a table, and what the levels and creatinines of an amikacin model with a kidney become
+UNITS = {
+    "a bare UNIT is of the dose, and of what was measured": (
+        "ID,TIME,AMT,DVID,DV,UNIT,WT,BW,GA,PNA\n1,0,17000,.,.,MCG,1.1,1.1,29,2\n1,8,.,amikacin,9000,UG/L,1.1,1.1,29,2\n"
+        "1,9,.,SCR,88.4,\u00b5mol/L,1.1,1.1,29,2\n",
+        [17.0], [("amikacin", 9.0), ("SCR", 1.0)],
+    ),
+    "numbers of DVID and CMT are known to the model": (
+        "ID,TIME,AMT,DVID,DV,DV_UNIT,WT,BW,GA,PNA\n1,0,17,.,.,.,1.1,1.1,29,2\n1,8,.,1,9,mg/L,1.1,1.1,29,2\n"
+        "1,9,.,2,88.4,UMOL/L,1.1,1.1,29,2\n",
+        [17.0], [("amikacin", 9.0), ("SCR", 1.0)],
+    ),
+    "molar levels of a drug that is one substance": (
+        "ID,TIME,AMT,DV,CONC UNITS,WT,BW,GA,PNA\n1,0,17,.,.,1.1,1.1,29,2\n1,8,.,20,umol/l,1.1,1.1,29,2\n",
+        [17.0], [("amikacin", 20 * 0.5856)],
+    ),
+    "each column its own": (
+        "ID,TIME,TIMEU,AMT,AMTU,DV,DVU,WT,WT_UNIT,BW,GA,UNIT_GA,PNA\n1,0,min,0.017,G,.,.,1100,g,1.1,203,days,2\n"
+        "1,480,MIN,.,.,9,mcg/mL,1.1,KG,1.1,29,weeks,2\n",
+        [17.0], [("amikacin", 9.0)],
+    ),
+    "the header's unit where what is measured is known by DVID": (
+        "ID,TIME,AMT,DVID,DV (umol/L),WT,BW,GA,PNA\n1,0,17,.,.,1.1,1.1,29,2\n1,9,.,creatinine,88.4,1.1,1.1,29,2\n",
+        [17.0], [("SCR", 1.0)],
+    ),
+    "LOQ is in the unit of DV where it states none": (
+        "ID,TIME,AMT,DV (ng/mL),LOQ,WT,BW,GA,PNA\n1,0,17,.,.,1.1,1.1,29,2\n1,8,.,9000,500,1.1,1.1,29,2\n",
+        [17.0], [("amikacin", 9.0)],
+    ),
+    "LOQ in its own unit": (
+        "ID,TIME,AMT,DV (ng/mL),LOQ (mg/L),WT,BW,GA,PNA\n1,0,17,.,.,1.1,1.1,29,2\n1,8,.,9000,0.5,1.1,1.1,29,2\n",
+        [17.0], [("amikacin", 9.0)],
+    ),
+    "a limit in DV": (
+        "ID,TIME,AMT,DV,UNIT,WT,BW,GA,PNA\n1,0,17,.,mg,1.1,1.1,29,2\n1,8,.,<500,ng/mL,1.1,1.1,29,2\n",
+        [17.0], [("amikacin", 0.5)],
+    ),
+    "canonical where it is filled": (
+        "ID,TIME,AMT,DV,UNIT,WT,BW,GA,PNA\n1,0,17,.,.,1.1,1.1,29,2\n1,8,.,9,mg/L,1.1,1.1,29,2\n1,9,.,8,.,1.1,1.1,29,2\n",
+        [17.0], [("amikacin", 9.0), ("amikacin", 8.0)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNITS)
+def test_columns_of_units(read, case):
+    text, amounts, measured = UNITS[case]
+    known = bind(read, text)
+    (t,) = known.timelines
+    assert [d.amount for d in t.doses] == amounts
+    assert [o.measures for o in t.observations] == [name for name, _ in measured]
+    assert [o.value for o in t.observations] == pytest.approx([value for _, value in measured])
+    assert [o.loq for o in t.observations if o.loq is not None] == pytest.approx([0.5] * ("LOQ" in text or "<" in text))
+    assert {c.value for c in t.covariates if c.name == "WT"} == {1.1}
+    assert {c.value for c in t.covariates if c.name == "GA"} == {29.0}
+    assert not any("UNIT" in h.upper() or h.endswith("U") for h in known.unused)
+
+
+@pytest.mark.parametrize(
+    ("unit", "words"), [("mg", "unknown unit for amikacin"), ("INR", "unknown unit for amikacin"), ("m", "two meanings")]
+)
+def test_a_unit_of_another_dimension_is_refused_with_the_line(read, unit, words):
+    with pytest.raises(InputError, match=words) as error:
+        bind(read, f"ID,TIME,AMT,DV,DV_UNIT,WT,BW,GA,PNA\n1,0,17,.,.,1.1,1.1,29,2\n1,8,.,9,{unit},1.1,1.1,29,2\n")
+    assert "t.csv:3" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "measures"),
+    [("level", "amikacin"), ("Conc", "amikacin"), ("CONCENTRATION", "amikacin"), ("Amikacin", "amikacin"),
+     ("drug_level", "amikacin"), ("creatinine", "SCR"), ("kreatinin", "SCR"), ("Creat", "SCR"), ("S-Creatinine", "SCR"), ("scr", "SCR"), ("serum creatinine", "SCR")],
+)  # fmt: skip
+def test_common_words_for_what_is_observed(read, word, measures):
+    known = bind(read, f"ID,TIME,AMT,DVID,DV,WT,BW,GA,PNA\n1,0,17,.,.,1.1,1.1,29,2\n1,8,.,{word},0.9,1.1,1.1,29,2\n")
+    assert [(o.measures, o.value) for o in known.timelines[0].observations] == [(measures, 0.9)]
+
+
+def test_an_inr_that_the_model_does_not_use_is_named(read):
+    known = bind(read, "ID,TIME,AMT,DVID,DV,WT,BW,GA,PNA\n1,0,17,.,.,1.1,1.1,29,2\n1,8,.,inr,1.1,1.1,1.1,29,2\n")
+    assert any(f.code == "records_not_used" and "INR" in f.message for f in known.findings)
+
+
+def test_compartments_in_another_case(read):
+    known = bind(read, "ID,TIME,AMT,CMT,DV,WT,BW,GA,PNA\n1,0,17,Kidney,.,1.1,1.1,29,2\n1,8,.,BLOOD,9,1.1,1.1,29,2\n"
+                       "1,9,.,scr,0.9,1.1,1.1,29,2\n")  # fmt: skip
+    assert [o.measures for o in known.timelines[0].observations] == ["amikacin", "SCR"]
+    assert [f.code for f in known.findings if "compartment kidney" in f.message] == ["dose_compartment"]
 
 
 def test_doses_into_another_compartment_are_said(read):

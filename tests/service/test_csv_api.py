@@ -70,6 +70,22 @@ def test_every_unreadable_cell_is_an_error_of_its_own(quiet: Running) -> None:
     assert babies(quiet.as_("pharmacist")) == 0
 
 
+def test_units_and_words_of_a_table_are_those_of_every_other_door(quiet: Running) -> None:
+    pharmacist = quiet.as_("pharmacist")
+    table = ("ID,TIME,AMT,RATE,DVID,DV,UNIT,WT (g),GA,PNA\nU1,0,17,34,.,.,MG,1100,29,3\nU1,22.5,.,.,level,8100,ng/mL,1100,29,3\n"
+             "U1,23,.,.,Creatinine,70.72,\u00b5mol/l,1100,29,3\n")  # fmt: skip
+    made = post(pharmacist, table)
+    assert made.status_code == 201, made.text
+    (found,) = made.json()["patients"]
+    events = pharmacist.get(f"/api/v1/patients/{found['id']}/events").json()["events"]
+    bodies = {e["kind"]: e["body"] for e in events}
+    assert bodies["level"]["mg_per_L"] == 8.1
+    assert bodies["creatinine"]["mg_per_dL"] == pytest.approx(0.8)
+    refused = post(pharmacist, table.replace("ng/mL", "kg"))
+    assert refused.status_code == 422
+    assert "line 3" in refused.text
+
+
 CARRIED = (
     TABLE
     + """C3,0,1,15,30,.,1,1.5,31,3,0.6

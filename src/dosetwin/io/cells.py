@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from math import isnan, nan
 
 from dosetwin.errors import Finding, InputError
-from dosetwin.io import clock
+from dosetwin.io import clock, unit_columns
 from dosetwin.io.table import MISSING, STANDARD, Rows, is_number
-from dosetwin.units import CANONICAL, code_of, convert
+from dosetwin.units import CANONICAL, code_of, convert, known
 
 SERIAL_DATES = (30_000.0, 80_000.0)
 """Where a spreadsheet's day numbers of 1982 to 2119 lie: a table whose every TIME lies there counts days."""
@@ -43,9 +43,11 @@ class Cells:
         self.cells = [[cell.strip() for cell in column] for column in zip(*table.rows, strict=True)]
         self.rows, self.unread, self.units = table.rows, table.unread, units
         self.n = len(self.rows)
+        self.unit_columns = unit_columns.found(self.header, where, self.cells)
         self.ids: list[str] = []
         self.unreadable: dict[tuple[int, int], InputError] = {}
         self.wrong: dict[int, InputError] = {}
+        self.measured: list[float] = []
 
     def fail(self, row: int, message: str, value: object = None, allowed: str = "", remedy: str = "") -> InputError:
         """An error that names file and line of a row."""
@@ -69,16 +71,63 @@ class Cells:
         return self.converted(key, out)
 
     def converted(self, key: str, values: list[float]) -> list[float]:
-        """In canonical units where the header states another. Raises UnknownUnit naming the header line."""
-        unit = self.units.get(key, "")
+        """In canonical units where the header or a column of units states another; DV and LOQ as they are (``stated``).
+
+        Raises UnknownUnit naming the header line.
+        """
         quantity = _QUANTITY.get(key, key)
-        if not unit or quantity not in CANONICAL or code_of(unit, quantity) == CANONICAL[quantity]:
+        if key in ("DV", "LOQ", "LIMIT") or quantity not in CANONICAL:
+            return values
+        own, unit = CANONICAL[quantity], self.units.get(key, "")
+        column = self.unit_columns.get(key, self.unit_columns.get("") if key == "AMT" else None)
+        if column is not None:
+            said = self.cells[column]
+            if unit:
+                self.agree(key, unit, quantity, said)
+            out = unit_columns.converted(values, said, quantity, self.note)
+            kinds = {c for v, c in zip(values, said, strict=True) if not isnan(v) and code_of(c, quantity) not in (None, own)}
+            if kinds:
+                self.say_converted(key, ", ".join(sorted(kinds)), own)
+            return out
+        if not unit or code_of(unit, quantity) == own:
             return values
         place = f"{self.name}:1"
         out = [v if isnan(v) else convert(v, unit, quantity, where=place) for v in values]
-        message = f"{key} is converted from {unit} to {CANONICAL[quantity]}"
-        self.findings.append(Finding("info", "unit_converted", self.name, message))
+        self.say_converted(key, unit, own)
         return out
+
+    def say_converted(self, key: str, unit: str, own: str) -> None:
+        """The finding that numbers were converted."""
+        self.findings.append(Finding("info", "unit_converted", self.name, f"{key} is converted from {unit} to {own}"))
+
+    def agree(self, key: str, unit: str, quantity: str, said: Sequence[str]) -> None:
+        """Note rows whose unit is another than the header's."""
+        for row, cell in enumerate(said):
+            if cell not in MISSING and code_of(cell, quantity) and code_of(unit, quantity) != code_of(cell, quantity):
+                self.note(row, f"{key} has one unit in the header and another in the row", cell, unit, "correct one of them")
+
+    def stated(self, key: str, row: int) -> str:
+        """The unit of DV or LOQ in a row, "" where nobody says. Raises InputError for what spells no unit, or two."""
+        header = self.units.get(key, "")
+        column = self.unit_columns.get(key, self.unit_columns.get("") if key == "DV" else None)
+        cell = "" if column is None else self.cells[column][row]
+        if cell in MISSING:
+            if column is not None and any(c not in MISSING for c in self.cells[column]) and not header:
+                self.without_unit(key, row, column)
+            cell = ""
+        for unit in filter(None, (cell, header)):
+            if not known(unit):
+                raise self.fail(row, f"unknown unit for {key}", unit, "mg/L, ug/mL, mg/dL, umol/L, INR", "write a UCUM unit")
+        if cell and header and unit_columns.ratio(cell, header) != 1.0:
+            raise self.fail(row, f"{key} has one unit in the header and another in the row", cell, header, "correct one of them")
+        return cell or header
+
+    def without_unit(self, key: str, row: int, column: int) -> None:
+        """Refuse a measurement without a unit among others that state one which is not canonical."""
+        others = {c for i, c in enumerate(self.cells[column]) if c not in MISSING and not isnan(self.measured[i])}
+        if any(unit_columns.ratio(c, "mg/L") != 1.0 for c in others):
+            raise self.fail(row, f"{key} without a unit, beside others that have one", None, "the unit in every such row",
+                            "state its unit")  # fmt: skip
 
     def times(self) -> list[float]:
         """TIME as hours: as written, or from clock times and dates."""

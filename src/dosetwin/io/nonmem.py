@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dosetwin.errors import Finding, InputError, Severity, UnknownName
-from dosetwin.io import clock
+from dosetwin.io import clock, unit_columns
 from dosetwin.io.cells import Cells
 from dosetwin.io.table import MISSING, STANDARD, Rows, find_columns, is_number, raise_all, read_rows
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
-from dosetwin.units import CANONICAL, is_foreign
+from dosetwin.units import CANONICAL, code_of, is_foreign
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -142,6 +142,7 @@ class _Reader(Cells):
         self.counted: dict[str, list[int]] = {}
         self.codes = {_code(word): name for word, name in codes.items()}
         self.met: set[tuple[str, str | int]] = set()
+        self.below_dv: dict[int, float] = {}
 
     def count(self, code: str, row: int) -> None:
         """Remember a row for the finding ``code`` of ``_COUNTED``."""
@@ -150,8 +151,9 @@ class _Reader(Cells):
     def read(self) -> tuple[list[Timeline], Echo]:
         self.ids = ids = self.identities()
         none = [nan] * self.n
-        below = self.below()
+        below = self.below_dv = self.below()
         amount, dv = self.column("AMT") or none, self.column("DV") or none
+        self.measured = dv
         loq = [below.get(i, v) for i, v in enumerate(self.column("LOQ") or none)]
         evid = self.evid(amount)
         blq = [flag or i in below for i, flag in enumerate(self.blq())]
@@ -161,6 +163,7 @@ class _Reader(Cells):
             self.labels("DVID"), blq, self.column("OCC") or none,
         )  # fmt: skip
         covariates = self.covariates()
+        self.against_rate(columns.amount, columns.rate)
         raise_all([self.unreadable[place] for place in sorted(self.unreadable)])
 
         out: list[Timeline] = []
@@ -192,7 +195,7 @@ class _Reader(Cells):
             severity, message, remedy = _COUNTED[code]
             shown = ", ".join(map(str, lines[:5])) + (", ..." if len(lines) > 5 else "")
             self.findings.append(Finding(severity, code, self.name, f"{message}: line {shown}", len(lines), "", remedy))
-        used = {key: self.header[index] for key, index in self.where.items()}
+        used = {key: self.header[index] for key, index in self.where.items() if index not in self.unit_columns.values()}
         names = tuple(name for name, _ in covariates)
         unread = tuple(h for h in self.header if h in self.unread)
         return out, Echo(
@@ -252,8 +255,8 @@ class _Reader(Cells):
         if c.mdv[i]:
             of.asked.append(Observation(t, measures, nan, after_dose=after, record=record, cmt=cmt))
             return
-        limit = None if isnan(c.loq[i]) else c.loq[i]
-        value, blq = c.dv[i], c.blq[i]
+        value, blq, unit = c.dv[i], c.blq[i], self.stated("DV", i)
+        limit = None if isnan(c.loq[i]) else c.loq[i] * (1.0 if i in self.below_dv else self.limit_in(unit, i))
         if limit is not None and limit < 0:
             raise self.fail(i, "LOQ is negative", limit, "> 0")
         if blq and limit is not None and value > limit * (1 + 1e-9):
@@ -266,7 +269,17 @@ class _Reader(Cells):
             if limit is None:
                 raise self.fail(i, "below quantification, but no limit", remedy="add an LOQ column, or put the limit in DV")
             value = limit
-        of.observations.append(Observation(t, measures, value, "", limit, blq, 0.0, after, "", record, cmt))
+        of.observations.append(Observation(t, measures, value, "", limit, blq, 0.0, after, "", record, cmt, unit))
+
+    def limit_in(self, unit: str, i: int) -> float:
+        """What the LOQ of a row is multiplied by to be in the unit of its DV; 1 where LOQ states none of its own."""
+        own = self.stated("LOQ", i)
+        if not own or own == unit:
+            return 1.0
+        factor = unit_columns.ratio(own, unit or "mg/L")
+        if factor is None:
+            raise self.fail(i, "LOQ and DV have units that do not go together", own, unit or "mg/L", "state both in one unit")
+        return factor
 
     def reset(self, i: int, t: float, of: "_Subject") -> None:
         """Set back: pending additional doses are cancelled, as in NONMEM."""
@@ -452,6 +465,8 @@ class _Reader(Cells):
             if key in STANDARD and key != "OCC":
                 continue
             column = self.cells[index]
+            if index in self.unit_columns.values():
+                continue
             if key in self.units and key not in CANONICAL:
                 message = f"column {self.header[index]}: the unit is not known here, and nothing is converted"
                 self.findings.append(Finding("warning", "unit_unknown", self.name, message, self.units[key]))
@@ -483,14 +498,23 @@ class _Reader(Cells):
         return out
 
     def against_units(self, index: int) -> None:
-        """Refuse a column of units (UNIT, DV_UNIT) that says another unit than the one numbers are read in."""
+        """Refuse a column of units whose numbers nobody knows, where it says another unit than the one numbers are read in."""
         if "UNIT" not in self.header[index].upper():
             return
         for i, cell in enumerate(self.cells[index]):
             if cell not in MISSING and is_foreign(cell):
-                says = f"column {self.header[index]} says a unit that is not converted"
-                raise self.fail(i, says, cell, "mg, mg/L, mg/dL of creatinine, h, kg",
-                                "state it in the header, as in DV (ug/L), or convert the numbers")  # fmt: skip
+                says = f"column {self.header[index]} says a unit, and no column of this table is meant"
+                raise self.fail(i, says, cell, "UNIT, DV_UNIT, AMT_UNIT, WT_UNIT, ...", "name it after the column it is about")
+
+    def against_rate(self, amount: list[float], rate: list[float]) -> None:
+        """Note a RATE without a unit beside an AMT that was converted: the two no longer go together."""
+        column = self.unit_columns.get("AMT", self.unit_columns.get(""))
+        if "RATE" in self.units or "RATE" in self.unit_columns:
+            return
+        for i, (a, r) in enumerate(zip(amount, rate, strict=True)):
+            unit = self.units.get("AMT", "") if column is None else self.cells[column][i]
+            if a > 0 and r > 0 and unit not in MISSING and code_of(unit, "amount") != CANONICAL["amount"]:
+                self.note(i, "AMT has a unit of its own, RATE has none", unit, "", "state it in the header, as in RATE (ug/h)")
 
     def against_time(self, index: int) -> None:
         """Refuse a column of moments (DATETIME) whose steps are not those of TIME: one of the two is not what it seems."""

@@ -11,6 +11,7 @@ class Observation:
     ``blq`` True: below ``loq``, ``value`` is then the LOQ. ``time_sd`` h: uncertainty of the sampling time.
     ``after_dose`` breaks a tie with a dose at the same time: False = drawn before it (a trough), True = after.
     ``measures`` "" is the model's first output, digits its k-th (a numeric DVID); ``cmt`` is what the data file said.
+    ``stated``: the unit a table states for ``value`` and ``loq``, not yet converted, because what is measured is not yet known.
     """
 
     time: float
@@ -24,3 +25,4 @@ class Observation:
     assay: str = ""
     record: str = ""
     cmt: str | int | None = None
+    stated: str = ""

@@ -21,10 +21,12 @@ from dosetwin.checks.record import ASKED, check
 from dosetwin.errors import Finding, InputError
 from dosetwin.records import Covariate as Covariate_
 from dosetwin.records import Observation, Timeline
+from dosetwin.records.words import LEVEL, meant
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.store.facts import Confirmed, Covariate, NewFact, NewPatient, Person
 from dosetwin.serve.zone import Zone
+from dosetwin.units import convert
 
 if TYPE_CHECKING:
     from dosetwin.serve.service import Service
@@ -135,10 +137,11 @@ def on_the_calendar(t: Timeline, zero: datetime, drug: str, zone: Zone) -> Timel
     findings = [Finding("info", "calendar_given", "hour 0", f"put at {zone.long(zero)}, as stated on import")]
     levels = []
     for o in t.observations:
-        if o.measures in ("", "1", drug):
-            levels.append(replace(o, measures=drug))
-        elif o.measures == "SCR":
-            levels.append(o)
+        word = meant(o.measures)
+        if word in ("", "1", LEVEL) or word.casefold() == drug:
+            levels.append(_in_unit(replace(o, measures=drug)))
+        elif word == "SCR":
+            levels.append(_in_unit(replace(o, measures="SCR")))
         else:
             findings.append(Finding("warning", "left_out", o.record, "measures something this service does not know", o.measures))
     creatinine = [c for c in t.covariates if c.name == "SCR"]
@@ -159,6 +162,15 @@ def on_the_calendar(t: Timeline, zero: datetime, drug: str, zone: Zone) -> Timel
         drug=drug,
         findings=(*t.findings, *dict.fromkeys(findings)),
     )
+
+
+def _in_unit(o: Observation) -> Observation:
+    """A level or creatinine in its canonical unit, from the one its table states. Raises UnknownUnit."""
+    if not o.stated:
+        return o
+    value = convert(o.value, o.stated, o.measures, where=o.record)
+    loq = None if o.loq is None else convert(o.loq, o.stated, o.measures, where=o.record)
+    return replace(o, value=value, loq=loq, stated="")
 
 
 def _sayable(t: Timeline) -> None:

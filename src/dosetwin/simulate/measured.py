@@ -1,13 +1,15 @@
 """What the records of a table measure for one model, and which of its columns the model uses; nothing is passed over unsaid."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dosetwin.declare import Model
-from dosetwin.errors import Finding, InputError
+from dosetwin.errors import Finding, InputError, UnknownUnit
 from dosetwin.records import Covariate, Observation, Timeline
+from dosetwin.records.words import LEVEL, meant
 from dosetwin.simulate.typical import observed_states
-from dosetwin.units import CANONICAL
+from dosetwin.units import CANONICAL, code_of, convert
 
 MISSING_CODES = frozenset({-99.0, -999.0, -9999.0})
 """Numbers that mean "missing" in many tables and are no value of anything that cannot be negative."""
@@ -54,14 +56,17 @@ def bound(
     said: dict[str, str] = {}
     unused_cmt: list[str] = []
     idle: dict[str, list[str]] = {}
+    changed: Counter[tuple[str, str, str]] = Counter()
     out = []
     for t in timelines:
-        observed = tuple(_named(o, model, said, unused_cmt, idle) for o in t.observations)
+        observed = tuple(_in_unit(_named(o, model, said, unused_cmt, idle), model, changed) for o in t.observations)
         asked = tuple(_named(o, model, said, unused_cmt, None) for o in t.asked)
         out.append(replace(t, observations=observed, asked=asked))
     if said:
         words = "; ".join(f"{code} is {name}" for code, name in said.items())
         findings.append(Finding("info", "codes_read", source, f"what is observed: {words}"))
+    for (word, unit, to), count in changed.items():
+        findings.append(Finding("info", "unit_converted", source, f"{count} records of {word} are converted from {unit} to {to}"))
     for quantity, records in idle.items():
         message = f"{len(records)} records of {quantity} are not used: {model.name} neither predicts nor reads it"
         findings.append(Finding("warning", "records_not_used", records[0], message))
@@ -97,7 +102,8 @@ def _elsewhere(model: Model, timelines: Sequence[Timeline]) -> list[Finding]:
     states, found = list(model.states), {}
     for d in (d for t in timelines for d in t.doses if d.cmt):
         said = str(d.cmt)
-        name = states[int(said) - 1] if said.isdecimal() and 1 <= int(said) <= len(states) else said
+        alike = next((s for s in states if s.casefold() == said.casefold()), said)
+        name = states[int(said) - 1] if said.isdecimal() and 1 <= int(said) <= len(states) else said if said in states else alike
         if name in states and name != model.dose_cmt:
             found.setdefault(name, []).append(d)
     return [
@@ -140,16 +146,41 @@ def _choices(model: Model) -> str:
     return ", ".join(f"{i} or {_word(model, n)}" for i, n in enumerate(model.outputs, 1))
 
 
+def _in_unit(o: Observation, model: Model, changed: Counter[tuple[str, str, str]]) -> Observation:
+    """An observation in the unit of what the model predicts, from the one its table states. Raises UnknownUnit."""
+    if not o.stated:
+        return o
+    name = model.measured_by(o.measures)
+    own = model.outputs[name].unit if name is not None else CANONICAL.get(o.measures, "")
+    quantity = o.measures if o.measures in CANONICAL else "concentration"
+    if code_of(own, quantity) is None:
+        raise UnknownUnit(f"a unit is stated for {o.measures}, which {model.name} predicts in {own or 'no unit'}", where=o.record,
+                          value=o.stated, allowed=own, remedy="convert the numbers and leave the unit out")  # fmt: skip
+    factor = convert(1.0, own, quantity)
+    value = convert(o.value, o.stated, quantity, where=o.record) / factor
+    loq = None if o.loq is None else convert(o.loq, o.stated, quantity, where=o.record) / factor
+    if value != o.value:
+        changed[o.measures, o.stated, own] += 1
+    return replace(o, value=value, loq=loq, stated="")
+
+
 def _named(
     o: Observation, model: Model, said: dict[str, str], unused_cmt: list[str], idle: dict[str, list[str]] | None
 ) -> Observation:
     """An observation that says what it measures. ``idle`` None: of a record that only asks for a prediction."""
-    if o.measures:
+    if as_written := o.measures:
         if o.cmt is not None:
             unused_cmt.append(o.record)
         name = model.measured_by(o.measures) or next(
             (n for n, x in model.outputs.items() if o.measures.upper() in (n.upper(), x.measures.upper())), None
         )
+        word = meant(o.measures)
+        if name is None and o.measures not in model.covs and word in (LEVEL, "SCR", "INR"):
+            drugs = [n for n, x in model.outputs.items() if x.measures not in ("SCR", "INR")]
+            name = (drugs[0] if len(drugs) == 1 else None) if word == LEVEL else model.measured_by(word)
+            o = replace(o, measures=o.measures if word == LEVEL else word)
+            if o.measures != as_written or name is not None:
+                said[f"DVID {as_written}"] = word if name is None else _word(model, name)
         if name is None:
             if o.measures in model.covs:
                 return o
@@ -187,8 +218,13 @@ def _observed(cmt: str | int, model: Model) -> str | None:
     """The one output of a compartment (its name, or its number as in NONMEM), or the output of that name."""
     if isinstance(cmt, str) and model.measured_by(cmt) and not cmt.isdecimal():
         return model.measured_by(cmt)
+    named = [n for n, x in model.outputs.items() if str(cmt).casefold() in (n.casefold(), x.measures.casefold())]
+    if len(named) == 1:
+        return named[0]
     states = list(model.states)
+    alike = [s for s in states if s.casefold() == str(cmt).casefold()]
     state = cmt if cmt in states else (states[int(cmt) - 1] if str(cmt).isdecimal() and 1 <= int(cmt) <= len(states) else None)
+    state = alike[0] if state is None and len(alike) == 1 else state
     found = [name for name, of in observed_states(model).items() if state in of]
     return found[0] if len(found) == 1 else None
 

@@ -95,6 +95,9 @@ def compartment(model: Model, cmt: str | int | None, record: str = "") -> int:
         return states.index(model.dose_cmt)
     if isinstance(cmt, str) and cmt in states:
         return states.index(cmt)
+    alike = [k for k, s in enumerate(states) if isinstance(cmt, str) and s.casefold() == cmt.casefold()]
+    if len(alike) == 1:
+        return alike[0]
     number = int(cmt) if isinstance(cmt, int) or str(cmt).isdigit() else 0
     if not 1 <= number <= len(states):
         raise InputError("dose into an unknown compartment", where=record, value=cmt,
