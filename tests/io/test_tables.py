@@ -459,11 +459,11 @@ def test_a_unit_of_another_dimension_is_refused_with_the_line(read, unit, words)
     assert "t.csv:3" in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("word", "measures"),
-    [("level", "amikacin"), ("Conc", "amikacin"), ("CONCENTRATION", "amikacin"), ("Amikacin", "amikacin"),
-     ("drug_level", "amikacin"), ("creatinine", "SCR"), ("kreatinin", "SCR"), ("Creat", "SCR"), ("S-Creatinine", "SCR"), ("scr", "SCR"), ("serum creatinine", "SCR")],
-)  # fmt: skip
+WORDS = {"amikacin": ("level", "Conc", "CONCENTRATION", "Amikacin", "drug_level"),
+         "SCR": ("creatinine", "kreatinin", "Creat", "S-Creatinine", "scr", "serum creatinine")}  # fmt: skip
+
+
+@pytest.mark.parametrize(("word", "measures"), [(w, name) for name, words in WORDS.items() for w in words])
 def test_common_words_for_what_is_observed(read, word, measures):
     known = bind(read, f"ID,TIME,AMT,DVID,DV,WT,BW,GA,PNA\n1,0,17,.,.,1.1,1.1,29,2\n1,8,.,{word},0.9,1.1,1.1,29,2\n")
     assert [(o.measures, o.value) for o in known.timelines[0].observations] == [(measures, 0.9)]

@@ -31,7 +31,7 @@ def found(header: Sequence[str], where: Mapping[str, int], cells: Sequence[Seque
         of = _NAMED.fullmatch(name)
         word = "" if of is None else of[1] or of[2] or of[3]
         about = _ABOUT.get(word) or SYNONYMS.get(word) or upper.get(word)
-        if about in where and (of is None or not of[3] or all(known(c) for c in filled)):
+        if about is not None and about in where and (of is None or not of[3] or all(known(c) for c in filled)):
             out.setdefault(about, index)
     return out
 

@@ -90,7 +90,10 @@ def understood_table(raw: bytes, drug: str, zeros: Mapping[str, datetime], zone:
         if zero is None:
             errors.append(wrong(f"ID {t.patient.id}", "zero", None, "the moment of its hour 0", "a table has no calendar"))
             continue
-        found.append(on_the_calendar(replace(t, findings=echo.findings, drug=drug), zero, drug, zone))
+        try:
+            found.append(on_the_calendar(replace(t, findings=echo.findings, drug=drug), zero, drug, zone))
+        except InputError as e:
+            errors.append(by_line(e.where, e.value, e.allowed or e.remedy, e.message))
     if errors:
         raise Problem(422, "not_accepted", f"{len(errors)} things not accepted; nothing was stored", errors)
     return _checked(found)
