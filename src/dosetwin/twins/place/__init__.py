@@ -1,0 +1,7 @@
+"""A place: people come, take what there is or wait, and go; discrete events (SimPy) and conjugate learning of what drives them."""
+
+from dosetwin.twins.place.declared import Arrivals, Exponential, Lognormal, Pool
+from dosetwin.twins.place.facts import Known, Seen, Watched
+from dosetwin.twins.place.twin import BedPool
+
+__all__ = ["Arrivals", "BedPool", "Exponential", "Known", "Lognormal", "Pool", "Seen", "Watched"]

@@ -1,0 +1,185 @@
+"""The twin of a bed pool: told who came and went, it plays numbers of open beds and is read for waits, refusals and use."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from dosetwin.errors import InputError
+from dosetwin.records import Order
+from dosetwin.streams import uniforms
+from dosetwin.twins.kind import Readable
+from dosetwin.twins.place.belief import Drawn, arrived, drawn
+from dosetwin.twins.place.declared import Arrivals, Exponential, Lognormal, Pool
+from dosetwin.twins.place.events import Log, World, run
+from dosetwin.twins.place.facts import Known
+from dosetwin.twins.trajectory import HOW, Shape, Track, Trajectory
+
+SHAPES: Mapping[str, tuple[Shape, str, str]] = {
+    "wait": ("events", "h", "from asking for a bed to lying in one, of those not refused"),
+    "refused": ("events", "1", "1 for who was refused, 0 for who was not"),
+    "occupancy": ("steps", "1", "beds taken as a share of those open"),
+    "taken": ("steps", "1", "beds taken"),
+    "waiting": ("steps", "1", "people waiting"),
+    "beds": ("steps", "1", "beds open"),
+}
+
+
+@dataclass(frozen=True)
+class BedPool:
+    """One pool of beds and what is known of it. Make one with a declared ``Pool``; tell it ``Seen``, ``Watched``, ``Setting(beds)``.
+
+    Plays start from those who are in a bed or waiting now. ``therapy``: what may be ordered, if anybody says it.
+    """
+
+    pool: Pool
+    known: Known = Known()
+    therapy: Any = field(default=None, compare=False)
+
+    def told(self, *facts: Any) -> "BedPool":
+        """The place that knows these too. Raises InputError for another kind of fact, and for what contradicts an earlier one."""
+        return replace(self, known=self.known.told(*facts)) if facts else self
+
+    def reads(self) -> Mapping[str, Readable]:
+        """Waits and refusals of who comes, and how the beds are used."""
+        return {name: Readable(name, unit, text, HOW[shape]) for name, (shape, unit, text) in SHAPES.items()}
+
+    def menu(self) -> Any:
+        """The therapy's menu."""
+        return getattr(self.therapy, "menu", None)
+
+    @property
+    def now(self) -> float:
+        """h until which something is known; 0 where nothing is."""
+        return 0.0 if self.known.now is None else self.known.now
+
+    def believed(self, draws: int, seed: int) -> Drawn:
+        """Draws of the arrivals and stays."""
+        return drawn(self.pool, self.known, draws, seed)
+
+    def play(
+        self, orders: Sequence[Order], until: float, *, draws: int, seed: int, at: Sequence[float] = (),
+        after: Trajectory | None = None,
+    ) -> Trajectory:  # fmt: skip
+        """Every number of beds under the same comings and stays. ``at`` is not needed: every change is kept.
+
+        Raises InputError: no order, one that does not set ``beds`` to a whole number >= 0, or an ``after`` of other draws.
+        """
+        begin = self.now if after is None else after.until
+        if not orders or draws < 1 or not begin < until < math.inf:
+            raise InputError("cannot be played", where="place", value=(len(orders), draws, until),
+                             allowed=f"an order, a draw, and an end after {begin:g} h")  # fmt: skip
+        if after is not None and (after.orders, after.draws, after.seed) != (len(orders), draws, seed):
+            raise InputError("goes on from other draws or orders", where="place", value=(after.orders, after.draws, after.seed),
+                             allowed=f"{(len(orders), draws, seed)}")  # fmt: skip
+        plans = [self._beds(order, begin, until) for order in orders]
+        believed = self.believed(draws, seed)
+        come, stay = self._comings(believed, until, draws, seed)
+        worlds = self._worlds(believed, draws, seed) if after is None else after.end
+        logs: list[list[Log]] = []
+        for o, beds in enumerate(plans):
+            row = []
+            for k in range(draws):
+                world = worlds[k] if after is None else worlds[o][k]
+                if beds and beds[0][0] <= begin:
+                    world, later = replace(world, beds=beds[0][1]), beds[1:]
+                else:
+                    later = beds
+                a, b = np.searchsorted(come[k], [begin, until])
+                row.append(run(begin, until, world, later, self.pool.room, come[k][a:b].tolist(), stay[k][a:b].tolist()))
+            logs.append(row)
+        return Trajectory(_tracks(logs), begin, until, len(orders), draws, seed, end=[[log.end for log in row] for row in logs])
+
+    def _beds(self, order: Order, begin: float, until: float) -> list[tuple[float, float]]:
+        """(h, beds) within the run; what was set before it holds at its begin."""
+        if order.doses(until):
+            raise InputError("a place cannot be given doses", where="order", value=order.words(), allowed="Setting(beds=...)")
+        changes: dict[float, float] = {}
+        for setting in sorted(order.settings(until), key=lambda s: s.time):
+            if setting.name != "beds" or not setting.value >= 0 or setting.value != int(setting.value):
+                raise InputError("not beds that can be open", where=f"order {order.words()}", value=setting.value,
+                                 allowed="beds, a whole number >= 0")  # fmt: skip
+            changes[max(setting.time, begin)] = setting.value
+        if begin not in changes and not self.known.settings:
+            raise InputError("how many beds are open is not known", where=f"order {order.words()}", allowed=f"from {begin:g} h on",
+                             remedy="order it from now on, or tell Setting(beds=...)")  # fmt: skip
+        return sorted(changes.items())
+
+    def _comings(self, believed: Drawn, until: float, draws: int, seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Arrivals h and lengths h of every draw from now to ``until``: number j of draw k is the same however far is asked."""
+        width, n = believed.slot_h, believed.rate.shape[1]
+        first, last = math.floor(self.now / width), math.ceil(until / width)
+        slots = np.arange(first, last)
+        edges = np.concatenate([[self.now], (slots + 1) * width])
+        expected = np.concatenate([np.zeros((draws, 1)), np.cumsum(believed.rate[:, slots % n] * np.diff(edges), axis=1)], axis=1)
+        who, most = np.arange(draws), float(expected[:, -1].max())
+        size = int(most + 8.0 * math.sqrt(most) + 16)
+        gaps = -np.log(uniforms(seed, f"{self.pool.name}/arrivals", who, size))
+        u = uniforms(seed, f"{self.pool.name}/lengths", who, size)
+        moments = np.cumsum(gaps, axis=1)
+        lengths = believed.stays.lengths(believed.stay[:, None, :], u)
+        come, stay = [], []
+        for k in range(draws):
+            count = int(np.searchsorted(moments[k], expected[k, -1]))
+            assert count < size  # eight standard deviations of a Poisson number
+            come.append(np.interp(moments[k, :count], expected[k], edges))
+            stay.append(lengths[k, :count])
+        return come, stay
+
+    def _worlds(self, believed: Drawn, draws: int, seed: int) -> list[World]:
+        """Who is in a bed or waiting now, with draws of how long they will stay."""
+        inside = [v for v in self.known.visits if v.admitted is not None and v.left is None]
+        queue = [v for v in self.known.visits if v.admitted is None and v.left is None and v.refused is None]
+        since = np.array([v.admitted for v in inside], dtype=np.float64)
+        u = uniforms(seed, f"{self.pool.name}/here", np.arange(draws), len(inside) + len(queue))
+        here = believed.stays.lengths(believed.stay[:, None, :], u[:, : len(inside)], self.now - since)
+        new = believed.stays.lengths(believed.stay[:, None, :], u[:, len(inside) :])
+        beds = self.known.settings[-1]["beds"] if self.known.settings else 0.0
+        asked = [float(a) for v in queue if (a := arrived(v)) is not None]
+        return [
+            World(tuple(sorted((since + here[k]).tolist())), tuple(zip(asked, new[k].tolist(), strict=True)), beds)
+            for k in range(draws)
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        stay = self.pool.stay
+        pool = {**vars(self.pool), "arrivals": dict(vars(self.pool.arrivals)), "stay": {"kind": type(stay).__name__, **vars(stay)}}
+        return {"kind": "place", "pool": pool, "known": self.known.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], therapy: Any = None) -> "BedPool":
+        given, stay = dict(data["pool"]), dict(data["pool"]["stay"])
+        kind = {"Exponential": Exponential, "Lognormal": Lognormal}[stay.pop("kind")]
+        pool = Pool(**{**given, "arrivals": Arrivals(**given["arrivals"]), "stay": kind(**stay)})
+        return cls(pool, Known.from_json(data["known"]), therapy)
+
+
+def _tracks(logs: list[list[Log]]) -> dict[str, Track]:
+    """Every track of every run, rows padded with NaN times."""
+
+    def padded(pairs: list[list[list[tuple[float, float]]]]) -> tuple[np.ndarray, np.ndarray]:
+        longest = max((len(p) for row in pairs for p in row), default=0)
+        time = np.full((len(pairs), len(pairs[0]), max(longest, 1)), np.nan)
+        value = np.zeros(time.shape)
+        for o, row in enumerate(pairs):
+            for k, p in enumerate(row):
+                if p:
+                    time[o, k, : len(p)], value[o, k, : len(p)] = zip(*p, strict=True)
+        return time, value
+
+    found = {name: padded([[getattr(log, name) for log in row] for row in logs]) for name in ("wait", "refused", "taken", "waiting", "open")}
+    share = padded([[_share(log) for log in row] for row in logs])
+    source = {**found, "beds": found["open"], "occupancy": share}
+    return {name: Track(shape, *source[name]) for name, (shape, _, _) in SHAPES.items()}
+
+
+def _share(log: Log) -> list[tuple[float, float]]:
+    """Taken over open at each change of either; above 1 while closed beds are still taken, 1 where none is open but one is taken."""
+    changes = sorted([(t, 0, n) for t, n in log.taken] + [(t, 1, n) for t, n in log.open], key=lambda c: c[0])
+    out, now = [], {0: 0.0, 1: log.open[0][1]}
+    for t, which, n in changes:
+        now[which] = n
+        out.append((t, now[0] / now[1] if now[1] > 0 else float(now[0] > 0)))
+    return out
