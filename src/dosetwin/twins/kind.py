@@ -30,7 +30,7 @@ class Twin(Protocol):
 
     - ``told()`` is the twin itself; ``told(a).told(b)``, ``told(b).told(a)`` and ``told(a, b)`` believe the same, bit for bit.
     - ``play`` to t and on from there (``after``) is playing through.
-    - The same twin, orders, ``draws`` and ``seed`` give the same trajectory, bit for bit, for any number of workers and processes.
+    - The same twin, orders, ``draws`` and ``seed`` give the same trajectory, bit for bit, for any number of workers.
     - ``from_json(to_json())`` plays the same, bit for bit.
     - Facts in other units (amounts, or the clock's origin) give the same trajectory in those units.
     - No clock and no global randomness is read, no file but those of the twin's models.

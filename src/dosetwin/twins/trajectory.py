@@ -48,12 +48,16 @@ class Track:
             raise InputError("cannot be read this way", where="reading", value=how, allowed=", ".join(HOW[self.shape]))
         pair = how == "share_within"
         if how in ("share_within", "ever_above", "ever_below") and (level is None or isinstance(level, tuple) != pair):
-            raise InputError("needs a level", where=f"reading {how}", value=level, allowed="(low, high)" if pair else "one number")
+            raise InputError(
+                "needs a level", where=f"reading {how}", value=level, allowed="(low, high)" if pair else "one number"
+            )
         if how != "at" and (b is None or not b > a):
             raise InputError("needs a window", where=f"reading {how}", value=(a, b), allowed="from < to")
         if self.shape == "curve":
             return self._of_curve(how, a, a if b is None else b, level)
-        return self._of_steps(how, a, a if b is None else b, level) if self.shape == "steps" else self._of_events(how, a, b, level)
+        return (
+            self._of_steps(how, a, a if b is None else b, level) if self.shape == "steps" else self._of_events(how, a, b, level)
+        )
 
     def _of_curve(self, how: How, a: float, b: float, level: Any) -> np.ndarray:
         t = self.time
@@ -67,7 +71,11 @@ class Track:
                             self._between(self.value, b)[..., None]], axis=-1)  # fmt: skip
         times = np.concatenate([[a], t[inside], [b]])
         if how in ("mean", "auc"):
-            if self.area is not None and np.isclose(t, a, rtol=0, atol=slack).any() and np.isclose(t, b, rtol=0, atol=slack).any():
+            if (
+                self.area is not None
+                and np.isclose(t, a, rtol=0, atol=slack).any()
+                and np.isclose(t, b, rtol=0, atol=slack).any()
+            ):
                 total = self._between(self.area, b) - self._between(self.area, a)
             else:
                 total = np.trapezoid(v, times, axis=-1)

@@ -50,7 +50,8 @@ class Stays:
             return np.tile(np.array([*self.certain, 0.0][:2]), (len(u), 1))
         if self.exponential:
             return np.column_stack([self.hours / gammaincinv(self.shape, u[:, 0]), np.zeros(len(u))])
-        assert self.cells is not None and self.weight is not None
+        assert self.cells is not None
+        assert self.weight is not None
         cell = self.cells[np.minimum(np.searchsorted(np.cumsum(self.weight), u[:, 0]), len(self.weight) - 1)]
         inside = cell + (u[:, 1:] - 0.5) * self.size
         return np.column_stack([inside[:, 0], np.exp(inside[:, 1])])
@@ -93,7 +94,9 @@ def stays(declared: Exponential | Lognormal, known: Known) -> Stays:
     found, until, ended = seen[:, 0], seen[:, 1], seen[:, 2] > 0
     if isinstance(declared, Exponential):
         certain = (declared.mean_h,) if math.isinf(declared.stays) else None
-        return Stays(True, declared.stays + float(ended.sum()), declared.stays * declared.mean_h + float((until - found).sum()), certain)
+        return Stays(
+            True, declared.stays + float(ended.sum()), declared.stays * declared.mean_h + float((until - found).sum()), certain
+        )
     if declared.median_spread == 0 and declared.sd_spread == 0:
         return Stays(False, certain=(math.log(declared.median_h), declared.sd))
     spread = np.maximum([declared.median_spread, declared.sd_spread], 1e-9)
@@ -115,7 +118,7 @@ def stays(declared: Exponential | Lognormal, known: Known) -> Stays:
 
 
 def _log_likelihood(m: np.ndarray, sd: np.ndarray, found: np.ndarray, until: np.ndarray, ended: np.ndarray) -> np.ndarray:
-    """ln p of the stays over a grid: the density of ended ones, the survival of others, both given that they lasted to ``found``."""
+    """ln p of stays over a grid: density of ended ones, survival of others, both given that they lasted to ``found``."""
     total = np.zeros_like(m)
     logs = np.log(np.maximum(until[ended], 1e-3))  # a stay shorter than 4 s is a slip of the clock
     if len(logs):

@@ -1,4 +1,4 @@
-"""How a place is declared: what is believed of arrivals and stays before anything is seen there, and what happens to who waits."""
+"""How a place is declared: what is believed of arrivals and stays before anything is seen, and what happens to who waits."""
 
 import math
 from dataclasses import dataclass

@@ -40,7 +40,8 @@ class Watched:
 
 @dataclass(frozen=True)
 class Visit:
-    """One visit, as far as it was seen; times in h, None: not seen to happen."""
+    """One visit, as far as it was seen; times in h, None: not seen to happen (who ``left`` and was not ``admitted`` gave up, or
+    its admission is not known yet)."""
 
     name: str
     asked: float | None = None
@@ -116,12 +117,12 @@ def _visits(seen: frozenset[Seen]) -> tuple[Visit, ...]:
         of = found.setdefault(fact.visit, {})
         if fact.what in of:
             raise InputError(f"{fact.what} twice, at {of[fact.what]:g} and {fact.time:g} h", where=f"visit {fact.visit}",
-                             value=fact.time, allowed="each thing once", remedy="give another stay a name of its own")  # fmt: skip
+                             value=fact.time, allowed="each thing once", remedy="name another stay otherwise")  # fmt: skip
         of[fact.what] = fact.time
     visits = [Visit(name, **of) for name, of in found.items()]
     for v in visits:
         times = [t for t in (v.asked, v.admitted, v.left) if t is not None]
-        if times != sorted(times) or (v.left is not None and v.admitted is None):
+        if times != sorted(times):
             raise InputError("in the wrong order", where=f"visit {v.name}", value=times, allowed="asked <= admitted <= left")
         if v.refused is not None and (v.admitted is not None or (v.asked is not None and v.refused < v.asked)):
             raise InputError("refused, and admitted or not yet asking", where=f"visit {v.name}", value=v.refused,

@@ -29,13 +29,13 @@ SHAPES: Mapping[str, tuple[Shape, str, str]] = {
 
 @dataclass(frozen=True)
 class BedPool:
-    """One pool of beds and what is known of it. Make one with a declared ``Pool``; tell it ``Seen``, ``Watched``, ``Setting(beds)``.
+    """One pool of beds and what is known of it. Make one with a ``Pool``; tell it ``Seen``, ``Watched``, ``Setting(beds)``.
 
     Plays start from those who are in a bed or waiting now. ``therapy``: what may be ordered, if anybody says it.
     """
 
     pool: Pool
-    known: Known = Known()
+    known: Known = field(default_factory=Known)
     therapy: Any = field(default=None, compare=False)
 
     def told(self, *facts: Any) -> "BedPool":
@@ -77,12 +77,12 @@ class BedPool:
         plans = [self._beds(order, begin, until) for order in orders]
         believed = self.believed(draws, seed)
         come, stay = self._comings(believed, until, draws, seed)
-        worlds = self._worlds(believed, draws, seed) if after is None else after.end
+        worlds = [self._worlds(believed, draws, seed)] * len(orders) if after is None else after.end
         logs: list[list[Log]] = []
         for o, beds in enumerate(plans):
             row = []
             for k in range(draws):
-                world = worlds[k] if after is None else worlds[o][k]
+                world = worlds[o][k]
                 if beds and beds[0][0] <= begin:
                     world, later = replace(world, beds=beds[0][1]), beds[1:]
                 else:
@@ -95,7 +95,7 @@ class BedPool:
     def _beds(self, order: Order, begin: float, until: float) -> list[tuple[float, float]]:
         """(h, beds) within the run; what was set before it holds at its begin."""
         if order.doses(until):
-            raise InputError("a place cannot be given doses", where="order", value=order.words(), allowed="Setting(beds=...)")
+            raise InputError("a place cannot be given doses", where="order", value=repr(order), allowed="Setting(beds=...)")
         changes: dict[float, float] = {}
         for setting in sorted(order.settings(until), key=lambda s: s.time):
             if setting.name != "beds" or not setting.value >= 0 or setting.value != int(setting.value):
@@ -103,8 +103,8 @@ class BedPool:
                                  allowed="beds, a whole number >= 0")  # fmt: skip
             changes[max(setting.time, begin)] = setting.value
         if begin not in changes and not self.known.settings:
-            raise InputError("how many beds are open is not known", where=f"order {order.words()}", allowed=f"from {begin:g} h on",
-                             remedy="order it from now on, or tell Setting(beds=...)")  # fmt: skip
+            raise InputError("how many beds are open is not known", where=f"order {order.words()}",
+                             allowed=f"from {begin:g} h on", remedy="order it from now on, or tell it")  # fmt: skip
         return sorted(changes.items())
 
     def _comings(self, believed: Drawn, until: float, draws: int, seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -145,7 +145,11 @@ class BedPool:
 
     def to_json(self) -> dict[str, Any]:
         stay = self.pool.stay
-        pool = {**vars(self.pool), "arrivals": dict(vars(self.pool.arrivals)), "stay": {"kind": type(stay).__name__, **vars(stay)}}
+        pool = {
+            **vars(self.pool),
+            "arrivals": dict(vars(self.pool.arrivals)),
+            "stay": {"kind": type(stay).__name__, **vars(stay)},
+        }
         return {"kind": "place", "pool": pool, "known": self.known.to_json()}
 
     @classmethod
@@ -169,14 +173,17 @@ def _tracks(logs: list[list[Log]]) -> dict[str, Track]:
                     time[o, k, : len(p)], value[o, k, : len(p)] = zip(*p, strict=True)
         return time, value
 
-    found = {name: padded([[getattr(log, name) for log in row] for row in logs]) for name in ("wait", "refused", "taken", "waiting", "open")}
+    found = {
+        name: padded([[getattr(log, name) for log in row] for row in logs])
+        for name in ("wait", "refused", "taken", "waiting", "open")
+    }
     share = padded([[_share(log) for log in row] for row in logs])
     source = {**found, "beds": found["open"], "occupancy": share}
     return {name: Track(shape, *source[name]) for name, (shape, _, _) in SHAPES.items()}
 
 
 def _share(log: Log) -> list[tuple[float, float]]:
-    """Taken over open at each change of either; above 1 while closed beds are still taken, 1 where none is open but one is taken."""
+    """Taken over open at each change of either; above 1 while closed beds are still taken, 1 where none is open."""
     changes = sorted([(t, 0, n) for t, n in log.taken] + [(t, 1, n) for t, n in log.open], key=lambda c: c[0])
     out, now = [], {0: 0.0, 1: log.open[0][1]}
     for t, which, n in changes:
