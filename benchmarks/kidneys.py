@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from dosetwin import models
-from dosetwin.advise import advise, kidney
+from dosetwin.advise import Question, advise, kidney
 from dosetwin.decide import policy
 from dosetwin.forecast.kidney import fitted
 from dosetwin.forecast.kidney.record import WardRecord
@@ -94,7 +94,7 @@ def seconds(runs: int = 5) -> dict[str, float]:
         taken = []
         for _ in range(runs + 1):
             start = time.process_time()
-            advise(facts, FLAGSHIP, POLICY, now=float(now), seed=1, kidney=name)
+            advise(facts, Question(POLICY, (FLAGSHIP,), now=float(now), seed=1, told=name))
             taken.append(time.process_time() - start)
         out[name] = float(np.median(taken[1:]))
     return out

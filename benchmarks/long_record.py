@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dosetwin.advise import advise
+from dosetwin.advise import Question, advise
 from dosetwin.decide.policy import AMIKACIN_NEONATE
 from dosetwin.models import load
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
@@ -68,12 +68,8 @@ def measured(shape: str, days: Sequence[float], runs: int, sensitivity: bool, dr
     model, out = load("amikacin_neonate"), {}
     for d in days:
         baby = newborn(d, 2.0 if shape == "idle" else None)
-        out[d] = least(
-            lambda d=d, baby=baby: advise(
-                baby, model, AMIKACIN_NEONATE, now=24.0 * d, seed=1, draws=draws, sensitivity=sensitivity
-            ),
-            runs,
-        )
+        question = Question(AMIKACIN_NEONATE, (model,), now=24.0 * d, seed=1, draws=draws, sensitivity=sensitivity)
+        out[d] = least(lambda baby=baby, question=question: advise(baby, question), runs)
     return out
 
 

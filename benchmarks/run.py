@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,7 @@ def inference() -> dict[str, Any]:
 
 def advice() -> dict[str, Any]:
     """The demo newborn: next dose and interval over at least 250 regimens and 250 draws."""
-    from dosetwin.advise import advise
+    from dosetwin.advise import Question, advise
     from dosetwin.decide.policy import AMIKACIN_NEONATE
     from dosetwin.io.case import read_case
     from dosetwin.models import load
@@ -148,11 +149,10 @@ def advice() -> dict[str, Any]:
     say("advise ...")
     case = read_case(str(files("dosetwin") / "data" / "demo_newborn.json"))
     model = load("amikacin_neonate")
-    got = advise(case, model, AMIKACIN_NEONATE, now=case.as_of, seed=1, draws=250)
-    full = median_time(lambda: advise(case, model, AMIKACIN_NEONATE, now=case.as_of, seed=1, draws=250), 5, time.perf_counter)
-    core = median_time(
-        lambda: advise(case, model, AMIKACIN_NEONATE, now=case.as_of, seed=1, draws=250, sensitivity=False), 5, time.perf_counter
-    )
+    question = Question(AMIKACIN_NEONATE, (model,), now=case.as_of, seed=1, draws=250)
+    got = advise(case, question).recommendation
+    full = median_time(lambda: advise(case, question), 5, time.perf_counter)
+    core = median_time(lambda: advise(case, replace(question, sensitivity=False)), 5, time.perf_counter)
     return {
         "advise_s": full,
         "advise_without_sensitivity_s": core,

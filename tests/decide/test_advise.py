@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from decide.babies import ORIGIN, baby, preterm
 from dosetwin import models
-from dosetwin.advise import advise, advise_full
+from dosetwin.advise import Question, advise
 from dosetwin.decide.policy import AMIKACIN_NEONATE as POLICY
 from dosetwin.decide.recommendation import Dosing, Recommendation
 from dosetwin.errors import InputError, Reason
@@ -26,8 +26,9 @@ DECOCK = models.load("amikacin_decock_2012")
 FLAGSHIP = models.load("amikacin_neonate")
 
 
-def ask(timeline, model=DECOCK, *, now=26.0, draws=300, seed=1, **more):
-    return advise(timeline, model, POLICY, now=now, seed=seed, draws=draws, **({"sensitivity": False} | more))
+def ask(timeline, model=DECOCK, **more):
+    asked = {"models": (model,), "now": 26.0, "draws": 300, "seed": 1, "sensitivity": False} | more
+    return advise(timeline, Question(POLICY, **asked)).recommendation
 
 
 def shifted(timeline: Timeline, hours: float) -> Timeline:
@@ -133,7 +134,7 @@ def test_facts_after_now_are_not_used():
 
 def test_now_defaults_to_the_last_record_and_not_to_an_announced_end():
     timeline = preterm(flags=("IBU",)).append(Covariate(60.0, "IBU", 0.0))
-    found = advise(timeline, DECOCK, POLICY, seed=1, draws=200, sensitivity=True)
+    found = advise(timeline, Question(POLICY, (DECOCK,), seed=1, draws=200)).recommendation
     assert found.provenance["now_h"] == 23.0
     assert "taken_to_continue" in {f.code for f in found.findings}
     assert any("37 h" in s.text for s in found.what_would_change_it if s.code == "ibuprofen_stops")
@@ -178,7 +179,7 @@ def test_a_level_that_contradicts_the_model_holds_the_dose_until_it_is_taken_aga
 
 
 def test_an_mic_out_of_reach_is_refused():
-    found = ask(preterm(), mic=16.0)
+    found = ask(preterm(), facts={"MIC": 16.0})
     assert found.status == "refuse"
     assert {r.value for r in found.reasons if r.code == "binding_constraint"} == {"cmax_mic"}
 
@@ -206,7 +207,7 @@ def test_importing_it_does_not_wait_for_the_compiler():
 
 
 def test_several_models_are_averaged():
-    found = ask(preterm(), models=[DECOCK, FLAGSHIP])
+    found = ask(preterm(), models=(DECOCK, FLAGSHIP))
     weights = [m["weight"] for m in found.provenance["models"]]
     assert sum(weights) == pytest.approx(1.0, abs=1e-5)
     assert min(weights) > 0.01
@@ -218,7 +219,7 @@ def test_several_models_are_averaged():
 @pytest.mark.parametrize(
     ("change", "part"),
     [
-        ({"mic": 0.0}, "MIC"), ({"mic": float("nan")}, "MIC"), ({"draws": 10}, "draws"),
+        ({"facts": {"MIC": 0.0}}, "MIC"), ({"facts": {"MIC": float("nan")}}, "MIC"), ({"draws": 10}, "draws"),
         ({"model": models.load("phenobarbital_grasela_1985")}, "different drugs"),
     ],
 )  # fmt: skip
@@ -244,7 +245,7 @@ def test_no_weight_no_dose():
 
 
 def test_the_bundle_for_the_report():
-    made = advise_full(preterm(), FLAGSHIP, POLICY, now=26.0, seed=1, draws=200, sensitivity=False)
+    made = advise(preterm(), Question(POLICY, (FLAGSHIP,), now=26.0, seed=1, draws=200, sensitivity=False, curves=True))
     curves = made.curves
     assert curves.prior.shape == curves.updated.shape == (5, len(curves.time))
     assert np.all(np.diff(curves.updated, axis=0) >= 0)

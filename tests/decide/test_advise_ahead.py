@@ -7,7 +7,7 @@ import pytest
 from tests.decide.babies import baby, preterm
 
 from dosetwin import models
-from dosetwin.advise import advise, advise_full
+from dosetwin.advise import Question, advise
 from dosetwin.advise.ahead import NOTE, SEARCH, lines, plan_ahead
 from dosetwin.decide.policy import AMIKACIN_NEONATE
 from dosetwin.decide.recommendation import Recommendation
@@ -18,9 +18,8 @@ FEW = replace(SEARCH, draws=32, fresh=100, decisions=2, beam=4, meet_infection=4
 
 @pytest.fixture(scope="module")
 def advice():
-    return advise_full(
-        preterm(), models.load("amikacin_neonate"), AMIKACIN_NEONATE, now=24.0, seed=3, draws=200, curves=False, sensitivity=False
-    )
+    question = Question(AMIKACIN_NEONATE, (models.load("amikacin_neonate"),), now=24.0, seed=3, draws=200, sensitivity=False)
+    return advise(preterm(), question)
 
 
 def test_the_plan_starts_after_now_keeps_the_gap_and_holds_the_standard_rule(advice) -> None:
@@ -36,13 +35,10 @@ def test_the_plan_starts_after_now_keeps_the_gap_and_holds_the_standard_rule(adv
     assert any("decock_smits" in x for x in said) or ahead["chosen"]["standard_rule"]
 
 
-def test_it_leaves_the_recommendation_alone_and_survives_json(monkeypatch) -> None:
+def test_it_leaves_the_recommendation_alone_and_survives_json(advice, monkeypatch) -> None:
     monkeypatch.setattr("dosetwin.advise.ahead.SEARCH", FEW)
-    monkeypatch.setattr("dosetwin.advise.ahead.plan_ahead.__kwdefaults__", plan_ahead.__kwdefaults__ | {"search": FEW})
-    asked = {"now": 24.0, "seed": 3, "draws": 200, "sensitivity": False}
-    model = models.load("amikacin_neonate")
-    plain = advise(preterm(), model, AMIKACIN_NEONATE, **asked)
-    with_it = advise(preterm(), model, AMIKACIN_NEONATE, **asked, look_ahead=True)
+    plain = advice.recommendation
+    with_it = advise(preterm(), replace(advice.question, look_ahead="peak_driven")).recommendation
     assert plain.look_ahead == {}
     assert replace(with_it, look_ahead={}) == plain
     assert Recommendation.from_json(with_it.to_json()).look_ahead == with_it.to_json()["look_ahead"]
@@ -50,16 +46,14 @@ def test_it_leaves_the_recommendation_alone_and_survives_json(monkeypatch) -> No
 
 @pytest.mark.parametrize("name", ["amikacin_decock_2012", "amikacin_lim_2025"])
 def test_models_of_one_and_two_compartments_are_read(name: str) -> None:
-    made = advise_full(
-        baby(GA=33, BW=1.8, PNA=3), models.load(name), AMIKACIN_NEONATE, now=0.0, draws=200, curves=False, sensitivity=False
-    )
-    ahead = plan_ahead(made, search=FEW, scenario="auc_driven", mic=2.0)
+    question = Question(AMIKACIN_NEONATE, (models.load(name),), now=0.0, draws=200, facts={"MIC": 2.0}, sensitivity=False)
+    ahead = plan_ahead(advise(baby(GA=33, BW=1.8, PNA=3), question), search=FEW, scenario="auc_driven")
     assert ahead["pack"] == "auc_driven"
     assert ahead["chosen"]["plan"][0]["at"] == "2026-03-02T08:00:00+00:00"
 
 
 def test_an_mic_out_of_reach_is_said_in_words(advice) -> None:
-    ahead = plan_ahead(advice, search=FEW, mic=8.0)
+    ahead = plan_ahead(replace(advice, question=replace(advice.question, facts={"MIC": 8.0})), search=FEW)
     assert ahead["status"] == "no_feasible_regimen"
     assert any("add or change the drug" in x for x in lines(ahead))
 
@@ -69,8 +63,9 @@ def test_bad_names_are_refused(advice) -> None:
         plan_ahead(advice, scenario="nonsense", search=FEW)
     with pytest.raises(UnknownName, match="organism"):
         plan_ahead(advice, organism="nonsense", search=FEW)
+    other = replace(advice.policy, drug="gentamicin")
     with pytest.raises(InputError, match="look-ahead"):
-        plan_ahead(replace(advice, policy=replace(advice.policy, drug="gentamicin")), search=FEW)
+        plan_ahead(replace(advice, question=replace(advice.question, therapy=other)), search=FEW)
 
 
 def test_the_page_shows_it_as_research(advice) -> None:

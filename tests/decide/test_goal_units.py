@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dosetwin import models
-from dosetwin.advise import advise, advise_full
+from dosetwin.advise import Question, advise
 from dosetwin.cli import run
 from dosetwin.decide.limits import Limit, Rounding
 from dosetwin.decide.policy import AMIKACIN_NEONATE, Policy
@@ -39,7 +39,7 @@ ADULT = Timeline(
 def test_a_goal_in_INR_is_not_judged_on_mg_per_L():
     wrong = replace(BY_INR, targets=(replace(INR, output=""),))
     with pytest.raises(InputError) as caught:
-        advise(ADULT, WARFARIN, wrong, draws=100)
+        advise(ADULT, Question(wrong, (WARFARIN,), draws=100))
     assert caught.value.value == "1"
     assert caught.value.allowed == "mg/L"
     assert '"output": "INR"' in caught.value.remedy
@@ -96,7 +96,7 @@ def test_the_file_of_the_policy_is_named(tmp_path: Path, capsys: pytest.CaptureF
 
 @pytest.fixture(scope="module")
 def warfarin():
-    return advise_full(ADULT, WARFARIN, BY_INR, draws=150, seed=3)
+    return advise(ADULT, Question(BY_INR, (WARFARIN,), draws=150, seed=3, curves=True))
 
 
 def test_a_therapy_without_weight_MIC_or_levels_of_the_drug_is_advised(warfarin):

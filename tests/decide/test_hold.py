@@ -10,9 +10,9 @@ import pytest
 
 from decide.babies import baby
 from dosetwin import models
-from dosetwin.advise import Advice, advise_full
+from dosetwin.advise import Advice, Question, advise
 from dosetwin.advise.hold import RESULT_H
-from dosetwin.cli.advise import prepare
+from dosetwin.cli.advise import answered, moment, opened
 from dosetwin.decide import policy
 from dosetwin.decide.recommendation import Recommendation
 from dosetwin.records import Observation, Timeline
@@ -33,7 +33,8 @@ def course(*troughs: tuple[float, float], creatinine=CALM) -> Timeline:
 
 
 def ask(given: Timeline, now: float, seed: int = 1, draws: int = 200, **more) -> Advice:
-    return advise_full(given, FLAGSHIP, POLICY, now=now, seed=seed, draws=draws, curves=False, sensitivity=False, **more)
+    asked = {"models": (FLAGSHIP,), "now": now, "seed": seed, "draws": draws, "sensitivity": False} | more
+    return advise(given, Question(POLICY, **asked))
 
 
 def typical_clearance() -> float:
@@ -202,8 +203,8 @@ def test_a_hold_survives_json(eleven):
 
 def test_parameters_of_several_models_are_pooled():
     decock = models.load("amikacin_decock_2012")
-    found = ask(course((35.5, 2.0)), 36.0, models=[FLAGSHIP, decock]).recommendation
-    alone = [ask(course((35.5, 2.0)), 36.0, models=[m]).recommendation.parameters["CL"][1] for m in (FLAGSHIP, decock)]
+    found = ask(course((35.5, 2.0)), 36.0, models=(FLAGSHIP, decock)).recommendation
+    alone = [ask(course((35.5, 2.0)), 36.0, models=(m,)).recommendation.parameters["CL"][1] for m in (FLAGSHIP, decock)]
     assert min(alone) * 0.99 <= found.parameters["CL"][1] <= max(alone) * 1.01
     assert {"GFR", "CL"} <= set(found.parameters)
 
@@ -223,9 +224,9 @@ def test_a_recommendation_that_contradicts_itself_cannot_be_made(eleven):
      ("F-three", "refuse", 0.4), ("D28ris", "refuse", 0.5)],
 )  # fmt: skip
 def test_the_cases_from_outside(shared: Path, case: str, status: str, most: float):
-    advice, _ = prepare(shared / "faults" / "twin" / f"{case}.json", [], now=None, mic=None, seed=1, draws=200, rule="locf",
-                        drug="amikacin", policy=None)  # fmt: skip
-    rec = advice.recommendation
+    file = shared / "faults" / "twin" / f"{case}.json"
+    timeline, question = opened(file, drug="amikacin")
+    rec = answered(file, timeline, replace(question, now=moment(timeline, None, case)[0], seed=1, draws=200)).recommendation
     assert (rec.status, rec.hold) == (status, True)
     fall = rec.kidney["injury"]["by_clearance"]
     assert fall["ratio"][1] < most

@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from decide.babies import baby, preterm
 from dosetwin import models
-from dosetwin.advise import Advice, advise_full, kidney
+from dosetwin.advise import Advice, Question, advise, kidney
 from dosetwin.advise.kidney_evidence import FACTOR, STANDS, log_density
 from dosetwin.decide import policy
 from dosetwin.forecast.kidney import fitted
@@ -32,7 +32,7 @@ def rising_28_weeks() -> Timeline:
 
 
 def ask(given: Timeline, now: float, name: str | None = None, seed: int = 1) -> Advice:
-    return advise_full(given, FLAGSHIP, POLICY, now=now, seed=seed, draws=200, curves=False, sensitivity=False, kidney=name)
+    return advise(given, Question(POLICY, (FLAGSHIP,), now=now, seed=seed, draws=200, sensitivity=False, told=name))
 
 
 def test_a_creatinine_that_doubled_is_not_forecast_to_fall_beside_its_own_warning():

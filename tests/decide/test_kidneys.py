@@ -8,7 +8,7 @@ import pytest
 
 from decide.babies import baby, preterm
 from dosetwin import models
-from dosetwin.advise import Advice, advise, advise_full, kidney
+from dosetwin.advise import Advice, Question, advise, kidney
 from dosetwin.advise.curves import parameters_of
 from dosetwin.decide import policy
 from dosetwin.decide.recommendation import Recommendation
@@ -34,9 +34,7 @@ def with_creatinine(timeline: Timeline, *values: tuple[float, float]) -> Timelin
 
 
 def ask(timeline: Timeline, name: str | None, *, draws: int = 150, **changes) -> Advice:
-    return advise_full(
-        timeline, FLAGSHIP, POLICY, now=24.0, seed=3, draws=draws, curves=False, sensitivity=False, kidney=name, **changes
-    )
+    return advise(timeline, Question(POLICY, (FLAGSHIP,), 24.0, seed=3, draws=draws, sensitivity=False, told=name, **changes))
 
 
 def believed(advice: Advice, name: str) -> tuple[float, float, float]:
@@ -245,7 +243,8 @@ def test_an_unexpected_creatinine_is_remarked_on():
 
 def test_json_round_trip_determinism_and_provenance():
     given = with_creatinine(preterm(), *RISING)
-    first, second = (advise(given, FLAGSHIP, POLICY, now=24.0, seed=3, draws=150, kidney="filter") for _ in "ab")
+    question = Question(POLICY, (FLAGSHIP,), now=24.0, seed=3, draws=150, told="filter")
+    first, second = (advise(given, question).recommendation for _ in "ab")
     text = json.dumps(first.to_json(), allow_nan=False)
     assert text == json.dumps(second.to_json(), allow_nan=False)
     assert Recommendation.from_json(json.loads(text)).to_json() == first.to_json()
@@ -253,8 +252,8 @@ def test_json_round_trip_determinism_and_provenance():
     assert (said["asked"], said["used"], said["sha256"]) == ("filter", "filter", fitted.load().sha256)
     assert [m["name"] for m in first.provenance["models"]] == ["amikacin_neonate_kidney"]
     assert any(s.code == "creatinine_rises" for s in first.what_would_change_it)
-    default = advise(given, FLAGSHIP, POLICY, now=24.0, seed=3, draws=150, sensitivity=False)
-    named = advise(given, FLAGSHIP, POLICY, now=24.0, seed=3, draws=150, sensitivity=False, kidney=kidney.DEFAULT)
+    quick = replace(question, sensitivity=False)
+    default, named = (advise(given, replace(quick, told=name)).recommendation for name in (None, kidney.DEFAULT))
     assert default.candidates == named.candidates
     assert default.provenance["kidney"]["used"] == named.provenance["kidney"]["used"] != kidney.DEFAULT == "evidence"
 
@@ -262,9 +261,8 @@ def test_json_round_trip_determinism_and_provenance():
 def test_several_models_share_the_kidney_and_those_without_filtration_go_as_they_are():
     given = with_creatinine(preterm(), *RISING)
     decock = models.load("amikacin_decock_2012")
-    found = advise(
-        given, FLAGSHIP, POLICY, models=[FLAGSHIP, decock], now=24.0, seed=3, draws=150, sensitivity=False, kidney="filter"
-    )
+    question = Question(POLICY, (FLAGSHIP, decock), now=24.0, seed=3, draws=150, sensitivity=False, told="filter")
+    found = advise(given, question).recommendation
     assert [m["name"] for m in found.provenance["models"]] == ["amikacin_neonate_kidney", "amikacin_decock_2012"]
     assert found.kidney["used"] == "filter"
     assert not [f for f in found.findings if "KIDNEY" in f.message]
@@ -275,8 +273,9 @@ def test_wrong_words_are_refused():
         ask(preterm(), "glomerulus")
     decock = models.load("amikacin_decock_2012")
     with pytest.raises(InputError, match=r"no model here has a filtration.*amikacin_neonate"):
-        advise(preterm(), decock, POLICY, now=24.0, seed=1, kidney="filter")
-    assert advise(preterm(), decock, POLICY, now=24.0, seed=1, draws=100, sensitivity=False).provenance["kidney"] is None
+        advise(preterm(), Question(POLICY, (decock,), now=24.0, seed=1, told="filter"))
+    found = advise(preterm(), Question(POLICY, (decock,), now=24.0, seed=1, draws=100, sensitivity=False))
+    assert found.recommendation.provenance["kidney"] is None
 
 
 def test_damaged_weights_are_refused_not_gone_around(monkeypatch, tmp_path):

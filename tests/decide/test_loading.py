@@ -9,7 +9,7 @@ from fhir.resources.R4B.medicationrequest import MedicationRequest
 
 from decide.babies import baby, preterm
 from dosetwin import models
-from dosetwin.advise import advise
+from dosetwin.advise import Question, advise
 from dosetwin.decide.exposure import Responses, expose
 from dosetwin.decide.limits import SYRINGE, broken
 from dosetwin.decide.plans import Plan, Situation, first_doses
@@ -132,7 +132,8 @@ FLAGSHIP = models.load("amikacin_neonate")
 
 
 def asked(timeline, now, **more):
-    return advise(timeline, FLAGSHIP, POLICY, now=now, seed=1, kidney="mechanistic", sensitivity=False, **more)
+    question = Question(POLICY, (FLAGSHIP,), now=now, seed=1, told="mechanistic", sensitivity=False)
+    return advise(timeline, replace(question, **more)).recommendation
 
 
 EXTREME = baby(23.0, 0.5, 0.3)

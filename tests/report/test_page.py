@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dosetwin import models
-from dosetwin.advise import Advice, advise_full
+from dosetwin.advise import Advice, Question, advise
 from dosetwin.decide import policy
 from dosetwin.io.case import read_case
 from dosetwin.report.page import advice_page
@@ -54,7 +54,7 @@ class Document(HTMLParser):
 def advice() -> Advice:
     timeline = read_case(Path(str(files("dosetwin") / "data" / "demo_newborn.json")))
     chosen = models.load("amikacin_neonate")
-    return advise_full(timeline, chosen, policy.load("amikacin_neonate"), now=timeline.as_of, seed=1, draws=200)
+    return advise(timeline, Question(policy.load("amikacin_neonate"), (chosen,), timeline.as_of, seed=1, draws=200, curves=True))
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_text_from_records_is_never_markup(advice: Advice) -> None:
         findings=tuple(replace(f, record=ATTACK, message=ATTACK, value=ATTACK) for f in timeline.findings),
     )
     model = models.load("amikacin_neonate")
-    attacked = advise_full(hostile, model, advice.policy, now=advice.now, seed=1, draws=100, sensitivity=False)
+    attacked = advise(hostile, replace(advice.question, models=(model,), draws=100, sensitivity=False))
     document = Document(advice_page(attacked, source=ATTACK, clock=ATTACK))
     assert not document.all("script", "img")
     assert not [a for _, a in document.tags if any(k.startswith("on") for k in a)]
@@ -145,7 +145,7 @@ def test_text_from_records_is_never_markup(advice: Advice) -> None:
 def test_a_hold_has_a_page(advice: Advice) -> None:
     levels = tuple(replace(o, value=o.value * 12) if o.measures == "amikacin" else o for o in advice.timeline.observations)
     odd = replace(advice.timeline, observations=levels)
-    refused = advise_full(odd, models.load("amikacin_neonate"), advice.policy, now=advice.now, seed=1, draws=200)
+    refused = advise(odd, advice.question)
     assert refused.recommendation.regimen is None
     text = " ".join(Document(advice_page(refused, source="x", clock="y")).text.split())
     assert "Hold the next dose Do not give the next dose now" in text
@@ -157,7 +157,7 @@ def test_a_hold_has_a_page(advice: Advice) -> None:
 
 def test_a_patient_without_levels_has_a_page(advice: Advice) -> None:
     alone = replace(advice.timeline, observations=())
-    found = advise_full(alone, models.load("amikacin_neonate"), advice.policy, now=advice.now, seed=1, draws=200)
+    found = advise(alone, advice.question)
     text = " ".join(Document(advice_page(found, source="x", clock="y")).text.split())
     assert "No level yet" in text
 
@@ -169,7 +169,7 @@ def test_a_model_without_creatinine_and_a_case_without_a_calendar(advice: Advice
 
     plain = replace(timeline, origin=None, patient=replace(timeline.patient, birth=None), as_of=None,
                     covariates=(*given, Covariate(0.0, "PNA", 1.0, "d")))  # fmt: skip
-    found = advise_full(plain, models.load("amikacin_decock_2012"), advice.policy, now=26.0, seed=1, draws=200)
+    found = advise(plain, replace(advice.question, models=(models.load("amikacin_decock_2012"),), now=26.0))
     document = Document(advice_page(found, source="x", clock="y"))
     assert len(document.all("svg")) == 2
     assert "Creatinine over time" not in document.text

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dosetwin import models
-from dosetwin.advise import advise
+from dosetwin.advise import Question, advise
 from dosetwin.decide import policy
 from dosetwin.decide.recommendation import Recommendation
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
@@ -42,10 +42,9 @@ def timeline_of(case: dict[str, Any]) -> Timeline:
 def answer(name: str) -> Recommendation:
     case = json.loads((FOLDER / name / "case.json").read_text())
     chosen = [models.load(m) for m in case["models"]]
-    return advise(
-        timeline_of(case), chosen[0], policy.load(case["policy"]), now=case.get("now"), seed=case["seed"], mic=case.get("mic"),
-        models=chosen if len(chosen) > 1 else None,
-    )  # fmt: skip
+    facts = {"MIC": case["mic"]} if case.get("mic") else {}
+    question = Question(policy.load(case["policy"]), tuple(chosen), now=case.get("now"), seed=case["seed"], facts=facts)
+    return advise(timeline_of(case), question).recommendation
 
 
 def summary(found: Recommendation) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from dosetwin.errors import UnknownName
 from dosetwin.serve.service import Service
 from dosetwin.serve.settings import Settings
-from dosetwin.serve.twins import Question
+from dosetwin.serve.twins import KeptQuestion
 from service.conftest import Running, course, new_patient, record
 
 ATTACK = '''"""Runs when imported: says so in a file, and tells the key in its exception."""
@@ -78,7 +78,7 @@ def test_a_stored_question_that_names_a_file_is_not_run(quiet: Running, evil: tu
 def test_questions_and_settings_take_listed_names_only(evil: tuple[Path, Path], settings: Settings) -> None:
     file, mark = evil
     with pytest.raises(UnknownName, match="unknown model"):
-        Question.from_json({"model": str(file), "policy": {}, "seed": 1, "draws": 100, "now": "2026-04-12T00:00:00+00:00",
+        KeptQuestion.from_json({"model": str(file), "policy": {}, "seed": 1, "draws": 100, "now": "2026-04-12T00:00:00+00:00",
                             "mic_mg_per_L": None, "rule": "locf", "sensitivity": False})  # fmt: skip
     from dosetwin.serve.clock import WallClock
 

@@ -15,7 +15,7 @@ from dosetwin.serve.app import create_app
 from dosetwin.serve.audit import digest
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.settings import Settings
-from dosetwin.serve.twins import Question, answer, state_hash
+from dosetwin.serve.twins import KeptQuestion, answer, state_hash
 from service.conftest import Running, course, new_patient, record
 from service.test_web import NOW, Still, person, token_of
 
@@ -105,18 +105,19 @@ def test_a_question_kept_before_kidneys_could_be_chosen_means_what_it_meant(
         known = service.known(conn, service.reach(THE_SERVICE), patient)
     said = replace(service.question(), kidney=None).to_json()
     assert not {"kidney", "kidney_hash"} & set(said)
-    old = Question.from_json(said)
+    old = KeptQuestion.from_json(said)
     settings = {k: v for k, v in said.items() if k not in ("now", "sensitivity")}
     assert state_hash(known, old) == digest([settings, known.clinical, known.identity_version]), "as it was computed then"
     assert state_hash(known, old) != state_hash(known, service.question())
 
     from dosetwin import models
-    from dosetwin.advise import advise_full
+    from dosetwin.advise import Question, advise
     from dosetwin.serve.twins import hours, policy_of
 
     timeline = known.timeline("amikacin")
-    then = advise_full(timeline, models.load(old.model), policy_of(old.policy), now=hours(timeline, old.now), seed=old.seed,
-                       draws=old.draws, rule="locf", sensitivity=True, kidney="mechanistic").recommendation.to_json()  # fmt: skip
+    question = Question(policy_of(old.policy), (models.load(old.model),), now=hours(timeline, old.now), seed=old.seed,
+                        draws=old.draws, told="mechanistic")  # fmt: skip
+    then = advise(timeline, question).recommendation.to_json()
     # as it was kept: the usual kidney of that time, which nobody had asked for
     then["kidney"]["asked"] = then["provenance"]["kidney"]["asked"] = None
     assert then["kidney"]["used"] == "mechanistic"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dosetwin.advise.question import Question
 from dosetwin.decide.dosing_policies import ByRule, last_dose
 from dosetwin.decide.look_ahead.ahead import Course
 from dosetwin.decide.look_ahead.loss import DECLARED
@@ -27,7 +28,6 @@ from dosetwin.records import Timeline
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
-    from dosetwin.simulate.schedule import Rule
 
 NOTE = (
     "research scenario: what a controller would plan if the infection behaved as the scenario pack says; "
@@ -51,16 +51,14 @@ class TwinBelief:
     weight: float
     pack: Pack
     organism: str
-    MIC: float | None
-    seed: int
+    question: Question
     draws: int
-    rule: "Rule"
 
     @cached_property
     def _posterior(self) -> np.ndarray:
         from dosetwin.infer import posterior
 
-        return posterior(self.model, self.asked, draws=self.draws, seed=self.seed, rule=self.rule).draws
+        return posterior(self.model, self.asked, draws=self.draws, seed=self.question.seed, rule=self.question.rule).draws
 
     @property
     def back(self) -> int:
@@ -77,12 +75,11 @@ class TwinBelief:
         m = self.back
         past = self.origin - DT * np.arange(m, -1, -1.0)
         # the last dose itself belongs to the plans: what is in the body is read just before it
-        found = predict(self.model, schedule_for(self.model, self.asked, past, rule=self.rule), eta)
+        found = predict(self.model, schedule_for(self.model, self.asked, past, rule=self.question.rule), eta)
         ends = self.now - self.origin + HORIZON + 60.0
         edges = np.arange(0.0, ends, PIECE_H)
-        inside = parameters(
-            self.model, schedule_for(self.model, self.asked, self.origin + edges + PIECE_H / 2, rule=self.rule), eta
-        )
+        middles = self.origin + edges + PIECE_H / 2
+        inside = parameters(self.model, schedule_for(self.model, self.asked, middles, rule=self.question.rule), eta)
         ok = found.ok
         values = two_compartments(self.model, inside)[ok]
         names = list(self.model.states)
@@ -92,15 +89,16 @@ class TwinBelief:
         amounts = np.stack([state[:, fast].sum(axis=1), state[:, slow].sum(axis=1)], axis=1)
         output = list(self.model.outputs).index(self.model.measured_by("amikacin") or next(iter(self.model.outputs)))
         n = int(ok.sum())
-        u = uniforms(self.seed, f"look-ahead/{stream}", n, len(DRAWS))
-        of = distribution(self.organism) if self.MIC is None else distribution(self.organism).updated(self.MIC)
+        u = uniforms(self.question.seed, f"look-ahead/{stream}", n, len(DRAWS))
+        MIC, of = self.question.facts.get("MIC"), distribution(self.organism)
+        of = of if MIC is None else of.updated(MIC)
         infections = draw_infections(self.pack, n, uniforms=u, organism=self.organism, mic=of.quantile(u[:, 0]), WT=self.weight)
         level = np.maximum(found.value[ok, :, output], 0.0)
         # the controller's clock: m steps of past, then the last dose
         start = m * DT
         return Outlook(
             start + self.now - self.origin, start, self.given, self.weight, np.ascontiguousarray(values), start + edges, amounts,
-            np.full(n, 1.0 / n), np.zeros(n), 0.0, np.ascontiguousarray(level), infections, self.MIC,
+            np.full(n, 1.0 / n), np.zeros(n), 0.0, np.ascontiguousarray(level), infections, MIC,
         )  # fmt: skip
 
 
@@ -119,9 +117,8 @@ def two_compartments(model: Model, inside: Mapping[str, np.ndarray]) -> np.ndarr
 
 
 def plan_ahead(
-    advice: "Advice", *, scenario: str = "peak_driven", mic: float | None = None, organism: str = "e_coli", rule: "Rule" = "locf",
-    search: Search = SEARCH,
-) -> dict[str, Any]:  # fmt: skip
+    advice: "Advice", *, scenario: str = "peak_driven", organism: str = "e_coli", search: Search | None = None
+) -> dict[str, Any]:
     """What the controller plans for the facts of an advice, ready for JSON; ``{}`` where the advice found a contradiction.
 
     Raises InputError for an unknown pack or organism, another drug, or a model that is no compartment model.
@@ -137,8 +134,9 @@ def plan_ahead(
         raise InputError("the weight is needed", where="look-ahead")
     last = last_dose(advice.timeline, advice.now)
     origin, given = (advice.now, 0.0) if last is None else last
+    search = search or SEARCH
     many = search.draws + search.fresh
-    belief = TwinBelief(lead, advice.asked, advice.now, origin, given, facts.WT, chosen, organism, mic, advice.seed, many, rule)
+    belief = TwinBelief(lead, advice.asked, advice.now, origin, given, facts.WT, chosen, organism, advice.question, many)
     start = belief.back * DT
     course = replace(Course(), horizon=float(np.ceil((start + advice.now - origin + HORIZON) / DT) * DT))
     standard = ByRule(advice.policy.rules[0]).standard(advice.timeline, advice.now)
@@ -146,12 +144,10 @@ def plan_ahead(
         belief, standard, earliest=start + max(advice.now - origin, 12.0 if given else 0.0), course=course, loss=DECLARED,
         search=search, limits=(7.5, 20.0),
     )  # fmt: skip
-    return _shown(made, advice, chosen, organism, mic, origin - start, standard.name)
+    return _shown(made, advice, chosen, organism, origin - start, standard.name)
 
 
-def _shown(
-    made: LookAhead, advice: "Advice", chosen: Pack, organism: str, mic: float | None, zero: float, standard: str
-) -> dict[str, Any]:
+def _shown(made: LookAhead, advice: "Advice", chosen: Pack, organism: str, zero: float, standard: str) -> dict[str, Any]:
     """Clock times of the patient's record in place of the controller's hours."""
     from dosetwin.advise.table import clock
 
@@ -170,7 +166,7 @@ def _shown(
         "pack": chosen.name,
         "pack_title": chosen.title,
         "organism": organism,
-        "MIC": mic,
+        "MIC": advice.question.facts.get("MIC"),
         "standard_rule": standard,
         "status": made.status,
         "chosen": shown(made.chosen),

@@ -1,11 +1,12 @@
 """From known facts to a choice: beliefs, plans, their exposures and the search, without anything a reader is shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dosetwin.advise.question import Asked
 from dosetwin.decide.exposure import Responses, combine
 from dosetwin.decide.plans import (
     Plan,
@@ -21,14 +22,12 @@ from dosetwin.decide.plans import (
 from dosetwin.decide.policy import Policy
 from dosetwin.decide.rules import Facts, facts_at
 from dosetwin.decide.search import Choice, Exposures, Scores, choose, score, unmet_constraints
-from dosetwin.declare import Model
 from dosetwin.errors import Finding, InputError, Reason
 from dosetwin.infer.belief import DOUBTED
-from dosetwin.records import Regimen, Timeline
+from dosetwin.records import Regimen
 
 if TYPE_CHECKING:
     from dosetwin.infer.belief import Belief, Plausibility
-    from dosetwin.simulate.schedule import Rule
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,54 +102,50 @@ class Decision:
     choice: Choice
     findings: tuple[Finding, ...]
 
+    @property
+    def regimen(self) -> Regimen | None:
+        """The regimen chosen; None when nothing is acceptable."""
+        return None if self.choice.chosen is None else self.plans[self.choice.chosen].regimen
 
-def believe(known: Timeline, models: Sequence[Model], *, seed: int, draws: int, rule: "Rule", conditions: bool = True) -> State:
+
+def believe(asked: Asked, *, conditions: bool = True) -> State:
     """Posterior under one model, or the average of several; ``conditions`` False: the mixture alone, standing for the rest."""
     from dosetwin.infer import average, posterior
 
+    q, models, known = asked.question, asked.models, asked.known
     if len(models) == 1:
-        belief = posterior(models[0], known, draws=draws, seed=seed, rule=rule, conditions=conditions)
+        belief = posterior(models[0], known, draws=q.draws, seed=q.seed, rule=q.rule, conditions=conditions)
         right, wrong, believed = ((b.draws,) for b in (belief.if_right(), belief.if_wrong(), belief.believed()))
         return State((belief,), (1.0,), (belief.draws,), belief.levels, belief.p_unlike, belief.findings, right, wrong, believed)
-    mixture = average(models, known, seed=seed, draws=draws, rule=rule, conditions=conditions)
+    mixture = average(models, known, seed=q.seed, draws=q.draws, rule=q.rule, conditions=conditions)
     findings = (*mixture.findings, *(f for b in mixture.beliefs for f in b.findings if f.code != "level_contradicts_model"))
-    right, wrong, believed = (m.pooled(draws) for m in (mixture.if_right(), mixture.if_wrong(), mixture.believed()))
-    return State(mixture.beliefs, mixture.weights, mixture.pooled(draws), mixture.levels, mixture.p_unlike, findings,
+    right, wrong, believed = (m.pooled(q.draws) for m in (mixture.if_right(), mixture.if_wrong(), mixture.believed()))
+    return State(mixture.beliefs, mixture.weights, mixture.pooled(q.draws), mixture.levels, mixture.p_unlike, findings,
                  right, wrong, believed)  # fmt: skip
 
 
 def decide(
-    known: Timeline,
-    models: Sequence[Model],
-    state: State,
-    policy: Policy,
-    *,
-    now: float,
-    given: Mapping[str, float],
-    rule: "Rule",
-    extra: Sequence[Regimen] = (),
-    thin: int = 1,
-    loading: bool = True,
-    also: State | None = None,
+    asked: Asked, state: State, *, extra: Sequence[Regimen] = (), thin: int = 1, loading: bool = True, also: State | None = None
 ) -> Decision:
-    """Enumerate, expose, score and choose for the facts ``known`` at ``now`` (h).
+    """Enumerate, expose, score and choose for the facts known at the question's moment.
 
     Plans of one amount first; then (``loading``) those with a larger first dose that these make promising, on the same draws.
     ``also``: a state under which every chance constraint must hold as well (its losses do not count); plans with a larger first
     dose are then left out. Raises InputError when model, rules or limits need a weight and none is known.
     """
+    policy, known, now = asked.therapy, asked.known, asked.now
     facts = facts_at(known, now)
-    needed = needs_weight(policy) or any("WT" in m.covs for m in models)
+    needed = needs_weight(policy) or any("WT" in m.covs for m in asked.models)
     if (facts.WT is None and needed) or (facts.WT is not None and not facts.WT > 0):
         raise InputError("the weight is needed to choose a dose", where=f"patient {known.patient.id}", value=facts.WT,
                          allowed="> 0 kg", remedy="record a current weight or the birth weight")  # fmt: skip
     where = situation(known, now, facts.WT)
     says, silent = ask_rules(policy.rules, facts)
     plans = enumerate_plans(policy, where, says, [r for r in extra if r.loading is None], thin)
-    asked = _responses(known, models, state, policy, rule, now, given)
+    answers = _responses(asked, state)
 
     def exposed(new: Sequence[Plan], alone: bool = False) -> Exposures | None:
-        parts = [(responses.alone(new) if alone else responses.of(new), share) for responses, share in asked]
+        parts = [(responses.alone(new) if alone else responses.of(new), share) for responses, share in answers]
         answered = [(e, share) for e, share in parts if e is not None]
         return combine(answered) if len(answered) == len(parts) else None
 
@@ -159,7 +154,7 @@ def decide(
     scores = score(exposures, policy.targets, first=where.first)
     other = None
     if also is not None:
-        parts = [(responses.of(plans), share) for responses, share in _responses(known, models, also, policy, rule, now, given)]
+        parts = [(responses.of(plans), share) for responses, share in _responses(asked, also)]
         other = score(combine([(e, share) for e, share in parts if e is not None]), policy.targets, first=where.first)
     more = () if also is not None else tuple(plan(r, policy, where) for r in extra if r.loading is not None)
     if loading and also is None:
@@ -171,31 +166,22 @@ def decide(
         plans, exposures = (*plans, *more), exposures.joined(further)
         scores = scores.joined(score(further, policy.targets, first=where.first))
     choice = choose(plans, scores, policy.targets, policy.tie_loss, other)
-    findings = tuple(f for responses, _ in asked for f in responses.findings)
+    findings = tuple(f for responses, _ in answers for f in responses.findings)
     return Decision(facts, where, plans, silent, exposures, choice, findings)
 
 
-def _responses(
-    known: Timeline,
-    models: Sequence[Model],
-    state: State,
-    policy: Policy,
-    rule: "Rule",
-    now: float,
-    given: Mapping[str, float],
-) -> list[tuple[Responses, float]]:
+def _responses(asked: Asked, state: State) -> list[tuple[Responses, float]]:
     """What each model of a state answers to doses, with its share of the draws."""
-    total = sum(len(p) for p in state.pools)
+    q, total = asked.question, sum(len(p) for p in state.pools)
     return [
         (
-            Responses(
-                model, known, pool, policy, rule=rule, n_eff=len(pool) * min(b.ess / len(b.draws), 1.0), now=now, facts=given
-            ),
+            Responses(model, asked.known, pool, q.therapy, rule=q.rule, n_eff=len(pool) * min(b.ess / len(b.draws), 1.0),
+                      now=asked.now, facts=q.facts),
             len(pool) / total,
         )
-        for model, b, pool in zip(models, state.beliefs, state.pools, strict=True)
+        for model, b, pool in zip(asked.models, state.beliefs, state.pools, strict=True)
         if len(pool)
-    ]
+    ]  # fmt: skip
 
 
 def _held_back(plans: Sequence[Plan], scores: Scores, policy: Policy) -> bool:

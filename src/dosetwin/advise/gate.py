@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dosetwin.advise.kidney import choose
+from dosetwin.advise.question import Asked, Question
 from dosetwin.checks.record import check
 from dosetwin.decide.plans import needs_weight
-from dosetwin.decide.policy import Policy
 from dosetwin.decide.target import judges
-from dosetwin.declare import Model
 from dosetwin.errors import Finding, InputError
 from dosetwin.records import Timeline
 
@@ -16,16 +16,35 @@ STALE_H = 7 * 24.0
 """A record that ends longer before the decision gets a warning (assumed)."""
 
 
-def fits(models: Sequence[Model], policy: Policy, mic: float | None, draws: int) -> None:
-    """Raise InputError when a model is about another drug, the MIC is no positive number or the draws are too few."""
-    for m in models:
+def ask(timeline: Timeline, question: Question) -> Asked:
+    """Put a question to a patient's facts: its moment found, the facts checked, the kidney in use chosen and heard.
+
+    Raises InputError when models, policy and facts do not belong together or the facts have errors (all are listed), when the
+    kidney is unknown, cannot tell these models anything or has damaged weights.
+    """
+    fits(question)
+    now = last_record(timeline) if question.now is None else question.now
+    remarked = checked(timeline, now, question)
+    bare = timeline.until(now)
+    kidney = choose(question.told, question.models, bare, now, question.rule)
+    told = kidney.tell(bare, now, question.rule)
+    return Asked(question, now, kidney.models, timeline, bare, told.on(bare), kidney, told, remarked)
+
+
+def fits(question: Question) -> None:
+    """Raise InputError when no model is asked, one is about another drug, a fact is no positive number or draws are too few."""
+    policy = question.therapy
+    if not question.models:
+        raise InputError("a question needs a model", where="models", value="none", allowed=f"models of {policy.drug}")
+    for m in question.models:
         if m.drug != policy.drug:
             raise InputError("model and policy are about different drugs", where=m.name, value=m.drug, allowed=policy.drug)
-    judges(policy.targets, models, policy.drug, f"policy {policy.name}")
-    if mic is not None and not (mic > 0 and np.isfinite(mic)):
-        raise InputError("the MIC must be a positive number", where="mic", value=mic, allowed="> 0 mg/L")
-    if draws < 100:
-        raise InputError("too few draws for probabilities", where="draws", value=draws, allowed=">= 100")
+    judges(policy.targets, question.models, policy.drug, f"policy {policy.name}")
+    for name, value in question.facts.items():
+        if not (value > 0 and np.isfinite(value)):
+            raise InputError(f"the {name} must be a positive number", where=f"facts: {name}", value=value, allowed="> 0")
+    if question.draws < 100:
+        raise InputError("too few draws for probabilities", where="draws", value=question.draws, allowed=">= 100")
 
 
 def last_record(timeline: Timeline) -> float:
@@ -56,10 +75,11 @@ def continues(ends: dict[str, float], now: float) -> tuple[Finding, ...]:
     return tuple(Finding("info", "taken_to_continue", flag, text.format(end - now), remedy=remedy) for flag, end in ends.items())
 
 
-def checked(timeline: Timeline, now: float, models: Sequence[Model], policy: Policy) -> tuple[Finding, ...]:
+def checked(timeline: Timeline, now: float, question: Question) -> tuple[Finding, ...]:
     """The findings of the checks; errors among them (and those of the importer) raise InputError."""
+    policy = question.therapy
     first = not timeline.doses and not any(o.measures in (policy.drug, "") for o in timeline.observations)
-    weight = needs_weight(policy) or any("WT" in m.covs for m in models)
+    weight = needs_weight(policy) or any("WT" in m.covs for m in question.models)
     found = (*check(timeline, now, first_dose=first, weight=weight), *stale(timeline, now))
     errors = [f for f in (*timeline.findings, *found) if f.severity == "error"]
     if errors:

@@ -14,18 +14,16 @@ import numpy as np
 from dosetwin.advise.core import Decision, State, decide
 from dosetwin.advise.curves import parameters_of
 from dosetwin.advise.outlook import KidneyOutlook
+from dosetwin.advise.question import Asked
 from dosetwin.advise.sample import next_sample, safe_at
 from dosetwin.advise.table import clock, ordered, stands_in_the_way, too_high_now
-from dosetwin.decide.policy import Policy
-from dosetwin.decide.recommendation import Dosing, HoldPlan, Status, order
-from dosetwin.declare import Model
+from dosetwin.decide.recommendation import Dosing, HoldPlan, NextSample, Status, order
 from dosetwin.errors import Reason
 from dosetwin.forecast.kidney.warning import INJURY_SOURCE, INJURY_WARNING
-from dosetwin.records import Regimen, Timeline
+from dosetwin.records import Regimen
 
 if TYPE_CHECKING:
     from dosetwin.infer.belief import Plausibility
-    from dosetwin.simulate.schedule import Rule
 
 RIGHT_FROM = 0.05
 """Probability of *right* from which a doubt that a later record has settled still binds the order (assumed). A doubt that nothing
@@ -34,66 +32,6 @@ RESULT_H = 2.0
 """h from a sample to its result (assumed): what is given after it is judged from then on."""
 TOLD_FROM = 0.05
 """Records are listed as doubted from this probability of being wrong."""
-
-
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """The question as the parts of an answer share it."""
-
-    known: Timeline
-    models: tuple[Model, ...]
-    policy: Policy
-    now: float
-    mic: float | None
-    rule: "Rule"
-    seed: int
-
-    def decided(self, state: State, *, now: float | None = None, also: State | None = None) -> Decision:
-        """The decision under a state, at ``now`` (h) if that is not the question's own moment."""
-        at = self.now if now is None else now
-        return decide(
-            self.known,
-            self.models,
-            state,
-            self.policy,
-            now=at,
-            given={} if self.mic is None else {"MIC": self.mic},
-            rule=self.rule,
-            also=also,
-        )
-
-    @property
-    def sample_at(self) -> float:
-        """The next full step of the ward's clock, h: when a level can be taken."""
-        step = self.policy.first_at_step_h
-        return float(np.ceil(self.now / step - 1e-9)) * step
-
-    def levels(self, state: State, at: float) -> np.ndarray:
-        """True levels of the drug at ``at`` h without a further dose, over the draws of the leading model, [K]."""
-        from dosetwin.simulate import predict, schedule_for
-
-        model = self.models[state.lead]
-        found = predict(model, schedule_for(model, self.known, [at], rule=self.rule), state.pools[state.lead])
-        name = model.measured_by(self.policy.drug) or next(iter(model.outputs))
-        return found.value[found.ok, 0, list(model.outputs).index(name)]
-
-    def unit(self, state: State) -> str:
-        """Unit of the drug's level."""
-        model = self.models[state.lead]
-        return model.outputs[model.measured_by(self.policy.drug) or next(iter(model.outputs))].unit
-
-    def safe_at(self, state: State) -> float | None:
-        """When the level is low enough for another dose without one before, h (``sample.safe_at``)."""
-        lead = state.lead
-        return safe_at(self.known, self.models[lead], state.pools[lead], self.policy, now=self.now, rule=self.rule)
-
-    def regimen(self, made: Decision) -> Regimen | None:
-        """The regimen a decision chose."""
-        return None if made.choice.chosen is None else made.plans[made.choice.chosen].regimen
-
-    def dosing(self, r: Regimen | None) -> Dosing | None:
-        """The same as it is ordered."""
-        return None if r is None else ordered(self.known, r)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,19 +53,19 @@ def settle(asked: Asked, state: State, ahead: KidneyOutlook | None) -> Settled:
     from dosetwin.infer.plausibility import percent
 
     also = state.under(state.right) if binds(state) else None
-    made = asked.decided(state, also=also)
+    made = decide(asked, state, also=also)
     given = bool(asked.known.doses)
     reasons = explained(asked, state)
     warns = ahead is not None and ahead.warns
     if ahead is not None and warns:
         text = "a kidney injury beyond what gestation, age and weight explain is likely"
         reasons += (Reason("kidney_injury_likely", round(ahead.injury or 0.0, 4), INJURY_WARNING, "1", text, INJURY_SOURCE),)
-    regimen = asked.regimen(made)
+    regimen = made.regimen
     if regimen is not None and warns and given:
-        earliest = asked.sample_at + RESULT_H
+        earliest = sample_at(asked) + RESULT_H
         if regimen.first_at < earliest - 1e-9:
-            made = asked.decided(state, now=earliest, also=also)
-            regimen = asked.regimen(made)
+            made = decide(asked.at(earliest), state, also=also)
+            regimen = made.regimen
         if regimen is not None:
             assert ahead is not None
             plan = injury_plan(asked, state, regimen)
@@ -144,16 +82,42 @@ def settle(asked: Asked, state: State, ahead: KidneyOutlook | None) -> Settled:
         none = plan.if_confirmed is None and plan.if_not is None
         what = "level" if any(d.measures != "SCR" for d in state.open_doubts) else "creatinine and a level"
         return Settled(made, "refuse" if none else "caution", plan, sentence(plan, why, what), reasons)
-    if given and stands_in_the_way(made, "trough", asked.policy):
-        high = too_high_now(made, asked.policy)
-        safe = asked.safe_at(state) if high else None
+    if given and stands_in_the_way(made, "trough", asked.therapy):
+        high = too_high_now(made, asked.therapy)
+        safe = safe_at(asked, state) if high else None
         why = "the level is still too high for one" if high else "the level would stay too high after it, at any interval"
-        if safe is not None and asked.regimen(asked.decided(state, now=safe)) is None:
+        if safe is not None and decide(asked.at(safe), state).regimen is None:
             # once it is low enough for the next dose, that dose would lift it too high for the one after: no hour to promise
             why, safe = f"{why}, and would stay too high after it, at any interval", None
         plan = refusal_plan(asked, state, safe)
         return Settled(made, "refuse", plan, sentence(plan, why), reasons)
     return Settled(made, "refuse", reasons=reasons)
+
+
+def sample_at(asked: Asked) -> float:
+    """The next full step of the ward's clock, h: when a level can be taken."""
+    step = asked.therapy.first_at_step_h
+    return float(np.ceil(asked.now / step - 1e-9)) * step
+
+
+def _levels(asked: Asked, state: State, at: float) -> np.ndarray:
+    """True levels of the drug at ``at`` h without a further dose, over the draws of the leading model, [K]."""
+    from dosetwin.simulate import predict, schedule_for
+
+    model = asked.models[state.lead]
+    schedule = schedule_for(model, asked.known, [at], rule=asked.rule)
+    found = predict(model, schedule, state.pools[state.lead])
+    return found.value[found.ok, 0, asked.column(model)]
+
+
+def _unit(asked: Asked, state: State) -> str:
+    """Unit of the drug's level."""
+    model = asked.models[state.lead]
+    return model.outputs[asked.output(model)].unit
+
+
+def _ordered(asked: Asked, r: Regimen | None) -> Dosing | None:
+    return None if r is None else ordered(asked.bare, r)
 
 
 def binds(state: State) -> bool:
@@ -182,7 +146,7 @@ def explained(asked: Asked, state: State) -> tuple[Reason, ...]:
 
 
 def _what(level: "Plausibility", asked: Asked) -> str:
-    name = {"": asked.policy.drug, "SCR": "creatinine"}.get(level.measures, level.measures)
+    name = {"": asked.therapy.drug, "SCR": "creatinine"}.get(level.measures, level.measures)
     unit = "mg/dL" if level.measures == "SCR" else "mg/L"
     return f"the {name} of {'< ' if level.blq else ''}{level.observed:.3g} {unit}"
 
@@ -197,35 +161,33 @@ def _clearance(asked: Asked, state: State, pools: Sequence[np.ndarray]) -> str:
 
 def doubt_plan(asked: Asked, state: State) -> HoldPlan:
     """What to do where nothing is safe under both explanations: a level now, and a regimen (or none) for each outcome."""
-    at = asked.sample_at
+    at = sample_at(asked)
     right, wrong = state.under(state.right), state.under(state.wrong)
-    confirmed, not_so = (asked.regimen(asked.decided(s, now=at + RESULT_H)) for s in (right, wrong))
-    high, low = (float(np.median(asked.levels(s, at))) for s in (right, wrong))
+    confirmed, not_so = (decide(asked.at(at + RESULT_H), s).regimen for s in (right, wrong))
+    high, low = (float(np.median(_levels(asked, s, at))) for s in (right, wrong))
     floor = 1e-2
     border = float(np.sqrt(max(high, floor) * max(low, floor)))
-    safe = None if confirmed is not None else asked.safe_at(right)
+    safe = None if confirmed is not None else safe_at(asked, right)
     return HoldPlan(
-        clock(asked.known, at), float(f"{border:.2g}"), asked.unit(state), high < low, asked.dosing(confirmed),
-        asked.dosing(not_so), None if safe is None else clock(asked.known, safe),
+        clock(asked.known, at), float(f"{border:.2g}"), _unit(asked, state), high < low, _ordered(asked, confirmed),
+        _ordered(asked, not_so), None if safe is None else clock(asked.known, safe),
     )  # fmt: skip
 
 
 def injury_plan(asked: Asked, state: State, regimen: Regimen) -> HoldPlan:
     """A level before the coming dose, and the dose once it is known to be no higher than expected."""
-    at = max(asked.sample_at, regimen.first_at - RESULT_H)
-    highest = float(np.quantile(asked.levels(state, at), 0.95))
-    return HoldPlan(clock(asked.known, at), float(f"{highest:.2g}"), asked.unit(state), False, None, asked.dosing(regimen))
+    at = max(sample_at(asked), regimen.first_at - RESULT_H)
+    highest = float(np.quantile(_levels(asked, state, at), 0.95))
+    return HoldPlan(clock(asked.known, at), float(f"{highest:.2g}"), _unit(asked, state), False, None, _ordered(asked, regimen))
 
 
 def refusal_plan(asked: Asked, state: State, safe: float | None) -> HoldPlan:
     """A level where nothing is acceptable; ``safe`` (h): when it is expected to be low enough for another dose, which the level's
     result comes before."""
-    lead = state.lead
-    usual = next_sample(asked.known, asked.models[lead], state.pools[lead], asked.policy, None, now=asked.now, seed=asked.seed,
-                        rule=asked.rule)  # fmt: skip
-    at = asked.now + usual.after_h if usual is not None and usual.worth else asked.sample_at
+    usual = next_sample(asked, state, None)
+    at = asked.now + usual.after_h if usual is not None and usual.worth else sample_at(asked)
     if safe is not None:
-        at = min(at, max(asked.sample_at, safe - RESULT_H))
+        at = min(at, max(sample_at(asked), safe - RESULT_H))
     return HoldPlan(clock(asked.known, at), safe_at=None if safe is None else clock(asked.known, safe))
 
 
@@ -244,3 +206,19 @@ def _order(r: Dosing | None, safe: str | float | None) -> str:
     if r is not None:
         return f"{order(r)} from {r.first_at}"
     return "no dose yet, ask again with it" + ("" if safe is None else f" (low enough expected at {safe})")
+
+
+def coming_sample(asked: Asked, state: State, settled: Settled) -> NextSample | None:
+    """The level to take next: the one that a hold asks for, else the most informative one; None where there is none."""
+    usual, plan = next_sample(asked, state, settled.made.regimen), settled.plan
+    if plan is None or (usual is not None and plan.sample_at == usual.at):
+        return usual
+    return before_the_dose(usual, plan.sample_at)
+
+
+def before_the_dose(usual: NextSample | None, at: str | float) -> NextSample:
+    """The level that a hold asks for, in place of the most informative one."""
+    just_before = next((o for o in usual.options if o.after_h == 0), None) if usual is not None else None
+    falls = (just_before.fall_clearance, just_before.fall_trough) if just_before is not None else (0.0, 0.0)
+    text = "a level before the next dose, which waits for its result"
+    return NextSample(at, 0.0, True, text, *falls, () if usual is None else usual.options)

@@ -1,13 +1,14 @@
 """What the kidney in use expects of the coming three days: creatinine, filtration, and how probable an injury is."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dosetwin.advise.core import State
 from dosetwin.advise.injury import ClearanceFall, clearance_fall
-from dosetwin.advise.kidney import FOLLOWS, Kidney, Told, without_creatinine
+from dosetwin.advise.kidney import FOLLOWS, Told, without_creatinine
+from dosetwin.advise.question import Asked
 from dosetwin.declare import Model
 from dosetwin.errors import Finding
 from dosetwin.forecast.kidney.answer import HOURS, NORMAL_QUANTILES, QUANTILES, CreatinineForecast, log_noise
@@ -17,7 +18,6 @@ from dosetwin.forecast.kidney.warning import INJURY_SOURCE, INJURY_WARNING, inju
 from dosetwin.records import Timeline
 
 if TYPE_CHECKING:
-    from dosetwin.infer.belief import Belief
     from dosetwin.simulate.schedule import Rule
 
 DRAWS = 400
@@ -110,26 +110,16 @@ def _filtration(model: Model, facts: Timeline, draws: np.ndarray, now: float, ru
     return hours, np.quantile(found, QUANTILES, axis=0).T
 
 
-def outlook(
-    kidney: Kidney,
-    told: Told,
-    bare: Timeline,
-    facts: Timeline,
-    beliefs: "Mapping[Model, Belief]",
-    *,
-    now: float,
-    seed: int,
-    rule: "Rule",
-) -> KidneyOutlook | None:
-    """What the kidney in use expects; None without one.
-
-    ``bare`` the facts, ``facts`` the same with the kidney's course; ``beliefs`` by model, of which the told one is read.
-    """
+def outlook(asked: Asked, state: State) -> KidneyOutlook | None:
+    """What the kidney in use expects; None without one."""
     from dosetwin.advise.curves import prior_draws
     from dosetwin.models import load
 
+    kidney, told, bare, facts = asked.kidney, asked.told, asked.bare, asked.known
+    now, seed, rule = asked.now, asked.question.seed, asked.rule
     if not kidney.used:
         return None
+    beliefs = dict(zip(asked.models, state.beliefs, strict=True))
     told_models = {*FOLLOWS, *FOLLOWS.values()}
     lead = next(m for m in beliefs if m.name in told_models)
     few = beliefs[lead].draws[:DRAWS]

@@ -3,20 +3,15 @@
 import hashlib
 import json
 import platform
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dosetwin import __version__
 from dosetwin.advise.core import Decision, State
-from dosetwin.advise.kidney import Kidney
-from dosetwin.decide.policy import Policy
+from dosetwin.advise.question import Asked
+from dosetwin.advise.table import clock
 from dosetwin.declare import Model
-from dosetwin.records import Timeline
-
-if TYPE_CHECKING:
-    from dosetwin.simulate.schedule import Rule
 
 
 def hash_of(data: Any) -> str:
@@ -42,16 +37,14 @@ def model_card(model: Model, weight: float, ess: float, method: str) -> dict[str
     }
 
 
-def provenance(
-    timeline: Timeline, models: Sequence[Model], state: State, made: Decision, policy: Policy, *, now: float, clock: str | float,
-    seed: int, mic: float | None, rule: "Rule", draws: int, input_hash: str, kidney: Kidney,
-) -> dict[str, Any]:  # fmt: skip
+def provenance(asked: Asked, state: State, made: Decision) -> dict[str, Any]:
     """Everything needed to get the same answer again, and to know what it rests on."""
     import numba
     import numpy
     import scipy
 
-    facts = {k: v for k, v in asdict(timeline).items() if k != "findings"}
+    q, policy = asked.question, asked.therapy
+    facts = {k: v for k, v in asdict(asked.timeline).items() if k != "findings"}
     return {
         "dosetwin": __version__,
         "versions": {
@@ -60,22 +53,22 @@ def provenance(
             "scipy": scipy.__version__,
             "numba": numba.__version__,
         },
-        "models": [model_card(m, w, b.ess, b.method) for m, w, b in zip(models, state.weights, state.beliefs, strict=True)],
-        "kidney": kidney.provenance(),
+        "models": [model_card(m, w, b.ess, b.method) for m, w, b in zip(asked.models, state.weights, state.beliefs, strict=True)],
+        "kidney": asked.kidney.provenance(),
         "policy": {"name": policy.name, "hash": hash_of(policy.to_json()), "note": policy.note},
         "loss": {
             t.code: {"target": t.border(), "weight": t.weight, "scale": t.scale, "doses": list(t.doses)} for t in policy.targets
         },
-        "now": clock,
-        "now_h": round(now, 6),
-        "seed": seed,
-        "draws": draws,
-        "covariates": rule,
-        "mic_mg_per_L": mic,
+        "now": clock(asked.timeline, asked.now),
+        "now_h": round(asked.now, 6),
+        "seed": q.seed,
+        "draws": q.draws,
+        "covariates": q.rule,
+        "mic_mg_per_L": q.facts.get("MIC"),
         "weight_kg": made.where.weight,
         "candidates_considered": len(made.plans),
         "candidates_acceptable": sum(made.choice.acceptable(p, i) for i, p in enumerate(made.plans)),
-        "patient": timeline.patient.id,
-        "synthetic": timeline.patient.synthetic,
-        "input_hash": input_hash or hash_of(facts),
+        "patient": asked.timeline.patient.id,
+        "synthetic": asked.timeline.patient.synthetic,
+        "input_hash": q.input_hash or hash_of(facts),
     }

@@ -1,41 +1,27 @@
 """When to take the next level, and, in a refusal, when the level is low enough for another dose."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from dosetwin.advise.core import State
+from dosetwin.advise.question import Asked
 from dosetwin.advise.table import clock
-from dosetwin.decide.policy import Policy
 from dosetwin.decide.recommendation import NextSample, Option
 from dosetwin.decide.sampling_time import rank_times
 from dosetwin.decide.target import Target
-from dosetwin.declare import Model
 from dosetwin.errors import Reason
-from dosetwin.records import Regimen, Timeline
-
-if TYPE_CHECKING:
-    from dosetwin.simulate.schedule import Rule
+from dosetwin.records import Regimen
 
 SAMPLE_DRAWS = 400
 
 
-def next_sample(
-    known: Timeline,
-    model: Model,
-    draws: np.ndarray,
-    policy: Policy,
-    regimen: Regimen | None,
-    *,
-    now: float,
-    seed: int,
-    rule: "Rule",
-) -> NextSample | None:
+def next_sample(asked: Asked, state: State, regimen: Regimen | None) -> NextSample | None:
     """The most informative sampling time: after the coming dose, or, in a refusal, from now on without a further dose."""
     from dosetwin.simulate import parameters, predict, schedule_for
 
+    known, now, policy, rule = asked.known, asked.now, asked.therapy, asked.rule
     if regimen is None and not known.doses:
         return None
-    few = draws[:SAMPLE_DRAWS]
+    model, few = asked.models[state.lead], state.pools[state.lead][:SAMPLE_DRAWS]
     start, span, infusion = (regimen.first_at, regimen.interval, regimen.duration) if regimen else (now, 24.0, 0.0)
     allowed = {a for a in policy.sample_after_h if infusion < a <= span or (a == 0 and known.doses)} | {span}
     after = sorted(allowed)
@@ -44,15 +30,14 @@ def next_sample(
     doses = regimen.doses(last - 1e-6) if regimen else ()
     schedule = schedule_for(model, known, times, rule=rule, extra_doses=doses)
     found = predict(model, schedule, few, since=now)
-    name = model.measured_by(policy.drug) or next(iter(model.outputs))
-    level = found.value[found.ok, :, list(model.outputs).index(name)]
+    level = found.value[found.ok, :, asked.column(model)]
     quantities = [np.log(np.maximum(level[:, -1], 1e-6))]
     first = schedule_for(model, known, times[:1], rule=rule)
     clearance = parameters(model, first, few[found.ok]).get("CL")
     if clearance is not None:
         quantities.insert(0, np.log(clearance[:, 0]))
-    rng = np.random.default_rng([seed, 11])
-    ranked = rank_times(after, level[:, : len(after)], quantities, model.outputs[name].residual, rng)
+    rng = np.random.default_rng([asked.question.seed, 11])
+    ranked = rank_times(after, level[:, : len(after)], quantities, model.outputs[asked.output(model)].residual, rng)
     options = tuple(
         Option(
             v.after_h, clock(known, start + v.after_h), None if clearance is None else round(v.falls[0], 4), round(v.falls[-1], 4)
@@ -77,24 +62,26 @@ def next_sample(
     return NextSample(best.at, best.after_h, worth, text, best.fall_clearance, best.fall_trough, options)
 
 
-def low_enough(
-    known: Timeline, model: Model, draws: np.ndarray, policy: Policy, *, now: float, rule: "Rule", ahead: float = 120.0
-) -> tuple[Target, np.ndarray, np.ndarray] | None:
+def low_enough(asked: Asked, state: State, ahead: float = 120.0) -> tuple[Target, np.ndarray, np.ndarray] | None:
     """Without a further dose: the constraint on the level before a dose, times (h), its probability there; None without one."""
     from dosetwin.simulate import predict, schedule_for
 
-    target = next((t for t in policy.targets if t.metric == "trough" and "pre" in t.constrained), None)
+    known, now = asked.known, asked.now
+    target = next((t for t in asked.therapy.targets if t.metric == "trough" and "pre" in t.constrained), None)
     if target is None or not known.doses:
         return None
+    model, draws = asked.models[state.lead], state.pools[state.lead]
     times = now + np.arange(0.0, ahead + 0.5, 1.0)
-    found = predict(model, schedule_for(model, known, times, rule=rule), draws, since=now)
-    name = model.measured_by(policy.drug) or next(iter(model.outputs))
-    return target, times, target.met(found.value[found.ok, :, list(model.outputs).index(name)]).mean(axis=0)
+    found = predict(model, schedule_for(model, known, times, rule=asked.rule), draws, since=now)
+    return target, times, target.met(found.value[found.ok, :, asked.column(model)]).mean(axis=0)
 
 
-def safe_at(known: Timeline, model: Model, draws: np.ndarray, policy: Policy, *, now: float, rule: "Rule") -> float | None:
+def safe_at(asked: Asked, state: State) -> float | None:
     """h at which, without a further dose, the level is low enough to give one; None: not within five days, or nothing asks."""
-    found = low_enough(known, model, draws, policy, now=now, rule=rule)
+    return _reached(low_enough(asked, state))
+
+
+def _reached(found: tuple[Target, np.ndarray, np.ndarray] | None) -> float | None:
     if found is None:
         return None
     target, times, p = found
@@ -102,26 +89,16 @@ def safe_at(known: Timeline, model: Model, draws: np.ndarray, policy: Policy, *,
     return float(times[low[0]]) if len(low) else None
 
 
-def when_safe(
-    known: Timeline, model: Model, draws: np.ndarray, policy: Policy, *, now: float, rule: "Rule"
-) -> tuple[Reason, ...]:
+def when_safe(asked: Asked, state: State) -> tuple[Reason, ...]:
     """For a refusal: when, without a further dose, the level is low enough to give one (the constraint on ``pre``)."""
-    found = low_enough(known, model, draws, policy, now=now, rule=rule)
+    found = low_enough(asked, state)
     if found is None:
         return ()
     target, times, p = found
-    at = safe_at(known, model, draws, policy, now=now, rule=rule)
+    at, now = _reached(found), asked.now
     what = f"without a further dose P(level {target.border()})"
     if at is None:
         text = f"{what} stays too low for {times[-1] - now:g} h: measure and reconsider"
         return (Reason("level_stays_high", round(float(p[-1]), 4), target.min_probability, "1", text, target.source),)
     text = f"{what} reaches {target.min_probability:.0%} {at - now:.0f} h from now"
-    return (Reason("level_low_enough_at", clock(known, at), target.min_probability, "1", text, target.source),)
-
-
-def before_the_dose(usual: NextSample | None, at: str | float) -> NextSample:
-    """The level that a hold asks for, in place of the most informative one."""
-    just_before = next((o for o in usual.options if o.after_h == 0), None) if usual is not None else None
-    falls = (just_before.fall_clearance, just_before.fall_trough) if just_before is not None else (0.0, 0.0)
-    text = "a level before the next dose, which waits for its result"
-    return NextSample(at, 0.0, True, text, *falls, () if usual is None else usual.options)
+    return (Reason("level_low_enough_at", clock(asked.bare, at), target.min_probability, "1", text, target.source),)

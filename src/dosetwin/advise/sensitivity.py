@@ -1,21 +1,18 @@
 """What would make the answer wrong: each doubt is put into the facts, and the same choice is made again."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from dosetwin.advise.core import State, believe, decide
-from dosetwin.advise.kidney import Kidney, Told
+from dosetwin.advise.core import Decision, State, believe, decide
+from dosetwin.advise.gate import ends_of
+from dosetwin.advise.question import Asked
+from dosetwin.advise.table import ordered
 from dosetwin.checks.record import weight_jumps
 from dosetwin.decide.plans import needs_weight
-from dosetwin.decide.policy import Policy
-from dosetwin.decide.recommendation import Dosing, Sensitivity, order
+from dosetwin.decide.recommendation import Sensitivity, order
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
 from dosetwin.records import Covariate, Observation, Regimen, Timeline
-
-if TYPE_CHECKING:
-    from dosetwin.simulate.schedule import Rule
 
 DRAWS = 200
 NEAR = 0.10  # the same interval and an amount within 10 % is the same answer
@@ -101,55 +98,44 @@ def doubts(
             )
 
 
-def sensitivities(
-    known: Timeline,
-    models: Sequence[Model],
-    state: State,
-    policy: Policy,
-    regimen: Regimen | None,
-    joint: float | None,
-    *,
-    now: float,
-    seed: int,
-    mic: float | None,
-    rule: "Rule",
-    dosing: Callable[[Regimen], Dosing],
-    ends: Mapping[str, float] | None = None,
-    kidney: Kidney | None = None,
-    told: Told = Told(),  # noqa: B008  (a frozen record)
-) -> tuple[Sensitivity, ...]:
-    """The answer under each doubt, on ``DRAWS`` draws.
+def sensitivities(asked: Asked, state: State, made: Decision) -> tuple[Sensitivity, ...]:
+    """The answer under each doubt, on ``DRAWS`` draws; none while a record is in doubt and nothing is ordered.
 
     An answer counts as changed only when the recommended regimen would no longer be acceptable, or when it neither ties with
-    the best nor is near it, so Monte-Carlo noise in the last mg does not show as a change. ``kidney`` is asked again under each
-    doubt that changes the belief, else what it ``told`` stands.
+    the best nor is near it, so Monte-Carlo noise in the last mg does not show as a change. The kidney is asked again under each
+    doubt that changes the belief, else what it told stands.
     """
+    q, regimen = asked.question, made.regimen
+    if not q.sensitivity or (regimen is None and state.open_doubts):
+        return ()
     out = []
-    grid = replace(policy, rules=())  # what a standard rule would say is in the table already
-    reads = kidney is not None and kidney.used in ("learned", "filter")
-    for doubt in doubts(known, models, policy.drug, now, ends, reads, needs_weight(policy)):
+    joint = None if made.choice.chosen is None else float(made.choice.scores.joint[made.choice.chosen])
+    # what a standard rule would say is in the table already
+    few = replace(q, draws=DRAWS, therapy=replace(q.therapy, rules=()))
+    reads = asked.kidney.used in ("learned", "filter")
+    ends = ends_of(asked.timeline, asked.now)
+    for doubt in doubts(asked.bare, asked.models, q.therapy.drug, asked.now, ends, reads, needs_weight(q.therapy)):
         try:
             # draws of the belief belong to the course they were made under: only a new belief gets a new course
-            says = kidney.tell(doubt.timeline, now, rule) if kidney is not None and doubt.past else told
-            facts = says.on(doubt.timeline)
+            told = asked.kidney.tell(doubt.timeline, asked.now, q.rule) if doubt.past else asked.told
+            then = replace(asked, question=few, known=told.on(doubt.timeline))
             # asked of the mixture only: whether a record is in doubt follows from the explanations, without draws given each
-            asked = believe(facts, models, seed=seed, draws=DRAWS, rule=rule, conditions=False) if doubt.past else None
-            then = state.thinned(DRAWS) if asked is None else asked
-            made = decide(facts, models, then, grid, now=now, given={} if mic is None else {"MIC": mic}, rule=rule,
-                          extra=[regimen] if regimen else [], thin=THIN, loading=False)  # fmt: skip
+            believed = believe(then, conditions=False) if doubt.past else state.thinned(DRAWS)
+            again = decide(then, believed, extra=[regimen] if regimen else [], thin=THIN, loading=False)
         except InputError as error:
             out.append(Sensitivity(doubt.code, doubt.text, False, None, f"could not be computed: {error}"))
             continue
-        choice = made.choice
-        contradicted = bool(then.open_doubts) and not state.open_doubts
-        chosen = None if choice.chosen is None or contradicted else made.plans[choice.chosen].regimen
-        effect, changed = _compare(made, regimen, chosen, joint, contradicted)
+        contradicted = bool(believed.open_doubts) and not state.open_doubts
+        chosen = None if contradicted else again.regimen
+        effect, changed = _compare(again, regimen, chosen, joint, contradicted)
         shown = chosen if changed else regimen
-        out.append(Sensitivity(doubt.code, doubt.text, changed, None if shown is None else dosing(shown), effect))
+        out.append(Sensitivity(doubt.code, doubt.text, changed, None if shown is None else ordered(asked.bare, shown), effect))
     return tuple(out)
 
 
-def _compare(made, regimen: Regimen | None, chosen: Regimen | None, joint: float | None, contradicted: bool) -> tuple[str, bool]:
+def _compare(
+    made: Decision, regimen: Regimen | None, chosen: Regimen | None, joint: float | None, contradicted: bool
+) -> tuple[str, bool]:
     """The effect in words, and whether the answer changes."""
     if contradicted:
         return "a record would then be in doubt: hold the dose and take a level", True

@@ -6,6 +6,7 @@ import numpy as np
 
 from dosetwin.advise.core import Decision, State
 from dosetwin.advise.curves import LEVELS
+from dosetwin.advise.question import Asked
 from dosetwin.decide.policy import Policy
 from dosetwin.decide.recommendation import Candidate, Dosing
 from dosetwin.decide.search import holds
@@ -34,7 +35,7 @@ def ordered(timeline: Timeline, r: Regimen) -> Dosing:
     return Dosing(r.amount, r.interval, r.duration, clock(timeline, r.first_at), r.loading, wait)
 
 
-def table(made: Decision, policy: Policy, dosing: Any) -> tuple[Candidate, ...]:
+def table(made: Decision, asked: Asked) -> tuple[Candidate, ...]:
     """The best candidates, the best of each interval and every standard rule, in the order of the ranking."""
     keep: set[int] = set()
     best_of: set[float] = set()
@@ -46,7 +47,7 @@ def table(made: Decision, policy: Policy, dosing: Any) -> tuple[Candidate, ...]:
             if loaded <= LOADING_ROWS:
                 keep.add(i)
             continue
-        if plan.rules or place < policy.table_rows or plan.regimen.interval not in best_of:
+        if plan.rules or place < asked.therapy.table_rows or plan.regimen.interval not in best_of:
             keep.add(i)
         place += 1
         best_of.add(plan.regimen.interval)
@@ -59,7 +60,7 @@ def table(made: Decision, policy: Policy, dosing: Any) -> tuple[Candidate, ...]:
         median = {f"{m}_{d}": round(_quantile(v[i], e.weights, 0.5), 3) for (m, d), v in e.values.items()}
         rows.append(
             Candidate(
-                rank=place + 1, regimen=dosing(plan.regimen), rules=plan.rules,
+                rank=place + 1, regimen=ordered(asked.bare, plan.regimen), rules=plan.rules,
                 mg_per_kg=None if plan.mg_per_kg is None else round(plan.mg_per_kg, 3),
                 loss=float(s.loss[i]), loss_se=float(s.loss_se[i]), joint=float(s.joint[i]), joint_se=float(s.joint_se[i]),
                 attainment=s.attainment(i), median=median, allowed=not plan.violations,
@@ -75,9 +76,9 @@ def _quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
     return float(values[order][min(int(np.searchsorted(np.cumsum(weights[order]), q)), len(values) - 1)])
 
 
-def how_sure(made: Decision, state: State, index: int | None) -> dict[str, Any]:
+def how_sure(made: Decision, state: State) -> dict[str, Any]:
     """Numbers behind 'how sure': chance that everything is met, spread of the coming peak and trough, draws, levels."""
-    lead = state.beliefs[state.lead]
+    index, lead = made.choice.chosen, state.beliefs[state.lead]
     out: dict[str, Any] = {
         "levels_used": lead.n_used,
         "method": lead.method,
@@ -99,10 +100,11 @@ def how_sure(made: Decision, state: State, index: int | None) -> dict[str, Any]:
     return out
 
 
-def mic_reasons(made: Decision, policy: Policy, index: int | None, mic: float | None) -> tuple[Reason, ...]:
-    """That a goal about the MIC could not be scored; nothing where no goal asks for one."""
-    target = next((t for t in policy.targets if t.metric == "cmax_mic" and t.low), None)
-    if index is None or mic is not None or target is None or target.low is None:
+def not_scored(made: Decision, asked: Asked) -> tuple[Reason, ...]:
+    """That a goal over a fact nobody knows (the MIC) could not be scored; nothing where no goal asks for one."""
+    index = made.choice.chosen
+    target = next((t for t in asked.therapy.targets if t.over and t.low), None)
+    if index is None or target is None or target.low is None or target.over in asked.question.facts:
         return ()
     peak = float(np.median(made.exposures.values[target.reads, "next"][index]))
     text = f"MIC not known: Cmax/MIC {target.border()} is not scored; the expected peak reaches it up to this MIC"

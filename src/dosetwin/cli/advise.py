@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from dosetwin.cli.common import at_least, naming, output_path, print_json, progress, rule_of, terminal, write_whole
+from dosetwin.cli.options import Covariates, Json, Report, Seed
 from dosetwin.errors import InputError
 
 if TYPE_CHECKING:
-    from dosetwin.advise import Advice
+    from dosetwin.advise import Advice, Question
     from dosetwin.decide.policy import Policy
     from dosetwin.declare import Model
     from dosetwin.records import Timeline
@@ -24,27 +27,61 @@ LATE_H = 7 * 24.0
 """A bundle written later than this after its last record was probably not written for a decision now."""
 
 
-def run(
-    case: Path, model_names: list[str], *, now: str | None, mic: float | None, seed: int, draws: int, covariates: str,
-    drug: str | None, policy: str | None, report: Path | None, as_json: bool, kidney: str | None = None,
-    look_ahead: bool = False, pack: str = "peak_driven",
-) -> int:  # fmt: skip
-    """Advise and print; 0 (recommendation, caution) or 3 (refusal). Raises InputError for wrong words or a wrong file."""
+def advise(
+    case: Annotated[Path, typer.Argument(metavar="CASE", help="A FHIR R4 bundle (JSON) or a table (CSV) of one patient.")],
+    model: Annotated[
+        list[str], typer.Option("--model", metavar="MODEL", help="Model; repeat it to average. Default: the drug's own.")
+    ] = [],  # noqa: B006
+    now: Annotated[
+        str | None,
+        typer.Option("--now", metavar="T", help="Moment of the decision: ISO 8601 with offset, or h on the case's clock. "
+                     "Default: the bundle's timestamp, else the last record."),
+    ] = None,
+    mic: Annotated[float | None, typer.Option("--mic", help="MIC of the pathogen, mg/L.")] = None,
+    seed: Seed = 1,
+    draws: Annotated[int, typer.Option("--draws", help="Posterior draws every regimen is scored on.")] = 1000,
+    covariates: Covariates = "locf",
+    drug: Annotated[str | None, typer.Option("--drug", help="Which drug, where a bundle holds several.")] = None,
+    policy: Annotated[
+        str | None, typer.Option("--policy", help="Targets and limits: a built-in name or a JSON file. Default: the drug's own.")
+    ] = None,
+    kidney: Annotated[
+        str | None,
+        typer.Option("--kidney", metavar="NAME", help="How creatinine moves the drug's clearance: learned, filter, "
+                     "mechanistic, maturation (not at all), or evidence (default): the one that foretold this baby's creatinines "
+                     "best."),
+    ] = None,
+    look_ahead: Annotated[
+        bool, typer.Option("--look-ahead", help="Also what a controller would plan over the next doses in a scenario of "
+                           "infection (research).")
+    ] = False,
+    pack: Annotated[
+        str, typer.Option("--pack", metavar="NAME", help="Scenario for --look-ahead: peak_driven, auc_driven or benign.")
+    ] = "peak_driven",
+    report: Report = None,
+    json_: Json = False,
+) -> None:  # fmt: skip
+    """The next dose for one patient, why, how sure, and what would make it wrong; exit code 3 when nothing is acceptable."""
     rule = rule_of(covariates)
     at_least("--draws", draws, 100, 100_000)
     at_least("--seed", seed, 0)
     if mic is not None and not (math.isfinite(mic) and mic > 0):
         raise InputError("the MIC must be a positive number", where="--mic", value=mic, allowed="> 0 mg/L")
     page = output_path("--report", report, [case])
-    advice, clock = prepare(case, model_names, now=now, mic=mic, seed=seed, draws=draws, rule=rule, drug=drug, policy=policy,
-                            kidney=kidney, look_ahead=look_ahead, pack=pack)  # fmt: skip
+    timeline, question = opened(case, model, drug=drug, policy=policy)
+    at, clock = moment(timeline, now, case.name)
+    question = replace(
+        question, now=at, seed=seed, draws=draws, rule=rule, told=kidney, facts={} if mic is None else {"MIC": mic},
+        curves=page is not None or not json_, look_ahead=pack if look_ahead else None,
+    )  # fmt: skip
+    advice = answered(case, timeline, question)
     if page is not None:
         from dosetwin.report.page import advice_page
 
         with progress("drawing the report"):
             text = advice_page(advice, source=case.name, clock=clock)
         write_whole(page, text)
-    if as_json:
+    if json_:
         body = advice.recommendation.to_json()
         body["provenance"]["now_is"] = clock
         print_json(body)
@@ -55,21 +92,24 @@ def run(
         show_advice(console, advice, clock)
         if page is not None:
             console.print(f"\nReport: {page}")
-    return 3 if advice.recommendation.status == "refuse" else 0
+    raise typer.Exit(3 if advice.recommendation.status == "refuse" else 0)
 
 
-def prepare(
-    case: Path, model_names: list[str], *, now: str | None, mic: float | None, seed: int, draws: int, rule: Any, drug: str | None,
-    policy: str | None, kidney: str | None = None, look_ahead: bool = False, pack: str = "peak_driven",
-) -> "tuple[Advice, str]":  # fmt: skip
-    """The advice on a case file, and how the moment of the decision was found."""
+def opened(
+    case: Path, names: "Sequence[str]" = (), *, drug: str | None = None, policy: str | None = None
+) -> "tuple[Timeline, Question]":
+    """The facts of a case file, and what can be asked of them: models and policy by name, else the drug's own.
+
+    Raises InputError for a wrong file or name, or models and policy that do not belong together.
+    """
     import hashlib
 
     from dosetwin import models
+    from dosetwin.advise import Question
     from dosetwin.io.case import read_case
     from dosetwin.io.text import read_bytes
 
-    chosen = [models.load(name) for name in dict.fromkeys(model_names)]
+    chosen = [models.load(name) for name in dict.fromkeys(names)]
     rules = policy_of(policy) if policy is not None else None
     timeline = read_case(case, drug)
     hash_ = hashlib.sha256(read_bytes(case)).hexdigest()
@@ -85,19 +125,21 @@ def prepare(
         judges(rules.targets, chosen, rules.drug, policy or f"policy {rules.name}")
     if timeline.origin is None and case.suffix.lower() != ".json":
         timeline = _of_models(timeline, chosen, case)
-    at, clock = moment(timeline, now, case.name)
-    last = last_record(timeline)
-    if last is not None and at - last > MOST_LATE_H:
-        raise InputError("the moment of the decision is too long after the last record", where=f"{case.name} --now",
-                         value=f"{(at - last) / 24:.0f} days", allowed=f"<= {MOST_LATE_H / 24:.0f} days",
-                         remedy="correct --now (or the bundle's timestamp), or send newer records")  # fmt: skip
-    names = ", ".join(m.name for m in chosen)
-    with progress(f"asking the twin ({names}; the first use of a model compiles it)"), naming(case):
-        from dosetwin.advise import advise_full
+    return timeline, Question(rules, tuple(chosen), input_hash=hash_)
 
-        advice = advise_full(timeline, chosen[0], rules, models=chosen, now=at, mic=mic, seed=seed, draws=draws, rule=rule,
-                             input_hash=hash_, kidney=kidney, look_ahead=look_ahead, pack=pack)  # fmt: skip
-    return advice, clock
+
+def answered(case: Path, timeline: "Timeline", question: "Question") -> "Advice":
+    """The advice on a case file. Raises InputError where the moment lies too long after the last record."""
+    last = last_record(timeline)
+    if last is not None and question.now is not None and question.now - last > MOST_LATE_H:
+        raise InputError("the moment of the decision is too long after the last record", where=f"{case.name} --now",
+                         value=f"{(question.now - last) / 24:.0f} days", allowed=f"<= {MOST_LATE_H / 24:.0f} days",
+                         remedy="correct --now (or the bundle's timestamp), or send newer records")  # fmt: skip
+    names = ", ".join(m.name for m in question.models)
+    with progress(f"asking the twin ({names}; the first use of a model compiles it)"), naming(case):
+        from dosetwin.advise import advise
+
+        return advise(timeline, question)
 
 
 def _of_models(timeline: "Timeline", chosen: "Sequence[Model]", case: Path) -> "Timeline":

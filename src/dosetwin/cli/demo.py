@@ -1,10 +1,11 @@
 """``dosetwin demo``: a made-up newborn advised and reported, then real newborns replayed where their data are installed."""
 
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dosetwin.cli.advise import prepare
+from dosetwin.cli.advise import answered, moment, opened
 from dosetwin.cli.common import at_least, output_path, print_json, progress, terminal, write_whole
 from dosetwin.errors import InputError
 
@@ -32,7 +33,9 @@ def run(report: Path, *, seed: int, as_json: bool, markdown: Path | None = None)
     page, markdown = output_path("--report", report), output_path("--replay-page", markdown)
     assert page is not None
     with as_file(files("dosetwin") / "data" / "demo_newborn.json") as case:
-        advice, clock = prepare(case, [MODEL], now=None, mic=None, seed=seed, draws=DRAWS, rule="locf", drug=None, policy=None)
+        timeline, question = opened(case, [MODEL])
+        at, clock = moment(timeline, None, case.name)
+        advice = answered(case, timeline, replace(question, now=at, seed=seed, draws=DRAWS, curves=True))
     with progress("drawing the report"):
         from dosetwin.report.page import advice_page
 

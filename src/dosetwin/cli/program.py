@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from dosetwin import __version__
+from dosetwin.cli.advise import advise
+from dosetwin.cli.options import Covariates, Data, Json, LeaveOut, Map, ModelName, Report, Seed
 from dosetwin.errors import DosetwinError, InputError, one_line
 
 ISSUES = "please report this"
@@ -29,23 +31,6 @@ kidney = typer.Typer(help="The learned kidney: train it, ask it about one newbor
 app.add_typer(kidney, name="kidney")
 fhir = typer.Typer(help="Records of the hospital's systems into the service's store.", rich_markup_mode=None)
 app.add_typer(fhir, name="fhir")
-
-ModelName = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A model's name (see 'dosetwin models') or a model file, ./mine.py.")
-]
-Data = Annotated[Path, typer.Argument(metavar="DATA.csv", help="NONMEM-style table: ID TIME AMT RATE ... DV and covariates.")]
-Map = Annotated[
-    list[str], typer.Option("--map", metavar="NAME=COLUMN", help="What the model calls NAME stands in COLUMN; repeatable.")
-]
-LeaveOut = Annotated[
-    bool, typer.Option("--leave-out", help="Go on without the subjects whose records have errors, and say which.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")]
-Covariates = Annotated[
-    str, typer.Option("--covariates", metavar="RULE", help="Covariates between records: locf, nocb or linear.")
-]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of every random draw; the same seed gives the same answer.")]
-Report = Annotated[Path | None, typer.Option("--report", metavar="OUT.html", help="Also write a self-contained HTML report.")]
 
 
 def _version(value: bool) -> None:
@@ -79,47 +64,7 @@ def demo(
     run(report or Path("dosetwin-demo-report.html"), seed=seed, as_json=json_, markdown=replay_page)
 
 
-@app.command()
-def advise(
-    case: Annotated[Path, typer.Argument(metavar="CASE", help="A FHIR R4 bundle (JSON) or a table (CSV) of one patient.")],
-    model: Annotated[
-        list[str], typer.Option("--model", metavar="MODEL", help="Model; repeat it to average. Default: the drug's own.")
-    ] = [],  # noqa: B006
-    now: Annotated[
-        str | None,
-        typer.Option("--now", metavar="T", help="Moment of the decision: ISO 8601 with offset, or h on the case's clock. "
-                     "Default: the bundle's timestamp, else the last record."),
-    ] = None,
-    mic: Annotated[float | None, typer.Option("--mic", help="MIC of the pathogen, mg/L.")] = None,
-    seed: Seed = 1,
-    draws: Annotated[int, typer.Option("--draws", help="Posterior draws every regimen is scored on.")] = 1000,
-    covariates: Covariates = "locf",
-    drug: Annotated[str | None, typer.Option("--drug", help="Which drug, where a bundle holds several.")] = None,
-    policy: Annotated[
-        str | None, typer.Option("--policy", help="Targets and limits: a built-in name or a JSON file. Default: the drug's own.")
-    ] = None,
-    kidney: Annotated[
-        str | None,
-        typer.Option("--kidney", metavar="NAME", help="How creatinine moves the drug's clearance: learned, filter, "
-                     "mechanistic, maturation (not at all), or evidence (default): the one that foretold this baby's creatinines "
-                     "best."),
-    ] = None,
-    look_ahead: Annotated[
-        bool, typer.Option("--look-ahead", help="Also what a controller would plan over the next doses in a scenario of "
-                           "infection (research).")
-    ] = False,
-    pack: Annotated[
-        str, typer.Option("--pack", metavar="NAME", help="Scenario for --look-ahead: peak_driven, auc_driven or benign.")
-    ] = "peak_driven",
-    report: Report = None,
-    json_: Json = False,
-) -> None:  # fmt: skip
-    """The next dose for one patient, why, how sure, and what would make it wrong; exit code 3 when nothing is acceptable."""
-    from dosetwin.cli.advise import run
-
-    code = run(case, model, now=now, mic=mic, seed=seed, draws=draws, covariates=covariates, drug=drug, policy=policy,
-               report=report, as_json=json_, kidney=kidney, look_ahead=look_ahead, pack=pack)  # fmt: skip
-    raise typer.Exit(code)
+app.command()(advise)
 
 
 @app.command()

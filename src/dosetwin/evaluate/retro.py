@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dosetwin.advise import Question, advise
 from dosetwin.decide.dosing_policies import LevelAdjusted, named
 from dosetwin.decide.policy import Policy
 from dosetwin.decide.rules import RULES, Says, facts_at
@@ -155,13 +156,9 @@ def _interval(policy: Any, known: Timeline, now: float) -> float:
     return row[3] + (policy.longer if facts.ibuprofen or facts.asphyxia or facts.cooling else 0.0)
 
 
-def _twin_says(
-    model: Model, policy: Policy, known: Timeline, now: float, seed: int, draws: int, rule: Rule, mic: float | None
-) -> Said:
-    from dosetwin.advise import advise
-
+def _twin_says(known: Timeline, question: Question) -> Said:
     try:
-        made = advise(known, model, policy, now=now, mic=mic, seed=seed, draws=draws, rule=rule, sensitivity=False)
+        made = advise(known, question).recommendation
     except InputError as error:
         return Said(silent=str(error))
     if made.regimen is None:
@@ -219,6 +216,7 @@ def retro(
         )
     from dosetwin.infer import posterior
 
+    asked = Question(policy, (model,), seed=seed, draws=draws, rule=rule, sensitivity=False)
     peak = next(t for t in policy.targets if t.metric == "peak")
     trough = next(t for t in policy.targets if t.metric == "trough" and t.joint)
     toxic = next((t for t in policy.targets if t.metric == "trough" and not t.joint), trough)
@@ -247,7 +245,7 @@ def retro(
             says = {GIVEN: Said(a.amount, a.time, b.time - a.time)}
             for name in policies:
                 found = (
-                    _twin_says(model, policy, known, a.time, seed, draws, rule, mic)
+                    _twin_says(known, replace(asked, now=a.time, facts={} if mic is None else {"MIC": mic}))
                     if name == TWIN
                     else _table_says(name, known, a.time)
                 )

@@ -31,9 +31,7 @@ def would_do(advice: "Advice", amount: float, interval: float, infusion: float) 
     }
     if impossible:
         return out
-    return (
-        judge(advice, lead, regimen, advice.beliefs[lead].draws[:DRAWS], advice.recommendation.provenance["mic_mg_per_L"]) | out
-    )
+    return judge(advice, lead, regimen, advice.beliefs[lead].draws[:DRAWS]) | out
 
 
 def broken(would: Mapping[str, Any]) -> list[str]:
@@ -91,12 +89,12 @@ def of_row(service: "Service", who: "Principal", row: Mapping[str, Any]) -> "Adv
     from dataclasses import replace
     from functools import partial
 
-    from dosetwin.serve.twins import Known, Question, answer
+    from dosetwin.serve.twins import KeptQuestion, Known, answer
 
     with service.store.read() as conn:
         reach = service.reach(who)
         patient = row["patient_id"]
         version, person = reach.person(conn, patient, row["identity_version"])
         known = Known(patient, reach.facts(conn, patient, through=row["through_seq"]), version, person)
-    question = replace(Question.from_json(row["inputs"]), sensitivity=False)
+    question = replace(KeptQuestion.from_json(row["inputs"]), sensitivity=False)
     return service.pool.run(partial(answer, curves=False), known, question)

@@ -5,7 +5,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 from dosetwin.declare import Model
-from dosetwin.serve.twins import Question, model_named
+from dosetwin.serve.twins import KeptQuestion, model_named
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
@@ -23,13 +23,13 @@ class _Unpacker(pickle.Unpickler):
         return model_named(pid)
 
 
-def pack(question: Question, advice: "Advice") -> bytes:
+def pack(question: KeptQuestion, advice: "Advice") -> bytes:
     """Both as bytes, for this program's own other process only (it is pickle: never from outside)."""
     out = io.BytesIO()
     _Packer(out, protocol=pickle.HIGHEST_PROTOCOL).dump((question, advice))
     return out.getvalue()
 
 
-def unpack(parcel: bytes) -> "tuple[Question, Advice]":
+def unpack(parcel: bytes) -> "tuple[KeptQuestion, Advice]":
     """What was packed."""
     return _Unpacker(io.BytesIO(parcel)).load()

@@ -31,7 +31,7 @@ from dosetwin.serve.store.seals import Seals
 from dosetwin.serve.store.tables import twin_states
 from dosetwin.serve.summary import answer_tone, answered, summary_of
 from dosetwin.serve.timeline import in_force, mic_of, origin_of
-from dosetwin.serve.twins import Known, Question, answer, cannot, model_named, state_hash, timed
+from dosetwin.serve.twins import KeptQuestion, Known, answer, cannot, model_named, state_hash, timed
 
 log = logging.getLogger("dosetwin.serve")
 UNREAD = frozenset({"TEMP", "HC", "HT", "APGR", "APGR1", "ALB"})
@@ -70,7 +70,7 @@ class Done:
     seconds: float | None = None
     changed: bool = True
     basis: str = ""
-    belief: tuple[Question, Any] | None = None
+    belief: tuple[KeptQuestion, Any] | None = None
     failure: tuple[str, str, int] | None = None
 
 
@@ -84,7 +84,7 @@ class Refresher:
         self._bases = Memory(MOST_BASES)
         self._looked = Memory(MOST_BASES)
 
-    def safely(self, patient: str, question: Question, older: timedelta) -> Done:
+    def safely(self, patient: str, question: KeptQuestion, older: timedelta) -> Done:
         """As ``recompute``; a failure becomes a part of the result."""
         try:
             return self.recompute(patient, question, older)
@@ -92,7 +92,7 @@ class Refresher:
             last = traceback.extract_tb(error.__traceback__)[-1]
             return Done(patient, failure=(type(error).__name__, last.name, last.lineno or 0))
 
-    def recompute(self, patient: str, question: Question, older: timedelta, *, only_if_changed: bool = True) -> Done:
+    def recompute(self, patient: str, question: KeptQuestion, older: timedelta, *, only_if_changed: bool = True) -> Done:
         """The state of a twin at the question's moment. An answer more than ``older`` old is given anew in any case."""
         reach = Reach(THE_SERVICE, question.now, self._vault)
         with self._read() as conn:
@@ -140,7 +140,7 @@ class Refresher:
         return self._bases.get(patient) == (old.state_hash, basis)
 
 
-def basis_of(known: Known, question: Question) -> str:
+def basis_of(known: Known, question: KeptQuestion) -> str:
     """Hash of all an answer rests on but the moment: as the state's, less the facts that nobody reads.
 
     A fact of a name nobody reads counts all the same where the checks would remark on it: dated ahead, before birth, or twice.
@@ -182,7 +182,7 @@ def unread(model: str) -> frozenset[str]:
     return UNREAD - {name for m in read for name in (*m.covs, *m.outputs)}
 
 
-def warm(question: Question) -> None:
+def warm(question: KeptQuestion) -> None:
     """Ask about a made-up patient, so that compiled code is loaded before the first real one; a failure here is none of its."""
     at = question.now - timedelta(days=2)
 

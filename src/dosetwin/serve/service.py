@@ -34,7 +34,7 @@ from dosetwin.serve.store.remembered import Remembered
 from dosetwin.serve.store.tables import patients, rejected, twin_states
 from dosetwin.serve.store.writer import Alike
 from dosetwin.serve.timeline import mic_of
-from dosetwin.serve.twins import Known, Pool, Question, answer, kidney_for, require_listed, state_hash
+from dosetwin.serve.twins import KeptQuestion, Known, Pool, answer, kidney_for, require_listed, state_hash
 from dosetwin.serve.worker import Batch
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ class Service:
 
     # ---------------------------------------------------------------------------------------------------------- twins
 
-    def question(self, *, sensitivity: bool = True, **changed: Any) -> Question:
+    def question(self, *, sensitivity: bool = True, **changed: Any) -> KeptQuestion:
         """The question the settings ask, now. A kidney that is ``changed`` goes before that of the settings."""
         s = self.settings
         asked: dict[str, Any] = {"model": s.model, "policy": self.policy, "seed": s.seed, "draws": s.draws,
@@ -220,7 +220,7 @@ class Service:
         asked |= {k: v for k, v in changed.items() if v is not None}
         if "kidney" not in asked:
             asked["kidney"] = kidney_for(asked["model"], s.kidney)
-        return Question(**asked)
+        return KeptQuestion(**asked)
 
     def known(self, conn: Connection, reach: Reach, patient: str) -> Known:
         """Facts and identity of a patient within reach; those read before come from memory."""
@@ -228,7 +228,7 @@ class Service:
         return Known(patient, held.facts, held.version, held.person)
 
     def current(self, who: Principal, patient: str, *, kidney: str | None = None,
-                exact: bool = True) -> "tuple[Known, Question, Advice]":  # fmt: skip
+                exact: bool = True) -> "tuple[Known, KeptQuestion, Advice]":  # fmt: skip
         """The twin of a patient within reach with its curves, from memory or computed: what a page and a what-if are drawn from.
 
         ``exact`` False: for plans only, without curves, and facts that nobody reads (a temperature) may be missing.
@@ -245,15 +245,15 @@ class Service:
         if exact and kept[2].curves is None:
             from dosetwin.advise import with_curves
 
-            kept = (state, kept[1], self.pool.run(with_curves, kept[2], kept[1].rule))
+            kept = (state, kept[1], self.pool.run(with_curves, kept[2]))
             self._keep(patient, basis, *kept)
         return known, kept[1], kept[2]
 
-    def _keep(self, patient: str, basis: str, state: str, question: Question, advice: "Advice | bytes") -> None:
+    def _keep(self, patient: str, basis: str, state: str, question: KeptQuestion, advice: "Advice | bytes") -> None:
         """Keep the last belief of a patient with each kidney it was asked with; an older one is of no use to anybody."""
         self.memory.put((patient, question.kidney), (basis, state, question, advice))
 
-    def _kept(self, patient: str, question: Question, basis: str) -> "tuple[str, Question, Advice] | None":
+    def _kept(self, patient: str, question: KeptQuestion, basis: str) -> "tuple[str, KeptQuestion, Advice] | None":
         """State, question and advice in memory, if they rest on this basis."""
         place = (patient, question.kidney)
         kept = self.memory.get(place)
@@ -386,7 +386,7 @@ class Service:
             patient = row["patient_id"]
             version, person = reach.person(conn, patient, row["identity_version"])
             known = Known(patient, reach.facts(conn, patient, through=row["through_seq"]), version, person)
-        question = Question.from_json(row["inputs"])
+        question = KeptQuestion.from_json(row["inputs"])
         said = self.pool.run(answer, known, question).recommendation.to_json()
         then, now = row["inputs"], question.to_json()
         made_of = [k for k in ("dosetwin", "model_hash", "kidney_hash") if then.get(k) != now.get(k)]

@@ -9,14 +9,14 @@ from dosetwin.serve.audit import stamp
 from dosetwin.serve.override import tone
 from dosetwin.serve.sure import waiting
 from dosetwin.serve.timeline import in_force
-from dosetwin.serve.twins import Known, Question
+from dosetwin.serve.twins import KeptQuestion, Known
 
 RISE_MG_DL, RISE_WITHIN_H, RATIO, RATIO_WITHIN_H = 0.3, 48.0, 1.5, 168.0
 """Neonatal modified KDIGO: a rise of 0.3 mg/dL within 48 h, or to 1.5 times the lowest of 7 days (Jetton 2012; secondary)."""
 CONTRADICTS = ("level_contradicts_model", "level_contradicts_every_model", "level_doubted")
 
 
-def summary_of(known: Known, said: Mapping[str, Any], question: Question) -> dict[str, Any]:
+def summary_of(known: Known, said: Mapping[str, Any], question: KeptQuestion) -> dict[str, Any]:
     """What the ward list shows of a twin, as plain data. ``said``: the answer (a recommendation's JSON, or why there is none)."""
     held = waiting(said, known.facts)
     out = {w["event"] for w in held}

@@ -16,7 +16,7 @@ from dosetwin.serve.store.facts import CLINICAL, Person
 from dosetwin.serve.timeline import timeline_of
 
 if TYPE_CHECKING:
-    from dosetwin.advise import Advice
+    from dosetwin.advise import Advice, Question
     from dosetwin.decide.policy import Policy
     from dosetwin.declare import Model
     from dosetwin.records import Timeline
@@ -26,8 +26,8 @@ BEFORE = "mechanistic"
 
 
 @dataclass(frozen=True)
-class Question:
-    """Everything an answer depends on beside the facts; its JSON form is kept with each advice.
+class KeptQuestion:
+    """A question by names: everything an answer depends on beside the facts. Its JSON form is kept with each advice.
 
     ``kidney`` None: the model has no filtration that a kidney could tell, or the question was kept before questions named one.
     """
@@ -60,9 +60,22 @@ class Question:
             raise UnknownName("unknown kidney", where="kidney", value=self.kidney, allowed=", ".join(NAMES))
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Question":
+    def from_json(cls, data: Mapping[str, Any]) -> "KeptQuestion":
         return cls(data["model"], data["policy"], data["seed"], data["draws"], datetime.fromisoformat(data["now"]),
                    data["mic_mg_per_L"], data["rule"], data["sensitivity"], data.get("kidney"))  # fmt: skip
+
+    def asked(self, known: "Known", curves: bool = False) -> "tuple[Timeline, Question]":
+        """The same as the engine is asked it, after the facts it is asked of; with the kidney of before where none was named."""
+        from dosetwin.advise import Question
+
+        policy = policy_of(self.policy)
+        timeline = known.timeline(policy.drug)
+        told = kidney_for(self.model, BEFORE) if self.kidney is None else self.kidney
+        facts = {} if self.mic_mg_per_L is None else {"MIC": self.mic_mg_per_L}
+        return timeline, Question(
+            policy, (model_named(self.model),), now=hours(timeline, self.now), seed=self.seed, draws=self.draws,
+            rule=self.rule, told=told, facts=facts, sensitivity=self.sensitivity, curves=curves,  # type: ignore[arg-type]
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -154,25 +167,20 @@ def policy_of(data: Mapping[str, Any]) -> "Policy":
     return Policy.from_json(data)
 
 
-def state_hash(known: Known, question: Question) -> str:
+def state_hash(known: Known, question: KeptQuestion) -> str:
     """Hash of model, code version, settings and facts: equal hashes are the same twin. The moment is not part of it."""
     said = question.to_json()
     del said["now"], said["sensitivity"]
     return digest([said, known.clinical, known.identity_version])
 
 
-def answer(known: Known, question: Question, *, curves: bool = True) -> "Advice":
+def answer(known: Known, question: KeptQuestion, *, curves: bool = True) -> "Advice":
     """Ask the engine. Pure: the same facts and question give the same answer. Raises InputError when the facts have errors."""
-    from dosetwin.advise import advise_full
+    from dosetwin.advise import advise
 
-    policy = policy_of(question.policy)
-    timeline = known.timeline(policy.drug)
-    now = hours(timeline, question.now)
-    before = None if question.kidney is not None else kidney_for(question.model, BEFORE)
-    found = advise_full(timeline, model_named(question.model), policy, now=now, seed=question.seed, draws=question.draws,
-                        mic=question.mic_mg_per_L, rule=question.rule, curves=curves,  # type: ignore[arg-type]
-                        sensitivity=question.sensitivity, kidney=question.kidney or before)  # fmt: skip
-    return found if before is None else _nobody_chose(found)
+    timeline, asked = question.asked(known, curves)
+    found = advise(timeline, asked)
+    return _nobody_chose(found) if question.kidney is None and asked.told is not None else found
 
 
 def _nobody_chose(advice: "Advice") -> "Advice":

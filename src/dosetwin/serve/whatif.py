@@ -29,7 +29,7 @@ class Tried:
     hours: float | None = None
 
 
-def what_if(advice: "Advice", tried: Tried, mic: float | None = None) -> dict[str, Any]:
+def what_if(advice: "Advice", tried: Tried) -> dict[str, Any]:
     """Bands of the level under a plan, what it does to targets and limits, and what a level drawn then would show.
 
     The draws are those of the twin's belief, the same ones for every plan: two plans differ by what they do, not by luck.
@@ -56,7 +56,7 @@ def what_if(advice: "Advice", tried: Tried, mic: float | None = None) -> dict[st
     }  # fmt: skip
     if tried.regimen is not None:
         out["remarks"] = [f.to_json() for f in remarks(advice, tried.regimen)]
-        out |= judge(advice, lead, tried.regimen, draws, mic)
+        out |= judge(advice, lead, tried.regimen, draws)
     if tried.sample_at is not None:
         k = int(np.argmin(np.abs(asked - tried.sample_at)))
         out["sample"] = _sample(model.outputs[name].residual, level, k, asked)
@@ -78,7 +78,7 @@ def _times(timeline: Timeline, tried: Tried, now: float) -> np.ndarray:
     return np.unique(np.round(grid, 6))
 
 
-def judge(advice: "Advice", lead: int, regimen: Regimen, draws: np.ndarray, mic: float | None) -> dict[str, Any]:
+def judge(advice: "Advice", lead: int, regimen: Regimen, draws: np.ndarray) -> dict[str, Any]:
     """Targets with their probabilities, exposures, and the hard limits the plan breaks."""
     from dosetwin.decide.exposure import expose
     from dosetwin.decide.plans import plan as as_plan
@@ -92,7 +92,7 @@ def judge(advice: "Advice", lead: int, regimen: Regimen, draws: np.ndarray, mic:
     plan = as_plan(regimen, policy, where)
     exposures, _ = expose(
         advice.models[lead], timeline, [plan], draws, policy, rule="locf", n_eff=float(len(draws)), now=advice.now,
-        facts={} if mic is None else {"MIC": mic},
+        facts=advice.question.facts,
     )  # fmt: skip
     scores = score(exposures, policy.targets, first=where.first)
     return {

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 from dosetwin.serve.refresh import Done, Refresher, warm
 from dosetwin.serve.settings import Settings
-from dosetwin.serve.twins import Question
+from dosetwin.serve.twins import KeptQuestion
 
 NICER = 2
 """How much the process stands back for the server and the database."""
@@ -41,7 +41,7 @@ class Batch:
     """Twins to recompute, in this order, all with the same question; answers older than ``older`` are given anew."""
 
     patients: Sequence[str]
-    question: Question
+    question: KeptQuestion
     older: timedelta
 
 
@@ -52,7 +52,7 @@ class Lost(RuntimeError):
 class Process:
     """One such process as the server sees it. Used by one thread."""
 
-    def __init__(self, settings: Settings, question: Question):
+    def __init__(self, settings: Settings, question: KeptQuestion):
         """Start it; ``question`` is what it will be asked, so that it can load what that takes."""
         words = [sys.executable, "-m", "dosetwin.serve.worker"]
         # secrets go through the pipe: other users may read a command line

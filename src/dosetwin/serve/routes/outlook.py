@@ -64,7 +64,7 @@ def try_plan(patient: PatientId, trial: Trial, service: The, who: Who) -> dict[s
         start = first_of(advice, trial.interval_h) if first is None else max(first, advice.now)
         regimen = Regimen(trial.amount_mg, trial.interval_h, min(trial.infusion_h, trial.interval_h), start,
                           loading=trial.loading_mg)  # fmt: skip
-    found = service.pool.run(what_if, advice, Tried(regimen, sample, trial.hours), question.mic_mg_per_L)
+    found = service.pool.run(what_if, advice, Tried(regimen, sample, trial.hours))
     return {"patient_id": patient, "state_hash": state_hash(known, question)} | found
 
 

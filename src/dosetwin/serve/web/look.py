@@ -12,7 +12,7 @@ from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.override import told, tone
 from dosetwin.serve.service import Service
 from dosetwin.serve.timeline import in_force
-from dosetwin.serve.twins import Known, Memory, Question, answer, state_hash
+from dosetwin.serve.twins import KeptQuestion, Known, Memory, answer, state_hash
 from dosetwin.serve.web.frame import ago, zone_of
 from dosetwin.serve.web.picture import picture
 from dosetwin.serve.web.tries import recommended
@@ -31,7 +31,7 @@ class Look:
 
     row: Mapping[str, Any]
     known: Known
-    question: Question
+    question: KeptQuestion
     state: str
     now: datetime
     advice: "Advice | None"

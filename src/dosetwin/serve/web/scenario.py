@@ -31,9 +31,7 @@ def scenario(advice: "Advice", zone: Zone) -> dict[str, Any]:
     """
     from dosetwin.advise.ahead import lines, plan_ahead
 
-    mic = advice.recommendation.provenance["mic_mg_per_L"]
-    rule = advice.recommendation.provenance["covariates"]
-    planned = plan_ahead(advice, scenario=PACK, mic=mic, organism=ORGANISM, rule=rule)
+    planned = plan_ahead(advice, scenario=PACK, organism=ORGANISM)
     if not planned:
         return {"text": "Not asked: a level contradicts the model.", "rows": [], "charts": {}, "outcomes": [], "note": ""}
     rows = [
@@ -48,11 +46,11 @@ def scenario(advice: "Advice", zone: Zone) -> dict[str, Any]:
         }
         for o in planned["options"]
     ]
-    charts, outcomes = _course(advice, mic, zone)
+    charts, outcomes = _course(advice, zone)
     return {"text": lines(planned)[0], "note": lines(planned)[1], "rows": rows, "charts": charts, "outcomes": outcomes}
 
 
-def _course(advice: "Advice", mic: float | None, zone: Zone) -> tuple[dict[str, Chart], list[dict[str, str]]]:
+def _course(advice: "Advice", zone: Zone) -> tuple[dict[str, Chart], list[dict[str, str]]]:
     """Expected counts from the first dose of the last ten days to four days ahead, with the recommended regimen or none."""
     from dosetwin.outcomes.infection.course import run
     from dosetwin.outcomes.infection.draws import DRAWS as ROWS
@@ -78,7 +76,8 @@ def _course(advice: "Advice", mic: float | None, zone: Zone) -> tuple[dict[str, 
     kept = np.stack([v[ok] for v in levels])
     n = kept.shape[1]
     u = uniforms(advice.seed, "page/infection", n, len(ROWS))
-    of = distribution(ORGANISM) if mic is None else distribution(ORGANISM).updated(mic)
+    MIC, of = advice.question.facts.get("MIC"), distribution(ORGANISM)
+    of = of if MIC is None else of.updated(MIC)
     weight = float(advice.recommendation.provenance["weight_kg"])
     infections = draw_infections(pack(PACK), n, uniforms=u, organism=ORGANISM, mic=of.quantile(u[:, 0]), WT=weight)
     out = run(kept, DT, infections, series=True)

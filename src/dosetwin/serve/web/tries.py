@@ -68,10 +68,9 @@ def try_out(advice: "Advice", asked: Asked, zone: Zone, beside: dict[str, Any] |
     """What the regimen would do: keys ``text`` (one sentence), ``rows`` (beside the recommended), ``broken``, ``overlay`` (for
     the chart). ``beside``: what ``recommended`` gave, kept by the caller.
     """
-    mic = advice.recommendation.provenance["mic_mg_per_L"]
     regimen = asked.regimen(advice.now)
     sample = regimen.first_at + asked.sample
-    found = what_if(advice, Tried(regimen, sample), mic)
+    found = what_if(advice, Tried(regimen, sample))
     broken = [f"{f['message']} (allowed {f['allowed']})" for f in found["remarks"]]
     broken += [
         f"{r['text']} ({narrative.number(r['value'])}, limit {narrative.number(r['limit'])} {r['unit']})"
@@ -111,7 +110,7 @@ def recommended(advice: "Advice") -> dict[str, Any] | None:
     """The same for the regimen that is recommended, None in a refusal."""
     if advice.regimen is None:
         return None
-    return what_if(advice, Tried(advice.regimen), advice.recommendation.provenance["mic_mg_per_L"])
+    return what_if(advice, Tried(advice.regimen))
 
 
 def _rows(advice: "Advice", found: dict[str, Any]) -> list[tuple[str, str, str]]:

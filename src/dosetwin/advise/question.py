@@ -1,0 +1,89 @@
+"""What is asked, one frozen record that everybody who asks builds once; and the same put to the facts of one patient."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from dosetwin.decide.policy import Policy
+from dosetwin.declare import Model
+from dosetwin.errors import Finding
+from dosetwin.records import Timeline
+
+if TYPE_CHECKING:
+    from dosetwin.advise.kidney import Kidney, Told
+    from dosetwin.simulate.schedule import Rule
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Everything an answer depends on beside the patient's facts; the same question of the same facts has the same answer.
+
+    Parameters
+    ----------
+    therapy : what the drug is for: goals, limits, the orders that are searched, how a choice is made.
+    models : one, or several whose average is asked, weighted by the levels.
+    now : h on the timeline's clock, the moment of the decision; None: the time of the last record.
+    seed : of every random draw.
+    draws : posterior draws every regimen is scored on, at least 100.
+    rule : covariates between records: ``locf``, ``nocb``, ``linear``.
+    told : how creatinine moves the drug's clearance, one of ``advise.kidney.NAMES``; None: chosen by evidence where it applies.
+    facts : name -> value of what is known beside the record and readings are divided by: ``MIC`` of the pathogen, mg/L.
+    sensitivity : also what would make the answer wrong.
+    curves : also what a report draws and prints beside it.
+    input_hash : names the source of the facts; "": a hash of the timeline.
+    look_ahead : also what a controller would plan in that scenario of infection (``advise.ahead``; research); None: not.
+    """
+
+    therapy: Policy
+    models: tuple[Model, ...]
+    now: float | None = None
+    seed: int = 0
+    draws: int = 500
+    rule: "Rule" = "locf"
+    told: str | None = None
+    facts: Mapping[str, float] = field(default_factory=dict)
+    sensitivity: bool = True
+    curves: bool = False
+    input_hash: str = ""
+    look_ahead: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A question put to one patient's facts, as the parts of its answer share it.
+
+    ``now`` h, the moment of the decision; ``models`` those asked in the end; ``timeline`` the facts as given, ``bare`` those
+    known at ``now``, ``known`` the same with what the ``kidney`` in use ``told``; ``findings`` what the checks remarked.
+    """
+
+    question: Question
+    now: float
+    models: tuple[Model, ...]
+    timeline: Timeline
+    bare: Timeline
+    known: Timeline
+    kidney: "Kidney"
+    told: "Told"
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def therapy(self) -> Policy:
+        """What the drug is for."""
+        return self.question.therapy
+
+    @property
+    def rule(self) -> "Rule":
+        """Covariates between records."""
+        return self.question.rule
+
+    def at(self, now: float) -> "Asked":
+        """The same question of the same facts for a later moment (h)."""
+        return replace(self, now=now)
+
+    def column(self, model: Model) -> int:
+        """Where among a model's outputs the drug's level stands."""
+        return list(model.outputs).index(self.output(model))
+
+    def output(self, model: Model) -> str:
+        """Name of a model's output that is the drug's level."""
+        return model.measured_by(self.therapy.drug) or next(iter(model.outputs))

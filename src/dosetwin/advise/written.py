@@ -1,0 +1,66 @@
+"""The recommendation as it is handed on: what each part of an answer found, in one record."""
+
+from dosetwin.advise.core import State
+from dosetwin.advise.curves import parameters_over
+from dosetwin.advise.gate import continues, ends_of, unique
+from dosetwin.advise.hold import TOLD_FROM, Settled
+from dosetwin.advise.kidney import remarks
+from dosetwin.advise.outlook import KidneyOutlook
+from dosetwin.advise.provenance import provenance
+from dosetwin.advise.question import Asked
+from dosetwin.advise.sample import when_safe
+from dosetwin.advise.table import how_sure, not_scored, ordered, safe_under_neither, table, too_high_now
+from dosetwin.decide.recommendation import DoubtedRecord, NextSample, Recommendation, Sensitivity
+from dosetwin.errors import Finding, Reason
+
+
+def write(
+    asked: Asked, state: State, ahead: KidneyOutlook | None, settled: Settled, sample: NextSample | None,
+    doubts: tuple[Sensitivity, ...],
+) -> Recommendation:  # fmt: skip
+    """The recommendation, its reasons and remarks, the table and where it came from."""
+    made = settled.made
+    regimen, at = made.regimen, made.regimen.first_at if made.regimen else asked.now
+    return Recommendation(
+        status=settled.status,
+        regimen=None if regimen is None else ordered(asked.bare, regimen),
+        candidates=table(made, asked),
+        reasons=_reasons(asked, state, settled),
+        findings=_findings(asked, state, ahead, settled),
+        provenance=provenance(asked, state, made),
+        kidney=ahead.to_json() if ahead else {},
+        next_sample=sample,
+        how_sure=how_sure(made, state),
+        what_would_change_it=doubts,
+        hold=settled.plan is not None,
+        hold_reason=settled.hold_reason,
+        hold_plan=settled.plan,
+        doubted_records=tuple(DoubtedRecord(x.record, round(x.p_wrong, 4)) for x in state.levels if x.p_wrong >= TOLD_FROM),
+        parameters=parameters_over(asked.models, asked.known, state.believed, at=at, rule=asked.rule),
+    )
+
+
+def _reasons(asked: Asked, state: State, settled: Settled) -> tuple[Reason, ...]:
+    """Why this, or why nothing; in a refusal also when the level is low enough for another dose."""
+    made = settled.made
+    if made.regimen is None and state.open_doubts:
+        return settled.reasons + safe_under_neither(made)
+    reasons = (*settled.reasons, *made.choice.reasons, *made.silent, *not_scored(made, asked))
+    if made.regimen is None and too_high_now(made, asked.therapy):
+        reasons += when_safe(asked, state)
+    return reasons
+
+
+def _findings(asked: Asked, state: State, ahead: KidneyOutlook | None, settled: Settled) -> tuple[Finding, ...]:
+    """What the checks, the importer, the kidney and the models remarked, each once."""
+    kidney = asked.kidney
+    said = (*kidney.findings, *remarks(asked.told, f"patient {asked.bare.patient.id}"), *(ahead.findings if ahead else ()))
+    found = tuple(f for f in (*settled.made.findings, *state.findings) if not (kidney.outside and _of_the_kidney(f)))
+    continued = continues(ends_of(asked.timeline, asked.now), asked.now)
+    return unique((*asked.findings, *asked.timeline.findings, *continued, *said, *found))
+
+
+def _of_the_kidney(finding: Finding) -> bool:
+    """Whether a model remarks on what a kidney does for it: that it cannot predict creatinine, or how the course is laid out."""
+    about = {"level_not_predicted": "'SCR'", "covariate_carried_back": "KIDNEY"}.get(finding.code)
+    return about is not None and about in finding.message
