@@ -389,6 +389,98 @@ def test_words_that_take_back_switch_nothing(text):
     assert finding(t, "negated").severity == "warning"
 
 
+UNCLEAR = (
+    "twin with perinatal asphyxia",
+    "twin A: perinatal asphyxia",
+    "no fever, perinatal asphyxia",
+    "no HIE with perinatal asphyxia",
+    "mother with sepsis and perinatal asphyxia",
+    "perinatal asphyxia and sepsis ruled out",
+    "perinatal asphyxia in twin",
+    "maternal sepsis with birth asphyxia",
+)
+
+
+@pytest.mark.parametrize("text", UNCLEAR)
+def test_words_that_can_be_read_in_two_ways_are_named_and_not_used(text):
+    t = read_bundle(newborn(condition(text)))
+    assert t.series("ASPHYXIA") == ()
+    assert finding(t, "condition_unclear").severity == "warning"
+    assert "code_and_text_disagree" in errors(read_bundle(newborn(condition(text, "28314004"))))
+
+
+@pytest.mark.parametrize("code", [None, "28314004"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Perinatal asphyxia without HIE",
+        "birth asphyxia with no seizures",
+        "perinatal asphyxia (no HIE)",
+        "perinatal asphyxia, no cooling",
+        "perinatal asphyxia in twin pregnancy",
+        "birth asphyxia, twin B",
+        "Twin pregnancy; birth asphyxia",
+        "perinatal asphyxia in dichorionic twin gestation",
+        "perinatal asphyxia, mother with sepsis",
+        "mother had sepsis; birth asphyxia",
+        "Perinatal asphyxia due to maternal haemorrhage",
+        "birth asphyxia after maternal cardiac arrest",
+        "infant of a diabetic mother with perinatal asphyxia",
+        "birth asphyxia. Family history of diabetes",
+        "perinatal asphyxia, sepsis ruled out",
+        "no sepsis but perinatal asphyxia",
+        "No chorioamnionitis. Perinatal asphyxia.",
+        "perinatal asphyxia, suspected sepsis",
+        "Severe birth asphyxia without mention of HIE",
+        "perinatal asphyxia not requiring cooling",
+    ],
+)
+def test_a_negation_or_a_person_counts_where_it_reaches(text, code):
+    t = read_bundle(newborn(condition(text, code)))
+    assert t.series("ASPHYXIA") == ((-30.0, 1.0),)
+    assert not {"negated", "condition_unclear", "code_and_text_disagree"} & found(t)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no sepsis or perinatal asphyxia",
+        "no HIE, no perinatal asphyxia",
+        "perinatal asphyxia: no",
+        "perinatal asphyxia not confirmed",
+        "perinatal asphyxia (ruled out)",
+        "perinatal asphyxia, suspected",
+        "perinatal asphyxia of the co-twin",
+        "co-twin with birth asphyxia",
+        "birth asphyxia in sibling",
+        "no perinatal asphyxia, mother with sepsis",
+    ],
+)
+def test_a_negation_or_a_person_reaches_across_the_words_between(text):
+    t = read_bundle(newborn(condition(text)))
+    assert t.series("ASPHYXIA") == ()
+    assert finding(t, "negated").severity == "warning"
+
+
+@pytest.mark.parametrize("text", ["perinatal asphyxia, resolved", "Resolved birth asphyxia", "Perinatal asphyxia (resolved)"])
+def test_what_is_resolved_was_so(text):
+    t = read_bundle(newborn(condition(text)))
+    assert t.series("ASPHYXIA") == ((-30.0, 1.0),)
+    assert "taken to last" in finding(t, "end_missing").message
+
+
+@pytest.mark.parametrize(("onset", "on"), [("2026-03-01T06:00:00Z", True), ("2026-03-02", True), ("2026-03-05", False)])
+def test_asphyxia_of_the_day_of_birth_is_that_of_the_birth(onset, on):
+    t = read_bundle(newborn(condition("asphyxia without HIE", onsetDateTime=onset)))
+    assert bool(t.series("ASPHYXIA")) is on
+    assert finding(t, "recognised_by_text" if on else "condition_unclear").severity == "warning"
+
+
+def test_cooling_of_which_nobody_says_what_for_is_named():
+    assert finding(read_bundle(newborn(condition("passive cooling"))), "condition_unclear")
+    assert read_bundle(newborn(condition("hypothermia on admission"))).series("COOLING") == ()
+
+
 @pytest.mark.parametrize("text", ["Severe perinatal asphyxia", "Birth asphyxia in liveborn infant, umbilical pH 6.9"])
 def test_plain_words_still_count(text):
     assert read_bundle(newborn(condition(text))).series("ASPHYXIA") == ((-30.0, 1.0),)
@@ -402,6 +494,7 @@ def test_plain_words_still_count(text):
         ({"verificationStatus": status("differential")}, False, "not_established", "warning"),
         ({"verificationStatus": status("provisional")}, True, "not_established", "warning"),
         ({"clinicalStatus": status("resolved")}, True, "end_missing", "warning"),
+        ({"clinicalStatus": status("inactive")}, True, "end_missing", "warning"),
         ({"abatementString": "after two days"}, True, "end_missing", "warning"),
         ({"category": [{"text": "family history"}]}, False, "code_and_text_disagree", "error"),
         ({"modifierExtension": [{"url": "u", "valueBoolean": True}]}, False, "meaning_modified", "error"),

@@ -1,5 +1,6 @@
 """Conditions and procedures that switch a flag covariate: said of this patient, said to be so, with beginning and end."""
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ from dosetwin.io import codes
 from dosetwin.io.fhir_facts import Facts, understood
 from dosetwin.io.fhir_parts import Span, codings, label, merge, moment, words
 from dosetwin.io.fhir_refs import Entry
+from dosetwin.io.scope import Said, said_of
 from dosetwin.records import Covariate
 
 COOLING_HOURS = 72.0
@@ -29,11 +31,17 @@ def read_condition(e: Entry, facts: Facts) -> None:
             notes.add("info", "indication", e.record, "the reason for treatment; no covariate depends on it", label(c.code))
             return
         hit = next((word for word in codes.CONDITION_WORDS if word.replace("-", " ") in text.replace("-", " ")), "")
-        if not hit:
-            facts.unread[f"{e.kind} {label(c.code)}"] += 1
+        flag, by_text = codes.CONDITION_WORDS.get(hit, ""), True
+        if not flag and re.search(r"\basphyxia\b", text):
+            flag = "ASPHYXIA" if _at_birth(e, facts) else _unclear(e, "ASPHYXIA", facts)
+        elif not flag and re.search(r"\bcooling\b", text):
+            flag = _unclear(e, "COOLING", facts)
+        if not flag:
+            if not any(f.record == e.record and f.code == "condition_unclear" for f in notes.found):
+                facts.unread[f"{e.kind} {label(c.code)}"] += 1
             return
-        flag, by_text = codes.CONDITION_WORDS[hit], True
-    if not _is_so(e, flag, text, facts, by_text=by_text) or not understood(e, e.record, flag, notes):
+    said = _is_so(e, flag, facts, by_text=by_text)
+    if said is None or not understood(e, e.record, flag, notes):
         return
     for note in c.note or []:
         if note.text:
@@ -55,7 +63,7 @@ def read_condition(e: Entry, facts: Facts) -> None:
     if end is not None and end < start:
         notes.add("error", "period_reversed", e.record, f"{flag} ends before it starts; not used", str(finish), f">= {begin}")
         return
-    if end is None and (untold or _over(e)):
+    if end is None and (untold or said == "over" or _over(e)):
         end = start + timedelta(hours=COOLING_HOURS) if flag == "COOLING" else None
         took = f"taken to have lasted {COOLING_HOURS:g} h" if end is not None else "taken to last"
         notes.add("warning", "end_missing", e.record, f"{flag} is over, but its end is not stated as a moment; {took}",
@@ -63,33 +71,58 @@ def read_condition(e: Entry, facts: Facts) -> None:
     facts.spans.setdefault(flag, []).append(Span(start, end, e.record))
 
 
-def _is_so(e: Entry, flag: str, text: str, facts: Facts, *, by_text: bool) -> bool:
-    """Whether the resource says that the flag is so; a finding where it does not, an error where code and words contradict."""
+def _at_birth(e: Entry, facts: Facts) -> bool:
+    """Whether a condition is told for the day of birth or the one after it: an asphyxia then is that of the birth."""
+    born = next((p.body.birthDate for p in facts.entries if p.kind == "Patient"), None)
+    begin = _times(e)[0] or getattr(e.body, "recordedDate", None)
+    day = begin.date() if isinstance(begin, datetime) else begin
+    return isinstance(day, date) and isinstance(born, date) and timedelta(0) <= day - born <= timedelta(days=1)
+
+
+def _unclear(e: Entry, flag: str, facts: Facts) -> str:
+    """Name a condition whose words may mean the flag and do not say so; "" always: it is not used."""
+    facts.notes.add("warning", "condition_unclear", e.record, f"may mean {flag}, but its words do not say so; not used",
+                    label(e.body.code), "a listed code, or its full name", "send a code if it is meant")  # fmt: skip
+    return ""
+
+
+def _is_so(e: Entry, flag: str, facts: Facts, *, by_text: bool) -> str | None:
+    """ "so" or "over" where the resource says that the flag is or was so; None, with a finding, where it does not.
+
+    An error where code and words contradict, or the words of a coded condition can be read in two ways.
+    """
     notes, c = facts.notes, e.body
     stated = getattr(c, "verificationStatus", None)
     verdict = {code for _, code, _ in codings(stated)} or set(words(stated).replace("-", " ").split())
     status = str(getattr(c, "status", None) or "completed")
     if verdict & {"refuted", "entered-in-error"} or status in _NOT_DONE:
         notes.add("info", "status", e.record, f"{flag} refuted or not done; not used", label(c.code))
-        return False
+        return None
     if "differential" in verdict or status == "unknown":
         notes.add("warning", "not_established", e.record, f"{flag} is not established; not used", label(c.code), "confirmed",
                   "send it when it is")  # fmt: skip
-        return False
+        return None
     if verdict & {"unconfirmed", "provisional"}:
         notes.add("warning", "not_established", e.record, f"{flag} is not confirmed yet; taken to be so", label(c.code))
     listed = getattr(c, "category", None) or []
     about = " ".join(words(x) for x in (listed if isinstance(listed, list) else [listed]))
-    word = codes.doubted(text) or ("family" if "family" in about else "")
-    if not word:
-        return True
+    said = said_of(flag, [*(display for _, _, display in codings(c.code)), str(c.code.text or "")])
+    if "family" in about:
+        said = Said("somebody else's", "family")
+    if said.verdict in ("so", "over"):
+        return said.verdict
+    meaning = "can be read in two ways" if said.verdict == "unclear" else f"says that {flag} is {_WORDS[said.verdict]}"
     if by_text:
-        notes.add("warning", "negated", e.record, f"its text does not say that there is {flag} ({word.strip()!r}); not used",
-                  label(c.code), "a listed code", "send a code, or verificationStatus")  # fmt: skip
+        notes.add("warning", "condition_unclear" if said.verdict == "unclear" else "negated", e.record,
+                  f"its text {meaning} ({said.cue!r}); not used", label(c.code), "a listed code",
+                  "send a code, or verificationStatus")  # fmt: skip
     else:
-        notes.add("error", "code_and_text_disagree", e.record, f"its code means {flag}, its words say {word.strip()!r}; not used",
-                  text[:100], "one meaning", "send verificationStatus refuted, or another code")  # fmt: skip
-    return False
+        notes.add("error", "code_and_text_disagree", e.record, f"its code means {flag}, its text {meaning} ({said.cue!r}); not "
+                  "used", words(c.code)[:100], "one meaning", "send verificationStatus refuted, or another code")  # fmt: skip
+    return None
+
+
+_WORDS = {"not": "not so", "in doubt": "in doubt", "somebody else's": "somebody else's"}
 
 
 def _times(e: Entry) -> tuple[Any, Any, str]:
