@@ -136,3 +136,10 @@ class Failure:
     subject: Any
     code: str
     message: str
+
+
+def percent(p: float | None) -> str:
+    """A probability in words: never 0 % or 100 %, which simulation cannot show; "-" where there is none."""
+    if p is None:
+        return "-"
+    return "< 1 %" if p < 0.01 else "> 99 %" if p > 0.99 else f"{100 * p:.0f} %"

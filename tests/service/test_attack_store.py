@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from dosetwin.errors import InputError
 from dosetwin.serve.audit import Trail
@@ -21,8 +21,9 @@ from dosetwin.serve.settings import Settings
 from dosetwin.serve.store import Store
 from dosetwin.serve.store.backup import restore
 from dosetwin.serve.store.checkpoint import Checkpoint, set_aside
+from dosetwin.serve.store.tables import APPEND_ONLY
 from service.conftest import AUDIT_KEY, DATA_KEY, Running, course, new_patient, record, settings_for
-from service.test_store import CHAIN, KEYS, NOW, Opened
+from service.test_store import CHAIN, KEYS, NOW, Opened, defused, guarded
 
 DATA = Path(__file__).parent / "data"
 
@@ -51,15 +52,17 @@ def attack(running: Running, *statements: str, **values: Any) -> None:
         defused(conn)
         for statement in statements:
             assert conn.execute(text(statement), values).rowcount != 0, statement
+        guarded(conn)
 
 
-def defused(conn: Connection) -> None:
-    for table in ("facts", "advice", "audit", "rejected"):
-        if conn.dialect.name == "sqlite":
-            conn.execute(text(f"DROP TRIGGER IF EXISTS {table}_no_update"))
-            conn.execute(text(f"DROP TRIGGER IF EXISTS {table}_no_delete"))
-        else:
-            conn.execute(text(f"DROP TRIGGER IF EXISTS {table}_no_change ON {table}"))
+def test_triggers_that_are_gone_are_noticed(ward: tuple[Running, str, str]) -> None:
+    running, _, _ = ward
+    assert wrong(running) == ()
+    with running.service.store.engine.connect() as conn, conn.begin():
+        defused(conn)
+    assert [w.split(":")[0] for w in wrong(running)] == [f"table {t} can be changed" for t in APPEND_ONLY]
+    attack(running)
+    assert wrong(running) == ()
 
 
 def wrong(running: Running) -> tuple[str, ...]:

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, inspect, select, text
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Connection, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from dosetwin.errors import InputError
@@ -64,6 +66,24 @@ def opened(database_url: str):
     it = Opened(database_url)
     yield it
     it.store.close()
+
+
+def defused(conn: Connection) -> None:
+    for table in APPEND_ONLY:
+        if conn.dialect.name == "sqlite":
+            conn.execute(text(f"DROP TRIGGER IF EXISTS {table}_no_update"))
+            conn.execute(text(f"DROP TRIGGER IF EXISTS {table}_no_delete"))
+        else:
+            conn.execute(text(f"DROP TRIGGER IF EXISTS {table}_no_change ON {table}"))
+            conn.execute(text(f"DROP TRIGGER IF EXISTS {table}_no_truncate ON {table}"))
+
+
+def guarded(conn: Connection) -> None:
+    """The triggers as they were: an attacker who can take them away can put them back."""
+    operations = Operations(MigrationContext.configure(conn))
+    defused(conn)
+    for table in APPEND_ONLY:
+        schema.append_only(operations, table)
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
@@ -409,6 +429,7 @@ def test_tampering_behind_the_program_is_found(opened: Opened, what: str) -> Non
                 conn.execute(text(f"DROP TRIGGER {name}"))
         changed = conn.execute(text(statement.replace(":", "\\:") if '"' in statement or "::" in statement else statement))
         assert changed.rowcount >= 1
+        guarded(conn)
 
     opened.store.write(tamper)
     verdict = opened.verdict()
@@ -424,6 +445,7 @@ def test_entries_cut_off_at_the_end_are_found(opened: Opened) -> None:
     opened.store.write(lambda c: c.execute(text("DROP TRIGGER audit_no_delete" if opened.store.sqlite else
                                                 "DROP TRIGGER audit_no_change ON audit")))  # fmt: skip
     opened.store.write(lambda c: c.execute(text("DELETE FROM audit WHERE action = 'export'")))
+    opened.store.write(guarded)
     assert not opened.verdict(expect=head).ok
     assert "cut off at the end" in opened.verdict().wrong[0]  # without a noted head too: the sealed head does not agree
     opened.store.write(lambda c: opened.trail.add(c, NOW, THE_SERVICE, "read"))

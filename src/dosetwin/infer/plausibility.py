@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from dosetwin.declare import Model
-from dosetwin.errors import Finding, SimulationError
+from dosetwin.errors import Finding, SimulationError, percent
 from dosetwin.infer.belief import CONTRADICTION, DOUBTED, Plausibility, verdict_of
 from dosetwin.infer.likelihood import Evidence
 from dosetwin.infer.points import normals
@@ -61,11 +61,6 @@ def plausibility(evidence: Evidence, *, percentiles: bool = True) -> tuple[Plaus
 def weighed(levels: tuple[Plausibility, ...], p_wrong: np.ndarray) -> tuple[Plausibility, ...]:
     """The same with the probabilities [n] that the records are wrong."""
     return tuple(replace(level, p_wrong=float(p), used=bool(p <= 0.5)) for level, p in zip(levels, p_wrong, strict=True))
-
-
-def percent(p: float) -> str:
-    """A probability in words."""
-    return "< 1 %" if p < 0.01 else "> 99 %" if p > 0.99 else f"{100 * p:.0f} %"
 
 
 def remarks(model: Model, levels: tuple[Plausibility, ...], p_unlike: float) -> tuple[Finding, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dosetwin.decide.recommendation import order as ordered
 from dosetwin.decide.target import unit_of
-from dosetwin.errors import Finding, Reason
+from dosetwin.errors import Finding, Reason, percent
 from dosetwin.units import UMOL_PER_MG_DL, plain_unit
 
 if TYPE_CHECKING:
@@ -57,13 +57,6 @@ FLAGS = {
     "IBU": "ibuprofen", "INDO": "indometacin", "DOPA": "dopamine", "INO": "inotropes",
     "ASPHYXIA": "perinatal asphyxia", "COOLING": "therapeutic cooling",
 }  # fmt: skip
-
-
-def percent(p: float | None) -> str:
-    """A probability in words: never 0 % or 100 %, which simulation cannot show."""
-    if p is None:
-        return "-"
-    return "< 1 %" if p < 0.01 else "> 99 %" if p > 0.99 else f"{100 * p:.0f} %"
 
 
 def certainty(p: float | None) -> tuple[str, str]:

@@ -11,8 +11,10 @@ from dosetwin.serve.audit import GAP, START, Trail, Verdict, fact_hash
 from dosetwin.serve.canon import digest
 from dosetwin.serve.store.checkpoint import Noted
 from dosetwin.serve.store.issued import issued_so
+from dosetwin.serve.store.schema import unguarded
 from dosetwin.serve.store.seals import SEALED
 from dosetwin.serve.store.tables import (
+    APPEND_ONLY,
     advice,
     audit,
     audit_head,
@@ -62,6 +64,8 @@ def verdict(conn: Connection, trail: Trail, expected: str | None, checkpoint: No
     number, head = _chain(conn, trail, wrong, recorded, sealed, expected, checkpoint)
     _head(conn, trail, wrong, number, head)
     _facts(conn, wrong, recorded)
+    for table in unguarded(conn, APPEND_ONLY):
+        wrong.append(f"table {table} can be changed: the guards that refuse it are missing or switched off")
     for found in (_advice(conn), _patients(conn), _rows(conn, trail, sealed), _identities(conn, vault), _states(conn)):
         for line in found:
             if wrong.enough:

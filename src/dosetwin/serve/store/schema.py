@@ -1,5 +1,6 @@
 """The schema and its history: migrations travel inside the package and are run by Alembic."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from alembic import command
@@ -89,3 +90,14 @@ def changeable(op: Any, table: str) -> None:
         return
     for what in ("change", "truncate"):
         op.execute(f"DROP TRIGGER {table}_no_{what} ON {table}")
+
+
+def unguarded(conn: Connection, tables: Sequence[str]) -> tuple[str, ...]:
+    """Those of ``tables`` whose guards (``append_only``) are missing or switched off."""
+    if conn.dialect.name == "sqlite":
+        there = set(conn.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")))
+        kinds = ("no_update", "no_delete")
+    else:
+        there = set(conn.scalars(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'")))
+        kinds = ("no_change", "no_truncate")
+    return tuple(table for table in tables if not all(f"{table}_{kind}" in there for kind in kinds))
