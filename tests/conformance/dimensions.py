@@ -13,9 +13,10 @@ ATOMS = {
     "L": "volume", "mL": "volume", "dL": "volume",
     "mg": "amount", "ug": "amount", "umol": "amount", "mmol": "amount",
     "kg": "body",
-    "mmHg": "pressure",
+    "mmHg": "pressure", "cmH2O": "pressure",
+    "cm": "length",
 }  # fmt: skip
-DIMENSIONS = ("time", "volume", "amount", "body", "pressure")
+DIMENSIONS = ("time", "volume", "amount", "body", "pressure", "length")
 
 
 class UnknownDimension(ValueError):

@@ -28,7 +28,7 @@ from dosetwin.declare.model import (
     proportional,
 )
 from dosetwin.declare.reading import After, At, Between, End, Interval, Reading
-from dosetwin.declare.rule import Facts, Rule, Says
+from dosetwin.declare.rule import Facts, Rule, Says, Sets
 from dosetwin.declare.therapy import Assumed, Sampling, Therapy
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "Rule",
     "Sampling",
     "Says",
+    "Sets",
     "Settings",
     "Solver",
     "Structure",

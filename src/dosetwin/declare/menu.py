@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dosetwin.declare.rule import Facts, Per, Says, size_of
+from dosetwin.declare.rule import Facts, Per, Says, Sets, size_of
 from dosetwin.errors import InputError, Reason
 from dosetwin.records import DoseOrder, Every, Order, Setting, Week
 
@@ -255,29 +255,56 @@ class Weekly:
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of a device or a place: every combination of the values in ``grids``."""
+    """Settings of a device or a place: every combination of the values in ``grids``.
+
+    ``tied``: settings that are moved together, names -> rows of values. ``per``: settings whose values are per something of the
+    patient (per kg predicted weight), name -> that number from the facts; ``steps``: name -> step the result is rounded to.
+    """
 
     grids: Mapping[str, tuple[float, ...]]
+    tied: Mapping[tuple[str, ...], tuple[tuple[float, ...], ...]] = field(default_factory=dict)
+    per: Mapping[str, Callable[[Facts], float]] = field(default_factory=dict)
+    steps: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is set."""
+        return (*self.grids, *(n for names in self.tied for n in names))
 
     def orders(self, where: Situation, thin: int = 1) -> tuple[Setting, ...]:
         """Every combination, from ``now`` on."""
-        values = product(*self.grids.values())
-        return tuple(Setting(dict(zip(self.grids, v, strict=True)), at=where.now) for v in list(values)[::thin])
+        alone = [[(v,) for v in values] for values in self.grids.values()]
+        rows = [sum(parts, ()) for parts in product(*alone, *self.tied.values())]
+        return tuple(self.ordered(dict(zip(self.names, row, strict=True)), where) for row in rows[::thin])
+
+    def ordered(self, values: Mapping[str, float], where: Situation) -> Setting:
+        """Values in the menu's terms as an order from ``now`` on."""
+        return self._rounded({n: v * self.per[n](where.facts) if n in self.per else v for n, v in values.items()}, where)
+
+    def _rounded(self, values: Mapping[str, float], where: Situation) -> Setting:
+        return Setting(
+            {n: round(round(v / s) * s, 9) if (s := self.steps.get(n)) else v for n, v in values.items()}, at=where.now
+        )
 
     def key(self, order: Setting) -> tuple[float, ...]:
         """The values."""
-        return tuple(order[name] for name in self.grids)
+        return tuple(order[name] for name in self.names)
 
-    def said(self, says: Says, where: Situation, breaks: Callable[[float], bool]) -> Setting:
-        """Rules of settings are not written in amounts. Raises InputError."""
-        raise InputError("a rule about settings says them itself", where="menu", value=says.text)
+    def said(self, says: Says | Sets, where: Situation, breaks: Callable[[float], bool]) -> Setting:
+        """What a rule about settings says, in its own units. Raises InputError for a rule about doses or other settings."""
+        if not isinstance(says, Sets) or set(says.values) != set(self.names):
+            raise InputError("a rule about settings says every one of them", where="menu", value=says.text,
+                             allowed=", ".join(self.names))  # fmt: skip
+        return self._rounded(says.values, where)
 
     def measured(self, amount: float) -> float:
         """As it is."""
         return amount
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": "settings", "grids": {k: list(v) for k, v in self.grids.items()}}
+        tied = [{"names": list(names), "rows": [list(r) for r in rows]} for names, rows in self.tied.items()]
+        return {"kind": "settings", "grids": {k: list(v) for k, v in self.grids.items()}, "tied": tied, "per": sorted(self.per),
+                "steps": dict(self.steps)}  # fmt: skip
 
 
 def menu_from_json(data: Mapping[str, Any]) -> Menu:
@@ -288,8 +315,9 @@ def menu_from_json(data: Mapping[str, Any]) -> Menu:
         return Repeated(**given)
     if data.get("kind") == "weekly":
         return Weekly(**given)
-    if data.get("kind") == "settings":
-        return Settings({k: tuple(v) for k, v in data["grids"].items()})
+    if data.get("kind") == "settings" and not data.get("per"):
+        tied = {tuple(t["names"]): tuple(tuple(r) for r in t["rows"]) for t in data.get("tied", ())}
+        return Settings({k: tuple(v) for k, v in data["grids"].items()}, tied, {}, data.get("steps", {}))
     raise InputError("unknown kind of menu", where="menu", value=data.get("kind"), allowed="repeated, weekly, settings")
 
 

@@ -80,6 +80,14 @@ class Says:
         return self.amount * size_of(self.per, facts.number("WT"), facts.number("BSA"))
 
 
+@dataclass(frozen=True)
+class Sets:
+    """What a rule about a device or a place says: a value for each setting of the menu, by name; why: ``text``."""
+
+    values: Mapping[str, float]
+    text: str
+
+
 def size_of(per: Per, weight: float | None, surface: float | None) -> float:
     """What an amount is multiplied with: 1, the weight in kg, the body surface in m2. Raises InputError where it is not known."""
     if not per:
@@ -92,7 +100,8 @@ def size_of(per: Per, weight: float | None, surface: float | None) -> float:
 
 @dataclass(frozen=True)
 class Rule:
-    """A published dosing rule. ``table(facts)`` -> what it says, or a sentence why it says nothing; ``needs`` facts by name.
+    """A published rule. ``table(facts)`` -> what it says (``Says`` of doses, ``Sets`` of settings), or a sentence why it says
+    nothing; ``needs`` facts by name.
 
     ``ward``: the name it is known by, default its title.
     """
@@ -102,7 +111,7 @@ class Rule:
     source: str
     provenance: Provenance
     needs: tuple[str, ...]
-    table: Callable[[Facts], Says | str]
+    table: Callable[[Facts], Says | Sets | str]
     ward: str = ""
     at: str = field(default="", compare=False, repr=False)
 
@@ -113,7 +122,7 @@ class Rule:
         if not self.ward:
             object.__setattr__(self, "ward", self.title)
 
-    def advise(self, facts: Facts) -> Says | str:
+    def advise(self, facts: Facts) -> Says | Sets | str:
         """What the rule says for these facts, or a sentence why it says nothing."""
         missing = [n for n in self.needs if n not in facts]
         if missing:

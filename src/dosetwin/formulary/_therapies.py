@@ -110,7 +110,7 @@ def _said(t: Therapy) -> None:
     for what, value, remedy in (
         ("a source", t.source, 'write source="..."'),
         ("a rule", t.rules, "give the published rule that patients are dosed by without a twin: rules=(Rule(...),)"),
-        ("an everyday dose", t.everyday, 'write everyday=Everyday(amount, "mg", ...)'),
+        ("an everyday dose", t.everyday or isinstance(t.menu, Settings), 'write everyday=Everyday(amount, "mg", ...)'),
         ("a model", t.models, 'name one: models=("drug_author_year",)'),
     ):
         if not value and t.kind == "patient":

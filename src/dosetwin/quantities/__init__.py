@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from dosetwin.errors import UnknownName
 from dosetwin.quantities.body import BODY
+from dosetwin.quantities.breathing import BREATHING
 from dosetwin.quantities.flags import FLAGS
 from dosetwin.quantities.genes import GENES
 from dosetwin.quantities.laboratory import LABORATORY, UMOL_PER_MG_DL
@@ -13,7 +14,9 @@ from dosetwin.quantities.quantity import Code, Kind, Quantity
 
 __all__ = ["FLAGS", "QUANTITIES", "UMOL_PER_MG_DL", "Code", "Kind", "Quantity", "flags", "quantity", "traits"]
 
-QUANTITIES: Mapping[str, Quantity] = MappingProxyType({q.name: q for q in (*PLAIN, *BODY, *LABORATORY, *FLAGS, *GENES)})
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {q.name: q for q in (*PLAIN, *BODY, *LABORATORY, *BREATHING, *FLAGS, *GENES)}
+)
 """Name -> quantity. The name is what records, models and files call it."""
 
 
