@@ -93,4 +93,6 @@ def test_a_plain_menu_of_settings_survives_json() -> None:
 
 
 def test_it_is_listed() -> None:
-    assert "ventilator" in {d.name for d in formulary.drugs()}
+    assert "ventilator_ards" in {t.name for t in formulary.therapies()}
+    assert formulary.drug("ventilator").device
+    assert "ventilator" not in {d.name for d in formulary.drugs()}  # no dose on record can name it

@@ -63,7 +63,7 @@ def test_saturation_without_a_shunt_is_severinghaus(p: float, saturation: float)
 def test_alveolar_gas_is_the_full_equation() -> None:
     # PB 760, PaCO2 40, R 0.8: FiO2 0.21 -> 101.83, 0.4 -> 239.2 mmHg; read back through the saturation of unshunted blood
     theta = {"SHUNT": 1e-9, "DISS": 0.0, "VDA": 0.2}
-    for FIO2, PAO2 in (0.21, 101.83), (0.30, 167.28):
+    for FIO2, PAO2 in (0.21, 101.83), (0.40, 239.2):
         PaCO2 = read(theta=theta)["PaCO2"]
         same = {**theta, "VCO2_KG": MODEL.theta().VCO2_KG * 40.0 / PaCO2}
         expected = 1 / (23400 / (PAO2**3 + 150 * PAO2) + 1)
@@ -104,11 +104,11 @@ def test_a_plateau_tells_the_compliance_and_a_gas_the_dead_space() -> None:
     told = start.told(Observation(1.0, "PPLAT", truth["Pplat"], "cmH2O"), Observation(1.0, "PACO2", truth["PaCO2"], "mmHg"))
     order, asked = Setting(VT=350.0, RR=26.0, at=1.0), [3.0]
     future = read(eta, VT=350.0, RR=26.0)
-    for name, sd in ("Pplat", 1.2), ("PaCO2", 5.0):
+    for name in ("Pplat", "PaCO2"):
         before, after = (t.play([order], 3.0, draws=2000, seed=2, at=asked).read(name, "at", 3.0)[0] for t in (start, told))
         assert abs(after.mean() - future[name]) < abs(before.mean() - future[name])
         assert abs(after.mean() - future[name]) < 2.5 * after.std() + 0.05 * future[name]
-        assert after.std() < min(0.5 * before.std(), sd)
+        assert after.std() < 0.5 * before.std()
     # the saturation told nothing, so its band stays
     before, after = (t.play([order], 3.0, draws=2000, seed=2, at=asked).read("SaO2", "at", 3.0)[0] for t in (start, told))
     assert after.std() > 0.8 * before.std()

@@ -60,6 +60,7 @@ class Drug:
     ``known`` says; ``synonyms`` other names (lower case). ``routes`` that its models are about; ``remarked`` routes that count
     all the same, with a remark. ``longest_h``, ``long_h``: infusions that cannot be, and unusual ones. ``shortest_h`` h between
     two equal doses below which one of them may be a copy. ``raises`` flags that models read.
+    ``device``: ordered in settings and never given.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Drug:
     shortest_h: float = 4.0
     raises: tuple[Raises, ...] = ()
     followed: bool = True
+    device: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -114,6 +116,7 @@ def drug(
     shortest_h: float = 4.0,
     raises: Sequence[Raises] = (),
     followed: bool = True,
+    device: bool = False,
 ) -> Drug:
     """A drug, checked.
 
@@ -126,6 +129,7 @@ def drug(
     level_high : the highest level that can be.
     one_dose : lowest and highest dose that can be, with the unit (``mg/kg``, ``mg``). usual, newborn : what it usually is.
     followed : False for what is given beside (its doses switch flags; no twin is made of it).
+    device : True for what is ordered in settings and never given (a ventilator, the beds of a ward): no record's dose names it.
 
     Raises ModelError naming the drug where something does not fit together.
     """
@@ -152,5 +156,5 @@ def drug(
     return Drug(
         name, text or name, unit, Quantity("amount", f"amount of {name}", unit, "plain", _AMOUNTS[unit]), level, rxnorm,
         tuple(atc), snomed, known, tuple(s.lower() for s in synonyms), size, tuple(routes), tuple(remarked), longest_h, long_h,
-        shortest_h, tuple(raises), followed,
+        shortest_h, tuple(raises), followed and not device, device,
     )  # fmt: skip

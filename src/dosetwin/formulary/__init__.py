@@ -126,8 +126,8 @@ def files() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def drugs() -> tuple[Drug, ...]:
-    """Every drug listed, in alphabetical order."""
-    return tuple(drug(n) for n in names())
+    """Every drug listed, in alphabetical order; what is ordered in settings is none."""
+    return tuple(d for n in names() if not (d := drug(n)).device)
 
 
 @lru_cache(maxsize=1)

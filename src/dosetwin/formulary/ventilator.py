@@ -6,7 +6,7 @@ from dosetwin.declare.menu import Settings
 from dosetwin.declare.reading import At, Reading
 from dosetwin.declare.therapy import Sampling
 
-DRUG = drug("ventilator", unit="mmol", measured=False, text="ventilator")
+DRUG = drug("ventilator", unit="1", measured=False, device=True)
 
 ARMA = "ARDSNet 2000, N Engl J Med 342:1301, and its protocol card"
 TABLE = (
