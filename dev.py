@@ -173,7 +173,7 @@ def main(words: list[str]) -> int:
             with tempfile.TemporaryDirectory() as aside:
                 report = str(Path(aside) / "report.html")
                 return (
-                    run(DOSETWIN, "validate", "--markdown", "docs/validation.md", *rest)
+                    run(DOSETWIN, "validate", "amikacin_newborns", "--markdown", "docs/validation.md", *rest)
                     or run(DOSETWIN, "demo", "--report", report, "--replay-page", "docs/replay.md")
                     or run(PYTHON, "benchmarks/run.py", "--markdown", "docs/benchmarks.md")
                 )

@@ -290,7 +290,7 @@ def test_a_hold_is_a_caution_and_says_first_what_not_to_do(run: Run, tmp_path: P
 
 
 def test_validate_json_contract(run: Run, tmp_path: Path) -> None:
-    ran = run("validate", "--json", "--n", 60, "--markdown", "v.md")
+    ran = run("validate", "amikacin_newborns", "--json", "--n", 60, "--markdown", "v.md")
     assert ran.code == 0, ran.err
     checks = json.loads(ran.out)
     assert checks
@@ -430,6 +430,7 @@ def test_an_impossible_fact_names_the_file_and_the_record(run: Run, tmp_path: Pa
         (("demo", "--report", "no/such/r.html"), "folder does not exist"),
         (("validate", "--markdown", "no/such/v.md"), "folder does not exist"),
         (("validate", "--n", "2"), "--n"),
+        (("validate", "nonsense"), "unknown page"),
         (("unknown",), "unknown"),
         (("advise",), "CASE"),
     ],

@@ -156,18 +156,21 @@ def models(
 
 @app.command()
 def validate(
+    page: Annotated[
+        str, typer.Argument(metavar="[PAGE]", help="One page, such as amikacin_newborns or beds; all by default.")
+    ] = "",
     markdown: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write the table as a Markdown page.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smaller cohorts: a glance, not the record.")] = False,
-    n: Annotated[int | None, typer.Option("--n", help="Virtual patients per study.")] = None,
+    n: Annotated[int | None, typer.Option("--n", help="Virtual patients (or runs) per study.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of the virtual patients.")] = None,
     json_: Json = False,
 ) -> None:
-    """Virtual cohorts against published tables; a miss is printed as a miss."""
+    """What others published beside what the program finds, page by page; a miss is printed as a miss."""
     from dosetwin.cli.validate import run
 
-    run(markdown=markdown, quick=quick, n=n, seed=seed, as_json=json_)
+    run(page=page, markdown=markdown, quick=quick, n=n, seed=seed, as_json=json_)
 
 
 @app.command()

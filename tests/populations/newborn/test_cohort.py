@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dosetwin.errors import InputError
-from dosetwin.evaluate.studies import BOTHA, KENYON, SMITS, STUDIES
+from dosetwin.evaluate.pages.amikacin_newborns.studies import BOTHA, KENYON, SMITS, STUDIES
 from dosetwin.models import load
 from dosetwin.populations.newborn.draws import Bell, Population, Spread, normals, spread, stream, uniforms
 

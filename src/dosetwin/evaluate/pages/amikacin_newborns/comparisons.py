@@ -12,7 +12,7 @@ import numpy as np
 from dosetwin.decide.rules import RULES, Facts, Says
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
-from dosetwin.evaluate import studies
+from dosetwin.evaluate.pages.amikacin_newborns import studies
 from dosetwin.populations.newborn.draws import Babies, Population, normals, spread
 from dosetwin.records import Covariate, DoseEvent, Patient, Regimen, Timeline
 from dosetwin.simulate import schedule_many, simulate

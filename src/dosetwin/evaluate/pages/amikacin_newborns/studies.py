@@ -9,9 +9,8 @@ Provenance: ``paper`` the figure was read in the paper or abstract, ``secondary`
 from dataclasses import dataclass
 
 from dosetwin.declare import Provenance
+from dosetwin.evaluate.check import Band
 from dosetwin.populations.newborn.draws import Bell, Population, Spread, spread
-
-Band = tuple[float, float]
 
 
 @dataclass(frozen=True)

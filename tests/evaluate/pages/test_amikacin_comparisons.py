@@ -7,7 +7,7 @@ import pytest
 
 from dosetwin.declare import additive, combined, lognormal, proportional
 from dosetwin.errors import InputError
-from dosetwin.evaluate.comparisons import (
+from dosetwin.evaluate.pages.amikacin_newborns.comparisons import (
     amikacin,
     as_measured,
     courses,

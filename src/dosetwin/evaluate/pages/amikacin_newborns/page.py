@@ -1,69 +1,23 @@
-"""The checks of `dosetwin validate`: virtual cohorts against published figures, with bands set in advance, and their table.
+"""Amikacin in newborns: virtual cohorts against published figures, with bands set in advance, and their table.
 
 A miss is a result: it is printed as one, with the cause we suspect.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
 
 from dosetwin import __version__
-from dosetwin.declare import Model, Provenance
+from dosetwin.declare import Model
 from dosetwin.errors import InputError
-from dosetwin.evaluate.studies import CAUSES, NOT_USED, STUDIES, Band, Study
+from dosetwin.evaluate.check import Check, figure, table
+from dosetwin.evaluate.pages.amikacin_newborns.studies import CAUSES, NOT_USED, STUDIES, Study
 
 MODELS = ("amikacin_neonate", "amikacin_decock_2012", "amikacin_burdet_2015", "amikacin_li_2025")
 """What is checked unless other models are asked for; each takes part where it can."""
-N, SEED = 2000, 20260101
+PAGE = "amikacin_newborns"
+N, N_QUICK, SEED = 2000, 200, 20260101
 FEWEST = 50
 """Fewer virtual babies than this would leave subgroups empty."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One published figure against one model. ``band`` and all figures in ``unit``; ``mc_error`` is a standard error.
-
-    ``kin`` says why the model is not independent of the study ("" = independent); ``cause`` what we suspect behind a miss;
-    ``borderline``: the nearer end of the band lies within two Monte-Carlo errors, so another seed could decide otherwise.
-    """
-
-    check: str
-    model: str
-    source: str
-    provenance: Provenance
-    published: float
-    simulated: float
-    mc_error: float
-    band: Band
-    unit: str
-    passed: bool
-    cause: str = ""
-    text: str = ""
-    why: str = ""
-    kin: str = ""
-    borderline: bool = False
-    extra: tuple[tuple[str, float], ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "check": self.check,
-            "source": self.source,
-            "published": self.published,
-            "simulated": self.simulated,
-            "mc_error": self.mc_error,
-            "band": list(self.band),
-            "pass": self.passed,
-            "model": self.model,
-            "unit": self.unit,
-            "provenance": self.provenance,
-            "text": self.text,
-            "why": self.why,
-            "kin": self.kin,
-            "cause": self.cause,
-            "borderline": self.borderline,
-            **({"extra": dict(self.extra)} if self.extra else {}),
-        }
 
 
 def run(
@@ -89,7 +43,7 @@ def run(
     InputError : too few patients, a model that cannot take part in any study.
     UnknownName : no such model.
     """
-    from dosetwin.evaluate.comparisons import COMPARISONS
+    from dosetwin.evaluate.pages.amikacin_newborns.comparisons import COMPARISONS
     from dosetwin.models import load
 
     if n < FEWEST:
@@ -115,29 +69,12 @@ def run(
             edge = min(abs(got.value - low), abs(got.value - high))
             cause = "" if passed else CAUSES.get(f"{e.check}@{m.name}", CAUSES.get(e.check, "not yet explained"))
             checks.append(Check(
-                e.check, m.name, study.source, e.provenance, e.published, got.value, got.mc_error, e.band, e.unit, passed,
+                PAGE, e.check, m.name, study.source, e.provenance, e.published, got.value, got.mc_error, e.band, e.unit, passed,
                 cause, e.text, e.why, kin, edge < 2.0 * got.mc_error, got.extra,
             ))  # fmt: skip
     if progress:
         progress(len(jobs), len(jobs))
     return checks
-
-
-def _figure(value: float, unit: str) -> str:
-    if unit == "%":
-        return f"{value:.1f}"
-    return f"{value:.3g}"
-
-
-def _row(c: Check) -> str:
-    low, high = (_figure(v, c.unit) for v in c.band)
-    label = "" if c.provenance == "paper" else f" ({c.provenance})"
-    verdict = ("pass" if c.passed else "**MISS**") + (", borderline" if c.borderline else "") + (" ¹" if c.kin else "")
-    error = _figure(c.mc_error, c.unit) if c.mc_error else "-"
-    return (
-        f"| {c.text} | {c.unit} | {c.model} | {_figure(c.published, c.unit)}{label} | {_figure(c.simulated, c.unit)} | {error} | "
-        f"{low} to {high} | {verdict} |"
-    )
 
 
 def _versions() -> str:
@@ -147,7 +84,7 @@ def _versions() -> str:
 def _extras(checks: Sequence[Check]) -> list[str]:
     """What a comparison saw beside its figures, one line per check that has any."""
     return [
-        f"- {c.text}, {c.model}: " + "; ".join(f"{name.replace('_', ' ')} {_figure(v, c.unit)}" for name, v in c.extra)
+        f"- {c.text}, {c.model}: " + "; ".join(f"{name.replace('_', ' ')} {figure(v, c.unit)}" for name, v in c.extra)
         for c in checks
         if c.extra
     ]
@@ -157,8 +94,7 @@ def _section(study: Study, own: Sequence[Check]) -> list[str]:
     lines = ["", f"## {study.source}", "", f"Design: {study.design}."]
     if study.assumed:
         lines += ["", f"Ours, not the paper's: {study.assumed}."]
-    lines += ["", "| figure | unit | model | published | simulated | MC | band | verdict |", "|---|---|---|---|---|---|---|---|"]
-    lines += [_row(c) for c in own]
+    lines += ["", *table(own)]
     if extras := _extras(own):
         lines += ["", "Also seen:", "", *extras]
     if notes := dict.fromkeys(f"{c.model}: {c.kin}" for c in own if c.kin):
@@ -192,8 +128,8 @@ def _misses(checks: Sequence[Check]) -> list[str]:
         if not c.passed:
             together.setdefault((c.check, c.cause), []).append(c)
     return [
-        f"- **{own[0].text}** ({name}; published {_figure(own[0].published, own[0].unit)} {own[0].unit}; "
-        + ", ".join(f"{c.model} {_figure(c.simulated, c.unit)}" for c in own)
+        f"- **{own[0].text}** ({name}; published {figure(own[0].published, own[0].unit)} {own[0].unit}; "
+        + ", ".join(f"{c.model} {figure(c.simulated, c.unit)}" for c in own)
         + f"). {cause[:1].upper()}{cause[1:]}."
         for (name, cause), own in together.items()
     ] or ["None."]
@@ -228,9 +164,9 @@ def markdown(checks: Sequence[Check], *, n: int = N, seed: int = SEED) -> str:
     kin = [c for c in checks if c.kin]
     free = [c for c in checks if not c.kin]
     again = (
-        f"`dosetwin validate --seed {seed} --markdown docs/validation.md`"
+        f"`dosetwin validate {PAGE} --seed {seed} --markdown docs/validation.md`"
         if n == N
-        else f"`dosetwin.evaluate.validate.run(n={n}, seed={seed})`"
+        else f"`dosetwin.evaluate.pages.amikacin_newborns.page.run(n={n}, seed={seed})`"
     )
     lines = [
         "# Validation against published tables",

@@ -9,8 +9,8 @@ import pytest
 
 from dosetwin import models
 from dosetwin.errors import InputError
-from dosetwin.evaluate.studies import CAUSES, STUDIES
-from dosetwin.evaluate.validate import MODELS, Check, markdown, run
+from dosetwin.evaluate.pages.amikacin_newborns.page import MODELS, Check, markdown, run
+from dosetwin.evaluate.pages.amikacin_newborns.studies import CAUSES, STUDIES
 
 N, SEED = 200, 11
 

@@ -1,0 +1,35 @@
+"""Every listed page says what it compares, reproducibly; the beds agree with Erlang, and a wrong pool would not."""
+
+import math
+
+import pytest
+
+from dosetwin.errors import UnknownName
+from dosetwin.evaluate import pages
+from dosetwin.evaluate.pages import beds
+from dosetwin.twins.place import Exponential
+
+
+def test_pages_are_listed_by_being_there() -> None:
+    assert {"amikacin_newborns", "beds"} <= set(pages.names())
+    for name in pages.names():
+        page = pages.load(name)
+        assert name == page.PAGE
+        assert page.N_QUICK < page.N
+    with pytest.raises(UnknownName, match="amikacin_newborns, beds"):
+        pages.load("nonsense")
+
+
+def test_beds_agree_with_erlang() -> None:
+    found = beds.run(n=40, seed=5)
+    assert len(found) == 14
+    assert [c.check for c in found if not c.passed] == []
+    assert all(c.page == "beds" and c.mc_error > 0 for c in found)
+    text = beds.markdown(found, n=40, seed=5)
+    assert "share refused, 8 beds, log-normal stays" in text
+
+
+def test_a_pool_with_longer_stays_would_be_found_out() -> None:
+    """The check can fail: stays of 53 h where 48 are said."""
+    found = beds._waiting(12, Exponential(53.0, math.inf), 40, 5)
+    assert [c.passed for c in found] == [False, False, False]
