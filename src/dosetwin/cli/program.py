@@ -174,6 +174,20 @@ def validate(
 
 
 @app.command()
+def new(
+    kind: Annotated[str, typer.Argument(metavar="model|therapy", help="What is to be written.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the file, such as phenytoin_ludden_1977.")],
+    drug: Annotated[str, typer.Option("--drug", metavar="NAME", help="The drug; else the first word of NAME.")] = "",
+    model: Annotated[str, typer.Option("--model", metavar="NAME|FILE", help="The model of a therapy.")] = "",
+    folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where the file goes.")] = Path(),
+) -> None:
+    """A commented skeleton of a model's or a therapy's file, to fill in."""
+    from dosetwin.cli.new import run
+
+    run(kind, name, drug=drug, model=model, folder=folder)
+
+
+@app.command()
 def trial(
     design: Annotated[str, typer.Argument(metavar="DESIGN", help="A design file (./mine.toml) or the name of a shipped one.")],
     out: Annotated[
