@@ -1,8 +1,8 @@
 """A FHIR R4 bundle about one patient becomes a timeline; what is not understood is said, never dropped silently.
 
-Read: Patient, Observation, MedicationAdministration, MedicationRequest (as the plan, not as given), MedicationStatement (remarked
-on), Medication, Condition, Procedure. Parsed with the R4B models of fhir.resources (its default is R5; R4 resources of these
-types are valid R4B).
+Read: Patient, Observation, Specimen, DiagnosticReport, MedicationAdministration, MedicationRequest (as the plan, not as given),
+MedicationStatement (remarked on), Medication, Condition, Procedure, AllergyIntolerance. Parsed with the R4B models of
+fhir.resources (its default is R5; R4 resources of these types are valid R4B).
 """
 
 from collections import Counter
@@ -14,12 +14,14 @@ from typing import Any
 
 from dosetwin.errors import InputError, Severity, UnknownName
 from dosetwin.io import codes
+from dosetwin.io.fhir_allergies import read_allergy
 from dosetwin.io.fhir_conditions import flag_covariates, read_condition
 from dosetwin.io.fhir_doses import GIVEN, read_administration, read_request, read_statement
 from dosetwin.io.fhir_facts import Facts, understood
 from dosetwin.io.fhir_observation import read_observation
 from dosetwin.io.fhir_parts import Notes, Span, coded, moment, quantity
 from dosetwin.io.fhir_refs import Entry, about, flat, incomplete, latest, medication_concept, one_server, outcome
+from dosetwin.io.fhir_specimens import settled
 from dosetwin.io.text import read_json
 from dosetwin.records import Patient, Timeline
 
@@ -30,8 +32,9 @@ READERS = {
     "MedicationStatement": read_statement,
     "Condition": read_condition,
     "Procedure": read_condition,
+    "AllergyIntolerance": read_allergy,
 }
-READ_TYPES = ("Patient", "Medication", *READERS)
+READ_TYPES = ("Patient", "Medication", "Specimen", "DiagnosticReport", *READERS)
 
 
 def read_bundle(source: Path | str | Mapping[str, Any], drug: str | None = None) -> Timeline:
@@ -63,6 +66,7 @@ def read_bundle(source: Path | str | Mapping[str, Any], drug: str | None = None)
     understood(person, person.record, "the patient", notes)
     one_server(name, person, entries, notes)
     entries = [e for e in entries if e.kind == "Patient" or about(e, person, notes)]
+    entries = settled(entries, notes, _parse)
     chosen = _choose(name, entries, drug, notes)
 
     facts = Facts(chosen, entries, notes)

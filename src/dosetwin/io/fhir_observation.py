@@ -8,6 +8,7 @@ from dosetwin.io import codes
 from dosetwin.io.fhir_facts import Facts, understood
 from dosetwin.io.fhir_parts import Notes, coded, label, moment, quantity, unit_conflict, unit_of, words
 from dosetwin.io.fhir_refs import Entry, same
+from dosetwin.io.fhir_specimens import specimen_of
 from dosetwin.records import Covariate, Observation
 from dosetwin.units import ASSAYS, creatinine
 
@@ -97,12 +98,13 @@ def _of_blood(e: Entry, name: str, record: str, facts: Facts, severity: Severity
     """False, with a finding, where the specimen is said to be something else than blood, of which the codes listed speak."""
     if name not in codes.DRUGS and name not in codes.MEASURED.values() and name != "ALB":
         return True
-    reference = str(getattr(e.body.specimen, "reference", None) or "")
-    inside = [c for c in e.body.contained or [] if reference and f"#{getattr(c, 'id', '')}" == reference]
+    specimen = specimen_of(e, facts.entries)
+    taken = getattr(specimen, "collection", None)
     said = [
         str(getattr(e.body.specimen, "display", None) or ""),
         words(e.body.bodySite),
-        *(words(getattr(c, "type", None)) for c in inside),
+        words(getattr(specimen, "type", None)),
+        words(getattr(taken, "bodySite", None)),
     ]
     other = codes.other_fluid(" ".join(said))
     if other:

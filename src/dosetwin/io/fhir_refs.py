@@ -53,9 +53,9 @@ def same(reference: str, target: Entry, within: Entry | None = None) -> bool:
 
 def about(e: Entry, person: Entry, notes: Notes) -> bool:
     """Whether a resource is about the patient; one about somebody else, or of whom cannot be told, is an error finding."""
-    if e.kind == "Medication":
+    subject = getattr(e.body, "patient" if e.kind == "AllergyIntolerance" else "subject", None)
+    if e.kind == "Medication" or (e.kind == "Specimen" and subject is None):
         return True
-    subject = getattr(e.body, "subject", None)
     reference = str(getattr(subject, "reference", None) or "")
     identifier = getattr(subject, "identifier", None)
     mine = ", ".join(sorted({f"Patient/{person.body.id}", person.url} - {"", "Patient/None"}))

@@ -1,0 +1,54 @@
+"""Allergies on record: one to the drug asked about is an error, so that nothing is advised before a person has seen it."""
+
+from typing import Any
+
+from dosetwin.errors import Severity
+from dosetwin.io import codes
+from dosetwin.io.fhir_facts import Facts, understood
+from dosetwin.io.fhir_parts import coded, codings, label, words
+from dosetwin.io.fhir_refs import Entry
+
+CLASSES = {"aminoglycoside": ("amikacin", "gentamicin", "tobramycin"), "glycopeptide": ("vancomycin",),
+           "barbiturate": ("phenobarbital",), "coumarin": ("warfarin",)}  # fmt: skip
+"""Word for a class of drugs -> its drugs here."""
+RELATED = {"neomycin": "aminoglycoside", "streptomycin": "aminoglycoside", "kanamycin": "aminoglycoside", "netilmicin":
+           "aminoglycoside", "teicoplanin": "glycopeptide"}  # fmt: skip
+"""Other members of a class, by the stem of their name."""
+_NONE = ("no known", "none known", "nkda", "nka")
+
+
+def read_allergy(e: Entry, facts: Facts) -> None:
+    """An allergy or intolerance: to the drug (or its class) an error; to a relative of it a warning; to anything else named."""
+    notes, a = facts.notes, e.body
+    texts = " ".join([words(a.code), *(words(r.substance) for r in a.reaction or [])]).strip()
+    what = label(a.code) if a.code is not None else texts[:80] or "(nothing named)"
+    verdict = {code for _, code, _ in codings(a.verificationStatus)} or set(words(a.verificationStatus).split())
+    over = {code for _, code, _ in codings(a.clinicalStatus)} & {"inactive", "resolved"}
+    if verdict & {"refuted", "entered-in-error"} or any(w in texts for w in _NONE):
+        notes.add("info", "status", e.record, "an allergy refuted, or none known", what)
+        return
+    name = codes.medication(coded(a.code, *(r.substance for r in a.reaction or []))).name
+    its_class = next((c for c, drugs in CLASSES.items() if c in texts or name in drugs), "")
+    its_class = its_class or next((c for stem, c in RELATED.items() if stem in texts), "")
+    mine = bool(facts.drug) and (facts.drug in (name, *texts.split()) or (its_class in texts and its_class != ""
+                                                                        and facts.drug in CLASSES[its_class]))  # fmt: skip
+    related = bool(facts.drug) and not mine and facts.drug in CLASSES.get(its_class, ())
+    if not mine and not related:
+        notes.add("info", "other_allergy", e.record, "an allergy to something else is on record", what)
+        return
+    understood(e, e.record, "allergy", notes, "warning")
+    sure = not over and not verdict & {"unconfirmed", "presumed"} and str(a.type or "allergy") == "allergy"
+    severity: Severity = "error" if mine and sure else "warning"
+    doubt = ("it is " + ", ".join(sorted(over)) if over else "not confirmed" if not sure and verdict & {"unconfirmed", "presumed"}
+             else "said to be an intolerance" if not sure else "")  # fmt: skip
+    to = facts.drug if facts.drug in texts or name == facts.drug else f"the class of {facts.drug}" if mine else "a relative"
+    message = f"ALLERGY to {to} is on record{_how(a)}" + (f" ({doubt})" if doubt else "")
+    notes.add(severity, "allergy", e.record, message, what, "no allergy to the drug", "a person decides; another drug, or "
+              "correct the record (verificationStatus refuted)")  # fmt: skip
+
+
+def _how(a: Any) -> str:
+    """How bad it is said to be: ``, criticality high, anaphylaxis``."""
+    said = [f"criticality {a.criticality}"] if a.criticality else []
+    said += [label(m) for r in a.reaction or [] for m in r.manifestation or []]
+    return f", {', '.join(said)}"[:90] if said else ""
