@@ -156,8 +156,8 @@ def _collected(e: Entry, entries: list[Entry], notes: Notes, parse: Parse) -> En
                       "record is not used", str(after), f"within {TOO_FAR} of the result", "correct one of them")  # fmt: skip
             return replace(e, body=e.body.model_copy(update={"status": "cancelled"}))
         if apart is not None and apart > APART:
-            notes.add("warning", "specimen_time", e.record, f"{name} is taken at the time its specimen was collected, not at that "
-                      "of the result", str(after), str(before))  # fmt: skip
+            notes.add("warning", "specimen_time", e.record, f"{name} is taken at the time its specimen was collected, not at "
+                      "that of the result", str(after), str(before))  # fmt: skip
         held = {"collectedDateTime": "effectiveDateTime", "collectedPeriod": "effectivePeriod"}
         source = _raw_collection(e, entries)
         raw = {k: v for k, v in e.raw.items() if k not in _TIMES}
