@@ -33,6 +33,8 @@ class Goal:
 
     The first dose of a course may weigh otherwise: ``first_weight`` is what a miss at the coming dose (``next``) then costs
     instead of its share of ``weight``, ``first_source`` why.
+
+    ``price`` True: no border but a price, ``weight / scale`` for each unit of the reading (a bed kept open); always met.
     """
 
     code: str
@@ -52,6 +54,7 @@ class Goal:
     first_source: str = ""
     brief: bool = True
     help: str = ""
+    price: bool = False
     at: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -59,7 +62,9 @@ class Goal:
         if not self.text:
             object.__setattr__(self, "text", self.reading.label)
         where = placed(self, f"goal {self.code}")
-        if self.low is None and self.high is None:
+        if self.price and (self.low is not None or self.high is not None or self.min_probability is not None or self.joint):
+            raise InputError("a price has no border, no chance and counts in no joint attainment", where=where)
+        if self.low is None and self.high is None and not self.price:
             raise InputError("a goal needs a low or a high border", where=where)
         if self.low is not None and self.high is not None and not self.low < self.high:
             raise InputError("the low border is not below the high one", where=where, value=(self.low, self.high))
@@ -105,6 +110,8 @@ class Goal:
 
     def met(self, value: np.ndarray) -> np.ndarray:
         """Whether each value (same unit as the goal, any shape) meets the goal; bool, same shape."""
+        if self.price:
+            return np.ones(np.shape(value), dtype=bool)
         low = None if self.low is None else (value >= self.low if self.closed else value > self.low)
         high = None if self.high is None else (value <= self.high if self.closed else value < self.high)
         if low is not None and high is not None:
@@ -112,7 +119,10 @@ class Goal:
         return np.asarray(high if low is None else low)
 
     def miss(self, value: np.ndarray) -> np.ndarray:
-        """0 where met, else 1 plus the distance to the border in units of ``scale``, at most 2; float64, same shape."""
+        """0 where met, else 1 plus the distance to the border in units of ``scale``, at most 2; of a price the value in units of
+        ``scale``; float64, same shape."""
+        if self.price:
+            return value / self.scale
         # at most one side is missed, so the larger of the two signed distances is the distance
         sides = ([] if self.low is None else [self.low - value]) + ([] if self.high is None else [value - self.high])
         distance = sides[0] if len(sides) == 1 else np.maximum(*sides)
@@ -123,6 +133,8 @@ class Goal:
 
     def border(self) -> str:
         """The goal in words: ``24-35 mg/L``, ``< 3 mg/L``."""
+        if self.price:
+            return "as little as possible"
         unit = "" if plain_unit(self.unit) == "1" else self.unit
         if self.low is not None and self.high is not None:
             return f"{self.low:g}-{self.high:g} {unit}".strip()

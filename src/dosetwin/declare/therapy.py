@@ -10,6 +10,7 @@ from dosetwin.declare.limit import PER_KG, Bar, Limit
 from dosetwin.declare.menu import Menu, Repeated
 from dosetwin.declare.model import Everyday
 from dosetwin.declare.place import placed, stamp
+from dosetwin.declare.pool import Pool
 from dosetwin.declare.reading import COURSE, Reading
 from dosetwin.declare.rule import Rule
 from dosetwin.errors import InputError, UnknownName
@@ -59,6 +60,7 @@ class Therapy:
     table_rows : how many of the best candidates the table shows beside the rules and the best of each interval.
     shown : readings told of the order that is recommended, each with the dose it is told at; default: those of the goals.
     assumed : facts that are taken to be so where nobody knows them.
+    pool : of a place, what is believed of it before anything is seen there; it stands where a patient's ``models`` do.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Therapy:
     assumed: tuple[Assumed, ...] = ()
     shown: tuple[tuple[Reading, str], ...] = ()
     kind: Kind = "patient"
+    pool: Pool | None = None
     horizon_h: float = 96.0
     stale_h: float = 7 * 24.0
     tie_loss: float = 0.02

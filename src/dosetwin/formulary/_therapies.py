@@ -144,8 +144,9 @@ def _names(t: Therapy) -> None:
                               allowed=", ".join(sorted({*QUANTITIES, *read, *FACTS})))  # fmt: skip
 
 
-FACTS = ("SEX", "BSA", "MIC")
-"""Facts that records hold in another way than as a quantity: who the patient is, what follows from others, what is treated."""
+FACTS = ("SEX", "BSA", "MIC", "LOAD")
+"""Facts that records hold in another way than as a quantity: who the patient is, what follows from others, what is treated; of a
+place how many beds would be taken if there were no end of them."""
 
 
 def _menu(t: Therapy) -> None:

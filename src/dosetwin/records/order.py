@@ -67,6 +67,26 @@ class Setting:
         """``beds 12``, ``FIO2 0.5, PEEP 10, RR 20, VT 0.42``."""
         return ", ".join(f"{k} {v:g}" for k, v in self.values)
 
+    @property
+    def complexity(self) -> int:
+        """Among equals all settings are as simple."""
+        return 0
+
+    @property
+    def pattern(self) -> tuple[str, ...]:
+        """What is set."""
+        return tuple(k for k, _ in self.values)
+
+    @property
+    def roundness(self) -> int:
+        """None is rounder."""
+        return 0
+
+    @property
+    def amounts(self) -> str:
+        """In words."""
+        return self.words()
+
     def to_json(self) -> dict[str, Any]:
         return {"kind": "setting", "at": self.at, "values": dict(self.values)}
 

@@ -1,6 +1,6 @@
 """A place: people come, take what there is or wait, and go: discrete events (SimPy), and Bayes' rule for what drives them."""
 
-from dosetwin.twins.place.declared import Arrivals, Exponential, Lognormal, Pool
+from dosetwin.declare.pool import Arrivals, Exponential, Lognormal, Pool
 from dosetwin.twins.place.facts import Known, Seen, Watched
 from dosetwin.twins.place.twin import BedPool
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaincinv, log_ndtr, ndtr, ndtri
 
+from dosetwin.declare.pool import Arrivals, Exponential, Lognormal, Pool
 from dosetwin.streams import uniforms
-from dosetwin.twins.place.declared import Arrivals, Exponential, Lognormal, Pool
 from dosetwin.twins.place.facts import Known, Visit
 
 GRID = 81

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from dosetwin.declare.pool import Arrivals, Exponential, Lognormal, Pool
 from dosetwin.errors import InputError
 from dosetwin.records import Order
 from dosetwin.streams import uniforms
 from dosetwin.twins.kind import Readable
 from dosetwin.twins.place.belief import Drawn, arrived, drawn
-from dosetwin.twins.place.declared import Arrivals, Exponential, Lognormal, Pool
 from dosetwin.twins.place.events import Log, World, run
 from dosetwin.twins.place.facts import Known
 from dosetwin.twins.trajectory import HOW, Shape, Track, Trajectory
@@ -58,6 +58,12 @@ class BedPool:
     def believed(self, draws: int, seed: int) -> Drawn:
         """Draws of the arrivals and stays."""
         return drawn(self.pool, self.known, draws, seed)
+
+    def load(self, draws: int, seed: int) -> np.ndarray:
+        """[draws] beds that would be taken if there were no end of them: mean arrivals per h times the mean stay."""
+        found = self.believed(draws, seed)
+        mean = found.stay[:, 0] if found.stays.exponential else np.exp(found.stay[:, 0] + 0.5 * found.stay[:, 1] ** 2)
+        return found.rate.mean(axis=1) * mean
 
     def play(
         self, orders: Sequence[Order], until: float, *, draws: int, seed: int, at: Sequence[float] = (),

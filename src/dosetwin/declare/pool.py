@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from dosetwin.declare import Provenance
+from dosetwin.declare.model import Provenance
 from dosetwin.errors import InputError
 
 
