@@ -70,6 +70,17 @@ def advise(timeline: Timeline, question: Question) -> Advice:
     ------
     InputError : the facts have errors (all are listed), a model lacks a covariate it needs, models and therapy are about
         different drugs, the kidney is unknown, cannot tell these models anything or has damaged weights.
+
+    Examples
+    --------
+    >>> from importlib.resources import files
+    >>> from dosetwin import Question, models, read_case
+    >>> from dosetwin.decide.policy import AMIKACIN_NEONATE
+    >>> newborn = read_case(str(files("dosetwin") / "data" / "demo_newborn.json"))
+    >>> question = Question(AMIKACIN_NEONATE, (models.load("amikacin_neonate"),), now=newborn.as_of, seed=1, sensitivity=False)
+    >>> advice = advise(newborn, question)
+    >>> advice.recommendation.status
+    'recommend'
     """
     asked = ask(timeline, question)
     state = believe(asked)
@@ -81,8 +92,8 @@ def advise(timeline: Timeline, question: Question) -> Advice:
     advice = Advice(recommendation, asked.bare, question, asked.models, asked.now, state.beliefs, state.weights,
                     settled.made.regimen, _levels(asked), asked.known, ahead)  # fmt: skip
     if question.curves:
-        advice = _drawn(advice, state.pools[state.lead], state.believed[state.lead])
-    return advice if question.look_ahead is None else _foreseen(advice, question.look_ahead)
+        advice = drawn(advice, state.pools[state.lead], state.believed[state.lead])
+    return advice if question.look_ahead is None else foreseen(advice, question.look_ahead)
 
 
 def with_curves(advice: Advice) -> Advice:
@@ -90,10 +101,10 @@ def with_curves(advice: Advice) -> Advice:
     if advice.curves is not None or len(advice.models) != 1:
         return advice
     belief = advice.beliefs[0]
-    return _drawn(advice, belief.draws, belief.believed().draws)
+    return drawn(advice, belief.draws, belief.believed().draws)
 
 
-def _drawn(advice: Advice, draws: np.ndarray, believed: np.ndarray) -> Advice:
+def drawn(advice: Advice, draws: np.ndarray, believed: np.ndarray) -> Advice:
     """With curves, and the individual parameters after and before the levels, of the leading model."""
     model, known, seed, rule = advice.models[int(np.argmax(advice.weights))], advice.asked, advice.seed, advice.question.rule
     few = draws[:SAMPLE_DRAWS]
@@ -105,7 +116,7 @@ def _drawn(advice: Advice, draws: np.ndarray, believed: np.ndarray) -> Advice:
     return replace(advice, curves=drawn, parameters=after, prior_parameters=before)
 
 
-def _foreseen(advice: Advice, scenario: str) -> Advice:
+def foreseen(advice: Advice, scenario: str) -> Advice:
     """With what a controller would plan in a scenario of infection."""
     from dosetwin.advise.ahead import plan_ahead
 

@@ -139,6 +139,15 @@ def average(
     ------
     InputError : no model, weights that are negative or all 0, or a covariate a model refuses to go without.
     SimulationError : a model of which no parameter vector at all could be simulated.
+
+    Examples
+    --------
+    >>> from importlib.resources import files
+    >>> from dosetwin import models, read_case
+    >>> newborn = read_case(str(files("dosetwin") / "data" / "demo_newborn.json"))
+    >>> asked = [models.load(name) for name in ("amikacin_decock_2012", "amikacin_neonate")]
+    >>> round(sum(average(asked, newborn, seed=1, draws=200).weights), 9)
+    1.0
     """
     if not models:
         raise InputError("averaging needs at least one model", where="models")

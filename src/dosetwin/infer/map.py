@@ -227,6 +227,14 @@ def map_estimate(
     Raises
     ------
     InputError : a covariate is missing that the model refuses to go without.
+
+    Examples
+    --------
+    >>> from dosetwin import Covariate, Patient, Timeline, models
+    >>> nobody = Timeline(Patient("one", BW=1.1), covariates=(Covariate(0.0, "WT", 1.1, "kg"), Covariate(0.0, "PNA", 3.0, "d")))
+    >>> found = map_estimate(models.load("amikacin_decock_2012"), nobody)
+    >>> found.eta.tolist()
+    [0.0, 0.0]
     """
     return map_of(evidence if evidence is not None else evidence_for(model, timeline, rule=rule), start=start)
 

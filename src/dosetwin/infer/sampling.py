@@ -339,6 +339,15 @@ def posterior(
     ------
     InputError : a covariate is missing that the model refuses to go without.
     SimulationError : no parameter vector at all could be simulated.
+
+    Examples
+    --------
+    >>> from importlib.resources import files
+    >>> from dosetwin import models, read_case
+    >>> newborn = read_case(str(files("dosetwin") / "data" / "demo_newborn.json"))
+    >>> belief = posterior(models.load("amikacin_decock_2012"), newborn, draws=500, seed=1)
+    >>> belief.draws.shape
+    (500, 2)
     """
     evidence = evidence if evidence is not None else evidence_for(model, timeline, rule=rule)
     rng = stream(seed, "posterior", model.name, timeline.patient.id)

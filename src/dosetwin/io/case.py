@@ -15,6 +15,11 @@ def read_case(path: Path | str, drug: str | None = None) -> Timeline:
     """The timeline in ``path``, chosen by content: a JSON object is a FHIR bundle, text with a header line a table.
 
     ``drug`` as in read_bundle. Raises InputError (one line, names the file) for everything else.
+
+    >>> from importlib.resources import files
+    >>> newborn = read_case(str(files("dosetwin") / "data" / "demo_newborn.json"))
+    >>> newborn.drug, len(newborn.doses)
+    ('amikacin', 1)
     """
     from dosetwin.io.fhir import read_bundle  # fhir.resources takes most of a second to import
 

@@ -65,6 +65,12 @@ def read_table(source: "Path | str | DataFrame", map: Mapping[str, str] | None =
     A covariate that never changes within a subject is one Covariate at its first record; otherwise one per filled cell.
     Missing cells stay missing. Columns that hold only text are not covariates (warning ``text_column_ignored``).
     Raises InputError (UnknownName for a mapped column that is not there), one line naming file and line.
+
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"ID": [1, 1], "TIME": [0, 24], "AMT": [17.5, None], "DV": [None, 4.2], "WT": [1.1, 1.1]})
+    >>> timelines, _ = read_table(rows)
+    >>> timelines[0].observations[0].value
+    4.2
     """
     table = read_rows(source)
     columns = {k: v for k, v in (map or {}).items() if k != "IGNORE" and not _CODE.fullmatch(v)}

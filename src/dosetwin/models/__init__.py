@@ -22,6 +22,9 @@ def load(name: str) -> Model:
     ------
     UnknownName : no such model; the message lists the names.
     InputError : a file that cannot be imported.
+
+    >>> load("amikacin_decock_2012").drug
+    'amikacin'
     """
     if name.endswith(".py"):
         return _load_file(Path(name))

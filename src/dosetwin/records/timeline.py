@@ -20,6 +20,14 @@ class Timeline:
     ``resets`` times (h, ascending) at which the system was set back to its beginning (NONMEM's EVID 3 and 4): after what
     was observed then, before what was given then.
     ``as_of`` h: when the source was written (a bundle's timestamp), the natural ``now`` where nobody names one.
+
+    >>> from dosetwin import Covariate, DoseEvent, Observation, Patient, Timeline
+    >>> newborn = Timeline(Patient("one", GA=29.0, BW=1.1), doses=(DoseEvent(0.0, 17.5, 0.5),))
+    >>> known = newborn.append(Observation(23.5, "amikacin", 4.2, "mg/L"), Covariate(0.0, "WT", 1.1, "kg"))
+    >>> known.series("WT")
+    ((0.0, 1.1),)
+    >>> len(known.until(12.0).observations), len(newborn.observations)
+    (0, 0)
     """
 
     patient: Patient

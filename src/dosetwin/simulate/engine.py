@@ -153,6 +153,18 @@ def predict(
     Returns
     -------
     Prediction : value [K, n_times, n_outputs], state [K, n_times, n_states], ok [K].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dosetwin import Covariate, DoseEvent, Patient, Timeline, models, schedule_for
+    >>> model = models.load("amikacin_decock_2012")
+    >>> newborn = Timeline(
+    ...     Patient("one", BW=1.1), (DoseEvent(0.0, 17.5, 0.5),),
+    ...     covariates=(Covariate(0.0, "WT", 1.1, "kg"), Covariate(0.0, "PNA", 3.0, "d")),
+    ... )
+    >>> predict(model, schedule_for(model, newborn, [1.0, 24.0]), np.zeros((1, 2))).value[0, :, 0].round(1).tolist()
+    [30.1, 4.8]
     """
     return predict_courses(model, schedule, eta, theta=theta, courses=(course,), auc=auc, threads=threads, since=since)[0]
 
@@ -250,7 +262,21 @@ def simulate(
 
 
 def parameters(model: Model, schedule: Schedule, eta: np.ndarray, *, course: int = 0) -> dict[str, np.ndarray]:
-    """Individual parameters in force at each output time of a course: name -> [K, n_times]."""
+    """Individual parameters in force at each output time of a course: name -> [K, n_times].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dosetwin import Covariate, DoseEvent, Patient, Timeline, models, schedule_for
+    >>> model = models.load("amikacin_decock_2012")
+    >>> newborn = Timeline(
+    ...     Patient("one", BW=1.1), (DoseEvent(0.0, 17.5, 0.5),),
+    ...     covariates=(Covariate(0.0, "WT", 1.1, "kg"), Covariate(0.0, "PNA", 3.0, "d")),
+    ... )
+    >>> found = parameters(model, schedule_for(model, newborn, [24.0]), np.zeros((1, 2)))
+    >>> sorted(found)
+    ['CL', 'Q', 'V1', 'V2']
+    """
     eta = np.atleast_2d(np.asarray(eta, dtype=np.float64))
     theta = model.theta()
     n, k = len(model.eta_names), len(model.kappa_names)

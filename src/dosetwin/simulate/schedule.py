@@ -265,7 +265,18 @@ def schedule_for(
     rule: Rule = "locf",
     extra_doses: Sequence[DoseEvent] = (),
 ) -> Schedule:
-    """Compile one course (see schedule_many)."""
+    """Compile one course (see schedule_many).
+
+    Examples
+    --------
+    >>> from dosetwin import Covariate, DoseEvent, Patient, Timeline, models
+    >>> newborn = Timeline(
+    ...     Patient("one", BW=1.1), (DoseEvent(0.0, 17.5, 0.5),),
+    ...     covariates=(Covariate(0.0, "WT", 1.1, "kg"), Covariate(0.0, "PNA", 3.0, "d")),
+    ... )
+    >>> schedule_for(models.load("amikacin_decock_2012"), newborn, [1.0, 24.0]).occasions
+    1
+    """
     return schedule_many(
         model, [timeline], [times], after=None if after is None else [after], rule=rule, extra_doses=[extra_doses]
     )

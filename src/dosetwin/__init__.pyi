@@ -1,0 +1,43 @@
+from dosetwin import advise as advise
+from dosetwin import formulary as formulary
+from dosetwin import infer as infer
+from dosetwin import models as models
+from dosetwin import quantities as quantities
+from dosetwin import records as records
+from dosetwin import simulate as simulate
+from dosetwin import twins as twins
+from dosetwin.advise import Advice as Advice
+from dosetwin.advise import Question as Question
+from dosetwin.decide.recommendation import Recommendation as Recommendation
+from dosetwin.declare import Model as Model
+from dosetwin.declare import Therapy as Therapy
+from dosetwin.errors import DosetwinError as DosetwinError
+from dosetwin.errors import Finding as Finding
+from dosetwin.errors import InputError as InputError
+from dosetwin.errors import ModelError as ModelError
+from dosetwin.errors import Reason as Reason
+from dosetwin.errors import SimulationError as SimulationError
+from dosetwin.errors import UnknownName as UnknownName
+from dosetwin.errors import UnknownUnit as UnknownUnit
+from dosetwin.infer import Belief as Belief
+from dosetwin.infer import average as average
+from dosetwin.infer import map_estimate as map_estimate
+from dosetwin.infer import posterior as posterior
+from dosetwin.io.case import read_case as read_case
+from dosetwin.io.nonmem import read_table as read_table
+from dosetwin.records import Covariate as Covariate
+from dosetwin.records import DoseEvent as DoseEvent
+from dosetwin.records import Every as Every
+from dosetwin.records import Observation as Observation
+from dosetwin.records import Once as Once
+from dosetwin.records import Patient as Patient
+from dosetwin.records import Setting as Setting
+from dosetwin.records import Then as Then
+from dosetwin.records import Timeline as Timeline
+from dosetwin.records import Week as Week
+from dosetwin.simulate import parameters as parameters
+from dosetwin.simulate import predict as predict
+from dosetwin.simulate import schedule_for as schedule_for
+
+__version__: str
+__all__: list[str]
