@@ -157,11 +157,12 @@ class Reading:
         what = self.what or "level"
         if self.how == "at":
             return f"{what} {self._slug.replace('_', ' ')}"
+        border = f"{_pair(self.level)[0]:g}" if self.level is not None else ""
         return {
             "share_within": f"share of time with {what} {' to '.join(f'{x:g}' for x in _pair(self.level))}",
-            "ever_above": f"{what} ever above {_pair(self.level)[0]:g}",
-            "ever_below": f"{what} ever below {_pair(self.level)[0]:g}",
-            "count_above": f"times {what} passes {_pair(self.level)[0]:g}",
+            "ever_above": f"{what} ever above {border}",
+            "ever_below": f"{what} ever below {border}",
+            "count_above": f"times {what} passes {border}",
             "auc24": f"AUC24{'' if not self.what else f' of {what}'}", "auc": f"AUC{'' if not self.what else f' of {what}'}",
             "mean": f"mean {what}", "min": f"lowest {what}", "max": f"highest {what}", "hazard": f"chance of {what}",
         }[self.how]  # fmt: skip
