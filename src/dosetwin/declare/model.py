@@ -13,6 +13,7 @@ from typing import Any, Literal, get_type_hints
 
 import numpy as np
 
+from dosetwin.declare.channels import CHANNELS
 from dosetwin.errors import ModelError
 
 Provenance = Literal["paper", "secondary", "recalled", "derived", "assumed"]
@@ -45,7 +46,11 @@ class Theta:
 
 @dataclass(frozen=True)
 class Eta:
-    """A between-subject random effect, given by exactly one of variance, SD or CV (log-normal: var = ln(1 + cv^2))."""
+    """A between-subject random effect, given by exactly one of variance, SD or CV (log-normal: var = ln(1 + cv^2)).
+
+    ``told``: the channel (``declare.channels``) that may tell the effect a course over time from outside the model. ``told_sd``:
+    SD of the part that the channel tells, where the effect is more than that; the rest stays the model's own.
+    """
 
     text: str = ""
     var: float | None = None
@@ -53,6 +58,8 @@ class Eta:
     cv: float | None = None
     provenance: Provenance | None = None
     source: str = ""
+    told: str = ""
+    told_sd: float | None = None
 
     @property
     def variance(self) -> float:
@@ -227,7 +234,10 @@ class Structure:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """One published model, ready for the engine. Order of every vector: the order of the class that declares it."""
+    """One published model, ready for the engine. Order of every vector: the order of the class that declares it.
+
+    ``whole``: the model that this is with an effect told by ``channel`` (``declare.told``); None for a model as it was published.
+    """
 
     name: str
     title: str
@@ -263,6 +273,8 @@ class Model:
     notes: tuple[str, ...] = ()
     equations: str = ""
     everyday: Everyday = ANY_DOSE
+    whole: "Model | None" = None
+    channel: str = ""
 
     @property
     def theta_values(self) -> np.ndarray:
@@ -325,6 +337,23 @@ def _omega(etas: Mapping[str, Eta], pairs: Sequence[Correlation | Covariance]) -
     return omega
 
 
+def _check_told(file: str, etas: Mapping[str, Eta], covs: Mapping[str, Cov]) -> None:
+    """Refuse effects that cannot be told what they say they can. Raises ModelError."""
+    of = [e.told for e in etas.values() if e.told]
+    for name, e in etas.items():
+        if e.told_sd is not None and not (e.told and 0.0 < e.told_sd < math.sqrt(e.variance)):
+            raise ModelError(f"{file}.eta.{name}: told_sd is the SD of the part that is told, above 0 and below the effect's own")
+        if not e.told:
+            continue
+        if e.told not in CHANNELS:
+            raise ModelError(f"{file}.eta.{name} may be told {e.told!r}, which nobody can tell; there is: {', '.join(CHANNELS)}")
+        if isinstance(e, Kappa) or of.count(e.told) > 1:
+            raise ModelError(f"{file}.eta.{name}: one effect between subjects may be told {e.told}, and no effect of an occasion")
+        twice = [c for c in covs if c in CHANNELS[e.told].read]
+        if twice:
+            raise ModelError(f"{file}.eta.{name}: {e.told} is told from {twice[0]}, a covariate of this model: it would count twice")
+
+
 def model(
     module_name: str,
     *,
@@ -377,6 +406,7 @@ def model(
     dynamics = structure.dynamics if structure else part("dynamics")
     etas = _table(part("eta"), Eta)
     names = list(etas)
+    _check_told(module_name, etas, _table(part("cov"), Cov))
     if names != sorted(names, key=lambda n: isinstance(etas[n], Kappa)):
         raise ModelError(f"{module_name}.eta: kappas come after the etas")
     cmt = dose_cmt or (structure.dose_cmt if structure else state._fields[0])

@@ -83,6 +83,7 @@ class _Collector:
         for other in sorted(used & set(function.__globals__)):
             if other != name:
                 self.value(other, function.__globals__[other], name)
+        tree.name = name  # where it is used it goes by that name
         # annotations and docstrings are for people; the kernel file must not need their imports
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
@@ -159,7 +160,7 @@ def source(model: Model) -> str:
     if exactly:
         check_linear(model)
     collect = _Collector()
-    for cls, name in ((model.state, "state"), (model.cov, "cov_"), (model.eta, "eta_"), (model.theta, "theta_")):
+    for cls, name in ((model.state, "state_"), (model.cov, "cov_"), (model.eta, "eta_"), (model.theta, "theta_")):
         collect.chunks.append(f"{name} = namedtuple({cls.__name__!r}, {list(cls._fields)!r})\n")
         collect.seen[name] = cls
         collect.seen.setdefault(cls.__name__, cls)
@@ -186,7 +187,7 @@ def source(model: Model) -> str:
     n_eta, n_kappa = len(model.eta_names), len(model.kappa_names)
     eta_items = [f"e[k, {i}]" for i in range(n_eta)] + [f"e[k, base + {i}]" for i in range(n_kappa)]
     chunks += [
-        _tuple_maker("make_state", "state", n, "x[{i}]", "x"),
+        _tuple_maker("make_state", "state_", n, "x[{i}]", "x"),
         _tuple_maker("make_cov", "cov_", len(model.covs), "rows[r, {i}]", "rows, r"),
         _tuple_maker("make_theta", "theta_", len(model.thetas), "th[k, {i}]", "th, k"),
         f"@jit\ndef make_eta(e, k, base):\n    return eta_({', '.join(eta_items)})\n",

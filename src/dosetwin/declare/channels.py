@@ -1,0 +1,46 @@
+"""What a random effect may be told from outside, by name: which physiology it is, within which limits, and who has read what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+COMPONENTS = 3
+"""Standard normal random effects a told course rests on: three hold 93-95 % of its variance over the days (docs/kidney.md)."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A physiology that several models share, as the log of its ratio to that of the typical patient.
+
+    ``sd`` between patients; ``low``, ``high`` limits of the log ratio, whoever tells it. ``read`` what those who tell it have read
+    already: a model that is told does not predict it any more, and a model that takes it as a covariate cannot be told.
+    ``by`` in a word who tells it (a told model is called ``MODEL_by``); ``column`` the covariate that carries the course: a mean
+    and ``COMPONENTS`` loadings a row.
+    """
+
+    name: str
+    text: str
+    by: str
+    column: str
+    sd: float
+    low: float
+    high: float
+    read: tuple[str, ...]
+    source: str
+
+    def columns(self, sd: float | None = None) -> tuple[str, ...]:
+        """Covariates that carry a course for models whose effect has this SD (default: the channel's): mean, then loadings."""
+        if sd is None or abs(sd - self.sd) < 1e-9:
+            return (self.column, *(f"{self.column}{k + 1}" for k in range(COMPONENTS)))
+        base = f"{self.column}_{1000.0 * sd:.0f}"
+        return (base, *(f"{base}_{k + 1}" for k in range(COMPONENTS)))
+
+
+FILTRATION = Channel(
+    "filtration", "filtration of the kidney over that of the typical newborn of the same gestation, weight and age", "kidney",
+    "KIDNEY", 0.22, -1.6094379124341003, 1.0986122886681098, ("SCR",),
+    "SD: its share of De Cock's 0.30 for amikacin's clearance (assumed; Wu 2024: 0.30 at birth); 0.2 to 3 times typical: assumed, "
+    "the limits of the kinetic GFR",
+)  # fmt: skip
+
+CHANNELS: Mapping[str, Channel] = {c.name: c for c in (FILTRATION,)}
+"""Name -> channel: what ``Eta(..., told=NAME)`` may say."""
