@@ -1,10 +1,10 @@
 """Which kidney tells the drug's clearance: learned, filter, mechanistic, maturation; its course for the model day by day.
 
 ``evidence`` (the default) uses that of the first three which foretold this baby's creatinines clearly better, else mechanistic.
-``learned`` and ``filter`` forecast creatinine, turn it into filtration by its mass balance (``forecast.filtration``) and hand a
-mean and loadings for each day to the variant of the model that reads them. ``maturation`` hands it the variance of the model and
-no more, so creatinine moves nothing. ``mechanistic`` leaves model and facts as they are: the model itself predicts creatinine,
-which is weighed with the drug's levels under one constant random effect on filtration.
+``learned`` and ``filter`` forecast creatinine, turn it into filtration by its mass balance (``forecast.filtration``) and tell every
+model that has an effect for it (``Eta(..., told="filtration")``) a mean and loadings for each day. ``maturation`` tells the variance
+of the model and no more, so creatinine moves nothing. ``mechanistic`` leaves models and facts as they are: a model that predicts
+creatinine weighs it with the drug's levels under one constant random effect on filtration, any other goes without.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dosetwin import models as listed
 from dosetwin.advise.kidney_evidence import STANDS, KidneyEvidence, weigh
 from dosetwin.declare import Model
+from dosetwin.declare.channels import COMPONENTS, FILTRATION
+from dosetwin.declare.told import effect_told, sd_told, told
 from dosetwin.errors import Finding, InputError
 from dosetwin.forecast.kidney import fitted
 from dosetwin.forecast.kidney.answer import HOURS, CreatinineForecast, Forecaster
-from dosetwin.forecast.kidney.kinetic import HIGHEST, LOWEST
 from dosetwin.forecast.kidney.record import WardRecord, birth_hour, from_timeline
 from dosetwin.records import Covariate, Timeline
 
@@ -30,12 +30,8 @@ if TYPE_CHECKING:
 
 NAMES = ("evidence", "learned", "filter", "mechanistic", "maturation")
 DEFAULT = "evidence"
-FOLLOWS: Mapping[str, str] = {"amikacin_neonate": "amikacin_neonate_kidney"}
-"""Models whose filtration a kidney may tell -> the variant that reads it."""
-COMPONENTS = 3
-"""Loadings the variant reads; three hold 93-95 % of the variance over the days, the rest is put back by scaling."""
-LIMITS = (float(np.log(LOWEST)), float(np.log(HIGHEST)))
-"""Of the mean log filtration over typical; the variant holds every draw within them."""
+CHANNEL = FILTRATION
+"""What a kidney tells; models hold every draw within its limits."""
 FALLS_TO = {"learned": "filter", "filter": "mechanistic"}
 RECORD = "kidney"
 """What the covariates made here name as their record."""
@@ -88,11 +84,12 @@ class Kidney:
         """What it says of the facts known at ``now`` h. Raises InputError where the facts no longer allow a forecast."""
         if not self.outside:
             return Told()
+        sds = sorted({sd_told(m, CHANNEL.name) for m in self.models if m.channel == CHANNEL.name})
         if self.used == "maturation":
             known = timeline.until(now)
             at = min([*(e.time for d in known.doses for e in d.expanded()), *(o.time for o in known.observations), now])
-            values = np.array([[0.0, _sd(), *([0.0] * (COMPONENTS - 1))]])
-            return Told(_covariates(np.array([at]), values, rule))
+            rows = {sd: np.array([[0.0, sd, *([0.0] * (COMPONENTS - 1))]]) for sd in sds}
+            return Told(_covariates(np.array([at]), rows, rule))
         from dosetwin.forecast.kidney.filtration import components, filtration_path
 
         record = from_timeline(timeline, now)
@@ -104,9 +101,11 @@ class Kidney:
         born = birth_hour(timeline) or 0.0
         first = min([e.time for d in timeline.until(now).doses for e in d.expanded()], default=now)
         path = filtration_path(record, balance, since=max(first - born, 0.0), forecast=None if weights is None else forecast)
-        mean, cov = path.under(_sd())
-        values = np.column_stack([np.clip(mean, *LIMITS), components(cov, COMPONENTS)])
-        return Told(_covariates(path.start + born, values, rule), record, forecast, path)
+        rows = {}
+        for sd in sds:
+            mean, cov = path.under(sd)
+            rows[sd] = np.column_stack([np.clip(mean, CHANNEL.low, CHANNEL.high), components(cov, COMPONENTS)])
+        return Told(_covariates(path.start + born, rows, rule), record, forecast, path)
 
     def provenance(self) -> dict[str, Any] | None:
         """What identifies it in an answer; None where no kidney is in use."""
@@ -122,14 +121,8 @@ class Kidney:
         }
 
 
-def _sd() -> float:
-    """SD of log filtration between babies: that of the model the variants stand for."""
-    return float(np.sqrt(listed.load(next(iter(FOLLOWS))).etas["GFR"].variance))
-
-
-def _covariates(start: np.ndarray, values: np.ndarray, rule: "Rule") -> tuple[Covariate, ...]:
-    """Rows of (mean, loadings) as records that hold from each start to the next under the rule in force."""
-    names = ("KIDNEY", *(f"KIDNEY{k + 1}" for k in range(COMPONENTS)))
+def _covariates(start: np.ndarray, rows: Mapping[float, np.ndarray], rule: "Rule") -> tuple[Covariate, ...]:
+    """Rows of (mean, loadings) per SD of the models' effects, as records that hold from each start to the next under the rule."""
     at = start
     if rule == "nocb":  # a record governs the time before it
         at = np.append(start[1:], start[-1] + 24.0)
@@ -137,8 +130,9 @@ def _covariates(start: np.ndarray, values: np.ndarray, rule: "Rule") -> tuple[Co
         at = start + 0.5 * np.diff(start, append=start[-1] + 24.0)
     return tuple(
         Covariate(float(t), name, float(v), "1", RECORD)
+        for sd, values in rows.items()
         for t, row in zip(at, values, strict=True)
-        for name, v in zip(names, row, strict=True)
+        for name, v in zip(CHANNEL.columns(sd), row, strict=True)
     )
 
 
@@ -154,6 +148,11 @@ def _learned() -> "LearnedKidney | None":
     return learned.load() if (learned.SHIPPED / learned.WEIGHTS).is_file() else None
 
 
+def may_be_told(model: Model) -> bool:
+    """Whether a model has a filtration that a kidney could tell."""
+    return effect_told(model, CHANNEL.name) is not None
+
+
 def choose(asked: str | None, models: Sequence[Model], known: Timeline, now: float, rule: "Rule" = "locf") -> Kidney:
     """The kidney to use for these models and facts, falling back where the facts lie outside its training.
 
@@ -164,20 +163,23 @@ def choose(asked: str | None, models: Sequence[Model], known: Timeline, now: flo
     if asked is not None and asked not in NAMES:
         raise InputError("unknown kidney", where="kidney", value=asked, allowed=", ".join(NAMES))
     given = tuple(models)
-    if not any(m.name in FOLLOWS for m in given):
+    able = [m for m in given if may_be_told(m)]
+    if not able:
         if asked is not None:
             names = ", ".join(m.name for m in given)
             raise InputError("no model here has a filtration that it could tell", where="kidney", value=f"{asked} for {names}",
-                             allowed=", ".join(FOLLOWS), remedy="leave the kidney out, or choose another model")  # fmt: skip
+                             allowed=f'a model with a random effect told "{CHANNEL.name}"',
+                             remedy="leave the kidney out, or choose another model")  # fmt: skip
         return Kidney(None, "", given)
+    lead = next((m for m in able if m.measured_by("SCR")), able[0])
     findings: list[Finding] = []
     use = asked or DEFAULT
     record = from_timeline(known, now)
     evidence = None
     if use == "evidence":
-        evidence = _weighed(record, known, next(m for m in given if m.name in FOLLOWS), rule)
+        evidence = _weighed(record, known, lead, rule)
         use = evidence.used
-        if use != STANDS:
+        if use != evidence.stands:
             message = f"the {use} kidney is used: {evidence.why}"
             findings.append(Finding("info", "kidney_by_evidence", f"patient {known.patient.id}", message))
     while use in FALLS_TO:
@@ -185,14 +187,19 @@ def choose(asked: str | None, models: Sequence[Model], known: Timeline, now: flo
         if not why:
             break
         then = FALLS_TO[use]
-        message = f"the {use} kidney is not used: {'; '.join(why)}; the {then} kidney is used instead"
+        instead = f"the {then} kidney is used" if then != STANDS or lead.measured_by("SCR") else "creatinine is not used"
+        message = f"the {use} kidney is not used: {'; '.join(why)}; {instead} instead"
         findings.append(
             Finding("warning", "kidney_falls_back", f"patient {known.patient.id}", message, remedy="see docs/kidney.md")
         )
         use = then
+    broken = use == "maturation" and any(f.severity == "error" for f in record.findings)
+    if (use == "mechanistic" or broken) and not lead.measured_by("SCR"):
+        # a model that predicts no creatinine, as it is: nothing moves it, and nobody says what creatinine to expect
+        return Kidney(None, "", given, findings=tuple(findings))
     if use == "mechanistic":
         return Kidney(asked, use, given, findings=tuple(findings), evidence=evidence)
-    variants = tuple(listed.load(FOLLOWS[m.name]) if m.name in FOLLOWS else m for m in given)
+    variants = tuple(told(m, CHANNEL.name) if may_be_told(m) else m for m in given)
     if use == "maturation":
         return Kidney(asked, use, variants, findings=tuple(findings))
     return Kidney(asked, use, variants, sha256, card, tuple(findings), evidence)

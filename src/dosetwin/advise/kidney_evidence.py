@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 STANDS = "mechanistic"
 """The kidney that is used unless another one foretold this baby's creatinines clearly better."""
+STANDS_WITHOUT = "filter"
+"""The same where the model predicts no creatinine; without any result it says what the model says."""
 FACTOR = 3.0
 """Bayes factor from which another kidney takes its place: "positive" evidence (Kass and Raftery 1995, JASA 90:773)."""
 FOLLOW_H = 24.0
@@ -44,7 +46,7 @@ APART_H = 1.0
 class KidneyEvidence:
     """How well each kidney foretold ``creatinines`` results: natural log density (1/(mg/dL)), summed, by name; ``aside`` name ->
     why a kidney was not asked. ``used``: the one that is used; ``left`` the one that would be but for an injury that it cannot
-    follow. ``last`` mg/dL the last creatinine, ``tomorrow`` name -> the median expected FOLLOW_H after now, mg/dL, ``injury``
+    follow. ``stands`` the usual one. ``last`` mg/dL the last creatinine, ``tomorrow`` name -> the median expected FOLLOW_H after now, mg/dL, ``injury``
     name -> the highest probability of an unexpected injury within the horizons."""
 
     used: str
@@ -52,6 +54,7 @@ class KidneyEvidence:
     log_density: Mapping[str, float] | None = None
     aside: Mapping[str, str] | None = None
     left: str = ""
+    stands: str = STANDS
     last: float = 0.0
     tomorrow: Mapping[str, float] | None = None
     injury: Mapping[str, float] | None = None
@@ -72,16 +75,13 @@ class KidneyEvidence:
                 f"the {self.left} one cannot follow an injury that {of}: it expects {tomorrow[self.left]:.2f} mg/dL "
                 f"in {FOLLOW_H:g} h after {self.last:.2f}, this one {tomorrow[self.used]:.2f}"
             )
-        if self.used != STANDS:
-            return (
-                f"it foretold {results} {_times(said[self.used] - said[STANDS])} better than the {STANDS} one, from those before"
-            )
-        best = max((k for k in said if k != STANDS), key=lambda k: said[k])
-        if said[best] <= said[STANDS]:
+        usual = said[self.stands]
+        if self.used != self.stands:
+            return f"it foretold {results} {_times(said[self.used] - usual)} better than the {self.stands} one, from those before"
+        best = max((k for k in said if k != self.stands), key=lambda k: said[k])
+        if said[best] <= usual:
             return f"the usual one, and no other foretold {results} better, from those before"
-        return (
-            f"the usual one; {best} foretold {results} only {_times(said[best] - said[STANDS])} better, {FACTOR:g} times is asked"
-        )
+        return f"the usual one; {best} foretold {results} only {_times(said[best] - usual)} better, {FACTOR:g} times is asked"
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -108,7 +108,7 @@ def weigh(
     record: WardRecord, known: "Timeline", model: "Model", others: Mapping[str, Forecaster], rule: "Rule" = "locf",
     aside: Mapping[str, str] | None = None,
 ) -> KidneyEvidence:  # fmt: skip
-    """Compare ``others`` (name -> forecaster) with the mechanistic kidney of ``model`` on the creatinines of ``record``.
+    """Compare ``others`` (name -> forecaster) with the mechanistic kidney of ``model``, if it predicts creatinine, on ``record``'s.
 
     ``known`` the same facts as a timeline. The one with the highest density is used where it beats the one that stands by FACTOR;
     unless an injury is warned of that it cannot follow.
@@ -120,11 +120,15 @@ def weigh(
             kept.append(k)
     pairs = [(a, b) for a, b in pairwise(kept) if times[b] - times[a] <= LONGEST][-LAST:]
     own = [i for i, o in enumerate(known.observations) if o.measures == "SCR"]
-    if not pairs or not others or len(own) != len(times):
-        return KidneyEvidence(STANDS, len(pairs) if len(own) == len(times) else 0, None, aside)
-    evidence = _compiled(known, model, kept, rule)
-    said = {STANDS: _mechanistic(evidence, kept, pairs)}
-    ahead = {STANDS: _ahead(evidence, known, record, rule)}
+    predicts = model.measured_by("SCR") is not None
+    stands = STANDS if predicts else STANDS_WITHOUT
+    if not pairs or not others or (predicts and len(own) != len(times)):
+        return KidneyEvidence(stands, len(pairs) if len(own) == len(times) else 0, None, aside, stands=stands)
+    said: dict[str, float] = {}
+    ahead: dict[str, CreatinineForecast] = {}
+    if predicts:
+        evidence = _compiled(known, model, kept, rule)
+        said[stands], ahead[stands] = _mechanistic(evidence, kept, pairs), _ahead(evidence, known, record, rule)
     left = dict(aside or {})
     for name, forecaster in others.items():
         total, forecast = _foretold(record, forecaster, pairs), forecaster.forecast(record, HOURS)
@@ -132,8 +136,10 @@ def weigh(
             left[name] = "it does not answer for one of the creatinines"
         else:
             said[name], ahead[name] = total, forecast
+    if stands not in said:  # nobody to compare with: it is asked, and steps aside by itself
+        return KidneyEvidence(stands, 0, None, left, stands=stands)
     best = max(said, key=lambda k: said[k])
-    use = best if best != STANDS and said[best] - said[STANDS] >= log(FACTOR) else STANDS
+    use = best if best != stands and said[best] - said[stands] >= log(FACTOR) else stands
     last = float(record.scr[-1])
     tomorrow = {k: float(f.median[HOURS.index(FOLLOW_H)]) for k, f in ahead.items()}
     injury = {k: float(injury_risk(record, f).unexpected.max()) for k, f in ahead.items()}
@@ -141,7 +147,7 @@ def weigh(
     if max(injury.values()) >= INJURY_WARNING and tomorrow[use] < last:
         able = [k for k in said if tomorrow[k] >= last]
         then = max(able, key=lambda k: said[k]) if able else max(tomorrow, key=lambda k: tomorrow[k])
-    return KidneyEvidence(then, len(pairs), said, left, use if then != use else "", last, tomorrow, injury)
+    return KidneyEvidence(then, len(pairs), said, left, use if then != use else "", stands, last, tomorrow, injury)
 
 
 def _foretold(record: WardRecord, by: Forecaster, pairs: list[tuple[int, int]]) -> float | None:

@@ -7,15 +7,18 @@ import numpy as np
 
 from dosetwin.advise.core import State
 from dosetwin.advise.injury import ClearanceFall, clearance_fall
-from dosetwin.advise.kidney import FOLLOWS, Told, without_creatinine
+from dosetwin.advise.kidney import Told, may_be_told, without_creatinine
 from dosetwin.advise.question import Asked
 from dosetwin.declare import Model
+from dosetwin.declare.told import courses
 from dosetwin.errors import Finding
+from dosetwin.forecast.kidney import fitted
 from dosetwin.forecast.kidney.answer import HOURS, NORMAL_QUANTILES, QUANTILES, CreatinineForecast, log_noise
 from dosetwin.forecast.kidney.filtration import Innovation
 from dosetwin.forecast.kidney.record import WardRecord, birth_hour, from_timeline
 from dosetwin.forecast.kidney.warning import INJURY_SOURCE, INJURY_WARNING, injury_risk
 from dosetwin.records import Timeline
+from dosetwin.structure.kidney import wu_filtration
 
 if TYPE_CHECKING:
     from dosetwin.simulate.schedule import Rule
@@ -101,42 +104,51 @@ def _predicted(model: Model, timeline: Timeline, draws: np.ndarray, now: float, 
     return CreatinineForecast(by, np.array(HOURS), latent, middle[:, None] + spread[:, None] * NORMAL_QUANTILES)
 
 
-def _filtration(model: Model, facts: Timeline, draws: np.ndarray, now: float, rule: "Rule") -> tuple[np.ndarray, np.ndarray]:
-    """Hours from now, and quantiles of GFR there [n, 5], mL/min."""
+def _filtration(
+    model: Model, facts: Timeline, record: WardRecord, draws: np.ndarray, now: float, rule: "Rule"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hours from now, and quantiles of GFR there [n, 5], mL/min: the model's own, else typical times what it was told."""
     from dosetwin.simulate import parameters, schedule_for
 
     hours = np.array([0.0, *HOURS])
-    found = parameters(model, schedule_for(model, facts, now + hours, rule=rule), draws)["GFR"]
+    schedule = schedule_for(model, facts, now + hours, rule=rule)
+    found = parameters(model, schedule, draws).get("GFR")
+    if found is None:
+        middles = record.now + hours + 12.0
+        typical = np.array([wu_filtration(record.GA, record.BW, record.weight_at(h), h / 24.0).now for h in middles.tolist()])
+        found = typical * np.exp(courses(model, schedule.rows[schedule.rows_at_outputs(0)], draws))
     return hours, np.quantile(found, QUANTILES, axis=0).T
 
 
 def outlook(asked: Asked, state: State) -> KidneyOutlook | None:
     """What the kidney in use expects; None without one."""
     from dosetwin.advise.curves import prior_draws
-    from dosetwin.models import load
 
     kidney, told, bare, facts = asked.kidney, asked.told, asked.bare, asked.known
     now, seed, rule = asked.now, asked.question.seed, asked.rule
     if not kidney.used:
         return None
     beliefs = dict(zip(asked.models, state.beliefs, strict=True))
-    told_models = {*FOLLOWS, *FOLLOWS.values()}
-    lead = next(m for m in beliefs if m.name in told_models)
+    able = [m for m in beliefs if m.channel or may_be_told(m)]
+    lead = next((m for m in able if (m.whole or m).measured_by("SCR")), able[0])
     few = beliefs[lead].draws[:DRAWS]
     forecast, record = told.forecast, told.record
     judged = kidney.used != "maturation"
     if kidney.used == "mechanistic":
         forecast = _predicted(lead, bare, few, now, rule, kidney.used)
     elif kidney.used == "maturation":
-        whole = load("amikacin_neonate")
-        blind = without_creatinine(bare)
-        forecast = _predicted(whole, blind, prior_draws(whole, 1 + len(bare.occasions), DRAWS, seed), now, rule, kidney.used)
+        whole, blind = lead.whole or lead, without_creatinine(bare)
+        if whole.measured_by("SCR"):
+            draws = prior_draws(whole, 1 + len(bare.occasions), DRAWS, seed)
+            forecast = _predicted(whole, blind, draws, now, rule, kidney.used)
+        else:
+            forecast = fitted.load().filter.forecast(from_timeline(blind, now), HOURS)
     assert forecast is not None
     record = record or from_timeline(bare, now)
     judged = judged and not any(f.severity == "error" for f in record.findings)
     none = np.zeros(0)
     risk = injury_risk(record, forecast) if judged else None
-    hours, GFR = _filtration(lead, facts, few, now, rule)
+    hours, GFR = _filtration(lead, facts, record, few, now, rule)
     out = KidneyOutlook(
         kidney.asked, kidney.used, kidney.sha256, forecast.hours, np.exp(forecast.measured), hours, GFR,
         none if risk is None else risk.criteria, none if risk is None else risk.unexpected, _seen(told, bare), (), kidney.why,

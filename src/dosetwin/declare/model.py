@@ -351,7 +351,9 @@ def _check_told(file: str, etas: Mapping[str, Eta], covs: Mapping[str, Cov]) -> 
             raise ModelError(f"{file}.eta.{name}: one effect between subjects may be told {e.told}, and no effect of an occasion")
         twice = [c for c in covs if c in CHANNELS[e.told].read]
         if twice:
-            raise ModelError(f"{file}.eta.{name}: {e.told} is told from {twice[0]}, a covariate of this model: it would count twice")
+            raise ModelError(
+                f"{file}.eta.{name}: {e.told} is told from {twice[0]}, a covariate of this model: it would count twice"
+            )
 
 
 def model(

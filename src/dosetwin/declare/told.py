@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from dosetwin.declare.channels import CHANNELS, COMPONENTS, Channel
 from dosetwin.declare.model import Cov, Eta, Kappa, Model
 from dosetwin.errors import ModelError
-from dosetwin.declare.channels import CHANNELS, COMPONENTS, Channel
 
 PROBES = 12
 """Random points at which it is tried what depends on what."""
@@ -114,9 +114,7 @@ def _parts(model: Model, channel: Channel) -> _Parts:
 
     etas = [n for n in model.etas if needed(n)]
     kept = [s for s in model.states if s in states]
-    starts = model.initial is not None and any(
-        getattr(model.initial(p, cov), s) != 0.0 for cov, _, p, _ in points for s in kept
-    )
+    starts = model.initial is not None and any(getattr(model.initial(p, cov), s) != 0.0 for cov, _, p, _ in points for s in kept)
     return _Parts(tuple(outputs), tuple(kept), tuple(parameters), tuple(etas), starts)
 
 
@@ -125,7 +123,8 @@ def _written(model: Model, channel: Channel, effect: str, own: bool, parts: _Par
     mean, *loadings = channel.columns(sd_told(model, channel.name))
     course = " + ".join([f"cov.{mean}", *(f"cov.{c} * eta.K{k + 1}" for k, c in enumerate(loadings))])
     etas = ", ".join(
-        (f"course + eta.{n}" if own else "course") if n == effect else f"eta.{n}" if n in parts.etas else "0.0" for n in model.etas
+        (f"course + eta.{n}" if own else "course") if n == effect else f"eta.{n}" if n in parts.etas else "0.0"
+        for n in model.etas
     )
     made, few = space["whole_parameters"]._fields, parts.parameters
 
@@ -151,7 +150,7 @@ def _written(model: Model, channel: Channel, effect: str, own: bool, parts: _Par
     text = "\n".join(lines) + "\n"
     file = f"<{model.name} told {channel.name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    exec(compile(text, file, "exec"), space)  # noqa: S102 - written four lines above, from names of the model
+    exec(compile(text, file, "exec"), space)
 
 
 @lru_cache(maxsize=64)

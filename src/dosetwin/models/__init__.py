@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from dosetwin.declare import Model
+from dosetwin.declare.channels import CHANNELS
+from dosetwin.declare.told import effect_told, told
 from dosetwin.errors import InputError, ModelError, UnknownName
 
 
@@ -18,6 +20,8 @@ def names() -> tuple[str, ...]:
 def load(name: str) -> Model:
     """A model by name, or by the path of a model file of your own (``./my_model.py``).
 
+    ``NAME_kidney`` is a listed model whose filtration is told (``told.told``); any channel's ``by`` serves.
+
     Raises
     ------
     UnknownName : no such model; the message lists the names.
@@ -28,6 +32,10 @@ def load(name: str) -> Model:
     """
     if name.endswith(".py"):
         return _load_file(Path(name))
+    for channel in CHANNELS.values():
+        base = name.removesuffix(f"_{channel.by}")
+        if name not in names() and base in names() and effect_told(load(base), channel.name):
+            return told(load(base), channel.name)
     if name not in names():
         raise UnknownName("unknown model", where="model", value=name, allowed=", ".join(names()), remedy="see 'dosetwin models'")
     return importlib.import_module(f"{__name__}.{name}").MODEL

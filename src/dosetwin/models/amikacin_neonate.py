@@ -122,8 +122,13 @@ class theta(NamedTuple):
 class eta(NamedTuple):
     GFR: Annotated[
         float,
-        Eta("filtration: drug and creatinine", sd=0.22, told="filtration", provenance="assumed",
-            source="share of De Cock's 0.30; Wu 0.30 at birth"),
+        Eta(
+            "filtration: drug and creatinine",
+            sd=0.22,
+            told="filtration",
+            provenance="assumed",
+            source="share of De Cock's 0.30; Wu 0.30 at birth",
+        ),
     ] = 0.0
     CL: Annotated[float, Eta("drug clearance alone", sd=0.15, provenance="assumed", source="share of De Cock's 0.30")] = 0.0
     V: Annotated[float, Eta("volume of distribution", sd=0.15, provenance="assumed", source="literature band 0-0.45")] = 0.0

@@ -117,8 +117,7 @@ def _levels(
     story: str,
 ) -> list[tuple[float, float]]:
     """(h, mg/L) the made-up laboratory reports."""
-    from dosetwin import models
-    from dosetwin.advise.kidney import FOLLOWS
+    from dosetwin.declare.told import told
     from dosetwin.records import Patient
     from dosetwin.simulate import predict, schedule_for
 
@@ -129,7 +128,7 @@ def _levels(
     if story in ("kidney turning", "slow kidney"):
         # the kidney that creatinine tells of clears the drug too: levels follow the day's filtration, not a healthy one
         timeline = _injured(timeline, birth, first)
-        model = models.load(FOLLOWS[MODEL])
+        model = told(model, "filtration")
     eta = 0.9 * np.linalg.cholesky(model.omega_for(1) + 1e-12 * np.eye(len(model.omega_for(1)))) @ rng.standard_normal(
         len(model.omega_for(1)))  # fmt: skip
     name = model.measured_by("amikacin")

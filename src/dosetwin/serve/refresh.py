@@ -176,10 +176,8 @@ def _second(at: datetime, origin: datetime | None) -> int:
 @lru_cache(maxsize=16)
 def unread(model: str) -> frozenset[str]:
     """Names of covariates that cannot change an answer of this model."""
-    from dosetwin.advise.kidney import FOLLOWS
-
-    read = [model_named(name) for name in (model, FOLLOWS.get(model, model))]
-    return UNREAD - {name for m in read for name in (*m.covs, *m.outputs)}
+    asked = model_named(model)
+    return UNREAD - {name for m in (asked, asked.whole or asked) for name in (*m.covs, *m.outputs)}
 
 
 def warm(question: KeptQuestion) -> None:

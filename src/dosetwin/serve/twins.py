@@ -103,13 +103,16 @@ class Known:
 
 
 def require_listed(name: str) -> str:
-    """The name, if it is a listed model's. A path is none, whoever gave it: loading one would run its file.
+    """The name, if it is a listed model's or that of one told (``NAME_kidney``). A path is none, whoever gave it: loading one would
+    run its file.
 
     Raises UnknownName with the names there are.
     """
     from dosetwin import models
+    from dosetwin.declare.channels import CHANNELS
 
-    if name not in models.names():
+    told = {name.removesuffix(f"_{c.by}") for c in CHANNELS.values() if name.endswith(f"_{c.by}")}
+    if not ({name} | told) & set(models.names()):
         raise UnknownName("unknown model", where="model", value=name[:100], allowed=", ".join(models.names()))
     return name
 
@@ -124,18 +127,16 @@ def model_hash(name: str) -> str:
 
 @lru_cache(maxsize=64)
 def kidney_hash(kidney: str, model: str) -> str:
-    """Hash of what a kidney is made of: its weights and the variant of the model that it tells. "" where it cannot be loaded."""
-    from dosetwin.advise.kidney import FOLLOWS
+    """Hash of what a kidney is made of: its weights and the model that it tells. "" where it cannot be loaded."""
+    from dosetwin.advise.kidney import may_be_told
     from dosetwin.forecast.kidney import fitted, learned
 
-    if model not in FOLLOWS:
+    if not may_be_told(model_named(model)):
         return ""
     if kidney == "mechanistic":  # the model itself
         return model_hash(model)
-    parts = [model_hash(FOLLOWS[model])]
+    parts = [model_hash(model)]
     try:
-        if kidney == "evidence":  # one of the three; the model itself is hashed beside it
-            parts.append(model_hash(model))
         if kidney in ("evidence", "learned", "filter"):
             parts.append(fitted.load().sha256)
         if kidney in ("evidence", "learned") and (learned.SHIPPED / learned.WEIGHTS).is_file():
@@ -147,9 +148,9 @@ def kidney_hash(kidney: str, model: str) -> str:
 
 def kidney_for(model: str, chosen: str | None) -> str | None:
     """The kidney to ask a model with: the chosen one, else the default of ``advise``; None for a model it could tell nothing."""
-    from dosetwin.advise.kidney import DEFAULT, FOLLOWS
+    from dosetwin.advise.kidney import DEFAULT, may_be_told
 
-    return (chosen or DEFAULT) if model in FOLLOWS else None
+    return (chosen or DEFAULT) if may_be_told(model_named(model)) else None
 
 
 @lru_cache(maxsize=16)
@@ -186,6 +187,8 @@ def answer(known: Known, question: KeptQuestion, *, curves: bool = True) -> "Adv
 def _nobody_chose(advice: "Advice") -> "Advice":
     """An answer as it was when questions named no kidney: that nobody asked for one is part of it."""
     said = advice.recommendation
+    if said.provenance["kidney"] is None:  # a model that could not be told anything then
+        return advice
     told = {**said.provenance["kidney"], "asked": None}
     expected = {**said.kidney, "asked": None} if said.kidney else said.kidney
     outlook = None if advice.kidney is None else replace(advice.kidney, asked=None)
