@@ -1,10 +1,11 @@
 """Which kidney tells the drug's clearance: learned, filter, mechanistic, maturation; its course for the model day by day.
 
 ``evidence`` (the default) uses that of the first three which foretold this baby's creatinines clearly better, else mechanistic.
-``learned`` and ``filter`` forecast creatinine, turn it into filtration by its mass balance (``forecast.filtration``) and tell every
-model that has an effect for it (``Eta(..., told="filtration")``) a mean and loadings for each day. ``maturation`` tells the variance
-of the model and no more, so creatinine moves nothing. ``mechanistic`` leaves models and facts as they are: a model that predicts
-creatinine weighs it with the drug's levels under one constant random effect on filtration, any other goes without.
+``learned`` and ``filter`` forecast creatinine, turn it into filtration by its mass balance (``forecast.kidney.filtration``) and
+tell every model that has an effect for it (``Eta(..., told="filtration")``) a mean and loadings for each day. ``maturation``
+tells the variance of the model and no more, so creatinine moves nothing. ``mechanistic`` leaves models and facts as they are: a
+model that predicts creatinine weighs it with the drug's levels under one constant random effect on filtration, any other goes
+without it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ import numpy as np
 from dosetwin.advise.kidney_evidence import STANDS, KidneyEvidence, weigh
 from dosetwin.declare import Model
 from dosetwin.declare.channels import COMPONENTS, FILTRATION
-from dosetwin.declare.told import effect_told, sd_told, told
+from dosetwin.declare.told import effect_told, own_of, sd_told, told
 from dosetwin.errors import Finding, InputError
 from dosetwin.forecast.kidney import fitted
 from dosetwin.forecast.kidney.answer import HOURS, CreatinineForecast, Forecaster
@@ -84,11 +85,11 @@ class Kidney:
         """What it says of the facts known at ``now`` h. Raises InputError where the facts no longer allow a forecast."""
         if not self.outside:
             return Told()
-        sds = sorted({sd_told(m, CHANNEL.name) for m in self.models if m.channel == CHANNEL.name})
+        asked = {(sd_told(m, CHANNEL.name), own_of(m, CHANNEL.name)) for m in self.models if m.channel == CHANNEL.name}
         if self.used == "maturation":
             known = timeline.until(now)
             at = min([*(e.time for d in known.doses for e in d.expanded()), *(o.time for o in known.observations), now])
-            rows = {sd: np.array([[0.0, sd, *([0.0] * (COMPONENTS - 1))]]) for sd in sds}
+            rows = {(sd, own): np.array([[0.0, sd, *([0.0] * (COMPONENTS - 1))]]) for sd, own in asked}
             return Told(_covariates(np.array([at]), rows, rule))
         from dosetwin.forecast.kidney.filtration import components, filtration_path
 
@@ -100,11 +101,13 @@ class Kidney:
             raise InputError(forecast.refusal.message, where=f"patient {timeline.patient.id}", remedy="see the reasons")
         born = birth_hour(timeline) or 0.0
         first = min([e.time for d in timeline.until(now).doses for e in d.expanded()], default=now)
-        path = filtration_path(record, balance, since=max(first - born, 0.0), forecast=None if weights is None else forecast)
+        since, given = max(first - born, 0.0), None if weights is None else forecast
+        paths = {own: filtration_path(record, balance, since=since, forecast=given, apart=own) for _, own in sorted(asked)}
         rows = {}
-        for sd in sds:
-            mean, cov = path.under(sd)
-            rows[sd] = np.column_stack([np.clip(mean, CHANNEL.low, CHANNEL.high), components(cov, COMPONENTS)])
+        for sd, own in asked:
+            mean, cov = paths[own].under(sd)
+            rows[sd, own] = np.column_stack([np.clip(mean, CHANNEL.low, CHANNEL.high), components(cov, COMPONENTS)])
+        path = next(iter(paths.values()))
         return Told(_covariates(path.start + born, rows, rule), record, forecast, path)
 
     def provenance(self) -> dict[str, Any] | None:
@@ -121,8 +124,13 @@ class Kidney:
         }
 
 
-def _covariates(start: np.ndarray, rows: Mapping[float, np.ndarray], rule: "Rule") -> tuple[Covariate, ...]:
-    """Rows of (mean, loadings) per SD of the models' effects, as records that hold from each start to the next under the rule."""
+def _covariates(
+    start: np.ndarray, rows: Mapping[tuple[float, tuple[str, ...]], np.ndarray], rule: "Rule"
+) -> tuple[Covariate, ...]:
+    """Rows of (mean, loadings) as records that hold from each start to the next under the rule in force.
+
+    ``rows`` by SD of the models' effect and what they have their own effects for.
+    """
     at = start
     if rule == "nocb":  # a record governs the time before it
         at = np.append(start[1:], start[-1] + 24.0)
@@ -130,9 +138,9 @@ def _covariates(start: np.ndarray, rows: Mapping[float, np.ndarray], rule: "Rule
         at = start + 0.5 * np.diff(start, append=start[-1] + 24.0)
     return tuple(
         Covariate(float(t), name, float(v), "1", RECORD)
-        for sd, values in rows.items()
+        for (sd, own), values in sorted(rows.items())
         for t, row in zip(at, values, strict=True)
-        for name, v in zip(CHANNEL.columns(sd), row, strict=True)
+        for name, v in zip(CHANNEL.columns(sd, own), row, strict=True)
     )
 
 
@@ -166,9 +174,11 @@ def choose(asked: str | None, models: Sequence[Model], known: Timeline, now: flo
     able = [m for m in given if may_be_told(m)]
     if not able:
         if asked is not None:
+            from dosetwin import models as listed
+
             names = ", ".join(m.name for m in given)
             raise InputError("no model here has a filtration that it could tell", where="kidney", value=f"{asked} for {names}",
-                             allowed=f'a model with a random effect told "{CHANNEL.name}"',
+                             allowed=", ".join(n for n in listed.names() if may_be_told(listed.load(n))),
                              remedy="leave the kidney out, or choose another model")  # fmt: skip
         return Kidney(None, "", given)
     lead = next((m for m in able if m.measured_by("SCR")), able[0])

@@ -46,8 +46,8 @@ APART_H = 1.0
 class KidneyEvidence:
     """How well each kidney foretold ``creatinines`` results: natural log density (1/(mg/dL)), summed, by name; ``aside`` name ->
     why a kidney was not asked. ``used``: the one that is used; ``left`` the one that would be but for an injury that it cannot
-    follow. ``stands`` the usual one. ``last`` mg/dL the last creatinine, ``tomorrow`` name -> the median expected FOLLOW_H after now, mg/dL, ``injury``
-    name -> the highest probability of an unexpected injury within the horizons."""
+    follow; ``stands`` the usual one. ``last`` mg/dL the last creatinine, ``tomorrow`` name -> the median expected FOLLOW_H after
+    now, mg/dL, ``injury`` name -> the highest probability of an unexpected injury within the horizons."""
 
     used: str
     creatinines: int = 0
@@ -108,7 +108,7 @@ def weigh(
     record: WardRecord, known: "Timeline", model: "Model", others: Mapping[str, Forecaster], rule: "Rule" = "locf",
     aside: Mapping[str, str] | None = None,
 ) -> KidneyEvidence:  # fmt: skip
-    """Compare ``others`` (name -> forecaster) with the mechanistic kidney of ``model``, if it predicts creatinine, on ``record``'s.
+    """Compare ``others`` (name -> forecaster) on the creatinines of ``record``, with the mechanistic kidney if ``model`` has one.
 
     ``known`` the same facts as a timeline. The one with the highest density is used where it beats the one that stands by FACTOR;
     unless an injury is warned of that it cannot follow.

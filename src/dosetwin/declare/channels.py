@@ -1,6 +1,6 @@
 """What a random effect may be told from outside, by name: which physiology it is, within which limits, and who has read what."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 COMPONENTS = 3
@@ -11,10 +11,11 @@ COMPONENTS = 3
 class Channel:
     """A physiology that several models share, as the log of its ratio to that of the typical patient.
 
-    ``sd`` between patients; ``low``, ``high`` limits of the log ratio, whoever tells it. ``read`` what those who tell it have read
-    already: a model that is told does not predict it any more, and a model that takes it as a covariate cannot be told.
-    ``by`` in a word who tells it (a told model is called ``MODEL_by``); ``column`` the covariate that carries the course: a mean
-    and ``COMPONENTS`` loadings a row.
+    ``sd`` between patients; ``low``, ``high`` limits of the log ratio, whoever tells it. ``read``: what those who tell it have
+    read already; a model that is told does not predict it any more, and a model that takes it as a covariate cannot be told.
+    ``apart``: covariates whose effect on this physiology is not that on a drug; where a model reads one, it has an effect of its
+    own for it, and what is told leaves it out. ``by`` in a word who tells it (a told model is called ``MODEL_by``); ``column``
+    the covariate that carries the course: a mean and ``COMPONENTS`` loadings a row.
     """
 
     name: str
@@ -25,21 +26,24 @@ class Channel:
     low: float
     high: float
     read: tuple[str, ...]
+    apart: tuple[str, ...]
     source: str
 
-    def columns(self, sd: float | None = None) -> tuple[str, ...]:
-        """Covariates that carry a course for models whose effect has this SD (default: the channel's): mean, then loadings."""
-        if sd is None or abs(sd - self.sd) < 1e-9:
+    def columns(self, sd: float | None = None, own: Collection[str] | None = None) -> tuple[str, ...]:
+        """Covariates that carry a course, mean then loadings, for models whose effect has this ``sd`` (default: the channel's)
+        and which read these ``own`` of ``apart`` (default: all)."""
+        has = [own is None or name in own for name in self.apart]
+        if (sd is None or abs(sd - self.sd) < 1e-9) and all(has):
             return (self.column, *(f"{self.column}{k + 1}" for k in range(COMPONENTS)))
-        base = f"{self.column}_{1000.0 * sd:.0f}"
+        base = f"{self.column}_{1000.0 * (sd or self.sd):.0f}_{''.join('01'[h] for h in has)}"
         return (base, *(f"{base}_{k + 1}" for k in range(COMPONENTS)))
 
 
 FILTRATION = Channel(
     "filtration", "filtration of the kidney over that of the typical newborn of the same gestation, weight and age", "kidney",
-    "KIDNEY", 0.22, -1.6094379124341003, 1.0986122886681098, ("SCR",),
-    "SD: its share of De Cock's 0.30 for amikacin's clearance (assumed; Wu 2024: 0.30 at birth); 0.2 to 3 times typical: assumed, "
-    "the limits of the kinetic GFR",
+    "KIDNEY", 0.22, -1.6094379124341003, 1.0986122886681098, ("SCR",), ("IBU", "COOLING", "ASPHYXIA"),
+    "SD: its share of De Cock's 0.30 for clearance (assumed; Wu 2024: 0.30 at birth); 0.2 to 3 times typical: assumed, the "
+    "limits of the kinetic GFR",
 )  # fmt: skip
 
 CHANNELS: Mapping[str, Channel] = {c.name: c for c in (FILTRATION,)}

@@ -1,11 +1,12 @@
 """A model with a random effect that somebody outside it tells: what its effect was before becomes a course over time.
 
-``told(model, "filtration")`` is the same model with that effect (or the share of it that ``told_sd`` names) read from covariates: in
-every segment of time the effect is mean + loading 1 x K1 + ... with K1, K2, ... standard normal. One draw of them is one course over
-all segments; measurements update them like any random effect. Without a course the loadings are (SD, 0, 0): the effect as it was.
+``told(model, "filtration")`` is the same model with that effect (or the share of it that ``told_sd`` names) read from
+covariates: in every segment of time the effect is mean + loading 1 x K1 + ... with K1, K2, ... standard normal. One draw of
+them is one course over all segments; measurements update them like any random effect. Without a course the loadings are (SD, 0,
+0): the effect as it was.
 
 What those who tell have read already is left out of the model, and with an output everything that only it needs: states,
-parameters, random effects. Its functions are those of the model between two short wrappers, which are written here.
+parameters, random effects. Its functions are those of the model between short wrappers, which are written here.
 """
 
 import linecache
@@ -41,6 +42,16 @@ def sd_told(model: Model, channel: str) -> float:
         raise ModelError(f"{model.name} has no random effect that {channel} could tell")
     e = whole.etas[name]
     return math.sqrt(e.variance) if e.told_sd is None else e.told_sd
+
+
+def own_of(model: Model, channel: str) -> tuple[str, ...]:
+    """What of the channel's ``apart`` the model has its own effect for."""
+    return tuple(name for name in CHANNELS[channel].apart if name in model.covs)
+
+
+def columns_told(model: Model, channel: str) -> tuple[str, ...]:
+    """Covariates that carry the course a model is told, told or not yet. Raises ModelError where it has no such effect."""
+    return CHANNELS[channel].columns(sd_told(model, channel), own_of(model, channel))
 
 
 @dataclass(frozen=True)
@@ -120,7 +131,7 @@ def _parts(model: Model, channel: Channel) -> _Parts:
 
 def _written(model: Model, channel: Channel, effect: str, own: bool, parts: _Parts, space: dict[str, Any]) -> None:
     """Define the wrappers in ``space``. Their source can be read, because the kernel of a model is written from it."""
-    mean, *loadings = channel.columns(sd_told(model, channel.name))
+    mean, *loadings = columns_told(model, channel.name)
     course = " + ".join([f"cov.{mean}", *(f"cov.{c} * eta.K{k + 1}" for k, c in enumerate(loadings))])
     etas = ", ".join(
         (f"course + eta.{n}" if own else "course") if n == effect else f"eta.{n}" if n in parts.etas else "0.0"
@@ -159,7 +170,12 @@ def told(model: Model, channel: str) -> Model:
 
     Raises ModelError where it has no such effect, or where less than nothing of the effect would be its own.
     """
-    of, effect, sd = CHANNELS[channel], effect_told(model, channel), sd_told(model, channel)
+    of, effect, sd, columns = (
+        CHANNELS[channel],
+        effect_told(model, channel),
+        sd_told(model, channel),
+        columns_told(model, channel),
+    )
     assert effect is not None
     own = model.etas[effect].told_sd is not None
     parts = _parts(model, of)
@@ -167,7 +183,7 @@ def told(model: Model, channel: str) -> Model:
     carried = [n for n in kept if not isinstance(model.etas[n], Kappa)]
     at = [model.eta_names.index(n) for n in carried]
     K = {f"K{k + 1}": Eta(f"course of {channel}, component {k + 1}", sd=1.0, provenance="derived",
-                          source=f"scaled by {of.columns(sd)[k + 1]}") for k in range(COMPONENTS)}  # fmt: skip
+                          source=f"scaled by {columns[k + 1]}") for k in range(COMPONENTS)}  # fmt: skip
     omega = np.eye(COMPONENTS + len(at))
     omega[COMPONENTS:, COMPONENTS:] = model.omega[np.ix_(at, at)]
     etas = K | {n: model.etas[n] for n in kept}
@@ -177,7 +193,6 @@ def told(model: Model, channel: str) -> Model:
         etas[effect] = replace(model.etas[effect], var=left, sd=None, cv=None, told="", told_sd=None)
         if np.linalg.eigvalsh(omega).min() <= 0:
             raise ModelError(f"{model.name}: {channel} cannot be {sd:g} of {effect}: nothing of the effect would be left")
-    columns = of.columns(sd)
     covs = {columns[0]: Cov("1", -1.7, 1.2, f"log {channel} over typical", missing="population", population=0.0)}
     covs |= {
         c: Cov("1", -1.0, 1.0, f"SD of it, component {k + 1}", missing="population", population=0.0 if k else sd)
@@ -195,7 +210,8 @@ def told(model: Model, channel: str) -> Model:
     as_it_is = "told_dynamics" not in space
     return replace(
         model,
-        name=f"{model.name}_{of.by}", title=f"{model.title.rstrip('.')}; {channel} told from outside", whole=model, channel=channel,
+        name=f"{model.name}_{of.by}", title=f"{model.title.rstrip('.')}; {channel} told from outside.",
+        whole=model, channel=channel,
         individual=space["told_individual"],
         dynamics=model.dynamics if as_it_is else space["told_dynamics"],
         observe=model.observe if as_it_is else space["told_observe"],
@@ -210,8 +226,10 @@ def told(model: Model, channel: str) -> Model:
 
 
 def courses(model: Model, rows: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """Log ratio to typical of a told model's channel, [n_draws, n_rows]: ``rows`` [n, n_cov] covariates, ``draws`` [K, n_full]."""
+    """Log ratio to typical that a told model's draws stand for, [n_draws, n_rows].
+
+    ``rows`` [n_rows, n_cov] covariates of the segments asked about, ``draws`` [n_draws, n_full] of its random effects.
+    """
     of = CHANNELS[model.channel]
-    names = of.columns(sd_told(model, model.channel))
-    table = rows[:, [list(model.covs).index(c) for c in names]]
+    table = rows[:, [list(model.covs).index(c) for c in columns_told(model, of.name)]]
     return np.clip(table[:, 0] + draws[:, :COMPONENTS] @ table[:, 1:].T, of.low, of.high)

@@ -75,5 +75,9 @@ MODEL = model(
         Anchor("clearance of 70 kg, rewarmed", "CL", {"WT": 70, "GA": 40, "PNA": 4.5}, 1.89 * 1.29, 1e-9, "table 2"),
         Anchor("central volume of 70 kg", "V1", {"WT": 70, "GA": 40, "PNA": 2}, 32.5, 1e-9, "table 2"),
     ],
-    notes=("the paper's variability of the residual error between babies (50 %) is not carried",),
+    notes=(
+        "the paper's variability of the residual error between babies (50 %) is not carried",
+        "no kidney tells it its filtration: it takes every baby for asphyxiated and cooled, recorded or not, and a creatinine "
+        "that rose with these would count the same fall twice",
+    ),
 )  # fmt: skip

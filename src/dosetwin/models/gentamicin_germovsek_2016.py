@@ -101,6 +101,7 @@ MODEL = model(
     ],
     notes=(
         "without a creatinine the median of the study (78 umol/L) is used; the paper used the typical value for age",
+        "no kidney tells it its filtration: it reads creatinine itself, which would count twice",
         "typical creatinine is linear in PMA and only sensible up to about 52 weeks; clearance is 0 at the moment of birth",
     ),
 )  # fmt: skip

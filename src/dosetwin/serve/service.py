@@ -19,6 +19,7 @@ from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.clock import Clock, WallClock
 from dosetwin.serve.crew import Crew
 from dosetwin.serve.crypto import Vault
+from dosetwin.serve.earlier import as_written_then, same_made
 from dosetwin.serve.memory import Memory
 from dosetwin.serve.metrics import Metrics
 from dosetwin.serve.parcel import unpack
@@ -389,11 +390,11 @@ class Service:
         question = KeptQuestion.from_json(row["inputs"])
         said = self.pool.run(answer, known, question).recommendation.to_json()
         then, now = row["inputs"], question.to_json()
-        made_of = [k for k in ("dosetwin", "model_hash", "kidney_hash") if then.get(k) != now.get(k)]
+        made_of = [k for k in ("dosetwin", "model_hash", "kidney_hash") if then.get(k) != now.get(k) and not same_made(then, k)]
         changed = {k: {"then": then[k], "now": now[k]} for k in made_of}
         versions = {"then": row["answer"]["provenance"]["versions"], "now": said["provenance"]["versions"]}
         if versions["then"] != versions["now"]:
             changed["versions"] = versions
-        same = digest(said) == row["answer_hash"]
+        same = digest(as_written_then(said, row["answer"])) == row["answer_hash"]
         self.audited(who, "replay", patient=patient, detail={"advice": advice, "same": same})
         return {"id": advice, "same": same, "changed_since": changed, "answer": said}

@@ -103,8 +103,8 @@ class Known:
 
 
 def require_listed(name: str) -> str:
-    """The name, if it is a listed model's or that of one told (``NAME_kidney``). A path is none, whoever gave it: loading one would
-    run its file.
+    """The name, if it is a listed model's or that of one told (``NAME_kidney``). A path is none, whoever gave it: loading one
+    would run its file.
 
     Raises UnknownName with the names there are.
     """
@@ -129,21 +129,28 @@ def model_hash(name: str) -> str:
 def kidney_hash(kidney: str, model: str) -> str:
     """Hash of what a kidney is made of: its weights and the model that it tells. "" where it cannot be loaded."""
     from dosetwin.advise.kidney import may_be_told
-    from dosetwin.forecast.kidney import fitted, learned
 
     if not may_be_told(model_named(model)):
         return ""
     if kidney == "mechanistic":  # the model itself
         return model_hash(model)
-    parts = [model_hash(model)]
+    weights = weights_of(kidney)
+    return "" if weights is None else digest([model_hash(model), *weights])
+
+
+def weights_of(kidney: str) -> list[str] | None:
+    """Hashes of the weights a kidney rests on; None where they cannot be loaded (the answer says what is wrong with them)."""
+    from dosetwin.forecast.kidney import fitted, learned
+
+    found = []
     try:
         if kidney in ("evidence", "learned", "filter"):
-            parts.append(fitted.load().sha256)
+            found.append(fitted.load().sha256)
         if kidney in ("evidence", "learned") and (learned.SHIPPED / learned.WEIGHTS).is_file():
-            parts.append(str(learned.load().card["sha256_of_card"]))
-    except (DosetwinError, ImportError):  # the answer says what is wrong with it
-        return ""
-    return digest(parts)
+            found.append(str(learned.load().card["sha256_of_card"]))
+    except (DosetwinError, ImportError):
+        return None
+    return found
 
 
 def kidney_for(model: str, chosen: str | None) -> str | None:

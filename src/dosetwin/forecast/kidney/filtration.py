@@ -3,14 +3,14 @@
 The balance of creatinine is the filter's (``filter.py``); here its state also carries the mean offset of log filtration over each
 day, so that a creatinine of today corrects yesterday too (fixed-interval smoothing by augmentation, exact for the linearised
 filter) and the days are jointly normal. Offsets are those that creatinine alone reveals: the effects of ibuprofen, cooling and
-asphyxia on creatinine clearance are taken out, because they are not those on a drug (ibuprofen: -5 % of creatinine clearance,
--16 % of amikacin's), which has its own parameters for them. Fitted effects of other flags (indomethacin, inotropes) stay in.
+asphyxia on creatinine clearance are taken out where the drug's model has its own for them, because they are not those on a drug
+(ibuprofen: -5 % of creatinine clearance, -16 % of amikacin's). Fitted effects of other flags (indomethacin, inotropes) stay in.
 
 Another forecaster's creatinine is brought in by Jeffrey's rule: its own distribution of creatinine at the horizons replaces the
 filter's, and filtration given creatinine stays the balance's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
 
@@ -21,8 +21,8 @@ from dosetwin.forecast.kidney.filter import FilterParameters, KalmanFilter
 from dosetwin.forecast.kidney.record import WardRecord
 from dosetwin.forecast.kidney.steps import EFFECTS, Steps, steps_for
 
-APART = ("IBU", "COOLING", "REWARMED")
-"""Effects of steps.EFFECTS on creatinine clearance that a drug has its own parameters for: never part of its offset."""
+APART = {"IBU": "IBU", "COOLING": "COOLING", "ASPHYXIA": "REWARMED"}
+"""Covariates that a drug's model may have its own effects for -> their column of steps.EFFECTS, then no part of its offset."""
 DAY = 24.0
 AHEAD_DAYS = 8
 """Days after now that have an offset of their own; the last one holds beyond (a plan is followed for four to six days)."""
@@ -44,9 +44,10 @@ class Innovation:
 class FiltrationPath:
     """Offsets of log filtration from the typical baby of the same gestation, weight and age, by day.
 
-    ``start`` [n] h after birth, ascending: each offset is the mean from there to the next start (the last holds on). ``mean`` [n]
-    and ``cov`` [n, n] given the creatinines, ``before_mean`` and ``before_cov`` without any. ``known`` [n] the part that is the
-    effect of flags not in APART (0 without creatinine); ``typical`` [n] mL/min; ``innovations`` one per creatinine.
+    ``start`` [n] h after birth, ascending: each offset is the mean from there to the next start (the last holds on). ``mean``
+    [n] and ``cov`` [n, n] given the creatinines, ``before_mean`` and ``before_cov`` without any. ``known`` [n] the part that is
+    the effect of flags that were not left ``apart`` (0 without creatinine); ``typical`` [n] mL/min; ``innovations`` one per
+    creatinine.
     """
 
     start: np.ndarray
@@ -155,12 +156,18 @@ def _solve(
 
 
 def filtration_path(
-    record: WardRecord, by: KalmanFilter, *, since: float, forecast: CreatinineForecast | None = None
+    record: WardRecord,
+    by: KalmanFilter,
+    *,
+    since: float,
+    forecast: CreatinineForecast | None = None,
+    apart: Collection[str] = tuple(APART),
 ) -> FiltrationPath:
     """Offsets of log filtration for every day from ``since`` (h after birth) to AHEAD_DAYS after ``record.now``.
 
-    ``forecast``: another forecaster's creatinine at HOURS, which then takes the place of the filter's own. Without any creatinine
-    nothing is learned, whoever forecasts. The record must be free of errors, the forecast not a refusal.
+    ``forecast``: another forecaster's creatinine at HOURS, which then takes the place of the filter's own. Without any
+    creatinine nothing is learned, whoever forecasts. ``apart``: names of APART that the drug's model has its own effects for.
+    The record must be free of errors, the forecast not a refusal.
     """
     hours = [DAY * k for k in range(1, AHEAD_DAYS + 1)]
     assert hours[-1] <= LONGEST
@@ -169,7 +176,8 @@ def filtration_path(
     n = len(start)
     asked = [hours.index(h) for h in HOURS] if forecast is not None else []
     before, before_cov, _ = _solve(steps, q, np.zeros(0), day, n, ())
-    effect = steps.effect @ np.array([0.0 if name in APART else b for name, b in zip(EFFECTS, q.effect, strict=True)])
+    left = {APART[name] for name in apart}
+    effect = steps.effect @ np.array([0.0 if name in left else b for name, b in zip(EFFECTS, q.effect, strict=True)])
     typical, known = np.zeros(n), np.zeros(n)
     for c in range(n):
         typical[c] = np.average(steps.GFR[day == c], weights=steps.dt[day == c])
