@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dosetwin import models
-from dosetwin.declare import Eta
+from dosetwin.declare import Cov, Eta
 from dosetwin.declare.channels import CHANNELS, COMPONENTS, FILTRATION
 from dosetwin.declare.model import _check_told
 from dosetwin.declare.told import columns_told, courses, effect_told, own_of, sd_told, told
@@ -61,7 +61,7 @@ def test_a_constant_course_is_the_random_effect_it_stands_for(name, flags):
 @pytest.mark.parametrize("name", TELLABLE)
 def test_without_a_course_the_variance_is_the_models(name):
     whole = models.load(name)
-    part, effect = told(whole, "filtration"), effect_told(whole, "filtration")
+    part, effect = told(whole, "filtration"), effect_told(whole, "filtration") or ""
     sd = sd_told(whole, "filtration")
     assert sd_told(part, "filtration") == sd
     assert [c.population for c in list(part.covs.values())[-COMPONENTS - 1 :]] == [0.0, sd, 0.0, 0.0]
@@ -126,7 +126,7 @@ def test_a_told_model_has_a_name_and_only_one_that_can_be_told():
 )
 def test_what_cannot_be_told_is_refused_when_the_file_is_loaded(etas, covs, says):
     with pytest.raises(ModelError, match=says):
-        _check_told("my_model", etas, dict.fromkeys(covs))
+        _check_told("my_model", etas, dict.fromkeys(covs, Cov("1")))
 
 
 def test_every_channel_says_where_its_numbers_come_from():

@@ -193,6 +193,7 @@ def told(model: Model, channel: str) -> Model:
         etas[effect] = replace(model.etas[effect], var=left, sd=None, cv=None, told="", told_sd=None)
         if np.linalg.eigvalsh(omega).min() <= 0:
             raise ModelError(f"{model.name}: {channel} cannot be {sd:g} of {effect}: nothing of the effect would be left")
+    usual = {c: sd if k == 1 else 0.0 for k, c in enumerate(columns)}
     covs = {columns[0]: Cov("1", -1.7, 1.2, f"log {channel} over typical", missing="population", population=0.0)}
     covs |= {
         c: Cov("1", -1.0, 1.0, f"SD of it, component {k + 1}", missing="population", population=0.0 if k else sd)
@@ -221,7 +222,7 @@ def told(model: Model, channel: str) -> Model:
         cov=namedtuple("told_cov", [*model.covs, *covs]),
         state=model.state if as_it_is else space["told_state"], output=model.output if as_it_is else space["told_output"],
         etas=etas, covs={**model.covs, **covs}, states=states, outputs={n: model.outputs[n] for n in parts.outputs}, omega=omega,
-        anchors=(),
+        anchors=tuple(replace(a, cov={**a.cov, **usual}) for a in model.anchors if a.parameter in parts.parameters),
     )  # fmt: skip
 
 

@@ -32,8 +32,9 @@ def same_made(inputs: Mapping[str, Any], what: str) -> bool:
     model, kidney = inputs["model"], inputs.get("kidney")
     if what == "model_hash":
         return same_file(model, inputs[what])
-    weights = None if kidney is None else weights_of(kidney)
-    return what == "kidney_hash" and weights is not None and inputs[what] in kidney_hashes(kidney, model, weights)
+    if what != "kidney_hash" or kidney is None or (weights := weights_of(kidney)) is None:
+        return False
+    return inputs[what] in kidney_hashes(kidney, model, weights)
 
 
 def kidney_hashes(kidney: str, model: str, weights: list[str]) -> Iterator[str]:
