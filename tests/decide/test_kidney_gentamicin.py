@@ -8,7 +8,7 @@ import pytest
 
 from decide.babies import baby
 from dosetwin import models
-from dosetwin.advise import Advice, advise_full
+from dosetwin.advise import Advice, Question, advise
 from dosetwin.advise.curves import parameters_of
 from dosetwin.decide import policy
 from dosetwin.errors import InputError
@@ -28,9 +28,8 @@ def given(*creatinines: tuple[float, float], **changes) -> Timeline:
 
 
 def ask(name: str, timeline: Timeline, kidney: str | None = None, draws: int = 150) -> Advice:
-    return advise_full(
-        timeline, models.load(name), POLICY, now=24.0, seed=3, draws=draws, curves=False, sensitivity=False, kidney=kidney
-    )
+    question = Question(POLICY, (models.load(name),), now=24.0, seed=3, draws=draws, sensitivity=False, told=kidney)
+    return advise(timeline, question)
 
 
 def clearance(a: Advice) -> float:

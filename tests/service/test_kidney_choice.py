@@ -64,7 +64,7 @@ def test_an_unknown_kidney_or_one_for_a_model_without_filtration_is_refused_at_t
     with pytest.raises(InputError, match="DOSETWIN_KIDNEY"):
         Settings.from_environment({"DOSETWIN_DEMO": "1", "DOSETWIN_KIDNEY": "liver"})
     words = {"DOSETWIN_DEMO": "1", "DOSETWIN_DATA_DIR": str(tmp_path), "DOSETWIN_KIDNEY": "filter",
-             "DOSETWIN_MODEL": "gentamicin_fuchs_2014"}  # fmt: skip
+             "DOSETWIN_MODEL": "gentamicin_germovsek_2016"}  # fmt: skip
     with pytest.raises(InputError, match="no filtration") as refused:
         create_app(Settings.from_environment(words))
     assert refused.value.where == "DOSETWIN_KIDNEY"
@@ -130,6 +130,38 @@ def test_a_question_kept_before_kidneys_could_be_chosen_means_what_it_meant(
         again = service.replay(who, issued)
         assert again["same"], (default, again["changed_since"])
     assert answer(known, old).kidney.used == "mechanistic"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["evidence", "learned", "mechanistic"])
+def test_an_answer_of_the_flagships_earlier_files_is_replayed_as_the_same(demo: Running, name: str) -> None:
+    """Their hashes and titles stand in it; the numbers are known to be today's (tests/reference/test_earlier_files.py)."""
+    from dosetwin.serve.earlier import GENERATIONS, kidney_hashes
+    from dosetwin.serve.twins import weights_of
+
+    service, patient = demo.service, rising(demo)
+    with service.store.read() as conn:
+        known = service.known(conn, service.reach(THE_SERVICE), patient)
+    question = replace(service.question(), kidney=name)
+    said, inputs = answer(known, question).recommendation.to_json(), question.to_json()
+    files, weights = GENERATIONS[0], weights_of(name)
+    assert weights is not None
+    assert said["provenance"]["models"][0]["name"] == ("amikacin_neonate" + ("" if name == "mechanistic" else "_kidney"))
+    assert inputs["model_hash"] != files["amikacin_neonate"]
+
+    def as_then(sha256: str) -> str:
+        models = [{**m, "hash": sha256, "title": "As it was called then."} for m in said["provenance"]["models"]]
+        told = {"model_hash": files["amikacin_neonate"], "kidney_hash": next(kidney_hashes(name, "amikacin_neonate", weights))}
+        kept = {**said, "provenance": {**said["provenance"], "models": models}}
+        who = service.reach(THE_SERVICE).who
+        issued = service.store.write(lambda conn: service.ledger.issue_advice(
+            conn, who, patient, through_seq=known.through, inputs=inputs | told, answer=kept, now=NOW,
+            identity_version=known.identity_version,
+        ))  # fmt: skip
+        return service.replay(who, issued)
+
+    then = as_then(files[said["provenance"]["models"][0]["name"]])
+    assert (then["same"], then["changed_since"]) == (True, {})
+    assert not as_then("0" * 64)["same"], "nobody knows that file"
 
 
 def test_new_weights_are_named_when_a_replay_differs(demo: Running, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -397,7 +397,7 @@ def patient_line(timeline: Any, now: float, models: Sequence[Any] = ()) -> list[
     if "WT" in latest:
         out.append(f"weight now {latest['WT']:g} kg")
     if "SCR" in latest:
-        hears = not models or any({"SCR", "KIDNEY"} & set(m.covs) or m.measured_by("SCR") for m in models)
+        hears = not models or any("SCR" in m.covs or m.channel or m.measured_by("SCR") for m in models)
         unused = "" if hears else f", not used by {', '.join(m.name for m in models)}"
         out.append(f"last creatinine {latest['SCR']:.2f} mg/dL ({latest['SCR'] * UMOL_PER_MG_DL:.0f} µmol/L){unused}")
     out += [f"{text} running" if name in ("IBU", "INDO", "DOPA", "INO", "COOLING") else text
