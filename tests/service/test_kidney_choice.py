@@ -148,7 +148,7 @@ def test_an_answer_of_the_flagships_earlier_files_is_replayed_as_the_same(demo: 
     assert said["provenance"]["models"][0]["name"] == ("amikacin_neonate" + ("" if name == "mechanistic" else "_kidney"))
     assert inputs["model_hash"] != files["amikacin_neonate"]
 
-    def as_then(sha256: str) -> str:
+    def as_then(sha256: str) -> dict[str, Any]:
         models = [{**m, "hash": sha256, "title": "As it was called then."} for m in said["provenance"]["models"]]
         told = {"model_hash": files["amikacin_neonate"], "kidney_hash": next(kidney_hashes(name, "amikacin_neonate", weights))}
         kept = {**said, "provenance": {**said["provenance"], "models": models}}
