@@ -1,4 +1,4 @@
-"""The command line: ``program`` holds words and options, each word has its file, imported only when it is used."""
+"""The command line: ``program`` gathers the words; each has its file, which imports what it needs when it is used."""
 
 from dosetwin.cli.program import BAD_INPUT, INTERRUPTED, OK, OUR_FAULT, REFUSAL, app, main, run
 

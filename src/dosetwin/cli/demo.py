@@ -3,10 +3,13 @@
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from dosetwin.cli.advise import answered, moment, opened
 from dosetwin.cli.common import at_least, output_path, print_json, progress, terminal, write_whole
+from dosetwin.cli.options import Json, Report, Seed
 from dosetwin.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,10 +30,17 @@ ABOUT = (
 )
 
 
-def run(report: Path, *, seed: int, as_json: bool, markdown: Path | None = None) -> None:
-    """Both parts of the demo. Raises InputError when the report cannot be written."""
+def demo(
+    report: Report = Path("dosetwin-demo-report.html"),
+    seed: Seed = 1,
+    markdown: Annotated[
+        Path | None, typer.Option("--replay-page", metavar="FILE.md", help="Also write the replay's tables as Markdown.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """A made-up newborn on amikacin, advised and reported; then 59 real newborns on phenobarbital, replayed."""
     at_least("--seed", seed, 0)
-    page, markdown = output_path("--report", report), output_path("--replay-page", markdown)
+    page, markdown = output_path("--report", report or Path("dosetwin-demo-report.html")), output_path("--replay-page", markdown)
     assert page is not None
     with as_file(files("dosetwin") / "data" / "demo_newborn.json") as case:
         timeline, question = opened(case, [MODEL])

@@ -1,6 +1,9 @@
 """``dosetwin fit``: each subject of a table fitted alone."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from dosetwin.cli.common import (
     csv_text,
@@ -14,22 +17,26 @@ from dosetwin.cli.common import (
     terminal,
     write_whole,
 )  # fmt: skip
+from dosetwin.cli.options import Covariates, Data, Json, LeaveOut, Map, ModelName
 from dosetwin.errors import InputError, UnknownName
 
 
-def run(
-    model_name: str,
-    data: Path,
-    out: Path | None,
-    *,
-    records: Path | None,
-    covariates: str,
-    prior: str,
-    mapping: list[str],
-    leave_out: bool,
-    as_json: bool,
+def fit(
+    model_name: ModelName,
+    data: Data,
+    out: Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT.csv", help="Where the table goes.")] = None,
+    records: Annotated[
+        Path | None, typer.Option("--records", metavar="FILE", help="Also PRED and IPRED of every level, as a table.")
+    ] = None,
+    covariates: Covariates = "locf",
+    prior: Annotated[
+        str, typer.Option("--prior", help="weighed: as advise weighs levels; normal: the MAP of other programs, every level in.")
+    ] = "weighed",
+    mapping: Map = [],  # noqa: B006
+    leave_out: LeaveOut = False,
+    as_json: Json = False,
 ) -> None:
-    """Read, fit, write. Raises InputError for anything wrong with the words or the file."""
+    """Each subject's random effects, standard errors, individual parameters, objective value, and records in doubt."""
     rule = rule_of(covariates)
     if prior not in ("weighed", "normal"):
         raise UnknownName("unknown prior", where="--prior", value=prior, allowed="weighed, normal")

@@ -3,12 +3,12 @@
 import importlib.util
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
+import typer
 
 from dosetwin.cli.common import at_least, findings_lines, print_json, safe, show_findings, terminal
-from dosetwin.cli.kidney_data import read_records
+from dosetwin.cli.options import Json, Seed
 from dosetwin.errors import Finding, InputError
 
 if TYPE_CHECKING:
@@ -27,11 +27,32 @@ HELD_OUT = 5
 """One in this many of a hospital's babies is held out for calibration."""
 
 
-def run_train(
-    data: Path | None, out: Path, *, synthetic: bool, start: str, seed: int, epochs: int | None, babies: int | None, members: int,
-    network: str, noise: str, drug: str | None, date: str, as_json: bool,
+def kidney_train(
+    data: Annotated[
+        Path | None, typer.Argument(metavar="[DATA]", help="A long CSV, a FHIR bundle or a folder of bundles (docs/kidney.md).")
+    ] = None,
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder the weights go to.")] = Path("kidney"),
+    synthetic: Annotated[bool, typer.Option("--synthetic", help="Train on babies made by the program instead of DATA.")] = False,
+    start: Annotated[
+        str, typer.Option("--start", metavar="WHERE", help="shipped, none, or a folder of weights to go on from. Default: "
+                          "shipped with DATA, none with --synthetic.")
+    ] = "auto",
+    seed: Seed = 1,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="How often every baby is seen.")] = None,
+    babies: Annotated[int | None, typer.Option("--babies", help="Synthetic babies to train on.")] = None,
+    members: Annotated[int, typer.Option("--members", help="Networks in the ensemble.")] = 5,
+    network: Annotated[
+        str, typer.Option("--network", help="lstm, gru, or on the typical curve alone: lstm-curve, gru-curve.")
+    ] = "lstm",
+    noise: Annotated[str, typer.Option("--noise", help="Error of synthetic measurements: low or wu.")] = "low",
+    drug: Annotated[str | None, typer.Option("--drug", help="Which drug, where a bundle holds several.")] = None,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Train and write the folder ``out``. Raises InputError for anything wrong with words or files, and without PyTorch."""
+    """Train the learned kidney on synthetic newborns or on a hospital's own; started again after a kill, it goes on. Needs
+    PyTorch."""
+    from datetime import UTC, datetime
+
+    date = datetime.now(UTC).date().isoformat()
     if (data is None) == (not synthetic):
         raise InputError(
             "train on what?", where="kidney train", allowed="DATA (a CSV, a bundle, a folder of them) or --synthetic"
@@ -91,6 +112,9 @@ def _on_records(
     """Train on a hospital's own babies: measured values alone, whole babies held out, going on from ``start``."""
     from dataclasses import replace
 
+    import numpy as np
+
+    from dosetwin.cli.kidney_data import read_records
     from dosetwin.forecast.kidney.learned import sha256_of
     from dosetwin.forecast.kidney.training.loop import ANEW, ONWARD
     from dosetwin.forecast.kidney.training.targets import TrainingBaby, teachable
@@ -151,10 +175,17 @@ def _show_card(console: Any, kidney: "LearnedKidney", out: Path) -> None:
                 console.print(f"    {name}: {', '.join(f'{v:.3f}' for v in values)} mg/dL at +24, +48, +72 h")
 
 
-def run_predict(
-    case: Path, *, weights: Path | None, now: float | None, hours: list[float], baby: str | None, drug: str | None, as_json: bool
+def kidney_predict(
+    case: Annotated[Path, typer.Argument(metavar="CASE", help="A FHIR bundle (JSON) or a long CSV (docs/kidney.md).")],
+    weights: Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="Folder of weights. Default: shipped.")] = None,
+    now: Annotated[float | None, typer.Option("--now", metavar="H", help="Hours after birth. Default: the last record.")] = None,
+    hours: Annotated[list[float], typer.Option("--hours", help="Hours ahead; repeatable. Default: 24 48 72.")] = [],  # noqa: B006
+    baby: Annotated[str | None, typer.Option("--id", help="Which newborn of a CSV.")] = None,
+    drug: Annotated[str | None, typer.Option("--drug", help="Which drug, where a bundle holds several.")] = None,
+    as_json: Json = False,
 ) -> int:
-    """Forecast one newborn's creatinine and print it; 0 for numbers, 3 for a refusal."""
+    """A newborn's creatinine in the next days with its uncertainty; exit code 3 when the learned kidney declines."""
+    from dosetwin.cli.kidney_data import read_records
     from dosetwin.forecast.kidney.answer import HOURS
     from dosetwin.forecast.kidney.learned import load
     from dosetwin.forecast.kidney.warning import injury_risk

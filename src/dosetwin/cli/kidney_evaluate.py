@@ -4,9 +4,12 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from dosetwin.cli.common import at_least, output_path, print_json, progress, terminal, write_whole
+from dosetwin.cli.options import Json
 from dosetwin.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,11 +24,28 @@ SEEDS, BABIES = 3, 400
 """Defaults of a quick look; the published evaluation takes 10 and 2,000."""
 
 
-def run(
-    *, seeds: int, first: int, babies: int, training_babies: int | None, weights: Path | None, train: bool, data: Path | None,
-    noise: str, report: Path | None, resume: Path | None, as_json: bool,
-) -> None:  # fmt: skip
-    """Evaluate and print. A missed bar is data, not an error: exit code 0."""
+def kidney_evaluate(
+    seeds: Annotated[int, typer.Option("--seeds", help="How many seeds: new babies each, and with --train new networks.")] = 3,
+    babies: Annotated[int, typer.Option("--babies", help="Fresh babies of each truth a seed.")] = 400,
+    weights: Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="Folder of weights. Default: shipped.")] = None,
+    train: Annotated[bool, typer.Option("--train", help="Train anew for every seed; needs PyTorch.")] = False,
+    training_babies: Annotated[
+        int | None, typer.Option("--training-babies", help="With --train: babies the networks are trained on.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DATA", help="Measured values of your own newborns, not synthetic ones.")
+    ] = None,
+    first: Annotated[int, typer.Option("--first-seed", help="The first test seed.")] = 900_001,
+    noise: Annotated[str, typer.Option("--noise", help="Error of synthetic measurements: low or wu.")] = "low",
+    resume: Annotated[
+        Path | None, typer.Option("--resume", metavar="DIR", help="Keep every finished seed here, and go on from those kept.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="OUT", help="Also write a page, OUT.md or OUT.html with figures.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Every kidney on newborns none has met: errors, intervals, injury, filtration, troughs, and the bars, missed ones too."""
     at_least("--seeds", seeds, 1, 100)
     at_least("--babies", babies, 20, 100_000)
     at_least("--training-babies", training_babies, 20, 1_000_000)

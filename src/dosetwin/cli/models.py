@@ -1,14 +1,20 @@
 """``dosetwin models``: the list of models, and one model's card."""
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from dosetwin.cli.common import print_json, terminal
-from dosetwin.report.card import card, reference_of
+from dosetwin.cli.options import Json
 
 
-def run(name: str | None, *, as_json: bool) -> None:
-    """Print the list, or the card of ``name``. Raises UnknownName, InputError."""
+def models(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Print this model's card.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the models, or print one model's card: equations, parameters with sources, where it may be used."""
     from dosetwin import models
+    from dosetwin.report.card import card, reference_of
 
     if name is not None:
         body = card(models.load(name))

@@ -2,6 +2,9 @@
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from dosetwin.cli.common import terminal, write_whole
 from dosetwin.errors import InputError, UnknownName
@@ -9,8 +12,14 @@ from dosetwin.errors import InputError, UnknownName
 KINDS = ("model", "therapy")
 
 
-def run(kind: str, name: str, *, drug: str, model: str, folder: Path) -> None:
-    """Write ``FOLDER/NAME.py``. Raises UnknownName for another kind, InputError for a file that is there."""
+def new(
+    kind: Annotated[str, typer.Argument(metavar="model|therapy", help="What is to be written.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the file, such as phenytoin_ludden_1977.")],
+    drug: Annotated[str, typer.Option("--drug", metavar="NAME", help="The drug; else the first word of NAME.")] = "",
+    model: Annotated[str, typer.Option("--model", metavar="NAME|FILE", help="The model of a therapy.")] = "",
+    folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where the file goes.")] = Path(),
+) -> None:
+    """A commented skeleton of a model's or a therapy's file, to fill in."""
     if kind not in KINDS:
         raise UnknownName("nothing of this kind is written", where="dosetwin new", value=kind, allowed=", ".join(KINDS))
     stem = name.removesuffix(".py")

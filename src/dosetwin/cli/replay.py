@@ -1,7 +1,9 @@
 """``dosetwin replay``: would the twin have predicted past patients' levels better than the model alone?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from dosetwin.cli.common import (
     at_least,
@@ -16,6 +18,7 @@ from dosetwin.cli.common import (
     terminal,
     write_whole,
 )  # fmt: skip
+from dosetwin.cli.options import Covariates, Data, Json, LeaveOut, Map, ModelName, Report, Seed
 from dosetwin.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,11 +27,24 @@ if TYPE_CHECKING:
     from dosetwin.evaluate.replay import Replay
 
 
-def run(
-    model_name: str, data: Path, *, seed: int, draws: int, measures: str | None, covariates: str, mapping: list[str],
-    report: Path | None, forecasts: Path | None, leave_out: bool, as_json: bool,
-) -> None:  # fmt: skip
-    """Read, forecast, print. Raises InputError for anything wrong with the words or the file."""
+def replay(
+    model_name: ModelName,
+    data: Data,
+    seed: Seed = 1,
+    draws: Annotated[int, typer.Option("--draws", help="Draws behind the intervals.")] = 1000,
+    measures: Annotated[
+        str | None, typer.Option("--measures", help="Which quantity is scored. Default: the first output measured.")
+    ] = None,
+    covariates: Covariates = "locf",
+    mapping: Map = [],  # noqa: B006
+    leave_out: LeaveOut = False,
+    report: Report = None,
+    forecasts: Annotated[
+        Path | None, typer.Option("--forecasts", metavar="FILE", help="Also every single forecast, as a table.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Forecast each level of past patients from the data before it: would the twin have known better than the model alone?"""
     rule = rule_of(covariates)
     at_least("--draws", draws, 100, 100_000)
     at_least("--seed", seed, 0)

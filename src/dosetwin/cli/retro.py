@@ -1,7 +1,9 @@
 """``dosetwin retro``: a hospital's past patients; how well the twin forecast their levels, what each policy would have said."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from dosetwin.cli.common import (
     at_least,
@@ -17,6 +19,7 @@ from dosetwin.cli.common import (
     terminal,
     write_whole,
 )  # fmt: skip
+from dosetwin.cli.options import Covariates, Json, LeaveOut, Map, Report, Seed
 from dosetwin.errors import Finding, InputError
 
 if TYPE_CHECKING:
@@ -28,11 +31,23 @@ if TYPE_CHECKING:
 DRUG = "amikacin"
 
 
-def run(
-    data: Path, model_name: str, *, policies: list[str], turnaround: float, draws: int, seed: int, covariates: str,
-    mapping: list[str], leave_out: bool, report: Path | None, rows: Path | None, as_json: bool,
-) -> None:  # fmt: skip
-    """Read, fit, compare, print. Raises InputError for anything wrong with the words or the files."""
+def retro(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Past patients: .csv table, FHIR bundle, or folder of bundles.")],
+    model_name: Annotated[str, typer.Option("--model", metavar="MODEL", help="Model of the twins.")] = "amikacin_neonate",
+    policies: Annotated[
+        list[str], typer.Option("--policy", metavar="NAME", help="Policy to compare; repeatable. Default: all and the twin.")
+    ] = [],  # noqa: B006
+    turnaround: Annotated[float, typer.Option("--turnaround", help="Hours until a level was known.")] = 3.0,
+    draws: Annotated[int, typer.Option("--draws", help="Posterior draws behind every prediction.")] = 300,
+    seed: Seed = 1,
+    covariates: Covariates = "locf",
+    mapping: Map = [],  # noqa: B006
+    leave_out: LeaveOut = False,
+    report: Report = None,
+    rows: Annotated[Path | None, typer.Option("--rows", metavar="FILE", help="Also every dose and policy, as a table.")] = None,
+    as_json: Json = False,
+) -> None:
+    """A hospital's past patients: forecast errors, what each policy would have said, and the predicted difference."""
     rule = rule_of(covariates)
     at_least("--draws", draws, 100, 20_000)
     at_least("--seed", seed, 0)

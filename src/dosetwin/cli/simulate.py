@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from dosetwin.cli.common import (
     at_least,
@@ -17,17 +19,32 @@ from dosetwin.cli.common import (
     terminal,
     write_whole,
 )  # fmt: skip
+from dosetwin.cli.options import Covariates, Data, Json, LeaveOut, Map, ModelName, Seed
 from dosetwin.errors import Failure, Finding, InputError
-from dosetwin.simulate.measured import FROM_COLUMN
 
 PERCENTILES = (5, 25, 50, 75, 95)
 
 
-def run(
-    model_name: str, data: Path, out: Path | None, *, draws: int | None, individual: bool, residual: bool, seed: int,
-    covariates: str, mapping: list[str], leave_out: bool, as_json: bool,
-) -> None:  # fmt: skip
-    """Read, predict, write. Raises InputError for anything wrong with the words or the file."""
+def simulate(
+    model_name: ModelName,
+    data: Data,
+    out: Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT.csv", help="Where the table goes.")] = None,
+    draws: Annotated[
+        int | None, typer.Option("--draws", help="Also percentiles P05 P25 P50 P75 P95 of what would be measured, from N draws.")
+    ] = None,
+    individual: Annotated[
+        bool, typer.Option("--individual", help="Draws from each subject's posterior instead of the population.")
+    ] = False,
+    residual: Annotated[
+        bool, typer.Option("--residual/--no-residual", help="Percentiles with or without residual error.")
+    ] = True,
+    seed: Seed = 1,
+    covariates: Covariates = "locf",
+    mapping: Map = [],  # noqa: B006
+    leave_out: LeaveOut = False,
+    as_json: Json = False,
+) -> None:
+    """Predictions at every observation record (and EVID 2 record) of a table: ID, TIME, PRED and every output."""
     rule = rule_of(covariates)
     at_least("--draws", draws, 20, 100_000)
     at_least("--seed", seed, 0)
@@ -81,6 +98,8 @@ def run(
 
 def _asked(timeline: Any) -> list[Any]:
     """Observation and EVID 2 records in the order of the file."""
+    from dosetwin.simulate.measured import FROM_COLUMN
+
     both = [*(o for o in timeline.observations if o.assay != FROM_COLUMN), *timeline.asked]
     return sorted(both, key=lambda o: (o.time, o.after_dose, int(o.record.rpartition(":")[2] or 0)))
 

@@ -2,9 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from dosetwin.cli.common import at_least, plain, print_json, progress, terminal, write_whole
+from dosetwin.cli.options import Json
 from dosetwin.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,10 +20,21 @@ PER_TABLE = 6
 """Arms beside each other in the terminal."""
 
 
-def run(
-    name: str, out: Path, *, n: int | None, seed: int | None, workers: int, by: str, cluster: str, as_json: bool
-) -> int:  # fmt: skip
-    """Run (or continue) a trial and write what it found; 0, or 1 when chunks are missing. Raises InputError."""
+def trial(
+    name: Annotated[str, typer.Argument(metavar="DESIGN", help="A design file (./mine.toml) or the name of a shipped one.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--output", metavar="OUT/", help="Folder of the results; run again to continue a run.")
+    ],
+    n: Annotated[int | None, typer.Option("-n", help="Number of babies, instead of the design's.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed, instead of the design's.")] = None,
+    workers: Annotated[int, typer.Option("--workers", help="How many chunks at once.")] = 1,
+    by: Annotated[str, typer.Option("--by", help="Workers as threads or processes.")] = "threads",
+    cluster: Annotated[
+        str, typer.Option("--cluster", metavar="local|ADDRESS", help="On Dask: a local cluster, or a scheduler's address.")
+    ] = "",
+    as_json: Json = False,
+) -> int:
+    """Policies compared on virtual newborns, as a design says; resumable; exit code 1 when chunks are missing."""
     at_least("--workers", workers, 1, 512)
     at_least("-n", n, 1)
     at_least("--seed", seed, 0)

@@ -1,15 +1,27 @@
 """``dosetwin validate``: what the program finds beside what others found, page by page, printed as found."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from dosetwin.cli.common import at_least, output_path, print_json, progress, terminal, write_whole
+from dosetwin.cli.options import Json
 
 
-def run(*, page: str, markdown: Path | None, quick: bool, n: int | None, seed: int | None, as_json: bool) -> None:
-    """Run every check of a page ("": of all), print the table, and write it as Markdown when asked. A miss is data, not an
-    error: exit code 0. Raises InputError, UnknownName.
-    """
+def validate(
+    page: Annotated[
+        str, typer.Argument(metavar="[PAGE]", help="One page, such as amikacin_newborns or beds; all by default.")
+    ] = "",
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", metavar="FILE", help="Write the table as a Markdown page.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Smaller cohorts: a glance, not the record.")] = False,
+    n: Annotated[int | None, typer.Option("--n", help="Virtual patients (or runs) per study.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the virtual patients.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What others published beside what the program finds, page by page; a miss is printed as a miss."""
     from dosetwin.evaluate import pages
 
     at_least("--seed", seed, 0)
