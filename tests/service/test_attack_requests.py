@@ -169,9 +169,9 @@ def test_every_form_of_the_page_needs_the_sessions_token(demo: Running) -> None:
 
 def page_routes() -> list[tuple[set[str], str]]:
     """Methods and paths of the page."""
-    from dosetwin.serve.web import cases, pages, patients, results
+    from dosetwin.serve.web import answering, cases, entering, pages, patients, results
 
-    routers = (pages.router, patients.router, cases.router, results.router)
+    routers = (pages.router, patients.router, answering.router, entering.router, cases.router, results.router)
     return [(set(r.methods), r.path) for x in routers for r in x.routes if hasattr(r, "methods")]
 
 

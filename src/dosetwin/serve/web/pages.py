@@ -14,7 +14,7 @@ from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.session import set_cookie
 from dosetwin.serve.summary import RATIO, RISE_MG_DL, RISE_WITHIN_H
 from dosetwin.serve.wardlist import DUE_WITHIN, line, ordered
-from dosetwin.serve.web import cases, patients, results, stream, ward
+from dosetwin.serve.web import answering, cases, entering, patients, results, stream, ward
 from dosetwin.serve.web.assets import FOREVER, asset
 from dosetwin.serve.web.frame import (
     PageRoute,
@@ -29,7 +29,7 @@ from dosetwin.serve.web.frame import (
 )
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-for part in (cases.router, patients.router, results.router, stream.router):
+for part in (cases.router, patients.router, answering.router, entering.router, results.router, stream.router):
     router.include_router(part)
 
 

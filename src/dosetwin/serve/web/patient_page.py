@@ -1,0 +1,223 @@
+"""A patient's page put together: the twin's answer, what was tried, entered or answered, the record, alerts and history."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import Form, Path, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from markupsafe import Markup
+
+from dosetwin.advise.kidney import NAMES as KIDNEYS
+from dosetwin.serve.live.alerts import alerts_of
+from dosetwin.serve.service import Service
+from dosetwin.serve.summary import kidney as kidney_by_criteria
+from dosetwin.serve.sure import waiting
+from dosetwin.serve.timeline import in_force
+from dosetwin.serve.twins import Memory, kidney_for
+from dosetwin.serve.web import entries
+from dosetwin.serve.web.charts import svg
+from dosetwin.serve.web.frame import Reader, page, zone_of
+from dosetwin.serve.web.look import Look, after_clinical, events_of, history_of, look
+from dosetwin.serve.web.picture import charts_json
+from dosetwin.serve.web.scenario import scenario as scenario_of
+from dosetwin.serve.web.tries import asked_of, try_out
+from dosetwin.serve.zone import Zone
+
+BabyId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+Typed = Annotated[str, Form(max_length=60)]
+ByKidney = Annotated[str, Query(pattern=f"^({'|'.join(KIDNEYS)})?$")]
+KEPT = 64
+"""Pages remembered: drawn once per state of a twin."""
+JUMPS = (
+    ("advice", "Advice"),
+    ("curve", "Curve"),
+    ("regimens", "Regimens"),
+    ("kidney", "Kidney"),
+    ("infection", "Infection"),
+    ("record", "Record"),
+    ("doubts", "Doubts"),
+    ("model", "Model"),
+    ("history", "History"),
+)
+
+
+def kept_of(request: Request) -> Memory:
+    """The pages drawn before, kept with the running application."""
+    state = request.app.state
+    if not hasattr(state, "pages_drawn"):
+        state.pages_drawn = Memory(KEPT)
+    return state.pages_drawn
+
+
+def shown(
+    request: Request,
+    id_: str,
+    reader: Reader,
+    *,
+    said: str = "",
+    doubts: bool = False,
+    infection: bool = False,
+    given: dict[str, str] | None = None,
+    entry: entries.Entry | None = None,
+    entry_wrong: dict[str, str] | None = None,
+    problem: dict[str, Any] | None = None,
+    override_open: bool = False,
+    override: Mapping[str, str] | None = None,
+    override_ask: str = "",
+    status: int = 200,
+    template: str = "patient.html.j2",
+    kidney: str = "",
+) -> HTMLResponse:
+    """The page of a patient as the twin stands, with what was just said, tried or typed, and what was wrong with it."""
+    service = reader.service
+    usual = kidney_for(service.settings.model, service.settings.kidney)
+    kidney = "" if usual is None or kidney == usual else kidney
+    seen = look(service, reader.who, id_, kept_of(request), doubts=doubts, kidney=kidney)
+    reach, zone = service.reach(reader.who), zone_of(service)
+    with service.store.read() as conn:
+        rows, answers = reach.advice_of(conn, id_)[:30], reach.answers(conn, id_)
+        stored = {r["id"]: reach.advice(conn, r["id"])["answer"] for r in rows[:10]}
+        person = reach.person(conn, id_)[1]
+        alerts = [a for a in alerts_of(reach.alerts(conn, id_)) if a.ended_at is None]
+    history = history_of(rows, answers, stored, zone)
+    service.audited(reader.who, "read", patient=id_, detail={"what": "page"})
+    p = seen.picture
+    # an answer stands until a fact changes the twin
+    latest = next((h for h in history if h["decision"] and not after_clinical(seen.known.facts, h["through_seq"])), None)
+    answered = None
+    if latest is not None:
+        answered = {
+            "text": latest["answer"],
+            "accepted": latest["decision"] == "accepted",
+            "tone": latest["tone"],
+            "would": latest["would"],
+            "advice": latest["text"],
+            "kidney": latest["kidney"],
+            "by": latest["decided_by"],
+            "at": latest["decided_at"],
+            "reason": latest["reason"],
+        }
+    tried, asked = None, dict.fromkeys(("amount", "loading", "interval", "delay", "sample"), "")
+    if given and any(given.values()) and p is not None and p["whatif"]:
+        asked = given
+        tried = tried_on(seen, given, zone)
+    now = reach.now
+    typed = entry or entries.fresh(now, zone)
+    held = waiting(seen.advice.recommendation.to_json(), seen.known.facts) if seen.advice is not None else []
+    charts = dict(p["charts"]) if p else {}
+    told = _infection(request, service, seen) if infection and seen.advice is not None else None
+    charts |= told["charts"] if told else {}
+    return page(
+        request,
+        template,
+        reader,
+        "ward",
+        status,
+        id=id_,
+        name=seen.name,
+        p=p,
+        state=seen.state,
+        state_followed=seen.state_with(usual) if kidney else seen.state,
+        asked_with=kidney,
+        and_kidney=f"&kidney={kidney}" if kidney else "",
+        usual_kidney=usual,
+        kidneys=[{"name": k, "usual": k == usual, "asked": k == (kidney or usual)} for k in KIDNEYS] if usual else [],
+        failure=seen.failure,
+        said=said,
+        wrong=problem,
+        person=person,
+        synthetic=bool(seen.row["synthetic"]),
+        flags=_flags(seen, now),
+        jumps=[j for j in JUMPS if (j[0] == "history" and history) or j[0] == "record" or (p and j[0] != "history")],
+        stills={code: Markup(svg(c, height=360.0 if code == "level" else 300.0)) for code, c in charts.items()},
+        charts_json=Markup(_json(charts_json(charts))),
+        infection=told,
+        answered=answered,
+        can_answer=reader.who.may("answer"),
+        override_open=override_open,
+        override=override or dict.fromkeys(("amount_mg", "interval_h", "reason"), ""),
+        override_ask=override_ask,
+        tried=tried,
+        asked=asked,
+        events=events_of(seen.known.facts, now, zone, [h["event"] for h in held]),
+        can_record=reader.who.may("record"),
+        units=entries.UNITS,
+        assays=entries.ASSAYS,
+        entry=typed,
+        entry_choices=zone.choices(typed.at),
+        entry_wrong={"value": "", "at": "", "other": "", "ask": ""} | (entry_wrong or {}),
+        held=held,
+        can_correct=reader.who.may("correct"),
+        history=history,
+        alerts=[_alert(a, zone) for a in alerts],
+        can_replay=reader.who.may("replay"),
+        doubts_asked=bool(p and p["doubts"]),
+    )
+
+
+def _alert(a: Any, zone: Zone) -> dict[str, Any]:
+    """An open alert in words."""
+    return {
+        "id": a.id,
+        "tone": {"critical": "bad", "warning": "warn"}.get(a.severity, "info"),
+        "severity": a.severity,
+        "text": zone.retold(a.text) or a.code.replace("_", " "),
+        "at": zone.short(a.raised_at),
+        "repeats": a.repeats,
+        "waiting": a.waiting,
+        "by": a.acknowledged_by,
+        "reason": a.reason,
+    }
+
+
+def _infection(request: Request, service: Service, seen: Look) -> dict[str, Any]:
+    """The research scenario of this state, computed once."""
+    key = f"{seen.state}:{seen.question.now.isoformat()}:infection"
+    kept = kept_of(request)
+    found = kept.get(key)
+    if found is None:
+        found = service.pool.run(scenario_of, seen.advice, zone_of(service))
+        kept.put(key, found)
+    return found
+
+
+def _flags(seen: Look, now: Any) -> list[dict[str, str]]:
+    out = []
+    p = seen.picture
+    if p is None:
+        return [{"text": "no twin", "tone": "bad"}]
+    if p["doubted"] or p["contradicted"]:
+        out.append({"text": "level in doubt", "tone": "bad"})
+    if kidney_by_criteria(in_force(seen.known.facts))["turning"]:
+        out.append({"text": "kidney turning", "tone": "warn"})
+    if p["kidney"]["turning"]:
+        out.append({"text": "kidney injury expected", "tone": "bad"})
+    regimen = seen.advice.regimen if seen.advice else None
+    origin = seen.advice.timeline.origin if seen.advice else None
+    if regimen is not None and origin is not None and origin + timedelta(hours=regimen.first_at) < now:
+        out.append({"text": "dose due", "tone": "bad"})
+    return out
+
+
+def _json(data: Any) -> str:
+    """JSON for a data block of a page: nothing in it can end the block."""
+    import json
+
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def tried_on(seen: Look, given: dict[str, str], zone: Zone) -> dict[str, Any]:
+    """What was tried, or what is wrong with it, for the template."""
+    assert seen.advice is not None
+    assert seen.picture is not None
+    asked, bad = asked_of(given, seen.picture["whatif"]["infusion"])
+    if asked is None:
+        return {"text": "", "rows": [], "broken": "", "overlay": None, "wrong": bad}
+    return try_out(seen.advice, asked, zone, seen.beside) | {"wrong": {}}
+
+
+def back(request: Request, to: str) -> RedirectResponse:
+    """To a patient's page (id, query and place) after something was done."""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/patient/{to}", 303)
