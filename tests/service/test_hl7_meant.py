@@ -1,6 +1,7 @@
 """HL7 v2: what a sender meant is stored, refused with its reason, or named in the answer; a bare AA has stored all."""
 
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ pytest.importorskip("hl7", reason="the service's packages are not installed (ext
 
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.live.hl7_text import messages, parsed
-from dosetwin.serve.live.hl7v2 import Listener, Reader, answer, receive
+from dosetwin.serve.live.hl7v2 import Listener, Reader, answer, frames, receive
 from dosetwin.serve.live.whose import Claim, contradiction
 from dosetwin.serve.service import Service
 from dosetwin.serve.settings import Settings
@@ -134,11 +135,116 @@ def test_a_correction_may_move_a_result_and_takes_back_the_right_one(service, ba
     assert (gone.corrected, values(service, id_)) == (1, [2.9])
 
 
-def test_what_takes_back_a_result_nobody_has_is_refused_because_the_result_may_follow(service, baby):
+def test_what_takes_back_a_result_that_has_not_come_is_kept_and_applied_when_it_comes(service, baby):
+    id_, name = baby
+    late = oru(name, obx(status="W"), sent="20260414120600+0000")
+    code, why, done = receive(service, READER, late)
+    assert (code, "should it still come" in why, done.corrected) == ("AA", True, 1)
+    assert receive(service, READER, late)[2].known == 1
+    code, why, done = receive(service, READER, oru(name, obx()))
+    assert (code, "taken back by a message that came before it" in why, done.stale) == ("AA", True, 1)
+    assert values(service, id_) == []
+    again = receive(service, READER, oru(name, obx("2.9"), sent="20260414120700+0000"))[2]
+    assert (again.new, values(service, id_)) == (1, [2.9])
+    assert receive(service, READER, oru(name, obx(status="X", sub="9")))[:2] == ("AA", "OBX-1: nothing on record to take back")
+
+
+def test_a_withdrawal_of_another_moment_takes_back_no_other_result(service, baby):
+    id_, name = baby
+    receive(service, READER, oru(name, obx(status="D", at="20260413080000+0000"), sent="20260414120600+0000"))
+    code, why, done = receive(service, READER, oru(name, obx()))
+    assert (code, done.new, "check that this one stands" in why) == ("AA", 1, True)
+    receive(service, READER, ras(name, rxa(action="D"), sent="20260414120600+0000"))
+    assert "taken back" in receive(service, READER, ras(name, rxa()))[1]
+    assert values(service, id_) == [2.8]
+
+
+def test_a_correction_before_its_result_is_what_counts(service, baby):
+    id_, name = baby
+    receive(service, READER, oru(name, obx("3.1", status="C"), sent="20260414120600+0000"))
+    assert receive(service, READER, oru(name, obx("31")))[2].stale == 1
+    assert values(service, id_) == [3.1]
+
+
+# ------------------------------------------------------------------------------------------------ one bad segment
+
+
+BAD = (obx("1_0", n=2), obx(unit="furlong", n=2), obx(status="", n=2), obx(at="20260413", n=2), obx("-3", n=2), obx("2.8~9", n=2),
+       obx("999999999", n=2), obx(at="18500101120000+0000", n=2))  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_one_bad_result_refuses_itself_and_the_others_are_stored(service, baby, bad):
+    id_, name = baby
+    good = obx("0.9", "2160-0^Creatinine^LN", unit="MG/DL", n=3)
+    text = oru(name, obx(), bad, good)
+    found = answer(service, READER, text)
+    assert (found.code, found.taken.new, len(care(service, id_))) == ("AE", 2, 2)
+    assert {e["field"].partition(".")[0].partition(" ")[0] for e in found.errors} == {"OBX-2"}
+    assert "the rest is stored" in found.text
+    assert "kept as" in found.text
+    mended = receive(service, READER, text.replace(bad, obx(at="20260413130000+0000", n=2)))
+    assert (mended[0], mended[2].known, mended[2].new) == ("AA", 2, 1)
+
+
+def test_a_bad_dose_refuses_itself_and_its_neighbours_are_stored(service, baby):
+    id_, name = baby
+    text = ras(name, rxa(), rxa("20260414100000+0000", "20260414103000+0000", amount="999"), rxa("20260415100000+0000",
+               "20260415103000+0000"), sent="20260415120500+0000")  # fmt: skip
+    assert receive(service, READER, text)[0] == "AE"
+    assert values(service, id_) == [17, 17]
+
+
+def test_what_is_wrong_with_order_patient_or_message_refuses_all_it_concerns(service, baby):
+    id_, name = baby
+    urine = ["OBR|2||A2|35669-1^Amikacin^LN|||20260413125500+0000||||||||UR", obx("7", n=1)]
+    found = answer(service, READER, oru(name, obx(), *urine))
+    assert (found.code, values(service, id_)) == ("AE", [2.8])
+    for text in (
+        oru(name, obx("5", at="20260413150000+0000")).replace("|P|2.5.1", "|T|2.5.1"),
+        oru("nobody", obx(), obx("1_0", n=2)),
+    ):
+        assert answer(service, READER, text).code == "AE"
+    assert values(service, id_) == [2.8]
+
+
+# ------------------------------------------------------------------------------------------------ acknowledgement modes
+
+
+@pytest.mark.parametrize(
+    ("accept", "application", "good", "bad", "down"),
+    [
+        ("", "", ["AA"], ["AE"], ["AR"]),
+        ("AL", "NE", ["CA"], ["CE"], ["CR"]),
+        ("AL", "", ["CA"], ["CE"], ["CR"]),
+        ("AL", "AL", ["CA", "AA"], ["CA", "AE"], ["CR"]),
+        ("AL", "ER", ["CA"], ["CA", "AE"], ["CR"]),
+        ("ER", "NE", [], ["CE"], ["CR"]),
+        ("SU", "SU", ["CA", "AA"], [], []),
+        ("NE", "AL", ["AA"], ["AE"], ["AR"]),
+        ("NE", "NE", [], [], []),
+    ],
+)
+def test_enhanced_acknowledgement_mode(service, baby, accept, application, good, bad, down):
     _, name = baby
-    code, why, _ = receive(service, READER, oru(name, obx(status="W")))
-    assert (code, "takes back what is not on record" in why) == ("AE", True)
-    assert receive(service, READER, oru(name, obx(status="X")))[:2] == ("AA", "OBX-1: nothing on record to take back")
+    now = service.clock.now()
+
+    def codes(text, broken=False):
+        found = answer(service, READER, text.replace("|P|2.5.1", f"|P|2.5.1|||{accept}|{application}"))
+        found = replace(found, code="AR", errors=()) if broken else found
+        said = frames(found, now)
+        assert all(f.split("\r")[1].split("|")[2] == "M20260414120500+0000" for f in said)
+        assert all(("|NE|NE" in f.split("\r")[0]) is bool(accept or application) for f in said)
+        return [f.split("\r")[1].split("|")[1] for f in said]
+
+    assert codes(oru(name, obx())) == good
+    assert codes(oru(name, obx("1_0"))) == bad
+    assert codes(oru(name, obx()), broken=True) == down
+
+
+def test_an_acknowledgement_is_not_answered(service):
+    found = answer(service, READER, "MSH|^~\\&|LAB|H|DT|H|20260414120500+0000||ACK|1|P|2.5.1\rMSA|CA|2\r")
+    assert frames(found, service.clock.now()) == []
 
 
 def test_an_older_version_is_named(service, baby):
@@ -409,7 +515,6 @@ def test_a_dose_that_is_left_out_is_named(service, baby, segments, said):
         ([rxa(per="H2")], "RXA-1.12"),
         ([rxa(end="20260413093000+0000")], "RXA-1.4"),
         ([rxa(status="ZZ")], "RXA-1.20"),
-        ([rxa(action="D")], "RXA-1"),
     ],
 )
 def test_a_dose_that_cannot_be_used_is_refused_by_name(service, baby, segments, where):

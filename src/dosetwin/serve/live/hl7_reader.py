@@ -6,19 +6,21 @@ hour that the clocks show twice or never is refused even then.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
+from dosetwin.errors import InputError
 from dosetwin.io import codes, routes
 from dosetwin.io.codes import DRUGS
 from dosetwin.io.text import number
 from dosetwin.serve.live.hl7_text import Message, Segment
 from dosetwin.serve.live.inbox import Item, unusable
 from dosetwin.serve.live.whose import Claim
+from dosetwin.serve.problems import Problem, from_input_error
 from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.zone import Zone
 from dosetwin.units import allowed, code_of, convert, known, two_meanings
@@ -47,6 +49,16 @@ class Read:
     sent: datetime
     items: list[Item] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    refused: list[dict[str, Any]] = field(default_factory=list)
+
+    def trying(self, read: Callable[..., None], *args: Any) -> None:
+        """Read one result or dose; what is wrong with it refuses it alone."""
+        try:
+            read(*args)
+        except InputError as error:
+            self.refused += from_input_error(error).errors
+        except Problem as problem:
+            self.refused += problem.errors
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,9 @@ class Reader:
             out.remarks.append("an order is not a dose given; nothing stored")
         else:
             raise unusable("MSH-9", f"{kind}^{event}", "ORU^R01, RAS^O17 or RDE^O11", "this kind of message is not read")
+        if out.refused and not out.items:
+            first = out.refused[0]
+            raise Problem(422, "not_accepted", f"{first['field']}: {first['message']}", out.refused)
         if not out.items and not out.remarks:
             out.remarks.append("no OBX or RXA segment; nothing stored")
         return out
@@ -93,7 +108,7 @@ class Reader:
                 order, drawn = s.key(3) or s.key(2) or common, s.text(7)
                 fluid = _fluid(message.segments[k:])
             elif s.name == "OBX":
-                self._result(s, order or common, drawn, out, fluid)
+                out.trying(self._result, s, order or common, drawn, out, fluid)
             elif s.name in ("RXA", "RXG", "RXD"):
                 out.remarks.append(f"{s.name} in a message of results is not read")
         _left_out(message, out)
@@ -158,7 +173,7 @@ class Reader:
             head = next((s for s in group if s.name == "ORC"), None)
             for k, s in enumerate(group):
                 if s.name == "RXA":
-                    self._dose(s, head, _route(group, k), out)
+                    out.trying(self._dose, s, head, _route(group, k), out)
                 elif s.name == "OBX":
                     out.remarks.append(f"OBX-{s.text(1) or '?'} in a message of doses is not read")
         _left_out(message, out)
@@ -338,11 +353,16 @@ def _route(group: Sequence[Segment], at: int) -> Segment | None:
 
 def _fact(where: str, at: datetime, body: dict[str, Any]) -> NewFact:
     try:
-        return NewFact.model_validate({"at": at, "body": body})
+        fact = NewFact.model_validate({"at": at, "body": body})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(str(x) for x in first["loc"] if x != "body")
         raise unusable(f"{where} {name}", first.get("input"), first["msg"], "not accepted") from None
+    try:
+        fact.body.canonical()
+    except InputError as error:
+        raise unusable(f"{where} {error.where.rpartition('.')[2]}", error.value, error.allowed, error.message) from None
+    return fact
 
 
 def _identifiers(message: Message) -> tuple[list[tuple[str, str]], list[str]]:

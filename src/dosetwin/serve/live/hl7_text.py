@@ -189,8 +189,9 @@ def acknowledgement(head: Segment | None, code: str, text: str, errors: Sequence
 
     encoding = said(2) or "^~\\&"
     sent = now.strftime("%Y%m%d%H%M%S%z")
+    enhanced = ["", "", "NE", "NE"] if said(15) or said(16) else []
     lines = [f.join(["MSH", encoding, said(5), said(6), said(3), said(4), sent, "", "ACK", identity, said(11) or "P",
-                     said(12) or "2.5.1"]),
+                     said(12) or "2.5.1", *enhanced]),
              f.join(["MSA", code, said(10), marks.safe(text)])]  # fmt: skip
     for e in errors:
         number, words, place = _located(e)

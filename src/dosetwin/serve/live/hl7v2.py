@@ -1,8 +1,8 @@
 """HL7 v2 over MLLP: each message is read, stored or refused, and acknowledged in words.
 
-Answers AA when everything is stored (or was before), and names what was left out; AE when the message was refused, which is then
-kept with its reasons; AR when it could not be kept either. One frame may hold several messages: each is taken for itself, and the
-frame is answered by the worst of them.
+Answers AA when everything is stored (or was before), and names what was left out; AE when something was refused: the results and
+doses that can be used are stored, and the message is kept with what is wrong with the others; AR when it could not be kept either.
+One frame may hold several messages: each is taken for itself, and the frame is answered by the worst of them.
 """
 
 import asyncio
@@ -11,7 +11,8 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import hl7.mllp
@@ -44,6 +45,7 @@ class Answer:
     errors: tuple[dict[str, Any], ...] = ()
     remarks: tuple[str, ...] = ()
     head: Segment | None = None
+    silent: bool = False
 
     @property
     def rank(self) -> int:
@@ -83,8 +85,10 @@ def _one(service: "Service", reader: Reader, text: str) -> Answer:
         message = parsed(text)
         head = message.head
         source = "hl7:" + (head.text(3) or "unnamed")[:40]
+        if head.text(9, 1) == "ACK":
+            return Answer("AA", "an acknowledgement is not answered", head=head, silent=True)
         found = reader.read(message, service.clock.now())
-        done = take(service, found.source, found.identifiers, found.sent, found.items, found.claim, reader.zone) \
+        done = take(service, found.source, found.identifiers, found.sent, found.items, found.claim, reader.zone, each=True) \
             if found.items else None  # fmt: skip
     except InputError as error:
         problem = from_input_error(error)
@@ -94,6 +98,11 @@ def _one(service: "Service", reader: Reader, text: str) -> Answer:
         return _cannot_now(error, head)
     else:
         remarks = (*found.remarks, *(done.remarks if done is not None else ()))
+        errors = (*found.refused, *(done.refused if done is not None else ()))
+        if errors:
+            what = Problem(422, "not_accepted", f"{len(errors)} results or doses cannot be used", list(errors))
+            told = _refused(service, source, text, what, head)
+            return replace(told, text=one_line(f"the rest is stored; {told.text}")[:250], taken=done, remarks=remarks)
         return Answer("AA", one_line("; ".join(remarks))[:250], done, (), remarks, head)
     return _refused(service, source, text, problem, head)
 
@@ -115,6 +124,30 @@ def _cannot_now(error: Exception, head: Segment | None) -> Answer:
     problem = from_database(error)
     log.error("HL7 message not stored: %s", type(error).__name__)
     return Answer("AR", one_line(problem.detail if problem else "not stored; send it again"), head=head)
+
+
+def frames(found: Answer, now: datetime) -> list[str]:
+    """The acknowledgements a frame is answered with: one in original mode; in enhanced mode (MSH-15 or 16 valued) the accept
+    acknowledgement (CA, CE, CR) and the application's (AA, AE, AR), each where its field asks for it."""
+    head = found.head
+    accept, application = (head.text(15), head.text(16)) if head is not None else ("", "")
+    if found.silent:
+        return []
+    if not accept and not application:
+        codes = [found.code]
+    else:
+        good = found.code == "AA"
+        told = application == "AL" or (application == "ER" and not good) or (application == "SU" and good)
+        # kept among the refused is committed too, where the sender hears of the refusal; else CE is all it would hear
+        taken = "CR" if found.code == "AR" else "CA" if good or told else "CE"
+        asked = accept == "AL" or (accept == "ER" and taken != "CA") or (accept == "SU" and taken == "CA")
+        codes = [taken] * asked + [found.code] * (told and not (asked and taken == "CR"))
+    out = []
+    for code in codes:
+        errors = () if code == "CA" else found.errors
+        remarks = () if code[0] == "C" else found.remarks
+        out.append(acknowledgement(head, code, found.text if code != "CA" else "", errors, remarks, now, uuid.uuid4().hex[:20]))
+    return out
 
 
 class Listener:
@@ -181,10 +214,9 @@ class Listener:
                 frame = await stream.readblock()
                 self._heard()
                 found = await asyncio.to_thread(answer, self._service, self._reader, frame)
-                now, identity = self._service.clock.now(), uuid.uuid4().hex[:20]
-                said = acknowledgement(found.head, found.code, found.text, found.errors, found.remarks, now, identity)
-                writer.writeblock(said.encode("utf-8"))
-                await writer.drain()
+                for said in frames(found, self._service.clock.now()):
+                    writer.writeblock(said.encode("utf-8"))
+                    await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         except Exception as error:  # a broken peer must not end the listener

@@ -14,14 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from dosetwin.errors import InputError
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.live.whose import Claim, contradiction
-from dosetwin.serve.problems import Problem, wrong
+from dosetwin.serve.problems import Problem, from_input_error, wrong
 from dosetwin.serve.store.facts import AHEAD, NewFact
+from dosetwin.serve.store.ledger import Row
 from dosetwin.serve.timeline import in_force
 
 if TYPE_CHECKING:
     from dosetwin.serve.service import Service
+
+
+AHEAD_OF = "withdrawn_ahead"
+"""Kind of fact: a source took back what had not come yet. It carries no number; what it is about is not used should it come."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,8 @@ class Item:
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of a message's items; ``remarks`` name those of which nothing was stored."""
+    """What became of a message's items; ``remarks`` name those of which nothing was stored, ``refused`` those that cannot be
+    used."""
 
     patient_id: str
     new: int = 0
@@ -53,6 +60,7 @@ class Taken:
     corrected: int = 0
     stale: int = 0
     remarks: tuple[str, ...] = ()
+    refused: tuple[dict[str, Any], ...] = ()
 
 
 def feed(source: str) -> Principal:
@@ -61,10 +69,10 @@ def feed(source: str) -> Principal:
 
 
 def take(service: "Service", source: str, identifiers: Sequence[tuple[str, str]], sent: datetime, items: Sequence[Item],
-         claim: Claim | None = None, zone: str | None = None) -> Taken:  # fmt: skip
-    """Store a message's items, all or none. ``identifiers``: (system, value) pairs, any of which may be on record.
+         claim: Claim | None = None, zone: str | None = None, *, each: bool = False) -> Taken:  # fmt: skip
+    """Store a message's items: all or none, or with ``each`` all that can be used (none at all is a Problem).
 
-    ``claim``: what the message says about the patient, ``zone`` the clock of its dates. Raises Problem 422 when no identifier is
+    ``identifiers``: (system, value) pairs, any of which may be on record. ``claim``: what the message says about the patient, ``zone`` the clock of its dates. Raises Problem 422 when no identifier is
     on record, the claim contradicts it, the message comes from the future, or an item is not accepted.
     """
     who = feed(source)
@@ -91,23 +99,43 @@ def take(service: "Service", source: str, identifiers: Sequence[tuple[str, str]]
         if claim is not None:
             _is_hers(claim, everywhere.person(conn, id_)[1], stored, zone)
         said = {f["id"]: f for f in in_force(stored)}
-        mine = _Stored([f for f in stored if f["source_key"] and f["kind"] != "correction"], said)
+        mine = _Stored([f for f in stored if f["source_key"] and f["kind"] not in ("correction", AHEAD_OF)], said)
+        ahead = {f["source_key"].rpartition("!")[0]: f for f in stored if f["kind"] == AHEAD_OF}
         fresh: list[tuple[str, NewFact]] = []
         remarks: list[str] = []
+        refused: list[dict[str, Any]] = []
         known = corrected = stale = 0
-        for item in _once(items):
+
+        def one(item: Item) -> None:
+            nonlocal known, corrected, stale
             # numbers repeat between patients too, where a dose comes without its order
             key = bounded(f"{source}:{item.key}:p={id_[:8]}")
             old = mine.find((key, f"{source}:{item.key}"[:250]), f"{source}:{item.group}" if item.group else "", item)
             if old is None:
-                if item.fact is not None:
-                    fresh.append((id_, item.fact.model_copy(update={"source_key": f"{key}@{sent.isoformat()}"})))
+                gone = ahead.get(key)
+                if item.fact is not None and gone is not None and sent <= datetime.fromisoformat(gone["body"]["sent"]):
+                    stale += 1
+                    remarks.append(f"{item.where}: taken back by a message that came before it; not used")
+                elif item.fact is not None:
+                    new = (id_, item.fact.model_copy(update={"source_key": f"{key}@{sent.isoformat()}"}))
+                    service.ledger.rows([new], reach.now)
+                    fresh.append(new)
+                    if item.group and any(k.startswith(f"{source}:{item.group}:t=") for k in ahead):
+                        remarks.append(f"{item.where}: an earlier message took back a result of this order and code at another "
+                                       "moment; check that this one stands")  # fmt: skip
                 elif item.quiet:
                     remarks.append(f"{item.where}: nothing on record to take back")
+                elif gone is not None and sent <= datetime.fromisoformat(gone["body"]["sent"]):
+                    known += 1
                 else:
-                    raise unusable(item.where, None, "a result or dose on record; if it comes after this, send this again",
-                                   "takes back what is not on record")  # fmt: skip
-                continue
+                    body = {"key": key, "sent": sent.isoformat()}
+                    service.ledger.append(
+                        conn, who, [Row(id_, AHEAD_OF, reach.now, body, f"{key}!{sent.isoformat()}")], reach.now
+                    )
+                    remarks.append(f"{item.where}: takes back what is not on record; kept, and what it is about is not used "
+                                   "should it still come")  # fmt: skip
+                    corrected += 1
+                return
             now_said = said.get(old["id"])
             same = item.fact is not None and now_said is not None and _same(now_said, item.fact)
             if same or (item.fact is None and now_said is None):
@@ -119,8 +147,24 @@ def take(service: "Service", source: str, identifiers: Sequence[tuple[str, str]]
                 service.ledger.correct(conn, who, id_, old["id"], item.fact, "the source sent a correction", reach.now,
                                        source_key=f"{key}~{sent.isoformat()}")  # fmt: skip
                 corrected += 1
+
+        wanted, twice = _once(items)
+        refused += [e for problem in twice for e in problem.errors]
+        if twice and not each:
+            raise twice[0]
+        for item in wanted:
+            try:
+                one(item)
+            except (Problem, InputError) as error:
+                if not each:
+                    raise
+                problem = error if isinstance(error, Problem) else from_input_error(error)
+                refused += [located(e, item.where) for e in problem.errors]
+        if refused and not (fresh or known or corrected or stale):
+            first = refused[0]
+            raise Problem(422, "not_accepted", f"{first['field']}: {first['message']}", refused)
         service.ledger.record(conn, who, fresh, reach.now)
-        return Taken(id_, len(fresh), known, corrected, stale, tuple(remarks))
+        return Taken(id_, len(fresh), known, corrected, stale, tuple(remarks), tuple(refused))
 
     done = service.change(who, change)
     if done.new or done.corrected:
@@ -159,15 +203,22 @@ class _Stored:
         return standing[0] if standing else near[-1]
 
 
-def _once(items: Sequence[Item]) -> list[Item]:
-    """Each key once. Raises Problem where one message says two things under one key."""
+def _once(items: Sequence[Item]) -> tuple[list[Item], list[Problem]]:
+    """Each key once; of two things that one message says under one key neither, and why."""
     out: dict[str, Item] = {}
+    problems: dict[str, Problem] = {}
     for item in items:
         before = out.setdefault(item.key, item)
         if before.fact != item.fact:
-            raise unusable(item.where, None, "a sub-id or a moment of its own for each",
-                           f"says something else than {before.where} of the same order, code and moment")  # fmt: skip
-    return list(out.values())
+            problems[item.key] = unusable(item.where, None, "a sub-id or a moment of its own for each",
+                                          f"says something else than {before.where} of the same order, code and moment; neither "
+                                          "is used")  # fmt: skip
+    return [item for key, item in out.items() if key not in problems], list(problems.values())
+
+
+def located(error: dict[str, Any], where: str) -> dict[str, Any]:
+    """An error of a message's item that names the item's place in the message."""
+    return error if str(error["field"]).startswith(where) or not where else {**error, "field": f"{where} {error['field']}"}
 
 
 def _is_hers(claim: Claim, person: Any, stored: Sequence[Any], zone: str | None) -> None:
