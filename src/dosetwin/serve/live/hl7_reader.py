@@ -18,7 +18,7 @@ from dosetwin.io import codes, routes
 from dosetwin.io.codes import DRUGS
 from dosetwin.io.text import number
 from dosetwin.serve.live.hl7_text import Message, Segment
-from dosetwin.serve.live.inbox import Item, unusable
+from dosetwin.serve.live.inbox import Item, told, unusable
 from dosetwin.serve.live.whose import Claim
 from dosetwin.serve.problems import Problem, from_input_error
 from dosetwin.serve.store.facts import NewFact
@@ -56,9 +56,9 @@ class Read:
         try:
             read(*args)
         except InputError as error:
-            self.refused += from_input_error(error).errors
+            self.refused += told(from_input_error(error))
         except Problem as problem:
-            self.refused += problem.errors
+            self.refused += told(problem)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """HL7 v2 over MLLP: each message is read, stored or refused, and acknowledged in words.
 
-Answers AA when everything is stored (or was before), and names what was left out; AE when something was refused: the results and
-doses that can be used are stored, and the message is kept with what is wrong with the others; AR when it could not be kept either.
+Answers AA when everything is stored (or was before), and names what was left out; AE when something was refused: the results
+and doses that can be used are stored, and the message is kept with what is wrong with the others; AR when it could not be kept.
 One frame may hold several messages: each is taken for itself, and the frame is answered by the worst of them.
 """
 

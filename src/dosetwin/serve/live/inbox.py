@@ -72,8 +72,9 @@ def take(service: "Service", source: str, identifiers: Sequence[tuple[str, str]]
          claim: Claim | None = None, zone: str | None = None, *, each: bool = False) -> Taken:  # fmt: skip
     """Store a message's items: all or none, or with ``each`` all that can be used (none at all is a Problem).
 
-    ``identifiers``: (system, value) pairs, any of which may be on record. ``claim``: what the message says about the patient, ``zone`` the clock of its dates. Raises Problem 422 when no identifier is
-    on record, the claim contradicts it, the message comes from the future, or an item is not accepted.
+    ``identifiers``: (system, value) pairs, any of which may be on record. ``claim``: what the message says about the patient,
+    ``zone`` the clock of its dates. Raises Problem 422 when no identifier is on record, the claim contradicts it, the message
+    comes from the future, or an item is not accepted.
     """
     who = feed(source)
 
@@ -149,7 +150,7 @@ def take(service: "Service", source: str, identifiers: Sequence[tuple[str, str]]
                 corrected += 1
 
         wanted, twice = _once(items)
-        refused += [e for problem in twice for e in problem.errors]
+        refused += [e for problem in twice for e in told(problem)]
         if twice and not each:
             raise twice[0]
         for item in wanted:
@@ -159,7 +160,7 @@ def take(service: "Service", source: str, identifiers: Sequence[tuple[str, str]]
                 if not each:
                     raise
                 problem = error if isinstance(error, Problem) else from_input_error(error)
-                refused += [located(e, item.where) for e in problem.errors]
+                refused += [located(e, item.where) for e in told(problem)]
         if refused and not (fresh or known or corrected or stale):
             first = refused[0]
             raise Problem(422, "not_accepted", f"{first['field']}: {first['message']}", refused)
@@ -216,6 +217,11 @@ def _once(items: Sequence[Item]) -> tuple[list[Item], list[Problem]]:
     return [item for key, item in out.items() if key not in problems], list(problems.values())
 
 
+def told(problem: Problem) -> list[dict[str, Any]]:
+    """Each thing wrong, at least one."""
+    return list(problem.errors or [wrong("message", "", None, "", problem.detail)])
+
+
 def located(error: dict[str, Any], where: str) -> dict[str, Any]:
     """An error of a message's item that names the item's place in the message."""
     return error if str(error["field"]).startswith(where) or not where else {**error, "field": f"{where} {error['field']}"}
@@ -237,8 +243,7 @@ def unusable(field: str, value: Any, expected: str, message: str) -> Problem:
 
 def refuse(service: "Service", source: str, body: bytes, problem: Problem) -> str:
     """Keep a message that cannot be used; returns the id under which it is found."""
-    reasons = problem.errors or [wrong("message", "", None, "", problem.detail)]
-    return service.reject(feed(source), source, body, reasons)
+    return service.reject(feed(source), source, body, told(problem))
 
 
 def _same(fact: Any, new: NewFact) -> bool:
