@@ -1,4 +1,4 @@
-"""Units at the border: a closed table from (quantity, UCUM unit) to canonical units; what is not listed is refused.
+"""Units at the border: a value in a unit that its quantity accepts becomes one in the quantity's own; no other unit is read.
 
 UCUM is looked up, never parsed: a general parser reads ``10*9/L`` as 90 per litre. How people and laboratory systems write
 those units (``MG/L``, ``hrs``, ``lb``) stands in one more closed table, ``SPELLINGS``, for every door alike. Inside dosetwin
@@ -15,57 +15,11 @@ from types import MappingProxyType
 from unicodedata import normalize
 
 from dosetwin.errors import Finding, InputError, UnknownUnit
+from dosetwin.quantities import QUANTITIES, Quantity
+from dosetwin.quantities import UMOL_PER_MG_DL as UMOL_PER_MG_DL  # read here by files whose text is frozen
 
-UMOL_PER_MG_DL = 88.4
-"""µmol/L of creatinine in 1 mg/dL (molar mass 113.12 g/mol, rounded as laboratories do)."""
-
-_HOURS = {"h": 1.0, "min": 1 / 60, "s": 1 / 3600, "d": 24.0, "wk": 168.0}
-_DAYS = {"d": 1.0, "h": 1 / 24, "wk": 7.0, "min": 1 / 1440}
-_WEEKS = {"wk": 1.0, "d": 1 / 7}
-_MG = {"mg": 1.0, "g": 1000.0, "ug": 1e-3, "ng": 1e-6}
-_KG = {"kg": 1.0, "g": 1e-3, "[lb_av]": 0.45359237, "[oz_av]": 0.028349523125}
-_LITRES = {"L": 1.0, "mL": 1e-3, "dL": 0.1, "uL": 1e-6}
-_MG_PER_L = {
-    "mg/L": 1.0, "ug/mL": 1.0, "mg/dL": 10.0, "ug/L": 1e-3, "ng/mL": 1e-3, "g/L": 1000.0, "mg/mL": 1000.0, "ug/dL": 0.01,
-}  # fmt: skip
-_PER_HOUR = {"mg/h": 1.0, "mg/min": 60.0, "ug/h": 1e-3, "ug/min": 0.06, "g/h": 1000.0, "mg/d": 1 / 24}
-_CREATININE = {
-    "mg/dL": 1.0, "umol/L": 1 / UMOL_PER_MG_DL, "mmol/L": 1000 / UMOL_PER_MG_DL, "mg/L": 0.1, "ug/mL": 0.1,
-}  # fmt: skip
-_ONE = {"{INR}": 1.0, "1": 1.0, "{ratio}": 1.0}
-_SCORE = {"{score}": 1.0, "1": 1.0}
-
-# g/mol; only for drugs that are one substance (gentamicin is a mixture: molar units have no meaning for it)
-_MOLAR_MASS = {"amikacin": 585.6, "phenobarbital": 232.24, "vancomycin": 1449.3, "tobramycin": 467.5, "warfarin": 308.33}
-
-_DRUGS = ("amikacin", "gentamicin", "vancomycin", "tobramycin", "phenobarbital", "warfarin")
-
-
-def _level(molar_mass: float | None) -> dict[str, float]:
-    """mg/L per listed concentration unit, molar units included where the molar mass (g/mol) is known."""
-    molar = {} if molar_mass is None else {"umol/L": molar_mass / 1000, "mmol/L": molar_mass}
-    return {**_MG_PER_L, **molar}
-
-
-CANONICAL = MappingProxyType(
-    {
-        "time": "h", "duration": "h", "amount": "mg", "rate": "mg/h", "volume": "L", "concentration": "mg/L",
-        "amikacin": "mg/L", "gentamicin": "mg/L", "vancomycin": "mg/L", "tobramycin": "mg/L", "phenobarbital": "mg/L",
-        "warfarin": "mg/L", "WT": "kg", "BW": "kg", "GA": "wk", "PMA": "wk", "PNA": "d", "SCR": "mg/dL", "HT": "cm", "HC": "cm",
-        "TEMP": "Cel", "INR": "1", "APGR": "{score}", "APGR1": "{score}", "ALB": "g/L", "GFR": "mL/min",
-    }
-)  # fmt: skip
-"""The canonical unit of every quantity this module knows."""
-
-_TABLE: dict[str, dict[str, float]] = {
-    "time": _HOURS, "duration": _HOURS, "amount": _MG, "rate": _PER_HOUR, "volume": _LITRES, "concentration": _MG_PER_L,
-    **{drug: _level(_MOLAR_MASS.get(drug)) for drug in _DRUGS},
-    "WT": _KG, "BW": _KG, "GA": _WEEKS, "PMA": _WEEKS, "PNA": _DAYS, "SCR": _CREATININE,
-    "HT": {"cm": 1.0, "m": 100.0, "mm": 0.1, "[in_i]": 2.54}, "HC": {"cm": 1.0, "mm": 0.1, "[in_i]": 2.54},
-    "TEMP": {"Cel": 1.0, "[degF]": 5 / 9, "K": 1.0}, "INR": _ONE, "APGR": _SCORE, "APGR1": _SCORE,
-    "ALB": {"g/L": 1.0, "g/dL": 10.0}, "GFR": {"mL/min": 1.0, "L/h": 1000 / 60},
-}  # fmt: skip
-_OFFSET = {("TEMP", "[degF]"): -160 / 9, ("TEMP", "K"): -273.15}
+Measured = str | Quantity
+"""A quantity, or the name of one of ``QUANTITIES``; a drug's level stands with its drug (``formulary.measured``)."""
 
 SPELLINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -86,6 +40,8 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "uL": ("mcl", "microliter", "microliters", "microlitre", "microlitres"),
         "g/dL": ("g%", "gm%"),
         "mg/dL": ("mg%",),
+        "a": ("y", "yr", "yrs", "year", "years"),
+        "mo": ("month", "months"),
         "wk": ("w", "wks", "week", "weeks"),
         "d": ("day", "days", "24h"),
         "h": ("hr", "hrs", "hour", "hours"),
@@ -124,30 +80,28 @@ def _written(unit: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _spelled(quantity: str) -> dict[str, str]:
+def _spelled(quantity: Quantity) -> dict[str, str]:
     """Every listed way to write a unit of ``quantity`` -> the unit of the table."""
-    units = _TABLE[quantity]
+    units = quantity.units
     out: dict[str, str] = {}
     for unit in units:
         parts = [(p.casefold(), *SPELLINGS.get(p, ())) for p in unit.split("/")]
         ways = {"/".join(way) for way in product(*parts)} | set(SPELLINGS.get(unit, ()))
         for way in ways:
             if units[out.setdefault(way, unit)] != units[unit]:
-                raise ValueError(f"{way} means {out[way]} and {unit} of {quantity}")
+                raise ValueError(f"{way} means {out[way]} and {unit} of {quantity.name}")
     return out
 
 
 @lru_cache(maxsize=4096)
-def code_of(unit: str, quantity: str) -> str | None:
+def code_of(unit: str, quantity: Measured) -> str | None:
     """The unit of ``quantity``'s table that ``unit`` spells, None where it is none of them or may mean two things.
 
     Raises UnknownUnit for a quantity that is not in the table.
     """
-    units = allowed(quantity)
+    of = _of(quantity)
     exact = unit.replace("\u00b5", "u").replace("\u03bc", "u")
-    if exact in units:
-        return exact
-    return _spelled(quantity).get(_written(unit))
+    return exact if exact in of.units else _spelled(of).get(_written(unit))
 
 
 def two_meanings(unit: str) -> str:
@@ -157,7 +111,7 @@ def two_meanings(unit: str) -> str:
 
 def known(unit: str) -> bool:
     """Whether ``unit`` spells a unit of any quantity."""
-    return any(code_of(unit, quantity) is not None for quantity in _TABLE)
+    return any(code_of(unit, quantity) is not None for quantity in QUANTITIES)
 
 
 @lru_cache(maxsize=1024)
@@ -177,41 +131,47 @@ def plain_unit(unit: str) -> str:
 
 def is_foreign(unit: str) -> bool:
     """Whether ``unit`` is one of this module's, but the canonical unit of nothing: a number beside it needs converting."""
-    own = {plain_unit(u) for u in CANONICAL.values()}
-    meant = {plain_unit(code) for quantity in _TABLE if (code := code_of(unit, quantity)) is not None}
+    own = {plain_unit(u) for u in (q.unit for q in QUANTITIES.values())}
+    meant = {plain_unit(code) for quantity in QUANTITIES if (code := code_of(unit, quantity)) is not None}
     return bool(meant) and not meant & own
 
 
-def allowed(quantity: str) -> tuple[str, ...]:
+def _of(quantity: Measured) -> Quantity:
+    if isinstance(quantity, Quantity):
+        return quantity
+    if quantity not in QUANTITIES:
+        raise UnknownUnit("no unit table for this quantity", value=quantity, allowed=", ".join(sorted(QUANTITIES)))
+    return QUANTITIES[quantity]
+
+
+def allowed(quantity: Measured) -> tuple[str, ...]:
     """The UCUM units accepted for a quantity. Raises UnknownUnit for a quantity that is not in the table."""
-    if quantity not in _TABLE:
-        raise UnknownUnit("no unit table for this quantity", value=quantity, allowed=", ".join(sorted(_TABLE)))
-    return tuple(_TABLE[quantity])
+    return tuple(_of(quantity).units)
 
 
-def convert(value: float, unit: str, quantity: str, *, where: str = "") -> float:
-    """``value`` in the quantity's canonical unit (see CANONICAL).
+def convert(value: float, unit: str, quantity: Measured, *, where: str = "") -> float:
+    """``value`` in the quantity's own unit.
 
     ``unit`` is UCUM or one of ``SPELLINGS``; nothing else is interpreted.
     Raises UnknownUnit when (quantity, unit) is not listed and InputError when the value is not a finite number.
     """
+    of = _of(quantity)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
-        raise InputError(f"{quantity} is not a finite number", where=where, value=value)
-    units = allowed(quantity)
-    key = code_of(unit, quantity) if isinstance(unit, str) else None
+        raise InputError(f"{of.name} is not a finite number", where=where, value=value)
+    key = code_of(unit, of) if isinstance(unit, str) else None
     if key is None:
-        two = two_meanings(unit) if isinstance(unit, str) else ""
+        two = AMBIGUOUS.get(_written(unit)) if isinstance(unit, str) else None
         raise UnknownUnit(
-            f"unit with two meanings for {quantity}" if two else f"unknown unit for {quantity}",
+            f"unknown unit for {of.name}" if two is None else f"unit with two meanings for {of.name}",
             where=where,
             value=unit,
-            allowed=", ".join(units),
+            allowed=", ".join(of.units),
             remedy=f"write {two}" if two else "convert it at the source; a unit is never guessed",
         )
-    factor = _TABLE[quantity][key]
+    factor = of.units[key]
     # dividing by 1000 is exact where multiplying by 0.001 is not: 1130 g is 1.13 kg
     scaled = value / (1.0 / factor) if factor < 1 else value * factor
-    return scaled + _OFFSET.get((quantity, key), 0.0)
+    return scaled + of.offsets.get(key, 0.0)
 
 
 # ---------------------------------------------------------------------------------------------- creatinine assay

@@ -21,7 +21,7 @@ def _as_before():
     """What a test gives by path or package is gone after it."""
     yield
     formulary._given.clear()
-    for kept in (formulary.drugs, formulary.followed, formulary.levels, formulary._installed):
+    for kept in (formulary.drugs, formulary.by_name, formulary.followed, formulary.levels, formulary._installed):
         kept.cache_clear()
 
 

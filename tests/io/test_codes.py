@@ -1,37 +1,27 @@
-"""The code tables: no code has a slip of the pen, no code means two things."""
+"""Codes of a source mean what quantities and drugs say they mean, in their own system only."""
 
-import pytest
-
+from dosetwin import formulary
 from dosetwin.io import codes
-from dosetwin.units import CANONICAL
-
-TABLES = (codes.LEVELS, codes.MEASURED, codes.COVARIATES, codes.FIXED)
+from dosetwin.io.codes import Coded
 
 
-def luhn(body: str) -> int:
-    """LOINC's check digit: mod 10, every second digit from the right doubled."""
-    total = 0
-    for k, c in enumerate(reversed(body)):
-        d = int(c) * (2 if k % 2 == 0 else 1)
-        total += d - 9 if d > 9 else d
-    return -total % 10
+def test_every_listed_code_is_found_in_its_own_system_only():
+    for code, of in codes.loinc().items():
+        assert codes.quantity([Coded(codes.LOINC_SYSTEM, code)]).name == of.name
+        assert codes.quantity([Coded(codes.SNOMED_SYSTEM, code)]).name == ""
+        assert codes.out_of_system([Coded(codes.SNOMED_SYSTEM, code)]) == code
+    for d in formulary.drugs():
+        assert codes.medication([Coded(codes.RXNORM_SYSTEM, d.rxnorm)]).name == d.name
+        assert {codes.medication([Coded(codes.ATC_SYSTEM, code)]).name for code in d.atc} == {d.name}
 
 
-@pytest.mark.parametrize("code", [code for table in TABLES for code in table])
-def test_check_digit(code):
-    body, digit = code.split("-")
-    assert luhn(body) == int(digit)
+def test_a_drug_is_known_by_each_of_its_names():
+    assert codes.medication([], "Indometacin 0.2 mg").name == "indomethacin"
+    assert codes.medication([], "amikacin and vancomycin").name == ""
 
 
-def test_a_code_means_one_thing():
-    listed = [code for table in TABLES for code in table]
-    assert len(listed) == len(set(listed))
-
-
-def test_every_quantity_has_units():
-    for table in TABLES:
-        assert set(table.values()) <= set(CANONICAL)
-
-
-def test_every_drug_with_a_level_can_be_chosen():
-    assert set(codes.LEVELS.values()) <= set(codes.DRUGS)
+def test_a_condition_by_code_subdivision_and_words():
+    assert codes.condition(["P21.1"]) == "ASPHYXIA"
+    assert codes.condition(["6A4Z0ZZ"]) == "COOLING"
+    assert codes.condition_spoken("whole-body cooling") == "COOLING"
+    assert codes.condition_spoken("sepsis") == ""

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from dosetwin import formulary
 from dosetwin.io.fhir import read_bundle
 from dosetwin.io.routes import fits, route_of
 from dosetwin.io.text import number, parse_json
@@ -323,8 +324,9 @@ def test_levels_without_a_dose_in_a_vein_are_refused_with_the_route():
 
 def test_routes_of_other_drugs():
     oral = route_of([], "by mouth")
-    assert [fits(oral, d) for d in ("warfarin", "phenobarbital", "amikacin")] == ["used", "remarked", "left out"]
-    assert fits(route_of([], "intravenous"), "warfarin") == "refused"
+    by_mouth = [fits(oral, formulary.drug(d)) for d in ("warfarin", "phenobarbital", "amikacin")]
+    assert by_mouth == ["used", "remarked", "left out"]
+    assert fits(route_of([], "intravenous"), formulary.drug("warfarin")) == "refused"
 
 
 @pytest.mark.parametrize(

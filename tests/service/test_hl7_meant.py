@@ -420,7 +420,7 @@ def test_a_result_that_cannot_be_used_is_refused_by_name(service, baby, segment,
     ("segment", "said"),
     [
         (obx(code="35669-1^Amikacin^99LOCAL"), "35669-1"),
-        (obx(code="6301-6^INR^LN"), "6301-6"),
+        (obx("29", code="11884-4^Gestational age^LN", unit="wk"), "11884-4"),
         (obx(status="I"), "no result yet"),
         (obx(status="R"), "no result yet"),
     ],

@@ -86,7 +86,7 @@ def test_settings_and_codes_named_here_exist():
     named = {n.lower() for n in re.findall(r"`(?:DOSETWIN_)?((?:MQTT|MLLP|ALERT|FEED|CDS|SMART|FHIR|FRAME)_[A-Z_]+)`", TEXT)}
     assert len(named) > 10
     assert named <= set(Settings.model_fields)
-    known = {**codes.LEVELS, **codes.MEASURED, **codes.COVARIATES, **codes.FIXED}
+    known = codes.loinc()
     loinc = set(re.findall(r"\b\d{4,5}-\d\b", TEXT))
     assert loinc <= set(known)
-    assert {c for c, drug in codes.LEVELS.items() if drug == "amikacin"} <= loinc
+    assert {c for c, of in known.items() if of.name == "amikacin"} <= loinc

@@ -69,6 +69,7 @@ def test_every_advice_replays_to_the_number(opened: Service) -> None:
         again = opened.replay(WHO, row["id"])
         said = json.loads(json.dumps(again["answer"]))
         assert differs(row["answer"], said) == []
+        assert said["provenance"]["input_hash"] == row["answer"]["provenance"]["input_hash"]
 
 
 def test_its_twins_are_computed_anew_and_the_trail_goes_on(opened: Service) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dosetwin import formulary
 from dosetwin.advise.kidney import choose
 from dosetwin.advise.question import Asked, Question
 from dosetwin.checks.record import check
@@ -23,6 +24,7 @@ def ask(timeline: Timeline, question: Question) -> Asked:
     kidney is unknown, cannot tell these models anything or has damaged weights.
     """
     fits(question)
+    timeline = timeline.of(question.therapy.drug, formulary.followed())
     now = last_record(timeline) if question.now is None else question.now
     remarked = checked(timeline, now, question)
     bare = timeline.until(now)

@@ -12,6 +12,7 @@ from dosetwin.advise.core import Decision, State
 from dosetwin.advise.question import Asked
 from dosetwin.advise.table import clock
 from dosetwin.declare import Model
+from dosetwin.records import Timeline
 
 
 def hash_of(data: Any) -> str:
@@ -37,6 +38,23 @@ def model_card(model: Model, weight: float, ess: float, method: str) -> dict[str
     }
 
 
+def facts_of(timeline: Timeline) -> dict[str, Any]:
+    """What a timeline says, as plain data. What records learnt to say later stands in it only where it is said: stored answers of
+    older programs keep their hash."""
+    said = {k: v for k, v in asdict(timeline).items() if k != "findings"}
+    p = timeline.patient
+    more = {k: v for k, v in p.held if k not in ("SEX", "GA", "BW")}
+    said["patient"] = {"id": p.id, "sex": p.sex, "birth": p.birth, "GA": p.GA, "BW": p.BW, "synthetic": p.synthetic,
+                       "label": p.label} | ({"traits": more} if more else {})  # fmt: skip
+    for dose in said["doses"]:
+        if dose["drug"] in ("", timeline.drug):
+            del dose["drug"]
+    for measured in (*said["observations"], *said["asked"]):
+        if not measured["stated"]:
+            del measured["stated"]
+    return said
+
+
 def provenance(asked: Asked, state: State, made: Decision) -> dict[str, Any]:
     """Everything needed to get the same answer again, and to know what it rests on."""
     import numba
@@ -44,7 +62,6 @@ def provenance(asked: Asked, state: State, made: Decision) -> dict[str, Any]:
     import scipy
 
     q, policy = asked.question, asked.therapy
-    facts = {k: v for k, v in asdict(asked.timeline).items() if k != "findings"}
     return {
         "dosetwin": __version__,
         "versions": {
@@ -70,5 +87,5 @@ def provenance(asked: Asked, state: State, made: Decision) -> dict[str, Any]:
         "candidates_acceptable": sum(made.choice.acceptable(p, i) for i, p in enumerate(made.plans)),
         "patient": asked.timeline.patient.id,
         "synthetic": asked.timeline.patient.synthetic,
-        "input_hash": q.input_hash or hash_of(facts),
+        "input_hash": q.input_hash or hash_of(facts_of(asked.timeline)),
     }

@@ -2,7 +2,7 @@
 
 An error means that no advice may be built on the record; a warning is printed with the advice. Some warnings are ``ASKED``:
 where somebody is there to answer, they are asked whether they are sure; where nobody is, ``held`` keeps the record back. The
-ranges are those of ``believable``, the same ones at every door.
+ranges are those of quantities and drugs, the same ones at every door; each dose and level is judged by its own drug.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,24 +10,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
 
-from dosetwin.checks.believable import GRAMS_FROM, NEWBORN_DAYS, QUANTITIES, drug, weight_change
+from dosetwin import formulary
+from dosetwin.checks.believable import GRAMS_FROM, NEWBORN_DAYS, drug_of, one_dose, weight_change
+from dosetwin.declare.drug import OneDose
 from dosetwin.errors import Finding
+from dosetwin.quantities import QUANTITIES, UMOL_PER_MG_DL
 from dosetwin.records.covariate import Covariate
 from dosetwin.records.dosing import DoseEvent
 from dosetwin.records.observation import Observation
 from dosetwin.records.timeline import Timeline
-from dosetwin.units import CANONICAL
 
 HELD = frozenset({"weight_jump", "dose_unusual", "doses_close"})
 """Warnings whose record is kept back from a twin until somebody confirms it (``records.held``)."""
 ASKED = HELD | {"infusion_unusual", "dose_repeated_soon", "stop_without_start", "far_in_time"}
 """Warnings that somebody who enters a record is asked about."""
 
-_NOT_DRUGS = frozenset({"SCR", "WT", "INR", "HT", "TEMP", "ALB"})
 _SAME = 1e-6
 _MINUTE = 1.0 / 60.0
-_NEAR_H = 4.0
-"""Two equal doses closer than this (h, assumed) are remarked on: no regimen here repeats a dose so soon."""
 _CLOSE_H = 1.0
 """Two different doses closer than this (h, assumed) are asked about."""
 _FAR_H = 300 * 24.0
@@ -83,7 +82,7 @@ def is_newborn(timeline: Timeline, time: float | None = None) -> bool:
 
 
 def _drug_levels(timeline: Timeline) -> tuple[Observation, ...]:
-    return tuple(o for o in timeline.observations if o.measures not in _NOT_DRUGS)
+    return tuple(o for o in timeline.observations if o.measures not in QUANTITIES)
 
 
 def _expanded(timeline: Timeline) -> list[DoseEvent]:
@@ -171,10 +170,17 @@ def _birth(timeline: Timeline) -> Iterator[Finding]:
         )
 
 
+def _by_drug(timeline: Timeline) -> dict[str, list[DoseEvent]]:
+    """The doses of each drug in the order of time."""
+    out: dict[str, list[DoseEvent]] = {}
+    for d in sorted(_expanded(timeline), key=lambda d: d.time):
+        out.setdefault(d.drug or timeline.drug, []).append(d)
+    return out
+
+
 def _repeated_soon(timeline: Timeline) -> Iterator[Finding]:
     """Doses so close that one may stand there twice; a split infusion, without a gap or overlap, is none."""
-    doses = sorted(_expanded(timeline), key=lambda d: d.time)
-    for before, d in pairwise(doses):
+    for before, d in (pair for doses in _by_drug(timeline).values() for pair in pairwise(doses)):
         apart = d.time - before.time
         follows = before.duration > 0 and abs(apart - before.duration) <= 1e-6
         if d.amount != before.amount and d.cmt == before.cmt and 1e-6 < apart < _CLOSE_H and not follows:
@@ -187,7 +193,8 @@ def _repeated_soon(timeline: Timeline) -> Iterator[Finding]:
                 f">= {_CLOSE_H:g} h after the dose before",
                 "if it replaces that dose, or repeats it, remove one",
             )
-        if d.amount == before.amount and d.cmt == before.cmt and _MINUTE < apart <= _NEAR_H and not follows:
+        near = drug_of(d.drug or timeline.drug).shortest_h
+        if d.amount == before.amount and d.cmt == before.cmt and _MINUTE < apart <= near and not follows:
             yield Finding(
                 "warning",
                 "dose_repeated_soon",
@@ -200,10 +207,11 @@ def _repeated_soon(timeline: Timeline) -> Iterator[Finding]:
 
 
 def _duplicates(timeline: Timeline) -> Iterator[Finding]:
-    last: dict[str | int | None, DoseEvent] = {}
+    last: dict[tuple[str, str | int | None], DoseEvent] = {}
     for d in sorted(_expanded(timeline), key=lambda d: d.time):
-        before = last.get(d.cmt)
-        last[d.cmt] = d
+        place = (d.drug or timeline.drug, d.cmt)
+        before = last.get(place)
+        last[place] = d
         if before is None or d.time - before.time > _MINUTE + _SAME:
             continue
         if before.duration > 0 and abs(d.time - before.time - before.duration) <= _SAME:  # a split infusion
@@ -258,10 +266,12 @@ def _duplicates(timeline: Timeline) -> Iterator[Finding]:
 
 
 def _levels(timeline: Timeline) -> Iterator[Finding]:
-    doses = _expanded(timeline)
-    first = min((d.time for d in doses), default=None)
+    every = _by_drug(timeline)
     for o in _drug_levels(timeline):
         record = _name(o.record, "level", o.time)
+        name = o.measures if o.measures in formulary.levels() else timeline.drug
+        doses = [d for given, each in every.items() if given in (name, "") or not name for d in each]
+        first = min((d.time for d in doses), default=None)
         if o.blq and o.loq is None:
             yield Finding(
                 "error",
@@ -274,15 +284,15 @@ def _levels(timeline: Timeline) -> Iterator[Finding]:
             )
         if o.value < 0:
             yield Finding("error", "level_negative", record, "a negative level", o.value, ">= 0")
-        name = timeline.drug if o.measures == "" else o.measures
-        if o.value > drug(name).level:
+        level = drug_of(name).level
+        if level is not None and o.value > level.high:
             yield Finding(
                 "error",
                 "level_implausible",
                 record,
-                f"a level of {name} outside the possible range",
+                f"a level of {o.measures or name} outside the possible range",
                 o.value,
-                f"0 to {drug(name).level:g} mg/L",
+                level.possible(),
                 "check value and unit; a line used for the drug contaminates the sample",
             )
         if (
@@ -419,72 +429,76 @@ def _values(timeline: Timeline) -> Iterator[Finding]:
         if of is None or name in ("WT", "BW", "GA"):
             continue
         # a column of a table says no unit: what a study calls TEMP may be in another one
-        if name != "SCR" and unit != CANONICAL.get(name):
+        if name != "SCR" and unit != of.unit:
             continue
         if of.holds(value, is_newborn(timeline, time)):
             continue
         remedy = "check value and unit"
         if name == "SCR" and value > of.high:
-            remedy = f"{value / 88.4:.3g} mg/dL if these are umol/L"
+            remedy = f"{value / UMOL_PER_MG_DL:.3g} mg/dL if these are umol/L"
         elif name == "SCR" and value > 0:
-            remedy = f"{value * 88.4:.3g} mg/dL if divided twice by 88.4"
+            remedy = f"{value * UMOL_PER_MG_DL:.3g} mg/dL if divided twice by 88.4"
         code = "creatinine_implausible" if name == "SCR" else f"{name.lower()}_implausible"
-        yield Finding("error", code, record, f"{of.name} outside the possible range", value,
-                      of.allowed(is_newborn(timeline, time)), remedy)  # fmt: skip
+        yield Finding("error", code, record, f"{of.text} outside the possible range", value,
+                      of.possible(is_newborn(timeline, time)), remedy)  # fmt: skip
 
 
 def _doses(timeline: Timeline) -> Iterator[Finding]:
     # a weight that is itself a finding would only make every dose one too
     weights = [(t, w) for t, w in timeline.series("WT") if QUANTITIES["WT"].holds(w, is_newborn(timeline, t))]
-    of = drug(timeline.drug)
-    infused = any(d.duration > 0 for d in timeline.doses)
+    infused = {d.drug or timeline.drug for d in timeline.doses if d.duration > 0}
     for d in timeline.doses:
         record = _name(d.record, "dose", d.time)
+        name = d.drug or timeline.drug
+        of = drug_of(name)
         if not d.amount > 0:
-            yield Finding("error", "dose_without_amount", record, "a dose without amount", d.amount, "> 0 mg", "give the amount")
+            yield Finding("error", "dose_without_amount", record, "a dose without amount", d.amount, f"> 0 {of.unit}",
+                          "give the amount")  # fmt: skip
             continue
-        if d.duration < 0 or d.duration > of.longest:
+        if d.duration < 0 or d.duration > of.longest_h:
             yield Finding("error", "infusion_implausible", record, f"an infusion over {d.duration:g} h", d.duration,
-                          f"0 to {of.longest:g} h", "check the rate, the duration and their units")  # fmt: skip
-        elif d.duration > of.long or (d.duration == 0 and infused and of.long <= 4.0):
+                          f"0 to {of.longest_h:g} h", "check the rate, the duration and their units")  # fmt: skip
+        elif d.duration > of.long_h or (d.duration == 0 and name in infused and of.long_h <= 4.0):
             yield Finding("warning", "infusion_unusual", record,
                           f"an infusion over {d.duration:g} h" if d.duration else "given at once, others were infused",
-                          d.duration, f"up to {of.long:g} h", "check the duration")  # fmt: skip
-        earlier = [w for t, w in weights if t <= d.time + _SAME]
-        kg = earlier[-1] if earlier else (weights[0][1] if weights else timeline.patient.BW)
-        if kg is None or not kg > 0:
-            continue
-        low, high = of.possible
-        size = d.amount / kg
-        if not low <= size <= high:
-            yield Finding(
-                "error",
-                "dose_implausible",
-                record,
-                f"{d.amount:g} mg is {size:.3g} mg/kg",
-                d.amount,
-                f"{low * kg:.3g} to {high * kg:.3g} mg ({low:g} to {high:g} mg/kg)",
-                _meant(d.amount, kg, of.usually(is_newborn(timeline, d.time))) or "check the amount, its unit and the weight",
-            )
-            continue
-        low, high = of.usually(is_newborn(timeline, d.time))
-        if not low <= size <= high:
-            yield Finding(
-                "warning",
-                "dose_unusual",
-                record,
-                f"{d.amount:g} mg is {size:.3g} mg/kg, {'below' if size < low else 'above'} what is usual for {timeline.drug}",
-                d.amount,
-                f"{low * kg:.3g} to {high * kg:.3g} mg ({low:g} to {high:g} mg/kg)",
-                _meant(d.amount, kg, (low, high)) or "confirm or correct it",
-            )
+                          d.duration, f"up to {of.long_h:g} h", "check the duration")  # fmt: skip
+        size = one_dose(name)
+        kg = 1.0
+        if size.per_kg:
+            earlier = [w for t, w in weights if t <= d.time + _SAME]
+            known = earlier[-1] if earlier else (weights[0][1] if weights else timeline.patient.BW)
+            if known is None or not known > 0:
+                continue
+            kg = known
+        yield from _size(d, record, name, of.unit, size, kg, is_newborn(timeline, d.time))
 
 
-def _meant(amount: float, kg: float, usual: tuple[float, float]) -> str:
+def _size(d: DoseEvent, record: str, drug: str, unit: str, size: OneDose, kg: float, newborn: bool) -> Iterator[Finding]:
+    """Whether one dose can be, and is usual; ``kg`` 1 where the weight does not count."""
+    each = d.amount / kg
+    said = f"{d.amount:g} {unit}" + (f" is {each:.3g} {size.unit}" if size.per_kg else "")
+
+    def allowed(low: float, high: float) -> str:
+        told = f"{low * kg:.3g} to {high * kg:.3g} {unit}"
+        return f"{told} ({low:g} to {high:g} {size.unit})" if size.per_kg else told
+
+    usual = size.usually(newborn)
+    if not size.low <= each <= size.high:
+        yield Finding("error", "dose_implausible", record, said, d.amount, allowed(size.low, size.high),
+                      _meant(d.amount, kg, usual, unit, size.per_kg) or "check the amount, its unit and the weight")  # fmt: skip
+    elif not usual[0] <= each <= usual[1]:
+        yield Finding("warning", "dose_unusual", record,
+                      f"{said}, {'below' if each < usual[0] else 'above'} what is usual for {drug}", d.amount, allowed(*usual),
+                      _meant(d.amount, kg, usual, unit, size.per_kg) or "confirm or correct it")  # fmt: skip
+
+
+def _meant(amount: float, kg: float, usual: tuple[float, float], unit: str, per_kg: bool) -> str:
     """What may have been meant by an amount that is not believed; "" where nothing fits."""
     low, high = usual
-    if low <= amount <= high and not low <= amount / kg <= high:
-        return f"{amount * kg:.3g} mg if {amount:g} was mg/kg"
+    if per_kg and low <= amount <= high and not low <= amount / kg <= high:
+        return f"{amount * kg:.3g} {unit} if {amount:g} was {unit}/kg"
+    if unit != "mg":
+        return ""
     for factor, text in ((1000.0, "g"), (0.001, "ug")):
         if low <= amount * factor / kg <= high:
             return f"{amount * factor:.3g} mg if {amount:g} was {text}"
@@ -495,7 +509,7 @@ def _flags(timeline: Timeline) -> Iterator[Finding]:
     """The end of something that never began."""
     begun: set[str] = set()
     for c in timeline.covariates:
-        if c.name in ("IBU", "INDO", "DOPA", "INO", "ASPHYXIA", "COOLING"):
+        if c.name in QUANTITIES and QUANTITIES[c.name].flag:
             # a column of zeros says "never", once; the end of a course stands after its beginning
             if c.value == 0 and c.name not in begun and any(
                 x.name == c.name and x.value and x.time > c.time for x in timeline.covariates

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from dosetwin.errors import InputError, UnknownName, UnknownUnit
-from dosetwin.units import CANONICAL, plain_unit
+from dosetwin.quantities import QUANTITIES
+from dosetwin.units import plain_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,7 +77,8 @@ class Target:
             )
         if not self.source:
             raise InputError("a target must name its source", where=where)
-        known = {plain_unit(unit_of(self.metric, u)) for u in (*CANONICAL.values(), "ug/L", "ng/mL", "umol/L", "mmol/L", "")}
+        own = (q.unit for q in QUANTITIES.values())
+        known = {plain_unit(unit_of(self.metric, u)) for u in (*own, "ug/L", "ng/mL", "umol/L", "mmol/L", "")}
         if plain_unit(self.unit) not in known:
             raise UnknownUnit("unknown unit", where=where, value=self.unit,
                               allowed=f"the unit of what is judged, as {unit_of(self.metric, 'mg/L') or '1'}")  # fmt: skip

@@ -144,10 +144,11 @@ def drug(
         raise ModelError(f"drug {name}: one_dose in {one_dose[2]!r}; allowed: {unit}, {unit}/kg")
     level = None
     if measured:
+        offered = tuple(u for u in ("mg/L", "ug/mL", "umol/L") if u in mg_per_L(molar_mass)) if level_unit == "mg/L" else ()
         factors = mg_per_L(molar_mass) if level_unit == "mg/L" else {level_unit: 1.0}
         level = Quantity(name, f"{name} level", level_unit, "level", factors, loinc=tuple(loinc),
                          words=tuple(words) or ((name,) if loinc else ()), low=0.0, high=level_high, predicted=True,
-                         in_blood=True)  # fmt: skip
+                         in_blood=True, offered=offered)  # fmt: skip
     elif loinc or molar_mass is not None:
         raise ModelError(f"drug {name}: codes of a level that is not measured")
     size = None

@@ -114,7 +114,7 @@ def include(found: Drug, where: str) -> Drug:
         raise InputError("two drugs of one name", where=where, value=found.name, allowed="a name not taken",
                          remedy="give your drug another name")  # fmt: skip
     _given[found.name] = found
-    for kept in (drugs, followed, levels):
+    for kept in (drugs, by_name, followed, levels):
         kept.cache_clear()
     return found
 
@@ -128,6 +128,12 @@ def files() -> tuple[str, ...]:
 def drugs() -> tuple[Drug, ...]:
     """Every drug listed, in alphabetical order; what is ordered in settings is none."""
     return tuple(d for n in names() if not (d := drug(n)).device)
+
+
+@lru_cache(maxsize=1)
+def by_name() -> dict[str, Drug]:
+    """Every drug by each of its names, synonyms included."""
+    return {name: d for d in drugs() for name in d.names}
 
 
 @lru_cache(maxsize=1)

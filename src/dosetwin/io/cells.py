@@ -4,10 +4,12 @@ import re
 from collections.abc import Sequence
 from math import isnan, nan
 
+from dosetwin import formulary
 from dosetwin.errors import Finding, InputError
 from dosetwin.io import clock, unit_columns
 from dosetwin.io.table import MISSING, STANDARD, Rows, is_number
-from dosetwin.units import CANONICAL, code_of, convert, known
+from dosetwin.quantities import Quantity
+from dosetwin.units import code_of, convert, known
 
 SERIAL_DATES = (30_000.0, 80_000.0)
 """Where a spreadsheet's day numbers of 1982 to 2119 lie: a table whose every TIME lies there counts days."""
@@ -76,23 +78,24 @@ class Cells:
         Raises UnknownUnit naming the header line.
         """
         quantity = _QUANTITY.get(key, key)
-        if key in ("DV", "LOQ", "LIMIT") or quantity not in CANONICAL:
+        if key in ("DV", "LOQ", "LIMIT") or not formulary.known(quantity):
             return values
-        own, unit = CANONICAL[quantity], self.units.get(key, "")
+        of = formulary.measured(quantity)
+        own, unit = of.unit, self.units.get(key, "")
         column = self.unit_columns.get(key, self.unit_columns.get("") if key == "AMT" else None)
         if column is not None:
             said = self.cells[column]
             if unit:
-                self.agree(key, unit, quantity, said)
-            out = unit_columns.converted(values, said, quantity, self.note)
-            kinds = {c for v, c in zip(values, said, strict=True) if not isnan(v) and code_of(c, quantity) not in (None, own)}
+                self.agree(key, unit, of, said)
+            out = unit_columns.converted(values, said, of, self.note)
+            kinds = {c for v, c in zip(values, said, strict=True) if not isnan(v) and code_of(c, of) not in (None, own)}
             if kinds:
                 self.say_converted(key, ", ".join(sorted(kinds)), own)
             return out
-        if not unit or code_of(unit, quantity) == own:
+        if not unit or code_of(unit, of) == own:
             return values
         place = f"{self.name}:1"
-        out = [v if isnan(v) else convert(v, unit, quantity, where=place) for v in values]
+        out = [v if isnan(v) else convert(v, unit, of, where=place) for v in values]
         self.say_converted(key, unit, own)
         return out
 
@@ -100,10 +103,10 @@ class Cells:
         """The finding that numbers were converted."""
         self.findings.append(Finding("info", "unit_converted", self.name, f"{key} is converted from {unit} to {own}"))
 
-    def agree(self, key: str, unit: str, quantity: str, said: Sequence[str]) -> None:
+    def agree(self, key: str, unit: str, of: Quantity, said: Sequence[str]) -> None:
         """Note rows whose unit is another than the header's."""
         for row, cell in enumerate(said):
-            if cell not in MISSING and code_of(cell, quantity) and code_of(unit, quantity) != code_of(cell, quantity):
+            if cell not in MISSING and code_of(cell, of) and code_of(unit, of) != code_of(cell, of):
                 self.note(row, f"{key} has one unit in the header and another in the row", cell, unit, "correct one of them")
 
     def stated(self, key: str, row: int) -> str:

@@ -1,13 +1,18 @@
-"""Which codes mean which quantity: LOINC for measurements, RxNorm and ATC for drugs, SNOMED and ICD-10 for conditions.
+"""What a source's codes mean: LOINC for measurements, RxNorm and ATC for drugs, SNOMED and ICD-10 for conditions.
 
-Read = seen with this meaning in a laboratory's catalogue, a published value set or public data; recalled = from memory,
-its check digit verified by a test. Codes are matched exactly; a code that is not listed is reported, never guessed.
+The codes stand with what they mean, in ``quantities`` and ``formulary``. They are matched exactly; a code that is not listed is
+reported, never guessed.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
+
+from dosetwin import formulary
+from dosetwin.declare.drug import Drug
+from dosetwin.quantities import FLAGS, QUANTITIES, Quantity
 
 LOINC_SYSTEM = "http://loinc.org"
 UCUM_SYSTEM = "http://unitsofmeasure.org"
@@ -44,139 +49,9 @@ def system(name: str) -> str:
 
 BIRTH_TIME = "http://hl7.org/fhir/StructureDefinition/patient-birthTime"
 
-LEVELS = MappingProxyType(
-    {
-        "3319-1": "amikacin",  # peak; read
-        "3320-9": "amikacin",  # recalled
-        "3321-7": "amikacin",  # trough; read
-        "35669-1": "amikacin",  # read
-        "3663-2": "gentamicin",  # peak; read
-        "3664-0": "gentamicin",  # read
-        "3665-7": "gentamicin",  # trough; read
-        "35668-3": "gentamicin",  # read
-        "4057-6": "tobramycin",  # peak; recalled
-        "4058-4": "tobramycin",  # read
-        "4059-2": "tobramycin",  # trough; recalled
-        "35670-9": "tobramycin",  # read
-        "4090-7": "vancomycin",  # peak; recalled
-        "4091-5": "vancomycin",  # recalled
-        "4092-3": "vancomycin",  # trough; read
-        "20578-1": "vancomycin",  # read
-        "3948-7": "phenobarbital",  # read
-    }
-)
-"""LOINC -> drug: mass concentration in serum or plasma."""
-
-MEASURED = MappingProxyType(
-    {
-        "2160-0": "SCR",  # serum or plasma, mass; read
-        "38483-4": "SCR",  # blood, mass; read
-        "14682-9": "SCR",  # serum or plasma, moles; read
-        "6301-6": "INR",  # read
-        "34714-6": "INR",  # read
-        "46418-0": "INR",  # capillary; read
-    }
-)
-"""LOINC -> quantity recorded as an Observation."""
-
-COVARIATES = MappingProxyType(
-    {
-        "29463-7": "WT",  # read
-        "3141-9": "WT",  # measured; recalled
-        "8302-2": "HT",  # read
-        "89269-5": "HT",  # length at birth; recalled
-        "9843-4": "HC",  # read
-        "8310-5": "TEMP",  # read
-        "9274-2": "APGR",  # five minutes; read
-        "9272-6": "APGR1",  # one minute; read
-        "1751-7": "ALB",  # serum or plasma; recalled
-    }
-)
-"""LOINC -> quantity recorded as a Covariate from its time on."""
-
-FIXED = MappingProxyType(
-    {
-        "8339-4": "BW",  # read
-        "11884-4": "GA",  # estimated; read
-        "11885-1": "GA",  # from the last menstrual period; read
-        "76516-4": "GA",  # at birth; read
-        "18185-9": "GA",  # recalled
-    }
-)
-"""LOINC -> quantity that belongs to the patient, not to a time."""
-
-DRUGS = MappingProxyType(
-    {
-        "amikacin": ("641", ("J01GB06",)),  # read; the skin and eye codes are other routes
-        "gentamicin": ("1596450", ("J01GB03",)),  # read
-        "tobramycin": ("10627", ("J01GB01",)),  # recalled
-        "vancomycin": ("11124", ("J01XA01",)),  # recalled
-        "phenobarbital": ("8134", ("N03AA02",)),  # recalled
-        "warfarin": ("11289", ("B01AA03",)),  # read
-    }
-)
-"""Drugs that can be the subject of a twin: name -> (RxNorm ingredient, ATC codes)."""
-
-COMEDICATION = MappingProxyType(
-    {
-        "ibuprofen": ("5640", ("C01EB16", "M01AE01"), ("IBU",)),  # C01EB16 read, the rest recalled
-        "indomethacin": ("5781", ("C01EB03", "M01AB01"), ("INDO",)),  # recalled
-        "indometacin": ("", (), ("INDO",)),
-        "dopamine": ("3628", ("C01CA04",), ("DOPA", "INO")),  # recalled
-        "dobutamine": ("3616", ("C01CA07",), ("INO",)),  # recalled
-        "milrinone": ("52769", ("C01CE02",), ("INO",)),  # recalled
-        "norepinephrine": ("7512", ("C01CA03",), ("INO",)),  # recalled
-        "epinephrine": ("3992", ("C01CA24",), ("INO",)),  # recalled
-    }
-)
-"""Other drugs that models ask about: name -> (RxNorm ingredient, ATC codes, flags switched on)."""
-
-CONDITIONS = MappingProxyType(
-    {
-        "P21": "ASPHYXIA",  # ICD-10, with its subdivisions
-        "28314004": "ASPHYXIA",  # SNOMED, perinatal asphyxia
-        "6A4Z0ZZ": "COOLING",  # ICD-10-PCS hypothermia, single; recalled
-        "6A4Z1ZZ": "COOLING",  # ICD-10-PCS hypothermia, multiple; recalled
-    }
-)
-"""Code -> flag covariate, from Condition and Procedure."""
-
 INDICATIONS = ("P36", "91302008", "A41")
 """Neonatal sepsis (ICD-10, with subdivisions), sepsis (SNOMED, recalled), other sepsis (ICD-10)."""
 
-CONDITION_WORDS = MappingProxyType(
-    {
-        "therapeutic hypothermia": "COOLING",
-        "induced hypothermia": "COOLING",
-        "whole body hypothermia": "COOLING",
-        "head cooling": "COOLING",
-        "total body cooling": "COOLING",
-        "whole body cooling": "COOLING",
-        "whole-body hypothermia": "COOLING",
-        "perinatal asphyxia": "ASPHYXIA",
-        "birth asphyxia": "ASPHYXIA",
-        "neonatal asphyxia": "ASPHYXIA",
-        "intrapartum asphyxia": "ASPHYXIA",
-        "asphyxia neonatorum": "ASPHYXIA",
-        "asphyxia at birth": "ASPHYXIA",
-        "asphyxia of newborn": "ASPHYXIA",
-        "asphyxia of the newborn": "ASPHYXIA",
-    }
-)
-"""Words accepted in a condition's text when no code is listed; a warning says that the text was relied on."""
-
-NEEDED_WORDS = (
-    "amikacin",
-    "gentamicin",
-    "tobramycin",
-    "vancomycin",
-    "phenobarb",
-    "creatinin",
-    "gestational age",
-    "birth weight",
-    "body weight",
-)
-"""A measurement whose text holds one of these but whose code is not listed gets a warning, not a remark."""
 
 _OTHER_FLUID = re.compile(
     r"\b(csf|cerebrospinal\w*|liquor|spinal|urine|urinary|ur|urn|urin|pleural|peritoneal|dialysate|dialysis fluid|sputum|"
@@ -217,11 +92,12 @@ class Meant(NamedTuple):
 def medication(said: Iterable[Coded], text: str = "") -> Meant:
     """The listed drug that codings and ``text`` mean: codes count in their own system only, words as whole words."""
     said = list(said)
-    coded = [n for c in said for n, (rxnorm, atc) in _MEDICINES.items()
-             if c.code and ((system(c.system) == RXNORM_SYSTEM and c.code == rxnorm)
-                            or (system(c.system) == ATC_SYSTEM and c.code in atc))]  # fmt: skip
+    coded = [d.name for c in said for d in formulary.drugs()
+             if c.code and ((system(c.system) == RXNORM_SYSTEM and c.code == d.rxnorm)
+                            or (system(c.system) == ATC_SYSTEM and c.code in d.atc)
+                            or (system(c.system) == SNOMED_SYSTEM and c.code == d.snomed))]  # fmt: skip
     words = words_of(" ".join([*(c.text for c in said), text]))
-    named = list(dict.fromkeys(_SPELT.get(n, n) for n in _MEDICINES if n in words))
+    named = [d.name for d in formulary.drugs() if words & set(d.names)]
     if coded:
         others = [n for n in (*coded, *named) if n != coded[0]]
         if (others and coded[0] not in named) or any(n != coded[0] for n in coded):
@@ -230,17 +106,43 @@ def medication(said: Iterable[Coded], text: str = "") -> Meant:
     return Meant(named[0], by_text=True) if len(named) == 1 else Meant("")
 
 
+def loinc() -> Mapping[str, Quantity]:
+    """LOINC code -> what it means: a quantity, or a drug's level."""
+    return _loinc(formulary.drugs())
+
+
+@lru_cache(maxsize=4)
+def _loinc(drugs: tuple[Drug, ...]) -> Mapping[str, Quantity]:
+    levels = [d.level for d in drugs if d.level is not None]
+    return MappingProxyType({c.code: q for q in (*levels, *QUANTITIES.values()) for c in q.loinc})
+
+
 def quantity(said: Iterable[Coded]) -> Meant:
     """What a measurement's LOINC codes mean: a drug (its level), SCR, WT, ..."""
-    names = list(dict.fromkeys(_QUANTITIES[c.code] for c in said if system(c.system) == LOINC_SYSTEM and c.code in _QUANTITIES))
+    known = loinc()
+    names = list(dict.fromkeys(known[c.code].name for c in said if system(c.system) == LOINC_SYSTEM and c.code in known))
     return Meant(names[0], also=next(iter(names[1:]), "")) if names else Meant("")
 
 
 def out_of_system(said: Iterable[Coded]) -> str:
     """A code that would be a listed measurement if its code system were LOINC; "" when there is none."""
-    return next((c.code for c in said if c.code in _QUANTITIES and system(c.system) != LOINC_SYSTEM), "")
+    return next((c.code for c in said if c.code in loinc() and system(c.system) != LOINC_SYSTEM), "")
 
 
-_MEDICINES = {n: v[:2] for table in (DRUGS, COMEDICATION) for n, v in table.items()}
-_SPELT = {"indometacin": "indomethacin"}
-_QUANTITIES = {**LEVELS, **MEASURED, **COVARIATES, **FIXED}
+def needed(text: str) -> bool:
+    """Whether a text (lower case) names something that is read when it comes with a listed code."""
+    return any(word in text for q in (*QUANTITIES.values(), *formulary.levels().values()) for word in q.words)
+
+
+def condition(codes: Iterable[str]) -> str:
+    """The flag that codes of a condition or procedure mean, also with subdivisions of an ICD-10 code; "" for none."""
+    return next((flag for code in codes if (flag := _CONDITIONS.get(code) or _CONDITIONS.get(code[:3]))), "")
+
+
+def condition_spoken(text: str) -> str:
+    """The flag that the words of a condition (lower case) mean, where no code is listed; "" for none."""
+    said = text.replace("-", " ")
+    return next((q.name for q in FLAGS for word in q.condition_words if word.replace("-", " ") in said), "")
+
+
+_CONDITIONS = {c.code: q.name for q in FLAGS for c in q.conditions}

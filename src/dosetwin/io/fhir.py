@@ -12,6 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from dosetwin import formulary
 from dosetwin.errors import InputError, Severity, UnknownName
 from dosetwin.io import codes
 from dosetwin.io.fhir_allergies import read_allergy
@@ -43,11 +44,12 @@ def read_bundle(source: Path | str | Mapping[str, Any], drug: str | None = None)
     Parameters
     ----------
     source : a JSON file, or the bundle as a mapping.
-    drug : whose doses and levels make the timeline; None: the only listed drug given (measured, ordered).
+    drug : the one the question is about; None: the only listed drug given (measured, ordered).
 
     Times are h since the first dose, else since the first record. Levels and creatinine (mg/dL IDMS, with its assay) are
     Observations; weight, length, temperature, Apgar and the flags IBU INDO DOPA INO ASPHYXIA COOLING are Covariates;
-    gestational age and birth weight are the Patient's. Records that cannot be used are error findings.
+    gestational age and birth weight are the Patient's. Every dose says its drug; other drugs' doses and levels are kept.
+    Records that cannot be used are error findings.
     Raises InputError when the file is no readable bundle of one patient, or the drug is not clear.
     """
     if isinstance(source, Mapping):
@@ -75,18 +77,27 @@ def read_bundle(source: Path | str | Mapping[str, Any], drug: str | None = None)
         if reader is not None:
             reader(e, facts)
     given, measured, known, spans = facts.given, facts.measured, facts.known, facts.spans  # changed in place below
-    if not given and any(o.measures == chosen for _, o in measured):
+    others = set(formulary.followed()) - {chosen}
+    mine = [t for t, d in given if d.drug == chosen]
+    if not mine and any(o.measures == chosen for _, o in measured):
         # levels, and every dose on record came by another route: that is why there is no advice, so it is what is told
         notes.found = [replace(f, severity="error") if f.code == "route" else f for f in notes.found]
     for what, count in facts.unread.items():
         notes.add("info", "not_used", name, f"not used: {what}", count)
 
-    moments = [t for t, _ in given] or [t for t, _ in (*measured, *known)] or [s.start for each in spans.values() for s in each]
+    _tell_others(name, chosen, facts)
+
+    def seen() -> list[datetime]:
+        """Moments of what a question about the drug rests on; of the rest where there is nothing else."""
+        of_it = [t for t, o in measured if o.measures not in others] + [t for t, _ in known]
+        return of_it or [t for t, _ in (*given, *measured)]
+
+    moments = mine or seen() or [s.start for each in spans.values() for s in each]
     origin = min(moments) if moments else None
-    first = min([*moments, *(t for t, _ in (*measured, *known))], default=None)
+    first = min([*moments, *seen()], default=None)
     patient = _patient(person, facts.fixed, first, notes)
     _not_before_birth(facts, person, patient.birth)
-    first = min([*moments, *(t for t, _ in (*measured, *known))], default=None)
+    first = min([*moments, *seen()], default=None)
     if origin is None or first is None:
         notes.add(
             "error",
@@ -114,6 +125,15 @@ def read_bundle(source: Path | str | Mapping[str, Any], drug: str | None = None)
         drug=chosen,
         as_of=_as_of(raw, hours),
     )
+
+
+def _tell_others(name: str, chosen: str, facts: Facts) -> None:
+    """What of other drugs is on record: kept, and no part of a question about the chosen one."""
+    doses = Counter(d.drug for _, d in facts.given)
+    levels = Counter(o.measures for _, o in facts.measured if o.measures in formulary.followed())
+    for other in sorted((set(doses) | set(levels)) - {chosen}):
+        facts.notes.add("info", "other_drug", name, f"{other} is on record too ({doses[other]} doses, {levels[other]} levels): "
+                        f"kept, and no part of this question about {chosen or 'no drug'}")  # fmt: skip
 
 
 # --------------------------------------------------------------------------------------------------- the bundle
@@ -195,8 +215,8 @@ def _parse(kind: str, resource: Mapping[str, Any], where: str) -> Any:
 def _choose(name: str, entries: list[Entry], drug: str | None, notes: Notes) -> str:
     """The drug this timeline is about ("" when no listed drug occurs)."""
     if drug is not None:
-        if drug not in codes.DRUGS:
-            raise UnknownName("unknown drug", where=name, value=drug, allowed=", ".join(codes.DRUGS))
+        if drug not in formulary.followed():
+            raise UnknownName("unknown drug", where=name, value=drug, allowed=", ".join(formulary.followed()))
         return drug
 
     def drugs(kind: str, statuses: set[str]) -> set[str]:
@@ -205,15 +225,12 @@ def _choose(name: str, entries: list[Entry], drug: str | None, notes: Notes) -> 
 
     observations = [e.body for e in entries if e.kind == "Observation"]
     levels = {codes.quantity(coded(part.code)).name for o in observations for part in (o, *(o.component or []))}
-    levels &= set(codes.LEVELS.values())
+    levels &= set(formulary.levels())
     administered, ordered = drugs("MedicationAdministration", GIVEN), drugs("MedicationRequest", {"active"})
-    administered, ordered = administered & set(codes.DRUGS), ordered & set(codes.DRUGS)
+    administered, ordered = administered & set(formulary.followed()), ordered & set(formulary.followed())
     for candidates in (administered & levels, administered, levels, ordered):
         if len(candidates) == 1:
-            chosen = next(iter(candidates))
-            for other in sorted((administered | levels) - candidates):
-                notes.add("info", "other_drug", name, f"{other} is on record too and not part of this {chosen} timeline")
-            return chosen
+            return next(iter(candidates))
         if candidates:
             raise InputError(
                 "several drugs could be meant", where=name, value=", ".join(sorted(candidates)), remedy="name one with --drug"

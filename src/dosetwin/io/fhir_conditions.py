@@ -9,11 +9,9 @@ from dosetwin.io.fhir_facts import Facts, understood
 from dosetwin.io.fhir_parts import Span, codings, label, merge, moment, words
 from dosetwin.io.fhir_refs import Entry
 from dosetwin.io.scope import Said, said_of
+from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Covariate
 
-COOLING_HOURS = 72.0
-"""Cooling that is over but whose end nobody sent is taken to have lasted this long (Jacobs 2013, Cochrane CD003311: the duration
-of the trials; secondary), with a warning."""
 _NOT_DONE = ("not-done", "entered-in-error", "preparation")
 _OVER = {"inactive", "remission", "resolved"}
 
@@ -23,15 +21,13 @@ def read_condition(e: Entry, facts: Facts) -> None:
     notes = facts.notes
     c = e.body
     listed = [code for s, code, _ in codings(c.code) if codes.system(s) in (codes.SNOMED_SYSTEM, codes.ICD_SYSTEM)]
-    flags = [codes.CONDITIONS.get(code) or codes.CONDITIONS.get(code[:3], "") for code in listed]
-    flag = next((f for f in flags if f), "")
+    flag = codes.condition(listed)
     text, by_text = words(c.code), False
     if not flag:
         if any(code.startswith(codes.INDICATIONS) for code in listed):
             notes.add("info", "indication", e.record, "the reason for treatment; no covariate depends on it", label(c.code))
             return
-        hit = next((word for word in codes.CONDITION_WORDS if word.replace("-", " ") in text.replace("-", " ")), "")
-        flag, by_text = codes.CONDITION_WORDS.get(hit, ""), True
+        flag, by_text = codes.condition_spoken(text), True
         if not flag and re.search(r"\basphyxia\b", text):
             flag = "ASPHYXIA" if _at_birth(e, facts) else _unclear(e, "ASPHYXIA", facts)
         elif not flag and re.search(r"\bcooling\b", text):
@@ -64,8 +60,9 @@ def read_condition(e: Entry, facts: Facts) -> None:
         notes.add("error", "period_reversed", e.record, f"{flag} ends before it starts; not used", str(finish), f">= {begin}")
         return
     if end is None and (untold or said == "over" or _over(e)):
-        end = start + timedelta(hours=COOLING_HOURS) if flag == "COOLING" else None
-        took = f"taken to have lasted {COOLING_HOURS:g} h" if end is not None else "taken to last"
+        usual = QUANTITIES[flag].runs_h
+        end = None if usual is None else start + timedelta(hours=usual)
+        took = "taken to last" if usual is None else f"taken to have lasted {usual:g} h"
         notes.add("warning", "end_missing", e.record, f"{flag} is over, but its end is not stated as a moment; {took}",
                   untold or None, "the moment it ended", "send performedPeriod.end or abatementDateTime")  # fmt: skip
     facts.spans.setdefault(flag, []).append(Span(start, end, e.record))

@@ -4,14 +4,14 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
+from dosetwin import formulary
+from dosetwin.declare.drug import Drug
 from dosetwin.io import codes, routes
 from dosetwin.io.fhir_facts import Facts, understood
 from dosetwin.io.fhir_parts import Notes, Span, coded, label, moment, quantity, words
 from dosetwin.io.fhir_refs import Entry, medication_concept, split
 from dosetwin.records import DoseEvent
 
-COMEDICATION_HOURS = 24.0
-"""A co-medication flag stays on this long after the last administration (assumed: one dosing interval of ibuprofen)."""
 GIVEN = {"completed", "in-progress", "stopped"}
 _MG = re.compile(r"(\d+(?:\.\d+)?)\s*mg\b(?!\s*/)", re.IGNORECASE)
 RATE_SLACK, RATE_SLACK_H = 0.1, 5 / 60
@@ -19,21 +19,25 @@ RATE_SLACK, RATE_SLACK_H = 0.1, 5 / 60
 
 
 def read_administration(e: Entry, facts: Facts) -> None:
-    """A drug given: a dose of the chosen drug, or a co-medication flag."""
-    notes, drug = facts.notes, facts.drug
-    a = e.body
+    """A drug given: a dose of it, or a flag that it raises where it is only given beside."""
+    notes, a = facts.notes, e.body
     concept = medication_concept(e, facts.entries)
     meant = codes.medication(coded(concept))
-    name = meant.name
-    flags = codes.COMEDICATION[name][2] if name in codes.COMEDICATION else ()
-    if not flags and (not drug or drug not in (name, meant.also)):
-        if not name and not words(concept) and a.status in GIVEN:
+    if not meant.name:
+        if not words(concept) and a.status in GIVEN:
             # it may have been this very drug: a dose left out makes the next one too large
             notes.add("error", "unknown_medication", e.record, "a drug given that has no listed code and no name; not used",
                       label(concept), "RxNorm or ATC code, or a name", "send the medication with its name")  # fmt: skip
             return
         facts.unread[f"MedicationAdministration {label(concept)}"] += 1
         return
+    of = formulary.drug(meant.name)
+    with notes.beside(of.followed and facts.drug not in (meant.name, meant.also)):
+        _read(e, concept, meant, of, facts)
+
+
+def _read(e: Entry, concept: Any, meant: codes.Meant, of: Drug, facts: Facts) -> None:
+    notes, a, name = facts.notes, e.body, of.name
     if a.status not in GIVEN:
         why = f" ({label(a.statusReason[0])})" if a.statusReason else ""
         notes.add("warning" if a.status in ("unknown", "on-hold") else "info", "not_given", e.record,
@@ -62,24 +66,25 @@ def read_administration(e: Entry, facts: Facts) -> None:
         notes.add("error", "period_reversed", e.record, "the administration ends before it starts; not used", str(period.end),
                   f">= {period.start}")  # fmt: skip
         return
-    if not _by_a_route_that_counts(e, name, concept, notes):
+    if not _by_a_route_that_counts(e, of, concept, notes):
         return
-    if flags:
+    if not of.followed:
         running = a.status == "in-progress" and end is None
-        until = None if running else (end or start) + timedelta(hours=COMEDICATION_HOURS)
-        for flag in flags:
-            facts.spans.setdefault(flag, []).append(Span(start, until, e.record))
-        notes.add("info", "comedication", e.record,
-                  f"{name}: {', '.join(flags)} on from its start until {COMEDICATION_HOURS:g} h after its end")  # fmt: skip
+        for r in of.raises:
+            until = None if running else (end or start) + timedelta(hours=r.after_h)
+            facts.spans.setdefault(r.flag, []).append(Span(start, until, e.record))
+        on = ", ".join(r.flag for r in of.raises)
+        after = max(r.after_h for r in of.raises)
+        notes.add("info", "comedication", e.record, f"{name}: {on} on from its start until {after:g} h after its end")
         return
-    dose = _dose(e, name, start, end, notes)
+    dose = _dose(e, of, start, end, notes)
     if dose is not None:
         facts.given.append((start, dose))
 
 
-def _by_a_route_that_counts(e: Entry, name: str, concept: Any, notes: Notes) -> bool:
+def _by_a_route_that_counts(e: Entry, of: Drug, concept: Any, notes: Notes) -> bool:
     """Whether the drug came in as the models have it; any other way is a finding, and an unknown one an error."""
-    d = e.body.dosage
+    d, name = e.body.dosage, of.name
     stated = getattr(d, "route", None)
     route = routes.Route("unstated", "") if stated is None else routes.route_of(coded(stated))
     beside = " ".join([words(concept), *((words(d.method), words(d.site), str(d.text or "")) if d is not None else ())])
@@ -88,11 +93,11 @@ def _by_a_route_that_counts(e: Entry, name: str, concept: Any, notes: Notes) -> 
         local = [r for r in spoken if r.kind == "elsewhere"]
         if local and len(spoken) == len(local):  # "for intramuscular or intravenous use" is about the vial
             route = routes.Route("unknown", "contradictory", beside[:100]) if stated is not None else local[0]
-    if name in codes.COMEDICATION:
+    if not of.followed:
         if route.kind == "elsewhere":
             notes.add("info", "route", e.record, f"{name}: {route.name}; no covariate depends on it", route.said)
         return route.kind != "elsewhere"
-    what = routes.fits(route, name)
+    what = routes.fits(route, of)
     if what == "remarked":
         notes.add("warning", "route", e.record, f"{name} was given {route.name}; it is counted as if intravenous", route.said)
     elif what == "left out":
@@ -100,14 +105,14 @@ def _by_a_route_that_counts(e: Entry, name: str, concept: Any, notes: Notes) -> 
                   "level may hold a little of it", route.said, "intravenous")  # fmt: skip
     elif what == "refused":
         notes.add("error", "route", e.record, f"{name}: the route is {route.name}, not one the model knows; not used",
-                  route.said, "oral" if name in routes.BY_MOUTH else "intravenous (SNOMED CT 47625008)",
+                  route.said, "oral" if "vein" not in of.routes else "intravenous (SNOMED CT 47625008)",
                   "send a listed route code")  # fmt: skip
     return what in ("used", "remarked")
 
 
-def _dose(e: Entry, name: str, start: datetime, end: datetime | None, notes: Notes) -> DoseEvent | None:
+def _dose(e: Entry, of: Drug, start: datetime, end: datetime | None, notes: Notes) -> DoseEvent | None:
     """Amount (mg) and duration (h) of one administration; None and an error finding when they are not known or contradict."""
-    d = e.body.dosage
+    d, name = e.body.dosage, of.name
     hours = (end - start).total_seconds() / 3600 if end is not None else None
     rate: float | None = None
     if d is not None and d.rateQuantity is not None:
@@ -118,7 +123,7 @@ def _dose(e: Entry, name: str, start: datetime, end: datetime | None, notes: Not
         rate = top / bottom if top is not None and bottom else None
     amount: float | None = None
     if d is not None and d.dose is not None:
-        amount = quantity(d.dose, "amount", e.record, notes, severity="error")
+        amount = quantity(d.dose, of.amount, e.record, notes, severity="error")
         if amount is None:
             return None
     elif rate is not None and hours:
@@ -126,7 +131,7 @@ def _dose(e: Entry, name: str, start: datetime, end: datetime | None, notes: Not
         notes.add("info", "amount_from_rate", e.record, f"{name}: amount computed from rate and period", amount)
     if amount is None or amount <= 0:
         notes.add("error", "dose_without_amount", e.record, f"{name} given without a usable amount; the dose is not used", amount,
-                  "> 0 mg", "send dosage.dose")  # fmt: skip
+                  f"> 0 {of.unit}", "send dosage.dose")  # fmt: skip
         return None
     if e.body.status == "stopped":
         notes.add("warning", "stopped", e.record,
@@ -154,7 +159,7 @@ def _dose(e: Entry, name: str, start: datetime, end: datetime | None, notes: Not
     for note in e.body.note or []:
         if note.text:
             notes.add("warning", "comment", e.record, f"the sender's comment on {name} is not interpreted", str(note.text))
-    return DoseEvent(0.0, amount, round(hours or 0.0, 6), record=e.record)
+    return DoseEvent(0.0, amount, round(hours or 0.0, 6), record=e.record, drug=name)
 
 
 def agree(hours: float, by_rate: float) -> bool:

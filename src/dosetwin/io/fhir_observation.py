@@ -3,12 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from dosetwin import formulary
 from dosetwin.errors import InputError, Severity
 from dosetwin.io import codes
 from dosetwin.io.fhir_facts import Facts, understood
 from dosetwin.io.fhir_parts import Notes, coded, label, moment, quantity, unit_conflict, unit_of, words
 from dosetwin.io.fhir_refs import Entry, same
 from dosetwin.io.fhir_specimens import specimen_of
+from dosetwin.quantities import Quantity
 from dosetwin.records import Covariate, Observation
 from dosetwin.units import ASSAYS, creatinine
 
@@ -36,21 +38,28 @@ def read_observation(e: Entry, facts: Facts) -> None:
 
 def _measurement(e: Entry, part: Any, record: str, facts: Facts) -> None:
     """One coded value; ``part`` the observation itself or one of its components."""
-    notes, o = facts.notes, e.body
     said = coded(part.code)
     meant = codes.quantity(said)
     name = meant.name
-    if not name or (name in codes.DRUGS and name != facts.drug and meant.also != facts.drug):
+    if not name:
         _unread(part, said, name, record, facts)
         return
-    if meant.also:
-        notes.add("error", "conflicting_codes", record, f"its codes mean {name} and {meant.also}; the record is not used",
+    of = formulary.measured(name)
+    with facts.notes.beside(of.kind == "level" and facts.drug not in (name, meant.also)):
+        _understood(e, part, record, of, meant.also, facts)
+
+
+def _understood(e: Entry, part: Any, record: str, of: Quantity, also: str, facts: Facts) -> None:
+    """A value of a listed quantity, ``also`` another one that its codes mean."""
+    notes, o, name = facts.notes, e.body, of.name
+    if also:
+        notes.add("error", "conflicting_codes", record, f"its codes mean {name} and {also}; the record is not used",
                   label(part.code), "one meaning", "correct the codes at the source")  # fmt: skip
         return
     if o.status not in _USABLE:
         notes.add("info", "status", record, f"{name} with this status is not used", o.status, ", ".join(sorted(_USABLE)))
         return
-    severity: Severity = "warning" if name in ("HT", "HC", "TEMP", "APGR", "APGR1", "ALB") else "error"
+    severity: Severity = "error" if of.needed else "warning"
     if not understood(e, record, name, notes, severity):
         return
     if o.focus:
@@ -59,25 +68,25 @@ def _measurement(e: Entry, part: Any, record: str, facts: Facts) -> None:
         return
     if o.status == "preliminary":
         notes.add("warning", "preliminary", record, f"{name} is a preliminary result", o.status)
-    value = _value(part, name, record, notes, severity)
+    value = _value(part, of, record, notes, severity)
     if value is None:
         return
     if part.dataAbsentReason is not None:
         notes.add(severity, "value_and_absent", record, f"{name} has a value and a reason why there is none; the record is not "
                   "used", label(part.dataAbsentReason), "one of them", "send the value alone, if it holds")  # fmt: skip
         return
-    if not _of_blood(e, name, record, facts, severity):
+    if of.in_blood and not _of_blood(e, name, record, facts, severity):
         return
-    if name in codes.FIXED.values():
+    if of.kind == "trait":
         _fixed(name, value, record, facts)
         return
     comparator = part.valueQuantity.comparator if part.valueQuantity is not None else None
     below = comparator in ("<", "<=")
-    if comparator is not None and (not below or name in codes.COVARIATES.values()):
+    if comparator is not None and (not below or not of.predicted):
         notes.add(severity, "comparator", record, f"{name} is only known to be {comparator} {value:g}; the record is not used",
                   comparator, "<, <= (levels)")  # fmt: skip
         return
-    exact = name in codes.DRUGS or name in codes.MEASURED.values()
+    exact = of.predicted
     when, spread = _drawn(o, record, notes, severity, exact=exact)
     if when is None:
         return
@@ -87,17 +96,14 @@ def _measurement(e: Entry, part: Any, record: str, facts: Facts) -> None:
     if name == "SCR":
         _creatinine(part, o, value, when, record, facts, below=below, spread=spread)
     elif exact:
-        unit = "mg/L" if name in codes.DRUGS else "1"
         limit = value if below else None
-        facts.measured.append((when, Observation(0.0, name, value, unit, limit, below, time_sd=spread, record=record)))
+        facts.measured.append((when, Observation(0.0, name, value, of.unit, limit, below, time_sd=spread, record=record)))
     else:
         facts.known.append((when, Covariate(0.0, name, value, "", record)))
 
 
 def _of_blood(e: Entry, name: str, record: str, facts: Facts, severity: Severity) -> bool:
     """False, with a finding, where the specimen is said to be something else than blood, of which the codes listed speak."""
-    if name not in codes.DRUGS and name not in codes.MEASURED.values() and name != "ALB":
-        return True
     specimen = specimen_of(e, facts.entries)
     taken = getattr(specimen, "collection", None)
     said = [
@@ -119,24 +125,24 @@ def _unread(part: Any, said: list[codes.Coded], name: str, record: str, facts: F
     if not name and (code := codes.out_of_system(said)):
         facts.notes.add("warning", "code_system", record, "a listed LOINC code in a system that is not LOINC; not used", text,
                         codes.LOINC_SYSTEM, f"if {code} is a LOINC code, name its system")  # fmt: skip
-    elif not name and any(word in words(part.code) for word in codes.NEEDED_WORDS):
+    elif not name and codes.needed(words(part.code)):
         facts.notes.add("warning", "unknown_code", record, "looks like something needed, but its code is not listed; not used",
-                        text, "LOINC codes of io/codes.py", "send it with a listed LOINC code")  # fmt: skip
+                        text, "codes of quantities and formulary", "send it with a listed LOINC code")  # fmt: skip
     else:
         facts.unread[f"Observation {text}"] += 1
 
 
-def _value(part: Any, name: str, record: str, notes: Notes, severity: Severity) -> float | None:
+def _value(part: Any, of: Quantity, record: str, notes: Notes, severity: Severity) -> float | None:
     """The number, in the canonical unit (a creatinine: as printed, its assay is not undone yet); None with a finding."""
-    held = part.valueQuantity
-    if name.startswith("APGR") and part.valueInteger is not None:
+    held, name = part.valueQuantity, of.name
+    if of.kind == "score" and part.valueInteger is not None:
         return float(part.valueInteger)
     if held is None or held.value is None:
         _no_value(part, name, record, notes, severity)
         return None
     if name != "SCR":
-        return quantity(held, name, record, notes, severity=severity)
-    return None if unit_conflict(held, name, record, notes) else float(held.value)
+        return quantity(held, of, record, notes, severity=severity)
+    return None if unit_conflict(held, of, record, notes) else float(held.value)
 
 
 def _no_value(part: Any, name: str, record: str, notes: Notes, severity: Severity) -> None:

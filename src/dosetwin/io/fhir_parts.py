@@ -1,13 +1,14 @@
 """Pieces of FHIR resources as plain values: codes, moments, quantities; what cannot be read becomes a finding."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from dosetwin.errors import Finding, InputError, Severity
 from dosetwin.io.codes import UCUM_SYSTEM, Coded, system
-from dosetwin.units import code_of, convert, known
+from dosetwin.units import Measured, code_of, convert, known
 
 YEARS = (1900, 2200)
 """Moments outside are refused as slips of the pen."""
@@ -19,6 +20,14 @@ class Notes:
 
     found: list[Finding] = field(default_factory=list)
     days: dict[str, date] = field(default_factory=dict)
+
+    @contextmanager
+    def beside(self, so: bool = True) -> Iterator[None]:
+        """Read something that does not belong to the question, if ``so``: nothing wrong with it stops the answer."""
+        mark = len(self.found)
+        yield
+        if so:
+            self.found[mark:] = [replace(f, severity="warning") if f.severity == "error" else f for f in self.found[mark:]]
 
     def add(
         self, severity: Severity, code: str, record: str, message: str, value: Any = None, allowed: str = "", remedy: str = ""
@@ -102,32 +111,34 @@ def moment(value: Any, record: str, notes: Notes, *, severity: Severity, day_wil
     return None
 
 
-def quantity(value: Any, name: str, record: str, notes: Notes, *, severity: Severity) -> float | None:
-    """A FHIR Quantity in ``name``'s canonical unit, None (and a finding) when there is no number or no listed unit."""
+def quantity(value: Any, of: Measured, record: str, notes: Notes, *, severity: Severity) -> float | None:
+    """A FHIR Quantity in the own unit of ``of``, None (and a finding) when there is no number or no listed unit."""
+    name = of if isinstance(of, str) else of.name
     if value is None or value.value is None:
         notes.add(severity, "value_missing", record, f"no value for {name}; the record is not used")
         return None
     unit = unit_of(value)
-    if unit_conflict(value, name, record, notes):
+    if unit_conflict(value, of, record, notes):
         return None
     try:
-        return convert(float(value.value), unit, name)
+        return convert(float(value.value), unit, of)
     except InputError as error:
         code = "unknown_unit" if "unit" in error.message else "value_unusable"
         notes.add(severity, code, record, f"{error.message}; the record is not used", error.value, error.allowed, error.remedy)
         return None
 
 
-def unit_conflict(value: Any, name: str, record: str, notes: Notes) -> bool:
+def unit_conflict(value: Any, of: Measured, record: str, notes: Notes) -> bool:
     """True, with an error finding, when the printed unit is a listed one that means something else than the UCUM code."""
     printed, unit = str(value.unit or ""), unit_of(value)
-    if not printed or printed == unit or code_of(unit, name) is None:
+    if not printed or printed == unit or code_of(unit, of) is None:
         return False
-    if code_of(printed, name) is None:
+    if code_of(printed, of) is None:
         same = not known(printed)  # "per fontanelle" is text, "mL" is another unit
     else:
-        same = abs(convert(1.0, printed, name) - convert(1.0, unit, name)) <= 1e-9
+        same = abs(convert(1.0, printed, of) - convert(1.0, unit, of)) <= 1e-9
     if not same:
+        name = of if isinstance(of, str) else of.name
         notes.add("error", "unit_conflict", record, f"the printed unit of {name} is {printed}, its code {unit}; not used",
                   printed, unit, "correct the unit or its code at the source")  # fmt: skip
     return not same

@@ -11,16 +11,20 @@ from math import inf, isfinite, isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dosetwin import formulary
 from dosetwin.errors import Finding, InputError, Severity, UnknownName
 from dosetwin.io import clock, unit_columns
 from dosetwin.io.cells import Cells
 from dosetwin.io.table import MISSING, STANDARD, Rows, find_columns, is_number, raise_all, read_rows
+from dosetwin.quantities import QUANTITIES, traits
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
-from dosetwin.units import CANONICAL, code_of, is_foreign
+from dosetwin.units import code_of, is_foreign
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+_TRAITS = frozenset(traits()) - {"SEX"}
+"""Columns that belong to the patient where they hold one value; SEX stays a covariate, whose coding is the table's own."""
 SEX_CODES = {"male": 1.0, "m": 1.0, "female": 0.0, "f": 0.0}
 """Text accepted in a column named SEX: male 1, female 0, said in a finding."""
 MOST_ADDL = 10_000
@@ -124,6 +128,7 @@ class _Columns:
     dvid: list[str | int | None]
     blq: list[bool]
     occ: list[float]
+    drug: list[str]
 
 
 @dataclass
@@ -166,7 +171,7 @@ class _Reader(Cells):
         columns = _Columns(
             self.times(), amount, dv, evid, self.mdv(evid, dv, blq), self.column("RATE") or none, self.column("DUR") or none,
             self.column("II") or none, loq, self.whole("ADDL", 0), self.whole("SS", 0, (0, 1, 2)), self.labels("CMT"),
-            self.labels("DVID"), blq, self.column("OCC") or none,
+            self.labels("DVID"), blq, self.column("OCC") or none, self.drugs(),
         )  # fmt: skip
         covariates = self.covariates()
         self.against_rate(columns.amount, columns.rate)
@@ -246,6 +251,8 @@ class _Reader(Cells):
         if kind == 3:
             return
         measures = "" if c.dvid[i] is None else str(c.dvid[i])
+        if not measures and len({*c.drug} - {""}) > 1:
+            measures = c.drug[i]  # of two drugs, the level of this one
         cmt = c.cmt[i]
         for code in (("DVID", c.dvid[i]), ("CMT", cmt)):
             if code in self.codes:
@@ -445,7 +452,7 @@ class _Reader(Cells):
                 raise self.fail(
                     i, "AMT 0 with RATE and SS is a constant infusion: no II, ADDL or DUR", interval or addl or dur, "0"
                 )
-            return DoseEvent(c.time[i], rate, 1.0, c.cmt[i], 1.0, 0, ss, record, "constant")
+            return DoseEvent(c.time[i], rate, 1.0, c.cmt[i], 1.0, 0, ss, record, "constant", drug=c.drug[i])
         if isnan(amount) or amount == 0:
             raise self.fail(i, "dose without amount", None if isnan(amount) else amount, "AMT > 0", "give AMT, or set EVID to 2")
         if (addl or ss) and not interval > 0:
@@ -460,20 +467,40 @@ class _Reader(Cells):
             raise self.fail(i, f"RATE and DUR contradict each other: {said}", dur, "one of them", "correct one, or leave it out")
         if modelled:
             return DoseEvent(c.time[i], amount, 0.0, c.cmt[i], interval, addl, ss, record,
-                             "model_rate" if rate == -1 else "model_duration")  # fmt: skip
+                             "model_rate" if rate == -1 else "model_duration", drug=c.drug[i])  # fmt: skip
         if not given and dur > 0:
             duration = dur
-        return DoseEvent(c.time[i], amount, duration, c.cmt[i], interval, addl, ss, record, "rate" if given else "duration")
+        how = "rate" if given else "duration"
+        return DoseEvent(c.time[i], amount, duration, c.cmt[i], interval, addl, ss, record, how, drug=c.drug[i])
+
+    def drugs(self) -> list[str]:
+        """What a column DRUG of names says was given or measured, "" where nothing; a column of numbers is a covariate."""
+        if "DRUG" not in self.where or self.has_number("DRUG"):
+            return [""] * self.n
+        out = []
+        unknown: dict[str, list[int]] = {}
+        for i, cell in enumerate(self.cells[self.where["DRUG"]]):
+            said = "" if cell in MISSING else cell.strip().lower()
+            of = formulary.by_name().get(said)
+            if said and of is None:
+                unknown.setdefault(said, []).append(i)
+            out.append(said if of is None else of.name)
+        for said, rows in unknown.items():
+            message = f"{len(rows)} records of a drug that no file declares; a model of another drug does not use them"
+            where, allowed = f"{self.name}:{self.lines[rows[0]]}", ", ".join(formulary.followed())
+            remedy = "correct its name, or give the drug's file"
+            self.findings.append(Finding("warning", "drug_unknown", where, message, said, allowed, remedy))
+        return out
 
     def covariates(self) -> list[tuple[str, list[float]]]:
         out: list[tuple[str, list[float]]] = []
         for key, index in self.where.items():
-            if key in STANDARD and key != "OCC":
+            if (key in STANDARD and key != "OCC") or (key == "DRUG" and not self.has_number(key)):
                 continue
             column = self.cells[index]
             if index in self.unit_columns.values():
                 continue
-            if key in self.units and key not in CANONICAL:
+            if key in self.units and not formulary.known(key):
                 message = f"column {self.header[index]}: the unit is not known here, and nothing is converted"
                 self.findings.append(Finding("warning", "unit_unknown", self.name, message, self.units[key]))
             if not self.has_number(key):
@@ -519,7 +546,7 @@ class _Reader(Cells):
             return
         for i, (a, r) in enumerate(zip(amount, rate, strict=True)):
             unit = self.units.get("AMT", "") if column is None else self.cells[column][i]
-            if a > 0 and r > 0 and unit not in MISSING and code_of(unit, "amount") != CANONICAL["amount"]:
+            if a > 0 and r > 0 and unit not in MISSING and code_of(unit, "amount") != QUANTITIES["amount"].unit:
                 self.note(i, "AMT has a unit of its own, RATE has none", unit, "", "state it in the header, as in RATE (ug/h)")
 
     def against_time(self, index: int) -> None:
@@ -560,8 +587,8 @@ class _Reader(Cells):
     def patient(identity: str, covariates: list[tuple[str, list[float]]], start: int, stop: int) -> Patient:
         fixed: dict[str, float] = {}
         for name, column in covariates:
-            if name in ("GA", "BW"):
+            if name in _TRAITS:
                 known = {v for v in column[start:stop] if not isnan(v)}
                 if len(known) == 1:
                     fixed[name] = known.pop()
-        return Patient(identity, GA=fixed.get("GA"), BW=fixed.get("BW"))
+        return Patient(identity, traits=fixed)

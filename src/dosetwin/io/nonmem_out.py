@@ -28,20 +28,25 @@ def write_table(timelines: Iterable[Timeline], path: Path | str) -> None:
             raise InputError("a covariate cannot have the name of a standard column", where=str(path), value=name)
     if len({name.upper() for name in names}) < len(names):
         raise InputError("two covariates differ only in case", where=str(path), value=", ".join(names))
+    # one drug is said elsewhere, as by whoever asks; two are told apart here
+    several = any(len(t.drugs()) > 1 for t in subjects)
+    if several and "DRUG" in {name.upper() for name in names}:
+        raise InputError("a covariate named as the column of drugs", where=str(path), value="DRUG")
+    columns = (*_COLUMNS, "DRUG") if several else _COLUMNS
     seen: set[str] = set()
     target = Path(path)
     scratch = target.with_name(f".{target.name}.part")
     try:
         with scratch.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow([*_COLUMNS, *names])
+            writer.writerow([*columns, *names])
             for timeline in subjects:
                 if timeline.patient.id in seen:
                     raise InputError("two timelines have the same id", where=str(path), value=timeline.patient.id)
                 if timeline.patient.id in MISSING or timeline.patient.id.startswith("#"):
                     raise InputError("an id that the format cannot hold", where=str(path), value=timeline.patient.id)
                 seen.add(timeline.patient.id)
-                writer.writerows([[_cell(row.get(name)) for name in (*_COLUMNS, *names)] for row in _records(timeline)])
+                writer.writerows([[_cell(row.get(name)) for name in (*columns, *names)] for row in _records(timeline)])
         scratch.replace(target)
     except OSError as error:
         scratch.unlink(missing_ok=True)
@@ -66,6 +71,7 @@ def _records(timeline: Timeline) -> list[dict[str, Any]]:
             "ADDL": d.addl or None,
             "SS": int(d.ss) or None,
             "MDV": 1,
+            "DRUG": d.drug or timeline.drug or None,
         }
         rows.append((d.time, 2, row))
     rows += [(t, 1.5, {"EVID": 3, "MDV": 1}) for t in timeline.resets]

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from dosetwin.declare.drug import Drug
 from dosetwin.io.codes import Coded
 
 Kind = Literal["vein", "near", "mouth", "elsewhere", "absorbed", "unknown", "unstated"]
@@ -71,8 +72,6 @@ _WORDS: tuple[tuple[str, Kind, str], ...] = (
 _SPOKEN: tuple[tuple[re.Pattern[str], Kind, str], ...] = tuple(
     (re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE), kind, name) for pattern, kind, name in _WORDS
 )
-BY_MOUTH = frozenset({"warfarin"})
-"""Drugs whose models are about swallowed doses; a vein is what all others are about."""
 
 
 class Route(NamedTuple):
@@ -107,13 +106,12 @@ def spoken_routes(text: str) -> Iterable[Route]:
             yield Route(kind, name, text[:100])
 
 
-def fits(route: Route, drug: str) -> Literal["used", "remarked", "left out", "refused"]:
-    """What becomes of a dose of ``drug`` by this route."""
-    if route.kind == "unstated":
+def fits(route: Route, drug: Drug) -> Literal["used", "remarked", "left out", "refused"]:
+    """What becomes of a dose of ``drug`` by this route: its file says which its models are about, and which count too."""
+    if route.kind == "unstated" or route.kind in drug.routes:
         return "used"
-    if drug in BY_MOUTH:
-        return "used" if route.kind == "mouth" else "refused"
-    if route.kind == "mouth":
-        # an aminoglycoside or vancomycin that is swallowed stays in the gut; phenobarbital comes in whole
-        return "remarked" if drug == "phenobarbital" else "left out"
-    return {"vein": "used", "near": "remarked", "elsewhere": "left out"}.get(route.kind, "refused")  # type: ignore[return-value]
+    if route.kind in drug.remarked:
+        return "remarked"
+    if "vein" not in drug.routes:
+        return "refused"
+    return {"mouth": "left out", "near": "remarked", "elsewhere": "left out"}.get(route.kind, "refused")  # type: ignore[return-value]

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from dosetwin.errors import UnknownUnit
 from dosetwin.io.table import MISSING, STANDARD, SYNONYMS, is_number
-from dosetwin.units import CANONICAL, code_of, convert, known
+from dosetwin.quantities import QUANTITIES, Quantity
+from dosetwin.units import code_of, convert, known
 
 _NAMED = re.compile(r"(.+?)[_ .]?UNITS?|UNITS?[_ .](?:OF[_ .])?(.+)|(.+)U")
 _ABOUT = {"DOSE": "AMT", "AMOUNT": "AMT", "CONC": "DV", "LEVEL": "DV", "VALUE": "DV", "RESULT": "DV", "CONCENTRATION": "DV"}
@@ -37,13 +38,13 @@ def found(header: Sequence[str], where: Mapping[str, int], cells: Sequence[Seque
 
 
 def converted(
-    values: Sequence[float], said: Sequence[str], quantity: str, wrong: Callable[[int, str, object, str, str], None]
+    values: Sequence[float], said: Sequence[str], quantity: Quantity, wrong: Callable[[int, str, object, str, str], None]
 ) -> list[float]:
     """``values`` in the quantity's canonical unit; a value without a unit is taken as canonical only if none says another.
 
     ``wrong(row, message, value, allowed, remedy)`` is told what cannot be converted. nan stays nan.
     """
-    own = CANONICAL[quantity]
+    own = quantity.unit
     held = [c for v, c in zip(values, said, strict=True) if v == v and v != 0 and c not in MISSING]
     other = any(code_of(c, quantity) != own for c in held)
     out = []
@@ -63,7 +64,7 @@ def converted(
     return out
 
 
-def convertible(row: int, unit: str, quantity: str, wrong: Callable[[int, str, object, str, str], None]) -> bool:
+def convertible(row: int, unit: str, quantity: Quantity, wrong: Callable[[int, str, object, str, str], None]) -> bool:
     """Whether a unit is one of the quantity's; ``wrong`` is told where it is not."""
     try:
         convert(1.0, unit, quantity)
@@ -77,7 +78,7 @@ def ratio(unit: str, to: str) -> float | None:
     """What a number in ``unit`` is multiplied by to be in ``to``; None where no quantity has both."""
     if unit == to:
         return 1.0
-    for quantity in CANONICAL:
+    for quantity in QUANTITIES:
         if code_of(unit, quantity) is not None and code_of(to, quantity) is not None and quantity != "TEMP":
             return convert(1.0, unit, quantity) / convert(1.0, to, quantity)
     return None

@@ -3,21 +3,24 @@
 from dosetwin.quantities.quantity import Code, Quantity
 
 COURSE_H = 72.0
-"""h that ibuprofen (three daily doses) and cooling (its protocol) usually go on."""
+"""h that three daily doses of ibuprofen or indometacin cover."""
+COOLING_H = 72.0
+"""h of cooling in the trials (Jacobs 2013, Cochrane CD003311; secondary): taken, with a warning, where nobody sent its end."""
 
 FLAGS = (
-    Quantity("IBU", "ibuprofen", "1", "flag", low=0, high=1, shown="", runs_h=COURSE_H),
-    Quantity("INDO", "indometacin", "1", "flag", low=0, high=1, shown="", runs_h=COURSE_H),
-    Quantity("DOPA", "dopamine", "1", "flag", low=0, high=1, shown=""),
-    Quantity("INO", "inotropes", "1", "flag", low=0, high=1, shown=""),
-    Quantity("ASPHYXIA", "perinatal asphyxia", "1", "flag", low=0, high=1, shown="",
+    Quantity("IBU", "ibuprofen", "1", "flag", low=0, high=1, shown="", runs="drug", runs_h=COURSE_H),
+    Quantity("INDO", "indometacin", "1", "flag", low=0, high=1, shown="", runs="drug", runs_h=COURSE_H),
+    Quantity("DOPA", "dopamine", "1", "flag", low=0, high=1, shown="", runs="drug"),
+    Quantity("INO", "inotropes", "1", "flag", low=0, high=1, shown="", runs="drug"),
+    Quantity("ASPHYXIA", "perinatal asphyxia", "1", "flag", low=0, high=1, shown="", runs="condition",
              conditions=(Code("P21", "ICD-10, with its subdivisions"), Code("28314004", "SNOMED CT")),
-             condition_words=("perinatal asphyxia", "birth asphyxia")),
-    Quantity("COOLING", "therapeutic cooling", "1", "flag", low=0, high=1, shown="", runs_h=COURSE_H,
+             condition_words=("perinatal asphyxia", "birth asphyxia", "neonatal asphyxia", "intrapartum asphyxia",
+                              "asphyxia neonatorum", "asphyxia at birth", "asphyxia of newborn", "asphyxia of the newborn")),
+    Quantity("COOLING", "therapeutic cooling", "1", "flag", low=0, high=1, shown="", runs="treatment", runs_h=COOLING_H,
              conditions=(Code("6A4Z0ZZ", "ICD-10-PCS hypothermia, single", "recalled"),
                          Code("6A4Z1ZZ", "ICD-10-PCS hypothermia, multiple", "recalled")),
              condition_words=("therapeutic hypothermia", "induced hypothermia", "whole body hypothermia", "head cooling",
                               "total body cooling", "whole body cooling", "whole-body hypothermia")),
-    Quantity("AMINO", "aminoglycoside", "1", "flag", low=0, high=1, shown=""),
-    Quantity("VANCO", "vancomycin", "1", "flag", low=0, high=1, shown=""),
+    Quantity("AMINO", "aminoglycoside", "1", "flag", low=0, high=1, shown="", runs="drug"),
+    Quantity("VANCO", "vancomycin", "1", "flag", low=0, high=1, shown="", runs="drug"),
 )  # fmt: skip

@@ -29,10 +29,18 @@ class Quantity:
 
     ``units`` accepted UCUM units, each with the factor that turns it into ``unit``; ``offsets`` what is added after that.
     ``text`` is its name in a sentence, ``label`` where a page writes it otherwise, ``shown`` its unit as people write it (None:
-    ``unit``). ``loinc`` codes that mean it, ``words`` by which a text without code names it. ``low`` to ``high`` is what can
-    be, in newborns to ``newborn_high``: guards against slips of the pen, wide on purpose and ours (assumed); neither a normal
-    range nor a model's. ``predicted``: models may predict it, so that a value is a measurement with its exact time and not a
-    covariate that holds from then on. ``runs_h`` h for which what a flag stands for usually goes on.
+    ``unit``), ``offered`` the units a form offers, the usual one first. ``loinc`` codes that mean it, ``words`` by which a text
+    without code names it, ``called`` what a table may call it (lower case).
+
+    ``low`` to ``high`` is what can be, in newborns to ``newborn_high``: guards against slips of the pen, wide on purpose and ours
+    (assumed); neither a normal range nor a model's.
+
+    ``predicted``: models may predict it, so that a value is a measurement with its exact time and not a covariate that holds from
+    then on. ``needed`` False: no dose, limit or check of a dose rests on it, so that a record of it that cannot be read is a
+    remark and no error. ``ages``: it follows from birth and time. ``in_blood``: its codes speak of blood, serum or plasma.
+
+    Of a flag: ``runs`` what it stands for, ``runs_h`` h for which that usually goes on, ``conditions`` codes of conditions and
+    procedures (ICD-10, SNOMED CT) that mean it, ``condition_words`` that do without a code.
     """
 
     name: str
@@ -43,13 +51,18 @@ class Quantity:
     offsets: Mapping[str, float] = field(default_factory=dict)
     loinc: tuple[Code, ...] = ()
     words: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
     low: float = -inf
     high: float = inf
     newborn_high: float | None = None
     shown: str | None = None
     label: str = ""
     predicted: bool = False
+    needed: bool = True
+    ages: bool = False
+    offered: tuple[str, ...] = ()
     in_blood: bool = False
+    runs: Literal["", "drug", "treatment", "condition"] = ""
     runs_h: float | None = None
     conditions: tuple[Code, ...] = ()
     condition_words: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ class DoseEvent:
     ``R_`` or ``D_`` parameter of the compartment gives it; ``constant``: steady state of ``amount`` mg/h (written with
     ``duration`` 1 and ``ii`` 1), which ends at ``time``; F does not apply.
     ``origin`` h: of a written-out ADDL dose, the time of its record, whose lag it has.
+    ``drug`` what was given; "" the timeline's drug.
     """
 
     time: float
@@ -32,6 +33,7 @@ class DoseEvent:
     record: str = ""
     infusion: Infusion = "duration"
     origin: float | None = field(default=None, compare=False)
+    drug: str = ""
 
     @property
     def rate(self) -> float:
@@ -45,7 +47,7 @@ class DoseEvent:
             yield DoseEvent(
                 self.time + k * self.ii, self.amount, self.duration, self.cmt,
                 self.ii if first and self.ss else 0.0, 0, self.ss if first else 0, self.record, self.infusion,
-                self.origin if first else self.time,
+                self.origin if first else self.time, self.drug,
             )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """All facts about one patient in the order of time, immutable: the record everything else is computed from."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -16,7 +17,8 @@ class Timeline:
 
     ``occasions`` start times (h, ascending) of occasions after the first, for inter-occasion variability.
     ``findings`` what the importer had to remark. ``asked`` points at which a prediction is wanted and nothing was
-    measured (NONMEM's EVID 2 and MDV 1 records; ``value`` is nan). ``drug`` whose doses these are, where the source says.
+    measured (NONMEM's EVID 2 and MDV 1 records; ``value`` is nan). ``drug`` the one a question is about, where the source says:
+    doses that name none are doses of it. Doses and levels of other drugs stand beside them; ``of`` leaves them out.
     ``resets`` times (h, ascending) at which the system was set back to its beginning (NONMEM's EVID 3 and 4): after what
     was observed then, before what was given then.
     ``as_of`` h: when the source was written (a bundle's timestamp), the natural ``now`` where nobody names one.
@@ -74,6 +76,28 @@ class Timeline:
             doses=self.doses + tuple(e for e in events if isinstance(e, DoseEvent)),
             observations=self.observations + tuple(e for e in events if isinstance(e, Observation)),
             covariates=self.covariates + tuple(e for e in events if isinstance(e, Covariate)),
+        )
+
+    def drugs(self) -> tuple[str, ...]:
+        """Names of the drugs given, in the order of their first doses; "" where a dose says none and the timeline neither."""
+        return tuple(dict.fromkeys(d.drug or self.drug for d in self.doses))
+
+    def of(self, drug: str, others: Collection[str] = ()) -> "Timeline":
+        """The facts that a question about ``drug`` rests on: doses of other drugs, and what is measured of ``others``, left out.
+
+        A dose that names no drug is one of the timeline's; where that names none either, of any.
+        """
+        mine = tuple(d for d in self.doses if (d.drug or self.drug) in (drug, ""))
+        seen = {d.drug or self.drug for d in self.doses} | set(others)
+        gone = seen - {drug, ""}
+        if len(mine) == len(self.doses) and self.drug in (drug, "") and not any(o.measures in gone for o in self.observations):
+            return self
+        return replace(
+            self,
+            doses=mine,
+            observations=tuple(o for o in self.observations if o.measures not in gone),
+            asked=tuple(o for o in self.asked if o.measures not in gone),
+            drug=drug,
         )
 
     def series(self, name: str) -> tuple[tuple[float, float], ...]:

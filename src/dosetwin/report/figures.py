@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dosetwin.quantities import UMOL_PER_MG_DL
 from dosetwin.report import narrative
 from dosetwin.report.svg import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION, canvas, svg
-from dosetwin.units import UMOL_PER_MG_DL
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice, Curves

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dosetwin.quantities import UMOL_PER_MG_DL
 from dosetwin.report import narrative
 from dosetwin.report.figures import Shown
 from dosetwin.report.svg import BLUE, GREEN, INK, ORANGE, VERMILLION, canvas, svg
-from dosetwin.units import UMOL_PER_MG_DL
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice

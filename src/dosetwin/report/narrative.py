@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from dosetwin.decide.recommendation import order as ordered
 from dosetwin.decide.target import unit_of
 from dosetwin.errors import Finding, Reason, percent
-from dosetwin.units import UMOL_PER_MG_DL, plain_unit
+from dosetwin.quantities import FLAGS, QUANTITIES, UMOL_PER_MG_DL
+from dosetwin.units import plain_unit
 
 if TYPE_CHECKING:
     from dosetwin.decide.recommendation import Candidate, Dosing, Recommendation, Sensitivity
@@ -49,14 +50,16 @@ PARAMETERS = {
 }
 """Words and canonical unit of individual parameters that many models share; the others are told by the model's own file."""
 
-COVARIATES = {
-    "WT": ("weight", "kg"), "BW": ("birth weight", "kg"), "GA": ("gestational age", "weeks"), "SCR": ("creatinine", "mg/dL"),
-    "TEMP": ("temperature", "°C"), "APGR": ("Apgar score, 5 min", ""), "HT": ("length", "cm"), "ALB": ("albumin", "g/L"),
-}  # fmt: skip
-FLAGS = {
-    "IBU": "ibuprofen", "INDO": "indometacin", "DOPA": "dopamine", "INO": "inotropes",
-    "ASPHYXIA": "perinatal asphyxia", "COOLING": "therapeutic cooling",
-}  # fmt: skip
+
+def named(name: str) -> tuple[str, str]:
+    """A quantity in words, and its unit as people write it; a name nobody listed is itself."""
+    of = QUANTITIES.get(name)
+    return (name, "") if of is None else (of.named, of.unit_shown)
+
+
+def is_flag(name: str) -> bool:
+    """Whether a quantity is one that runs or does not."""
+    return name in QUANTITIES and QUANTITIES[name].flag
 
 
 def certainty(p: float | None) -> tuple[str, str]:
@@ -400,6 +403,5 @@ def patient_line(timeline: Any, now: float, models: Sequence[Any] = ()) -> list[
         hears = not models or any("SCR" in m.covs or m.channel or m.measured_by("SCR") for m in models)
         unused = "" if hears else f", not used by {', '.join(m.name for m in models)}"
         out.append(f"last creatinine {latest['SCR']:.2f} mg/dL ({latest['SCR'] * UMOL_PER_MG_DL:.0f} µmol/L){unused}")
-    out += [f"{text} running" if name in ("IBU", "INDO", "DOPA", "INO", "COOLING") else text
-            for name, text in FLAGS.items() if latest.get(name, 0) > 0.5]  # fmt: skip
+    out += [q.text if q.runs == "condition" else f"{q.text} running" for q in FLAGS if latest.get(q.name, 0) > 0.5]
     return out

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dosetwin.infer.belief import DOUBTED
+from dosetwin.quantities import UMOL_PER_MG_DL
 from dosetwin.report import kidney_outlook, narrative
 from dosetwin.report.card import card
 from dosetwin.report.figures import Shown, compared, concentration, creatinine
-from dosetwin.units import UMOL_PER_MG_DL, plain_unit
+from dosetwin.units import plain_unit
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
@@ -178,8 +179,8 @@ def _facts(advice: "Advice") -> dict[str, list[dict[str, str]]]:
     ]  # fmt: skip
     covariates = []
     for c in t.covariates:
-        name, unit = narrative.COVARIATES.get(c.name, (narrative.FLAGS.get(c.name, c.name), ""))
-        value = ("on" if c.value else "off") if c.name in narrative.FLAGS else f"{c.value:g} {unit}".strip()
+        name, unit = narrative.named(c.name)
+        value = ("on" if c.value else "off") if narrative.is_flag(c.name) else f"{c.value:g} {unit}".strip()
         covariates.append({"when": when(c.time), "what": f"{name}: {value}", "record": c.record})
     return {"doses": doses, "covariates": covariates}
 

@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from dosetwin import formulary
 from dosetwin.checks.record import ASKED, check
 from dosetwin.errors import Finding, InputError
 from dosetwin.records import Covariate as Covariate_
@@ -24,14 +25,13 @@ from dosetwin.records import Observation, Timeline
 from dosetwin.records.words import LEVEL, meant
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.problems import Problem, wrong
-from dosetwin.serve.store.facts import Confirmed, Covariate, NewFact, NewPatient, Person
+from dosetwin.serve.store.facts import COVARIATES, Confirmed, NewFact, NewPatient, Person
 from dosetwin.serve.zone import Zone
 from dosetwin.units import convert
 
 if TYPE_CHECKING:
     from dosetwin.serve.service import Service
 
-DRUGS = ("amikacin", "gentamicin", "tobramycin", "vancomycin")
 STATED = ("GA", "BW", "PNA", "PMA", "SEX")
 """Covariates of a table that say who the patient is; they go to the patient, not to the facts."""
 TOGETHER = 50
@@ -152,7 +152,7 @@ def on_the_calendar(t: Timeline, zero: datetime, drug: str, zone: Zone) -> Timel
     findings += _carried(creatinine)
     kept = []
     for c in t.covariates:
-        if c.name in get_args(Covariate):
+        if c.name in COVARIATES:
             kept.append(c)
         elif c.name not in (*STATED, "SCR"):
             findings.append(Finding("warning", "left_out", c.record, "a column this service does not know", c.name))
@@ -171,8 +171,8 @@ def _in_unit(o: Observation) -> Observation:
     """A level or creatinine in its canonical unit, from the one its table states. Raises UnknownUnit."""
     if not o.stated:
         return o
-    value = convert(o.value, o.stated, o.measures, where=o.record)
-    loq = None if o.loq is None else convert(o.loq, o.stated, o.measures, where=o.record)
+    value = convert(o.value, o.stated, formulary.measured(o.measures), where=o.record)
+    loq = None if o.loq is None else convert(o.loq, o.stated, formulary.measured(o.measures), where=o.record)
     return replace(o, value=value, loq=loq, stated="")
 
 

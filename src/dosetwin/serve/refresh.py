@@ -17,8 +17,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from dosetwin.checks.believable import QUANTITIES
 from dosetwin.errors import DosetwinError
+from dosetwin.quantities import QUANTITIES
 from dosetwin.serve.audit import digest, stamp
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.crypto import Vault
@@ -34,7 +34,7 @@ from dosetwin.serve.timeline import in_force, mic_of, origin_of
 from dosetwin.serve.twins import KeptQuestion, Known, answer, cannot, model_named, state_hash, timed
 
 log = logging.getLogger("dosetwin.serve")
-UNREAD = frozenset({"TEMP", "HC", "HT", "APGR", "APGR1", "ALB"})
+UNREAD = frozenset(q.name for q in QUANTITIES.values() if not q.needed)
 """Covariates that neither rules, limits, checks of single values nor kidneys read; what the model reads is taken off."""
 MOST_BASES = 20_000
 LOOK_S = 60.0

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from dosetwin.checks.held import held_back
 from dosetwin.checks.record import ASKED, check
 from dosetwin.errors import Finding
+from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Timeline
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.problems import Problem, wrong
-from dosetwin.serve.store.facts import FLAGS, NewFact
+from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.timeline import in_force, name_of, names_of, raw_timeline
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def _ahead(rows: Sequence[Mapping[str, Any]], now: datetime) -> list[Finding]:
 def _ends(rows: Sequence[Mapping[str, Any]], t: Timeline) -> list[Finding]:
     """Ends of something that begins only later."""
     flags = {
-        r["body"]["name"]: r for r in rows if r["kind"] == "covariate" and r["body"]["name"] in FLAGS and not r["body"]["value"]
+        r["body"]["name"]: r
+        for r in rows
+        if r["kind"] == "covariate" and QUANTITIES[r["body"]["name"]].flag and not r["body"]["value"]
     }
     out = []
     for flag, r in flags.items():

@@ -48,10 +48,10 @@ def _age_series(name: str, unit: str, timeline: Timeline) -> Series:
 
 def _fixed(name: str, timeline: Timeline) -> float | None:
     """Covariates that stand in the patient's record."""
-    p = timeline.patient
-    if name == "SEX" and p.sex is not None:
-        return 1.0 if p.sex == "male" else 0.0
-    return {"GA": p.GA, "BW": p.BW}.get(name)
+    value = timeline.patient.traits.get(name)
+    if isinstance(value, str):  # SEX, in words
+        return 1.0 if value == "male" else 0.0
+    return value
 
 
 def _series(name: str, c: Cov, timeline: Timeline, model: Model, findings: list[Finding]) -> Series:

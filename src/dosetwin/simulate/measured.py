@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from dosetwin import formulary
 from dosetwin.declare import Model
 from dosetwin.errors import Finding, InputError, UnknownUnit
 from dosetwin.records import Covariate, Observation, Timeline
 from dosetwin.records.words import LEVEL, meant
 from dosetwin.simulate.typical import observed_states
-from dosetwin.units import CANONICAL, code_of, convert
+from dosetwin.units import code_of, convert
 
 MISSING_CODES = frozenset({-99.0, -999.0, -9999.0})
 """Numbers that mean "missing" in many tables and are no value of anything that cannot be negative."""
@@ -151,14 +152,14 @@ def _in_unit(o: Observation, model: Model, changed: Counter[tuple[str, str, str]
     if not o.stated:
         return o
     name = model.measured_by(o.measures)
-    own = model.outputs[name].unit if name is not None else CANONICAL.get(o.measures, "")
-    quantity = o.measures if o.measures in CANONICAL else "concentration"
-    if code_of(own, quantity) is None:
+    of = formulary.measured(o.measures if formulary.known(o.measures) else "concentration")
+    own = model.outputs[name].unit if name is not None else of.unit if of.name == o.measures else ""
+    if code_of(own, of) is None:
         raise UnknownUnit(f"a unit is stated for {o.measures}, which {model.name} predicts in {own or 'no unit'}", where=o.record,
                           value=o.stated, allowed=own, remedy="convert the numbers and leave the unit out")  # fmt: skip
-    factor = convert(1.0, own, quantity)
-    value = convert(o.value, o.stated, quantity, where=o.record) / factor
-    loq = None if o.loq is None else convert(o.loq, o.stated, quantity, where=o.record) / factor
+    factor = convert(1.0, own, of)
+    value = convert(o.value, o.stated, of, where=o.record) / factor
+    loq = None if o.loq is None else convert(o.loq, o.stated, of, where=o.record) / factor
     if value != o.value:
         changed[o.measures, o.stated, own] += 1
     return replace(o, value=value, loq=loq, stated="")
@@ -174,6 +175,8 @@ def _named(
         name = model.measured_by(o.measures) or next(
             (n for n, x in model.outputs.items() if o.measures.upper() in (n.upper(), x.measures.upper())), None
         )
+        if name is None and o.measures == model.drug:
+            name = next(iter(model.outputs))
         word = meant(o.measures)
         if name is None and o.measures not in model.covs and word in (LEVEL, "SCR", "INR"):
             drugs = [n for n, x in model.outputs.items() if x.measures not in ("SCR", "INR")]
@@ -184,7 +187,7 @@ def _named(
         if name is None:
             if o.measures in model.covs:
                 return o
-            if o.measures in CANONICAL:
+            if formulary.known(o.measures):
                 if idle is not None:
                     idle.setdefault(o.measures, []).append(o.record)
                 return o

@@ -5,12 +5,13 @@ covariates come last, because the value of a record governs the interval before 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
+from dosetwin import formulary
 from dosetwin.declare import Model
 from dosetwin.errors import Finding, InputError
 from dosetwin.records import DoseEvent, Timeline
@@ -179,6 +180,24 @@ def _course(model: Model, timeline: Timeline, times: np.ndarray, after: np.ndarr
     return begin, _events(model, table.times, doses, times, after, rule, timeline.resets), table
 
 
+def _of_model(model: Model, timeline: Timeline, findings: list[Finding]) -> Timeline:
+    """The timeline with the doses of the model's drug only; one of a drug that nobody declared is told."""
+    others = [d for d in timeline.doses if d.drug and d.drug != model.drug]
+    if not others:
+        return timeline
+    unknown = {d.drug: d for d in reversed(others) if d.drug not in formulary.by_name()}
+    findings += [
+        Finding("warning", "drug_unknown", d.record or f"dose at {d.time:g} h", "a dose of a drug no file declares; not used",
+                d.drug, ", ".join(formulary.followed()), "correct its name, or give the drug's file")
+        for d in unknown.values()
+    ]  # fmt: skip
+    if len(others) == len(timeline.doses) and model.drug in formulary.followed():
+        findings.append(Finding("warning", "no_doses_of_drug", f"patient {timeline.patient.id}", f"no dose on record is of "
+                                f"{model.drug}, which {model.name} is about", ", ".join(dict.fromkeys(d.drug for d in others)),
+                                model.drug))  # fmt: skip
+    return replace(timeline, doses=tuple(d for d in timeline.doses if not d.drug or d.drug == model.drug))
+
+
 def _long_lags(model: Model, timeline: Timeline, table: CovariateTable) -> list[Finding]:
     """A remark where a typical lag is longer than the interval of a steady state: NONMEM asks for a shorter one."""
     found = []
@@ -225,6 +244,8 @@ def schedule_many(
         if len(wanted) and (not np.all(np.isfinite(wanted)) or np.any(np.diff(wanted) < 0)):
             raise InputError("output times must be finite and ascending", where=f"patient {timeline.patient.id}")
         flags = np.zeros(len(wanted), bool) if after is None else np.asarray(after[c], dtype=bool)
+        told: list[Finding] = []
+        timeline = _of_model(model, timeline, told)
         begin, events, table = _course(model, timeline, wanted, flags, rule, extra_doses[c] if extra_doses else ())
         events[2][events[1] == COVARIATES] += row
         row += len(table.times)
@@ -233,7 +254,7 @@ def schedule_many(
         begins.append(begin)
         out_times.append(wanted)
         remarks = _long_lags(model, timeline, table) if has_lag(model) and any(d.ss for d in timeline.doses) else []
-        findings.extend(f for f in (*table.findings, *remarks) if f not in findings)
+        findings.extend(f for f in (*told, *table.findings, *remarks) if f not in findings)
     lengths = [len(p[0]) for p in parts]
     stacked = [np.ascontiguousarray(np.concatenate([p[i] for p in parts])) for i in range(6)]
     return Schedule(

@@ -17,11 +17,12 @@ from sqlalchemy import Connection, select
 
 from dosetwin.errors import Finding, InputError
 from dosetwin.io.fhir import read_bundle
+from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Timeline
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.fhir.consent import consents
 from dosetwin.serve.problems import Problem, from_input_error, wrong
-from dosetwin.serve.store.facts import FLAGS, NewFact, NewPatient, Person
+from dosetwin.serve.store.facts import NewFact, NewPatient, Person
 from dosetwin.serve.store.tables import facts
 from dosetwin.serve.timeline import in_force
 
@@ -164,8 +165,8 @@ def facts_of(timeline: Timeline, server: str) -> dict[str, NewFact]:
                     "time_sd_h": o.time_sd}  # fmt: skip
             add(o.record, o.time, "level", body)
     for c in timeline.covariates:
-        part = f"{c.name}={c.value:g}" if c.name in FLAGS else c.name
-        body = {"kind": "covariate", "name": c.name, "value": c.value, "unit": c.unit or _unit(c.name)}
+        part = f"{c.name}={c.value:g}" if QUANTITIES[c.name].flag else c.name
+        body = {"kind": "covariate", "name": c.name, "value": c.value, "unit": c.unit or QUANTITIES[c.name].unit}
         add(c.record, c.time, part, body)
     if errors:
         raise Problem(422, "not_accepted", f"{len(errors)} records do not fit; nothing was stored", errors)
@@ -221,9 +222,3 @@ def _person(resource: Mapping[str, Any], timeline: Timeline) -> Person:
 
 def _prefix(server: str) -> str:
     return f"fhir:{hashlib.sha256(server.rstrip('/').encode()).hexdigest()[:12]}:"
-
-
-def _unit(name: str) -> str:
-    from dosetwin.units import CANONICAL
-
-    return "1" if name in FLAGS else CANONICAL[name]

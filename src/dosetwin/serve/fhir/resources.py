@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from dosetwin import formulary
 from dosetwin.decide.recommendation import loading_interval, order
-from dosetwin.io.codes import ATC_SYSTEM, DRUGS, RXNORM_SYSTEM, UCUM_SYSTEM
+from dosetwin.io.codes import ATC_SYSTEM, RXNORM_SYSTEM, UCUM_SYSTEM
 
 DISCLAIMER = "Decision support for research and evaluation, not a medical device."
 _NAMESPACE = uuid.UUID("6f9a1d0e-8a53-5c0c-9f62-3a7d1c1f4b70")
@@ -29,7 +30,7 @@ _ISSUES = {
 class Issued:
     """A piece of advice as it was issued.
 
-    ``id`` the advice's own; ``at`` ISO 8601 with offset; ``drug`` a name of io.codes.DRUGS; ``patient`` and ``author`` FHIR
+    ``id`` the advice's own; ``at`` ISO 8601 with offset; ``drug`` a name of the formulary; ``patient`` and ``author`` FHIR
     references (``Patient/123``; the person who asked, or None); ``recommendation`` what ``Recommendation.to_json`` wrote;
     ``inputs_hash`` of the facts it was made from; ``sources`` references of the resources it rests on.
     """
@@ -252,9 +253,9 @@ def audit_event(issued: Issued, targets: Sequence[str]) -> dict[str, Any]:
 
 def drug_concept(drug: str) -> dict[str, Any]:
     """A drug's CodeableConcept: RxNorm ingredient, ATC, name. A drug without listed codes has its name only."""
-    rxnorm, atc = DRUGS.get(drug, ("", ()))
-    coding = [{"system": RXNORM_SYSTEM, "code": rxnorm, "display": drug}] if rxnorm else []
-    coding += [{"system": ATC_SYSTEM, "code": code} for code in atc]
+    of = formulary.by_name().get(drug)
+    coding = [{"system": RXNORM_SYSTEM, "code": of.rxnorm, "display": drug}] if of is not None and of.rxnorm else []
+    coding += [{"system": ATC_SYSTEM, "code": code} for code in (() if of is None else of.atc)]
     return _filled({"coding": coding, "text": drug})
 
 

@@ -13,24 +13,25 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dosetwin import formulary
+from dosetwin.declare.drug import Drug
 from dosetwin.errors import InputError
 from dosetwin.io import codes, routes
-from dosetwin.io.codes import DRUGS
 from dosetwin.io.text import number
+from dosetwin.quantities import Quantity
 from dosetwin.serve.live.hl7_text import Message, Segment
 from dosetwin.serve.live.inbox import Item, told, unusable
 from dosetwin.serve.live.whose import Claim
 from dosetwin.serve.problems import Problem, from_input_error
 from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.zone import Zone
-from dosetwin.units import allowed, code_of, convert, known, two_meanings
+from dosetwin.units import Measured, allowed, code_of, convert, known, two_meanings
 
 FINAL, CORRECTED, WITHDRAWN = frozenset("FPSU"), frozenset("C"), frozenset("DXW")
 """OBX-11: results that are stored, that correct, that take back; I, N, O, R (pending, not verified) carry nothing yet."""
 PENDING = frozenset("INOR")
 PATIENT_NUMBERS = frozenset({"", "MR", "PI", "PT", "MRN", "PN"})
 """PID-3.5: identifiers of the person; an account or visit number may be another patient's record number."""
-NOT_STORED = frozenset({"INR", "APGR", "APGR1", "GA", "BW"})
 _TIME = re.compile(r"^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?(\.\d{1,4})?([+-]\d{4})?$")
 _RESULT = re.compile(r"^(<=|>=|<|>|=)?\s*(.*)$", re.DOTALL)
 _PER = re.compile(r"^([SMHD])(\d+(?:\.\d+)?)$")
@@ -63,7 +64,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Reader:
-    """Messages to items. ``zone``: IANA name for times without an offset, None refuses them; ``drug``: whose doses count."""
+    """Messages to items. ``zone``: IANA name for times without an offset, None refuses them; ``drug``: the service's own."""
 
     drug: str
     zone: str | None = None
@@ -119,11 +120,26 @@ class Reader:
         shown = " or ".join(f"{c.code or c.text} ({c.system or 'no system'})" for c in said) or "no code"
         meant = codes.quantity(said)
         name = meant.name
-        if self.drug in (name, meant.also) and meant.also:
-            raise unusable(f"{where}.3", shown, "codes of one meaning", f"its codes mean {name} and {meant.also}")
-        if not name or name in NOT_STORED or (name in DRUGS and name != self.drug):
+        of = formulary.measured(name) if name else None
+        if of is None or of.kind == "trait":
             out.remarks.append(f"{where}: {shown} is not used")
             return
+        if of.kind != "level" or self.drug in (name, meant.also):
+            self._result_of(of, s, order, drawn, out, fluid, said)
+            return
+        try:
+            self._result_of(of, s, order, drawn, out, fluid, said)
+        except Problem as problem:  # what is wrong with another drug stops nothing
+            out.remarks.append(f"{where}: a level of {name} is not used: {problem.detail}")
+
+    def _result_of(
+        self, of: Quantity, s: Segment, order: str, drawn: str, out: Read, fluid: str, said: Sequence[codes.Coded]
+    ) -> None:
+        where, name = f"OBX-{s.text(1) or '?'}", of.name
+        shown = " or ".join(f"{c.code or c.text} ({c.system or 'no system'})" for c in said) or "no code"
+        also = codes.quantity(said).also
+        if also and (of.kind == "level" or self.drug == also):
+            raise unusable(f"{where}.3", shown, "codes of one meaning", f"its codes mean {name} and {also}")
         status = s.text(11)
         if status in PENDING:
             out.remarks.append(f"{where}: {name} with status {status} carries no result yet; not used")
@@ -132,7 +148,7 @@ class Reader:
             raise unusable(
                 f"{where}.11", status, "F, P, S, U, C, D, X, W, or pending: I, N, O, R", "a result without a known status"
             )
-        if fluid and (name in DRUGS or name == "SCR"):
+        if fluid and of.predicted:
             raise unusable("SPM-4", fluid, "serum, plasma or blood, of which the code speaks", f"{name} of another specimen")
         if not order:
             raise unusable("OBR-3", "", "a filler or placer number", "a result without its order cannot be told from its repeat")
@@ -143,21 +159,22 @@ class Reader:
                 f"{where}.14", s.text(14) or drawn, "not after the message was sent (MSH-7)", "drawn after it was reported"
             )
         group = f"{order}:{code}:{s.key(4)}"
-        fact = None if status in WITHDRAWN else _fact(where, at, self._body(s, name, where, out))
+        fact = None if status in WITHDRAWN else _fact(where, at, self._body(s, of, where, out))
         if status == "P":
             out.remarks.append(f"{where}: a preliminary result of {name}; stored")
         out.items.append(Item(f"{group}:t={at.isoformat()}", fact, group, at, changes=status in CORRECTED | WITHDRAWN,
                               where=where, quiet=status == "X"))  # fmt: skip
 
-    def _body(self, s: Segment, name: str, where: str, out: Read) -> dict[str, Any]:
+    def _body(self, s: Segment, of: Quantity, where: str, out: Read) -> dict[str, Any]:
+        name = of.name
         value, below = _value(s, where)
-        unit = _unit(s, 6, name, f"{where}.6")
-        if below and name not in DRUGS:
+        unit = _unit(s, 6, of, f"{where}.6")
+        if below and of.kind != "level":
             raise unusable(f"{where}.5", s.raw(5), "a number", f"a {'creatinine' if name == 'SCR' else name} only known to be "
                            "below a limit is not used")  # fmt: skip
         if name == "SCR":
             return {"kind": "creatinine", "value": value, "unit": unit, "assay": _assay(s, where, out)}
-        if name in DRUGS:
+        if of.kind == "level":
             return {"kind": "level", "drug": name, "value": value, "unit": unit, "below_loq": below}
         return {"kind": "covariate", "name": name, "value": value, "unit": unit}
 
@@ -183,11 +200,24 @@ class Reader:
         said = s.coded(5)
         shown = " or ".join(c.text or c.code for c in said)
         meant = codes.medication(said)
-        if self.drug not in (meant.name, meant.also):
-            if not meant.name and not codes.words_of(" ".join(c.text for c in said)):
-                raise unusable(f"{where}.5", shown, "RxNorm (RXNORM) or ATC code, or a name", "a drug given that cannot be told")
+        if not meant.name and not codes.words_of(" ".join(c.text for c in said)):
+            raise unusable(f"{where}.5", shown, "RxNorm (RXNORM) or ATC code, or a name", "a drug given that cannot be told")
+        of = formulary.drug(meant.name) if meant.name else None
+        if of is None or not of.followed:
             out.remarks.append(f"{where}: {shown} is not {self.drug}; not used")
             return
+        if self.drug in (meant.name, meant.also):
+            self._dose_of(of, s, head, route, out, where, meant)
+            return
+        try:
+            self._dose_of(of, s, head, route, out, where, meant)
+        except Problem as problem:  # what is wrong with another drug stops nothing
+            out.remarks.append(f"{where}: a dose of {of.name} is not used: {problem.detail}")
+
+    def _dose_of(
+        self, of: Drug, s: Segment, head: Segment | None, route: Segment | None, out: Read, where: str, meant: codes.Meant
+    ) -> None:
+        shown = " or ".join(c.text or c.code for c in s.coded(5))
         if meant.also:
             raise unusable(f"{where}.5", shown, "one drug", f"its codes and words mean {meant.name} and {meant.also}")
         if head is not None and (control := head.text(1)) in ("CA", "OC", "OD", "DE", "UA"):
@@ -205,8 +235,8 @@ class Reader:
             return
         refused = status in ("NA", "RE")
         if refused:
-            out.remarks.append(f"{where}: {self.drug} was not given ({status}); no dose stored")
-        item = Item(f"{group}:t={start.isoformat()}" + ("" if order else f":{self.drug}"), None, group, start,
+            out.remarks.append(f"{where}: {of.name} was not given ({status}); no dose stored")
+        item = Item(f"{group}:t={start.isoformat()}" + ("" if order else f":{of.name}"), None, group, start,
                     changes=action in ("U", "D") and bool(order) and not refused, where=where, quiet=refused)  # fmt: skip
         if refused or action == "D":
             out.items.append(item)
@@ -215,9 +245,9 @@ class Reader:
         spoken = [r for r in routes.spoken_routes(shown) if r.kind != "vein"]
         if by.kind == "unstated" and spoken and all(r.kind == "elsewhere" for r in spoken):
             by = spoken[0]
-        what = routes.fits(by, self.drug)
+        what = routes.fits(by, of)
         if what == "left out":
-            out.remarks.append(f"{where}: {self.drug} by another route (RXR-1: {by.name}, {by.said}); the dose is not used")
+            out.remarks.append(f"{where}: {of.name} by another route (RXR-1: {by.name}, {by.said}); the dose is not used")
             return
         if what == "refused":
             raise unusable("RXR-1", by.said, "IV (table 0162)", f"the route is {by.name}, not one the model knows")
@@ -228,7 +258,7 @@ class Reader:
         amount = number(s.text(6))
         if amount is None or amount == 999:
             raise unusable(f"{where}.6", s.raw(6), "the amount given, as 17.5 (999 means unknown)", "not an amount")
-        body = {"kind": "dose", "drug": self.drug, "amount": amount, "unit": _unit(s, 7, "amount", f"{where}.7"),
+        body = {"kind": "dose", "drug": of.name, "amount": amount, "unit": _unit(s, 7, of.amount, f"{where}.7"),
                 "infusion_h": self._hours(s, start, where, out)}  # fmt: skip
         out.items.append(Item(item.key, _fact(where, start, body), group, start, changes=item.changes, where=where))
 
@@ -318,17 +348,18 @@ def _value(s: Segment, where: str) -> tuple[float, bool]:
     return value, sign in ("<", "<=")
 
 
-def _unit(s: Segment, at: int, name: str, where: str) -> str:
+def _unit(s: Segment, at: int, of: Measured, where: str) -> str:
     """The unit: the one said to be UCUM, else the first listed. Two that differ are refused."""
     said = [c if c.code else c._replace(code=c.text) for c in s.coded(at) if c.code or c.text]
     if not said:
         raise unusable(where, s.raw(at), "a UCUM unit", "a value without a unit is never guessed")
-    listed = [c for c in said if code_of(c.code, name)]
+    name = of if isinstance(of, str) else of.name
+    listed = [c for c in said if code_of(c.code, of)]
     if not listed:
         why = f"unit with two meanings: write {two}" if (two := two_meanings(said[0].code)) else f"unknown unit for {name}"
-        raise unusable(where, s.raw(at), ", ".join(allowed(name)), why)
+        raise unusable(where, s.raw(at), ", ".join(allowed(of)), why)
     others = any(known(c.code) for c in said if c not in listed)
-    if others or len({round(convert(1.0, c.code, name), 12) for c in listed}) > 1:
+    if others or len({round(convert(1.0, c.code, of), 12) for c in listed}) > 1:
         raise unusable(where, s.raw(at), "one unit", "two units that differ")
     ucum = [c for c in listed if codes.system(c.system) == codes.UCUM_SYSTEM]
     return next(iter(ucum or listed)).code

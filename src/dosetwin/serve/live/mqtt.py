@@ -20,6 +20,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from pydantic import ValidationError
 
+from dosetwin import formulary
 from dosetwin.errors import InputError
 from dosetwin.io.routes import fits, route_of
 from dosetwin.io.text import parse_json
@@ -178,7 +179,10 @@ def _infusion(message: Mapping[str, Any], key: str) -> Item:
         raise unusable("end", message["end"], f"not before {message['start']}", "ends before it begins")
     drug, said = str(message.get("drug")), message.get("route", "")
     by = route_of([], said) if isinstance(said, str) else None
-    if by is None or fits(by, drug) not in ("used", "remarked"):
+    of = formulary.by_name().get(drug)
+    if of is None or not of.followed:
+        raise unusable("drug", message.get("drug"), ", ".join(formulary.followed()), "not a drug that is followed here")
+    if by is None or fits(by, of) not in ("used", "remarked"):
         raise unusable("route", said, "intravenous, or left out", f"{drug} by this route is no dose the model knows")
     body = {"kind": "dose", "drug": message.get("drug"), "amount": message.get("amount"), "unit": message.get("unit"),
             "infusion_h": (end - start).total_seconds() / 3600.0}  # fmt: skip

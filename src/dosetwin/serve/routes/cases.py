@@ -1,7 +1,7 @@
 """Tables of past or present patients taken in by machines: all of a table, or nothing with every row that is wrong."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Response
 
@@ -10,7 +10,7 @@ from dosetwin.serve.audit import stamp
 from dosetwin.serve.case import stored_table, understood_table
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.patients import AGAIN
-from dosetwin.serve.store.facts import Code
+from dosetwin.serve.store.facts import Code, Drug
 from dosetwin.serve.zone import Zone
 
 router = APIRouter(tags=["patients"])
@@ -28,17 +28,18 @@ def take_in_table(
     response: Response,
     ward: Annotated[Code, Query(description="Where the patients are put.")],
     zero: Annotated[list[Annotated[str, Query(max_length=160)]], Query(min_length=1, max_length=1000, description=_ABOUT_ZERO)],
-    drug: Literal["amikacin", "gentamicin", "tobramycin", "vancomycin"] = "amikacin",
+    drug: Annotated[Drug | None, Query(description="Left out: the service's own.")] = None,
     synthetic: Annotated[bool, Query(description="The patients are made up.")] = False,
     confirmed: Annotated[str, Query(max_length=500, description="Why values that are unusual for their patient are right.")] = "",
     dry_run: Annotated[bool, Query(description="Say what would be stored and store nothing.")] = False,
 ) -> dict[str, Any]:
     """Follow every subject of a table. The same table again answers 200 and stores nothing; rows are named by their line."""
     service.reach(who).need("record")
-    timelines = understood_table(content, drug, _zeros(zero), Zone())
+    about: str = drug or service.policy["drug"]
+    timelines = understood_table(content, about, _zeros(zero), Zone())
     found = [
         {"subject": t.patient.id, "doses": sum(1 for d in t.doses for _ in d.expanded()),
-         "levels": sum(o.measures == drug for o in t.observations),
+         "levels": sum(o.measures == about for o in t.observations),
          "creatinines": sum(o.measures == "SCR" for o in t.observations), "covariates": len(t.covariates),
          "from": None if t.origin is None else stamp(t.origin),
          "findings": [f.to_json() for f in t.findings]}

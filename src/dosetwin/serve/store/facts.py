@@ -1,11 +1,13 @@
 """Facts as they come in: one closed shape per kind; units are converted at this border, given and canonical value both kept."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
-from dosetwin.units import CANONICAL, convert, creatinine
+from dosetwin import formulary
+from dosetwin.quantities import QUANTITIES
+from dosetwin.units import convert, creatinine
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=2)
@@ -15,14 +17,31 @@ Text = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/-]*$")]
 Unit = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Drug = Literal["amikacin", "gentamicin", "vancomycin", "tobramycin", "phenobarbital", "warfarin"]
+COVARIATES = tuple(q.name for q in QUANTITIES.values()
+                   if q.kind in ("state", "vital", "score", "laboratory", "flag") and not q.ages and q.name != "SCR")  # fmt: skip
+"""Quantities that a fact of the kind ``covariate`` may tell; creatinine has a kind of its own, for its assay."""
+
+
+def one_of(names: tuple[str, ...]) -> Any:
+    """Text that is one of these names; the API's description lists them."""
+
+    def listed(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"one of {', '.join(names)}")
+        return value
+
+    return Annotated[str, AfterValidator(listed), WithJsonSchema({"type": "string", "enum": list(names)})]
+
+
+if TYPE_CHECKING:
+    Drug = str
+    Covariate = str
+else:
+    Drug = one_of(formulary.followed())
+    Covariate = one_of(COVARIATES)
 # strict: a number is a JSON number, never text ("1_0" would be read as 10) and never true
 Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False, strict=True)]
 NotNegative = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False, strict=True)]
-Covariate = Literal[
-    "WT", "HT", "HC", "TEMP", "APGR", "APGR1", "ALB", "INR", "GFR", "IBU", "INDO", "DOPA", "INO", "ASPHYXIA", "COOLING"
-]
-FLAGS = ("IBU", "INDO", "DOPA", "INO", "ASPHYXIA", "COOLING")
 
 
 class Body(BaseModel):
@@ -46,7 +65,9 @@ class Dose(Body):
 
     def canonical(self) -> dict[str, Any]:
         """With ``amount_mg``."""
-        return super().canonical() | {"amount_mg": convert(self.amount, self.unit, "amount", where="dose.unit")}
+        return super().canonical() | {
+            "amount_mg": convert(self.amount, self.unit, formulary.drug(self.drug).amount, where="dose.unit")
+        }
 
 
 class Level(Body):
@@ -68,7 +89,8 @@ class Level(Body):
 
     def canonical(self) -> dict[str, Any]:
         """With ``mg_per_L``."""
-        return super().canonical() | {"mg_per_L": convert(self.value, self.unit, self.drug, where="level.unit")}
+        found = convert(self.value, self.unit, formulary.measured(self.drug), where="level.unit")
+        return super().canonical() | {"mg_per_L": found}
 
 
 class CreatinineResult(Body):
@@ -95,16 +117,15 @@ class CovariateValue(Body):
 
     @model_validator(mode="after")
     def _flag(self) -> "CovariateValue":
-        if self.name in FLAGS and self.value not in (0.0, 1.0):
+        if QUANTITIES[self.name].flag and self.value not in (0.0, 1.0):
             raise ValueError(f"{self.name} is 1 (began) or 0 (ended)")
         return self
 
     def canonical(self) -> dict[str, Any]:
         """With ``canonical_value``."""
-        if self.name in FLAGS:
-            return super().canonical() | {"canonical_value": self.value, "canonical_unit": "1"}
-        value = convert(self.value, self.unit, self.name, where="covariate.unit")
-        return super().canonical() | {"canonical_value": value, "canonical_unit": CANONICAL[self.name]}
+        of = QUANTITIES[self.name]
+        value = self.value if of.flag else convert(self.value, self.unit, of, where="covariate.unit")
+        return super().canonical() | {"canonical_value": value, "canonical_unit": of.unit}
 
 
 class Culture(Body):

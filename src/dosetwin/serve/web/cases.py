@@ -6,16 +6,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from dosetwin import formulary
 from dosetwin.errors import InputError
+from dosetwin.quantities import UMOL_PER_MG_DL
 from dosetwin.records import Timeline
 from dosetwin.report import narrative
 from dosetwin.serve.auth.principal import EVERY_WARD
-from dosetwin.serve.case import DRUGS, asks, stored, understood
+from dosetwin.serve.case import asks, stored, understood
 from dosetwin.serve.problems import Problem, from_input_error, wrong
-from dosetwin.serve.store.facts import FLAGS
 from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, page, zone_of
 from dosetwin.serve.zone import Zone
-from dosetwin.units import UMOL_PER_MG_DL
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 MOST = 2 * 1024 * 1024
@@ -36,7 +36,7 @@ def _page(request: Request, reader: Reader, *, status: int = 200, **more: Any) -
     given: dict[str, Any] = {"wrong": None, "seen": None, "kept": "", "anchor": zone.typed(now.replace(minute=0))[0]} | more
     choices = zone.choices(given["anchor"])
     return page(
-        request, "import.html.j2", reader, "import", status, drugs=DRUGS, most_kb=MOST // 1024, wards=wards,
+        request, "import.html.j2", reader, "import", status, drugs=formulary.followed(), most_kb=MOST // 1024, wards=wards,
         anchor_choices=choices, **given,
     )  # fmt: skip
 
@@ -87,7 +87,8 @@ def preview(name: str, raw: bytes, t: Timeline, drug: str, zone: Zone) -> dict[s
     events: list[tuple[float, str, str, str]] = []
     for d in t.doses:
         events += [
-            (e.time, "dose", f"{e.amount:g} mg {t.drug or drug}{narrative.over(e.duration)}", e.record) for e in d.expanded()
+            (e.time, "dose", f"{e.amount:g} mg {e.drug or t.drug or drug}{narrative.over(e.duration)}", e.record)
+            for e in d.expanded()
         ]
     for o in t.observations:
         text = (
@@ -97,8 +98,9 @@ def preview(name: str, raw: bytes, t: Timeline, drug: str, zone: Zone) -> dict[s
         )
         events.append((o.time, "creatinine" if o.measures == "SCR" else "level", text, o.record))
     for c in t.covariates:
-        label, unit = narrative.COVARIATES.get(c.name, (narrative.FLAGS.get(c.name, c.name), ""))
-        text = f"{label} {'begins' if c.value else 'ends'}" if c.name in FLAGS else f"{label} {c.value:g} {unit}".strip()
+        label, unit = narrative.named(c.name)
+        begun = f"{label} {'begins' if c.value else 'ends'}"
+        text = begun if narrative.is_flag(c.name) else f"{label} {c.value:g} {unit}".strip()
         events.append((c.time, "measure", text, c.record))
     p = t.patient
     doses = sum(e[1] == "dose" for e in events)

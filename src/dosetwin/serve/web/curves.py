@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dosetwin.infer.belief import DOUBTED
+from dosetwin.quantities import UMOL_PER_MG_DL
 from dosetwin.report import narrative
 from dosetwin.serve.web.charts import BandOf, Chart, DoseOf, LineOf, PointOf, ZoneOf, rounded
 from dosetwin.serve.zone import Zone
-from dosetwin.units import UMOL_PER_MG_DL
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice, Curves

@@ -5,24 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from dosetwin import formulary
 from dosetwin.checks import believable
 from dosetwin.errors import InputError
 from dosetwin.io.text import number
+from dosetwin.quantities import QUANTITIES, Quantity
 from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.zone import Zone
 from dosetwin.units import code_of, convert
 
 KINDS = ("level", "creatinine", "weight", "dose")
-UNITS = (
-    ("level", "mg/L"),
-    ("level", "ug/mL"),
-    ("level", "umol/L"),
-    ("creatinine", "umol/L"),
-    ("creatinine", "mg/dL"),
-    ("weight", "g"),
-    ("weight", "kg"),
-    ("dose", "mg"),
-)
 ASSAYS = {"": "not stated", "idms": "enzymatic or IDMS-traceable", "jaffe": "Jaffe"}
 
 
@@ -55,11 +47,11 @@ def checked(entry: Entry, now: datetime, drug: str, zone: Zone) -> tuple[NewFact
     """The fact, or per field what is wrong with it. What is wrong beside the rest of the record, ``serve.sure`` says."""
     wrong: dict[str, str] = {}
     name, low, high, canonical = range_of(entry.kind, drug)
-    entry = replace(entry, unit=code_of(entry.unit, _about(entry.kind, drug)) or entry.unit)
+    entry = replace(entry, unit=code_of(entry.unit, about(entry.kind, drug)) or entry.unit)
     value = number(entry.value, comma=True)
     if value is None:
         wrong["value"] = f"{name}: found “{entry.value}”, expected a number, as 7.4"
-    elif (entry.kind, entry.unit) not in UNITS:
+    elif (entry.kind, entry.unit) not in units(drug):
         wrong["other"] = f"unit {entry.unit} does not fit a {name}; choose one of the list"
     else:
         found = _canonical(entry, value, drug)
@@ -80,25 +72,31 @@ def checked(entry: Entry, now: datetime, drug: str, zone: Zone) -> tuple[NewFact
     return NewFact.model_validate({"at": at, "body": _body(entry, value, drug)} | confirmed), {}
 
 
+def about(kind: str, drug: str) -> Quantity:
+    """The quantity that a kind of entry types in."""
+    if kind == "level":
+        return formulary.measured(drug)
+    return formulary.drug(drug).amount if kind == "dose" else QUANTITIES["SCR" if kind == "creatinine" else "WT"]
+
+
+def units(drug: str) -> list[tuple[str, str]]:
+    """(kind, unit) of every unit that the form offers."""
+    of = {kind: about(kind, drug) for kind in KINDS}
+    return [(kind, unit) for kind, q in of.items() for unit in q.offered or (q.unit,)]
+
+
 def range_of(kind: str, drug: str) -> tuple[str, float, float, str]:
-    """Name, lowest, highest and canonical unit of what is typed, from the one table of what can be (a newborn's)."""
+    """Name, lowest, highest and own unit of what is typed, from the one table of what can be (a newborn's)."""
+    of = about(kind, drug)
     if kind == "dose":
-        possible, heaviest = believable.drug(drug).possible, believable.QUANTITIES["WT"].top(True)
-        return "dose", 0.1, possible[1] * heaviest, "mg"
-    if kind in ("creatinine", "weight"):
-        of = believable.QUANTITIES["SCR" if kind == "creatinine" else "WT"]
-        return of.name, of.low, of.top(True), of.unit
-    return f"{drug} level", 0.0, believable.drug(drug).level, "mg/L"
-
-
-def _about(kind: str, drug: str) -> str:
-    """The quantity, as units have it, of a kind of entry."""
-    return {"level": drug, "creatinine": "SCR", "weight": "WT"}.get(kind, "amount")
+        size = believable.one_dose(drug)
+        return "dose", 0.1, size.high * (QUANTITIES["WT"].top(True) if size.per_kg else 1.0), of.unit
+    return of.text, of.low, of.top(True), of.unit
 
 
 def _canonical(entry: Entry, value: float, drug: str) -> float | None:
     try:
-        return convert(value, entry.unit, _about(entry.kind, drug), where="entry")
+        return convert(value, entry.unit, about(entry.kind, drug), where="entry")
     except InputError:
         return None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dosetwin.decide.recommendation import order
 from dosetwin.errors import DosetwinError
+from dosetwin.quantities import QUANTITIES
 from dosetwin.report import narrative
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.override import told, tone
@@ -108,9 +109,9 @@ def said(kind: str, b: Mapping[str, Any]) -> tuple[str, str]:
         ]
         mic = f", MIC {b['mic_mg_per_L']:g} mg/L" if b.get("mic_mg_per_L") else ""
         return "culture", f"{b['specimen']}: {what}{mic}{' (' + b['susceptibility'] + ')' if b.get('susceptibility') else ''}"
-    name, unit = narrative.COVARIATES.get(b["name"], (narrative.FLAGS.get(b["name"], b["name"]), ""))
-    if b["name"] in narrative.FLAGS:
-        return "drug" if b["name"] in ("IBU", "INDO", "DOPA", "INO") else "state", f"{name} {'begins' if b['value'] else 'ends'}"
+    name, unit = narrative.named(b["name"])
+    if narrative.is_flag(b["name"]):
+        return "drug" if QUANTITIES[b["name"]].runs == "drug" else "state", f"{name} {'begins' if b['value'] else 'ends'}"
     return "measure", f"{name} {b['canonical_value']:g} {unit}".strip()
 
 

@@ -142,7 +142,7 @@ def shown(
         asked=asked,
         events=events_of(seen.known.facts, now, zone, [h["event"] for h in held]),
         can_record=reader.who.may("record"),
-        units=entries.UNITS,
+        units=entries.units(service.policy["drug"]),
         assays=entries.ASSAYS,
         entry=typed,
         entry_choices=zone.choices(typed.at),

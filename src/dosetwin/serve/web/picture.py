@@ -6,6 +6,7 @@ import numpy as np
 
 from dosetwin.forecast.kidney.warning import INJURY_SOURCE
 from dosetwin.infer.belief import DOUBTED
+from dosetwin.quantities import FLAGS, QUANTITIES, UMOL_PER_MG_DL
 from dosetwin.report import narrative
 from dosetwin.report.card import card
 from dosetwin.report.kidney_outlook import lines
@@ -13,7 +14,6 @@ from dosetwin.report.page import level_unit, levels, parameters, rests_on, short
 from dosetwin.serve.web.charts import Chart
 from dosetwin.serve.web.curves import creatinine_chart, filtration_chart, level_chart
 from dosetwin.serve.zone import Zone
-from dosetwin.units import UMOL_PER_MG_DL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,7 +130,7 @@ def who(advice: "Advice", zone: Zone) -> dict[str, Any]:
     p = t.patient
     when = t.when(now)
     latest: dict[str, tuple[float, float]] = {}
-    for name in ("WT", "SCR", "GA", "IBU", "INDO", "COOLING", "ASPHYXIA", "INO"):
+    for name in ("WT", "SCR", "GA", *(q.name for q in FLAGS)):
         known = [(at, v) for at, v in t.series(name) if at <= now + 1e-9]
         if known:
             latest[name] = known[-1]
@@ -150,7 +150,7 @@ def who(advice: "Advice", zone: Zone) -> dict[str, Any]:
         "WT_at": zone.clock(t.origin.isoformat() if t.origin else None, latest["WT"][0]) if "WT" in latest else "at birth",
         "SCR": None if scr is None else scr[1],
         "SCR_umol": None if scr is None else scr[1] * UMOL_PER_MG_DL,
-        "running": [narrative.FLAGS[n] for n in ("IBU", "INDO", "COOLING", "ASPHYXIA", "INO") if latest.get(n, (0, 0))[1] > 0.5],
+        "running": [q.text for q in FLAGS if latest.get(q.name, (0, 0))[1] > 0.5],
         "now": zone.long(advice.recommendation.provenance["now"]),
         "line": narrative.patient_line(t, now),
     }
@@ -311,11 +311,11 @@ def events(advice: "Advice", zone: Zone) -> list[dict[str, Any]]:
             name = o.measures or advice.policy.drug
             add(o.time, "level", f"{name} {sign}{o.value:g} {o.unit}", o.record)
     for c in t.covariates:
-        name, unit = narrative.COVARIATES.get(c.name, (narrative.FLAGS.get(c.name, c.name), ""))
-        if c.name in narrative.FLAGS:
+        name, unit = narrative.named(c.name)
+        if narrative.is_flag(c.name):
             add(
                 c.time,
-                "drug" if c.name in ("IBU", "INDO", "DOPA", "INO") else "state",
+                "drug" if QUANTITIES[c.name].runs == "drug" else "state",
                 f"{name} {'on' if c.value else 'off'}",
                 c.record,
             )
