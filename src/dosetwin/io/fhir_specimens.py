@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from dosetwin import formulary
 from dosetwin.io import codes
 from dosetwin.io.fhir_parts import Notes, coded, label, moment, words
 from dosetwin.io.fhir_refs import Entry, same
@@ -112,7 +113,7 @@ def _filled(result: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, A
 def _listed(body: Any) -> str:
     parts = (body, *(body.component or []))
     names = (codes.quantity(coded(p.code)).name for p in parts)
-    return next((n for n in names if n in codes.MEASURED.values() or n in codes.LEVELS.values() or n == "ALB"), "")
+    return next((n for n in names if n and formulary.measured(n).in_blood), "")
 
 
 def _moments(specimen: Any, record: str, notes: Notes) -> Iterator[tuple[str, Any]]:

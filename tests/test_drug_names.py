@@ -1,0 +1,76 @@
+"""Where a drug is named, or a LOINC code stands, outside quantities, formulary and models: a list that may only shrink."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from dosetwin import formulary
+
+SRC = Path(__file__).resolve().parents[1] / "src" / "dosetwin"
+OWN = ("quantities", "formulary", "models")
+"""Rooms whose business it is."""
+STUDIES = ("populations", "evaluate", "calibrate", "trial", "outcomes", "forecast")
+"""Rooms of studies on one drug in newborns: their designs and data say which."""
+DRUG = re.compile("|".join(rf"\b{d.name}" for d in formulary.drugs()), re.IGNORECASE)
+LOINC = re.compile(r"\b\d{3,5}-\d\b")
+
+LEFT: dict[str, int] = {
+    "advise/ahead.py": 3, "advise/kidney.py": 2, "advise/outlook.py": 1, "advise/sensitivity.py": 1, "cli/advise.py": 2,
+    "cli/demo.py": 4, "cli/program.py": 1, "cli/retro.py": 1, "decide/look_ahead/mpc.py": 1, "decide/policy.py": 2,
+    "decide/rules.py": 2, "report/kidney_evaluation.py": 2, "report/kidney_evaluation_figures.py": 1, "serve/demo.py": 6,
+    "serve/settings.py": 2, "serve/store/facts.py": 2, "serve/web/cases.py": 2, "serve/web/templates/record.html.j2": 1,
+}  # fmt: skip
+"""File -> how many pieces of text in it name a drug or a code. What stands here is to go; nothing comes to it."""
+
+
+def luhn(code: str) -> bool:
+    """Whether the check digit is LOINC's."""
+    body, digit = code.split("-")
+    total = 0
+    for k, c in enumerate(reversed(body)):
+        d = int(c) * (2 if k % 2 == 0 else 1)
+        total += d - 9 if d > 9 else d
+    return -total % 10 == int(digit)
+
+
+def texts(path: Path) -> Iterator[str]:
+    """The text of a file: of a module its strings without docstrings, of a template or script all of it, line by line."""
+    source = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        yield from source.splitlines()
+        return
+    tree = ast.parse(source)
+    said = set()
+    for node in ast.walk(tree):
+        for body in (getattr(node, "body", None),):
+            for statement in body if isinstance(body, list) else ():
+                if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+                    said.add(id(statement.value))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.value
+
+
+def found() -> dict[str, int]:
+    """File -> how many of its pieces of text name a drug or hold a LOINC code."""
+    out: dict[str, int] = {}
+    for path in sorted([*SRC.rglob("*.py"), *SRC.rglob("*.j2"), *SRC.rglob("*.js")]):
+        name = path.relative_to(SRC).as_posix()
+        if name.split("/")[0] in (*OWN, *STUDIES):
+            continue
+        n = sum(bool(DRUG.search(t)) or any(luhn(c) for c in LOINC.findall(t)) for t in texts(path))
+        if n:
+            out[name] = n
+    return out
+
+
+def test_no_drug_and_no_code_comes_to_the_rooms_that_know_none() -> None:
+    more = {name: n for name, n in found().items() if n > LEFT.get(name, 0)}
+    assert not more, f"name drugs through formulary and codes through quantities: {more} (left: {LEFT})"
+
+
+def test_the_search_sees_names_and_codes(tmp_path: Path) -> None:
+    file = tmp_path / "x.py"
+    file.write_text('"""About amikacin."""\nDRUGS = ("Amikacin",)\nCODE = "35669-1"\nNOT = "12-3"\n')
+    assert [bool(DRUG.search(t)) or any(luhn(c) for c in LOINC.findall(t)) for t in texts(file)] == [True, True, False]
