@@ -198,7 +198,7 @@ MUTANTS = (
         ("tests/decide/test_advise.py",),
     ),
     Mutant(20, "old data are not warned of", "advise/gate.py", "*stale(timeline, now)", "*()", ("tests/decide/test_advise.py",)),
-    Mutant(21, "'> 99 %' lost", "report/narrative.py", ' "> 99 %" if p > 0.99 else', "", ("tests/report/test_narrative.py",)),
+    Mutant(21, "'> 99 %' lost", "errors.py", ' "> 99 %" if p > 0.99 else', "", ("tests/report/test_narrative.py",)),
 )
 
 
