@@ -57,8 +57,8 @@ MUTANTS = (
         2,
         "early weight loss grows with maturity",
         "structure/growth.py",
-        "loss = 0.09 - 0.03 * mature",
-        "loss = 0.06 + 0.03 * mature",
+        "    loss = LOSS - LOSS_LESS * mature\n",
+        "    loss = 0.06 + 0.03 * mature\n",
         ("tests/trial/test_growth.py",),
     ),
     Mutant(

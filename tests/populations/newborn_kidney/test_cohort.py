@@ -11,13 +11,13 @@ import pytest
 
 from dosetwin.errors import InputError
 from dosetwin.models import amikacin_neonate as composite
-from dosetwin.populations.newborn_kidney.babies import Interval, typical, weight_ratio
+from dosetwin.populations.newborn_kidney.babies import Interval, typical
 from dosetwin.populations.newborn_kidney.checks import ward_injury
 from dosetwin.populations.newborn_kidney.cohort import HORIZONS_H, STATE, KidneyCohort, cohort
 from dosetwin.populations.newborn_kidney.export import COLUMNS, long_csv, truth_csv, write
 from dosetwin.populations.newborn_kidney.parameters import FIRST_TEST_SEED, PARAMETERS, TEST_SEEDS, Noise
 from dosetwin.populations.newborn_kidney.truth import no_luck, ornstein_uhlenbeck, solve
-from dosetwin.structure.growth import weight_after_birth
+from dosetwin.structure.growth import weight_after_birth, weight_ratio
 from dosetwin.units import creatinine
 
 SEED = 7

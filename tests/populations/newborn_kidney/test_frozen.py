@@ -56,3 +56,9 @@ def test_a_library_that_draws_other_numbers_is_noticed(monkeypatch: pytest.Monke
 def test_the_page_names_the_frozen_hash() -> None:
     page = Path(__file__).parents[3] / "docs" / "kidney.md"
     assert kidney_frozen.recorded()["sha256"]["all"] in page.read_text(encoding="utf-8")
+
+
+def test_a_growth_curve_that_is_shared_must_stay_the_frozen_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kidney_frozen.growth, "LOSS", kidney_frozen.growth.LOSS * (1.0 + 1e-15))
+    with pytest.raises(InputError, match="growth curve"):
+        kidney_frozen.verify()

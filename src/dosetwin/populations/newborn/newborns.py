@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from dosetwin.errors import InputError, UnknownName
-from dosetwin.populations.newborn_kidney.babies import weight_ratio
 from dosetwin.streams import normals, uniforms
-from dosetwin.structure.growth import VERY_PRETERM
+from dosetwin.structure.growth import birth_weights, weight_ratio
 
 NEVER = np.inf
 Points = tuple[tuple[float, float], ...]
@@ -211,19 +210,6 @@ def _at(points: Points, u: np.ndarray) -> np.ndarray:
 
 def _between(u: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
     return limits[0] + u * (limits[1] - limits[0])
-
-
-def birth_weights(GA: np.ndarray, male: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """``structure.growth.birth_weight`` for arrays [n], kg."""
-    x = GA - 40.0
-    boy = 1.216767 + x * (0.0393715 + x * (-0.0026879 + x * 0.00040783))
-    girl = 1.180093 + x * (0.0361570 + x * (-0.0032624 + x * 0.00042261))
-    low = z < 0.0
-    boy_sd = np.where(low, 0.122458 + x * (-0.0046819 + x * 0.0016360), 0.116517 + x * (-0.0040108 + x * 0.0010681))
-    girl_sd = np.where(low, 0.121293 + x * (-0.0031970 + x * 0.0013546), 0.118551 + x * (-0.0025943 + x * 0.0009061))
-    grown = male * (boy + boy_sd * z) + (1.0 - male) * (girl + girl_sd * z)
-    early = -7.00303 + 1.325911 * np.sqrt(GA) + 0.0571937 * male + 0.1931911 * z
-    return np.exp(np.where(GA < VERY_PRETERM, early, grown))
 
 
 def setting_named(name: str) -> Setting:

@@ -17,6 +17,7 @@ from numba import njit
 from dosetwin.errors import UnknownName
 from dosetwin.models import load
 from dosetwin.populations.newborn.newborns import OCCASIONS, WANDER_H, WANDER_STEPS, WT_MAX, Newborns
+from dosetwin.structure.growth import weight_after_birth
 from dosetwin.structure.kidney import (
     COOLED,
     GA_TERM,
@@ -163,18 +164,13 @@ def physiology(babies: Newborns, hours: int, truth: Truth) -> Physiology:
     return Physiology(*out)
 
 
+_after_birth = njit(cache=True, nogil=True)(weight_after_birth)
+
+
 @njit(cache=True, nogil=True)
 def _weight(BW, GA, PNA, depth, pace, growth):
     """``Newborns.weight`` of one baby at ``PNA`` d."""
-    a = PNA / pace
-    mature = min(max((GA - 24.0) / 16.0, 0.0), 1.0)
-    loss, lowest, regained = 0.09 - 0.03 * mature, 5.0 - 2.5 * mature, 13.0 - 3.5 * mature
-    if lowest > a:
-        shape = 1.0 - loss * a / lowest
-    elif regained > a:
-        shape = 1.0 - loss * (regained - a) / (regained - lowest)
-    else:
-        shape = exp((0.015 - 0.006 * mature) * (a - regained))
+    shape = _after_birth(1.0, GA, PNA / pace)
     if shape < 1.0:
         WT = BW * (1.0 - min(max(depth * (1.0 - shape), 0.0), 0.25))
     else:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dosetwin.populations.newborn.draws import normals, uniforms
 from dosetwin.populations.newborn_kidney.parameters import Birth, Care, Hospitals, Parameters
-from dosetwin.structure.growth import birth_weight
+from dosetwin.structure.growth import birth_weight, weight_ratio
 
 NEVER = np.inf
 BANDS = (29.0, 36.0)
@@ -72,16 +72,6 @@ class Babies:
         shape = weight_ratio(self.GA[who], np.asarray(PNA, dtype=float) / pace)
         lost = 1.0 - np.clip(depth * (1.0 - shape), 0.0, 0.25)
         return self.BW[who] * np.where(shape < 1.0, lost, np.maximum(shape, 1.0) ** growth)
-
-
-def weight_ratio(GA: np.ndarray, PNA: np.ndarray) -> np.ndarray:
-    """Weight over birth weight at ``PNA`` d: the curve of ``structure.growth.weight_after_birth`` for arrays."""
-    mature = np.clip((GA - 24.0) / 16.0, 0.0, 1.0)
-    loss, lowest, regained = 0.09 - 0.03 * mature, 5.0 - 2.5 * mature, 13.0 - 3.5 * mature
-    falling = 1.0 - loss * PNA / lowest
-    rising = 1.0 - loss * (regained - PNA) / (regained - lowest)
-    grown = np.exp((0.015 - 0.006 * mature) * (PNA - regained))
-    return np.where(lowest > PNA, falling, np.where(regained > PNA, rising, grown))
 
 
 def draw(n: int, seed: int, group: Hospitals, p: Parameters) -> Babies:

@@ -3,7 +3,8 @@
 ``verify()`` refuses to go on when the generator is no longer the recorded one, so that a figure can only come from the truths
 that were fixed before any training. A deliberate change: ``python -m dosetwin.populations.newborn_kidney.frozen`` writes a new
 record, to be committed alone, saying why; every figure published before then is void. A part that has moved to another room since
-it was frozen is read under the name it had then (``MOVED``): a move is no change.
+it was frozen is read under the name it had then (``MOVED``): a move is no change. A function that everybody shares by now is
+read as it stood in its part (``lent`` in the record), and must give the numbers of then to the last bit.
 """
 
 import hashlib
@@ -13,6 +14,8 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from dosetwin.errors import InputError
 from dosetwin.populations.newborn import draws
@@ -37,6 +40,10 @@ MOVED = {
 """Where each part stands today -> its name when it was frozen."""
 
 
+LENT = {kidney_babies: ("weight_ratio", "birth_weight, weight_ratio", "birth_weight", "def draw(")}
+"""Part -> function it had of its own, its imports now and then, and before what the function stood."""
+
+
 def _sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -50,13 +57,30 @@ def _then(text: str) -> str:
     )
 
 
+def _source(part: Any) -> str:
+    """The source of a part as it was when it was frozen."""
+    text = inspect.getsource(part)
+    if part in LENT:
+        name, now, then, before = LENT[part]
+        text = text.replace(f"import {now}\n", f"import {then}\n").replace(before, f"{recorded()['lent'][name]}\n\n{before}", 1)
+    return _then(text)
+
+
+def _lent_as_then() -> bool:
+    """Whether the shared growth curve gives the bits of the one of then: every gestation by half weeks, every age by hours."""
+    space: dict[str, Any] = {"np": np}
+    exec(recorded()["lent"]["weight_ratio"], space)
+    GA, PNA = np.arange(22.0, 44.5, 0.5)[:, None], np.arange(0.0, 60.0, 1 / 24)[None, :]
+    return bool(np.array_equal(growth.weight_ratio(GA, PNA), space["weight_ratio"](GA, PNA)))
+
+
 def current() -> dict[str, Any]:
     """The record as the present code makes it: parameters, seeds, SHA-256 of each part and of all, and a print of its babies."""
     constants = {"ASSAYS": dict(ASSAYS), "UMOL_PER_MG_DL": UMOL_PER_MG_DL, "VERY_PRETERM": growth.VERY_PRETERM}
     # through JSON, so that it compares equal with what is read back
     parameters = json.loads(json.dumps(asdict(kidney_parameters.PARAMETERS)))
     seeds = list(kidney_parameters.TEST_SEEDS)
-    sources = {_then(part.__name__): _sha(_then(inspect.getsource(part))) for part in GENERATOR}
+    sources = {_then(part.__name__): _sha(_source(part)) for part in GENERATOR}
     sources |= {_then(f"{part.__module__}.{part.__name__}"): _sha(_then(inspect.getsource(part))) for part in BORROWED}
     sha256 = {
         "parameters": _sha(json.dumps(parameters, sort_keys=True)),
@@ -65,6 +89,7 @@ def current() -> dict[str, Any]:
         "sources": sources,
     }
     return {
+        "lent": recorded()["lent"],
         "parameters": parameters,
         "test_seeds": seeds,
         "sha256": {**sha256, "all": _sha(json.dumps(sha256, sort_keys=True))},
@@ -106,6 +131,14 @@ def verify() -> str:
             value=now["sha256"]["all"],
             allowed=then["sha256"]["all"],
             remedy="undo the change, or freeze again in a commit of its own and repeat training and evaluation",
+        )
+    if not _lent_as_then():
+        raise InputError(
+            "the growth curve is not the frozen one",
+            where=RECORD.name,
+            value="structure.growth.weight_ratio",
+            allowed="its numbers to the last bit",
+            remedy="undo the change, or give the generator a curve of its own",
         )
     for name, sums in then["babies"].items():
         for key, value in sums.items():
