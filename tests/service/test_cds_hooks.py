@@ -140,6 +140,9 @@ def test_order_sign_is_silent_about_the_advised_order_and_warns_of_another(clien
     assert within_the_specification(other)
     assert other["indicator"] == "critical"
     assert "ordered" in other["summary"]
+    spelled = order(1000 * mg, repeat["period"])
+    spelled["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"] = {"value": 1000 * mg, "unit": "mcg"}
+    assert call(client, "dosetwin-order-sign", hook("order-sign", [spelled])).json() == {"cards": []}
     unread = order()
     del unread["dosageInstruction"][0]["timing"]
     (unsure,) = call(client, "dosetwin-order-sign", hook("order-sign", [unread])).json()["cards"]

@@ -146,6 +146,8 @@ def test_what_takes_back_a_result_that_has_not_come_is_kept_and_applied_when_it_
     assert values(service, id_) == []
     again = receive(service, READER, oru(name, obx("2.9"), sent="20260414120700+0000"))[2]
     assert (again.new, values(service, id_)) == (1, [2.9])
+    with service.store.read() as conn:
+        assert service.trail.verify(conn, None).ok
     assert receive(service, READER, oru(name, obx(status="X", sub="9")))[:2] == ("AA", "OBX-1: nothing on record to take back")
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from dosetwin.serve.settings import Settings
+from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.web import assets, entries, ward
 from dosetwin.serve.web.charts import Chart, DoseOf, LineOf, PointOf, svg, ticks
 from dosetwin.serve.web.tries import asked_of
@@ -268,6 +269,29 @@ def test_an_entry_in_another_unit_is_the_same_fact() -> None:
     assert comma.body.canonical()["mg_per_L"] == pytest.approx(7.4)
 
 
+@pytest.mark.parametrize(("kind", "value", "unit", "field", "read"), [
+    ("level", "7.4", "MG/L", "mg_per_L", 7.4), ("level", "7.4", "\u00b5g/ml", "mg_per_L", 7.4),
+    ("dose", "16", "MG", "amount_mg", 16.0),
+    ("creatinine", "88.4", "\u03bcmol/l", "mg_per_dL", 1.0), ("weight", "1100", "grams", "canonical_value", 1.1),
+])  # fmt: skip
+def test_an_entry_may_spell_its_unit(kind: str, value: str, unit: str, field: str, read: float) -> None:
+    fact, wrong = entries.checked(entries.Entry(kind, value, unit, "2026-04-13T13:00"), NOW, "amikacin", Zone())
+    assert (wrong, fact is None) == ({}, False)
+    assert fact is not None
+    assert fact.body.canonical()[field] == pytest.approx(read)
+
+
+@pytest.mark.parametrize(("body", "field", "read"), [
+    ({"kind": "level", "value": 7.4, "unit": "MCG/ML"}, "mg_per_L", 7.4),
+    ({"kind": "dose", "amount": 16000, "unit": "mcg"}, "amount_mg", 16),
+    ({"kind": "creatinine", "value": 0.9, "unit": "mg/100 mL"}, "mg_per_dL", 0.9),
+    ({"kind": "covariate", "name": "WT", "value": 2.5, "unit": "lb"}, "canonical_value", 1.133980925),
+])  # fmt: skip
+def test_a_fact_sent_by_the_api_may_spell_its_unit(body: dict[str, Any], field: str, read: float) -> None:
+    fact = NewFact.model_validate({"at": NOW, "body": body})
+    assert fact.body.canonical()[field] == pytest.approx(read)
+
+
 def test_controls_are_checked() -> None:
     good = {"amount": "12,5", "interval": "36", "delay": "0", "sample": "24"}
     asked, wrong = asked_of(good, 0.5)
@@ -387,7 +411,6 @@ def test_a_trial_is_shown_with_its_claims(demo: Running) -> None:
 
 def test_an_alert_is_seen_with_a_reason(demo: Running, baby: str) -> None:
     from dosetwin.serve.auth.principal import THE_SERVICE
-    from dosetwin.serve.store.facts import NewFact
 
     id_, service = baby.rpartition("/")[2], demo.service
     body = {"kind": "alert", "code": "bedside", "text": "pump <stopped>", "severity": "critical"}

@@ -17,13 +17,13 @@ BARE = frozenset({"UNIT", "UNITS", "UOM"})
 def found(header: Sequence[str], where: Mapping[str, int], cells: Sequence[Sequence[str]]) -> dict[str, int]:
     """Canonical name of what is measured ("" for a bare UNIT) -> the column that holds its units.
 
-    Only columns of text, at least one of whose cells spells a unit.
+    Only columns of text, at least half of whose different cells spell a unit: a UNIT of wards A, B, C is none.
     """
     out: dict[str, int] = {}
     upper = {key.upper(): key for key in where}
     for key, index in where.items():
         filled = {c for c in cells[index] if c not in MISSING}
-        if key in STANDARD or not filled or any(is_number(c) for c in filled) or not any(known(c) for c in filled):
+        if key in STANDARD or not filled or any(is_number(c) for c in filled) or 2 * sum(known(c) for c in filled) < len(filled):
             continue
         name = header[index].strip().upper()
         if name in BARE:
