@@ -65,7 +65,8 @@ class Lognormal:
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool of like beds. ``room``: how many may wait when all are taken (None: without end; 0: who finds none goes away).
+    """A pool of like beds. ``stay``: one law of stays, or several that are
+    weighed by the stays seen. ``room``: how many may wait when all are taken (None: without end; 0: who finds none goes away).
 
     Who waits is taken in turn, and nobody gives up waiting. A bed that is closed while taken closes when it is left.
     """
@@ -73,10 +74,17 @@ class Pool:
     name: str
     title: str
     arrivals: Arrivals
-    stay: Exponential | Lognormal
+    stay: Exponential | Lognormal | tuple[Exponential | Lognormal, ...]
     room: int | None = None
     population: str = ""
 
+    @property
+    def laws(self) -> tuple[Exponential | Lognormal, ...]:
+        """The laws of stays that are thought of."""
+        return self.stay if isinstance(self.stay, tuple) else (self.stay,)
+
     def __post_init__(self) -> None:
+        if not self.laws:
+            raise InputError("a pool needs a law of stays", where=f"pool {self.name}")
         if self.room is not None and self.room < 0:
             raise InputError("places to wait in", where=f"pool {self.name}", value=self.room, allowed=">= 0, or None")

@@ -5,7 +5,7 @@ import math
 from dosetwin.declare import Facts, Goal, Rule, Sets, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Settings
-from dosetwin.declare.pool import Arrivals, Lognormal, Pool
+from dosetwin.declare.pool import Arrivals, Exponential, Lognormal, Pool
 from dosetwin.declare.reading import Between, Reading
 
 DRUG = drug("beds", unit="1", measured=False, device=True)
@@ -14,7 +14,10 @@ POOL = Pool(
     "ward_beds",
     "Like beds of one ward, taken in turn.",
     arrivals=Arrivals(5.0, 2.0, source="assumed: soon outweighed by what is seen, worth two days of watching"),
-    stay=Lognormal(48.0, 0.9, 0.7, 0.25, source="assumed: stays are skewed; median known within a factor of two"),
+    stay=(
+        Lognormal(48.0, 0.9, 0.7, 0.25, source="assumed: stays are skewed; median known within a factor of two"),
+        Exponential(60.0, 2.0, source="assumed: as good a guess before anything is seen, worth two stays"),
+    ),
     population="hospital wards",
 )
 

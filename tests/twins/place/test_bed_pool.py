@@ -11,7 +11,7 @@ from dosetwin.errors import InputError
 from dosetwin.records import Setting
 from dosetwin.structure.queues import erlang_b, erlang_c, mean_wait, waits_longer
 from dosetwin.twins.place import Arrivals, BedPool, Exponential, Lognormal, Pool, Seen, Watched
-from dosetwin.twins.place.belief import rates
+from dosetwin.twins.place.belief import rates, stays
 from dosetwin.twins.place.events import World, run
 
 DAY = 24.0
@@ -87,7 +87,7 @@ def test_rates_are_the_gamma_posterior() -> None:
     # 18 arrivals in 3 days before, 2 in 2 days seen; 4 stays of 30 h before, 20 h ended and 40 h not
     arrivals, leaving = stats.gamma(20, scale=1 / 120), stats.gamma(5, scale=1 / 180)
     assert stats.kstest(drawn.rate[:, 0], arrivals.cdf).pvalue > 0.001
-    assert stats.kstest(1 / drawn.stay[:, 0], leaving.cdf).pvalue > 0.001
+    assert stats.kstest(1 / drawn.stay[:, 1], leaving.cdf).pvalue > 0.001
 
 
 def test_who_is_there_already_stays_on_conditionally() -> None:
@@ -138,13 +138,44 @@ def test_log_normal_stays_are_learned_as_maximum_likelihood_says(begin: float, e
         rng = np.random.default_rng(ward)
         admitted, lengths = rng.uniform(begin, end, n), rng.lognormal(truth[0], truth[1], n)
         stay = BedPool(WIDE).told(*stays_seen(admitted, lengths, end), Watched(0.0, end)).believed(4000, 2).stay
-        mean, sd = stay.mean(axis=0), stay.std(axis=0)
+        mean, sd = stay[:, 1:].mean(axis=0), stay[:, 1:].std(axis=0)
         assert (np.abs(mean - likeliest(admitted, lengths, end)) < 0.3 * sd).all()
         assert (sd < 0.12).all()
         off.append((mean - truth) / sd)
     assert (np.abs(np.mean(off, axis=0)) < 3 / math.sqrt(8)).all(), np.mean(off, axis=0)
     assert (np.std(off, axis=0) > 0.3).all()
     assert (np.std(off, axis=0) < 2.0).all()
+
+
+BOTH = (Lognormal(48.0, 0.9, 0.7, 0.25), Exponential(60.0, 2.0))
+
+
+def test_two_laws_are_weighed_by_the_stays_seen() -> None:
+    """Before anything: half each. 300 exponential stays: exponential; 300 log-normal ones: log-normal; and the load is right."""
+    pool = Pool("p", "P.", Arrivals(5.0, 5.0), BOTH)
+    np.testing.assert_allclose(stays(pool.laws, BedPool(pool).known).shares, 0.5, rtol=1e-5)  # the grid ends at 5 SD
+    rng = np.random.default_rng(3)
+    admitted, end = np.sort(rng.uniform(0, 60 * DAY, 300)), 60 * DAY
+    for law, lengths in enumerate((rng.lognormal(math.log(40), 0.6, 300), rng.exponential(48.0, 300))):
+        twin = BedPool(pool).told(*stays_seen(admitted, lengths, end), Watched(0.0, end))
+        assert stays(pool.laws, twin.known).shares[law] > 0.99
+        assert abs(np.median(twin.load(2000, 1)) - 5 / DAY * lengths.mean()) < 1.0
+
+
+def test_the_evidence_of_both_laws_is_that_of_the_stays() -> None:
+    """ln p of a few stays by integration over the prior, without any grid or closed form of ours."""
+    law, other = Lognormal(40.0, 0.8, 0.5, 0.3), Exponential(50.0, 3.0)
+    admitted, lengths = np.array([-10.0, 2.0, 5.0, 60.0]), np.array([30.0, 20.0, 44.0, 500.0])
+    known = (
+        BedPool(Pool("p", "P.", Arrivals(5.0, 5.0), law)).told(*stays_seen(admitted, lengths, 100.0), Watched(0.0, 100.0)).known
+    )
+    rng = np.random.default_rng(0)
+    m, s = math.log(40.0) + 0.5 * rng.standard_normal(200_000), 0.8 * np.exp(0.3 * rng.standard_normal(200_000))
+    rate = rng.gamma(3.0, 1 / 150.0, 200_000)
+    drawn: list[Any] = [stats.lognorm(s, scale=np.exp(m)), stats.expon(scale=1 / rate)]
+    for found, d in zip(stays((law, other), known).laws, drawn, strict=True):
+        log_p = d.logpdf(30.0) - d.logsf(10.0) + d.logpdf(20.0) + d.logpdf(44.0) + d.logsf(40.0)
+        assert found.log_evidence == pytest.approx(math.log(np.exp(log_p).mean()), abs=0.02)
 
 
 def test_stays_taken_at_face_value_would_mislead() -> None:
@@ -154,7 +185,7 @@ def test_stays_taken_at_face_value_would_mislead() -> None:
     seen = stays_seen(admitted, lengths, 4 * DAY)
     aware = BedPool(WIDE).told(*seen, Watched(0.0, 4 * DAY)).believed(2000, 2).stay
     naive = BedPool(WIDE).told(*seen, Watched(-200 * DAY, 4 * DAY)).believed(2000, 2).stay
-    assert naive[:, 0].mean() > aware[:, 0].mean() + 4 * aware[:, 0].std()
+    assert naive[:, 1].mean() > aware[:, 1].mean() + 4 * aware[:, 1].std()
 
 
 def test_one_run_by_hand() -> None:

@@ -4,6 +4,7 @@ Draw k of n is a function of (seed, place, k) alone, whatever n and whoever asks
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,9 @@ from dosetwin.streams import uniforms
 from dosetwin.twins.place.facts import Known, Visit
 
 GRID = 81
-"""Points per axis of the grid for log-normal stays, over +- 5 prior SD."""
+"""Points per axis of the grid for log-normal stays, over +- 5 SD of prior and then posterior."""
+SHORTEST_H = 1e-3
+"""h; a shorter stay is a slip of the clock."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,39 +35,72 @@ class Rates:
 
 
 @dataclass(frozen=True, eq=False)
-class Stays:
-    """Posterior of the stays. Exponential: ``shape`` and ``hours`` of a Gamma over the rate; log-normal: a grid over the mean and
-    the log of the SD of ln h, with the ``weight`` [cells] of each cell and the ``size`` of one."""
+class Gamma:
+    """Posterior of exponential stays: a Gamma over the rate, ``shape`` and ``hours``; ``certain``: the mean in h, known.
+    ``log_evidence`` ln p of the stays seen."""
 
-    exponential: bool
-    shape: float = 0.0
-    hours: float = 0.0
-    certain: tuple[float, ...] | None = None
-    cells: np.ndarray | None = None
-    weight: np.ndarray | None = None
-    size: tuple[float, float] = (0.0, 0.0)
+    shape: float
+    hours: float
+    log_evidence: float
+    certain: float | None = None
 
     def draws(self, u: np.ndarray) -> np.ndarray:
-        """Parameters [n, 2] from uniforms [n, 3]: mean h and 0, or mean and SD of ln h."""
-        if self.certain is not None:
-            return np.tile(np.array([*self.certain, 0.0][:2]), (len(u), 1))
-        if self.exponential:
-            return np.column_stack([self.hours / gammaincinv(self.shape, u[:, 0]), np.zeros(len(u))])
-        assert self.cells is not None
-        assert self.weight is not None
+        """Parameters [n, 3] (0, mean h, 0) from uniforms [n, 3]."""
+        mean = np.full(len(u), self.certain) if self.certain is not None else self.hours / gammaincinv(self.shape, u[:, 0])
+        return np.column_stack([np.zeros(len(u)), mean, np.zeros(len(u))])
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Posterior of log-normal stays: the ``weight`` [cells] of ``cells`` [cells, 2] of the mean and the log SD of ln h, all
+    of that ``size``; one cell without size: known. ``log_evidence`` ln p of the stays seen."""
+
+    cells: np.ndarray
+    weight: np.ndarray
+    size: tuple[float, float]
+    log_evidence: float
+
+    def draws(self, u: np.ndarray) -> np.ndarray:
+        """Parameters [n, 3] (1, mean and SD of ln h) from uniforms [n, 3]."""
         cell = self.cells[np.minimum(np.searchsorted(np.cumsum(self.weight), u[:, 0]), len(self.weight) - 1)]
         inside = cell + (u[:, 1:] - 0.5) * self.size
-        return np.column_stack([inside[:, 0], np.exp(inside[:, 1])])
+        return np.column_stack([np.ones(len(u)), inside[:, 0], np.exp(inside[:, 1])])
 
-    def lengths(self, parameters: np.ndarray, u: np.ndarray, elapsed: np.ndarray | float = 0.0) -> np.ndarray:
-        """Whole stays in h from uniforms, given that they have lasted ``elapsed`` h already; all broadcast together."""
-        first, second = parameters[..., 0], parameters[..., 1]
-        if self.exponential:
-            return elapsed - first * np.log1p(-u)
-        with np.errstate(divide="ignore"):
-            z = (np.log(elapsed) - first) / second
+
+@dataclass(frozen=True, eq=False)
+class Stays:
+    """Posterior of the stays: one law, or several, whose ``shares`` are their chances given the stays seen (before: equal)."""
+
+    laws: tuple[Gamma | Grid, ...]
+
+    @property
+    def shares(self) -> np.ndarray:
+        """[laws] chance of each."""
+        logs = np.array([law.log_evidence for law in self.laws])
+        p = np.exp(logs - logs.max())
+        return p / p.sum()
+
+    def draws(self, u: np.ndarray) -> np.ndarray:
+        """Parameters [n, 3] (0: exponential, mean h; 1: log-normal, mean and SD of ln h) from uniforms [n, 4]."""
+        which = np.minimum(np.searchsorted(np.cumsum(self.shares), u[:, 3]), len(self.laws) - 1)
+        every = np.stack([law.draws(u[:, :3]) for law in self.laws])
+        return every[which, np.arange(len(u))]
+
+
+def lengths(parameters: np.ndarray, u: np.ndarray, elapsed: np.ndarray | float = 0.0) -> np.ndarray:
+    """Whole stays in h from uniforms and parameters [..., 3], given that they have lasted ``elapsed`` h; all broadcast."""
+    normal, first, second = parameters[..., 0] > 0, parameters[..., 1], np.where(parameters[..., 0] > 0, parameters[..., 2], 1.0)
+    with np.errstate(divide="ignore", over="ignore"):
+        z = (np.log(elapsed) - first) / second
         # from the upper tail, where a long stay keeps its digits
-        return np.maximum(np.exp(first - second * ndtri(ndtr(-z) * (1.0 - u))), elapsed)
+        drawn = np.maximum(np.exp(np.where(normal, first - second * ndtri(ndtr(-z) * (1.0 - u)), 0.0)), elapsed)
+    return np.where(normal, drawn, elapsed - np.where(normal, 0.0, first) * np.log1p(-u))
+
+
+def mean_length(parameters: np.ndarray) -> np.ndarray:
+    """Mean stay in h of parameters [..., 3]."""
+    normal = parameters[..., 0] > 0
+    return np.where(normal, np.exp(np.where(normal, parameters[..., 1] + 0.5 * parameters[..., 2] ** 2, 0.0)), parameters[..., 1])
 
 
 def rates(arrivals: Arrivals, known: Known) -> Rates:
@@ -87,40 +123,54 @@ def arrived(visit: Visit) -> float | None:
     return next((t for t in (visit.asked, visit.admitted, visit.refused) if t is not None), None)
 
 
-def stays(declared: Exponential | Lognormal, known: Known) -> Stays:
+def stays(declared: Sequence[Exponential | Lognormal], known: Known) -> Stays:
     """Stays given those seen: ended ones, those that go on, and of those found there by the watch only what came after."""
     spans = [span for v in known.visits if (span := _span(v, known)) is not None]
     seen = np.array([(a, b, ended) for a, b, ended in spans], dtype=np.float64).reshape(-1, 3)
     found, until, ended = seen[:, 0], seen[:, 1], seen[:, 2] > 0
-    if isinstance(declared, Exponential):
-        certain = (declared.mean_h,) if math.isinf(declared.stays) else None
-        return Stays(
-            True, declared.stays + float(ended.sum()), declared.stays * declared.mean_h + float((until - found).sum()), certain
-        )
-    if declared.median_spread == 0 and declared.sd_spread == 0:
-        return Stays(False, certain=(math.log(declared.median_h), declared.sd))
-    spread = np.maximum([declared.median_spread, declared.sd_spread], 1e-9)
+    return Stays(tuple(
+        _gamma(law, found, until, ended) if isinstance(law, Exponential) else _grid(law, found, until, ended) for law in declared
+    ))  # fmt: skip
+
+
+def _gamma(law: Exponential, found: np.ndarray, until: np.ndarray, ended: np.ndarray) -> Gamma:
+    n, hours, a, b = float(ended.sum()), float((until - found).sum()), law.stays, law.stays * law.mean_h
+    if math.isinf(law.stays):
+        return Gamma(1.0, 1.0, -n * math.log(law.mean_h) - hours / law.mean_h, law.mean_h)
+    evidence = a * math.log(b) - (a + n) * math.log(b + hours) + math.lgamma(a + n) - math.lgamma(a)
+    return Gamma(a + n, b + hours, evidence)
+
+
+def _grid(law: Lognormal, found: np.ndarray, until: np.ndarray, ended: np.ndarray) -> Grid:
+    centre = np.array([math.log(law.median_h), math.log(law.sd)])
+    spread = np.array([law.median_spread, law.sd_spread])
+    jacobian = float(np.log(np.maximum(until[ended], SHORTEST_H)).sum()) + 0.5 * float(ended.sum()) * math.log(2 * math.pi)
+    if not spread.any():
+        point = _log_likelihood(centre[:1], np.exp(centre[1:]), found, until, ended)
+        return Grid(centre[None], np.ones(1), (0.0, 0.0), float(point[0]) - jacobian)
+    spread = np.maximum(spread, 1e-9)
     axis = np.linspace(-5.0, 5.0, GRID)
-    mean, log_sd = math.log(declared.median_h) + spread[0] * axis, math.log(declared.sd) + spread[1] * axis
+    mean, log_sd = centre[0] + spread[0] * axis, centre[1] + spread[1] * axis
     for _ in range(3):  # the grid is laid anew where the posterior is, so that many stays do not fall between its points
         m, s = np.meshgrid(mean, log_sd, indexing="ij")
-        log_p = -0.5 * ((m - math.log(declared.median_h)) / spread[0]) ** 2 - 0.5 * ((s - math.log(declared.sd)) / spread[1]) ** 2
+        log_p = -0.5 * (((m - centre[0]) / spread[0]) ** 2 + ((s - centre[1]) / spread[1]) ** 2)
         log_p += _log_likelihood(m, np.exp(s), found, until, ended)
+        size = (float(mean[1] - mean[0]), float(log_sd[1] - log_sd[0]))
         weight = np.exp(log_p - log_p.max())
+        prior = math.log(size[0] * size[1] / (2 * math.pi * spread[0] * spread[1]))
+        evidence = float(log_p.max() + np.log(weight.sum())) + prior - jacobian
         weight /= weight.sum()
-        used = (mean.copy(), log_sd.copy())
-        centre = (weight * m).sum(), (weight * s).sum()
-        width = (math.sqrt(max((weight * (m - centre[0]) ** 2).sum(), (mean[1] - mean[0]) ** 2)),
-                 math.sqrt(max((weight * (s - centre[1]) ** 2).sum(), (log_sd[1] - log_sd[0]) ** 2)))  # fmt: skip
-        mean, log_sd = centre[0] + width[0] * axis, centre[1] + width[1] * axis
-    cells = np.column_stack([m.ravel(), s.ravel()])
-    return Stays(False, cells=cells, weight=weight.ravel(), size=(used[0][1] - used[0][0], used[1][1] - used[1][0]))
+        at = float((weight * m).sum()), float((weight * s).sum())
+        width = (math.sqrt(max(float((weight * (m - at[0]) ** 2).sum()), size[0] ** 2)),
+                 math.sqrt(max(float((weight * (s - at[1]) ** 2).sum()), size[1] ** 2)))  # fmt: skip
+        mean, log_sd = at[0] + width[0] * axis, at[1] + width[1] * axis
+    return Grid(np.column_stack([m.ravel(), s.ravel()]), weight.ravel(), size, evidence)
 
 
 def _log_likelihood(m: np.ndarray, sd: np.ndarray, found: np.ndarray, until: np.ndarray, ended: np.ndarray) -> np.ndarray:
     """ln p of stays over a grid: density of ended ones, survival of others, both given that they lasted to ``found``."""
     total = np.zeros_like(m)
-    logs = np.log(np.maximum(until[ended], 1e-3))  # a stay shorter than 4 s is a slip of the clock
+    logs = np.log(np.maximum(until[ended], SHORTEST_H))
     if len(logs):
         n, centre = len(logs), logs.mean()
         total += -n * np.log(sd) - (((logs - centre) ** 2).sum() + n * (centre - m) ** 2) / (2 * sd**2)
@@ -143,16 +193,20 @@ def _span(visit: Visit, known: Known) -> tuple[float, float, bool] | None:
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """Draws of what is not known: ``rate`` arrivals per h [n, slots], ``stay`` parameters [n, 2]."""
+    """Draws of what is not known: ``rate`` arrivals per h [n, slots], ``stay`` parameters [n, 3] (see ``Stays.draws``)."""
 
     rate: np.ndarray
     slot_h: float
     stay: np.ndarray
-    stays: Stays
+
+    @property
+    def load(self) -> np.ndarray:
+        """[n] beds that would be taken if there were no end of them."""
+        return self.rate.mean(axis=1) * mean_length(self.stay)
 
 
 def drawn(pool: Pool, known: Known, draws: int, seed: int) -> Drawn:
     """``draws`` draws of arrivals and stays given what is known."""
-    arrivals, stay, who = rates(pool.arrivals, known), stays(pool.stay, known), np.arange(draws)
+    arrivals, stay, who = rates(pool.arrivals, known), stays(pool.laws, known), np.arange(draws)
     u = uniforms(seed, f"{pool.name}/rates", who, pool.arrivals.slots)
-    return Drawn(arrivals.draws(u), arrivals.slot_h, stay.draws(uniforms(seed, f"{pool.name}/stays", who, 3)), stay)
+    return Drawn(arrivals.draws(u), arrivals.slot_h, stay.draws(uniforms(seed, f"{pool.name}/stays", who, 4)))

@@ -12,7 +12,7 @@ from dosetwin.errors import InputError
 from dosetwin.records import Order
 from dosetwin.streams import uniforms
 from dosetwin.twins.kind import Readable
-from dosetwin.twins.place.belief import Drawn, arrived, drawn
+from dosetwin.twins.place.belief import Drawn, arrived, drawn, lengths
 from dosetwin.twins.place.events import Log, World, run
 from dosetwin.twins.place.facts import Known
 from dosetwin.twins.trajectory import HOW, Shape, Track, Trajectory
@@ -61,9 +61,7 @@ class BedPool:
 
     def load(self, draws: int, seed: int) -> np.ndarray:
         """[draws] beds that would be taken if there were no end of them: mean arrivals per h times the mean stay."""
-        found = self.believed(draws, seed)
-        mean = found.stay[:, 0] if found.stays.exponential else np.exp(found.stay[:, 0] + 0.5 * found.stay[:, 1] ** 2)
-        return found.rate.mean(axis=1) * mean
+        return self.believed(draws, seed).load
 
     def play(
         self, orders: Sequence[Order], until: float, *, draws: int, seed: int, at: Sequence[float] = (),
@@ -125,13 +123,13 @@ class BedPool:
         gaps = -np.log(uniforms(seed, f"{self.pool.name}/arrivals", who, size))
         u = uniforms(seed, f"{self.pool.name}/lengths", who, size)
         moments = np.cumsum(gaps, axis=1)
-        lengths = believed.stays.lengths(believed.stay[:, None, :], u)
+        stays = lengths(believed.stay[:, None, :], u)
         come, stay = [], []
         for k in range(draws):
             count = int(np.searchsorted(moments[k], expected[k, -1]))
             assert count < size  # eight standard deviations of a Poisson number
             come.append(np.interp(moments[k, :count], expected[k], edges))
-            stay.append(lengths[k, :count])
+            stay.append(stays[k, :count])
         return come, stay
 
     def _worlds(self, believed: Drawn, draws: int, seed: int) -> list[World]:
@@ -140,8 +138,8 @@ class BedPool:
         queue = [v for v in self.known.visits if v.admitted is None and v.left is None and v.refused is None]
         since = np.array([v.admitted for v in inside], dtype=np.float64)
         u = uniforms(seed, f"{self.pool.name}/here", np.arange(draws), len(inside) + len(queue))
-        here = believed.stays.lengths(believed.stay[:, None, :], u[:, : len(inside)], self.now - since)
-        new = believed.stays.lengths(believed.stay[:, None, :], u[:, len(inside) :])
+        here = lengths(believed.stay[:, None, :], u[:, : len(inside)], self.now - since)
+        new = lengths(believed.stay[:, None, :], u[:, len(inside) :])
         beds = self.known.settings[-1]["beds"] if self.known.settings else 0.0
         asked = [float(a) for v in queue if (a := arrived(v)) is not None]
         return [
@@ -150,19 +148,15 @@ class BedPool:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        stay = self.pool.stay
-        pool = {
-            **vars(self.pool),
-            "arrivals": dict(vars(self.pool.arrivals)),
-            "stay": {"kind": type(stay).__name__, **vars(stay)},
-        }
+        laws = [{"kind": type(law).__name__, **vars(law)} for law in self.pool.laws]
+        pool = {**vars(self.pool), "arrivals": dict(vars(self.pool.arrivals)), "stay": laws}
         return {"kind": "place", "pool": pool, "known": self.known.to_json()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], therapy: Any = None) -> "BedPool":
-        given, stay = dict(data["pool"]), dict(data["pool"]["stay"])
-        kind = {"Exponential": Exponential, "Lognormal": Lognormal}[stay.pop("kind")]
-        pool = Pool(**{**given, "arrivals": Arrivals(**given["arrivals"]), "stay": kind(**stay)})
+        given, kinds = dict(data["pool"]), {"Exponential": Exponential, "Lognormal": Lognormal}
+        laws = tuple(kinds[law["kind"]](**{k: v for k, v in law.items() if k != "kind"}) for law in given["stay"])
+        pool = Pool(**{**given, "arrivals": Arrivals(**given["arrivals"]), "stay": laws})
         return cls(pool, Known.from_json(data["known"]), therapy)
 
 
