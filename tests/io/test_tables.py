@@ -437,7 +437,7 @@ UNITS = {
 
 
 def test_a_unit_of_the_hospital_is_no_unit_of_measure(read):
-    text = "ID,TIME,AMT,DV,UNIT,WT\n1,0,100,.,A,70\n1,1,.,9,A,70\n2,0,100,.,C,70\n2,1,.,9,B,70\n"
+    text = "ID,TIME,AMT,DV,UNIT,WT\n1,0,100,.,ICU,70\n1,1,.,9,ICU,70\n2,0,100,.,C,70\n2,1,.,9,NICU,70\n"
     timelines, findings, echo = read(text)
     assert (levels(timelines[0]), timelines[0].observations[0].stated) == ([(1, 9)], "")
     assert ("text_column_ignored" in findings, echo.unread) == (True, ("UNIT",))

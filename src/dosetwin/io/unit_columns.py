@@ -17,7 +17,7 @@ BARE = frozenset({"UNIT", "UNITS", "UOM"})
 def found(header: Sequence[str], where: Mapping[str, int], cells: Sequence[Sequence[str]]) -> dict[str, int]:
     """Canonical name of what is measured ("" for a bare UNIT) -> the column that holds its units.
 
-    Only columns of text, at least half of whose different cells spell a unit: a UNIT of wards A, B, C is none.
+    Only columns of text, at least half of whose different cells spell a unit: a UNIT of wards (ICU, C, NICU) is none.
     """
     out: dict[str, int] = {}
     upper = {key.upper(): key for key in where}
