@@ -40,13 +40,15 @@ MOST_BASES = 20_000
 LOOK_S = 60.0
 _A_SECOND = timedelta(seconds=1)
 _STATE = select(*(c for c in twin_states.c if c.name != "answer"))
-_OLD = _STATE.where(twin_states.c.patient_id == bindparam("patient"))
+_OLD = _STATE.where(twin_states.c.patient_id == bindparam("patient"), twin_states.c.therapy == bindparam("therapy"))
 _THERE = _STATE.where(twin_states.c.patient_id.in_(bindparam("ids", expanding=True)))
 _DROP = delete(twin_states).where(twin_states.c.patient_id.in_(bindparam("ids", expanding=True)))
+_ONE = (twin_states.c.patient_id == bindparam("of")) & (twin_states.c.therapy == bindparam("of_therapy"))
+_INSTEAD = delete(twin_states).where(_ONE)
 _ADD = twin_states.insert()
 _MOVE = (
     update(twin_states)
-    .where(twin_states.c.patient_id == bindparam("of"))
+    .where(_ONE)
     .values({c.name: bindparam(f"new_{c.name}", type_=c.type) for c in twin_states.c
              if c.name in ("state_hash", "through_seq", "computed_at", "summary", "seal")})
 )  # fmt: skip
@@ -72,6 +74,7 @@ class Done:
     basis: str = ""
     belief: tuple[KeptQuestion, Any] | None = None
     failure: tuple[str, str, int] | None = None
+    therapy: str = ""
 
 
 class Refresher:
@@ -94,11 +97,12 @@ class Refresher:
 
     def recompute(self, patient: str, question: KeptQuestion, older: timedelta, *, only_if_changed: bool = True) -> Done:
         """The state of a twin at the question's moment. An answer more than ``older`` old is given anew in any case."""
+        therapy = question.policy["name"]
         reach = Reach(THE_SERVICE, question.now, self._vault)
         with self._read() as conn:
             held = self._remembered.of(conn, reach, patient)
-            old = conn.execute(_OLD, {"patient": patient}).first()
-            if old is not None and not self._ours(conn, patient, old):
+            old = conn.execute(_OLD, {"patient": patient, "therapy": therapy}).first()
+            if old is not None and not self._ours(conn, old):
                 old = None  # nothing of it is carried on
         known = Known(patient, held.facts, held.version, held.person)
         drug = question.policy["drug"]
@@ -106,11 +110,12 @@ class Refresher:
         key = state_hash(known, question)
         basis = basis_of(known, question)
         fresh = old is not None and question.now - datetime.fromisoformat(old.summary["now"]) <= older
-        if old is not None and fresh and only_if_changed and (old.state_hash == key or self._stands(patient, old, basis)):
+        if old is not None and fresh and only_if_changed and (old.state_hash == key or self._stands(old, basis)):
             summary = old.summary | {"answered": answered(known), "answer_tone": answer_tone(known)}
-            if self._bases.get(patient) is not None:
-                self._bases.put(patient, (key, basis))
-            return Done(patient, key, known.through, summary, over=old.state_hash, changed=summary != old.summary)
+            if self._bases.get((patient, therapy)) is not None:
+                self._bases.put((patient, therapy), (key, basis))
+            return Done(patient, key, known.through, summary, over=old.state_hash, changed=summary != old.summary,
+                        therapy=therapy)  # fmt: skip
         seconds = belief = None
         try:
             # the page draws the curves if somebody looks: they are a third of the work
@@ -120,24 +125,26 @@ class Refresher:
             lasting = not any(f["code"] == "stale_data" for f in said["findings"])
         except DosetwinError as error:
             said, lasting = cannot(error), False
-        self._bases.put(patient, (key, basis) if lasting else None)
+        self._bases.put((patient, therapy), (key, basis) if lasting else None)
         return Done(patient, key, known.through, summary_of(known, said, question), said, seconds=seconds, basis=basis,
-                    belief=belief)  # fmt: skip
+                    belief=belief, therapy=therapy)  # fmt: skip
 
-    def _ours(self, conn: Connection, patient: str, old: Any) -> bool:
+    def _ours(self, conn: Connection, old: Any) -> bool:
         """Whether the stored state is one that the program stored; its answer, which is long, is looked at once a minute."""
         if not self._vault.seals.holds("twin_states", old._mapping):
             return False
-        looked = self._looked.get(patient)
+        key = (old.patient_id, old.therapy)
+        looked = self._looked.get(key)
         if looked is not None and time.monotonic() - looked < LOOK_S:
             return True
-        said = conn.execute(select(twin_states.c.answer).where(twin_states.c.patient_id == patient)).scalar()
-        self._looked.put(patient, time.monotonic())
+        mine = (twin_states.c.patient_id == old.patient_id) & (twin_states.c.therapy == old.therapy)
+        said = conn.execute(select(twin_states.c.answer).where(mine)).scalar()
+        self._looked.put(key, time.monotonic())
         return digest(said) == old.answer_hash
 
-    def _stands(self, patient: str, old: Any, basis: str) -> bool:
+    def _stands(self, old: Any, basis: str) -> bool:
         """Whether the stored answer is the one that was computed here from the same basis."""
-        return self._bases.get(patient) == (old.state_hash, basis)
+        return self._bases.get((old.patient_id, old.therapy)) == (old.state_hash, basis)
 
 
 def basis_of(known: Known, question: KeptQuestion) -> str:
@@ -210,26 +217,28 @@ def _later(have: Any, d: Done) -> bool:
 
 def put(conn: Connection, found: Sequence[Done], now: datetime, seals: Seals) -> list[str]:
     """Store states, each unless a newer one is there. Returns the patients whose stored answer was replaced meanwhile: again."""
-    there = {r.patient_id: r for r in conn.execute(_THERE, {"ids": [d.patient for d in found]})}
-    forged = [id_ for id_, have in there.items() if not seals.holds("twin_states", have._mapping)]
+    there = {(r.patient_id, r.therapy): r for r in conn.execute(_THERE, {"ids": [d.patient for d in found]})}
+    forged = [id_ for (id_, _), have in there.items() if not seals.holds("twin_states", have._mapping)]
     drop(conn, forged)
     whole, moved, again = [], [], []
     for d in found:
-        have = None if d.patient in forged else there.get(d.patient)
+        have = None if d.patient in forged else there.get((d.patient, d.therapy))
         if have is not None and _later(have, d):
             continue
         if d.answer is not None:
-            whole.append(seals.sealed("twin_states", patient_id=d.patient, state_hash=d.state_hash, through_seq=d.through,
+            whole.append(seals.sealed("twin_states", patient_id=d.patient, therapy=d.therapy, state_hash=d.state_hash,
+                                      through_seq=d.through,
                                       computed_at=now, seconds=d.seconds or 0.0, summary=d.summary, answer=d.answer,
                                       answer_hash=digest(d.answer)))  # fmt: skip
         elif have is not None and have.state_hash == d.over:
             new = {"state_hash": d.state_hash, "through_seq": d.through, "computed_at": now, "summary": d.summary}
             seal = seals.of("twin_states", {**have._mapping, **new})
-            moved.append({"of": d.patient, "new_seal": seal} | {f"new_{k}": v for k, v in new.items()})
+            of = {"of": d.patient, "of_therapy": d.therapy, "new_seal": seal}
+            moved.append(of | {f"new_{k}": v for k, v in new.items()})
         else:
             again.append(d.patient)
     if whole:
-        conn.execute(_DROP, {"ids": [row["patient_id"] for row in whole]})
+        conn.execute(_INSTEAD, [{"of": row["patient_id"], "of_therapy": row["therapy"]} for row in whole])
         conn.execute(_ADD, whole)
     if moved:
         conn.execute(_MOVE, moved)

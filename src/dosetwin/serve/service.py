@@ -100,7 +100,7 @@ class Service:
 
     def reach(self, who: Principal) -> Reach:
         """What ``who`` may see now."""
-        return Reach(who, self.clock.now(), self.vault)
+        return Reach(who, self.clock.now(), self.vault, self.policy["name"])
 
     # ------------------------------------------------------------------------------------------------------- writing
 
@@ -343,7 +343,11 @@ class Service:
         with self.store.read() as conn:
             rows = conn.execute(
                 select(patients.c.id)
-                .join(twin_states, twin_states.c.patient_id == patients.c.id, isouter=True)
+                .join(
+                    twin_states,
+                    (twin_states.c.patient_id == patients.c.id) & (twin_states.c.therapy == self.policy["name"]),
+                    isouter=True,
+                )
                 .where(
                     patients.c.arriving.is_(False),
                     twin_states.c.through_seq.is_(None)

@@ -67,6 +67,13 @@ class Reach:
     who: Principal
     now: datetime
     vault: Vault
+    therapy: str = ""
+    """Whose twins' states are read; "" none's."""
+
+    @property
+    def _followed(self) -> Any:
+        """The SQL condition that joins a patient with the state of its twin."""
+        return and_(twin_states.c.patient_id == patients.c.id, twin_states.c.therapy == self.therapy)
 
     def need(self, action: Action) -> None:
         """Raise Problem 403 unless a role allows it."""
@@ -90,7 +97,7 @@ class Reach:
         self.need("read")
         query = (
             select(patients, *(c.label(f"twin_{c.name}") for c in _STATE))
-            .join(twin_states, twin_states.c.patient_id == patients.c.id, isouter=True)
+            .join(twin_states, self._followed, isouter=True)
             .where(self._within(conn))
         )
         if ward is not None:
@@ -181,7 +188,8 @@ class Reach:
     def state(self, conn: Connection, patient: str) -> Row | None:
         """The twin's derived state, None before the first was computed, and for one that is not as it was stored."""
         self.patient(conn, patient)
-        row = _one(conn.execute(select(twin_states).where(twin_states.c.patient_id == patient)).mappings().first())
+        mine = select(twin_states).where(twin_states.c.patient_id == patient, twin_states.c.therapy == self.therapy)
+        row = _one(conn.execute(mine).mappings().first())
         if row is None:
             return None
         sound = self.vault.seals.holds("twin_states", row) and digest(row["answer"]) == row["answer_hash"]
@@ -238,7 +246,7 @@ class Reach:
         when = datetime.fromtimestamp(int(micros) / 1_000_000, UTC) if int(micros) < 4e15 else self.now
         rows = conn.execute(
             select(patients.c.id)
-            .join(twin_states, twin_states.c.patient_id == patients.c.id, isouter=True)
+            .join(twin_states, self._followed, isouter=True)
             .where(self._within(conn), or_(patients.c.head > int(seq), twin_states.c.computed_at > when))
         )
         return cursor, [r[0] for r in rows]

@@ -175,6 +175,7 @@ twin_states = Table(
     "twin_states",
     metadata,
     Column("patient_id", String(36), ForeignKey("patients.id"), primary_key=True),
+    Column("therapy", String(100), primary_key=True),
     Column("state_hash", String(64), nullable=False),
     Column("through_seq", _Number, nullable=False),
     Column("computed_at", Moment, nullable=False),
@@ -184,7 +185,7 @@ twin_states = Table(
     Column("answer_hash", String(64)),
     _seal(),
 )
-"""Derived and thrown away at will: the ward list's line and the current answer of each twin."""
+"""Derived and thrown away at will: the ward list's line and the current answer of each twin, by patient and therapy."""
 
 sessions = Table(
     "sessions",
