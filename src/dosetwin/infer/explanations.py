@@ -129,14 +129,15 @@ def _chance(log_odds: np.ndarray) -> np.ndarray:
 
 def _wider(evidence: Evidence, estimate: MapEstimate, information: np.ndarray, scale: Scale) -> float:
     """ln evidence under a wider prior minus that under the published one, for a normal likelihood with this information."""
-    precision = 1.0 / np.square(replace(evidence, spread=scale.spread).spreads)
+    narrow = np.linalg.inv(replace(evidence, spread=scale.spread).widening)
+    precision = narrow.T @ narrow
     z, n = estimate.z, len(estimate.z)
     # the likelihood's own maximum and curvature: gradient of ln likelihood at the mode is z
     total = information + np.eye(n)
     b = total @ z
-    wide = information + np.diag(precision)
+    wide = information + precision
     gain = 0.5 * (b @ np.linalg.solve(wide, b) - b @ z)
-    return float(gain - 0.5 * (np.linalg.slogdet(wide)[1] - np.linalg.slogdet(total)[1]) + 0.5 * np.log(precision).sum())
+    return float(gain - 0.5 * (np.linalg.slogdet(wide)[1] - np.linalg.slogdet(total)[1]) + np.log(np.diag(narrow)).sum())
 
 
 def explain(evidence: Evidence, usual: MapEstimate | None = None, *, certain: bool = False) -> Explained:
@@ -167,7 +168,7 @@ def _search(evidence: Evidence, scales: tuple[Scale, ...], first: Fitted, wrong:
 
     def fit(outside: tuple[int, ...], scale: Scale, near: Fitted) -> Fitted:
         part = replace(evidence.subset([i for i in range(n) if i not in outside]), spread=scale.spread)
-        start = near.estimate.z * replace(evidence, spread=near.spreads).spreads / part.spreads
+        start = np.linalg.solve(part.widening, replace(evidence, spread=near.spreads).widening @ near.estimate.z)
         estimate = map_of(part, start=start)
         prior = scale.log_weight
         if not certain:

@@ -127,7 +127,8 @@ class Evidence:
 
     ``levels[i]``, which is observation ``index[i]`` of the timeline, is predicted by output ``out[i]`` at output time
     ``rows[i]`` of the schedule. Levels without a record name are called "ID level n". ``spread`` (etas, kappas): factors on the
-    published SDs of the random effects.
+    published SDs of the random effects. What is wider is each effect's own (published covariances say how usual patients vary):
+    variances grow, covariances stay.
     """
 
     model: Model
@@ -165,14 +166,29 @@ class Evidence:
         return np.repeat(np.array(self.spread, dtype=np.float64), [etas, kappas])
 
     @cached_property
+    def omega(self) -> np.ndarray:
+        """Covariance of the full vector, [n_full, n_full], with the variances widened by ``spread``."""
+        omega = self.model.omega_for(self.occasions).copy()
+        np.fill_diagonal(omega, np.diag(omega) * self.spreads * self.spreads)
+        return omega
+
+    @cached_property
     def root(self) -> np.ndarray:
-        """L with L L' = omega of the full vector, widened by ``spread``; rows of fixed effects are 0."""
-        omega = self.model.omega_for(self.occasions) * np.outer(self.spreads, self.spreads)
-        free = np.diag(omega) > 0
-        root = np.zeros_like(omega)
+        """L with L L' = ``omega``; rows of fixed effects are 0."""
+        free = np.diag(self.omega) > 0
+        root = np.zeros_like(self.omega)
         if free.any():
-            root[np.ix_(free, free)] = np.linalg.cholesky(omega[np.ix_(free, free)])
+            root[np.ix_(free, free)] = np.linalg.cholesky(self.omega[np.ix_(free, free)])
         return root
+
+    @cached_property
+    def widening(self) -> np.ndarray:
+        """W, lower triangular: whitened effects z of this ``spread`` are W z in those of the published one."""
+        free = np.ix_(*2 * (np.diag(self.omega) > 0,))
+        wide = np.diag(self.spreads)
+        if self.spread != (1.0, 1.0):
+            wide[free] = np.linalg.solve(replace(self, spread=(1.0, 1.0)).root[free], self.root[free])
+        return wide
 
     def predict(self, z: np.ndarray) -> Prediction:
         """Predictions for whitened vectors ``z`` [K, n_full] (eta = L z, z ~ N(0, I) a priori)."""

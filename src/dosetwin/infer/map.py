@@ -176,8 +176,7 @@ def map_of(evidence: Evidence, *, start: np.ndarray | None = None, starts: int =
     n = evidence.root.shape[0]
     if len(evidence) == 0:
         # without data the answer is known: exactly zero, exactly the prior
-        omega = evidence.model.omega_for(evidence.occasions) * np.outer(evidence.spreads, evidence.spreads)
-        return MapEstimate(np.zeros(n), omega, 0.0, True, np.zeros(n), np.eye(n), 0.0, 0)
+        return MapEstimate(np.zeros(n), evidence.omega, 0.0, True, np.zeros(n), np.eye(n), 0.0, 0)
     objective = _Objective(evidence)
     first = np.zeros(n) if start is None else np.asarray(start, dtype=np.float64)
     best, hessian, converged = _descend(objective, first)

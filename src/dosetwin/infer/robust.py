@@ -11,7 +11,7 @@ product over records, (1 - p) right + p wrong, and the posterior draws need no e
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -62,13 +62,10 @@ def prior_wrong(evidence: Evidence) -> np.ndarray:
 
 def log_prior(z: np.ndarray, evidence: Evidence) -> np.ndarray:
     """ln density of the heavy-tailed prior at whitened ``z`` [K, n] (whitened by the published SDs), [K]."""
-    etas = len(evidence.model.eta_names)
-    q, r = np.square(z[:, :etas]).sum(1), np.square(z[:, etas:]).sum(1)
-    parts = [
-        scale.log_weight - 0.5 * (q / s**2 + r / k**2) - etas * math.log(s) - (z.shape[1] - etas) * math.log(k)
-        for scale in scales_of(evidence)
-        for s, k in (scale.spread,)
-    ]
+    parts = []
+    for scale in scales_of(evidence):
+        narrow = np.linalg.inv(replace(evidence, spread=scale.spread).widening)
+        parts.append(scale.log_weight - 0.5 * np.square(z @ narrow.T).sum(1) + np.log(np.diag(narrow)).sum())
     return np.logaddexp.reduce(parts, axis=0) - 0.5 * z.shape[1] * LOG_2PI
 
 

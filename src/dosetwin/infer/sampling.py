@@ -115,8 +115,8 @@ def _adapted(pool: Pool, w: np.ndarray, n: int) -> _Component:
 
 def _at(evidence: Evidence, f: Fitted) -> _Component:
     """A proposal at the mode of a fit, in units of the published SDs."""
-    spread = replace(evidence, spread=f.spreads).spreads
-    return _Component(1, spread * f.estimate.z, f.estimate.cov_z * np.outer(spread, spread), DF)
+    wide = replace(evidence, spread=f.spreads).widening
+    return _Component(1, wide @ f.estimate.z, wide @ f.estimate.cov_z @ wide.T, DF)
 
 
 def _centres(evidence: Evidence, explained: Explained, total: int) -> list[_Component]:
