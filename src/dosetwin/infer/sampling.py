@@ -35,6 +35,8 @@ MIN_ESS, MIN_ESS_SHARE = 100.0, 0.1
 """Importance weights have collapsed when their ESS is below max(MIN_ESS, MIN_ESS_SHARE x draws)."""
 MOST_CENTRES, LEAST_SHARE = 6, 0.05
 """At most so many explanations have proposals of their own; none of them fewer than this share."""
+ADAPTATIONS = 3
+"""At most so often are proposals moved to where a condition other than the mixture puts its weight."""
 PLAYED = 32
 """Proposals of each kind (by weight, and one after the other) whose weight by a quadratic is compared with a play."""
 Contradicting = Literal["weigh", "fit"]
@@ -208,15 +210,25 @@ def _sample(
     worst, rhat, method = math.inf, None, "importance"
     for condition in ("mixture", *asked):
         w, size, _ = pool.weights(condition)
+        if condition == "believed" and size < threshold and not explained.doubted.any():
+            continue  # nobody is in doubt: the mixture says the same
+        of = pool
+        for _ in range(ADAPTATIONS if condition != "mixture" else 0):  # proposals were made for the mixture: some of its own first
+            if size >= enough or not size > 0.0:
+                break
+            own = [_adapted(of, w, total), replace(_at(evidence, _fit_for(explained, condition)), n=total // 4)]
+            again = _pooled(weighing, own, shift, evidence.predict, condition == "believed")
+            w_again, size_again, _ = again.weights(condition)
+            if size_again <= size:
+                break
+            of, w, size = again, w_again, size_again
         if size >= threshold:
-            found[condition] = pool.z[systematic(w, draws, offset)][order]
+            found[condition] = of.z[systematic(w, draws, offset)][order]
             worst = min(worst, size) if condition == "mixture" else worst
             continue
-        if condition == "believed" and not explained.doubted.any():
-            continue  # nobody is in doubt: the mixture says the same
         chains = int(np.clip(4 * d, 24, 64))
         centre = _at(evidence, _fit_for(explained, condition))
-        spread = _adapted(pool, w, chains) if size > 0 else replace(centre, n=chains)
+        spread = _adapted(of, w, chains) if size > 0 else replace(centre, n=chains)
         log_post: Callable[[np.ndarray], np.ndarray] = lambda z, c=condition: weighing.conditions(  # noqa: E731
             z, evidence.predict(z)
         )[c]
