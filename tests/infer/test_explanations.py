@@ -188,8 +188,9 @@ def _typical(model: Model) -> dict[str, float]:
     return {n: float(np.floor(v)) if model.covs[n].age else v for n, v in values.items()}
 
 
-def _rises(model: Model, seeds: tuple[int, ...]) -> float:
-    """Largest rise of the believed clearance over its lowest value so far, as a fraction, while a trough grows twentyfold."""
+def _rises(model: Model, seed: int) -> dict[str, tuple[float, float]]:
+    """While a trough grows twentyfold, alone, after a peak, as a second trough: (largest rise of the believed clearance over its
+    lowest value so far, its last value), as fractions of that lowest and of the first."""
     values = _typical(model)
     covariates = tuple(Covariate(0.0, n, v) for n, v in values.items())
     doses = tuple(DoseEvent(24.0 * k, 10.0 * values.get("WT", values.get("BW", 1.0)), 0.5) for k in range(3))
@@ -199,33 +200,55 @@ def _rises(model: Model, seeds: tuple[int, ...]) -> float:
     asked = evidence_for(model, base.append(*(Observation(t, measures, 1.0) for t in times)))
     typical = asked.at_levels(asked.predict(np.zeros((1, asked.root.shape[0]))))[0]
     peak, first, second = (Observation(t, measures, float(v)) for t, v in zip(times, typical, strict=True))
-    worst = 0.0
-    for before, trough in (((), first), ((peak,), first), ((peak, first), second)):
-        for seed in seeds:
-            found = []
-            for factor in FACTORS:
-                timeline = base.append(*before, replace(trough, value=trough.value * factor))
-                belief = posterior(model, timeline, seed=seed, draws=500).believed()
-                found.append(clearance(model, timeline, belief))
-            worst = max(worst, float((np.array(found[1:]) / np.minimum.accumulate(found)[:-1]).max()) - 1.0)
-            # a refuted second trough leaves phenobarbital's at 0.91, and tobramycin's correlation with volume lifts it
-            assert found[-1] < (1.12 if model.name == "tobramycin_hennig_2008" else 0.93) * found[0]
+    worst: dict[str, tuple[float, float]] = {}
+    for name, before, trough in (("alone", (), first), ("after a peak", (peak,), first), ("second", (peak, first), second)):
+        found = []
+        for factor in FACTORS:
+            timeline = base.append(*before, replace(trough, value=trough.value * factor))
+            belief = posterior(model, timeline, seed=seed, draws=4000).believed()
+            found.append(clearance(model, timeline, belief))
+        worst[name] = float((np.array(found[1:]) / np.minimum.accumulate(found)[:-1]).max()) - 1.0, found[-1] / found[0]
     return worst
 
 
+LEVEL = dict.fromkeys(
+    (
+        "creatinine_vandonge_2021", "gentamicin_bijleveld_2016", "gentamicin_bijleveld_2017", "phenobarbital_grasela_1985",
+        "phenobarbital_voeller_2017", "warfarin_hamberg_2010",
+    ), 0.03,
+)  # fmt: skip
+"""What chance may add (4,000 draws) where a refuted trough leaves clearance level (docs/decisions.md: by 40,000 proposals)."""
+CORRELATED = "the published correlation of clearance with V2 (0.49; SD of V2 0.4): a high trough speaks for a large V2, so for CL"
+
+
+def _never_rises(model: Model, seed: int, most: float) -> None:
+    found = _rises(model, seed)
+    assert max(rise for rise, _ in found.values()) < most
+    assert max(last for _, last in found.values()) < 0.93  # a refuted second trough leaves phenobarbital's at 0.89
+
+
 def test_believed_clearance_never_rises_with_a_trough_flagship() -> None:
-    assert _rises(flagship(), (1,)) < 0.01
-
-
-MOST = {
-    "amikacin_neonate": 0.01, "amikacin_decock_2012": 0.01, "gentamicin_fuchs_2014": 0.01, "vancomycin_colin_2019": 0.01,
-    "phenobarbital_grasela_1985": 0.03, "phenobarbital_voeller_2017": 0.03, "tobramycin_hennig_2008": 0.12,
-}  # fmt: skip
-"""Largest rise, and why, as docs/decisions.md tells them; models that are not here are not claimed to be monotone."""
+    _never_rises(flagship(), 1, 0.01)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", MOST)
-def test_believed_clearance_hardly_rises_with_a_trough(name: str) -> None:
-    """Alone, after a peak, as a second trough, from typical to twenty times that."""
-    assert _rises(models.load(name), (1,)) < MOST[name]
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("name", [n for n in models.names() if n != "tobramycin_hennig_2008"])
+def test_believed_clearance_never_rises_with_a_trough(name: str, seed: int) -> None:
+    _never_rises(models.load(name), seed, LEVEL.get(name, 0.01))
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason=CORRELATED)
+def test_believed_clearance_of_tobramycin_never_rises_with_a_trough() -> None:
+    _never_rises(models.load("tobramycin_hennig_2008"), 1, 0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_believed_clearance_of_tobramycin_hardly_rises(seed: int) -> None:
+    """Alone or after a peak by 1.3 %, as a second trough by 6.1 %, by 40,000 weighed proposals."""
+    found = _rises(models.load("tobramycin_hennig_2008"), seed)
+    assert max(found["alone"][0], found["after a peak"][0]) < 0.03
+    assert found["second"][0] < 0.09
+    assert max(last for _, last in found.values()) < 1.12

@@ -200,7 +200,9 @@ def _sample(
         again = _pooled(weighing, [*parts, _adapted(pool, w, total // 2)], shift, predict, conditions)
         return again if again.weights("mixture")[1] > ess else pool
 
-    pool = _by_quadratic(evidence, explained, weighing, total, conditions, pooled) or pooled(evidence.predict)
+    told = _by_quadratic(evidence, explained, weighing, total, conditions, pooled)
+    pool = told or pooled(evidence.predict)
+    wanted = threshold if told else enough  # what a quadratic spared is not played after all for a little less noise
     log_evidence = pool.weights("mixture")[2]
     if not np.isfinite(pool.log_p["mixture"]).any():
         raise SimulationError(f"{evidence.model.name}: every parameter vector tried could not be simulated")
@@ -213,8 +215,10 @@ def _sample(
         if condition == "believed" and size < threshold and not explained.doubted.any():
             continue  # nobody is in doubt: the mixture says the same
         of = pool
-        for _ in range(ADAPTATIONS if condition != "mixture" else 0):  # proposals were made for the mixture: some of its own first
-            if size >= enough or not size > 0.0:
+        for _ in range(
+            ADAPTATIONS if condition != "mixture" else 0
+        ):  # proposals were made for the mixture: some of its own first
+            if size >= wanted or not size > 0.0:
                 break
             own = [_adapted(of, w, total), replace(_at(evidence, _fit_for(explained, condition)), n=total // 4)]
             again = _pooled(weighing, own, shift, evidence.predict, condition == "believed")
