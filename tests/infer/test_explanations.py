@@ -211,7 +211,7 @@ def _rises(model: Model, seed: int) -> dict[str, tuple[float, float]]:
     return worst
 
 
-LEVEL = dict.fromkeys(
+LEVEL: dict[str, float] = dict.fromkeys(
     (
         "creatinine_vandonge_2021", "gentamicin_bijleveld_2016", "gentamicin_bijleveld_2017", "phenobarbital_grasela_1985",
         "phenobarbital_voeller_2017", "warfarin_hamberg_2010",
