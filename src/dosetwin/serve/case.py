@@ -141,8 +141,11 @@ def on_the_calendar(t: Timeline, zero: datetime, drug: str, zone: Zone) -> Timel
     levels = []
     for o in t.observations:
         word = meant(o.measures)
-        if word in ("", "1", LEVEL) or word.casefold() == drug:
+        said = word.casefold()
+        if word in ("", "1", LEVEL) or said == drug:
             levels.append(_in_unit(replace(o, measures=drug)))
+        elif said in formulary.levels():
+            levels.append(_in_unit(replace(o, measures=said)))
         elif word == "SCR":
             levels.append(_in_unit(replace(o, measures="SCR")))
         else:

@@ -17,7 +17,7 @@ from dosetwin.records import Timeline
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.store.facts import NewFact
-from dosetwin.serve.timeline import in_force, name_of, names_of, raw_timeline
+from dosetwin.serve.timeline import in_force, name_of, names_of, raw_timeline, told
 
 if TYPE_CHECKING:
     from dosetwin.serve.service import Service
@@ -46,9 +46,9 @@ def judged(known: "Known", new: Sequence[tuple[datetime, Mapping[str, Any]]], dr
         mine = [r for r in rows if r["body"].get("drug") in (None, about) and (about == drug or r["body"].get("drug"))]
         if not mine:
             continue
-        before = held_back(raw_timeline(known.patient, known.facts, known.person, about), names_of(known.facts))
+        before = held_back(told(raw_timeline(known.patient, known.facts, known.person, about)), names_of(known.facts))
         kept_back = {f.record for f in before.findings if f.code == "held_back"}
-        after = raw_timeline(known.patient, [*known.facts, *mine], known.person, about)
+        after = told(raw_timeline(known.patient, [*known.facts, *mine], known.person, about))
         after = _without(after, kept_back - names.keys())
         had = {(f.code, f.record) for f in check(before, first_dose=True, weight=False)}
         found = [*_ahead(mine, now), *_ends(mine, after), *after.findings, *check(after, first_dose=True, weight=False)]

@@ -6,6 +6,7 @@ from typing import Any
 
 from dosetwin.checks.held import held_back
 from dosetwin.errors import Finding
+from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 from dosetwin.serve.store.facts import CARE, Person
 
@@ -60,11 +61,16 @@ def name_of(fact: Mapping[str, Any]) -> str:
 
 def timeline_of(patient: str, facts: Sequence[Mapping[str, Any]], person: Person, drug: str) -> Timeline:
     """The timeline a twin is told, without what cannot be believed or waits for an answer: findings name it, the rest goes on."""
-    return held_back(raw_timeline(patient, facts, person, drug), names_of(facts))
+    return held_back(told(raw_timeline(patient, facts, person, drug)), names_of(facts))
+
+
+def told(everything: Timeline) -> Timeline:
+    """What a question about the timeline's drug rests on: without doses and levels of other drugs."""
+    return everything.of(everything.drug, {o.measures for o in everything.observations if o.measures not in QUANTITIES})
 
 
 def raw_timeline(patient: str, facts: Sequence[Mapping[str, Any]], person: Person, drug: str) -> Timeline:
-    """The timeline of one patient for one drug; times in h since the first dose of it, else the first fact of care."""
+    """All that is on record about one patient; times in h since the first dose of ``drug``, else the first fact of care."""
     created = next((f for f in facts if f["kind"] == "patient_created"), None)
     said = created["body"] if created is not None else {}
     care = in_force(facts)
@@ -79,12 +85,13 @@ def raw_timeline(patient: str, facts: Sequence[Mapping[str, Any]], person: Perso
     findings: list[Finding] = []
     for f in care:
         b, name, t = f["body"], name_of(f), hours(f["at"])
-        if f["kind"] == "dose" and b["drug"] == drug:
-            doses.append(DoseEvent(t, b["amount_mg"], b["infusion_h"], record=name))
-        elif f["kind"] == "level" and b["drug"] == drug:
+        if f["kind"] == "dose":
+            doses.append(DoseEvent(t, b["amount_mg"], b["infusion_h"], record=name, drug=b["drug"]))
+        elif f["kind"] == "level":
             value = b["mg_per_L"]
-            levels.append(Observation(t, drug, value, "mg/L", value if b["below_loq"] else None, b["below_loq"], b["time_sd_h"],
-                                      b["after_dose"], record=name))  # fmt: skip
+            limit = value if b["below_loq"] else None
+            levels.append(Observation(t, b["drug"], value, "mg/L", limit, b["below_loq"], b["time_sd_h"], b["after_dose"],
+                                      record=name))  # fmt: skip
         elif f["kind"] == "creatinine":
             levels.append(Observation(t, "SCR", b["mg_per_dL"], "mg/dL", assay=b["assay"], record=name))
             findings += [Finding(**(x | {"record": name})) for x in b["findings"]]

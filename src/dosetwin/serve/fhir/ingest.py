@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
+from dosetwin import formulary
 from dosetwin.errors import Finding, InputError
 from dosetwin.io.fhir import read_bundle
 from dosetwin.quantities import QUANTITIES
@@ -153,14 +154,18 @@ def facts_of(timeline: Timeline, server: str) -> dict[str, NewFact]:
             errors.append(wrong(record, field, first.get("input"), first["msg"]))
 
     for d in timeline.doses:
+        given = d.drug or timeline.drug
+        if given not in formulary.followed():  # ``left_out`` says so
+            continue
+        unit = formulary.drug(given).unit
         for k, e in enumerate(d.expanded()):
-            body = {"kind": "dose", "drug": timeline.drug, "amount": e.amount, "unit": "mg", "infusion_h": e.duration}
+            body = {"kind": "dose", "drug": given, "amount": e.amount, "unit": unit, "infusion_h": e.duration}
             add(d.record, e.time, f"dose{k or ''}", body)
     for o in timeline.observations:
         if o.measures == "SCR":
             if not o.blq:
                 add(o.record, o.time, "SCR", {"kind": "creatinine", "value": o.value, "unit": "mg/dL", "assay": "idms"})
-        elif o.measures == timeline.drug:
+        elif o.measures in formulary.levels():
             body = {"kind": "level", "drug": o.measures, "value": o.value, "below_loq": o.blq, "after_dose": o.after_dose,
                     "time_sd_h": o.time_sd}  # fmt: skip
             add(o.record, o.time, "level", body)
@@ -181,8 +186,11 @@ def left_out(timeline: Timeline) -> list[Finding]:
             out.append(
                 Finding("warning", "left_out", o.record, "a creatinine only known to be below a limit is not stored", o.value)
             )
-        elif o.measures not in ("SCR", timeline.drug):
+        elif o.measures != "SCR" and o.measures not in formulary.levels():
             out.append(Finding("warning", "left_out", o.record, f"{o.measures} is not stored here", o.value))
+    for d in timeline.doses:
+        if (d.drug or timeline.drug) not in formulary.followed():
+            out.append(Finding("warning", "left_out", d.record, "a dose of a drug that is not followed here", d.drug))
     return out
 
 
