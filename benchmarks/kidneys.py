@@ -9,9 +9,8 @@ import time
 
 import numpy as np
 
-from dosetwin import models
+from dosetwin import formulary, models
 from dosetwin.advise import Question, advise, kidney
-from dosetwin.decide import policy
 from dosetwin.forecast.kidney import fitted
 from dosetwin.forecast.kidney.record import WardRecord
 from dosetwin.forecast.kidney.warning import INJURY_WARNING, injury_risk
@@ -22,7 +21,7 @@ from dosetwin.populations.newborn_kidney.records import records
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 
 FLAGSHIP = models.load("amikacin_neonate")
-POLICY = policy.load("amikacin_neonate")
+POLICY = formulary.therapy("amikacin_neonate")
 
 
 def timeline(record: WardRecord, *doses: DoseEvent) -> Timeline:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dosetwin.advise import Question, advise
-from dosetwin.decide.policy import AMIKACIN_NEONATE
+from dosetwin.formulary.amikacin import AMIKACIN_NEONATE
 from dosetwin.models import load
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 from dosetwin.simulate import predict, schedule_for

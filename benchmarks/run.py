@@ -142,7 +142,7 @@ def inference() -> dict[str, Any]:
 def advice() -> dict[str, Any]:
     """The demo newborn: next dose and interval over at least 250 regimens and 250 draws."""
     from dosetwin.advise import Question, advise
-    from dosetwin.decide.policy import AMIKACIN_NEONATE
+    from dosetwin.formulary.amikacin import AMIKACIN_NEONATE
     from dosetwin.io.case import read_case
     from dosetwin.models import load
 

@@ -424,8 +424,8 @@ def test_an_impossible_fact_names_the_file_and_the_record(run: Run, tmp_path: Pa
         (("advise", DEMO, "--mic", "-1"), "--mic"),
         (("advise", DEMO, "--draws", "5"), "--draws"),
         (("advise", DEMO, "--drug", "zinc"), "zinc"),
-        (("advise", DEMO, "--policy", "nope"), "policy"),
-        (("advise", DEMO, "--policy", "data.csv.json"), "data.csv.json"),
+        (("advise", DEMO, "--therapy", "nope"), "therapy"),
+        (("advise", DEMO, "--therapy", "data.csv.json"), "data.csv.json"),
         (("advise", DEMO, "--report", "no/such/r.html"), "folder does not exist"),
         (("demo", "--report", "no/such/r.html"), "folder does not exist"),
         (("validate", "--markdown", "no/such/v.md"), "folder does not exist"),
@@ -443,10 +443,17 @@ def test_wrong_words_are_one_line(run: Run, table: Path, tmp_path: Path, words: 
     assert not (tmp_path / "o.csv").exists()
 
 
-def test_a_policy_that_is_none(run: Run, tmp_path: Path) -> None:
+def test_the_option_of_before_still_works_and_says_so(run: Run) -> None:
+    found = run("advise", DEMO, "--policy", "nope")
+    assert found.code == 2
+    assert "--policy is called --therapy now" in found.err
+    assert "unknown therapy; found 'nope'" in found.err
+
+
+def test_a_therapy_that_is_none(run: Run, tmp_path: Path) -> None:
     for text in ("{}", "[]", '{"name": 3}', "not json"):
         (tmp_path / "p.json").write_text(text)
-        is_one_line_error(run("advise", DEMO, "--policy", "p.json"), "p.json")
+        is_one_line_error(run("advise", DEMO, "--therapy", "p.json"), "p.json")
 
 
 def test_a_model_file_that_fails_is_bad_input(run: Run, table: Path, tmp_path: Path) -> None:

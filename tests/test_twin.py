@@ -9,7 +9,7 @@ import pytest
 from dosetwin import models
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
-from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Regimen, Timeline
+from dosetwin.records import Covariate, DoseEvent, Every, Observation, Patient, Timeline
 from dosetwin.simulate import predict, schedule_for
 from dosetwin.twin import Twin
 
@@ -58,7 +58,7 @@ def test_levels_narrow_the_band_around_the_patient(bench: Model, start: Timeline
         Observation(float(t), "drug", float(v * (1 + 0.1 * rng.standard_normal()))) for t, v in zip(times, clean, strict=True)
     ]
     twin = Twin.create(bench, start, seed=1).update(*levels)
-    plan = Regimen(30.0, 24.0, 0.5, first_at=24.0)
+    plan = Every(30.0, 24.0, 0.5, first_at=24.0)
     ahead = np.array([25.0, 47.5])
     outlook = twin.predict(ahead, plan)
     assert (outlook.updated.high90 - outlook.updated.low90 < outlook.prior.high90 - outlook.prior.low90).all()
@@ -71,7 +71,7 @@ def test_regimen_is_its_doses_and_changes_nothing_before_it(bench: Model, start:
     twin = Twin.create(bench, start, seed=3, draws=100)
     times = np.arange(0.0, 60.0, 4.0)
     plain = twin.predict(times)
-    planned = twin.predict(times, Regimen(20.0, 12.0, 0.5, first_at=24.0))
+    planned = twin.predict(times, Every(20.0, 12.0, 0.5, first_at=24.0))
     listed = twin.predict(times, [DoseEvent(24.0 + 12.0 * k, 20.0, 0.5) for k in range(3)])
     assert (planned.updated.median == listed.updated.median).all()
     early = times <= 24.0

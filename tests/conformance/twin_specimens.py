@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dosetwin import models
-from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Regimen, Setting, Timeline
+from dosetwin.records import Covariate, DoseEvent, Every, Observation, Patient, Setting, Timeline
 from dosetwin.twins import Twin
 from dosetwin.twins.patient import Twin as PatientTwin
 from dosetwin.twins.place import Arrivals, BedPool, Lognormal, Pool, Seen, Watched
@@ -42,7 +42,7 @@ def patient() -> Specimen:
         )  # fmt: skip
 
     def orders(k: float) -> tuple[Any, ...]:
-        return (Regimen(20.0 * k, 12.0, 0.5, 36.0), Regimen(35.0 * k, 24.0, 0.5, 48.0))
+        return (Every(20.0 * k, 12.0, 0.5, 36.0), Every(35.0 * k, 24.0, 0.5, 48.0))
 
     start = PatientTwin.create(model, Timeline(Patient("specimen")), seed=4, draws=60)
     return Specimen(
@@ -75,7 +75,7 @@ def place() -> Specimen:
     start = BedPool(pool(1.0))
     return Specimen(
         start, facts(1.0), orders(1.0), 100.0, 200.0, BedPool.from_json,
-        (BedPool(pool(24.0)).told(*facts(24.0)), orders(24.0), 24.0, read), Observation(0.0, "INR", 2.0), Regimen(1.0, 24.0, 0.0),
+        (BedPool(pool(24.0)).told(*facts(24.0)), orders(24.0), 24.0, read), Observation(0.0, "INR", 2.0), Every(1.0, 24.0, 0.0),
     )  # fmt: skip
 
 

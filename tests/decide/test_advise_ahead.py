@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 from tests.decide.babies import baby, preterm
 
-from dosetwin import models
+from dosetwin import formulary, models
 from dosetwin.advise import Question, advise
 from dosetwin.advise.ahead import NOTE, SEARCH, lines, plan_ahead
-from dosetwin.decide.policy import AMIKACIN_NEONATE
 from dosetwin.decide.recommendation import Recommendation
 from dosetwin.errors import InputError, UnknownName
+from dosetwin.formulary.amikacin import AMIKACIN_NEONATE
 
 FEW = replace(SEARCH, draws=32, fresh=100, decisions=2, beam=4, meet_infection=4, finalists=3, threads=1)
 
@@ -63,7 +63,7 @@ def test_bad_names_are_refused(advice) -> None:
         plan_ahead(advice, scenario="nonsense", search=FEW)
     with pytest.raises(UnknownName, match="organism"):
         plan_ahead(advice, organism="nonsense", search=FEW)
-    other = replace(advice.policy, drug="gentamicin")
+    other = replace(advice.therapy, drug=formulary.drug("gentamicin"))
     with pytest.raises(InputError, match="look-ahead"):
         plan_ahead(replace(advice, question=replace(advice.question, therapy=other)), search=FEW)
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from tests.decide.babies import baby
 from tests.decide.look_ahead.outlooks import WEIGHT, Later, Made
 
+from dosetwin import formulary
 from dosetwin.decide.dosing_policies import LIMITS, Ahead, ByRule, LevelAdjusted, NextDose, Nomogram, OneStep, last_dose, named
 from dosetwin.decide.look_ahead.mpc import TRIAL, TRIAL_CHANCES
 from dosetwin.decide.nomogram import TUNED, tuned
-from dosetwin.decide.rules import RULES
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.records import Observation
 
@@ -36,7 +36,7 @@ def test_a_rule_is_followed_to_the_letter() -> None:
     assert ByRule("decock_smits").next(of_weight(doses=((0.0, 26.0),)), None, 40.2).time == 40.2
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", formulary.rules())
 def test_every_rule_doses_every_baby_even_where_it_is_silent(name: str) -> None:
     for changes in (
         {"GA": 24.0, "BW": 0.6},

@@ -5,11 +5,11 @@ import pytest
 
 from decide.babies import baby, preterm
 from dosetwin import models
-from dosetwin.decide.exposure import _grid, expose
+from dosetwin.decide.facts import facts_at
 from dosetwin.decide.plans import ask_rules, enumerate_plans, scored_doses, situation
-from dosetwin.decide.policy import AMIKACIN_NEONATE as POLICY
-from dosetwin.decide.rules import facts_at
-from dosetwin.records import Regimen
+from dosetwin.decide.readings import _grid, expose
+from dosetwin.formulary.amikacin import AMIKACIN_NEONATE as POLICY
+from dosetwin.records import Every
 from dosetwin.simulate import predict, schedule_for
 
 
@@ -39,8 +39,8 @@ def test_exposures_are_what_the_engine_predicts():
     model, timeline = models.load("amikacin_decock_2012"), preterm()
     plans, draws = plans_of(timeline, 24.0), draws_of(model, 5)
     found, _ = expose(model, timeline, plans, draws, POLICY)
-    i = next(k for k, p in enumerate(plans) if p.regimen.interval == 36.0)
-    r = plans[i].regimen
+    i = next(k for k, p in enumerate(plans) if p.order.interval == 36.0)
+    r = plans[i].order
     dense = np.linspace(r.first_at, r.first_at + 36.0, 20_001)
     schedule = schedule_for(model, timeline, dense, extra_doses=r.doses(r.first_at + 107.0))
     level = predict(model, schedule, draws).value[:, :, 0]
@@ -56,10 +56,10 @@ def test_exposures_are_what_the_engine_predicts():
 def test_a_trough_is_read_before_its_bolus_whatever_the_clock(first_at):
     """Twenty minutes to three is no round number of hours: rounding it must not move the trough behind the dose."""
     from dosetwin.decide.plans import Plan
-    from dosetwin.records import Regimen
+    from dosetwin.records import Every
 
     model, timeline = models.load("amikacin_decock_2012"), preterm()
-    plan = Plan(Regimen(12.0, 24.0, 0.0, first_at), 12.0)
+    plan = Plan(Every(12.0, 24.0, 0.0, first_at), 12.0)
     found, _ = expose(model, timeline, [plan], np.zeros((1, 2)), POLICY)
     before = predict(model, schedule_for(model, timeline, [first_at]), np.zeros((1, 2))).value[:, 0, 0]
     np.testing.assert_allclose(found.values["trough", "pre"][0], before, rtol=1e-7)
@@ -91,7 +91,7 @@ def test_more_drug_means_more_of_everything():
     plans = plans_of(timeline, 24.0, thin=4)
     found, _ = expose(model, timeline, plans, draws_of(model, 20), POLICY)
     for interval in (24.0, 48.0):
-        rows = [i for i, p in enumerate(plans) if p.regimen.interval == interval]
+        rows = [i for i, p in enumerate(plans) if p.order.interval == interval]
         for key, value in found.values.items():
             rise = np.diff(value[rows], axis=0)
             assert np.all(np.abs(rise) < 1e-9) if key == ("trough", "pre") else np.all(rise > 0)
@@ -101,11 +101,11 @@ def test_every_moment_is_read_where_it_was_put_whatever_the_clock():
     rng = np.random.default_rng(1)
     seconds = rng.integers(0, 30 * 86400, 3000)
     for k, second in enumerate(seconds):
-        interval = POLICY.intervals[k % len(POLICY.intervals)]
-        grid = _grid(Regimen(10.0, interval, 0.5, second / 3600.0), POLICY, exact=True)
+        interval = POLICY.menu.intervals[k % len(POLICY.menu.intervals)]
+        grid = _grid(Every(10.0, interval, 0.5, second / 3600.0), POLICY, exact=True)
         for (what, dose), row in grid.rows.items():
             start = second / 3600.0 + (0 if dose == "pre" else scored_doses(interval, POLICY.horizon_h)[dose]) * interval
-            wanted = start + {"peak": POLICY.peak_after_h, "trough": 0.0 if dose == "pre" else interval}[what]
+            wanted = start + {"peak": 1.0, "trough": 0.0 if dose == "pre" else interval}[what]
             assert abs(grid.times[row] - wanted) < 1e-8
         assert all(abs(grid.times[a] - (grid.times[b] - interval)) < 1e-8 for a, b in grid.spans.values())
         assert grid.doses[0].time in grid.times

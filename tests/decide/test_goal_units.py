@@ -1,33 +1,35 @@
 """A goal's unit is that of what it judges: an INR of 2 to 3 is never a level of 2 to 3 mg/L."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dosetwin import models
+from dosetwin import formulary, models
 from dosetwin.advise import Question, advise
 from dosetwin.cli import run
-from dosetwin.decide.limits import Limit, Rounding
-from dosetwin.decide.policy import AMIKACIN_NEONATE, Policy
-from dosetwin.decide.target import Target, judges, unit_of
+from dosetwin.declare import Between, End, Goal, Limit, Reading, Repeated, Rounding, Sampling, Therapy
+from dosetwin.declare.goal import judges
+from dosetwin.declare.reading import AUC24, CMAX_MIC, PEAK, TROUGH
 from dosetwin.errors import InputError, UnknownName, UnknownUnit
+from dosetwin.formulary.amikacin import AMIKACIN_NEONATE
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 from dosetwin.report import narrative
 from dosetwin.report.page import advice_page, levels, parameters, rests_on
 from dosetwin.units import plain_unit
 
 WARFARIN = models.load("warfarin_hamberg_2010")
-INR = Target("inr", "trough", 2.0, 3.0, "1", 1.0, 1.0, "INR before the next dose", "made up for the test",
-             doses=("next", "second", "last"), chance_doses=("next",), output="INR")  # fmt: skip
-BY_INR = Policy(
-    "warfarin_inr", "warfarin", (INR,),
-    (Limit("dose_range", "dose_mg", 0.5, 15.0, "mg", "one dose", "test"),
-     Limit("interval_range", "interval_h", 24.0, 24.0, "h", "interval", "test")),
-    Rounding(((0.0, 0.5),), "tablets of 0.5 mg"), (), intervals=(24.0,), infusions=(0.0,), horizon_h=168.0,
+TROUGH_INR = replace(TROUGH, what="INR", when=End(("next", "second", "last")))
+INR = Goal("inr", TROUGH_INR, 2.0, 3.0, "1", text="INR before the next dose", source="made up for the test")
+BY_INR = Therapy(
+    "warfarin_by_level", formulary.drug("warfarin"), "adults", ("warfarin_hamberg_2010",),
+    Repeated((0.5, 15.0), "", (24.0,), (0.0,), Rounding(((0.0, 0.5),), "tablets of 0.5 mg")), (INR,),
+    (Limit("dose_range", "dose", 0.5, 15.0, "mg", source="test"),
+     Limit("interval_range", "interval_h", 24.0, 24.0, "h", source="test")),
+    (), sampling=Sampling((0.0, 24.0), of="INR", learns=("EC50",)), horizon_h=168.0, source="test",
 )  # fmt: skip
+WRONG = replace(INR, reading=replace(TROUGH_INR, what=""))
 ADULT = Timeline(
     Patient("adult"),
     tuple(DoseEvent(24.0 * k, 5.0) for k in range(4)),
@@ -37,13 +39,13 @@ ADULT = Timeline(
 
 
 def test_a_goal_in_INR_is_not_judged_on_mg_per_L():
-    wrong = replace(BY_INR, targets=(replace(INR, output=""),))
+    wrong = replace(BY_INR, goals=(WRONG,))
     with pytest.raises(InputError) as caught:
         advise(ADULT, Question(wrong, (WARFARIN,), draws=100))
     assert caught.value.value == "1"
     assert caught.value.allowed == "mg/L"
-    assert '"output": "INR"' in caught.value.remedy
-    assert "policy warfarin_inr: target inr" in caught.value.where
+    assert 'Reading("INR"' in caught.value.remedy
+    assert "therapy warfarin_by_level: goal inr (test_goal_units.py:" in caught.value.where
 
 
 def test_a_level_in_mg_per_L_is_not_judged_on_INR():
@@ -53,7 +55,7 @@ def test_a_level_in_mg_per_L_is_not_judged_on_INR():
 
 def test_an_output_nobody_predicts_is_refused():
     with pytest.raises(UnknownName, match="Cs, INR"):
-        judges((replace(INR, output="PT"),), (WARFARIN,), "warfarin")
+        judges((replace(INR, reading=replace(TROUGH_INR, what="PT")),), (WARFARIN,), "warfarin")
 
 
 @pytest.mark.parametrize("unit", ["furlong", "mg/kg", "mg L", "h"])
@@ -62,17 +64,19 @@ def test_a_unit_nobody_knows_is_refused_when_the_policy_is_read(unit: str):
         judges((replace(INR, unit=unit),), (WARFARIN,), "warfarin")
 
 
-def test_the_unit_of_a_metric_follows_from_its_output():
-    assert [unit_of(m, "mg/L") for m in ("peak", "trough", "auc24", "cmax_mic")] == ["mg/L", "mg/L", "mg.h/L", ""]
-    assert unit_of("auc24", "1") == "h"
+def test_the_unit_of_a_reading_follows_from_its_output():
+    assert [r.unit("mg/L") for r in (PEAK, TROUGH, AUC24, CMAX_MIC)] == ["mg/L", "mg/L", "mg.h/L", ""]
+    assert AUC24.unit("1") == "h"
+    assert replace(AUC24, over="MIC").unit("mg/L") == "h"
+    assert Reading("INR", "share_within", Between(7, 21, "d"), (2, 3)).unit("1") == ""
     assert {plain_unit(u) for u in ("mg.h/L", "mg*h/L", "mg·h/L", "h.mg/L", "ug.h/mL")} == {"mg/L.h"}
     assert plain_unit("{INR}") == plain_unit("") == plain_unit("1")
     assert plain_unit("ug/L") != plain_unit("mg/L")
 
 
-@pytest.mark.parametrize("k", range(len(AMIKACIN_NEONATE.targets)))
+@pytest.mark.parametrize("k", range(len(AMIKACIN_NEONATE.goals)))
 def test_every_goal_of_the_flagship_has_one_unit_only(k: int):
-    target, models_ = AMIKACIN_NEONATE.targets[k], (models.load("amikacin_neonate"),)
+    target, models_ = AMIKACIN_NEONATE.goals[k], (models.load("amikacin_neonate"),)
     judges((target,), models_, "amikacin")
     for unit in {"mg/L", "mg.h/L", "1", "ug/L", "umol/L"} - {target.unit, target.unit or "1"}:
         with pytest.raises(InputError):
@@ -80,17 +84,35 @@ def test_every_goal_of_the_flagship_has_one_unit_only(k: int):
 
 
 def test_a_limit_has_the_unit_of_what_it_bounds():
-    with pytest.raises(UnknownUnit, match="mg/kg"):
-        Limit("dose_range", "dose_mg_per_kg", 0.0075, 0.02, "g/kg", "one dose", "test")
+    with pytest.raises(UnknownUnit, match=r"test_goal_units.py:\d+.*mg/kg"):
+        replace(BY_INR, limits=(Limit("dose_range", "dose_per_kg", 0.0075, 0.02, "g/kg", source="test"),))
 
 
-def test_the_file_of_the_policy_is_named(tmp_path: Path, capsys: pytest.CaptureFixture):
-    policy, case = tmp_path / "by_level.json", tmp_path / "case.csv"
-    policy.write_text(json.dumps(replace(BY_INR, targets=(replace(INR, output=""),)).to_json()))
+OF_A_USER = '''"""Warfarin by its level: a mistake."""
+
+from dosetwin.declare import Everyday, Goal, Limit, Repeated, Rounding, Rule, Says, Therapy
+from dosetwin.declare.reading import TROUGH
+from dosetwin.formulary.warfarin import DRUG
+
+MINE = Therapy(
+    "mine", DRUG, "adults", ("warfarin_hamberg_2010",), Repeated((1, 10), "", (24.0,), (0.0,), Rounding(((0, 1),), "tablets")),
+    goals=(
+        Goal("inr", TROUGH, 2, 3, source="x"),
+    ),
+    limits=(Limit("dose", "dose", 1, 10, "mg", source="x"),),
+    rules=(Rule("five", "5 mg", "x", "assumed", (), lambda facts: Says(5, 24, "all", "")),),
+    everyday=Everyday(5, "mg"), source="x",
+)
+'''
+
+
+def test_the_file_and_line_of_the_goal_are_named(tmp_path: Path, capsys: pytest.CaptureFixture):
+    therapy, case = tmp_path / "by_level.py", tmp_path / "case.csv"
+    therapy.write_text(OF_A_USER)
     case.write_text("ID,TIME,AMT,DV,DVID,AGE\n1,0,5,.,.,70\n1,23,.,1.1,2,70\n")
-    assert run(["advise", str(case), "--model", "warfarin_hamberg_2010", "--policy", str(policy)]) == 2
+    assert run(["advise", str(case), "--model", "warfarin_hamberg_2010", "--therapy", str(therapy)]) == 2
     said = capsys.readouterr().err
-    assert "by_level.json: target inr" in said
+    assert "goal inr (by_level.py:10)" in said
     assert "allowed: mg/L" in said
 
 

@@ -9,16 +9,15 @@ import numpy as np
 import pytest
 
 from decide.babies import baby
-from dosetwin import models
+from dosetwin import formulary, models
 from dosetwin.advise import Advice, Question, advise
 from dosetwin.advise.hold import RESULT_H
 from dosetwin.cli.advise import answered, moment, opened
-from dosetwin.decide import policy
 from dosetwin.decide.recommendation import Recommendation
 from dosetwin.records import Observation, Timeline
 
 FLAGSHIP = models.load("amikacin_neonate")
-POLICY = policy.load("amikacin_neonate")
+POLICY = formulary.therapy("amikacin_neonate")
 UMOL = 88.4
 CALM = ((0.0, 80.0), (28.0, 85.0))
 RISING = ((0.0, 80.0), (28.0, 140.0), (46.0, 190.0))

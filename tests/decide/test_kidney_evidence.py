@@ -7,16 +7,15 @@ import pytest
 from scipy.stats import norm
 
 from decide.babies import baby, preterm
-from dosetwin import models
+from dosetwin import formulary, models
 from dosetwin.advise import Advice, Question, advise, kidney
 from dosetwin.advise.kidney_evidence import FACTOR, STANDS, log_density
-from dosetwin.decide import policy
 from dosetwin.forecast.kidney import fitted
 from dosetwin.forecast.kidney.answer import NORMAL_QUANTILES
 from dosetwin.records import Observation, Timeline
 
 FLAGSHIP = models.load("amikacin_neonate")
-POLICY = policy.load("amikacin_neonate")
+POLICY = formulary.therapy("amikacin_neonate")
 UMOL = 88.4
 
 

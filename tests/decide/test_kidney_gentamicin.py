@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from decide.babies import baby
-from dosetwin import models
+from dosetwin import formulary, models
 from dosetwin.advise import Advice, Question, advise
 from dosetwin.advise.curves import parameters_of
-from dosetwin.decide import policy
 from dosetwin.errors import InputError
+from dosetwin.formulary.amikacin import AMIKACIN_NEONATE
 from dosetwin.records import Observation, Timeline
 from dosetwin.report import kidney_outlook
 
-POLICY = replace(policy.load("amikacin_neonate"), drug="gentamicin", rules=())
+POLICY = replace(AMIKACIN_NEONATE, drug=formulary.drug("gentamicin"), rules=())
 """Amikacin's targets: only what creatinine does is looked at here."""
 NAMES = ("gentamicin_bijleveld_2017", "gentamicin_fuchs_2014")
 RISING = ((2.0, 0.75), (12.0, 1.0), (23.5, 1.5))

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from decide.babies import baby, preterm
-from dosetwin import models
+from dosetwin import formulary, models
 from dosetwin.advise import Advice, Question, advise, kidney
 from dosetwin.advise.curves import parameters_of
-from dosetwin.decide import policy
 from dosetwin.decide.recommendation import Recommendation
 from dosetwin.errors import InputError
 from dosetwin.forecast.kidney import fitted
@@ -21,7 +20,7 @@ from dosetwin.simulate import parameters, schedule_for
 
 FLAGSHIP = models.load("amikacin_neonate")
 VARIANT = models.load("amikacin_neonate_kidney")
-POLICY = policy.load("amikacin_neonate")
+POLICY = formulary.therapy("amikacin_neonate")
 RISING = ((2.0, 0.75), (12.0, 1.0), (23.5, 1.5))
 FALLING = ((2.0, 0.75), (12.0, 0.6), (23.5, 0.45))
 READERS = ("learned", "filter", "mechanistic")

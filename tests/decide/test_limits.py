@@ -1,17 +1,21 @@
 """Limits and rounding."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dosetwin.decide.limits import SYRINGE, Limit, Rounding, check, quantities
-from dosetwin.decide.policy import AMIKACIN_NEONATE as POLICY
-from dosetwin.decide.policy import Policy, load
+from dosetwin import formulary
+from dosetwin.declare import Limit, Rounding
+from dosetwin.declare.limit import check, numbers
+from dosetwin.declare.menu import Situation
 from dosetwin.errors import InputError, UnknownName
-from dosetwin.records import Regimen
+from dosetwin.formulary.amikacin import AMIKACIN_NEONATE as POLICY
+from dosetwin.formulary.amikacin import SYRINGE
+from dosetwin.records import Every
 
 
 @pytest.mark.parametrize(
@@ -39,28 +43,29 @@ def test_wrong_steps(steps):
 
 
 def broken(regimen, *, weight=1.0, now=0.0, previous=None, last=None):
-    found = quantities(regimen, weight=weight, now=now, rounding=SYRINGE, previous_amount=previous, last_dose=last)
+    where = Situation(now, weight, last, previous)
+    found = numbers(regimen, where, POLICY.menu, POLICY.limits)
     return {r.code for r in check(found, POLICY.limits)}
 
 
 @pytest.mark.parametrize(
     ("regimen", "more", "codes"),
     [
-        (Regimen(15.0, 24, 0.5, 0.0), {}, set()),
-        (Regimen(7.5, 12, 0.5, 0.0), {}, set()),
-        (Regimen(20.0, 48, 0.5, 0.0), {}, set()),
-        (Regimen(7.4, 24, 0.5, 0.0), {}, {"dose_range"}),
-        (Regimen(20.25, 48, 0.5, 0.0), {}, {"dose_range"}),
-        (Regimen(15.0, 11.5, 0.5, 0.0), {}, {"interval_range", "daily_dose"}),
-        (Regimen(15.0, 52, 0.5, 0.0), {}, {"interval_range"}),
-        (Regimen(15.0, 24, 1.5, 0.0), {}, {"infusion_range"}),
-        (Regimen(15.0, 24, 0.5, -0.5), {}, {"not_in_the_past"}),
-        (Regimen(15.0, 24, 0.5, 11.0), {"last": 0.0}, {"gap"}),
-        (Regimen(15.0, 24, 0.5, 24.0), {"previous": 10.0}, set()),
-        (Regimen(15.25, 24, 0.5, 24.0), {"previous": 10.0}, {"change_per_step"}),
-        (Regimen(15.0, 24, 0.5, 24.0), {"previous": 30.5}, {"change_per_step"}),
-        (Regimen(15.1, 24, 0.5, 0.0), {}, {"syringe"}),
-        (Regimen(110.0, 48, 0.5, 0.0), {"weight": 6.0}, {"dose_max"}),
+        (Every(15.0, 24, 0.5, 0.0), {}, set()),
+        (Every(7.5, 12, 0.5, 0.0), {}, set()),
+        (Every(20.0, 48, 0.5, 0.0), {}, set()),
+        (Every(7.4, 24, 0.5, 0.0), {}, {"dose_range"}),
+        (Every(20.25, 48, 0.5, 0.0), {}, {"dose_range"}),
+        (Every(15.0, 11.5, 0.5, 0.0), {}, {"interval_range", "daily_dose"}),
+        (Every(15.0, 52, 0.5, 0.0), {}, {"interval_range"}),
+        (Every(15.0, 24, 1.5, 0.0), {}, {"infusion_range"}),
+        (Every(15.0, 24, 0.5, -0.5), {}, {"not_in_the_past"}),
+        (Every(15.0, 24, 0.5, 11.0), {"last": 0.0}, {"gap"}),
+        (Every(15.0, 24, 0.5, 24.0), {"previous": 10.0}, set()),
+        (Every(15.25, 24, 0.5, 24.0), {"previous": 10.0}, {"change_per_step"}),
+        (Every(15.0, 24, 0.5, 24.0), {"previous": 30.5}, {"change_per_step"}),
+        (Every(15.1, 24, 0.5, 0.0), {}, {"syringe"}),
+        (Every(110.0, 48, 0.5, 0.0), {"weight": 6.0}, {"dose_max"}),
     ],
 )
 def test_every_limit_is_enforced_at_its_border(regimen, more, codes):
@@ -69,18 +74,21 @@ def test_every_limit_is_enforced_at_its_border(regimen, more, codes):
 
 def test_a_limit_must_know_its_quantity_and_source():
     with pytest.raises(InputError):
-        Limit("x", "dose", None, 1.0, "mg", "x", "here")
+        Limit("x", "dose_mg", None, 1.0, "mg", "x", "here")
     with pytest.raises(InputError):
-        Limit("x", "dose_mg", None, 1.0, "mg", "x", "")
+        Limit("x", "dose", None, 1.0, "mg", "x", "")
 
 
-def test_policy_survives_json_and_refuses_strangers():
+def test_a_therapy_survives_json_and_is_told_apart():
     data = json.loads(json.dumps(POLICY.to_json()))
-    assert Policy.from_json(data) == POLICY
-    with pytest.raises(InputError, match="unknown key"):
-        Policy.from_json(data | {"wieghts": 1})
-    with pytest.raises(InputError, match="not a policy"):
-        Policy.from_json({k: v for k, v in data.items() if k != "rounding"})
-    assert load("amikacin_neonate") is POLICY
+    assert formulary.therapy_from_json(data) is POLICY
+    changed = data | {"tie_loss": 0.5}
+    other = formulary.therapy_from_json(changed)
+    assert other.tie_loss == 0.5
+    assert other.to_json() == changed
+    assert replace(other, tie_loss=POLICY.tie_loss, kept=None) == POLICY
+    with pytest.raises(InputError, match="not a therapy"):
+        formulary.therapy_from_json({k: v for k, v in changed.items() if k != "menu"})
+    assert formulary.therapy("amikacin_neonate") is POLICY
     with pytest.raises(UnknownName):
-        load("amikacin_adult")
+        formulary.therapy("amikacin_adult")

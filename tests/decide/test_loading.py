@@ -10,14 +10,14 @@ from fhir.resources.R4B.medicationrequest import MedicationRequest
 from decide.babies import baby, preterm
 from dosetwin import models
 from dosetwin.advise import Question, advise
-from dosetwin.decide.exposure import Responses, expose
-from dosetwin.decide.limits import SYRINGE, broken
-from dosetwin.decide.plans import Plan, Situation, first_doses
-from dosetwin.decide.policy import AMIKACIN_NEONATE as POLICY
-from dosetwin.decide.policy import Policy
+from dosetwin.decide.limits import broken
+from dosetwin.decide.plans import Plan, first_doses
+from dosetwin.decide.readings import Responses, expose
 from dosetwin.decide.recommendation import Recommendation, coming_mg, order
 from dosetwin.decide.search import choose, score
-from dosetwin.records import Regimen
+from dosetwin.declare.menu import Situation
+from dosetwin.formulary.amikacin import AMIKACIN_NEONATE as POLICY
+from dosetwin.records import Every
 from dosetwin.report import narrative
 from dosetwin.serve.cds.cards import order_card
 from dosetwin.serve.fhir.resources import Issued, medication_request
@@ -29,9 +29,9 @@ def draws_of(model, n=30, occasions=1):
 
 
 def test_doses_of_a_regimen_with_a_loading_dose():
-    r = Regimen(10.0, 24.0, 0.5, 2.0, loading=15.0, wait=36.0)
+    r = Every(10.0, 24.0, 0.5, 2.0, loading=15.0, wait=36.0)
     assert [(d.time, d.amount) for d in r.doses(90.0)] == [(2.0, 15.0), (38.0, 10.0), (62.0, 10.0), (86.0, 10.0)]
-    assert [(d.time, d.amount) for d in Regimen(10.0, 24.0, 0.5, loading=15.0).doses(30.0)] == [(0.0, 15.0), (24.0, 10.0)]
+    assert [(d.time, d.amount) for d in Every(10.0, 24.0, 0.5, loading=15.0).doses(30.0)] == [(0.0, 15.0), (24.0, 10.0)]
 
 
 @pytest.mark.parametrize("name", ["amikacin_decock_2012", "amikacin_neonate"])
@@ -41,8 +41,8 @@ def test_superposition_is_brute_force(name, given):
     model, timeline = models.load(name), baby(flags=("IBU",), doses=given)
     at, draws = 24.0, draws_of(models.load(name))
     shapes = ((24.0, None), (36.0, None), (36.0, 48.0), (48.0, 60.0))
-    plain = [Plan(Regimen(a, tau, 0.5, at), a / 1.1) for tau, _ in shapes for a in (12.0, 16.0)]
-    loaded = [Plan(Regimen(a, tau, 0.5, at, loading=load, wait=wait), a / 1.1)
+    plain = [Plan(Every(a, tau, 0.5, at), a / 1.1) for tau, _ in shapes for a in (12.0, 16.0)]
+    loaded = [Plan(Every(a, tau, 0.5, at, loading=load, wait=wait), a / 1.1)
               for tau, wait in shapes for a, load in ((12.0, 18.0), (10.0, 13.0))]  # fmt: skip
     asked = Responses(model, timeline, draws, POLICY)
     asked.of(plain)
@@ -59,7 +59,7 @@ def test_a_first_dose_by_itself_is_the_coming_dose_of_any_plan_that_begins_with_
     draws = draws_of(model)
     firsts = first_doses(POLICY, Situation(24.0, 1.1, origin=timeline.origin))[::5]
     asked = Responses(model, timeline, draws, POLICY)
-    whole = asked.of([Plan(replace(p.regimen, amount=9.0, interval=48.0, loading=p.regimen.amount, wait=p.regimen.interval), 8.2)
+    whole = asked.of([Plan(replace(p.order, amount=9.0, interval=48.0, loading=p.order.amount, wait=p.order.interval), 8.2)
                       for p in firsts])  # fmt: skip
     alone = asked.alone(firsts)
     for key in (("peak", "next"), ("trough", "next"), ("auc24", "next")):
@@ -69,43 +69,37 @@ def test_a_first_dose_by_itself_is_the_coming_dose_of_any_plan_that_begins_with_
 @pytest.mark.parametrize(
     ("regimen", "more", "codes"),
     [
-        (Regimen(12.0, 36, 0.5, loading=16.0), {}, set()),
-        (Regimen(12.0, 48, 0.5, loading=16.0, wait=60.0), {}, set()),
-        (Regimen(12.0, 48, 0.5, loading=16.0, wait=62.0), {}, {"loading_interval"}),
-        (Regimen(12.0, 60, 0.5, loading=16.0), {}, {"interval_range"}),
-        (Regimen(12.0, 36, 0.5, loading=21.0), {}, {"dose_range"}),
-        (Regimen(6.0, 36, 0.5, loading=11.0), {}, {"dose_range"}),
-        (Regimen(7.5, 24, 0.5, loading=16.0), {}, {"change_per_step"}),  # from the loading dose to the maintenance dose
-        (Regimen(12.0, 36, 0.5, 24.0, loading=16.0), {"previous_amount": 10.0, "last_dose": 0.0}, {"change_per_step"}),
-        (Regimen(12.0, 36, 0.5, 24.0, loading=15.0), {"previous_amount": 10.0, "last_dose": 0.0}, set()),
-        (Regimen(12.0, 12, 0.5, loading=14.0), {}, {"daily_dose"}),
-        (Regimen(12.0, 36, 0.5, loading=16.07), {}, {"syringe"}),
-        (Regimen(12.0, 36, 0.5, -1.0, loading=16.0), {}, {"not_in_the_past"}),
+        (Every(12.0, 36, 0.5, loading=16.0), {}, set()),
+        (Every(12.0, 48, 0.5, loading=16.0, wait=60.0), {}, set()),
+        (Every(12.0, 48, 0.5, loading=16.0, wait=62.0), {}, {"loading_interval"}),
+        (Every(12.0, 60, 0.5, loading=16.0), {}, {"interval_range"}),
+        (Every(12.0, 36, 0.5, loading=21.0), {}, {"dose_range"}),
+        (Every(6.0, 36, 0.5, loading=11.0), {}, {"dose_range"}),
+        (Every(7.5, 24, 0.5, loading=16.0), {}, {"change_per_step"}),  # from the loading dose to the maintenance dose
+        (Every(12.0, 36, 0.5, 24.0, loading=16.0), {"previous_amount": 10.0, "last_dose": 0.0}, {"change_per_step"}),
+        (Every(12.0, 36, 0.5, 24.0, loading=15.0), {"previous_amount": 10.0, "last_dose": 0.0}, set()),
+        (Every(12.0, 12, 0.5, loading=14.0), {}, {"daily_dose"}),
+        (Every(12.0, 36, 0.5, loading=16.07), {}, {"syringe"}),
+        (Every(12.0, 36, 0.5, -1.0, loading=16.0), {}, {"not_in_the_past"}),
     ],
 )
 def test_both_doses_keep_the_limits(regimen, more, codes):
-    found = broken(regimen, POLICY.limits, weight=1.0, now=0.0, rounding=SYRINGE, **more)
+    found = broken(regimen, POLICY, Situation(0.0, 1.0, **more))
     assert {r.code for r in found} == codes
 
 
 def test_a_policy_without_a_limit_of_its_own_holds_the_loading_interval_to_the_ordinary_one():
-    old = tuple(x for x in POLICY.limits if x.code != "loading_interval")
-    longer = Regimen(12.0, 48, 0.5, loading=16.0, wait=60.0)
-    assert {r.code for r in broken(longer, old, weight=1.0, now=0.0, rounding=SYRINGE)} == {"interval_range"}
-    stored = POLICY.to_json()
-    del stored["loading_intervals"]
-    for t in stored["targets"]:
-        del t["first_weight"], t["first_source"]
-    assert Policy.from_json(json.loads(json.dumps(stored))).loading_intervals == ()
-    assert Policy.from_json(json.loads(json.dumps(POLICY.to_json()))) == POLICY
+    old = replace(POLICY, limits=tuple(x for x in POLICY.limits if x.code != "loading_interval"))
+    longer = Every(12.0, 48, 0.5, loading=16.0, wait=60.0)
+    assert {r.code for r in broken(longer, old, Situation(0.0, 1.0))} == {"interval_range"}
 
 
 def test_the_first_peak_of_a_course_counts_on_its_own():
     model, timeline = models.load("amikacin_neonate"), baby()
-    plans = [Plan(Regimen(a, 48.0, 0.5, 0.0), a / 1.1) for a in (9.0, 17.0)]
+    plans = [Plan(Every(a, 48.0, 0.5, 0.0), a / 1.1) for a in (9.0, 17.0)]
     found, _ = expose(model, timeline, plans, draws_of(model, 200), POLICY)
-    usual, first = score(found, POLICY.targets), score(found, POLICY.targets, first=True)
-    window = next(t for t in POLICY.targets if t.code == "peak_window")
+    usual, first = score(found, POLICY.goals), score(found, POLICY.goals, first=True)
+    window = next(t for t in POLICY.goals if t.code == "peak_window")
     missed = window.miss(found.values["peak", "next"]) @ found.weights
     np.testing.assert_allclose(first.loss - usual.loss, missed * (window.first_weight - window.weight / 3), rtol=1e-9)
     np.testing.assert_allclose(first.coming - usual.coming, first.loss - usual.loss, rtol=1e-9)
@@ -113,19 +107,19 @@ def test_the_first_peak_of_a_course_counts_on_its_own():
 
 def test_one_amount_goes_before_two_and_two_before_a_longer_wait_where_nothing_is_gained():
     plans = [
-        Plan(Regimen(13.0, 48, 0.5, loading=15.0, wait=60.0), 13.0),
-        Plan(Regimen(13.0, 48, 0.5, loading=15.0), 13.0),
-        Plan(Regimen(13.25, 48, 0.5), 13.25),
+        Plan(Every(13.0, 48, 0.5, loading=15.0, wait=60.0), 13.0),
+        Plan(Every(13.0, 48, 0.5, loading=15.0), 13.0),
+        Plan(Every(13.25, 48, 0.5), 13.25),
     ]
     values = {(m, d): np.full((3, 50), v) for m, v in (("peak", 29.0), ("trough", 1.0), ("auc24", 200.0))
               for d in ("next", "second", "last")}  # fmt: skip
     from dosetwin.decide.search import Exposures
 
-    scores = score(Exposures(values, np.full(50, 0.02), 50.0), POLICY.targets)
-    assert choose(plans, scores, POLICY.targets, 0.02).chosen == 2
+    scores = score(Exposures(values, np.full(50, 0.02), 50.0), POLICY.goals)
+    assert choose(plans, scores, POLICY.goals, 0.02).chosen == 2
     scores.loss[2] += 1.0
     scores.draws[2] += 1.0
-    assert choose(plans, scores, POLICY.targets, 0.02).chosen == 1
+    assert choose(plans, scores, POLICY.goals, 0.02).chosen == 1
 
 
 FLAGSHIP = models.load("amikacin_neonate")

@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 import pytest
 
 from decide.babies import baby
-from dosetwin.decide.plans import Situation, ask_rules, enumerate_plans, first_at, scored_doses, situation
-from dosetwin.decide.policy import AMIKACIN_NEONATE as POLICY
-from dosetwin.decide.rules import Says, facts_at
-from dosetwin.records import DoseEvent, Regimen
+from dosetwin.decide.facts import facts_at
+from dosetwin.decide.plans import ask_rules, enumerate_plans, scored_doses, situation
+from dosetwin.declare import Says
+from dosetwin.declare.menu import Situation, first_at
+from dosetwin.formulary.amikacin import AMIKACIN_NEONATE as POLICY
+from dosetwin.records import DoseEvent, Every
 
 
 def test_first_at_is_one_interval_after_the_last_dose():
@@ -44,8 +46,8 @@ def test_at_least_250_regimens_and_every_rule_once():
         plans, says, silent = plans_of(baby(BW=weight, doses=((0.0, 15 * weight),)))
         assert len(plans) >= 250
         assert sorted(n for p in plans for n in p.rules) == sorted(says)
-        assert len({(p.regimen.amount, p.regimen.interval, p.regimen.duration) for p in plans}) == len(plans)
-        assert {r.value for r in silent} | set(says) == set(POLICY.rules)
+        assert len({(p.order.amount, p.order.interval, p.order.duration) for p in plans}) == len(plans)
+        assert {r.value for r in silent} | set(says) == {r.name for r in POLICY.rules}
         # the grid stays inside the dose limits; only a previous dose or a rule's own interval can break one
         assert {r.code for p in plans if not p.rules for r in p.violations} <= {"change_per_step", "daily_dose"}
 
@@ -53,7 +55,7 @@ def test_at_least_250_regimens_and_every_rule_once():
 def test_a_rule_outside_the_limits_is_kept_and_marked():
     plans, _, _ = plans_of(baby(BW=0.7, flags=("IBU",)))
     decock = next(p for p in plans if "decock_smits" in p.rules)
-    assert decock.regimen.interval == 58.0
+    assert decock.order.interval == 58.0
     assert [r.code for r in decock.violations] == ["interval_range"]
 
 
@@ -67,16 +69,16 @@ def test_the_syringe_never_carries_a_rule_over_a_limit_it_keeps(mg_per_kg, inter
         plans = enumerate_plans(POLICY, Situation(24.0, weight), said)
         plan = next(p for p in plans if "decock_smits" in p.rules)
         assert plan.violations == ()
-        assert plan.regimen.amount == pytest.approx(mg_per_kg * weight, abs=1.0)
-        rounded_down += plan.regimen.amount < POLICY.rounding.nearest(mg_per_kg * weight)
+        assert plan.order.amount == pytest.approx(mg_per_kg * weight, abs=1.0)
+        rounded_down += plan.order.amount < POLICY.menu.rounding.nearest(mg_per_kg * weight)
     assert rounded_down > 10
 
 
 def test_extra_and_thinned_plans():
     full, _, _ = plans_of(baby())
-    thin, says, _ = plans_of(baby(), thin=4, extra=[Regimen(15.25, 36.0, 0.5, 99.0)])
+    thin, says, _ = plans_of(baby(), thin=4, extra=[Every(15.25, 36.0, 0.5, 99.0)])
     assert len(thin) < len(full) / 3
-    assert any((p.regimen.amount, p.regimen.interval) == (15.25, 36.0) for p in thin)
+    assert any((p.order.amount, p.order.interval) == (15.25, 36.0) for p in thin)
     assert sorted(n for p in thin for n in p.rules) == sorted(says)
 
 

@@ -7,22 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dosetwin.decide.exposure import combine
 from dosetwin.decide.plans import Plan
-from dosetwin.decide.policy import AMIKACIN_NEONATE as POLICY
+from dosetwin.decide.readings import combine
 from dosetwin.decide.search import Exposures, binomial_se, choose, score
-from dosetwin.decide.target import PEAK_DOSES, TROUGH_DOSES
+from dosetwin.declare.reading import DOSES, TROUGHS
 from dosetwin.errors import Reason
-from dosetwin.records import Regimen
+from dosetwin.formulary.amikacin import AMIKACIN_NEONATE as POLICY
+from dosetwin.records import Every
 
-TARGETS = POLICY.targets
+TARGETS = POLICY.goals
 
 
 def exposures(peak, trough, auc, *, pre=None, weights=None):
     """Every dose index gets the same array [n_plans, n_draws]."""
     peak, trough, auc = (np.atleast_2d(np.asarray(a, dtype=float)) for a in (peak, trough, auc))
-    values = {("peak", d): peak for d in PEAK_DOSES}
-    values |= {("trough", d): trough for d in TROUGH_DOSES} | {("auc24", d): auc for d in PEAK_DOSES}
+    values = {("peak", d): peak for d in DOSES}
+    values |= {("trough", d): trough for d in TROUGHS} | {("auc24", d): auc for d in DOSES}
     if pre is not None:
         values["trough", "pre"] = np.atleast_2d(np.asarray(pre, dtype=float))
     n = peak.shape[1]
@@ -30,7 +30,7 @@ def exposures(peak, trough, auc, *, pre=None, weights=None):
 
 
 def plan(amount=15.0, interval=24.0, rules=(), violations=()):
-    return Plan(Regimen(amount, interval, 0.5, 24.0), amount, rules, violations)
+    return Plan(Every(amount, interval, 0.5, 24.0), amount, rules, violations)
 
 
 def constant(peak, trough, auc, n=200):

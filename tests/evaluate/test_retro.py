@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from dosetwin.cli import app
 from dosetwin.cli.retro import patients
-from dosetwin.decide.policy import AMIKACIN_NEONATE
 from dosetwin.errors import InputError
 from dosetwin.evaluate.retro import GIVEN, Said, _predicted, known_at, retro
+from dosetwin.formulary.amikacin import AMIKACIN_NEONATE
 from dosetwin.models import load
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 

@@ -166,3 +166,14 @@ def test_case_12_newborns_nonmem(shared: Path) -> None:
         found = map_estimate(model, timeline, rule="nocb")
         worst = max(worst, float(np.abs(found.eta - [float(expected["NM_ETA1"]), float(expected["NM_ETA2"])]).max()))
     assert worst < 1e-2
+
+
+def test_case_04_by_the_listed_model(cases: dict[str, dict]) -> None:
+    """The same patient by ``vancomycin_goti_2018``: of 62 kg, with the age, sex and creatinine that make 34 mL/min."""
+    age, weight = 70.0, 62.0
+    scr = (140.0 - age) * weight / (72.0 * 34.0)
+    patient = one_patient(cases["04"], {"AGE": age, "WT": weight, "SCR": scr, "SEX": 1.0, "DIAL": 0.0})
+    found = fit_one(models.load("vancomycin_goti_2018"), patient, prior="normal").parameters
+    expected = cases["04"]["expected"]
+    assert found["CLCR"] == pytest.approx(34.0)
+    assert [found[n] for n in ("CL", "V1", "V2")] == pytest.approx([expected[n] for n in ("Cl", "Vc", "Vp")], rel=0.01)

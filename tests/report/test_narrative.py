@@ -7,8 +7,8 @@ import pytest
 
 import dosetwin.decide.search
 from dosetwin.decide.recommendation import Sensitivity
-from dosetwin.decide.target import AMIKACIN_NEONATE
 from dosetwin.errors import Reason
+from dosetwin.formulary.amikacin import GOALS as AMIKACIN_NEONATE
 from dosetwin.report import narrative
 
 

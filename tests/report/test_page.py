@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dosetwin import models
+from dosetwin import formulary, models
 from dosetwin.advise import Advice, Question, advise
-from dosetwin.decide import policy
 from dosetwin.io.case import read_case
 from dosetwin.report.page import advice_page
 from dosetwin.report.replay_page import replay_page
@@ -54,7 +53,9 @@ class Document(HTMLParser):
 def advice() -> Advice:
     timeline = read_case(Path(str(files("dosetwin") / "data" / "demo_newborn.json")))
     chosen = models.load("amikacin_neonate")
-    return advise(timeline, Question(policy.load("amikacin_neonate"), (chosen,), timeline.as_of, seed=1, draws=200, curves=True))
+    return advise(
+        timeline, Question(formulary.therapy("amikacin_neonate"), (chosen,), timeline.as_of, seed=1, draws=200, curves=True)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def test_it_holds_what_a_reader_asks_for(advice: Advice, page: str) -> None:
         "14 Apr 2026", "NeoFax", "BNF for Children", "De Cock/Smits", "AAP table", "What would make it wrong", "Best taken at",
         "33.5 mg/L", "9.7 mg/L", "Observation/amikacin-level-1", "MIC is not known", "rule locf", "SHA-256", "De Cock 2012",
         "clearance of the drug", "Creatinine over time", rec.provenance["input_hash"], rec.provenance["models"][0]["hash"],
-        rec.provenance["policy"]["hash"], "seed 1", "200 draws",
+        rec.provenance["therapy"]["hash"], "seed 1", "200 draws",
     ):  # fmt: skip
         assert part in text, part
     assert text.count("not a medical device") == 1

@@ -11,9 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dosetwin import models
+from dosetwin import formulary, models
 from dosetwin.advise import Question, advise
-from dosetwin.decide import policy
 from dosetwin.decide.recommendation import Recommendation
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 
@@ -43,7 +42,13 @@ def answer(name: str) -> Recommendation:
     case = json.loads((FOLDER / name / "case.json").read_text())
     chosen = [models.load(m) for m in case["models"]]
     facts = {"MIC": case["mic"]} if case.get("mic") else {}
-    question = Question(policy.load(case["policy"]), tuple(chosen), now=case.get("now"), seed=case["seed"], facts=facts)
+    question = Question(
+        formulary.therapy(case.get("therapy", case.get("policy"))),
+        tuple(chosen),
+        now=case.get("now"),
+        seed=case["seed"],
+        facts=facts,
+    )
     return advise(timeline_of(case), question).recommendation
 
 

@@ -112,10 +112,10 @@ def test_a_question_kept_before_kidneys_could_be_chosen_means_what_it_meant(
 
     from dosetwin import models
     from dosetwin.advise import Question, advise
-    from dosetwin.serve.twins import hours, policy_of
+    from dosetwin.serve.twins import hours, therapy_of
 
     timeline = known.timeline("amikacin")
-    question = Question(policy_of(old.policy), (models.load(old.model),), now=hours(timeline, old.now), seed=old.seed,
+    question = Question(therapy_of(old.policy), (models.load(old.model),), now=hours(timeline, old.now), seed=old.seed,
                         draws=old.draws, told="mechanistic")  # fmt: skip
     then = advise(timeline, question).recommendation.to_json()
     # as it was kept: the usual kidney of that time, which nobody had asked for

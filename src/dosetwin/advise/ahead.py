@@ -14,11 +14,11 @@ import numpy as np
 
 from dosetwin.advise.question import Question
 from dosetwin.decide.dosing_policies import ByRule, last_dose
+from dosetwin.decide.facts import facts_at
 from dosetwin.decide.look_ahead.ahead import Course
 from dosetwin.decide.look_ahead.loss import DECLARED
 from dosetwin.decide.look_ahead.mpc import LookAhead, Option, Search, look_ahead
 from dosetwin.decide.look_ahead.outlook import DT, Outlook
-from dosetwin.decide.rules import facts_at
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
 from dosetwin.outcomes.infection.draws import DRAWS, draw_infections, uniforms
@@ -124,8 +124,8 @@ def plan_ahead(
     Raises InputError for an unknown pack or organism, another drug, or a model that is no compartment model.
     """
     chosen = pack(scenario)
-    if advice.policy.drug != "amikacin":
-        raise InputError("look-ahead knows the infections of amikacin only", where="look-ahead", value=advice.policy.drug)
+    if advice.therapy.drug.name != "amikacin":
+        raise InputError("look-ahead knows the infections of amikacin only", where="look-ahead", value=advice.therapy.drug.name)
     if any(b.doubted for b in advice.beliefs):
         return {}
     lead = advice.models[int(np.argmax(advice.weights))]
@@ -139,7 +139,7 @@ def plan_ahead(
     belief = TwinBelief(lead, advice.asked, advice.now, origin, given, facts.WT, chosen, organism, advice.question, many)
     start = belief.back * DT
     course = replace(Course(), horizon=float(np.ceil((start + advice.now - origin + HORIZON) / DT) * DT))
-    standard = ByRule(advice.policy.rules[0]).standard(advice.timeline, advice.now)
+    standard = ByRule(advice.therapy.rules[0].name).standard(advice.timeline, advice.now)
     made = look_ahead(
         belief, standard, earliest=start + max(advice.now - origin, 12.0 if given else 0.0), course=course, loss=DECLARED,
         search=search, limits=(7.5, 20.0),
@@ -153,7 +153,7 @@ def _shown(made: LookAhead, advice: "Advice", chosen: Pack, organism: str, zero:
 
     def shown(o: Option) -> dict[str, Any]:
         return {
-            "plan": [{"at": clock(advice.timeline, zero + t), "mg": advice.policy.rounding.nearest(a)} for t, a in o.plan[:4]],
+            "plan": [{"at": clock(advice.timeline, zero + t), "mg": advice.therapy.menu.measured(a)} for t, a in o.plan[:4]],
             "mg_per_kg": round(o.mg_per_kg, 2), "loss": round(o.loss, 4), "loss_se": round(o.loss_se, 4),
             "exposure_loss": round(o.exposure_loss, 4), "p_eradicated": round(o.p_eradicated, 4),
             "p_resistant": round(o.p_resistant, 4), "p_trough_toxic": round(max(o.p_pre_toxic, o.p_trough_toxic), 4),

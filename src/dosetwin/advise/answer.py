@@ -14,10 +14,9 @@ from dosetwin.advise.question import Asked, Question
 from dosetwin.advise.sample import SAMPLE_DRAWS
 from dosetwin.advise.sensitivity import sensitivities
 from dosetwin.advise.written import write
-from dosetwin.decide.policy import Policy
 from dosetwin.decide.recommendation import Recommendation
-from dosetwin.declare import Model
-from dosetwin.records import Observation, Regimen, Timeline
+from dosetwin.declare import Model, Therapy
+from dosetwin.records import DoseOrder, Observation, Timeline
 
 if TYPE_CHECKING:
     from dosetwin.infer.belief import Belief
@@ -28,7 +27,7 @@ class Advice:
     """A recommendation and what a report needs beside it.
 
     ``timeline`` the facts known at ``now``; ``question`` as it was asked, ``models`` those asked in the end; ``beliefs`` and
-    ``weights`` one per model; ``regimen`` the chosen plan in h (None: refusal); ``levels`` the measurements of the drug;
+    ``weights`` one per model; ``regimen`` the chosen plan in h (None: refusal); ``levels`` measured of what is watched;
     ``parameters`` name -> (5, 50, 95 % quantile) of the individual parameters in force at the coming dose, updated belief;
     ``prior_parameters`` the same before any level; ``asked`` the timeline as the models saw it, with the kidney's course;
     ``kidney`` what the kidney in use expects.
@@ -41,7 +40,7 @@ class Advice:
     now: float
     beliefs: "tuple[Belief, ...]"
     weights: tuple[float, ...]
-    regimen: Regimen | None
+    regimen: DoseOrder | None
     levels: tuple[Observation, ...]
     asked: Timeline
     kidney: KidneyOutlook | None = None
@@ -50,7 +49,7 @@ class Advice:
     prior_parameters: dict[str, tuple[float, float, float]] = field(default_factory=dict)
 
     @property
-    def policy(self) -> Policy:
+    def therapy(self) -> Therapy:
         """What the drug is for: goals, limits and menu."""
         return self.question.therapy
 
@@ -75,7 +74,7 @@ def advise(timeline: Timeline, question: Question) -> Advice:
     --------
     >>> from importlib.resources import files
     >>> from dosetwin import Question, models, read_case
-    >>> from dosetwin.decide.policy import AMIKACIN_NEONATE
+    >>> from dosetwin.formulary.amikacin import AMIKACIN_NEONATE
     >>> newborn = read_case(str(files("dosetwin") / "data" / "demo_newborn.json"))
     >>> question = Question(AMIKACIN_NEONATE, (models.load("amikacin_neonate"),), now=newborn.as_of, seed=1, sensitivity=False)
     >>> advice = advise(newborn, question)
@@ -108,7 +107,7 @@ def drawn(advice: Advice, draws: np.ndarray, believed: np.ndarray) -> Advice:
     """With curves, and the individual parameters after and before the levels, of the leading model."""
     model, known, seed, rule = advice.models[int(np.argmax(advice.weights))], advice.asked, advice.seed, advice.question.rule
     few = draws[:SAMPLE_DRAWS]
-    drawn = curves_of(model, known, advice.regimen, few, now=advice.now, measures=advice.policy.drug, seed=seed, rule=rule)
+    drawn = curves_of(model, known, advice.regimen, few, now=advice.now, measures=advice.therapy.watched, seed=seed, rule=rule)
     at = advice.regimen.first_at if advice.regimen else advice.now
     after = parameters_of(model, known, believed[:SAMPLE_DRAWS], at=at, rule=rule)
     prior = prior_draws(model, 1 + len(known.occasions), len(few), seed)
@@ -125,4 +124,4 @@ def foreseen(advice: Advice, scenario: str) -> Advice:
 
 
 def _levels(asked: Asked) -> tuple[Observation, ...]:
-    return tuple(o for o in asked.known.observations if o.measures in (asked.therapy.drug, ""))
+    return tuple(o for o in asked.known.observations if o.measures in (asked.therapy.watched, asked.therapy.drug.name, ""))

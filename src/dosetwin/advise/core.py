@@ -7,24 +7,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dosetwin.advise.question import Asked
-from dosetwin.decide.exposure import Responses, combine
+from dosetwin.decide.facts import facts_at
 from dosetwin.decide.plans import (
     Plan,
     Situation,
     ask_rules,
     enumerate_plans,
     first_doses,
-    needs_weight,
     plan,
     situation,
     with_loading,
 )
-from dosetwin.decide.policy import Policy
-from dosetwin.decide.rules import Facts, facts_at
+from dosetwin.decide.readings import Responses, combine
 from dosetwin.decide.search import Choice, Exposures, Scores, choose, score, unmet_constraints
+from dosetwin.declare import Facts, Repeated, Therapy
 from dosetwin.errors import Finding, InputError, Reason
 from dosetwin.infer.belief import DOUBTED
-from dosetwin.records import Regimen
+from dosetwin.records import DoseOrder, Every
 
 if TYPE_CHECKING:
     from dosetwin.infer.belief import Belief, Plausibility
@@ -103,9 +102,9 @@ class Decision:
     findings: tuple[Finding, ...]
 
     @property
-    def regimen(self) -> Regimen | None:
+    def regimen(self) -> DoseOrder | None:
         """The regimen chosen; None when nothing is acceptable."""
-        return None if self.choice.chosen is None else self.plans[self.choice.chosen].regimen
+        return None if self.choice.chosen is None else self.plans[self.choice.chosen].order
 
 
 def believe(asked: Asked, *, conditions: bool = True) -> State:
@@ -125,7 +124,7 @@ def believe(asked: Asked, *, conditions: bool = True) -> State:
 
 
 def decide(
-    asked: Asked, state: State, *, extra: Sequence[Regimen] = (), thin: int = 1, loading: bool = True, also: State | None = None
+    asked: Asked, state: State, *, extra: Sequence[DoseOrder] = (), thin: int = 1, loading: bool = True, also: State | None = None
 ) -> Decision:
     """Enumerate, expose, score and choose for the facts known at the question's moment.
 
@@ -133,15 +132,15 @@ def decide(
     ``also``: a state under which every chance constraint must hold as well (its losses do not count); plans with a larger first
     dose are then left out. Raises InputError when model, rules or limits need a weight and none is known.
     """
-    policy, known, now = asked.therapy, asked.known, asked.now
+    therapy, known, now = asked.therapy, asked.known, asked.now
     facts = facts_at(known, now)
-    needed = needs_weight(policy) or any("WT" in m.covs for m in asked.models)
+    needed = therapy.needs_weight or any("WT" in m.covs for m in asked.models)
     if (facts.WT is None and needed) or (facts.WT is not None and not facts.WT > 0):
         raise InputError("the weight is needed to choose a dose", where=f"patient {known.patient.id}", value=facts.WT,
                          allowed="> 0 kg", remedy="record a current weight or the birth weight")  # fmt: skip
-    where = situation(known, now, facts.WT)
-    says, silent = ask_rules(policy.rules, facts)
-    plans = enumerate_plans(policy, where, says, [r for r in extra if r.loading is None], thin)
+    where = situation(known, now, facts.WT, therapy)
+    says, silent = ask_rules(therapy.rules, facts)
+    plans = enumerate_plans(therapy, where, says, [r for r in extra if not _loaded(r)], thin)
     answers = _responses(asked, state)
 
     def exposed(new: Sequence[Plan], alone: bool = False) -> Exposures | None:
@@ -151,23 +150,27 @@ def decide(
 
     exposures = exposed(plans)
     assert exposures is not None  # only a later question can be refused
-    scores = score(exposures, policy.targets, first=where.first)
+    scores = score(exposures, therapy.goals, first=where.first)
     other = None
     if also is not None:
         parts = [(responses.of(plans), share) for responses, share in _responses(asked, also)]
-        other = score(combine([(e, share) for e, share in parts if e is not None]), policy.targets, first=where.first)
-    more = () if also is not None else tuple(plan(r, policy, where) for r in extra if r.loading is not None)
+        other = score(combine([(e, share) for e, share in parts if e is not None]), therapy.goals, first=where.first)
+    more = () if also is not None else tuple(plan(r, therapy, where) for r in extra if _loaded(r))
     if loading and also is None:
-        waited = first_doses(policy, where) if where.first and _held_back(plans, scores, policy) else ()
+        waited = first_doses(therapy, where) if where.first and _held_back(plans, scores, therapy) else ()
         by_itself = exposed(waited, alone=True) if waited else None
-        judged = None if by_itself is None else score(by_itself, policy.targets, first=True)
-        more += _worth_loading(plans, scores, waited, judged, policy, where)
+        judged = None if by_itself is None else score(by_itself, therapy.goals, first=True)
+        more += _worth_loading(plans, scores, waited, judged, therapy, where)
     if more and (further := exposed(more)) is not None:
         plans, exposures = (*plans, *more), exposures.joined(further)
-        scores = scores.joined(score(further, policy.targets, first=where.first))
-    choice = choose(plans, scores, policy.targets, policy.tie_loss, other)
+        scores = scores.joined(score(further, therapy.goals, first=where.first))
+    choice = choose(plans, scores, therapy.goals, therapy.tie_loss, other)
     findings = tuple(f for responses, _ in answers for f in responses.findings)
     return Decision(facts, where, plans, silent, exposures, choice, findings)
+
+
+def _loaded(order: DoseOrder) -> bool:
+    return isinstance(order, Every) and order.loading is not None
 
 
 def _responses(asked: Asked, state: State) -> list[tuple[Responses, float]]:
@@ -176,7 +179,7 @@ def _responses(asked: Asked, state: State) -> list[tuple[Responses, float]]:
     return [
         (
             Responses(model, asked.known, pool, q.therapy, rule=q.rule, n_eff=len(pool) * min(b.ess / len(b.draws), 1.0),
-                      now=asked.now, facts=q.facts),
+                      now=asked.now, facts=asked.facts),
             len(pool) / total,
         )
         for model, b, pool in zip(asked.models, state.beliefs, state.pools, strict=True)
@@ -184,25 +187,28 @@ def _responses(asked: Asked, state: State) -> list[tuple[Responses, float]]:
     ]  # fmt: skip
 
 
-def _held_back(plans: Sequence[Plan], scores: Scores, policy: Policy) -> bool:
+def _held_back(plans: Sequence[Plan], scores: Scores, therapy: Therapy) -> bool:
     """Whether a chance constraint holds the first dose below its best at the longest interval, where that interval is the best:
     only then is a longer one after a loading dose worth a look.
     """
     allowed = [i for i, p in enumerate(plans) if not p.violations]
-    if not allowed or plans[min(allowed, key=lambda i: scores.loss[i])].regimen.interval < max(policy.intervals):
+    if not isinstance(therapy.menu, Repeated):
         return False
-    longest = [i for i in allowed if plans[i].regimen.interval >= max(policy.intervals)]
-    return bool(unmet_constraints(scores, policy.targets, min(longest, key=lambda i: scores.coming[i])))
+    most = max(therapy.menu.intervals)
+    if not allowed or plans[min(allowed, key=lambda i: scores.loss[i])].order.interval < most:
+        return False
+    longest = [i for i in allowed if plans[i].order.interval >= most]
+    return bool(unmet_constraints(scores, therapy.goals, min(longest, key=lambda i: scores.coming[i])))
 
 
 def _worth_loading(
-    plans: Sequence[Plan], scores: Scores, waited: Sequence[Plan], judged: Scores | None, policy: Policy, where: Situation
+    plans: Sequence[Plan], scores: Scores, waited: Sequence[Plan], judged: Scores | None, therapy: Therapy, where: Situation
 ) -> tuple[Plan, ...]:
     """The plans with a loading dose worth scoring; ``waited``, ``judged``: first doses at longer intervals, how they do."""
     firsts, coming = list(plans), scores.coming
-    fine = [not p.violations and not unmet_constraints(scores, policy.targets, i) for i, p in enumerate(plans)]
+    fine = [not p.violations and not unmet_constraints(scores, therapy.goals, i) for i, p in enumerate(plans)]
     if judged is not None:
         firsts += waited
         coming = np.concatenate([coming, judged.coming])
-        fine += [not unmet_constraints(judged, policy.targets, i) for i in range(len(waited))]
-    return with_loading(plans, scores.loss - scores.coming, firsts, coming, fine, policy, where)
+        fine += [not unmet_constraints(judged, therapy.goals, i) for i in range(len(waited))]
+    return with_loading(plans, scores.loss - scores.coming, firsts, coming, fine, therapy, where)

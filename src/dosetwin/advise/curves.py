@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dosetwin.declare import Model
-from dosetwin.records import Regimen, Timeline
+from dosetwin.records import DoseOrder, Timeline
 
 if TYPE_CHECKING:
     from dosetwin.simulate.schedule import Rule
@@ -42,7 +42,7 @@ def prior_draws(model: Model, occasions: int, draws: int, seed: int) -> np.ndarr
 def curves_of(
     model: Model,
     known: Timeline,
-    regimen: Regimen | None,
+    regimen: DoseOrder | None,
     draws: np.ndarray,
     *,
     now: float,

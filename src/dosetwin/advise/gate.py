@@ -1,4 +1,4 @@
-"""What is asked of facts, models and policy before anything is computed, and what the record says of the time after now."""
+"""What is asked of facts, models and therapy before anything is computed, and what the record says of the time after now."""
 
 from collections.abc import Sequence
 
@@ -8,19 +8,15 @@ from dosetwin import formulary
 from dosetwin.advise.kidney import choose
 from dosetwin.advise.question import Asked, Question
 from dosetwin.checks.record import check
-from dosetwin.decide.plans import needs_weight
-from dosetwin.decide.target import judges
+from dosetwin.declare.goal import judges
 from dosetwin.errors import Finding, InputError
 from dosetwin.records import Timeline
-
-STALE_H = 7 * 24.0
-"""A record that ends longer before the decision gets a warning (assumed)."""
 
 
 def ask(timeline: Timeline, question: Question) -> Asked:
     """Put a question to a patient's facts: its moment found, the facts checked, the kidney in use chosen and heard.
 
-    Raises InputError when models, policy and facts do not belong together or the facts have errors (all are listed), when the
+    Raises InputError when models, therapy and facts do not belong together or the facts have errors (all are listed), when the
     kidney is unknown, cannot tell these models anything or has damaged weights.
     """
     fits(question)
@@ -35,13 +31,13 @@ def ask(timeline: Timeline, question: Question) -> Asked:
 
 def fits(question: Question) -> None:
     """Raise InputError when no model is asked, one is about another drug, a fact is no positive number or draws are too few."""
-    policy = question.therapy
+    therapy = question.therapy
     if not question.models:
-        raise InputError("a question needs a model", where="models", value="none", allowed=f"models of {policy.drug}")
+        raise InputError("a question needs a model", where="models", value="none", allowed=f"models of {therapy.drug.name}")
     for m in question.models:
-        if m.drug != policy.drug:
-            raise InputError("model and policy are about different drugs", where=m.name, value=m.drug, allowed=policy.drug)
-    judges(policy.targets, question.models, policy.drug, f"policy {policy.name}")
+        if m.drug != therapy.drug.name:
+            raise InputError("model and therapy are about different drugs", where=m.name, value=m.drug, allowed=therapy.drug.name)
+    judges(therapy.goals, question.models, therapy.drug.name, f"therapy {therapy.name}")
     for name, value in question.facts.items():
         if not (value > 0 and np.isfinite(value)):
             raise InputError(f"the {name} must be a positive number", where=f"facts: {name}", value=value, allowed="> 0")
@@ -79,25 +75,25 @@ def continues(ends: dict[str, float], now: float) -> tuple[Finding, ...]:
 
 def checked(timeline: Timeline, now: float, question: Question) -> tuple[Finding, ...]:
     """The findings of the checks; errors among them (and those of the importer) raise InputError."""
-    policy = question.therapy
-    first = not timeline.doses and not any(o.measures in (policy.drug, "") for o in timeline.observations)
-    weight = needs_weight(policy) or any("WT" in m.covs for m in question.models)
-    found = (*check(timeline, now, first_dose=first, weight=weight), *stale(timeline, now))
+    therapy = question.therapy
+    first = not timeline.doses and not any(o.measures in (therapy.drug.name, "") for o in timeline.observations)
+    weight = therapy.needs_weight or any("WT" in m.covs for m in question.models)
+    found = (*check(timeline, now, first_dose=first, weight=weight), *stale(timeline, now, therapy.stale_h))
     errors = [f for f in (*timeline.findings, *found) if f.severity == "error"]
     if errors:
         raise InputError(" | ".join(dict.fromkeys(map(str, errors))), where=f"patient {timeline.patient.id}")
     return found
 
 
-def stale(timeline: Timeline, now: float) -> tuple[Finding, ...]:
-    """A warning when nothing was recorded for STALE_H before ``now``: doses may be missing from the record."""
+def stale(timeline: Timeline, now: float, after_h: float) -> tuple[Finding, ...]:
+    """A warning when nothing was recorded for ``after_h`` before ``now``: doses may be missing from the record."""
     known = timeline.until(now)
     times = [r.time for r in (*known.doses, *known.observations, *known.covariates)]
-    if not times or now - max(times) <= STALE_H:
+    if not times or now - max(times) <= after_h:
         return ()
     days = (now - max(times)) / 24.0
     return (Finding("warning", "stale_data", f"patient {timeline.patient.id}", f"the last record is {days:.0f} days before now",
-                    round(days, 2), f"<= {STALE_H / 24:g} days", "check now; later records may be missing"),)  # fmt: skip
+                    round(days, 2), f"<= {after_h / 24:g} days", "check now; later records may be missing"),)  # fmt: skip
 
 
 def unique(findings: Sequence[Finding]) -> tuple[Finding, ...]:

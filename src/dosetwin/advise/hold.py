@@ -20,7 +20,7 @@ from dosetwin.advise.table import clock, ordered, stands_in_the_way, too_high_no
 from dosetwin.decide.recommendation import Dosing, HoldPlan, NextSample, Status, order
 from dosetwin.errors import Reason
 from dosetwin.forecast.kidney.warning import INJURY_SOURCE, INJURY_WARNING
-from dosetwin.records import Regimen
+from dosetwin.records import DoseOrder
 
 if TYPE_CHECKING:
     from dosetwin.infer.belief import Plausibility
@@ -82,7 +82,7 @@ def settle(asked: Asked, state: State, ahead: KidneyOutlook | None) -> Settled:
         none = plan.if_confirmed is None and plan.if_not is None
         what = "level" if any(d.measures != "SCR" for d in state.open_doubts) else "creatinine and a level"
         return Settled(made, "refuse" if none else "caution", plan, sentence(plan, why, what), reasons)
-    if given and stands_in_the_way(made, "trough", asked.therapy):
+    if given and stands_in_the_way(made, asked.therapy):
         high = too_high_now(made, asked.therapy)
         safe = safe_at(asked, state) if high else None
         why = "the level is still too high for one" if high else "the level would stay too high after it, at any interval"
@@ -96,7 +96,7 @@ def settle(asked: Asked, state: State, ahead: KidneyOutlook | None) -> Settled:
 
 def sample_at(asked: Asked) -> float:
     """The next full step of the ward's clock, h: when a level can be taken."""
-    step = asked.therapy.first_at_step_h
+    step = getattr(asked.therapy.menu, "step_h", 0.5)
     return float(np.ceil(asked.now / step - 1e-9)) * step
 
 
@@ -116,7 +116,7 @@ def _unit(asked: Asked, state: State) -> str:
     return model.outputs[asked.output(model)].unit
 
 
-def _ordered(asked: Asked, r: Regimen | None) -> Dosing | None:
+def _ordered(asked: Asked, r: DoseOrder | None) -> Dosing | None:
     return None if r is None else ordered(asked.bare, r)
 
 
@@ -146,7 +146,7 @@ def explained(asked: Asked, state: State) -> tuple[Reason, ...]:
 
 
 def _what(level: "Plausibility", asked: Asked) -> str:
-    name = {"": asked.therapy.drug, "SCR": "creatinine"}.get(level.measures, level.measures)
+    name = {"": asked.therapy.drug.name, "SCR": "creatinine"}.get(level.measures, level.measures)
     unit = "mg/dL" if level.measures == "SCR" else "mg/L"
     return f"the {name} of {'< ' if level.blq else ''}{level.observed:.3g} {unit}"
 
@@ -174,7 +174,7 @@ def doubt_plan(asked: Asked, state: State) -> HoldPlan:
     )  # fmt: skip
 
 
-def injury_plan(asked: Asked, state: State, regimen: Regimen) -> HoldPlan:
+def injury_plan(asked: Asked, state: State, regimen: DoseOrder) -> HoldPlan:
     """A level before the coming dose, and the dose once it is known to be no higher than expected."""
     at = max(sample_at(asked), regimen.first_at - RESULT_H)
     highest = float(np.quantile(_levels(asked, state, at), 0.95))

@@ -1,4 +1,4 @@
-"""Where an answer came from: versions, model and policy with their hashes, seed, draws, covariate rule, hash of what went in."""
+"""Where an answer came from: versions, model and therapy with their hashes, seed, draws, covariate rule, hash of what went in."""
 
 import hashlib
 import json
@@ -61,7 +61,7 @@ def provenance(asked: Asked, state: State, made: Decision) -> dict[str, Any]:
     import numpy
     import scipy
 
-    q, policy = asked.question, asked.therapy
+    q, therapy = asked.question, asked.therapy
     return {
         "dosetwin": __version__,
         "versions": {
@@ -72,9 +72,9 @@ def provenance(asked: Asked, state: State, made: Decision) -> dict[str, Any]:
         },
         "models": [model_card(m, w, b.ess, b.method) for m, w, b in zip(asked.models, state.weights, state.beliefs, strict=True)],
         "kidney": asked.kidney.provenance(),
-        "policy": {"name": policy.name, "hash": hash_of(policy.to_json()), "note": policy.note},
+        "therapy": {"name": therapy.name, "hash": hash_of(therapy.to_json()), "note": therapy.note},
         "loss": {
-            t.code: {"target": t.border(), "weight": t.weight, "scale": t.scale, "doses": list(t.doses)} for t in policy.targets
+            t.code: {"target": t.border(), "weight": t.weight, "scale": t.scale, "doses": list(t.doses)} for t in therapy.goals
         },
         "now": clock(asked.timeline, asked.now),
         "now_h": round(asked.now, 6),

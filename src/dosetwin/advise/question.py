@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dosetwin.decide.policy import Policy
-from dosetwin.declare import Model
+from dosetwin.declare import Model, Therapy
 from dosetwin.errors import Finding
 from dosetwin.records import Timeline
 
@@ -34,7 +33,7 @@ class Question:
     look_ahead : also what a controller would plan in that scenario of infection (``advise.ahead``; research); None: not.
     """
 
-    therapy: Policy
+    therapy: Therapy
     models: tuple[Model, ...]
     now: float | None = None
     seed: int = 0
@@ -67,7 +66,7 @@ class Asked:
     findings: tuple[Finding, ...] = ()
 
     @property
-    def therapy(self) -> Policy:
+    def therapy(self) -> Therapy:
         """What the drug is for."""
         return self.question.therapy
 
@@ -80,10 +79,15 @@ class Asked:
         """The same question of the same facts for a later moment (h)."""
         return replace(self, now=now)
 
+    @property
+    def facts(self) -> dict[str, float]:
+        """What readings are divided by: what is known, and what the therapy assumes of what is not."""
+        return self.therapy.facts(self.question.facts)
+
     def column(self, model: Model) -> int:
-        """Where among a model's outputs the drug's level stands."""
+        """Where among a model's outputs what is measured next stands."""
         return list(model.outputs).index(self.output(model))
 
     def output(self, model: Model) -> str:
-        """Name of a model's output that is the drug's level."""
-        return model.measured_by(self.therapy.drug) or next(iter(model.outputs))
+        """Name of a model's output that is measured next: what the therapy samples, the drug's level where it names nothing."""
+        return model.measured_by(self.therapy.sampling.of or self.therapy.drug.name) or next(iter(model.outputs))

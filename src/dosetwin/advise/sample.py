@@ -7,23 +7,23 @@ from dosetwin.advise.question import Asked
 from dosetwin.advise.table import clock
 from dosetwin.decide.recommendation import NextSample, Option
 from dosetwin.decide.sampling_time import rank_times
-from dosetwin.decide.target import Target
+from dosetwin.declare import Goal
 from dosetwin.errors import Reason
-from dosetwin.records import Regimen
+from dosetwin.records import DoseOrder
 
 SAMPLE_DRAWS = 400
 
 
-def next_sample(asked: Asked, state: State, regimen: Regimen | None) -> NextSample | None:
+def next_sample(asked: Asked, state: State, regimen: DoseOrder | None) -> NextSample | None:
     """The most informative sampling time: after the coming dose, or, in a refusal, from now on without a further dose."""
     from dosetwin.simulate import parameters, predict, schedule_for
 
-    known, now, policy, rule = asked.known, asked.now, asked.therapy, asked.rule
+    known, now, therapy, rule = asked.known, asked.now, asked.therapy, asked.rule
     if regimen is None and not known.doses:
         return None
     model, few = asked.models[state.lead], state.pools[state.lead][:SAMPLE_DRAWS]
     start, span, infusion = (regimen.first_at, regimen.interval, regimen.duration) if regimen else (now, 24.0, 0.0)
-    allowed = {a for a in policy.sample_after_h if infusion < a <= span or (a == 0 and known.doses)} | {span}
+    allowed = {a for a in therapy.sampling.after_h if infusion < a <= span or (a == 0 and known.doses)} | {span}
     after = sorted(allowed)
     last = start + (3 if regimen else 1) * span
     times = np.array([start + a for a in after] + ([last] if regimen else []))
@@ -33,41 +33,43 @@ def next_sample(asked: Asked, state: State, regimen: Regimen | None) -> NextSamp
     level = found.value[found.ok, :, asked.column(model)]
     quantities = [np.log(np.maximum(level[:, -1], 1e-6))]
     first = schedule_for(model, known, times[:1], rule=rule)
-    clearance = parameters(model, first, few[found.ok]).get("CL")
-    if clearance is not None:
-        quantities.insert(0, np.log(clearance[:, 0]))
+    known_of = parameters(model, first, few[found.ok])
+    learns = [n for n in therapy.sampling.learns if n in known_of]
+    quantities = [*(np.log(known_of[n][:, 0]) for n in learns), *quantities]
     rng = np.random.default_rng([asked.question.seed, 11])
     ranked = rank_times(after, level[:, : len(after)], quantities, model.outputs[asked.output(model)].residual, rng)
     options = tuple(
-        Option(
-            v.after_h, clock(known, start + v.after_h), None if clearance is None else round(v.falls[0], 4), round(v.falls[-1], 4)
-        )
+        Option(v.after_h, clock(known, start + v.after_h), round(v.falls[0], 4) if learns else None, round(v.falls[-1], 4))
         for v in ranked
     )
     best = options[0]
-    worth = ranked[0].mean >= policy.sample_worth
+    worth = ranked[0].mean >= therapy.sampling.worth
     place = (
         "just before the coming dose"
         if best.after_h == 0
         else f"{best.after_h:g} h after {'the start of that dose' if regimen else 'now'}"
     )
-    learns = f"{best.fall_trough:.0%} of the variance of the last trough"
-    if best.fall_clearance is not None:
-        learns = (
-            f"{best.fall_clearance:.0%} of the variance of ln clearance and {best.fall_trough:.0%} of that of the last trough"
-        )
-    text = f"a level {place} is expected to remove {learns}"
+    what, last_one = (
+        (therapy.sampling.of, f"the last {therapy.sampling.of}") if therapy.sampling.of else ("level", "the last trough")
+    )
+    told = [f"{fall:.0%} of {'that' if k else 'the variance'} of {x}"
+            for k, (fall, x) in enumerate(zip(ranked[0].falls, [*map(_log, learns), last_one], strict=True))]  # fmt: skip
+    text = f"a {what} {place} is expected to remove {' and '.join(told)}"
     if not worth:
-        text = f"no further level is worth taking yet (threshold {policy.sample_worth:.0%}): {text}"
+        text = f"no further {what} is worth taking yet (threshold {therapy.sampling.worth:.0%}): {text}"
     return NextSample(best.at, best.after_h, worth, text, best.fall_clearance, best.fall_trough, options)
 
 
-def low_enough(asked: Asked, state: State, ahead: float = 120.0) -> tuple[Target, np.ndarray, np.ndarray] | None:
+def _log(name: str) -> str:
+    return {"CL": "ln clearance"}.get(name, f"ln {name}")
+
+
+def low_enough(asked: Asked, state: State, ahead: float = 120.0) -> tuple[Goal, np.ndarray, np.ndarray] | None:
     """Without a further dose: the constraint on the level before a dose, times (h), its probability there; None without one."""
     from dosetwin.simulate import predict, schedule_for
 
     known, now = asked.known, asked.now
-    target = next((t for t in asked.therapy.targets if t.metric == "trough" and "pre" in t.constrained), None)
+    target = next((g for g in asked.therapy.goals if g.forbids_now), None)
     if target is None or not known.doses:
         return None
     model, draws = asked.models[state.lead], state.pools[state.lead]
@@ -81,7 +83,7 @@ def safe_at(asked: Asked, state: State) -> float | None:
     return _reached(low_enough(asked, state))
 
 
-def _reached(found: tuple[Target, np.ndarray, np.ndarray] | None) -> float | None:
+def _reached(found: tuple[Goal, np.ndarray, np.ndarray] | None) -> float | None:
     if found is None:
         return None
     target, times, p = found

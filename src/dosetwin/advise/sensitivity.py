@@ -8,11 +8,10 @@ from dosetwin.advise.gate import ends_of
 from dosetwin.advise.question import Asked
 from dosetwin.advise.table import ordered
 from dosetwin.checks.record import weight_jumps
-from dosetwin.decide.plans import needs_weight
-from dosetwin.decide.recommendation import Sensitivity, order
+from dosetwin.decide.recommendation import Sensitivity
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
-from dosetwin.records import Covariate, Observation, Regimen, Timeline
+from dosetwin.records import Covariate, DoseOrder, Observation, Timeline, Week
 
 DRAWS = 200
 NEAR = 0.10  # the same interval and an amount within 10 % is the same answer
@@ -114,7 +113,7 @@ def sensitivities(asked: Asked, state: State, made: Decision) -> tuple[Sensitivi
     few = replace(q, draws=DRAWS, therapy=replace(q.therapy, rules=()))
     reads = asked.kidney.used in ("learned", "filter")
     ends = ends_of(asked.timeline, asked.now)
-    for doubt in doubts(asked.bare, asked.models, q.therapy.drug, asked.now, ends, reads, needs_weight(q.therapy)):
+    for doubt in doubts(asked.bare, asked.models, q.therapy.drug.name, asked.now, ends, reads, q.therapy.needs_weight):
         try:
             # draws of the belief belong to the course they were made under: only a new belief gets a new course
             told = asked.kidney.tell(doubt.timeline, asked.now, q.rule) if doubt.past else asked.told
@@ -134,7 +133,7 @@ def sensitivities(asked: Asked, state: State, made: Decision) -> tuple[Sensitivi
 
 
 def _compare(
-    made: Decision, regimen: Regimen | None, chosen: Regimen | None, joint: float | None, contradicted: bool
+    made: Decision, regimen: DoseOrder | None, chosen: DoseOrder | None, joint: float | None, contradicted: bool
 ) -> tuple[str, bool]:
     """The effect in words, and whether the answer changes."""
     if contradicted:
@@ -142,11 +141,10 @@ def _compare(
     if regimen is None:
         if chosen is None:
             return "still no acceptable regimen", False
-        return f"then {_words(chosen)} would be acceptable", True
+        return f"then {chosen.words()} would be acceptable", True
     same = next(
         i for i, p in enumerate(made.plans)
-        if (p.regimen.first, p.regimen.first_interval, p.regimen.amount, p.regimen.interval, p.regimen.duration)
-        == (regimen.first, regimen.first_interval, regimen.amount, regimen.interval, regimen.duration)
+        if _identity(p.order) == _identity(regimen)
     )  # fmt: skip
     then = float(made.choice.scores.joint[same])
     moved = f"all joint targets met with {then:.0%}" + ("" if joint is None else f" instead of {joint:.0%}")
@@ -161,8 +159,10 @@ def _compare(
     why = f"not acceptable any more ({broken[0].text})" if broken else "no longer among the best"
     if chosen is None:
         return f"the recommended regimen is {why} and nothing else is acceptable; {moved}", True
-    return f"the recommended regimen is {why}; {moved}; better then {_words(chosen)}", True
+    return f"the recommended regimen is {why}; {moved}; better then {chosen.words()}", True
 
 
-def _words(r: Regimen) -> str:
-    return order({"amount_mg": r.amount, "interval_h": r.interval, "loading_mg": r.loading, "loading_interval_h": r.wait})
+def _identity(order: DoseOrder) -> tuple[float, ...]:
+    if isinstance(order, Week):
+        return order.week
+    return (order.first, order.first_interval, order.amount, order.interval, order.duration)

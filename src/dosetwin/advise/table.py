@@ -7,12 +7,16 @@ import numpy as np
 from dosetwin.advise.core import Decision, State
 from dosetwin.advise.curves import LEVELS
 from dosetwin.advise.question import Asked
-from dosetwin.decide.policy import Policy
 from dosetwin.decide.recommendation import Candidate, Dosing
 from dosetwin.decide.search import holds
+from dosetwin.declare import Therapy
+from dosetwin.declare.goal import output_of
+from dosetwin.declare.reading import Reading, json_key
 from dosetwin.errors import Reason
-from dosetwin.records import Regimen, Timeline
+from dosetwin.records import DoseOrder, Every, Timeline, Week
 
+RATIOS = {"peak": "Cmax", "trough": "Cmin", "auc24": "AUC24"}
+"""What a reading is called where it stands over a fact."""
 LOADING_ROWS = 4
 """Rows of the table at most that have a loading dose."""
 
@@ -29,8 +33,11 @@ def clock(timeline: Timeline, time: float) -> str | float:
     return when.replace(microsecond=0).isoformat()
 
 
-def ordered(timeline: Timeline, r: Regimen) -> Dosing:
-    """A regimen as it is ordered, its moment as it is written."""
+def ordered(timeline: Timeline, r: DoseOrder) -> Dosing:
+    """An order as it is written, with its moment."""
+    if not isinstance(r, Every):
+        week = r.week if isinstance(r, Week) else None
+        return Dosing(r.amount, r.interval, r.duration, clock(timeline, r.first_at), week=week, words=r.words())
     wait = None if r.loading is None else r.first_interval
     return Dosing(r.amount, r.interval, r.duration, clock(timeline, r.first_at), r.loading, wait)
 
@@ -38,29 +45,29 @@ def ordered(timeline: Timeline, r: Regimen) -> Dosing:
 def table(made: Decision, asked: Asked) -> tuple[Candidate, ...]:
     """The best candidates, the best of each interval and every standard rule, in the order of the ranking."""
     keep: set[int] = set()
-    best_of: set[float] = set()
+    best_of: set[tuple[float, ...]] = set()
     place = loaded = 0
     for i in made.choice.order:
         plan = made.plans[i]
-        if plan.regimen.loading is not None:  # many of them are next to the same: a few, beside those of one amount
+        if plan.loading is not None:  # many of them are next to the same: a few, beside those of one amount
             loaded += 1
             if loaded <= LOADING_ROWS:
                 keep.add(i)
             continue
-        if plan.rules or place < asked.therapy.table_rows or plan.regimen.interval not in best_of:
+        if plan.rules or place < asked.therapy.table_rows or plan.order.pattern[:1] not in best_of:
             keep.add(i)
         place += 1
-        best_of.add(plan.regimen.interval)
+        best_of.add(plan.order.pattern[:1])
     rows = []
     s, e = made.choice.scores, made.exposures
     for place, i in enumerate(made.choice.order):
         if i not in keep:
             continue
         plan = made.plans[i]
-        median = {f"{m}_{d}": round(_quantile(v[i], e.weights, 0.5), 3) for (m, d), v in e.values.items()}
+        median = {json_key(m, d): round(_quantile(v[i], e.weights, 0.5), 3) for (m, d), v in e.values.items()}
         rows.append(
             Candidate(
-                rank=place + 1, regimen=ordered(asked.bare, plan.regimen), rules=plan.rules,
+                rank=place + 1, regimen=ordered(asked.bare, plan.order), rules=plan.rules,
                 mg_per_kg=None if plan.mg_per_kg is None else round(plan.mg_per_kg, 3),
                 loss=float(s.loss[i]), loss_se=float(s.loss_se[i]), joint=float(s.joint[i]), joint_se=float(s.joint_se[i]),
                 attainment=s.attainment(i), median=median, allowed=not plan.violations,
@@ -76,8 +83,8 @@ def _quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
     return float(values[order][min(int(np.searchsorted(np.cumsum(weights[order]), q)), len(values) - 1)])
 
 
-def how_sure(made: Decision, state: State) -> dict[str, Any]:
-    """Numbers behind 'how sure': chance that everything is met, spread of the coming peak and trough, draws, levels."""
+def how_sure(made: Decision, asked: Asked, state: State) -> dict[str, Any]:
+    """Numbers behind 'how sure': chance that everything is met, spread of what the therapy shows, draws, levels."""
     index, lead = made.choice.chosen, state.beliefs[state.lead]
     out: dict[str, Any] = {
         "levels_used": lead.n_used,
@@ -88,27 +95,73 @@ def how_sure(made: Decision, state: State) -> dict[str, Any]:
         return out
     s, e = made.choice.scores, made.exposures
     out["joint"], out["joint_se"] = float(s.joint[index]), float(s.joint_se[index])
-    others = [k for k in e.values if " of " in k[0] and k[1] in ("next", "last")]
-    for key in (("peak", "next"), ("trough", "next"), ("trough", "last"), ("auc24", "last"), *others):
-        values = e.values[key][index]
-        out["_".join(key)] = [round(_quantile(values, e.weights, q), 3) for q in LEVELS]
-    worst = min(float(s.p[k][index]) for k in s.p if k[0] == "trough_toxic") if any(k[0] == "trough_toxic" for k in s.p) else None
-    if worst is not None:
-        out["p_trough_not_toxic"] = worst
+    for reading, dose in asked.therapy.shown:
+        values = e.values[reading.key, dose][index]
+        out[json_key(reading.key, dose)] = [round(_quantile(values, e.weights, q), 3) for q in LEVELS]
+    for goal in asked.therapy.goals:
+        found = [float(s.p[key][index]) for key in s.p if key[0] == goal.code]
+        if goal.told_as and found:
+            out[goal.told_as] = min(found)
     basis = f"{lead.n_used} level(s)" if lead.n_used else "no level yet: the population only"
     out["statement"] = f"all joint targets met with a probability of {out['joint']:.0%} (+- {out['joint_se']:.1%}), from {basis}"
     return out
 
 
+def order_json(timeline: Timeline, order: DoseOrder | None) -> dict[str, Any]:
+    """An order as data of its kind, with its words and moment; empty for none."""
+    if order is None:
+        return {}
+    said = {k: v for k, v in order.to_json().items() if k != "first_at_h" and v is not None}
+    return said | {"words": order.words(), "first_at": clock(timeline, order.first_at)}
+
+
+def readings(made: Decision, asked: Asked, state: State) -> dict[str, dict[str, Any]]:
+    """What is expected of the chosen order: each reading and dose with its unit, quantiles and the chance of its goals."""
+    index, e, model = made.choice.chosen, made.exposures, asked.models[state.lead]
+    if index is None:
+        return {}
+    found: dict[tuple[str, str], Reading] = {(r.key, ""): r for r in asked.therapy.readings}
+    found |= {(g.reading.key, g.reading.over): g.reading for g in asked.therapy.goals if g.reading.over in asked.facts}
+    out: dict[str, dict[str, Any]] = {}
+    for (key, over), reading in found.items():
+        name = output_of(reading, model, asked.therapy.drug.name)
+        goals = [g for g in asked.therapy.goals if (g.reading.key, g.reading.over) == (key, over)]
+        for dose in [d for k, d in e.values if k == key]:
+            values = e.values[key, dose][index] / (asked.facts[over] if over else 1.0)
+            judged = [g.met(values) for g in goals if dose in g.doses]
+            said = (reading.name or f"{key}_{over.lower()}") if over else key
+            low, middle, high = (round(_quantile(values, e.weights, q), 4) for q in (0.05, 0.5, 0.95))
+            p = round(float(np.all(judged, axis=0) @ e.weights), 4) if judged else None
+            unit = "" if name is None else reading.unit(model.outputs[name].unit)
+            out[json_key(said, dose)] = {"unit": unit, "q05": low, "q50": middle, "q95": high, "p_goal": p}
+    return out
+
+
 def not_scored(made: Decision, asked: Asked) -> tuple[Reason, ...]:
     """That a goal over a fact nobody knows (the MIC) could not be scored; nothing where no goal asks for one."""
-    index = made.choice.chosen
-    target = next((t for t in asked.therapy.targets if t.over and t.low), None)
-    if index is None or target is None or target.low is None or target.over in asked.question.facts:
+    index, out = made.choice.chosen, []
+    if index is None:
         return ()
-    peak = float(np.median(made.exposures.values[target.reads, "next"][index]))
-    text = f"MIC not known: Cmax/MIC {target.border()} is not scored; the expected peak reaches it up to this MIC"
-    return (Reason("mic_unknown", None, round(peak / target.low, 2), "mg/L", text, target.source),)
+    for assumed in asked.therapy.assumed:
+        if assumed.name not in asked.question.facts:
+            text = f"{assumed.name} not known: {assumed.text}"
+            out.append(Reason("fact_assumed", assumed.value, None, assumed.unit, text, assumed.source))
+    for goal in asked.therapy.goals:
+        fact = goal.reading.over
+        if not fact or not goal.low or fact in asked.facts:
+            continue
+        dose = goal.doses[0]
+        middle = float(np.median(made.exposures.values[goal.reading.key, dose][index]))
+        plain = next(r for r in asked.therapy.readings if r.key == goal.reading.key)
+        text = f"{fact} not known: {_ratio(plain, fact)} {goal.border()} is not scored; "
+        text += f"the expected {plain.words} reaches it up to this {fact}"
+        out.append(Reason(f"{fact.lower()}_unknown", None, round(middle / goal.low, 2), "mg/L", text, goal.source))
+    return tuple(out)
+
+
+def _ratio(plain: Reading, fact: str) -> str:
+    """``Cmax/MIC``, ``AUC24/MIC``: as people write a reading over a fact."""
+    return f"{RATIOS.get(plain.key, plain.words)}/{fact}"
 
 
 def safe_under_neither(made: Decision) -> tuple[Reason, ...]:
@@ -118,14 +171,13 @@ def safe_under_neither(made: Decision) -> tuple[Reason, ...]:
     return Reason("safe_under_neither", len(made.plans), None, "", text), Reason("what_would_help", text=help_)
 
 
-def too_high_now(made: Decision, policy: Policy) -> bool:
+def too_high_now(made: Decision, therapy: Therapy) -> bool:
     """Whether the level before the coming dose already breaks a constraint on it under every plan."""
-    targets = [t for t in policy.targets if t.metric == "trough" and "pre" in t.constrained]
     s = made.choice.scores
-    return any((t.code, "pre") in s.p and not holds(s.p[t.code, "pre"], t).any() for t in targets)
+    return any(g.forbids_now and (g.code, "pre") in s.p and not holds(s.p[g.code, "pre"], g).any() for g in therapy.goals)
 
 
-def stands_in_the_way(made: Decision, metric: str, policy: Policy) -> bool:
-    """Whether a constraint on ``metric`` is what forbids the plans."""
-    codes = {t.code for t in policy.targets if t.metric == metric}
+def stands_in_the_way(made: Decision, therapy: Therapy) -> bool:
+    """Whether a constraint on levels at the end of an interval is what forbids the plans: time would help."""
+    codes = {g.code for g in therapy.goals if g.forbids_now or "pre" in g.doses}
     return any(r.code == "binding_constraint" and r.value in codes for r in made.choice.reasons)

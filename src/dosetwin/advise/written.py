@@ -9,7 +9,7 @@ from dosetwin.advise.outlook import KidneyOutlook
 from dosetwin.advise.provenance import provenance
 from dosetwin.advise.question import Asked
 from dosetwin.advise.sample import when_safe
-from dosetwin.advise.table import how_sure, not_scored, ordered, safe_under_neither, table, too_high_now
+from dosetwin.advise.table import how_sure, not_scored, order_json, ordered, readings, safe_under_neither, table, too_high_now
 from dosetwin.decide.recommendation import DoubtedRecord, NextSample, Recommendation, Sensitivity
 from dosetwin.errors import Finding, Reason
 
@@ -24,13 +24,15 @@ def write(
     return Recommendation(
         status=settled.status,
         regimen=None if regimen is None else ordered(asked.bare, regimen),
+        order=order_json(asked.bare, regimen),
+        readings=readings(made, asked, state),
         candidates=table(made, asked),
         reasons=_reasons(asked, state, settled),
         findings=_findings(asked, state, ahead, settled),
         provenance=provenance(asked, state, made),
         kidney=ahead.to_json() if ahead else {},
         next_sample=sample,
-        how_sure=how_sure(made, state),
+        how_sure=how_sure(made, asked, state),
         what_would_change_it=doubts,
         hold=settled.plan is not None,
         hold_reason=settled.hold_reason,

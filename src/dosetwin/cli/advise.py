@@ -15,12 +15,9 @@ from dosetwin.errors import InputError
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice, Question
-    from dosetwin.decide.policy import Policy
-    from dosetwin.declare import Model
+    from dosetwin.declare import Model, Therapy
     from dosetwin.records import Timeline
 
-DEFAULT_MODEL = {"amikacin": "amikacin_neonate"}
-"""The model of a drug where nobody names one."""
 MOST_LATE_H = 366 * 24.0
 """No decision is built on a record older than this: a slip of the pen in --now would else be simulated hour by hour."""
 LATE_H = 7 * 24.0
@@ -42,9 +39,11 @@ def advise(
     draws: Annotated[int, typer.Option("--draws", help="Posterior draws every regimen is scored on.")] = 1000,
     covariates: Covariates = "locf",
     drug: Annotated[str | None, typer.Option("--drug", help="Which drug, where a bundle holds several.")] = None,
-    policy: Annotated[
-        str | None, typer.Option("--policy", help="Targets and limits: a built-in name or a JSON file. Default: the drug's own.")
+    therapy: Annotated[
+        str | None, typer.Option("--therapy", metavar="NAME", help="Goals, limits and menu: a listed name (see 'dosetwin "
+                                 "therapies') or a file of your own (./my_therapy.py). Default: the drug's own.")
     ] = None,
+    policy: Annotated[str | None, typer.Option("--policy", hidden=True, help="The name of --therapy before.")] = None,
     kidney: Annotated[
         str | None,
         typer.Option("--kidney", metavar="NAME", help="How creatinine moves the drug's clearance: learned, filter, "
@@ -68,7 +67,7 @@ def advise(
     if mic is not None and not (math.isfinite(mic) and mic > 0):
         raise InputError("the MIC must be a positive number", where="--mic", value=mic, allowed="> 0 mg/L")
     page = output_path("--report", report, [case])
-    timeline, question = opened(case, model, drug=drug, policy=policy)
+    timeline, question = opened(case, model, drug=drug, therapy=deprecated(policy, therapy))
     at, clock = moment(timeline, now, case.name)
     question = replace(
         question, now=at, seed=seed, draws=draws, rule=rule, told=kidney, facts={} if mic is None else {"MIC": mic},
@@ -96,11 +95,11 @@ def advise(
 
 
 def opened(
-    case: Path, names: "Sequence[str]" = (), *, drug: str | None = None, policy: str | None = None
+    case: Path, names: "Sequence[str]" = (), *, drug: str | None = None, therapy: str | None = None
 ) -> "tuple[Timeline, Question]":
-    """The facts of a case file, and what can be asked of them: models and policy by name, else the drug's own.
+    """The facts of a case file, and what can be asked of them: models and therapy by name, else the drug's own.
 
-    Raises InputError for a wrong file or name, or models and policy that do not belong together.
+    Raises InputError for a wrong file or name, or models and therapy that do not belong together.
     """
     import hashlib
 
@@ -110,22 +109,21 @@ def opened(
     from dosetwin.io.text import read_bytes
 
     chosen = [models.load(name) for name in dict.fromkeys(names)]
-    rules = policy_of(policy) if policy is not None else None
+    asked = therapy_of(therapy) if therapy is not None else None
     timeline = read_case(case, drug)
     hash_ = hashlib.sha256(read_bytes(case)).hexdigest()
-    about = rules.drug if rules else timeline.drug or (chosen[0].drug if chosen else "")
-    rules = rules or _policy_for(about, case.name)
+    asked = asked or _therapy_for(timeline.drug or (chosen[0].drug if chosen else ""), case.name)
     if not chosen:
-        if rules.drug not in DEFAULT_MODEL:
-            raise InputError("no model is the default for this drug", where="--model", value=rules.drug, remedy="name one")
-        chosen = [models.load(DEFAULT_MODEL[rules.drug])]
-    if all(m.drug == rules.drug for m in chosen):
-        from dosetwin.decide.target import judges
+        if not asked.models:
+            raise InputError("no model is the default for this drug", where="--model", value=asked.drug.name, remedy="name one")
+        chosen = [models.load(asked.models[0])]
+    if all(m.drug == asked.drug.name for m in chosen):
+        from dosetwin.declare.goal import judges
 
-        judges(rules.targets, chosen, rules.drug, policy or f"policy {rules.name}")
+        judges(asked.goals, chosen, asked.drug.name, therapy or f"therapy {asked.name}")
     if timeline.origin is None and case.suffix.lower() != ".json":
         timeline = _of_models(timeline, chosen, case)
-    return timeline, Question(rules, tuple(chosen), input_hash=hash_)
+    return timeline, Question(asked, tuple(chosen), input_hash=hash_)
 
 
 def answered(case: Path, timeline: "Timeline", question: "Question") -> "Advice":
@@ -155,35 +153,45 @@ def _of_models(timeline: "Timeline", chosen: "Sequence[Model]", case: Path) -> "
     return replace(timeline, findings=tuple(dict.fromkeys(findings)))
 
 
-def _policy_for(drug: str, where: str) -> "Policy":
-    from dosetwin.decide.policy import POLICIES
+def _therapy_for(drug: str, where: str) -> "Therapy":
+    """The one therapy of a drug. Raises InputError where there is none, or several."""
+    from dosetwin import formulary
 
-    found = [p for p in POLICIES.values() if p.drug == drug]
+    found = formulary.about(drug)
     if not found:
-        allowed = ", ".join(sorted({p.drug for p in POLICIES.values()}))
         raise InputError(
-            "no targets and limits for this drug", where=where, value=drug or "no drug named", allowed=allowed,
-            remedy="name the drug with --drug or --model, or give a policy file with --policy",
+            "no therapy for this drug", where=where, value=drug or "no drug named",
+            allowed=", ".join(sorted({t.drug.name for t in formulary.therapies()})),
+            remedy="name the drug with --drug or --model, or give a therapy with --therapy NAME or a file of your own",
         )  # fmt: skip
-    return found[0]
+    if len(found) > 1:
+        raise InputError("several therapies of this drug", where=where, value=drug, allowed=", ".join(t.name for t in found),
+                         remedy="name one with --therapy")  # fmt: skip
+    return next(iter(found))
 
 
-def policy_of(word: str) -> "Policy":
-    """A built-in policy by name, or one from a JSON file. Raises InputError, UnknownName."""
-    from dosetwin.decide import policy
+def therapy_of(word: str) -> "Therapy":
+    """A therapy by name or by the path of its file; a JSON file of before is still read. Raises InputError, UnknownName."""
+    from dosetwin import formulary
     from dosetwin.io.text import read_json
 
     if not word.endswith(".json"):
-        return policy.load(word)
+        return formulary.therapy(word)
     data = read_json(Path(word))
     if not isinstance(data, dict):
-        raise InputError("not a policy", where=word, value=type(data).__name__, allowed="a JSON object")
+        raise InputError("not a therapy", where=word, value=type(data).__name__, allowed="a JSON object")
     try:
-        return policy.Policy.from_json(data)
+        return formulary.therapy_from_json(data)
     except InputError as error:
         raise InputError(f"{error}", where=word) from None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"not a policy: {type(error).__name__}: {error}", where=word) from None
+
+
+def deprecated(policy: str | None, therapy: str | None) -> str | None:
+    """The therapy asked for; ``--policy``, its name of before, with a warning."""
+    if policy is None:
+        return therapy
+    terminal(error=True).print("--policy is called --therapy now and goes with the next release", style="yellow")
+    return therapy or policy
 
 
 def moment(timeline: "Timeline", word: str | None, where: str) -> tuple[float, str]:

@@ -54,24 +54,23 @@ def retro(
     if not 0.0 <= turnaround <= 72.0:
         raise InputError("hours until a level is known", where="--turnaround", value=turnaround, allowed="0 to 72")
     page, table = output_path("--report", report, [data]), output_path("--rows", rows, [data])
-    from dosetwin import models
+    from dosetwin import formulary, models
 
     model = models.load(model_name)
     timelines, remarks, unused = patients(data, mapping, model)
     timelines, more = sound(timelines, model, leave_out)
-    from dosetwin.decide.policy import POLICIES
     from dosetwin.evaluate.replay import replay
     from dosetwin.evaluate.retro import TABLES, TWIN, retro
 
-    policy = next((p for p in POLICIES.values() if p.drug == model.drug), None)
-    if policy is None:
-        raise InputError("no targets and limits for the model's drug", where=model.name, value=model.drug)
+    therapy = next(iter(formulary.about(model.drug)), None)
+    if therapy is None:
+        raise InputError("no therapy for the model's drug", where=model.name, value=model.drug)
     chosen = policies or [*TABLES, TWIN]
     with progress("forecasting each level", len(timelines)) as tell, naming(data):
         forecast = replay(model, timelines, seed=seed, draws=max(draws, 100), rule=rule, measures=model.drug, progress=tell)
     with progress("asking each policy", len(timelines)) as tell, naming(data):
         found = retro(
-            model, timelines, policy, policies=chosen, turnaround=turnaround, draws=draws, seed=seed, rule=rule, progress=tell
+            model, timelines, therapy, policies=chosen, turnaround=turnaround, draws=draws, seed=seed, rule=rule, progress=tell
         )
     findings = list(dict.fromkeys((*remarks, *more, *found.findings)))
     body: dict[str, Any] = {"model": model.name, "source": data.name, "turnaround_h": turnaround, "seed": seed, "draws": draws}

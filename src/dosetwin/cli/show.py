@@ -6,7 +6,7 @@ import numpy as np
 
 from dosetwin.cli.common import safe, show_findings
 from dosetwin.report import kidney_outlook, narrative
-from dosetwin.report.page import level_unit, levels, parameters, rests_on, short_list, verdict
+from dosetwin.report.page import levels, parameters, rests_on, short_list, verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +27,7 @@ def grid(heads: tuple[str, ...], right: tuple[int, ...] = (), fixed: tuple[int, 
 
 def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     """Print everything a reader needs, in the order of the questions asked at the bedside."""
-    rec, policy, patient = advice.recommendation, advice.policy, advice.timeline.patient
+    rec, therapy, patient = advice.recommendation, advice.therapy, advice.timeline.patient
 
     def title(text: str) -> None:
         console.print(f"\n{text}", style="bold")
@@ -51,7 +51,7 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
         console.print(f"  {safe(line)}", style=style)
     if rec.regimen or not rec.hold:
         after = "after the level, if it is as expected: " if rec.hold else ""
-        console.print(f"  {after}{narrative.headline(rec, policy.drug)}", style=style)
+        console.print(f"  {after}{narrative.headline(rec, therapy.drug.name)}", style=style)
     if words:
         console.print(f"  {words}: {narrative.percent(rec.how_sure['joint'])} chance of all joint targets", style=style)
     if rec.regimen:
@@ -77,29 +77,32 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     if narrative.contradicted(rec):
         aside = "the contradicting level left out; for comparison only"
     title(f"Regimens ({prov['candidates_considered']} tried, {aside})")
-    wide = console.width >= 110
-    table = grid(("rank", "regimen", *(("mg/kg", "first dose") if wide else ()), "peak", "trough", "all targets", "loss", ""),
-                 (0, 2, 4, 5, 6, 7) if wide else (0, 2, 3, 4, 5), (1, 3) if wide else (1,))  # fmt: skip
+    wide, lead = console.width >= 110, advice.models[int(np.argmax(advice.weights))]
+    heads, first = narrative.heads(therapy, lead), 4 if wide else 2
+    titles = ("rank", "regimen", *(("mg/kg", "first dose") if wide else ()), *(h[0] for h in heads), "all targets", "loss", "")
+    numbers = (0, *((2,) if wide else ()), *range(first, first + len(heads) + 2))
+    table = grid(titles, numbers, (1, 3) if wide else (1,))
     for c in short_list(rec.candidates):
         chosen = rec.regimen is not None and c.regimen == rec.regimen
         said = verdict(c, chosen, narrative.contradicted(rec))
         table.add_row(
             str(c.rank), narrative.label(c, rec.candidates),
             *((narrative.per_kg(c), narrative.short_moment(c.regimen.first_at)) if wide else ()),
-            *(narrative.number(c.median.get(key, float("nan"))) for key in ("peak_next", "trough_next")),
+            *narrative.medians(c, therapy),
             narrative.percent(c.joint), f"{c.loss:.2f}", f"{narrative.rules(c.rules)}; {said}" if c.rules else said,
             style=("bold green" if rec.status == "recommend" else "bold yellow") if chosen else None if c.acceptable else "dim",
         )  # fmt: skip
     console.print(table)
-    legend = "peak 1 h after the start, trough at the end of the coming interval; loss 0 = every target met."
-    legend = f"Medians in {level_unit(advice)}: {legend}"
+    units = ", ".join(dict.fromkeys(u for _, u, _ in heads if u))
+    said = ", ".join(f"{name}: {when[0].lower()}{when[1:]}" for name, _, when in heads)
+    legend = f"Medians{f' in {units}' if units else ''}: {said}; loss 0 = every target met."
     console.print(legend, style="dim")
 
     why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
-    _list(console, "Why", [narrative.sentence(r, policy.targets) for r in why])
+    _list(console, "Why", [narrative.sentence(r, therapy.goals) for r in why])
     if rec.regimen:
-        _list(console, "How sure", narrative.how_sure(rec.how_sure, policy.targets, rests_on(advice), level_unit(advice)))
-    _list(console, "Why not a standard rule", [narrative.sentence(r, policy.targets) for r in why_not])
+        _list(console, "How sure", narrative.how_sure(rec.how_sure, therapy, rests_on(advice), lead))
+    _list(console, "Why not a standard rule", [narrative.sentence(r, therapy.goals) for r in why_not])
     doubts = [f"{'CHANGES' if s.changed else 'stands'}: {s.text}: {narrative.effect(s)}" for s in rec.what_would_change_it]
     _list(console, "What would make it wrong", doubts)
     if advice.kidney is not None:
@@ -114,7 +117,6 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     if rec.findings:
         title("Remarks on the data")
         show_findings(console, rec.findings)
-    lead = advice.models[int(np.argmax(advice.weights))]
     _list(
         console,
         f"About the model {lead.name} [{lead.reference.provenance}]",

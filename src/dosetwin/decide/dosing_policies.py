@@ -1,6 +1,6 @@
 """Policies that dose a whole course, all asked alike: what is known, what is believed, what time it is -> the next dose.
 
-``decide.policy.Policy`` is the name of targets and limits; these are behaviours. None of them sees anything but the timeline of
+A ``Therapy`` is the name of goals and limits; these are behaviours. None of them sees anything but the timeline of
 what a ward knows by ``now`` and, if it asks for one, a belief made from that.
 """
 
@@ -9,11 +9,13 @@ from typing import Protocol
 
 import numpy as np
 
+from dosetwin import formulary
+from dosetwin.decide.facts import facts_at
 from dosetwin.decide.look_ahead.ahead import Course, Scorer, write_out
 from dosetwin.decide.look_ahead.loss import DECLARED, Loss
 from dosetwin.decide.look_ahead.mpc import NEXT_5, PRE_5, Chances, LookAhead, Search, Standard, bound, look_ahead, waits
 from dosetwin.decide.look_ahead.outlook import DT, Belief
-from dosetwin.decide.rules import Facts, Says, facts_at, rule
+from dosetwin.declare import Facts, Says
 from dosetwin.errors import InputError, Reason, UnknownName
 from dosetwin.records import Timeline
 
@@ -70,7 +72,7 @@ def _on_grid(time: float) -> float:
 def _said(name: str, facts: Facts) -> Says:
     """What a rule says; a rule that is silent for this baby (its range ends) is followed by De Cock/Smits' table, then BNFc."""
     for candidate in (name, "decock_smits", "bnfc"):
-        says = rule(candidate).advise(facts)
+        says = formulary.rule(candidate).advise(facts)
         if isinstance(says, Says):
             return says
     return Says(15.0, 24.0, "no rule applies")
@@ -101,7 +103,7 @@ class ByRule:
         """The rule as a candidate of a search."""
         facts, says = self.says(timeline, now)
         assert facts.WT is not None
-        return Standard(says.interval, says.mg_per_kg * facts.WT, says.interval, self.rule)
+        return Standard(says.interval, says.amount * facts.WT, says.interval, self.rule)
 
     def next(self, timeline: Timeline, belief: Belief | None, now: float) -> NextDose:
         """What the rule says, one interval after the last dose."""
@@ -109,9 +111,7 @@ class ByRule:
         assert facts.WT is not None
         last = last_dose(timeline, now)
         time = now if last is None else max(_on_grid(last[0] + says.interval), now)
-        return NextDose(
-            time, says.mg_per_kg * facts.WT, self.infusion, says.interval, (Reason("rule", self.rule, text=says.text),)
-        )
+        return NextDose(time, says.amount * facts.WT, self.infusion, says.interval, (Reason("rule", self.rule, text=says.text),))
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class LevelAdjusted:
                 factor = float(np.clip(29.5 / max(level.value, 1e-6), 1.0 - self.step, 1.0 + self.step))
                 reasons.append(Reason("peak_outside", level.value, None, "mg/L", f"dose x {factor:.2g}"))
         interval = min(says.interval + shift, 72.0)
-        mg_per_kg = float(np.clip(says.mg_per_kg * factor, *LIMITS))
+        mg_per_kg = float(np.clip(says.amount * factor, *LIMITS))
         time = now if not starts else max(_on_grid(starts[-1] + interval), now)
         return NextDose(time, mg_per_kg * facts.WT, self.infusion, interval, tuple(reasons))
 
@@ -198,7 +198,7 @@ class Nomogram:
                 "weight and postnatal age are needed", where=f"patient {timeline.patient.id}", value=(facts.WT, facts.PNA)
             )
         _, _, mg_per_kg, interval = next(r for r in self.rows if r[0] > facts.PNA and r[1] > facts.WT)
-        if facts.ibuprofen or facts.asphyxia or facts.cooling:
+        if facts.on("IBU", "ASPHYXIA", "COOLING"):
             interval += self.longer
         last = last_dose(timeline, now)
         if last is None and self.first is not None:
@@ -326,9 +326,8 @@ def named(
     course = Course() if course is None else course
     from dosetwin.decide.look_ahead.mpc import TRIAL, TRIAL_CHANCES
     from dosetwin.decide.nomogram import tuned
-    from dosetwin.decide.rules import RULES
 
-    if name in RULES:
+    if name in formulary.rules():
         return ByRule(name, course.infusion)
     search = replace(TRIAL, draws=draws or TRIAL.draws, decisions=decisions or TRIAL.decisions)
     made: dict[str, DosingPolicy] = {
@@ -343,5 +342,5 @@ def named(
         "mpc": Ahead("mpc", True, "decock_smits", course, loss, search, TRIAL_CHANCES),
     }
     if name not in made:
-        raise UnknownName("unknown policy", where="dosing policy", value=name, allowed=", ".join((*RULES, *made)))
+        raise UnknownName("unknown policy", where="dosing policy", value=name, allowed=", ".join((*formulary.rules(), *made)))
     return made[name]

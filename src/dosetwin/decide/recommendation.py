@@ -15,7 +15,8 @@ class Dosing:
     """A regimen as it is ordered. ``first_at``: ISO 8601 moment when the record has a calendar, else h on its clock.
 
     ``loading_mg``: the coming dose where it differs from ``amount_mg``, which is then given ``loading_interval_h`` later and from
-    there on; None (not written in JSON): all doses alike.
+    there on; None (not written in JSON): all doses alike. ``week``: amounts from Monday where they differ by the day of the week,
+    ``amount_mg`` then being their mean; ``words`` of an order that is no repeat of one amount (both None else, and not written).
     """
 
     amount_mg: float
@@ -24,6 +25,8 @@ class Dosing:
     first_at: str | float
     loading_mg: float | None = None
     loading_interval_h: float | None = None
+    week: tuple[float, ...] | None = None
+    words: str | None = None
 
 
 def coming_mg(regimen: Mapping[str, Any]) -> float:
@@ -38,6 +41,8 @@ def order(regimen: "Mapping[str, Any] | Dosing", over: str = "") -> str:
     ``over``: words about the time of an infusion, put behind each amount.
     """
     r = asdict(regimen) if isinstance(regimen, Dosing) else regimen
+    if r.get("words"):
+        return str(r["words"])
     rest = f"{r['amount_mg']:g} mg{over} every {r['interval_h']:g} h"
     if r.get("loading_mg") is None:
         return rest
@@ -164,6 +169,8 @@ class Recommendation:
     with a ``regimen`` gives it once the level is known; without one the plan has the regimens. ``doubted_records`` every record
     with a probability of being wrong that is worth telling. ``parameters`` name -> (5, 50, 95 % quantile) of the individual
     parameters believed at the coming dose, pooled over the models used.
+    ``order``: the regimen as an order of its kind (``every``, ``weekly``), in ``words`` too; ``readings`` name -> what is
+    expected under it: ``unit``, quantiles ``q05``, ``q50``, ``q95``, chance ``p_goal`` that its goals are met (None: none).
     ``kidney``: which kidney told the clearance and what it expects of the coming days; empty where no kidney is in use.
     ``look_ahead``: what a controller would plan in a scenario of infection, where that was asked for (``advise.ahead``).
     """
@@ -184,6 +191,8 @@ class Recommendation:
     hold_plan: HoldPlan | None = None
     doubted_records: tuple[DoubtedRecord, ...] = ()
     parameters: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    order: Mapping[str, Any] = field(default_factory=dict)
+    readings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         planned = self.regimen is not None or self.hold_plan is not None
@@ -224,19 +233,22 @@ class Recommendation:
             hold_plan=_hold_plan(data.get("hold_plan")),
             doubted_records=tuple(DoubtedRecord(**d) for d in data.get("doubted_records", ())),
             parameters={k: (v[0], v[1], v[2]) for k, v in data.get("parameters", {}).items()},
+            order=dict(data.get("order", {})),
+            readings={k: dict(v) for k, v in data.get("readings", {}).items()},
             what_would_change_it=tuple(
                 Sensitivity(**(s | {"regimen": _dosing(s["regimen"])})) for s in data.get("what_would_change_it", ())
             ),
         )
 
 
-_ONLY_WITH_LOADING = ("loading_mg", "loading_interval_h", "loading_mg_per_kg")
-"""Keys that stand only where there is a loading dose: an answer without one reads as it did before there were any."""
+_NOT_ALWAYS = ("loading_mg", "loading_interval_h", "loading_mg_per_kg", "week", "words")
+"""Keys that stand only where there is a loading dose or a week of tablets: an answer without one reads as it did before there
+were any."""
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items() if v is not None or k not in _ONLY_WITH_LOADING}
+        return {str(k): _plain(v) for k, v in value.items() if v is not None or k not in _NOT_ALWAYS}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     if hasattr(value, "item") and not isinstance(value, str | bytes):  # numpy scalars
@@ -245,7 +257,9 @@ def _plain(value: Any) -> Any:
 
 
 def _dosing(data: Mapping[str, Any] | None) -> Dosing | None:
-    return None if data is None else Dosing(**data)
+    if data is None:
+        return None
+    return Dosing(**(dict(data) | {"week": tuple(data["week"])} if data.get("week") else data))
 
 
 def _hold_plan(data: Mapping[str, Any] | None) -> HoldPlan | None:
@@ -264,7 +278,7 @@ def _candidate(data: Mapping[str, Any]) -> Candidate:
         **(
             dict(data)
             | {
-                "regimen": Dosing(**data["regimen"]),
+                "regimen": _dosing(data["regimen"]),
                 "rules": tuple(data["rules"]),
                 "attainment": tuple(Attainment(**a) for a in data["attainment"]),
                 "violations": _reasons(data["violations"]),

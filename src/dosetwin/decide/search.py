@@ -8,16 +8,15 @@ import numpy as np
 
 from dosetwin.decide.plans import Plan
 from dosetwin.decide.recommendation import Attainment
-from dosetwin.decide.target import Target
+from dosetwin.declare import Goal
 from dosetwin.errors import Reason
-from dosetwin.records import Regimen
 
 
 @dataclass(frozen=True, eq=False)
 class Exposures:
     """True predicted exposure of every plan under every draw; column k is the same draw for all plans.
 
-    ``values`` (metric, dose) -> float64 [n_plans, n_draws] with metric ``peak`` (mg/L), ``trough`` (mg/L), ``auc24`` (mg.h/L);
+    ``values`` (key of a reading, dose) -> float64 [n_plans, n_draws] in the reading's unit before it is divided by a fact;
     ``weights`` [n_draws], sum 1; ``n_eff`` draws behind the Monte-Carlo error; ``facts`` name -> value of what some readings are
     divided by (``MIC``, mg/L).
     """
@@ -32,19 +31,19 @@ class Exposures:
         values = {key: np.concatenate([v, other.values[key]]) for key, v in self.values.items()}
         return replace(self, values=values)
 
-    def of(self, target: Target, dose: str) -> np.ndarray | None:
-        """Values a target judges at a dose, in the target's unit; None where there is nothing to judge."""
-        found = self.values.get((target.reads, dose))
-        if found is None or not target.over:
+    def of(self, goal: Goal, dose: str) -> np.ndarray | None:
+        """Values a goal judges at a dose, in the goal's unit; None where there is nothing to judge."""
+        found = self.values.get((goal.reading.key, dose))
+        if found is None or not goal.reading.over:
             return found
-        by = self.facts.get(target.over)
+        by = self.facts.get(goal.reading.over)
         return None if by is None else found / by
 
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Arrays over plans: ``loss``, ``joint`` and their standard errors [n_plans]; ``p`` and ``se`` (target, dose) -> [n_plans];
-    ``parts`` target -> [n_plans] its share of the loss; ``coming`` [n_plans] what the coming dose and the level before it cost;
+    """Arrays over plans: ``loss``, ``joint`` and their standard errors [n_plans]; ``p`` and ``se`` (goal, dose) -> [n_plans];
+    ``parts`` goal -> [n_plans] its share of the loss; ``coming`` [n_plans] what the coming dose and the level before it cost;
     ``difference_se(i, j)`` standard error of a paired loss difference.
     """
 
@@ -61,7 +60,7 @@ class Scores:
     coming: np.ndarray
 
     def joined(self, other: "Scores") -> "Scores":
-        """These plans and then the other's, scored on the same draws against the same targets."""
+        """These plans and then the other's, scored on the same draws against the same goals."""
 
         def both(a: Any, b: Any) -> Any:
             return {k: np.concatenate([a[k], b[k]]) for k in a}
@@ -80,7 +79,7 @@ class Scores:
         return float(np.sqrt(max(self.weights @ d**2 - (self.weights @ d) ** 2, 0.0) / self.n_eff))
 
     def attainment(self, i: int) -> tuple[Attainment, ...]:
-        """Probability and Monte-Carlo error of every target and dose for plan ``i``."""
+        """Probability and Monte-Carlo error of every goal and dose for plan ``i``."""
         return tuple(Attainment(t, d, float(self.p[t, d][i]), float(self.se[t, d][i])) for t, d in self.p)
 
 
@@ -90,33 +89,33 @@ def binomial_se(p: np.ndarray, n: float) -> np.ndarray:
     return np.sqrt(q * (1.0 - q) / (n + 2.0))
 
 
-def score(exposures: Exposures, targets: Sequence[Target], *, first: bool = False) -> Scores:
-    """Probability of attainment and expected loss of every plan; targets that cannot be judged (a fact they divide by is unknown)
+def score(exposures: Exposures, goals: Sequence[Goal], *, first: bool = False) -> Scores:
+    """Probability of attainment and expected loss of every plan; goals that cannot be judged (a fact they divide by is unknown)
     are left out.
 
-    ``first``: the coming dose is the first of the course, where some targets weigh otherwise.
+    ``first``: the coming dose is the first of the course, where some goals weigh otherwise.
     """
     w, n = exposures.weights, exposures.n_eff
     shape = next(iter(exposures.values.values())).shape
     loss, joint, coming = np.zeros(shape), np.ones(shape, dtype=bool), np.zeros(shape[0])
     p: dict[tuple[str, str], np.ndarray] = {}
     parts: dict[str, np.ndarray] = {}
-    for target in targets:
-        judged = [(d, v) for d in target.doses if (v := exposures.of(target, d)) is not None]
-        n_doses = len([d for d in target.doses if d != "pre" or ("trough", "pre") in exposures.values])
+    for goal in goals:
+        judged = [(d, v) for d in goal.doses if (v := exposures.of(goal, d)) is not None]
+        n_doses = len([d for d in goal.doses if d != "pre" or (goal.reading.key, "pre") in exposures.values])
         part = np.zeros(shape)
         for dose, value in judged:
-            met = target.met(value)
-            p[target.code, dose] = met @ w
-            if target.joint:
+            met = goal.met(value)
+            p[goal.code, dose] = met @ w
+            if goal.joint:
                 joint &= met
-            miss = target.miss(value)
-            miss *= target.costs(dose, n_doses, first)
+            miss = goal.miss(value)
+            miss *= goal.costs(dose, n_doses, first)
             part += miss
             if dose in ("pre", "next"):
                 coming += miss @ w
         if judged:
-            parts[target.code] = part @ w
+            parts[goal.code] = part @ w
             loss += part
     mean = loss @ w
     spread = np.sqrt(np.maximum(loss**2 @ w - mean**2, 0.0) / n)
@@ -145,22 +144,20 @@ class Choice:
         return not plan.violations and not self.unmet[i]
 
 
-def holds(p: np.ndarray, target: Target) -> np.ndarray:
-    """Whether probability ``p`` (any shape) reaches the target's; as many draws as asked are enough, however they add up."""
-    return p >= (target.min_probability or 0.0) - 1e-9
+def holds(p: np.ndarray, goal: Goal) -> np.ndarray:
+    """Whether probability ``p`` (any shape) reaches the goal's; as many draws as asked are enough, however they add up."""
+    return p >= (goal.min_probability or 0.0) - 1e-9
 
 
-def unmet_constraints(scores: Scores, targets: Sequence[Target], i: int) -> tuple[Reason, ...]:
+def unmet_constraints(scores: Scores, goals: Sequence[Goal], i: int) -> tuple[Reason, ...]:
     """The chance constraints plan ``i`` breaks, as reasons."""
     out = []
-    for target in targets:
-        for dose in target.constrained:
-            p = scores.p.get((target.code, dose))
-            if p is not None and not holds(p[i], target):
-                text = f"P({target.what} {target.border()}) at dose '{dose}' is too low"
-                out.append(
-                    Reason(f"chance_{target.code}", round(float(p[i]), 4), target.min_probability, "1", text, target.source)
-                )
+    for goal in goals:
+        for dose in goal.constrained:
+            p = scores.p.get((goal.code, dose))
+            if p is not None and not holds(p[i], goal):
+                text = f"P({goal.what} {goal.border()}) at dose '{dose}' is too low"
+                out.append(Reason(f"chance_{goal.code}", round(float(p[i]), 4), goal.min_probability, "1", text, goal.source))
     return tuple(out)
 
 
@@ -168,9 +165,7 @@ def _if_right(reason: Reason) -> Reason:
     return replace(reason, text=f"{reason.text}, if the doubted record is right")
 
 
-def choose(
-    plans: Sequence[Plan], scores: Scores, targets: Sequence[Target], tie_loss: float, also: Scores | None = None
-) -> Choice:
+def choose(plans: Sequence[Plan], scores: Scores, goals: Sequence[Goal], tie_loss: float, also: Scores | None = None) -> Choice:
     """The acceptable plan of lowest expected loss; among equals a standard rule, then one amount for all doses before a loading
     dose, then the roundest amounts at the best's interval.
 
@@ -178,7 +173,7 @@ def choose(
     the same plans if a doubted record is right; every chance constraint must hold there too.
     """
     unmet = tuple(
-        (*unmet_constraints(scores, targets, i), *(() if also is None else map(_if_right, unmet_constraints(also, targets, i))))
+        (*unmet_constraints(scores, goals, i), *(() if also is None else map(_if_right, unmet_constraints(also, goals, i))))
         for i in range(len(plans))
     )
     fine = [i for i, plan in enumerate(plans) if not plan.violations and not unmet[i]]
@@ -186,7 +181,7 @@ def choose(
     if not fine:
         # what comes closest leads the table: fewest broken constraints, then loss
         by_loss = sorted(range(len(plans)), key=lambda i: (bool(plans[i].violations), len(unmet[i]), scores.loss[i], i))
-        return Choice(scores, tuple(by_loss), None, None, (), unmet, _why_nothing(plans, scores, targets))
+        return Choice(scores, tuple(by_loss), None, None, (), unmet, _why_nothing(plans, scores, goals))
     best = by_loss[0]
     tied = tuple(i for i in fine if scores.loss[i] - scores.loss[best] <= max(tie_loss, scores.difference_se(i, best)))
     standard = [i for i in tied if plans[i].rules]
@@ -195,63 +190,44 @@ def choose(
     else:
         # one amount is easier to order than two, a whole mg easier to draw up than a quarter, and the answer then hardly
         # depends on Monte-Carlo noise
-        simplest = min(_words(plans[i].regimen) for i in tied)
-        simple = [i for i in tied if _words(plans[i].regimen) == simplest]
-        r = plans[min(simple, key=lambda i: scores.loss[i])].regimen
-        alike = [i for i in simple if (plans[i].regimen.interval, plans[i].regimen.duration) == (r.interval, r.duration)]
-        chosen = min(alike, key=lambda i: (_roundness(plans[i].regimen), scores.loss[i]))
+        simplest = min(plans[i].order.complexity for i in tied)
+        simple = [i for i in tied if plans[i].order.complexity == simplest]
+        pattern = plans[min(simple, key=lambda i: scores.loss[i])].order.pattern
+        alike = [i for i in simple if plans[i].order.pattern == pattern]
+        chosen = min(alike, key=lambda i: (plans[i].order.roundness, scores.loss[i]))
     order = (chosen, *(i for i in by_loss if i != chosen))
-    return Choice(scores, order, chosen, best, tied, unmet, _why(plans, scores, targets, chosen, best, unmet))
-
-
-def _words(regimen: Regimen) -> int:
-    """0: one amount; 1: a loading dose before it; 2: a loading dose with an interval of its own."""
-    return (regimen.loading is not None) + (regimen.wait is not None)
-
-
-def _roundness(regimen: Regimen) -> int:
-    """0 for whole mg, 1 for halves, 2 for anything else; summed over a loading and a maintenance dose."""
-
-    def of(amount: float) -> int:
-        return next((k for k, step in enumerate((1.0, 0.5)) if abs(amount / step - round(amount / step)) < 1e-6), 2)
-
-    return of(regimen.amount) + (of(regimen.loading) if regimen.loading is not None else 0)
-
-
-def amounts(regimen: Regimen) -> str:
-    """``8 mg`` or ``8 mg, then 6.6 mg``."""
-    return f"{regimen.amount:g} mg" if regimen.loading is None else f"{regimen.loading:g} mg, then {regimen.amount:g} mg"
+    return Choice(scores, order, chosen, best, tied, unmet, _why(plans, scores, goals, chosen, best, unmet))
 
 
 def _why(
-    plans: Sequence[Plan], s: Scores, targets: Sequence[Target], chosen: int, best: int, unmet: Sequence[tuple[Reason, ...]]
+    plans: Sequence[Plan], s: Scores, goals: Sequence[Goal], chosen: int, best: int, unmet: Sequence[tuple[Reason, ...]]
 ) -> tuple[Reason, ...]:
     out = []
     if chosen == best:
         text = "lowest expected loss of all acceptable regimens"
         out.append(Reason("lowest_loss", round(float(s.loss[chosen]), 4), None, "", text, "declared weights of the policy"))
     elif not plans[chosen].rules:
-        text = f"its loss equals the lowest (that of {amounts(plans[best].regimen)}), and what is simpler to give goes first"
+        text = f"its loss equals the lowest (that of {plans[best].order.amounts}), and what is simpler to give goes first"
         out.append(Reason("round_amount_tied", round(float(s.loss[chosen]), 4), round(float(s.loss[best]), 4), "", text))
     else:
         text = f"standard rule {', '.join(plans[chosen].rules)}: its loss equals the lowest, and equals go to the standard rule"
         out.append(Reason("standard_rule_tied", round(float(s.loss[chosen]), 4), round(float(s.loss[best]), 4), "", text))
-    for target in targets:
-        found = {d: float(s.p[target.code, d][chosen]) for d in target.doses if (target.code, d) in s.p}
+    for goal in goals:
+        found = {d: float(s.p[goal.code, d][chosen]) for d in goal.doses if (goal.code, d) in s.p}
         if found:
             dose = min(found, key=lambda d: found[d])
-            text = f"P({target.text} {target.border()}), lowest over the doses scored: dose '{dose}'"
-            out.append(Reason(f"p_{target.code}", round(found[dose], 4), target.min_probability, "1", text, target.source))
+            text = f"P({goal.text} {goal.border()}), lowest over the doses scored: dose '{dose}'"
+            out.append(Reason(f"p_{goal.code}", round(found[dose], 4), goal.min_probability, "1", text, goal.source))
     out.append(Reason("p_joint", round(float(s.joint[chosen]), 4), None, "1", "all joint targets at every scored dose"))
     out += [_why_not(plans, s, chosen, i, unmet[i]) for i, plan in enumerate(plans) if plan.rules and i != chosen]
     return tuple(out)
 
 
 def _why_not(plans: Sequence[Plan], s: Scores, chosen: int, i: int, unmet: tuple[Reason, ...]) -> Reason:
-    """Why a standard rule was not chosen: a hard limit, a chance constraint, or the target that costs it most."""
+    """Why a standard rule was not chosen: a hard limit, a chance constraint, or the goal that costs it most."""
     plan = plans[i]
-    size = f"{plan.regimen.amount:g} mg" if plan.mg_per_kg is None else f"{plan.mg_per_kg:.3g} mg/kg"
-    what = f"{', '.join(plan.rules)} ({size} every {plan.regimen.interval:g} h)"
+    per_kg = None if plan.mg_per_kg is None else f"{plan.mg_per_kg:.3g} mg/kg every {plan.order.interval:g} h"
+    what = f"{', '.join(plan.rules)} ({per_kg or plan.order.words()})"
     if plan.violations:
         first = plan.violations[0]
         return Reason("standard_rule_outside_limits", first.value, first.limit, first.unit, f"{what}: {first.text}", first.source)
@@ -265,18 +241,13 @@ def _why_not(plans: Sequence[Plan], s: Scores, chosen: int, i: int, unmet: tuple
     return Reason("standard_rule_costs_more", value, limit, "", f"{what}: higher expected loss, most of it from {worst}")
 
 
-HELP = {
-    "trough": "wait longer, take another level before the next dose, and reconsider renal function; a shorter wait is not safe",
-    "peak": "take a level about 1 h after a dose to learn the volume: the prediction is too uncertain or the window too narrow",
-    "cmax_mic": "the MIC cannot be reached at an accepted peak: ask microbiology about another drug or a combination",
-    "auc24": "no regimen inside the limits gives this exposure: reconsider the drug",
-}
-
-
-def _why_nothing(plans: Sequence[Plan], s: Scores, targets: Sequence[Target]) -> tuple[Reason, ...]:
+def _why_nothing(plans: Sequence[Plan], s: Scores, goals: Sequence[Goal]) -> tuple[Reason, ...]:
     """Why nothing is acceptable: the binding constraint, the best that could be reached, and what would help."""
     allowed = [i for i, plan in enumerate(plans) if not plan.violations]
     out = [Reason("no_acceptable_regimen", len(allowed), None, "", f"none of {len(plans)} regimens is acceptable")]
+    if not allowed and plans and all(p.violations[0].code.startswith("bar_") for p in plans):
+        bars = tuple({r.code: r for p in plans for r in p.violations}.values())
+        return (*bars, *out, Reason("what_would_help", text="another drug; nothing of this one may be ordered"))
     if not allowed:
         counts: dict[str, tuple[int, Reason]] = {}
         for plan in plans:
@@ -293,12 +264,12 @@ def _why_nothing(plans: Sequence[Plan], s: Scores, targets: Sequence[Target]) ->
         )
         return tuple(out)
     held: dict[str, np.ndarray] = {}
-    constrained = [t for t in targets if any((t.code, d) in s.p for d in t.constrained)]
-    for target in constrained:
-        lowest = np.min([s.p[target.code, d][allowed] for d in target.constrained if (target.code, d) in s.p], axis=0)
-        held[target.code] = holds(lowest, target)
-        text = f"highest reachable P({target.text} {target.border()}) around the coming dose, taken alone"
-        out.append(Reason(f"best_{target.code}", round(float(lowest.max()), 4), target.min_probability, "1", text, target.source))
+    constrained = [t for t in goals if any((t.code, d) in s.p for d in t.constrained)]
+    for goal in constrained:
+        lowest = np.min([s.p[goal.code, d][allowed] for d in goal.constrained if (goal.code, d) in s.p], axis=0)
+        held[goal.code] = holds(lowest, goal)
+        text = f"highest reachable P({goal.text} {goal.border()}) around the coming dose, taken alone"
+        out.append(Reason(f"best_{goal.code}", round(float(lowest.max()), 4), goal.min_probability, "1", text, goal.source))
     # binding: without it, how many plans would pass all the others
     without = {
         c: int(np.all([h for k, h in held.items() if k != c] or [np.ones(len(allowed), bool)], axis=0).sum()) for c in held
@@ -309,5 +280,6 @@ def _why_nothing(plans: Sequence[Plan], s: Scores, targets: Sequence[Target]) ->
     else:
         text = "no single constraint is to blame: several fail together; the hardest one is named"
     out.append(Reason("binding_constraint", binding.code, without[binding.code], "regimens", text, binding.source))
-    out.append(Reason("what_would_help", text=HELP[binding.metric]))
+    if binding.help:
+        out.append(Reason("what_would_help", text=binding.help))
     return tuple(out)

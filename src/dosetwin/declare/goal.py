@@ -29,7 +29,7 @@ class Goal:
     must hold at each of ``chance_doses``; an order that breaks it is never recommended. By default these are the coming dose
     and the level before it: later doses count in the loss, but will be asked for again with what is known then.
     ``joint``: counts in the joint attainment. ``brief``: shown in short tables too. ``help``: what would help where no order
-    reaches it.
+    reaches it. ``told_as``: the key under which its chance, lowest over its doses, is told with what is expected; "": it is not.
 
     The first dose of a course may weigh otherwise: ``first_weight`` is what a miss at the coming dose (``next``) then costs
     instead of its share of ``weight``, ``first_source`` why.
@@ -55,6 +55,7 @@ class Goal:
     brief: bool = True
     help: str = ""
     price: bool = False
+    told_as: str = ""
     at: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from dosetwin import formulary
 from dosetwin.advise import Question, advise
 from dosetwin.decide.dosing_policies import LevelAdjusted, named
-from dosetwin.decide.policy import Policy
-from dosetwin.decide.rules import RULES, Says, facts_at
-from dosetwin.declare import Model
+from dosetwin.decide.facts import facts_at
+from dosetwin.declare import After, End, Model, Repeated, Says, Therapy
 from dosetwin.errors import DosetwinError, Finding, InputError
 from dosetwin.records import DoseEvent, Timeline
 from dosetwin.simulate import Rule
@@ -134,13 +134,13 @@ def known_at(timeline: Timeline, time: float, turnaround: float) -> Timeline:
 
 def _table_says(name: str, known: Timeline, now: float) -> Said:
     facts = facts_at(known, now)
-    if name in RULES:
-        said = RULES[name].advise(facts)
+    if name in formulary.rules():
+        said = formulary.rule(name).advise(facts)
         if not isinstance(said, Says):
             return Said(silent=said)
         if facts.WT is None:
             return Said(silent="no weight is known")
-        return Said(said.mg_per_kg * facts.WT, now, said.interval)
+        return Said(said.amount * facts.WT, now, said.interval)
     policy = named(name)
     # a wait is asked of a policy by the dose it follows; here the dose at ``now`` is a fact, what is asked is amount and interval
     try:
@@ -153,7 +153,7 @@ def _table_says(name: str, known: Timeline, now: float) -> Said:
 def _interval(policy: Any, known: Timeline, now: float) -> float:
     facts = facts_at(known, now)
     row = next(r for r in policy.rows if r[0] > (facts.PNA or 0.0) and r[1] > (facts.WT or 0.0))
-    return row[3] + (policy.longer if facts.ibuprofen or facts.asphyxia or facts.cooling else 0.0)
+    return row[3] + (policy.longer if facts.on("IBU", "ASPHYXIA", "COOLING") else 0.0)
 
 
 def _twin_says(known: Timeline, question: Question) -> Said:
@@ -169,23 +169,25 @@ def _twin_says(known: Timeline, question: Question) -> Said:
 
 
 def _predicted(
-    model: Model, timeline: Timeline, before: float, plans: Sequence[Said], draws: np.ndarray, policy: Policy, rule: Rule
+    model: Model, timeline: Timeline, before: float, plans: Sequence[Said], draws: np.ndarray, therapy: Therapy, rule: Rule
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Peak, trough and AUC24 of each plan under each draw of the twin of all records; doses from ``before`` on replaced."""
     from dosetwin.simulate import predict, schedule_many
 
-    output = list(model.outputs).index(model.measured_by(policy.drug) or next(iter(model.outputs)))
+    output = list(model.outputs).index(model.measured_by(therapy.drug.name) or next(iter(model.outputs)))
     given = tuple(e for d in timeline.doses for e in d.expanded() if e.time < before - SAME_DOSE_H)
     past = replace(timeline, doses=given, observations=(), asked=())
-    infusion = policy.infusions[0]
-    grids = [np.unique(np.round([p.time, p.time + policy.peak_after_h, p.time + p.interval], 9)) for p in plans]
+    menu = therapy.menu
+    assert isinstance(menu, Repeated)
+    infusion, peak_h = menu.infusions[0], peak_of(therapy).h
+    grids = [np.unique(np.round([p.time, p.time + peak_h, p.time + p.interval], 9)) for p in plans]
     extra = [(DoseEvent(float(np.round(p.time, 9)), p.amount, infusion, given[-1].cmt if given else None),) for p in plans]
     schedule = schedule_many(model, [past] * len(plans), grids, rule=rule, extra_doses=extra)
     out = []
     for c, plan in enumerate(plans):
         found = predict(model, schedule, draws, course=c, auc=True)
         value = found.value[found.ok][:, :, output]
-        at = np.searchsorted(grids[c], np.round([plan.time, plan.time + policy.peak_after_h, plan.time + plan.interval], 9))
+        at = np.searchsorted(grids[c], np.round([plan.time, plan.time + peak_h, plan.time + plan.interval], 9))
         area = np.full(len(value), np.nan)
         if found.auc is not None:
             total = found.auc[found.ok][:, :, output]
@@ -194,10 +196,16 @@ def _predicted(
     return out
 
 
+def peak_of(therapy: Therapy) -> After:
+    """When a therapy's peak is read: that of its first goal after the start of a dose, else an hour after it."""
+    found = (g.reading.when for g in therapy.goals)
+    return next((w for w in found if isinstance(w, After)), After(1.0))
+
+
 def retro(
     model: Model,
     timelines: Sequence[Timeline],
-    policy: Policy,
+    therapy: Therapy,
     *,
     policies: Sequence[str] = (*TABLES, TWIN),
     turnaround: float = 3.0,
@@ -210,16 +218,20 @@ def retro(
 
     Raises InputError for an unknown policy, or when no dose of any patient can be compared.
     """
-    if unknown := [p for p in policies if p not in (*TABLES, *RULES, TWIN)]:
+    if unknown := [p for p in policies if p not in (*TABLES, *formulary.rules(), TWIN)]:
         raise InputError(
-            "unknown policy", where="retro", value=unknown[0], allowed=", ".join(dict.fromkeys((*TABLES, *RULES, TWIN)))
+            "unknown policy",
+            where="retro",
+            value=unknown[0],
+            allowed=", ".join(dict.fromkeys((*TABLES, *formulary.rules(), TWIN))),
         )
     from dosetwin.infer import posterior
 
-    asked = Question(policy, (model,), seed=seed, draws=draws, rule=rule, sensitivity=False)
-    peak = next(t for t in policy.targets if t.metric == "peak")
-    trough = next(t for t in policy.targets if t.metric == "trough" and t.joint)
-    toxic = next((t for t in policy.targets if t.metric == "trough" and not t.joint), trough)
+    asked = Question(therapy, (model,), seed=seed, draws=draws, rule=rule, sensitivity=False)
+    goals = [g for g in therapy.goals if g.reading.how == "at" and not g.reading.over]
+    peak = next(g for g in goals if isinstance(g.reading.when, After))
+    trough = next(g for g in goals if isinstance(g.reading.when, End) and g.joint)
+    toxic = next((g for g in goals if isinstance(g.reading.when, End) and not g.joint), trough)
     rows: list[Row] = []
     findings: list[Finding] = []
     silent: dict[str, int] = {}
@@ -256,7 +268,7 @@ def retro(
             doses += 1
             n_known = sum(o.measures != "SCR" for o in known.observations)
             for (name, s), (p, low, area) in zip(
-                says.items(), _predicted(model, t, a.time, list(says.values()), belief.draws, policy, rule), strict=True
+                says.items(), _predicted(model, t, a.time, list(says.values()), belief.draws, therapy, rule), strict=True
             ):
                 rows.append(Row(
                     t.patient.id, k + 1, name, s.time, s.amount, s.interval, n_known, float(np.median(p)), float(np.median(low)),

@@ -15,12 +15,13 @@ from types import ModuleType
 
 from dosetwin.declare.drug import Drug
 from dosetwin.errors import DosetwinError, InputError, UnknownName
+from dosetwin.formulary._stored import therapy_from_json
 from dosetwin.formulary._therapies import about, checked, rule, rules, therapies, therapy
 from dosetwin.quantities import QUANTITIES, Quantity
 
 __all__ = [
     "about", "checked", "drug", "drugs", "files", "followed", "include", "known", "levels", "measured", "module", "names", "rule",
-    "rules", "therapies", "therapy",
+    "rules", "therapies", "therapy", "therapy_from_json",
 ]  # fmt: skip
 GROUP = "dosetwin.formulary"
 

@@ -116,7 +116,7 @@ GOALS = (
     Goal(
         "trough_toxic", TROUGH, None, 5.0, "mg/L", 2.0, 5.0, "never above the toxicity mark at the end of an interval",
         "Cristea 2017, AAC 61(12): trough > 5 mg/L is the mark of toxicity; the 10 % is assumed",
-        min_probability=0.90, closed=True, joint=False, help=HIGH_TROUGH,
+        min_probability=0.90, closed=True, joint=False, help=HIGH_TROUGH, told_as="p_trough_not_toxic",
     ),
     Goal(
         "cmax_mic", CMAX_MIC, 8.0, None, "", 1.0, 8.0, "peak over MIC; only scored when the MIC is known",

@@ -1,4 +1,4 @@
-"""Doses given, and regimens that could be given."""
+"""Doses given."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -49,43 +49,3 @@ class DoseEvent:
                 self.ii if first and self.ss else 0.0, 0, self.ss if first else 0, self.record, self.infusion,
                 self.origin if first else self.time, self.drug,
             )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Regimen:
-    """A plan: ``amount`` mg over ``duration`` h every ``interval`` h, first given at ``first_at`` h.
-
-    ``loading`` mg: the amount of the first dose where it differs; ``wait`` h: from the first dose to the second where it differs
-    from ``interval``; None: as the others.
-    """
-
-    amount: float
-    interval: float
-    duration: float
-    first_at: float = 0.0
-    cmt: str | int | None = None
-    loading: float | None = None
-    wait: float | None = None
-
-    @property
-    def first(self) -> float:
-        """mg of the first dose."""
-        return self.amount if self.loading is None else self.loading
-
-    @property
-    def first_interval(self) -> float:
-        """h from the first dose to the second."""
-        return self.interval if self.wait is None else self.wait
-
-    def start(self, k: int) -> float:
-        """h at which dose ``k`` (0: the first) starts."""
-        return self.first_at + (self.first_interval + (k - 1) * self.interval if k else 0.0)
-
-    def doses(self, until: float) -> tuple[DoseEvent, ...]:
-        """The doses given before ``until`` (h, exclusive)."""
-        out: list[DoseEvent] = []
-        k = 0
-        while self.start(k) < until - 1e-9:
-            out.append(DoseEvent(self.start(k), self.amount if k else self.first, self.duration, self.cmt))
-            k += 1
-        return tuple(out)

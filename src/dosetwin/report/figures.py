@@ -9,6 +9,7 @@ import numpy as np
 
 from dosetwin.quantities import UMOL_PER_MG_DL
 from dosetwin.report import narrative
+from dosetwin.report.marks import marks
 from dosetwin.report.svg import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION, canvas, svg
 
 if TYPE_CHECKING:
@@ -64,19 +65,14 @@ def concentration(advice: "Advice") -> Shown | None:
     known, plan = advice.timeline, advice.regimen
     given = [d for dose in known.doses for d in dose.expanded()]
     planned = plan.doses(float(c.time[-1]) - 1e-6) if plan else ()
-    targets = [t for t in advice.policy.targets if t.metric in ("peak", "trough")]
-    peak = next((t for t in targets if t.metric == "peak" and t.low is not None and t.high is not None), None)
-    troughs = [t for t in targets if t.metric == "trough" and t.high is not None]
+    zones, borders = marks(advice.therapy)
     with canvas(7.4, 4.9) as (figure, axis):
         _bands(axis, c)
         top = 1.06 * max([float(c.updated[4].max()), float(np.quantile(c.prior[4], 0.995)), *(o.value for o in advice.levels)])
-        if peak is not None:
-            assert peak.low is not None
-            assert peak.high is not None
-            axis.axhspan(peak.low, peak.high, color=GREEN, alpha=0.13, lw=0, label=f"peak target {narrative.border(peak)}")
-        for t, style in zip(troughs, ("--", "-"), strict=False):
-            assert t.high is not None
-            axis.axhline(t.high, color=VERMILLION, lw=1.1, ls=style, label=f"trough target {narrative.border(t)}")
+        for zone in zones:
+            axis.axhspan(zone.low or 0.0, zone.high, color=GREEN, alpha=0.13, lw=0, label=zone.text)
+        for border, style in zip(borders, ("--", "-"), strict=False):
+            axis.axhline(border.high, color=VERMILLION, lw=1.1, ls=style, label=border.text)
         seen = [o for o in advice.levels if not o.blq]
         axis.plot(
             [o.time for o in seen], [o.value for o in seen], "o", ms=6.5, mfc=ORANGE, mec=INK, mew=1.0, zorder=6, label="measured"
@@ -107,13 +103,14 @@ def concentration(advice: "Advice") -> Shown | None:
         axis.set_xlim(start - 0.015 * (end - start), end)
         axis.set_ylim(-0.09 * top, top)
         _days(axis, known, start, end)
-        axis.set_ylabel(f"{advice.policy.drug}, {c.unit}")
+        axis.set_ylabel(f"{advice.therapy.watched}, {c.unit}")
         axis.set_xlabel(narrative.zero(known))
         figure.legend(loc="outside lower center", fontsize=8, ncols=4, handlelength=1.8, columnspacing=1.2)
         said = ", ".join(f"{o.value:g} {c.unit} at {o.time:g} h" for o in seen) or "none"
         alt = (
-            f"{advice.policy.drug} in {c.unit} over {start:g} to {end:g} hours. Measured: {said}. The updated median peaks at "
-            f"{narrative.number(float(c.updated[2].max()))} {c.unit}; the table below gives the curve and its bands."
+            f"{advice.therapy.watched} in {c.unit} over {start:g} to {end:g} hours. Measured: {said}. "
+            f"The updated median peaks at {narrative.number(float(c.updated[2].max()))} {c.unit}; "
+            "the table below gives the curve and its bands."
         )
         drawn = svg(figure, "f1", alt)
     return Shown(drawn, alt, _head(c.unit), _rows(known, c, _points(c, [*given, *planned], advice.now)))
@@ -194,12 +191,12 @@ def compared(rows: "Sequence[Candidate]", advice: "Advice") -> Shown | None:
     labels = [narrative.label(c, rows) + (f"\n{narrative.rules(c.rules)}" if c.rules else "") for c in rows]
     sets = [("joint", "all joint targets", BLUE, "o", [c.joint for c in rows], [c.joint_se for c in rows])]
     for t, colour, mark in zip(
-        [t for t in advice.policy.targets if t.min_probability], (GREEN, VERMILLION, ORANGE), "D^s", strict=False
+        [t for t in advice.therapy.goals if t.min_probability], (GREEN, VERMILLION, ORANGE), "D^s", strict=False
     ):
         found = [[a for a in c.attainment if a.target == t.code and a.dose in t.constrained] for c in rows]
         if all(found):
             worst = [min(f, key=lambda a: a.p) for f in found]
-            need = f"{t.metric} {narrative.border(t)} (needs {narrative.percent(t.min_probability)})"
+            need = f"{t.what} {narrative.border(t)} (needs {narrative.percent(t.min_probability)})"
             sets.append((t.code, need, colour, mark, [a.p for a in worst], [a.se for a in worst]))
     y = np.arange(len(rows))[::-1]
     with canvas(7.4, 1.5 + 0.36 * len(rows), 1, ncols=2, sharey=True, width_ratios=[2.2, 1]) as (figure, (left, right)):

@@ -5,15 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from dosetwin import formulary
 from dosetwin.decide.recommendation import order as ordered
-from dosetwin.decide.target import unit_of
+from dosetwin.declare import After, End
+from dosetwin.declare.goal import output_of
+from dosetwin.declare.reading import COURSE, json_key
 from dosetwin.errors import Finding, Reason, percent
 from dosetwin.quantities import FLAGS, QUANTITIES, UMOL_PER_MG_DL
 from dosetwin.units import plain_unit
 
 if TYPE_CHECKING:
     from dosetwin.decide.recommendation import Candidate, Dosing, Recommendation, Sensitivity
-    from dosetwin.decide.target import Target
+    from dosetwin.declare import Goal, Model, Reading, Therapy
 
 NOT_A_DEVICE = "Decision support for research and evaluation, not a medical device. A clinician decides."
 
@@ -22,17 +25,24 @@ DOSES = {
     "next": "the coming dose",
     "second": "the dose after it",
     "last": "the last dose followed",
+    "steady": "a dose in steady state",
+    COURSE: "the days followed",
 }
 """The dose indices of the scored targets, in words."""
-
-RULES = {
-    "decock_smits": "De Cock/Smits (Leuven)",
-    "smits_path": "De Cock/Smits under cooling",
-    "neofax": "NeoFax",
-    "bnfc": "BNF for Children",
-    "red_book": "AAP table (Nelson)",
+INTERVALS = {
+    "next": ("its interval", "coming interval"),
+    "second": ("the interval after it", "interval after it"),
+    "last": ("the last interval followed", "last interval followed"),
+    "steady": ("an interval in steady state", "in steady state"),
 }
-"""Standard rules by the names they are known by on the ward."""
+"""The intervals of those doses: at whose end, over which."""
+
+
+def ward(rule: str) -> str:
+    """A published rule by the name it is known by on the ward."""
+    found = formulary.rules().get(rule)
+    return rule if found is None else found.ward
+
 
 CERTAINTY = ((0.25, "bad", "unlikely to meet all targets"), (0.50, "warn", "may well miss a target"))
 """Chance of all joint targets below which an answer is marked, with tone and words (assumed); above the last: no mark."""
@@ -116,13 +126,13 @@ def over(duration: float) -> str:
 
 def rules(names: Sequence[str]) -> str:
     """Standard rules by their ward names, joined."""
-    return ", ".join(RULES.get(n, n) for n in names)
+    return ", ".join(map(ward, names))
 
 
 def _named(text: str) -> str:
     """``text`` with rule names, dose indices and signs as the reader knows them."""
-    for code, name in RULES.items():
-        text = text.replace(code, name)
+    for code, rule in formulary.rules().items():
+        text = re.sub(rf"\b{re.escape(code)}\b", lambda _, name=rule.ward: name, text)
     for code, name in DOSES.items():
         text = text.replace(f"at dose '{code}'", name if code == "pre" else f"for {name}").replace(f"dose '{code}'", name)
     return signs(text)
@@ -133,12 +143,12 @@ def signs(text: str) -> str:
     return text.replace("<=", "≤").replace(">=", "≥").replace("mg.h/L", "mg·h/L").replace("+-", "±")
 
 
-def border(target: "Target") -> str:
+def border(target: "Goal") -> str:
     """``24 to 35 mg/L``, ``≤ 5 mg/L``."""
     return signs(target.border()).replace("-", " to ", 1)
 
 
-def _chance(reason: Reason, targets: "Sequence[Target]") -> str:
+def _chance(reason: Reason, targets: "Sequence[Goal]") -> str:
     need = ""
     if isinstance(reason.limit, int | float):
         need = f" At least {percent(float(reason.limit))} is required around the coming dose."
@@ -153,7 +163,7 @@ def _float(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def sentence(reason: Reason, targets: "Sequence[Target]" = (), said: Callable[[str | float], str] | None = None) -> str:
+def sentence(reason: Reason, targets: "Sequence[Goal]" = (), said: Callable[[str | float], str] | None = None) -> str:
     """One reason as one sentence; a code nobody wrote a sentence for is shown with its text, value and limit.
 
     ``targets`` of the policy, so that a probability is told with its target's own words; ``said`` writes a moment.
@@ -187,11 +197,17 @@ def sentence(reason: Reason, targets: "Sequence[Target]" = (), said: Callable[[s
             why = why.replace(t.code, f"{t.what} {border(t)}")
         return f"Not {_named(what)}: {_named(why)} ({number(value)} against {number(limit)})."
     if code == "rule_not_applicable":
-        return f"No advice from {RULES.get(str(value), value)}: {_named(reason.text)}."
-    if code == "mic_unknown":
-        most = f"the expected peak reaches it up to an MIC of {number(limit)} mg/L"
-        wanted = signs(reason.text.partition("Cmax/MIC ")[2].partition(" is not")[0])
-        return f"The MIC is not known, so Cmax/MIC {wanted} is not scored; {most}."
+        return f"No advice from {ward(str(value))}: {_named(reason.text)}."
+    if code.endswith("_unknown") and reason.text.count(": "):
+        fact, _, rest = reason.text.partition(" not known: ")
+        wanted, _, most = rest.partition(" is not scored; ")
+        most = most.removesuffix(f" up to this {fact}")
+        return (
+            f"The {fact} is not known, so {signs(wanted)} is not scored; {most} up to an {fact} of {number(limit)} {reason.unit}."
+        )
+    if code == "fact_assumed":
+        fact, _, why = reason.text.partition(" not known: ")
+        return f"The {fact} is not known and taken as {number(value)} {said_unit(reason.unit)}: {why}."
     if code == "no_acceptable_regimen":
         return f"{reason.text[0].upper()}{reason.text[1:]}; {number(value)} of them lie inside all hard limits."
     if code.startswith("best_"):
@@ -299,32 +315,74 @@ def headline(rec: "Recommendation", drug: str) -> str:
     return regimen(rec.regimen, per_kg, drug)
 
 
-def how_sure(sure: Mapping[str, Any], targets: "Sequence[Target]", rests_on: str, unit: str = "mg/L") -> list[str]:
-    """What is expected of the recommended regimen and how firmly, as sentences. ``rests_on``: the levels used, in words;
-    ``unit`` of the drug's level.
+def told(reading: "Reading", dose: str) -> str:
+    """A reading and when it is read, as the beginning of a sentence."""
+    when, what = reading.when, reading.what or "level"
+    if isinstance(when, After):
+        text = f"{reading.words if reading.key == 'peak' else what} {when.h:g} h after the start of {DOSES[dose]}"
+    elif isinstance(when, End):
+        text = f"{what} just before the coming dose" if dose == "pre" else f"{what} at the end of {INTERVALS[dose][0]}"
+    elif dose == COURSE:
+        text = reading.label
+    else:
+        area = reading.how == "auc24"
+        text = f"{f'mean AUC over 24 h{_of(reading)}' if area else reading.words}, {INTERVALS[dose][1]}"
+    return text[0].upper() + text[1:]
+
+
+def _of(reading: "Reading") -> str:
+    return f" of {reading.what}" if reading.what else ""
+
+
+def value_of(reading: "Reading", value: float, unit: str) -> str:
+    """A value of a reading: shares and chances in percent, others with their unit."""
+    if reading.how in ("share_within", "ever_above", "ever_below", "hazard"):
+        return f"{100 * value:.0f} %"
+    return f"{number(value)} {signs(said_unit(unit))}".strip()
+
+
+def unit_of(reading: "Reading", model: "Model", drug: str) -> str:
+    """The unit of a reading under a model."""
+    name = output_of(reading, model, drug)
+    return "" if name is None else reading.unit(model.outputs[name].unit)
+
+
+def heads(therapy: "Therapy", model: "Model") -> list[tuple[str, str, str]]:
+    """(name, unit, when) of each reading that a table of orders shows."""
+    return [(r.words, said_unit(unit_of(r, model, therapy.drug.name)), told(r, d)) for r, d in therapy.columns]
+
+
+def medians(c: "Candidate", therapy: "Therapy") -> list[str]:
+    """The medians of one row of such a table."""
+    found = [(r, c.median.get(json_key(r.key, d))) for r, d in therapy.columns]
+    return ["nan" if value is None else value_of(r, value, "") for r, value in found]
+
+
+def how_sure(sure: Mapping[str, Any], therapy: "Therapy", rests_on: str, model: "Model") -> list[str]:
+    """What is expected of the recommended order and how firmly, as sentences. ``rests_on``: the levels used, in words; ``model``
+    that leads.
     """
+    assumed = {a.name for a in therapy.assumed}
     out = []
     if sure.get("joint") is not None:
-        joint = "; ".join(dict.fromkeys(f"{t.what} {border(t)}" for t in targets if t.joint and t.metric != "cmax_mic"))
+        joint = "; ".join(
+            dict.fromkeys(
+                f"{t.what} {border(t)}" for t in therapy.goals if t.joint and (not t.reading.over or t.reading.over in assumed)
+            )
+        )
         out.append(
             f"{percent(sure['joint'])} chance that all joint targets ({joint}) are met at every dose followed "
             f"(± {100 * float(sure['joint_se']):.1f} % from the number of draws)."
         )
-    lines = [
-        ("peak_next", "Peak 1 h after the start of the coming dose", unit),
-        ("trough_next", "Level at the end of its interval", unit),
-        ("trough_last", "Level at the end of the last interval followed", unit),
-        ("auc24_last", "Mean AUC over 24 h, last interval followed", signs(unit_of("auc24", unit))),
-    ]
-    lines += [
-        (f"{t.reads}_{dose}", f"{t.output}, {t.metric} of {DOSES[dose]}", t.unit)
-        for t in targets if t.output for dose in t.doses if dose != "second"
-    ]  # fmt: skip
-    for key, text, of in dict.fromkeys(lines):
-        if key in sure:
-            low, _, middle, _, high = sure[key]
-            said = f"{number(middle)} {said_unit(of)}".strip()
-            out.append(f"{text}: {said}, with 90 % probability between {number(low)} and {number(high)}.")
+    for reading, dose in therapy.shown:
+        found = sure.get(json_key(reading.key, dose))
+        if found is not None:
+            low, _, middle, _, high = found
+            unit = unit_of(reading, model, therapy.drug.name)
+            lowest, highest = (value_of(reading, x, "") for x in (low, high))
+            out.append(
+                f"{told(reading, dose)}: {value_of(reading, middle, unit)}, with 90 % probability between {lowest} and {highest}."
+            )
     basis = f"{rests_on} of this patient" if rests_on else "the population only: no level of this patient yet"
     out.append(f"Rests on {basis}. These chances assume that the model and the records are right.")
     return out

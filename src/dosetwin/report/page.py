@@ -73,11 +73,9 @@ def verdict(c: "Candidate", recommended: bool, contradicted: bool = False) -> st
 def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str, Any]]]:
     """Titles of the probability columns (with: also in the short table), and the rows."""
     rec = advice.recommendation
-    scored = [
-        t for t in advice.policy.targets if rec.candidates and any(a.target == t.code for a in rec.candidates[0].attainment)
-    ]
+    scored = [t for t in advice.therapy.goals if rec.candidates and any(a.target == t.code for a in rec.candidates[0].attainment)]
     # an area says little at the bedside: only in the long table
-    briefly = [t.metric != "auc24" for t in scored]
+    briefly = [t.brief for t in scored]
     shown = {id(c) for c in short_list(rec.candidates)}
     rows = []
     for c in rec.candidates:
@@ -88,8 +86,7 @@ def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str
             "first_at": narrative.short_moment(c.regimen.first_at),
             "p": [(narrative.percent(c.p(t.code)), brief) for t, brief in zip(scored, briefly, strict=True)],
             "joint": narrative.percent(c.joint), "loss": f"{c.loss:.2f}",
-            "peak": narrative.number(c.median.get("peak_next", float("nan"))),
-            "trough": narrative.number(c.median.get("trough_next", float("nan"))),
+            "medians": narrative.medians(c, advice.therapy),
             "verdict": verdict(c, recommended, narrative.contradicted(rec)),
         })  # fmt: skip
     return [(f"{t.what} {narrative.border(t)}", brief) for t, brief in zip(scored, briefly, strict=True)], rows
@@ -200,7 +197,7 @@ def rests_on(advice: "Advice") -> str:
 def level_unit(advice: "Advice") -> str:
     """The unit of the drug's level in the leading model."""
     model = advice.models[int(np.argmax(advice.weights))]
-    return model.outputs[model.measured_by(advice.policy.drug) or next(iter(model.outputs))].unit
+    return model.outputs[model.measured_by(advice.therapy.watched) or next(iter(model.outputs))].unit
 
 
 def _ahead(planned: Mapping[str, Any]) -> list[str]:
@@ -216,7 +213,7 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
 
     ``source`` the case file's name; ``clock`` how the moment of the decision was found (printed beside it).
     """
-    rec, policy = advice.recommendation, advice.policy
+    rec, therapy = advice.recommendation, advice.therapy
     why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
     titles, rows = _candidates(advice)
     lead = advice.models[int(np.argmax(advice.weights))]
@@ -229,15 +226,16 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
         certainty=narrative.certainty(rec.how_sure.get("joint")) if rec.regimen else ("", ""),
         zero=narrative.zero(advice.timeline), contradicted=narrative.contradicted(rec),
         title=narrative.answer_title(rec), tone=narrative.tone(rec), hold=narrative.hold_text(rec),
-        drug=policy.drug, rec=rec, source=source, clock=clock, headline=narrative.headline(rec, policy.drug),
+        drug=therapy.drug.name, rec=rec, source=source, clock=clock, headline=narrative.headline(rec, therapy.drug.name),
         patient=narrative.patient_line(advice.timeline, advice.now, advice.models), patient_id=advice.timeline.patient.id,
         synthetic=advice.timeline.patient.synthetic, not_a_device=narrative.NOT_A_DEVICE,
-        why=[(narrative.sentence(r, policy.targets), narrative.signs(r.source)) for r in why],
-        why_not=[(narrative.sentence(r, policy.targets), narrative.signs(r.source)) for r in why_not],
-        sure=narrative.how_sure(rec.how_sure, policy.targets, rests_on(advice), level_unit(advice)) if rec.regimen else [],
-        titles=titles, rows=rows, doubts=doubts, levels=levels(advice), parameters=parameters(advice), facts=_facts(advice),
+        why=[(narrative.sentence(r, therapy.goals), narrative.signs(r.source)) for r in why],
+        why_not=[(narrative.sentence(r, therapy.goals), narrative.signs(r.source)) for r in why_not],
+        sure=narrative.how_sure(rec.how_sure, therapy, rests_on(advice), lead) if rec.regimen else [],
+        titles=titles, heads=narrative.heads(therapy, lead), rows=rows, doubts=doubts, levels=levels(advice),
+        parameters=parameters(advice), facts=_facts(advice),
         findings=[{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in rec.findings],
-        cards=[card(m) for m in advice.models], weights=advice.weights, policy=policy, prov=rec.provenance, lead=lead,
+        cards=[card(m) for m in advice.models], weights=advice.weights, therapy=therapy, prov=rec.provenance, lead=lead,
         figures=list(map(safe_figure, (concentration(advice), creatinine(advice), compared(short_list(rec.candidates), advice),
                                        kidney_outlook.figure(advice)))),
         kidney=kidney_outlook.lines(advice.kidney) if advice.kidney else [],

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dosetwin.records import Regimen
+from dosetwin.records import Every
 from dosetwin.report import narrative
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.whatif import DRAWS, first_of, judge, remarks
@@ -22,7 +22,7 @@ def would_do(advice: "Advice", amount: float, interval: float, infusion: float) 
     Keys of ``whatif.judge`` and ``impossible``, ``unusual``: findings of the record checks on its first two doses.
     """
     lead = int(np.argmax(advice.weights))
-    regimen = Regimen(amount, interval, infusion, first_of(advice, interval))
+    regimen = Every(amount, interval, infusion, first_of(advice, interval))
     found = remarks(advice, regimen)
     impossible = [f for f in found if f.severity == "error"]
     out: dict[str, Any] = {

@@ -76,11 +76,11 @@ class Service:
     @classmethod
     def open(cls, settings: Settings, clock: Clock) -> "Service":
         """Open the store and everything around it. Raises InputError for unsafe settings."""
-        from dosetwin.decide import policy
+        from dosetwin import formulary
 
         settings.refuse_unsafe()
         require_listed(settings.model)
-        rules = policy.load(settings.policy).to_json()
+        rules = formulary.therapy(settings.policy).to_json()
         if settings.kidney and kidney_for(settings.model, settings.kidney) is None:
             raise InputError("this model has no filtration that a kidney could tell", where="DOSETWIN_KIDNEY",
                              value=f"{settings.kidney} for {settings.model}", remedy="leave it out")  # fmt: skip

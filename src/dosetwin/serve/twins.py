@@ -17,8 +17,7 @@ from dosetwin.serve.timeline import timeline_of
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice, Question
-    from dosetwin.decide.policy import Policy
-    from dosetwin.declare import Model
+    from dosetwin.declare import Model, Therapy
     from dosetwin.records import Timeline
 
 BEFORE = "mechanistic"
@@ -68,12 +67,12 @@ class KeptQuestion:
         """The same as the engine is asked it, after the facts it is asked of; with the kidney of before where none was named."""
         from dosetwin.advise import Question
 
-        policy = policy_of(self.policy)
-        timeline = known.timeline(policy.drug)
+        therapy = therapy_of(self.policy)
+        timeline = known.timeline(therapy.drug.name)
         told = kidney_for(self.model, BEFORE) if self.kidney is None else self.kidney
         facts = {} if self.mic_mg_per_L is None else {"MIC": self.mic_mg_per_L}
         return timeline, Question(
-            policy, (model_named(self.model),), now=hours(timeline, self.now), seed=self.seed, draws=self.draws,
+            therapy, (model_named(self.model),), now=hours(timeline, self.now), seed=self.seed, draws=self.draws,
             rule=self.rule, told=told, facts=facts, sensitivity=self.sensitivity, curves=curves,  # type: ignore[arg-type]
         )  # fmt: skip
 
@@ -168,11 +167,11 @@ def model_named(name: str) -> "Model":
     return models.load(require_listed(name))
 
 
-def policy_of(data: Mapping[str, Any]) -> "Policy":
-    """A policy from its JSON form."""
-    from dosetwin.decide.policy import Policy
+def therapy_of(data: Mapping[str, Any]) -> "Therapy":
+    """A therapy from the JSON form that is kept with a question, of today's program or of one before."""
+    from dosetwin.formulary import therapy_from_json
 
-    return Policy.from_json(data)
+    return therapy_from_json(data)
 
 
 def state_hash(known: Known, question: KeptQuestion) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from dosetwin.checks.record import ASKED
 from dosetwin.checks.record import check as check_records
 from dosetwin.errors import Finding
-from dosetwin.records import Regimen, Timeline
+from dosetwin.records import DoseOrder, Timeline
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
@@ -24,7 +24,7 @@ LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 class Tried:
     """A regimen to try (None: no further dose) and a time at which a level would be drawn (h on the timeline's clock)."""
 
-    regimen: Regimen | None
+    regimen: DoseOrder | None
     sample_at: float | None = None
     hours: float | None = None
 
@@ -37,9 +37,9 @@ def what_if(advice: "Advice", tried: Tried) -> dict[str, Any]:
     from dosetwin.simulate import predict, schedule_for
 
     lead = int(np.argmax(advice.weights))
-    model, timeline, policy = advice.models[lead], advice.asked, advice.policy
+    model, timeline, therapy = advice.models[lead], advice.asked, advice.therapy
     draws = advice.beliefs[lead].draws[:DRAWS]
-    name = model.measured_by(policy.drug) or next(iter(model.outputs))
+    name = model.measured_by(therapy.watched) or next(iter(model.outputs))
     column = list(model.outputs).index(name)
     times = _times(timeline, tried, advice.now)
     future = tried.regimen.doses(float(times[-1]) - 1e-6) if tried.regimen else ()
@@ -78,33 +78,34 @@ def _times(timeline: Timeline, tried: Tried, now: float) -> np.ndarray:
     return np.unique(np.round(grid, 6))
 
 
-def judge(advice: "Advice", lead: int, regimen: Regimen, draws: np.ndarray) -> dict[str, Any]:
+def judge(advice: "Advice", lead: int, regimen: DoseOrder, draws: np.ndarray) -> dict[str, Any]:
     """Targets with their probabilities, exposures, and the hard limits the plan breaks."""
-    from dosetwin.decide.exposure import expose
+    from dosetwin.decide.facts import facts_at
     from dosetwin.decide.plans import plan as as_plan
     from dosetwin.decide.plans import situation
-    from dosetwin.decide.rules import facts_at
+    from dosetwin.decide.readings import expose
     from dosetwin.decide.search import score, unmet_constraints
+    from dosetwin.declare.reading import json_key
 
-    policy, timeline = advice.policy, advice.asked
+    therapy, timeline = advice.therapy, advice.asked
     weight = facts_at(timeline, advice.now).WT
-    where = situation(timeline, advice.now, weight)
-    plan = as_plan(regimen, policy, where)
+    where = situation(timeline, advice.now, weight, therapy)
+    plan = as_plan(regimen, therapy, where)
     exposures, _ = expose(
-        advice.models[lead], timeline, [plan], draws, policy, rule="locf", n_eff=float(len(draws)), now=advice.now,
-        facts=advice.question.facts,
+        advice.models[lead], timeline, [plan], draws, therapy, rule="locf", n_eff=float(len(draws)), now=advice.now,
+        facts=therapy.facts(advice.question.facts),
     )  # fmt: skip
-    scores = score(exposures, policy.targets, first=where.first)
+    scores = score(exposures, therapy.goals, first=where.first)
     return {
         "mg_per_kg": None if plan.mg_per_kg is None else round(plan.mg_per_kg, 3),
         "loading_mg_per_kg": None if plan.loading_mg_per_kg is None else round(plan.loading_mg_per_kg, 3),
         "joint": round(float(scores.joint[0]), 4),
         "targets": [{"target": a.target, "dose": a.dose, "p": round(a.p, 4), "se": round(a.se, 4)} for a in scores.attainment(0)],
         "exposure": {
-            f"{m}_{d}": [round(float(q), 3) for q in np.quantile(v[0], LEVELS)] for (m, d), v in exposures.values.items()
+            json_key(m, d): [round(float(q), 3) for q in np.quantile(v[0], LEVELS)] for (m, d), v in exposures.values.items()
         },
         "violations": [r.to_json() for r in plan.violations],
-        "unmet": [r.to_json() for r in unmet_constraints(scores, policy.targets, 0)],
+        "unmet": [r.to_json() for r in unmet_constraints(scores, therapy.goals, 0)],
     }
 
 
@@ -141,7 +142,7 @@ def predictions(advice: "Advice") -> dict[str, Any]:
 _ORDERED = "what is tried"
 
 
-def remarks(advice: "Advice", regimen: Regimen) -> list[Finding]:
+def remarks(advice: "Advice", regimen: DoseOrder) -> list[Finding]:
     """What the record checks would say of the first two doses of a regimen: impossible (errors) or unusual, each once."""
     given = regimen.doses(regimen.first_at + 1.5 * regimen.interval)
     tried = advice.timeline.append(*(replace(d, record=_ORDERED) for d in given))
@@ -156,6 +157,7 @@ def hour_of(timeline: Timeline, at: datetime) -> float:
 
 def first_of(advice: "Advice", interval: float) -> float:
     """When the coming dose of a regimen with this interval would be given (h)."""
-    from dosetwin.decide.plans import first_at, situation
+    from dosetwin.decide.plans import situation
+    from dosetwin.declare.menu import first_at
 
-    return first_at(situation(advice.asked, advice.now, 1.0), interval, advice.policy.first_at_step_h)
+    return first_at(situation(advice.asked, advice.now, 1.0), interval, getattr(advice.therapy.menu, "step_h", 0.5))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dosetwin.decide.dosing_policies import ByRule, Nomogram, _said, named
-from dosetwin.decide.rules import Facts
+from dosetwin.declare import Facts
 from dosetwin.errors import DosetwinError, one_line
 from dosetwin.trial.batch import Says, follow
 from dosetwin.trial.course import Ward, run_course
@@ -47,7 +47,7 @@ def open_loop(arm: Arm, pack: str = "peak_driven") -> Says | None:
 
         def rule_says(facts: Facts, first: bool) -> tuple[float, float]:
             said = _said(policy.rule, facts)
-            return said.mg_per_kg, said.interval
+            return said.amount, said.interval
 
         return rule_says
     if isinstance(policy, Nomogram):
@@ -56,7 +56,7 @@ def open_loop(arm: Arm, pack: str = "peak_driven") -> Says | None:
             assert facts.PNA is not None
             assert facts.WT is not None
             _, _, mg_per_kg, interval = next(r for r in policy.rows if r[0] > facts.PNA and r[1] > facts.WT)
-            if facts.ibuprofen or facts.asphyxia or facts.cooling:
+            if facts.on("IBU", "ASPHYXIA", "COOLING"):
                 interval += policy.longer
             return (policy.first if first and policy.first is not None else mg_per_kg), interval
 

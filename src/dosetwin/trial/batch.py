@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dosetwin.decide.look_ahead.outlook import DT as GRID
-from dosetwin.decide.rules import Facts
+from dosetwin.declare import Facts
 from dosetwin.trial.endpoints import Given
 from dosetwin.trial.scoring import World, given_from
 
@@ -26,7 +26,7 @@ def facts(of: World, time: np.ndarray, who: np.ndarray) -> list[Facts]:
     PNA = b.PNA + time / 24.0
     runs = {name: b.on(name, time[:, None] + 1e-9)[:, 0] for name in ("ibuprofen", "cooling")}
     return [
-        Facts(w, g, g + p / 7.0, p, i, a, c)
+        Facts(WT=w, GA=g, PMA=g + p / 7.0, PNA=p, IBU=float(i), ASPHYXIA=float(a), COOLING=float(c))
         for w, g, p, i, a, c in zip(
             WT.tolist(), b.GA.tolist(), PNA.tolist(), runs["ibuprofen"].tolist(), b.asphyxia.tolist(), runs["cooling"].tolist(),
             strict=True,

@@ -14,9 +14,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from dosetwin import formulary
 from dosetwin.decide.look_ahead.ahead import Course
 from dosetwin.decide.look_ahead.loss import Loss
-from dosetwin.decide.rules import RULES
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.outcomes.infection.packs import pack
 from dosetwin.populations.newborn.newborns import SETTINGS
@@ -32,7 +32,7 @@ ADAPTIVE = {
     "mpc": "look-ahead on patient and infection",
 }
 """Policies beside the standard rules, and what they are."""
-POLICIES = (*RULES, *ADAPTIVE)
+POLICIES = (*formulary.rules(), *ADAPTIVE)
 FIXED = re.compile(r"fixed_(\d{1,2}(?:\.\d)?)_(?:q(\d{1,2})|once)")
 """``fixed_25_once``, ``fixed_15_q24``: the same mg/kg for everybody, once or at one interval (h)."""
 KIDNEYS = ("creatinine", "maturation", "mechanistic", "filter", "learned")

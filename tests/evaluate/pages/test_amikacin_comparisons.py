@@ -21,7 +21,7 @@ from dosetwin.evaluate.pages.amikacin_newborns.comparisons import (
 )
 from dosetwin.models import load
 from dosetwin.populations.newborn.draws import Population, spread
-from dosetwin.records import Regimen
+from dosetwin.records import Every
 
 TERM = Population("t", PNA=spread(2, 3, 20), GA=spread(28, 34, 41))
 
@@ -43,7 +43,7 @@ def test_levels_of_a_one_compartment_model_follow_its_closed_form() -> None:
     babies = TERM.draw(60, 5)
     CL, V = individual(model, babies, "CL"), individual(model, babies, "V")
     tau, T = 24.0, 0.5
-    doses = [Regimen(12.0 * float(w), tau, T).doses(1.5 * tau) for w in babies.WT]
+    doses = [Every(12.0 * float(w), tau, T).doses(1.5 * tau) for w in babies.WT]
     found = amikacin(model, babies, doses, np.tile([tau, tau + 1.0], (60, 1)))
     k = CL / V
 
@@ -84,7 +84,7 @@ def test_rules_become_doses() -> None:
         assert len(doses[i]) == 4
         assert tau[i] == s.interval + 12.0
         assert doses[i][1].time == tau[i]
-        assert doses[i][0].amount == pytest.approx(s.mg_per_kg * babies.WT[i])
+        assert doses[i][0].amount == pytest.approx(s.amount * babies.WT[i])
     assert all(a.interval + 10.0 == b.interval for a, b in zip(says, ruled(babies, "decock_smits", ibuprofen=True), strict=True))
     with pytest.raises(InputError, match="30 d"):
         ruled(babies.aged(31.0), "decock_smits")

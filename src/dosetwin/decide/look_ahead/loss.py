@@ -107,7 +107,7 @@ class Loss:
 
 
 DECLARED = Loss()
-"""The loss every result of this package is scored by. Borders and their sources: ``decide.target.AMIKACIN_NEONATE``."""
+"""The loss every result of this package is scored by. Borders and their sources: ``formulary.amikacin.GOALS``."""
 
 
 def miss(distance: np.ndarray, scale: float) -> np.ndarray:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dosetwin.decide.rules import Facts, Says, rule
+from dosetwin import formulary
+from dosetwin.declare import Facts, Says
 from dosetwin.evaluate.kidney import kernel
 from dosetwin.evaluate.kidney.batch import Answers, Moments
 from dosetwin.evaluate.kidney.origins import HOURS, Origins
@@ -123,15 +124,15 @@ def courses(cohort: KidneyCohort, about: Told, origins: Origins) -> Courses:
     WT = np.array(
         [r.weight_at(t) for r, t in zip((s.until(t) for s, t in zip(stays, origins.now, strict=True)), origins.now, strict=True)]
     )
-    advice = rule("decock_smits")
+    advice = formulary.rule("decock_smits")
     dose, tau = np.full(n, np.nan), np.full(n, np.nan)
     for o, (r, t, w) in enumerate(zip(stays, origins.now.tolist(), WT.tolist(), strict=True)):
         says = advice.advise(
-            Facts(WT=w, GA=r.GA, PMA=r.GA + t / 168.0, PNA=t / 24.0, ibuprofen=r.flag_at("IBU", t) > 0,
-                  asphyxia=r.flag_at("ASPHYXIA", t) > 0, cooling=r.flag_at("COOLING", t) > 0)
+            Facts(WT=w, GA=r.GA, PMA=r.GA + t / 168.0, PNA=t / 24.0, IBU=r.flag_at("IBU", t),
+                  ASPHYXIA=r.flag_at("ASPHYXIA", t), COOLING=r.flag_at("COOLING", t))
         )  # fmt: skip
         if isinstance(says, Says) and says.interval <= span:
-            dose[o], tau[o] = says.mg_per_kg * w, says.interval
+            dose[o], tau[o] = says.amount * w, says.interval
     ahead = hour[:, None] + np.arange(span)
     BW = np.array([r.BW for r in origins.stays])[baby][:, None]
     ibuprofen = np.stack([about.babies.ibuprofen.on(baby, hour + u + 0.5) for u in range(span)], axis=1)

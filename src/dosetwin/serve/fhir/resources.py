@@ -179,8 +179,14 @@ def detected_issues(issued: Issued) -> list[dict[str, Any]]:
     return found
 
 
+def _therapy(advice: Mapping[str, Any]) -> str:
+    """The name of the therapy asked; answers of before called it a policy."""
+    said = advice["provenance"]
+    return (said.get("therapy") or said.get("policy") or {}).get("name", "none")
+
+
 def guidance_response(issued: Issued) -> dict[str, Any]:
-    """That the policy was evaluated, by which model, and what it had to remark."""
+    """That the therapy was evaluated, by which model, and what it had to remark."""
     advice = issued.recommendation
     findings = [f for f in advice["findings"] if f["severity"] != "info"]
     outcome = {
@@ -197,7 +203,7 @@ def guidance_response(issued: Issued) -> dict[str, Any]:
             "contained": [outcome] if findings else None,
             "requestIdentifier": {"system": "urn:dosetwin:advice", "value": issued.id},
             "identifier": [_identifier(issued, "GuidanceResponse")],
-            "moduleUri": f"urn:dosetwin:policy:{advice['provenance'].get('policy', {}).get('name', 'none')}",
+            "moduleUri": f"urn:dosetwin:therapy:{_therapy(advice)}",
             "status": "data-required" if advice["status"] == "refuse" or advice.get("hold") else "success",
             "subject": {"reference": issued.patient},
             "occurrenceDateTime": issued.at,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from dosetwin.records import Regimen
+from dosetwin.records import Every
 from dosetwin.serve.access import The, Who
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.problems import Problem, wrong
@@ -62,7 +62,7 @@ def try_plan(patient: PatientId, trial: Trial, service: The, who: Who) -> dict[s
     regimen = None
     if trial.amount_mg is not None:
         start = first_of(advice, trial.interval_h) if first is None else max(first, advice.now)
-        regimen = Regimen(trial.amount_mg, trial.interval_h, min(trial.infusion_h, trial.interval_h), start,
+        regimen = Every(trial.amount_mg, trial.interval_h, min(trial.infusion_h, trial.interval_h), start,
                           loading=trial.loading_mg)  # fmt: skip
     found = service.pool.run(what_if, advice, Tried(regimen, sample, trial.hours))
     return {"patient_id": patient, "state_hash": state_hash(known, question)} | found

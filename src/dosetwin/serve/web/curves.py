@@ -8,6 +8,7 @@ import numpy as np
 from dosetwin.infer.belief import DOUBTED
 from dosetwin.quantities import UMOL_PER_MG_DL
 from dosetwin.report import narrative
+from dosetwin.report.marks import marks
 from dosetwin.serve.web.charts import BandOf, Chart, DoseOf, LineOf, PointOf, ZoneOf, rounded
 from dosetwin.serve.zone import Zone
 
@@ -69,16 +70,12 @@ def level_chart(advice: "Advice", zone: Zone) -> Chart | None:
     c = advice.curves
     if c is None:
         return None
-    drug = advice.policy.drug
+    drug = advice.therapy.watched
     given = [d for dose in advice.timeline.doses for d in dose.expanded()]
     planned = advice.regimen.doses(float(c.time[-1]) - 1e-6) if advice.regimen else ()
-    peak = next((t for t in advice.policy.targets if t.metric == "peak" and t.low is not None and t.high is not None), None)
-    zones = [] if peak is None else [ZoneOf(f"peak target {narrative.border(peak)}", peak.low, peak.high)]
-    zones += [
-        ZoneOf(f"trough {narrative.border(t)}", None, t.high)
-        for t in advice.policy.targets
-        if t.metric == "trough" and t.high is not None
-    ]
+    inside, below = marks(advice.therapy)
+    zones = [ZoneOf(m.text, m.low, m.high) for m in inside]
+    zones += [ZoneOf(m.text.replace(" target", ""), None, m.high) for m in below]
     bands, lines = _bands(c)
     doses = [DoseOf(d.time, f"{d.amount:g} mg given {_moment(advice, d.time, zone)}") for d in given]
     doses += [DoseOf(d.time, f"{d.amount:g} mg recommended {_moment(advice, d.time, zone)}", True) for d in planned]
@@ -114,7 +111,7 @@ def _points(advice: "Advice", measures: str, unit: str, zone: Zone) -> list[Poin
     places = {(p.time, p.observed): p for p in advice.beliefs[_lead(advice)].levels if p.measures in (measures, "")}
     out = []
     for o in advice.timeline.observations:
-        if o.measures != measures and not (o.measures == "" and measures == advice.policy.drug):
+        if o.measures != measures and not (o.measures == "" and measures == advice.therapy.watched):
             continue
         place = places.get((o.time, o.value))
         text = f"{'< ' if o.blq else ''}{o.value:g} {unit}, {_moment(advice, o.time, zone)}"

@@ -1,16 +1,19 @@
 """Everything a patient's page shows of one advice, as plain data: computed once per state of the twin, then only rendered."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dosetwin.declare import Repeated
 from dosetwin.forecast.kidney.warning import INJURY_SOURCE
 from dosetwin.infer.belief import DOUBTED
 from dosetwin.quantities import FLAGS, QUANTITIES, UMOL_PER_MG_DL
+from dosetwin.records import Every
 from dosetwin.report import narrative
 from dosetwin.report.card import card
 from dosetwin.report.kidney_outlook import lines
-from dosetwin.report.page import level_unit, levels, parameters, rests_on, short_list, verdict
+from dosetwin.report.page import levels, parameters, rests_on, short_list, verdict
 from dosetwin.serve.web.charts import Chart
 from dosetwin.serve.web.curves import creatinine_chart, filtration_chart, level_chart
 from dosetwin.serve.zone import Zone
@@ -20,22 +23,22 @@ if TYPE_CHECKING:
 
     from dosetwin.advise import Advice
     from dosetwin.decide.recommendation import Candidate, Dosing
-    from dosetwin.decide.target import Target
+    from dosetwin.declare import Goal, Therapy
     from dosetwin.errors import Reason
 
 
 def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
     """The page's data. Keys: who, answer, candidates, standards, charts, levels, parameters, doubts, findings, kidney, events,
-    whatif, cards, provenance, policy."""
-    rec, policy = advice.recommendation, advice.policy
+    whatif, cards, provenance, therapy."""
+    rec, therapy = advice.recommendation, advice.therapy
     why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
-    targets = policy.targets
+    targets, lead = therapy.goals, advice.models[int(np.argmax(advice.weights))]
     charts = [
         c for c in (level_chart(advice, zone), creatinine_chart(advice, zone), filtration_chart(advice, zone)) if c is not None
     ]
     titles, rows = candidate_rows(advice, zone)
     return {
-        "drug": policy.drug,
+        "drug": therapy.drug.name,
         "status": rec.status,
         "title": narrative.answer_title(rec),
         "tone": narrative.tone(rec),
@@ -44,15 +47,16 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
         "doubted": any(d.p_wrong >= DOUBTED for d in rec.doubted_records),
         "who": who(advice, zone),
         "zero": narrative.zero(advice.timeline),
-        "headline": narrative.headline(rec, policy.drug),
+        "headline": narrative.headline(rec, therapy.drug.name),
         "regimen": None if rec.regimen is None else dosing_of(rec.regimen, zone),
         "certainty": narrative.certainty(rec.how_sure.get("joint")) if rec.regimen else ("", ""),
         "why": [{"text": sentence(r, targets, zone), "source": narrative.signs(r.source)} for r in why],
         "why_not": [{"text": narrative.sentence(r, targets), "source": narrative.signs(r.source)} for r in why_not],
-        "sure": narrative.how_sure(rec.how_sure, targets, rests_on(advice), level_unit(advice)) if rec.regimen else [],
+        "sure": narrative.how_sure(rec.how_sure, therapy, rests_on(advice), lead) if rec.regimen else [],
         "sample": sample(advice, zone),
         "titles": titles,
         "candidates": rows,
+        "heads": narrative.heads(therapy, lead),
         "standards": standards(advice, zone),
         "considered": rec.provenance.get("candidates_considered"),
         "acceptable": rec.provenance.get("candidates_acceptable"),
@@ -82,9 +86,9 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
         "cards": [card(m) for m in advice.models],
         "weights": list(advice.weights),
         "provenance": dict(rec.provenance),
-        "policy": {
-            "name": policy.name,
-            "note": policy.note,
+        "therapy": {
+            "name": therapy.name,
+            "note": therapy.note,
             "targets": [
                 {
                     "text": t.text,
@@ -95,12 +99,12 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
                 }
                 for t in targets
             ],
-            "limits": [x.to_json() for x in policy.limits],
+            "limits": [x.to_json() for x in therapy.limits],
         },
     }
 
 
-def sentence(reason: "Reason", targets: "Sequence[Target]", zone: Zone) -> str:
+def sentence(reason: "Reason", targets: "Sequence[Goal]", zone: Zone) -> str:
     """A reason as a sentence; moments in it as the page writes them."""
     if reason.code == "level_low_enough_at" and reason.value is not None:
         need = narrative.percent(float(reason.limit)) if isinstance(reason.limit, int | float) else "enough"
@@ -184,10 +188,8 @@ def sample(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
 def candidate_rows(advice: "Advice", zone: Zone) -> tuple[list[str], list[dict[str, Any]]]:
     """Titles of the probability columns and the ranked rows."""
     rec = advice.recommendation
-    scored = [
-        t for t in advice.policy.targets if rec.candidates and any(a.target == t.code for a in rec.candidates[0].attainment)
-    ]
-    briefly = [t for t in scored if t.metric != "auc24"]
+    scored = [t for t in advice.therapy.goals if rec.candidates and any(a.target == t.code for a in rec.candidates[0].attainment)]
+    briefly = [t for t in scored if t.brief]
     short = {id(c) for c in short_list(rec.candidates)}
     rows = []
     for c in rec.candidates:
@@ -198,7 +200,7 @@ def candidate_rows(advice: "Advice", zone: Zone) -> tuple[list[str], list[dict[s
                 "short": id(c) in short,
                 "recommended": chosen,
                 "acceptable": c.acceptable,
-                **_numbers(c, zone),
+                **_numbers(c, zone, advice.therapy),
                 "p": [_percent(c.p(t.code)) for t in briefly],
                 "verdict": verdict(c, chosen, narrative.contradicted(rec)),
             }
@@ -211,22 +213,21 @@ def _percent(p: float) -> dict[str, Any]:
     return {"text": narrative.percent(p), "bar": round(100 * p)}
 
 
-def _numbers(c: "Candidate", zone: Zone) -> dict[str, Any]:
+def _numbers(c: "Candidate", zone: Zone, therapy: "Therapy") -> dict[str, Any]:
     return {
         **dosing_of(c.regimen, zone),
         "mg_per_kg": narrative.per_kg(c),
         "rules": narrative.rules(c.rules),
         "joint": _percent(c.joint),
         "loss": f"{c.loss:.2f}",
-        "peak": narrative.number(c.median.get("peak_next", float("nan"))),
-        "trough": narrative.number(c.median.get("trough_next", float("nan"))),
+        "medians": narrative.medians(c, therapy),
     }
 
 
 def standards(advice: "Advice", zone: Zone) -> list[dict[str, Any]]:
     """The twin's regimen and every standard rule that speaks, side by side on the same draws."""
     rec = advice.recommendation
-    scored = [t for t in advice.policy.targets if t.metric in ("peak", "trough")]
+    scored = [t for t in advice.therapy.goals if t.brief and not t.reading.over]
     out = []
     for c in rec.candidates:
         chosen = rec.regimen is not None and c.regimen == rec.regimen
@@ -240,7 +241,7 @@ def standards(advice: "Advice", zone: Zone) -> list[dict[str, Any]]:
                     "agrees": agrees,
                     "chosen": chosen,
                     "acceptable": c.acceptable,
-                    **_numbers(c, zone),
+                    **_numbers(c, zone, advice.therapy),
                     "p": [
                         {"title": f"{t.what} {narrative.border(t)}", **_percent(c.p(t.code))} for t in scored if t.code in have
                     ],
@@ -302,13 +303,13 @@ def events(advice: "Advice", zone: Zone) -> list[dict[str, Any]]:
     for d in t.doses:
         for e in d.expanded():
             over = narrative.over(e.duration)
-            add(e.time, "dose", f"{e.amount:g} mg {advice.policy.drug}{over}", e.record)
+            add(e.time, "dose", f"{e.amount:g} mg {advice.therapy.drug.name}{over}", e.record)
     for o in t.observations:
         sign = "< " if o.blq else ""
         if o.measures == "SCR":
             add(o.time, "creatinine", f"{sign}{o.value:.2f} mg/dL ({o.value * UMOL_PER_MG_DL:.0f} µmol/L)", o.record)
         else:
-            name = o.measures or advice.policy.drug
+            name = o.measures or advice.therapy.drug.name
             add(o.time, "level", f"{name} {sign}{o.value:g} {o.unit}", o.record)
     for c in t.covariates:
         name, unit = narrative.named(c.name)
@@ -340,34 +341,39 @@ def events(advice: "Advice", zone: Zone) -> list[dict[str, Any]]:
 
 def whatif(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
     """Where the what-if controls start and how far they go; None without a weight."""
-    p, policy = advice.recommendation.provenance, advice.policy
+    p, therapy = advice.recommendation.provenance, advice.therapy
     weight = p.get("weight_kg")
     if not weight:
         return None
     r = advice.regimen
     best = advice.recommendation.candidates[0].regimen if advice.recommendation.candidates else None
-    dose, interval = policy.limit("dose_range"), policy.limit("interval_range")
-    top = min(1.5 * float(dose.high or 20.0) * weight, float(policy.limit("dose_max").high or 100.0))
+    menu = therapy.menu
+    if not isinstance(menu, Repeated):
+        return None
+    scale = weight if menu.per == "kg" else 1.0
+    lowest, highest = menu.dose
+    interval, most = therapy.limit("interval_h"), therapy.limit("dose")
+    top = min(1.5 * highest * scale, *([] if most is None or most.high is None else [most.high]), math.inf)
     start = r.first_at if r else (advice.now if best is None else _hour(advice, best.first_at))
-    amount = r.amount if r else (best.amount_mg if best else 15.0 * weight)
+    amount = r.amount if r else (best.amount_mg if best else 0.5 * (lowest + highest) * scale)
     return {
         "weight": weight,
         "now": advice.now,
         "amount": amount,
-        "loading": r.loading if r else (best.loading_mg if best else None),
-        "wait": r.wait if r else None,
+        "loading": r.loading if isinstance(r, Every) else (best.loading_mg if best else None),
+        "wait": r.wait if isinstance(r, Every) else None,
         "interval": r.interval if r else (best.interval_h if best else 36.0),
         "infusion": r.duration if r else (best.infusion_h if best else 0.5),
         "first_at": start,
         "origin": advice.timeline.origin.isoformat() if advice.timeline.origin else None,
         "offsets": _offsets(advice, zone),
-        "amount_min": policy.rounding.nearest(0.25 * float(dose.low or 7.5) * weight),
-        "amount_max": policy.rounding.nearest(top),
-        "amount_step": policy.rounding.step(amount),
-        "interval_min": float(interval.low or 12.0),
+        "amount_min": menu.rounding.nearest(0.25 * lowest * scale),
+        "amount_max": menu.rounding.nearest(top),
+        "amount_step": menu.rounding.step(amount),
+        "interval_min": float(interval.low) if interval is not None and interval.low else min(menu.intervals),
         "interval_max": 72.0,
-        "intervals": list(policy.intervals),
-        "allowed": {"dose": [dose.low, dose.high], "interval": [interval.low, interval.high]},
+        "intervals": list(menu.intervals),
+        "allowed": {"dose": list(menu.dose), "interval": [interval.low, interval.high] if interval is not None else [None, None]},
         "sample_after": advice.recommendation.next_sample.after_h if advice.recommendation.next_sample else 24.0,
     }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dosetwin.records import Regimen
+from dosetwin.records import DoseOrder
 from dosetwin.report import narrative
 from dosetwin.serve.web.charts import BandOf, Chart, DoseOf, LineOf, rounded
 from dosetwin.serve.zone import Zone
@@ -65,8 +65,8 @@ def _course(advice: "Advice", zone: Zone) -> tuple[dict[str, Chart], list[dict[s
     start = min([e.time for e in given], default=now)
     time = start + DT * np.arange(int(np.ceil((now + AHEAD_H - start) / DT)) + 1)
     eta = advice.beliefs[lead].draws[:DRAWS]
-    name = model.measured_by(advice.policy.drug) or next(iter(model.outputs))
-    plans: list[Regimen | None] = [advice.regimen, None] if advice.regimen else [None]
+    name = model.measured_by(advice.therapy.drug.name) or next(iter(model.outputs))
+    plans: list[DoseOrder | None] = [advice.regimen, None] if advice.regimen else [None]
     levels, ok = [], np.ones(len(eta), dtype=bool)
     for plan in plans:
         doses = plan.doses(float(time[-1]) - 1e-6) if plan else ()

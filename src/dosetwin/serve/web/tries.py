@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dosetwin.decide.recommendation import order
+from dosetwin.declare.reading import json_key
 from dosetwin.io.text import number
-from dosetwin.records import Regimen
+from dosetwin.records import Every
 from dosetwin.report import narrative
 from dosetwin.serve.web.charts import rounded
 from dosetwin.serve.whatif import Tried, what_if
@@ -39,9 +42,9 @@ class Asked:
     infusion: float
     loading: float | None = None
 
-    def regimen(self, now: float) -> Regimen:
+    def regimen(self, now: float) -> Every:
         """As the engine takes it."""
-        return Regimen(self.amount, self.interval, self.infusion, now + self.delay, loading=self.loading)
+        return Every(self.amount, self.interval, self.infusion, now + self.delay, loading=self.loading)
 
 
 def asked_of(given: dict[str, str], infusion: float) -> tuple[Asked | None, dict[str, str]]:
@@ -116,10 +119,14 @@ def recommended(advice: "Advice") -> dict[str, Any] | None:
 def _rows(advice: "Advice", found: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Quantity, value, 90 % interval ("" where there is none)."""
     exposure = found["exposure"]
-    rows = [("peak, mg/L", *_middle(exposure["peak_next"])), ("trough, mg/L", *_middle(exposure["trough_next"]))]
-    for t in advice.policy.targets:
+    lead = advice.models[int(np.argmax(advice.weights))]
+    rows = [
+        (f"{name}, {unit}".removesuffix(", "), *_middle(exposure[json_key(r.key, d)]))
+        for (name, unit, _), (r, d) in zip(narrative.heads(advice.therapy, lead), advice.therapy.columns, strict=True)
+    ]
+    for t in advice.therapy.goals:
         p = [a["p"] for a in found["targets"] if a["target"] == t.code]
-        if p and t.metric != "auc24":
+        if p and t.brief:
             rows.append((f"P({t.what} {narrative.border(t)})", narrative.percent(min(p)), ""))
     return [*rows, ("P(all joint targets)", narrative.percent(found["joint"]), "")]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from dosetwin.declare import Model
 from dosetwin.errors import InputError, SimulationError
-from dosetwin.records import Covariate, DoseEvent, Observation, Order, Regimen, Timeline
+from dosetwin.records import Covariate, DoseEvent, Every, Observation, Order, Timeline
 from dosetwin.twins.kind import Readable
 from dosetwin.twins.patient.bands import Band, Outlook
 from dosetwin.twins.patient.stored import timeline_from, timeline_json
@@ -116,7 +116,7 @@ class Twin:
         return max([*times, *(c.time for c in known.covariates)], default=0.0)
 
     def play(
-        self, orders: Sequence[Order | Regimen], until: float, *, draws: int, seed: int, at: Sequence[float] = (),
+        self, orders: Sequence[Order | Every], until: float, *, draws: int, seed: int, at: Sequence[float] = (),
         after: Trajectory | None = None,
     ) -> Trajectory:  # fmt: skip
         """Every output under every order and posterior draw: at the doses, every half hour, and at the moments ``at``.
@@ -213,7 +213,7 @@ class Twin:
     def predict(
         self,
         times: Sequence[float] | np.ndarray,
-        regimen: Regimen | Sequence[DoseEvent] | None = None,
+        regimen: Every | Sequence[DoseEvent] | None = None,
         *,
         output: str | None = None,
         residual: bool = False,
@@ -222,7 +222,7 @@ class Twin:
 
         Parameters
         ----------
-        regimen : doses that would be added: a Regimen (given until the last time) or single doses.
+        regimen : doses that would be added: a Every (given until the last time) or single doses.
         output : which output (default the first).
         residual : True adds residual error: where a measured level would lie.
 
@@ -240,7 +240,7 @@ class Twin:
         name = output or next(iter(self.model.outputs))
         if name not in self.model.outputs:
             raise InputError("unknown output", where=self.model.name, value=name, allowed=", ".join(self.model.outputs))
-        extra = () if regimen is None else regimen.doses(float(t[-1]) + 1e-6) if isinstance(regimen, Regimen) else tuple(regimen)
+        extra = () if regimen is None else regimen.doses(float(t[-1]) + 1e-6) if isinstance(regimen, Every) else tuple(regimen)
         schedule = schedule_for(self.model, self.timeline, t, rule=self.rule, extra_doses=extra)
         single = np.vstack([np.zeros_like(self.belief.mode), self.belief.mode])
         found = predict(self.model, schedule, np.vstack([single, self.prior_draws(), self.belief.draws]))
@@ -270,8 +270,8 @@ class Twin:
         return curves + np.sqrt(a * a + (b * curves) ** 2) * noise
 
 
-def _written(order: Order | Regimen, begin: float, until: float, later: bool) -> tuple[Fact, ...]:
+def _written(order: Order | Every, begin: float, until: float, later: bool) -> tuple[Fact, ...]:
     """An order's doses and settings, of one that goes on only those from ``begin`` on; what was set before holds there."""
     doses = tuple(d for d in order.doses(until) if not later or d.time >= begin)
-    settings = () if isinstance(order, Regimen) else order.settings(until)
+    settings = () if isinstance(order, Every) else order.settings(until)
     return (*doses, *(replace(s, time=max(s.time, begin)) for s in settings))

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dosetwin.decide.rules import RULES, Facts, Says
-from dosetwin.declare import Model
+from dosetwin import formulary
+from dosetwin.declare import Facts, Model, Says
 from dosetwin.errors import InputError
 from dosetwin.evaluate.pages.amikacin_newborns import studies
 from dosetwin.populations.newborn.draws import Babies, Population, normals, spread
 from dosetwin.quantities import UMOL_PER_MG_DL
-from dosetwin.records import Covariate, DoseEvent, Patient, Regimen, Timeline
+from dosetwin.records import Covariate, DoseEvent, Patient, Every, Timeline
 from dosetwin.simulate import schedule_many, simulate
 from dosetwin.structure.growth import body_surface, length
 from dosetwin.units import idms_to_jaffe
@@ -98,7 +98,9 @@ def ruled(babies: Babies, rule: str, *, ibuprofen: bool = False) -> list[Says]:
     """What a standard rule says for each baby. Raises InputError where it says nothing."""
     found = []
     for WT, GA, PMA, PNA in zip(babies.WT, babies.GA, babies.PMA, babies.PNA, strict=True):
-        says = RULES[rule].advise(Facts(WT=float(WT), GA=float(GA), PMA=float(PMA), PNA=float(PNA), ibuprofen=ibuprofen))
+        says = formulary.rule(rule).advise(
+            Facts(WT=float(WT), GA=float(GA), PMA=float(PMA), PNA=float(PNA), IBU=float(ibuprofen))
+        )
         if isinstance(says, str):
             raise InputError(says, where="validate", value=rule)
         found.append(says)
@@ -109,7 +111,7 @@ def courses(babies: Babies, says: Sequence[Says], infusion: float, n_doses: int,
     """Doses of each baby and its interval: (list of doses, intervals [n])."""
     intervals = np.array([s.interval + longer for s in says])
     doses = [
-        Regimen(s.mg_per_kg * float(kg), float(tau), infusion).doses((n_doses - 0.5) * float(tau))
+        Every(s.amount * float(kg), float(tau), infusion).doses((n_doses - 0.5) * float(tau))
         for s, kg, tau in zip(says, babies.WT, intervals, strict=True)
     ]
     return doses, intervals
@@ -147,8 +149,8 @@ def smits_steady(model: Model, n: int, seed: int) -> Mapping[str, Found]:
         says = ruled(treated, "decock_smits", ibuprofen=ibuprofen)
         doses, tau = courses(treated, says, 20 / 60, 4)
         trough = amikacin(model, treated, doses, 4.0 * tau[:, None])[:, 0]
-        cells = {(s.mg_per_kg, s.interval) for s in says}
-        rows = np.array([(s.mg_per_kg, s.interval) for s in says])
+        cells = {(s.amount, s.interval) for s in says}
+        rows = np.array([(s.amount, s.interval) for s in says])
         shares = [percent(trough[hit] < 3.0) for c in sorted(cells) if (hit := (rows == c).all(axis=1)).sum() >= 10]
         tail = "_ibuprofen" if ibuprofen else ""
         found[f"weakest{tail}"] = min(shares, key=lambda s: s.value)
@@ -193,7 +195,7 @@ def one_compartment(t: np.ndarray, c: np.ndarray, trough: np.ndarray, infusion: 
 def _day_three(model: Model, babies: Babies, mg_per_kg: float, tau: np.ndarray, infusion: float, after: np.ndarray):
     """Levels on day 3 of a constant regimen: (dose mg [n], trough at 72 h [n], levels ``after`` [n, m] h later)."""
     amount = mg_per_kg * babies.WT
-    doses = [Regimen(float(a), float(i), infusion).doses(72.0 + 0.5 * float(i)) for a, i in zip(amount, tau, strict=True)]
+    doses = [Every(float(a), float(i), infusion).doses(72.0 + 0.5 * float(i)) for a, i in zip(amount, tau, strict=True)]
     times = 72.0 + np.column_stack([np.zeros(len(babies)), after])
     c = amikacin(model, babies, doses, times)
     return amount, c[:, 0], c[:, 1:]

@@ -1,14 +1,16 @@
-"""Targets at their borders."""
+"""Goals at their borders."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dosetwin.decide.target import AMIKACIN_NEONATE, Target
+from dosetwin.declare import After, Goal, Reading
+from dosetwin.declare.reading import PEAK
 from dosetwin.errors import InputError
+from dosetwin.formulary.amikacin import GOALS
 
-BY_CODE = {t.code: t for t in AMIKACIN_NEONATE}
+BY_CODE = {t.code: t for t in GOALS}
 level = st.floats(0, 200)
 
 
@@ -26,7 +28,7 @@ def test_border(code, value, met):
 
 @given(value=level)
 def test_loss_is_zero_exactly_where_met_and_bounded(value):
-    for target in AMIKACIN_NEONATE:
+    for target in GOALS:
         miss = float(target.miss(np.array(value)))
         assert (miss == 0.0) == bool(target.met(np.array(value)))
         assert miss == 0.0 or 1.0 <= miss <= 2.0
@@ -47,27 +49,17 @@ def test_loss_by_hand():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"low": None, "high": None}, {"weight": -1.0}, {"scale": 0.0}, {"source": ""}, {"doses": ("pre",)}, {"min_probability": 1.2},
-     {"min_probability": 0.5, "doses": ("last",)}],
+    [{"low": None, "high": None}, {"low": 3.0}, {"weight": -1.0}, {"scale": 0.0}, {"source": ""}, {"min_probability": 1.2},
+     {"min_probability": 0.5, "reading": Reading("", "at", After(1.0, ("last",)))}, {"first_weight": 1.0}],
 )  # fmt: skip
-def test_a_target_that_cannot_be_judged_is_refused(wrong):
-    good = {
-        "code": "t",
-        "metric": "peak",
-        "low": 1.0,
-        "high": 2.0,
-        "unit": "mg/L",
-        "weight": 1.0,
-        "scale": 1.0,
-        "text": "",
-        "source": "here",
-    }
-    Target(**good)
-    with pytest.raises(InputError):
-        Target(**(good | wrong))
+def test_a_goal_that_cannot_be_judged_is_refused(wrong):
+    good = {"code": "t", "reading": PEAK, "low": 1.0, "high": 2.0, "unit": "mg/L", "source": "here"}
+    Goal(**good)
+    with pytest.raises(InputError, match=r"goal t \(test_goal.py:\d+\)"):
+        Goal(**(good | wrong))
 
 
-def test_every_target_names_its_source_and_survives_json():
-    for target in AMIKACIN_NEONATE:
+def test_every_goal_names_its_source_and_survives_json():
+    for target in GOALS:
         assert target.source
-        assert Target.from_json(target.to_json()) == target
+        assert Goal.from_json(target.to_json()) == target

@@ -1,0 +1,40 @@
+"""What is known of a patient at one moment, by name: what rules, limits and bars ask."""
+
+from math import sqrt
+
+from dosetwin.declare import Facts
+from dosetwin.records import Timeline
+
+
+def facts_at(timeline: Timeline, time: float) -> Facts:
+    """The facts in force at ``time`` (h): the latest value recorded by then, ages computed from birth where the record has it,
+    body surface from length and weight (Mosteller 1987: sqrt(cm kg / 3600))."""
+
+    def latest(name: str) -> tuple[float, float] | None:
+        found = [pair for pair in timeline.series(name) if pair[0] <= time + 1e-9]
+        return max(found, key=lambda pair: pair[0]) if found else None
+
+    patient, when = timeline.patient, timeline.when(time)
+    names = dict.fromkeys([*(c.name for c in timeline.covariates), *(o.measures for o in timeline.observations)])
+    values: dict[str, float | str | None] = {n: found[1] for n in names if n and (found := latest(n)) is not None}
+    values["SEX"] = patient.sex
+    # a recorded value goes before the patient's entry, as in the engine
+    GA = values["GA"] = values.get("GA", patient.GA)
+    BW = values["BW"] = patient.BW if patient.BW is not None else values.get("BW")
+    if (known := latest("PNA")) is not None:
+        values["PNA"] = known[1] + (time - known[0]) / 24.0
+    elif patient.birth is not None and when is not None:
+        values["PNA"] = (when - patient.birth).total_seconds() / 86400.0
+    PNA = values.get("PNA")
+    if isinstance(GA, float | int) and isinstance(PNA, float | int):
+        values["PMA"] = GA + PNA / 7.0
+    elif (known := latest("PMA")) is not None:
+        values["PMA"] = known[1] + (time - known[0]) / 168.0
+    if "AGE" not in values and isinstance(PNA, float | int):
+        values["AGE"] = PNA / 365.25
+    if values.get("WT") is None:
+        values["WT"] = BW
+    HT, WT = values.get("HT"), values.get("WT")
+    if "BSA" not in values and isinstance(HT, float | int) and isinstance(WT, float | int) and HT > 0 and WT > 0:
+        values["BSA"] = sqrt(HT * WT / 3600.0)
+    return Facts(values)

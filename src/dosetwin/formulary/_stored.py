@@ -1,0 +1,100 @@
+"""Therapies as stored answers kept them, of today's program and of those before: read, never edited."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from dosetwin.declare import Assumed, Bar, Everyday, Goal, Limit, Reading, Rule, Sampling, Therapy
+from dosetwin.declare.menu import Repeated, Rounding, menu_from_json
+from dosetwin.declare.reading import AUC24, PEAK, TROUGH, After, End, Interval
+from dosetwin.errors import InputError
+
+_LIMITS = {"dose_mg_per_kg": "dose_per_kg", "dose_mg": "dose", "daily_mg_per_kg": "daily_per_kg", "off_step_mg": "off_step"}
+"""What limits bounded, by the names of before."""
+_METRICS = {"peak": After, "trough": End, "auc24": Interval, "cmax_mic": After}
+
+
+def therapy_from_json(data: Mapping[str, Any]) -> Therapy:
+    """The therapy that a stored question names: the listed one where it is the same to the letter, else as it was kept.
+
+    Raises InputError for what is no therapy of this program or of one before.
+    """
+    from dosetwin.formulary import therapies
+
+    listed = next((t for t in therapies() if t.name == data.get("name")), None)
+    if listed is not None and listed.to_json() == dict(data):
+        return listed
+    try:
+        found = _of_today(data) if "goals" in data else _of_before(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"not a therapy: {type(error).__name__}: {error}", where="therapy") from error
+    return replace(found, kept=dict(data))
+
+
+def _rules(names: Any) -> tuple[Rule, ...]:
+    from dosetwin.formulary import rule
+
+    return tuple(rule(n) for n in names)
+
+
+def _of_today(data: Mapping[str, Any]) -> Therapy:
+    from dosetwin.formulary import drug
+
+    given: dict[str, Any] = {k: data[k] for k in (
+        "name", "population", "kind", "horizon_h", "stale_h", "tie_loss", "table_rows", "note", "source", "typical",
+    )}  # fmt: skip
+    s = data["sampling"]
+    return Therapy(
+        drug=drug(data["drug"]), models=tuple(data["models"]), menu=menu_from_json(data["menu"]),
+        goals=tuple(Goal.from_json(g) for g in data["goals"]), limits=tuple(Limit(**x) for x in data["limits"]),
+        bars=tuple(Bar(**(b | {"forbids": tuple(b["forbids"])})) for b in data["bars"]), rules=_rules(data["rules"]),
+        everyday=None if data["everyday"] is None else Everyday(**data["everyday"]),
+        sampling=Sampling(tuple(s["after_h"]), s["of"], tuple(s["learns"]), s["worth"]),
+        assumed=tuple(Assumed(**a) for a in data["assumed"]),
+        shown=tuple((Reading.from_json(r), d) for r, d in data["shown"]), **given,
+    )  # fmt: skip
+
+
+def _of_before(data: Mapping[str, Any]) -> Therapy:
+    """A policy with targets, as programs kept it that had one dose, one interval and four metrics."""
+    from dosetwin.formulary import drug, therapies
+
+    helps = {g.code: (g.help, g.brief) for t in therapies() if t.name == data["name"] for g in t.goals}
+    targets = [_goal(t, data["peak_after_h"], *helps.get(t["code"], ("", t["metric"] != "auc24"))) for t in data["targets"]]
+    limits = tuple(
+        Limit(code=x["code"], of=str(_LIMITS.get(x["quantity"], x["quantity"])),
+              **{k: x[k] for k in ("low", "high", "unit", "text", "source")})
+        for x in data["limits"]
+    )  # fmt: skip
+    dose = next(x for x in limits if x.code == "dose_range")
+    menu = Repeated(
+        (dose.low or 0.0, float(dose.high or 0.0)), "kg" if dose.of == "dose_per_kg" else "", tuple(data["intervals"]),
+        tuple(data["infusions"]), Rounding.from_json(data["rounding"]), tuple(data.get("loading_intervals", ())),
+        data["first_at_step_h"],
+    )  # fmt: skip
+    others = {g.reading.key: g.reading for g in targets if g.reading.what}
+    shown = [(PEAK, "next"), (TROUGH, "next"), (TROUGH, "last"), (AUC24, "last")]
+    shown += [(r, d) for r in others.values() for d in r.doses if d in ("next", "last")]
+    return Therapy(
+        name=data["name"], drug=drug(data["drug"]), population="", models=(), menu=menu, goals=tuple(targets), limits=limits,
+        rules=_rules(data["rules"]), sampling=Sampling(tuple(data["sample_after_h"]), worth=data["sample_worth"]),
+        shown=tuple(shown), horizon_h=data["horizon_h"], tie_loss=data["tie_loss"], table_rows=data["table_rows"],
+        note=data["note"],
+    )  # fmt: skip
+
+
+def _goal(t: Mapping[str, Any], peak_after_h: float, help_: str, brief: bool) -> Goal:
+    kind, doses = _METRICS[t["metric"]], tuple(t["doses"])
+    when = kind(peak_after_h, doses) if kind is After else kind(doses)
+    over = "MIC" if t["metric"] == "cmax_mic" else ""
+    how = "auc24" if t["metric"] == "auc24" else "at"
+    reading = Reading(t.get("output", ""), how, when, over=over, name=t["metric"])
+    return Goal(
+        reading=reading, chance_doses=tuple(t["chance_doses"]), brief=brief, help=help_,
+        told_as="p_trough_not_toxic" if t["code"] == "trough_toxic" else "",
+        first_weight=t.get("first_weight"), first_source=t.get("first_source", ""), **{k: t[k] for k in _SAME},
+    )  # fmt: skip
+
+
+_SAME = ("code", "low", "high", "unit", "weight", "scale", "text", "source", "min_probability", "closed", "joint")
+"""Fields of a target that a goal has too."""
