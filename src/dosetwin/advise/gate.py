@@ -20,7 +20,7 @@ def ask(timeline: Timeline, question: Question) -> Asked:
     kidney is unknown, cannot tell these models anything or has damaged weights.
     """
     fits(question)
-    timeline = timeline.of(question.therapy.drug, formulary.followed())
+    timeline = timeline.of(question.therapy.drug.name, formulary.followed())
     now = last_record(timeline) if question.now is None else question.now
     remarked = checked(timeline, now, question)
     bare = timeline.until(now)
