@@ -194,10 +194,10 @@ def ask_rules(rules: Sequence[Rule], facts: Facts) -> tuple[dict[str, Says], tup
     silent: list[Reason] = []
     for rule in rules:
         answer = rule.advise(facts)
-        if isinstance(answer, Says):
-            says[rule.name] = answer
-        else:
+        if isinstance(answer, str):
             silent.append(Reason("rule_not_applicable", rule.name, None, "", answer, rule.source))
+        elif isinstance(answer, Says):
+            says[rule.name] = answer
     return says, tuple(silent)
 
 

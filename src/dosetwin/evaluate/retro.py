@@ -137,7 +137,7 @@ def _table_says(name: str, known: Timeline, now: float) -> Said:
     if name in formulary.rules():
         said = formulary.rule(name).advise(facts)
         if not isinstance(said, Says):
-            return Said(silent=said)
+            return Said(silent=str(said))
         if facts.WT is None:
             return Said(silent="no weight is known")
         return Said(said.amount * facts.WT, now, said.interval)
