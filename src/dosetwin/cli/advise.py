@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dosetwin.cli.advise_setting import answer, in_settings
 from dosetwin.cli.common import at_least, naming, output_path, print_json, progress, rule_of, terminal, write_whole
 from dosetwin.cli.options import Covariates, Json, Report, Seed
 from dosetwin.errors import InputError
@@ -67,7 +68,12 @@ def advise(
     if mic is not None and not (math.isfinite(mic) and mic > 0):
         raise InputError("the MIC must be a positive number", where="--mic", value=mic, allowed="> 0 mg/L")
     page = output_path("--report", report, [case])
-    timeline, question = opened(case, model, drug=drug, therapy=deprecated(policy, therapy))
+    wanted = deprecated(policy, therapy)
+    if wanted is not None and in_settings(wanted):
+        if page is not None:
+            raise InputError("no report is drawn of settings yet", where="--report", remedy="leave it out, or take --json")
+        raise typer.Exit(answer(case, wanted, model, now=now, seed=seed, draws=draws, rule=rule, as_json=json_))
+    timeline, question = opened(case, model, drug=drug, therapy=wanted)
     at, clock = moment(timeline, now, case.name)
     question = replace(
         question, now=at, seed=seed, draws=draws, rule=rule, told=kidney, facts={} if mic is None else {"MIC": mic},

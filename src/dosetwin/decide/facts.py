@@ -17,7 +17,8 @@ def facts_at(timeline: Timeline, time: float) -> Facts:
     patient, when = timeline.patient, timeline.when(time)
     names = dict.fromkeys([*(c.name for c in timeline.covariates), *(o.measures for o in timeline.observations)])
     values: dict[str, float | str | None] = {n: found[1] for n in names if n and (found := latest(n)) is not None}
-    values["SEX"] = patient.sex
+    if patient.sex is not None:
+        values["SEX"] = patient.sex
     # a recorded value goes before the patient's entry, as in the engine
     GA = values["GA"] = values.get("GA", patient.GA)
     BW = values["BW"] = patient.BW if patient.BW is not None else values.get("BW")

@@ -52,11 +52,11 @@ def read_place(path: Path) -> PlaceRecord:
             raise InputError("a visit needs a name of its own", where=at, value=visit)
         if unknown := sorted(set(visit) - {"name", *WHAT}):
             raise InputError("unknown key", where=at, value=unknown[0], allowed=", ".join(("name", *WHAT)))
-        seen += [(str(visit["name"]), w, _hours(visit[w], origin, f"{at}.{w}")) for w in WHAT if visit.get(w) is not None]
+        seen += [(str(visit["name"]), w, hours(visit[w], origin, f"{at}.{w}")) for w in WHAT if visit.get(w) is not None]
     pairs = {name: _pairs(data, name, where) for name in ("watched", "beds")}
-    watched = tuple((_hours(a, origin, at), _hours(b, origin, at)) for a, b, at in pairs["watched"])
-    beds = tuple((_hours(a, origin, at), _number(b, at)) for a, b, at in pairs["beds"])
-    now = None if data.get("now") is None else _hours(data["now"], origin, f"{where}: now")
+    watched = tuple((hours(a, origin, at), hours(b, origin, at)) for a, b, at in pairs["watched"])
+    beds = tuple((hours(a, origin, at), _number(b, at)) for a, b, at in pairs["beds"])
+    now = None if data.get("now") is None else hours(data["now"], origin, f"{where}: now")
     return PlaceRecord(str(data.get("place", path.stem)), tuple(seen), watched, beds, now, origin)
 
 
@@ -79,7 +79,8 @@ def _number(value: Any, where: str) -> float:
     return float(value)
 
 
-def _hours(value: Any, origin: datetime | None, where: str) -> float:
+def hours(value: Any, origin: datetime | None, where: str) -> float:
+    """A number of h, or a moment of the calendar as h since ``origin``. Raises InputError, naming ``where``."""
     if isinstance(value, str):
         if origin is None:
             raise InputError("a moment of the calendar without an origin", where=where, value=value,
