@@ -131,6 +131,10 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for k in (1, 2):
         rows += [f"{k},{t},{a},{d},1.2,7" for t, a, d in ((0, 24, "."), (2, ".", 17 + k), (12.5, 3, "."), (60, ".", 20 + k))]
     (tmp_path / "data.csv").write_text("\n".join(rows) + "\n")
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    for name, first in ("lung.csv", "    ID,"), ("ward.json", '    {"place"'):  # the two cases that page prints
+        block = page[page.index(first) :].partition("\n\n")[0]
+        (tmp_path / name).write_text("\n".join(line.strip() for line in block.splitlines()) + "\n")
     return tmp_path
 
 

@@ -52,6 +52,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict[
     return json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_beds_for_a_ward(ward: Path, capsys: pytest.CaptureFixture[str]) -> None:
     body = run(capsys, str(ward), "--therapy", "bed_pool", "--draws", "200")
     assert body["status"] == "recommend"

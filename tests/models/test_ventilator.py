@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dosetwin import models
+from dosetwin.errors import InputError
 from dosetwin.records import Covariate, Observation, Patient, Setting, Timeline
 from dosetwin.simulate import predict, schedule_for
 from dosetwin.twins.patient import Twin
@@ -89,6 +90,13 @@ def test_a_change_of_rate_washes_co2_in_or_out_exponentially() -> None:
             expected = steady + (before[k] - steady) * np.exp(-(t - 1.0) / tau)
             np.testing.assert_allclose(found.read("PaCO2", "at", t)[k], expected, rtol=2e-4)
     assert p.value.shape[0] == 3
+
+
+@pytest.mark.parametrize("rule", ["nocb", "linear"])
+def test_a_setting_is_not_in_force_before_its_time(rule: str) -> None:
+    twin = Twin.create(MODEL, timeline(), seed=1, draws=20, rule=rule)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="holds from its time on"):
+        twin.play([Setting(RR=10.0, at=1.0)], 4.0, draws=20, seed=1)
 
 
 def test_small_breaths_in_a_large_patient_still_ventilate() -> None:

@@ -139,6 +139,9 @@ class Twin:
             if isinstance(fact, Covariate) and fact.name not in self.model.covs:
                 raise InputError("the model has nothing to set of this name", where=f"order, model {self.model.name}",
                                  value=fact.name, allowed=", ".join(self.model.covs))  # fmt: skip
+            if isinstance(fact, Covariate) and (self.rule != "locf" or self.model.covs[fact.name].missing == "interpolate"):
+                raise InputError("a setting holds from its time on, and this rule reads it before that too",
+                                 where=f"order, {fact.name}", value=self.rule, allowed="locf")  # fmt: skip
         times = self._moments(begin, until, ahead, at)
         exact, vectors = self.model.solver == "exact", self._drawn(draws, seed)
         known = [self.timeline.append(*(f for f in facts if isinstance(f, Covariate))) for facts in ahead]
