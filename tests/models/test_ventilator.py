@@ -122,6 +122,16 @@ def test_a_plateau_tells_the_compliance_and_a_gas_the_dead_space() -> None:
     assert after.std() > 0.8 * before.std()
 
 
+def test_each_effect_says_what_its_name_says() -> None:
+    usual, stiff, dead, making, shunted = (
+        read(e) for e in ((0.0,) * 4, (-0.5, 0, 0, 0), (0, 0.5, 0, 0), (0, 0, 0.5, 0), (0, 0, 0, 0.5))
+    )
+    assert stiff["DP"] == pytest.approx(usual["DP"] * math.exp(0.5))
+    assert dead["PaCO2"] > usual["PaCO2"]
+    assert making["PaCO2"] == pytest.approx(usual["PaCO2"] * math.exp(0.5))
+    assert shunted["SaO2"] < usual["SaO2"]
+
+
 def test_more_peep_opens_and_more_oxygen_saturates() -> None:
     low, peep, oxygen = read(), read(PEEP=16.0), read(FIO2=0.8)
     assert peep["SaO2"] > low["SaO2"] < oxygen["SaO2"]
