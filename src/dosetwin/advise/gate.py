@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dosetwin import formulary
-from dosetwin.advise.kidney import choose
+from dosetwin.advise.kidney import CHANNEL, choose
 from dosetwin.advise.question import Asked, Question
 from dosetwin.checks.record import check
 from dosetwin.declare.goal import judges
@@ -20,13 +20,19 @@ def ask(timeline: Timeline, question: Question) -> Asked:
     kidney is unknown, cannot tell these models anything or has damaged weights.
     """
     fits(question)
-    timeline = timeline.of(question.therapy.drug.name, formulary.followed())
+    every, drug = timeline, question.therapy.drug.name
+    timeline = timeline.of(drug, formulary.followed())
+    if flags := formulary.raised(every, drug):
+        timeline = timeline.append(*flags)
     now = last_record(timeline) if question.now is None else question.now
-    remarked = checked(timeline, now, question)
+    remarked = (*checked(timeline, now, question), *formulary.together(every, drug, now))
     bare = timeline.until(now)
     kidney = choose(question.told, question.models, bare, now, question.rule)
     told = kidney.tell(bare, now, question.rule)
-    return Asked(question, now, kidney.models, timeline, bare, told.on(bare), kidney, told, remarked)
+    taken = (CHANNEL.name,) if kidney.used else ()
+    models, more = formulary.tell(every, kidney.models, drug, now, question.rule, taken)
+    known = told.on(bare)
+    return Asked(question, now, models, timeline, bare, known.append(*more) if more else known, kidney, told, remarked)
 
 
 def fits(question: Question) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from dosetwin.advise.kidney_evidence import STANDS, KidneyEvidence, weigh
 from dosetwin.declare import Model
 from dosetwin.declare.channels import COMPONENTS, FILTRATION
-from dosetwin.declare.told import effect_told, own_of, sd_told, told
+from dosetwin.declare.told import effect_told, laid_out, own_of, sd_told, told
 from dosetwin.errors import Finding, InputError
 from dosetwin.forecast.kidney import fitted
 from dosetwin.forecast.kidney.answer import HOURS, CreatinineForecast, Forecaster
@@ -127,20 +127,9 @@ class Kidney:
 def _covariates(
     start: np.ndarray, rows: Mapping[tuple[float, tuple[str, ...]], np.ndarray], rule: "Rule"
 ) -> tuple[Covariate, ...]:
-    """Rows of (mean, loadings) as records that hold from each start to the next under the rule in force.
-
-    ``rows`` by SD of the models' effect and what they have their own effects for.
-    """
-    at = start
-    if rule == "nocb":  # a record governs the time before it
-        at = np.append(start[1:], start[-1] + 24.0)
-    elif rule == "linear":  # a record stands for the middle of its day
-        at = start + 0.5 * np.diff(start, append=start[-1] + 24.0)
+    """Rows of (mean, loadings) by SD of the models' effect and what they have their own effects for, as records."""
     return tuple(
-        Covariate(float(t), name, float(v), "1", RECORD)
-        for (sd, own), values in sorted(rows.items())
-        for t, row in zip(at, values, strict=True)
-        for name, v in zip(CHANNEL.columns(sd, own), row, strict=True)
+        c for (sd, own), values in sorted(rows.items()) for c in laid_out(CHANNEL.columns(sd, own), start, values, rule, RECORD)
     )
 
 

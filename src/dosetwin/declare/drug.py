@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from dosetwin.declare.interaction import Interaction
 from dosetwin.errors import ModelError
 from dosetwin.quantities import Code, Quantity
 from dosetwin.quantities.plain import MG, mg_per_L
@@ -60,7 +61,7 @@ class Drug:
     ``known`` says; ``synonyms`` other names (lower case). ``routes`` that its models are about; ``remarked`` routes that count
     all the same, with a remark. ``longest_h``, ``long_h``: infusions that cannot be, and unusual ones. ``shortest_h`` h between
     two equal doses below which one of them may be a copy. ``raises`` flags that models read.
-    ``device``: ordered in settings and never given.
+    ``device``: ordered in settings and never given. ``interactions`` with classes of other drugs.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Drug:
     raises: tuple[Raises, ...] = ()
     followed: bool = True
     device: bool = False
+    interactions: tuple[Interaction, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -117,6 +119,7 @@ def drug(
     raises: Sequence[Raises] = (),
     followed: bool = True,
     device: bool = False,
+    interactions: Sequence[Interaction] = (),
 ) -> Drug:
     """A drug, checked.
 
@@ -157,5 +160,5 @@ def drug(
     return Drug(
         name, text or name, unit, Quantity("amount", f"amount of {name}", unit, "plain", _AMOUNTS[unit]), level, rxnorm,
         tuple(atc), snomed, known, tuple(s.lower() for s in synonyms), size, tuple(routes), tuple(remarked), longest_h, long_h,
-        shortest_h, tuple(raises), followed and not device, device,
+        shortest_h, tuple(raises), followed and not device, device, tuple(interactions),
     )  # fmt: skip

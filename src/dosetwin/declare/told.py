@@ -22,11 +22,27 @@ import numpy as np
 from dosetwin.declare.channels import CHANNELS, COMPONENTS, Channel
 from dosetwin.declare.model import Cov, Eta, Kappa, Model
 from dosetwin.errors import ModelError
+from dosetwin.records import Covariate
 
 PROBES = 12
 """Random points at which it is tried what depends on what."""
 MADE_BY_DOSES = ("F_", "LAG_", "R_", "D_")
 """Parameters of a compartment's doses, which no function of the model reads."""
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What somebody tells a model of a channel: from ``start`` [n] h on, each until the next, ``mean`` [n] of the log ratio to
+    the typical patient and ``loadings`` [n, COMPONENTS] on the standard normal effects that all rows share."""
+
+    start: np.ndarray
+    mean: np.ndarray
+    loadings: np.ndarray
+
+    @property
+    def rows(self) -> np.ndarray:
+        """[n, 1 + COMPONENTS]: mean and loadings."""
+        return np.column_stack([self.mean, self.loadings])
 
 
 def effect_told(model: Model, channel: str) -> str | None:
@@ -52,6 +68,25 @@ def own_of(model: Model, channel: str) -> tuple[str, ...]:
 def columns_told(model: Model, channel: str) -> tuple[str, ...]:
     """Covariates that carry the course a model is told, told or not yet. Raises ModelError where it has no such effect."""
     return CHANNELS[channel].columns(sd_told(model, channel), own_of(model, channel))
+
+
+def as_records(model: Model, channel: str, course: Course, rule: str, record: str) -> tuple[Covariate, ...]:
+    """A course as the covariates a model reads, laid out so that each row holds from its start under the covariate ``rule``."""
+    return laid_out(columns_told(model, channel), course.start, course.rows, rule, record)
+
+
+def laid_out(columns: Sequence[str], start: np.ndarray, rows: np.ndarray, rule: str, record: str) -> tuple[Covariate, ...]:
+    """``rows`` [n, len(columns)] that hold from each ``start`` [n] h to the next, as covariates under the rule in force."""
+    at = start
+    if rule == "nocb":  # a record governs the time before it
+        at = np.append(start[1:], start[-1] + 24.0)
+    elif rule == "linear":  # a record stands for the middle of its day
+        at = start + 0.5 * np.diff(start, append=start[-1] + 24.0)
+    return tuple(
+        Covariate(float(t), name, float(v), "1", record)
+        for t, row in zip(at, rows, strict=True)
+        for name, v in zip(columns, row, strict=True)
+    )
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,13 @@ from dosetwin.declare.drug import Drug
 from dosetwin.errors import DosetwinError, InputError, UnknownName
 from dosetwin.formulary._stored import therapy_from_json
 from dosetwin.formulary._therapies import about, checked, rule, rules, therapies, therapy
+from dosetwin.formulary._together import interactions, raised, tell, together
 from dosetwin.quantities import QUANTITIES, Quantity
 
 __all__ = [
-    "about", "checked", "drug", "drugs", "files", "followed", "include", "known", "levels", "measured", "module", "names", "rule",
-    "rules", "therapies", "therapy", "therapy_from_json",
+    "about", "checked", "drug", "drugs", "files", "followed", "include", "interactions", "known", "levels", "measured",
+    "module", "names", "raised", "rule", "rules", "tell", "therapies", "therapy",
+    "therapy_from_json", "together",
 ]  # fmt: skip
 GROUP = "dosetwin.formulary"
 

@@ -1,6 +1,7 @@
 """Vancomycin: what it is called, how it is given, what of a dose and a level can be. Swallowed, it stays in the gut."""
 
 from dosetwin.declare.drug import Raises, drug
+from dosetwin.declare.interaction import Interaction
 from dosetwin.quantities import Code
 
 DRUG = drug(
@@ -16,4 +17,14 @@ DRUG = drug(
     longest_h=96.0,
     long_h=26.0,
     raises=(Raises("VANCO", 24.0, "assumed: a day per dose"),),
+    interactions=(
+        Interaction(
+            "nephrotoxic",
+            "J01G",  # aminoglycosides
+            48.0,
+            "both can harm the kidney, and the harm of the two may add up; creatinine rises a day or two after it",
+            "measure creatinine every day and urine output, and ask whether both are still needed",
+            "both product labels warn of it (recalled); how much more often in newborns: not found; 48 h: assumed",
+        ),
+    ),
 )
