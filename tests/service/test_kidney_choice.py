@@ -218,3 +218,20 @@ def test_another_kidney_is_asked_on_the_page_and_what_is_accepted_is_its_answer(
     assert client.get(f"/patient/{patient}?kidney=liver").status_code == 422
     tried = client.get(f"/patient/{patient}/whatif?amount=15&interval=36&delay=1&sample=20&kidney=maturation")
     assert tried.status_code == 200
+
+
+def test_a_second_drug_of_the_same_baby_is_warned_of_on_its_page_and_is_no_dose_of_the_first(demo: Running) -> None:
+    patient, client = rising(demo), signed_in(demo)
+    page = person(demo).get(f"/patient/{patient}").text
+    assert "are given together" not in page
+    at = (NOW - timedelta(hours=8)).isoformat()
+    record(client, patient, [{"at": at, "body": {"kind": "dose", "drug": "vancomycin", "amount": 16.0, "infusion_h": 1.0}}])
+    demo.service.refresh(patient)
+    page = person(demo).get(f"/patient/{patient}").text
+    assert "amikacin and vancomycin are given together" in page
+    answered = client.post(f"/api/v1/patients/{patient}/advice", json={}).json()
+    assert "interaction_nephrotoxic" in {f["code"] for f in answered["answer"]["findings"]}
+    with demo.service.store.read() as conn:
+        known = demo.service.known(conn, demo.service.reach(THE_SERVICE), patient)
+    assert [d.drug for d in known.timeline("amikacin").of("amikacin").doses] == ["amikacin"]
+    assert client.post(f"/api/v1/advice/{answered['id']}/replay").json()["same"]

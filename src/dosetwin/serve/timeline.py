@@ -59,9 +59,13 @@ def name_of(fact: Mapping[str, Any]) -> str:
     return f"{fact['kind']}/{fact['id'][:8]}"
 
 
-def timeline_of(patient: str, facts: Sequence[Mapping[str, Any]], person: Person, drug: str) -> Timeline:
-    """The timeline a twin is told, without what cannot be believed or waits for an answer: findings name it, the rest goes on."""
-    return held_back(told(raw_timeline(patient, facts, person, drug)), names_of(facts))
+def timeline_of(patient: str, facts: Sequence[Mapping[str, Any]], person: Person, drug: str, *, beside: bool = False) -> Timeline:
+    """The timeline a twin is told, without what cannot be believed or waits for an answer: findings name it, the rest goes on.
+
+    ``beside``: with doses and levels of other drugs, of which a question hears only what they do to this one.
+    """
+    everything = raw_timeline(patient, facts, person, drug)
+    return held_back(everything if beside else told(everything), names_of(facts))
 
 
 def told(everything: Timeline) -> Timeline:

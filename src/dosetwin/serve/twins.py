@@ -29,6 +29,7 @@ class KeptQuestion:
     """A question by names: everything an answer depends on beside the facts. Its JSON form is kept with each advice.
 
     ``kidney`` None: the model has no filtration that a kidney could tell, or the question was kept before questions named one.
+    ``beside``: the doses of other drugs are among the facts; a question kept before they were saw none.
     """
 
     model: str
@@ -40,10 +41,12 @@ class KeptQuestion:
     rule: str = "locf"
     sensitivity: bool = True
     kidney: str | None = None
+    beside: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        # a question of before has no kidney: its JSON, and with it its hash, stays what it was
+        # a question of before has no kidney and sees no other drug: its JSON, and with it its hash, stays what it was
         told = {} if self.kidney is None else {"kidney": self.kidney, "kidney_hash": kidney_hash(self.kidney, self.model)}
+        told |= {"beside": True} if self.beside else {}
         return told | {
             "model": self.model, "model_hash": model_hash(self.model), "policy": dict(self.policy), "seed": self.seed,
             "draws": self.draws, "now": stamp(self.now), "mic_mg_per_L": self.mic_mg_per_L, "rule": self.rule,
@@ -61,14 +64,15 @@ class KeptQuestion:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "KeptQuestion":
         return cls(data["model"], data["policy"], data["seed"], data["draws"], datetime.fromisoformat(data["now"]),
-                   data["mic_mg_per_L"], data["rule"], data["sensitivity"], data.get("kidney"))  # fmt: skip
+                   data["mic_mg_per_L"], data["rule"], data["sensitivity"], data.get("kidney"),
+                   data.get("beside", False))  # fmt: skip
 
     def asked(self, known: "Known", curves: bool = False) -> "tuple[Timeline, Question]":
         """The same as the engine is asked it, after the facts it is asked of; with the kidney of before where none was named."""
         from dosetwin.advise import Question
 
         therapy = therapy_of(self.policy)
-        timeline = known.timeline(therapy.drug.name)
+        timeline = known.timeline(therapy.drug.name, beside=self.beside)
         told = kidney_for(self.model, BEFORE) if self.kidney is None else self.kidney
         facts = {} if self.mic_mg_per_L is None else {"MIC": self.mic_mg_per_L}
         return timeline, Question(
@@ -96,9 +100,9 @@ class Known:
         """Hashes of the facts that change what is believed."""
         return [f["hash"] for f in self.facts if f["kind"] in CLINICAL]
 
-    def timeline(self, drug: str) -> "Timeline":
-        """The engine's timeline."""
-        return timeline_of(self.patient, self.facts, self.person, drug)
+    def timeline(self, drug: str, *, beside: bool = True) -> "Timeline":
+        """The engine's timeline; ``beside``: with the doses of other drugs."""
+        return timeline_of(self.patient, self.facts, self.person, drug, beside=beside)
 
 
 def require_listed(name: str) -> str:
