@@ -9,12 +9,11 @@ from decide.babies import preterm
 from dosetwin import formulary, models
 from dosetwin.advise import Advice, Question, advise
 from dosetwin.advise.curves import parameters_of
-from dosetwin.decide import policy
 from dosetwin.declare.told import Course
+from dosetwin.formulary.amikacin import AMIKACIN_NEONATE
 from dosetwin.records import Covariate, DoseEvent, Timeline
 
-POLICY = policy.load("amikacin_neonate")
-GENTAMICIN = replace(POLICY, drug="gentamicin", rules=())
+GENTAMICIN = replace(AMIKACIN_NEONATE, drug=formulary.drug("gentamicin"), rules=())
 
 
 def beside(*doses: tuple[float, float], drug: str = "vancomycin", of: str = "amikacin") -> Timeline:
@@ -22,7 +21,7 @@ def beside(*doses: tuple[float, float], drug: str = "vancomycin", of: str = "ami
     return facts.append(*(DoseEvent(t, mg, 1.0, drug=drug, record=f"{drug} at {t:g}") for t, mg in doses))
 
 
-def ask(facts: Timeline, model: str = "amikacin_neonate", therapy=POLICY, **changes) -> Advice:
+def ask(facts: Timeline, model: str = "amikacin_neonate", therapy=AMIKACIN_NEONATE, **changes) -> Advice:
     question = Question(therapy, (models.load(model),), now=24.0, seed=3, draws=150, sensitivity=False)
     return advise(facts, replace(question, **changes))
 
