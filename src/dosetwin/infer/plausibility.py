@@ -6,42 +6,12 @@ from dataclasses import replace
 import numpy as np
 
 from dosetwin.declare import Model
-from dosetwin.errors import Finding, SimulationError, percent
+from dosetwin.errors import Finding, percent
+from dosetwin.infer.beginnings import prior_predictive
 from dosetwin.infer.belief import CONTRADICTION, DOUBTED, Plausibility, verdict_of
 from dosetwin.infer.likelihood import Evidence
-from dosetwin.infer.points import normals
 
-PRIOR_DRAWS = 1000
-"""Vectors behind the prior predictive percentiles: half prior, half prior with doubled SD, weighted back (sharper tails)."""
 CHECK_ALL = "check sample, sampling time, line, dose record and assay before acting on any prediction"
-
-
-def prior_predictive(evidence: Evidence, n: int = PRIOR_DRAWS) -> tuple[np.ndarray, np.ndarray]:
-    """(percentile, median) of each level in the prior predictive, [n_levels] each; percentile in 0..1 with residual error.
-
-    The points are always the same, so a level has one percentile and one verdict, whatever the seed.
-    """
-    d = evidence.root.shape[0]
-    half = n // 4
-    points = normals(2 * half, d)
-    # antithetic pairs: the percentile of a typical level is then nearly free of error
-    base, wide = points[0::2], 2.0 * points[1::2]
-    z = np.vstack([base, -base, wide, -wide])
-    q = np.einsum("ki,ki->k", z, z)
-    # prior / (1/2 prior + 1/2 N(0, 4 I)); never above 2
-    w = 2.0 / (1.0 + np.exp(0.375 * q - d * math.log(2.0)))
-    prediction = evidence.predict(z)
-    if not prediction.ok.any():
-        raise SimulationError(f"{evidence.model.name}: every parameter vector tried could not be simulated")
-    ok = prediction.ok
-    w = w[ok] / w[ok].sum()
-    percentile = w @ evidence.cdf(prediction)[ok]
-    at = evidence.at_levels(prediction)[ok]
-    order = np.argsort(at, axis=0)
-    below = np.cumsum(w[order], axis=0)
-    middle = (below < 0.5).sum(axis=0)
-    median = np.take_along_axis(at, np.take_along_axis(order, middle[None], axis=0), axis=0)[0]
-    return np.clip(percentile, 0.0, 1.0), median
 
 
 def plausibility(evidence: Evidence, *, percentiles: bool = True) -> tuple[Plausibility, ...]:

@@ -194,6 +194,17 @@ def predict_courses(
     return [_from_start(model, schedule, eta, theta, c, auc, threads) for c in which]
 
 
+def predict_between(
+    model: Model, schedule: Schedule, eta: np.ndarray, begin: int, state: np.ndarray | None, end: int, out: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """``past.play_between`` on threads; None also for models and courses that are not played side by side."""
+    if len(model.states) <= 2 or schedule.n_courses != 1 or not past.playable(model, schedule):
+        return None
+    eta, _ = _fits(model, schedule, len(eta), eta, None, False)
+    threads = threads_available()
+    return past.play_between(model, schedule, eta, begin, state, end, out, threads=threads, pool=_pool(threads))
+
+
 def _one(schedule: Schedule, course: int, n: int, found) -> Prediction:
     """The ``n``-th of several courses played together."""
     out, area, state, bad, offset = found

@@ -71,6 +71,17 @@ def _events(schedule: Schedule, course: int, n: int) -> tuple[np.ndarray, ...]:
     return schedule.time[at], kind, where, schedule.amount[at], schedule.duration[at], rows
 
 
+def leading(mine: tuple[np.ndarray, ...], other: tuple[np.ndarray, ...]) -> int:
+    """How many leading events two courses have in common, by content (``events_of``)."""
+    n = min(len(mine[0]), len(other[0]))
+    for a, b in zip(mine, other, strict=True):
+        if a.shape[1:] != b.shape[1:]:
+            return 0
+        differ = np.flatnonzero((a[:n] != b[:n]).reshape(n, -1).any(axis=1))
+        n = int(differ[0]) if len(differ) else n
+    return n
+
+
 def _shared(schedule: Schedule, courses: Sequence[int], since: float | None) -> int:
     """How many leading events all courses have in common, without outputs and, with ``since``, before that time."""
     lengths = [int(schedule.ptr[c + 1] - schedule.ptr[c]) for c in courses]
@@ -86,12 +97,34 @@ def _shared(schedule: Schedule, courses: Sequence[int], since: float | None) -> 
     for c in courses[1:]:
         if n == 0 or schedule.begin[c] != schedule.begin[courses[0]]:
             return 0
-        for mine, other in zip(told, _events(schedule, c, n), strict=True):
-            if n == 0:
-                return 0
-            differ = np.flatnonzero((mine[:n] != other[:n]).reshape(n, -1).any(axis=1))
-            n = int(differ[0]) if len(differ) else n
+        n = leading(told, _events(schedule, c, n))
     return n
+
+
+def events_of(schedule: Schedule, course: int = 0) -> tuple[np.ndarray, ...]:
+    """All events of a course by content."""
+    return _events(schedule, course, int(schedule.ptr[course + 1] - schedule.ptr[course]))
+
+
+def play_between(
+    model: Model, schedule: Schedule, eta: np.ndarray, begin: int, state: np.ndarray | None, end: int, out: np.ndarray, *,
+    threads: int, pool,
+) -> tuple[np.ndarray, np.ndarray] | None:  # fmt: skip
+    """Events ``begin`` to ``end`` of the only course for ``eta`` [K, n_full]; ``state`` [K, N + n_out] before them (None: start).
+
+    Their outputs go to ``out`` [K, rows, n_out]; returned are which vectors are bad [K], and the states after them. The numbers
+    are to the bit those of playing all events at once. None where lanes do not serve.
+    """
+    n_draws, width = len(eta), len(model.states) + len(model.outputs)
+    keep = np.zeros((n_draws, width))
+    start = np.zeros((0, width)) if state is None else state
+    bad, none = np.zeros((n_draws, 1), dtype=np.bool_), np.zeros((0, 0, 0))
+    s, zero, theta = schedule, np.zeros(1, np.int64), np.atleast_2d(model.theta_values)
+    fixed = (zero, begin, end, theta, eta, np.array([0, end], dtype=np.int64), s.time, s.kind, s.index, s.amount, s.duration,
+             s.rows, s.occasion, s.begin, start, keep, zero, out, none, none, bad)  # fmt: skip
+    if not _in_blocks(compiled(model).run_lanes, n_draws, fixed, threads, pool):
+        return None
+    return bad[:, 0], keep
 
 
 def play(
@@ -128,25 +161,28 @@ def play(
             resume, start = len(past.events[0]), past.state
         if resume < split:
             keep = np.zeros((n_draws, n + n_out))
-    kernel = compiled(model).run_lanes
     s = schedule
     fixed = (wanted, resume, split, theta, eta, s.ptr, s.time, s.kind, s.index, s.amount, s.duration, s.rows, s.occasion, s.begin,
              start, keep, offset, out, area, state, bad)  # fmt: skip
-    blocks = -(-n_draws // lanes.WIDTH)
-    if threads == 1 or blocks < 2 * BLOCKS_PER_CHUNK:
-        codes = [kernel(0, n_draws, *fixed)]
-    else:
-        size = lanes.WIDTH * max(BLOCKS_PER_CHUNK, -(-blocks // (threads * 4)))
-        done = 0
-        codes = []
-        if not getattr(kernel, "signatures", True):
-            codes, done = [kernel(0, lanes.WIDTH, *fixed)], lanes.WIDTH
-        jobs = [pool.submit(kernel, lo, min(lo + size, n_draws), *fixed) for lo in range(done, n_draws, size)]
-        codes += [job.result() for job in jobs]
-    if any(code != lanes.PLAYED for code in codes):
+    if not _in_blocks(compiled(model).run_lanes, n_draws, fixed, threads, pool):
         return None
     if len(keep):
         kept = _Past(model, tuple(e.copy() for e in events), theta.copy(), eta.copy(), auc, keep)
         with _lock:
             _kept.append(kept)
     return out, (area if auc else None), state, bad, offset
+
+
+def _in_blocks(kernel, n_draws: int, fixed: tuple, threads: int, pool) -> bool:
+    """Run the kernel for all vectors, on threads where they pay; False where something happens that lanes are not made for."""
+    blocks = -(-n_draws // lanes.WIDTH)
+    if threads == 1 or blocks < 2 * BLOCKS_PER_CHUNK:
+        return kernel(0, n_draws, *fixed) == lanes.PLAYED
+    size = lanes.WIDTH * max(BLOCKS_PER_CHUNK, -(-blocks // (threads * 4)))
+    done = 0
+    codes = []
+    if not getattr(kernel, "signatures", True):
+        codes, done = [kernel(0, lanes.WIDTH, *fixed)], lanes.WIDTH
+    jobs = [pool.submit(kernel, lo, min(lo + size, n_draws), *fixed) for lo in range(done, n_draws, size)]
+    codes += [job.result() for job in jobs]
+    return all(code == lanes.PLAYED for code in codes)
