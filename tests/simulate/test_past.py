@@ -168,3 +168,67 @@ def test_courses_that_share_nothing_are_played_each_from_its_start():
         for c, a in enumerate(found):
             b = engine._from_start(model, schedule, draws(model), None, c, False, 1)
             np.testing.assert_allclose(a.value, b.value, rtol=1e-9)
+
+
+LATE = 24.0 * 150
+
+
+def grown(last: float = LATE) -> Timeline:
+    """Doses every 36 h and a weight a day for 150 days."""
+    doses = [DoseEvent(t, 22.0, 0.5) for t in np.arange(10.0, last - 1.0, 36.0)]
+    weights = [Covariate(t, "WT", 1.7 + 0.001 * t, "kg") for t in np.arange(0.0, last, 24.0)]
+    return Timeline(
+        baby().patient, tuple(doses), (), (*weights, Covariate(0.0, "PNA", 1.0, "d"), Covariate(0.0, "PMA", 32.0, "wk"))
+    )
+
+
+def futures(model, timeline: Timeline):
+    schedule = schedule_many(
+        model, [timeline] * 2, [[LATE + 5, LATE + 6, LATE + 40]] * 2, extra_doses=[[DoseEvent(LATE, 30.0)], []]
+    )
+    return predict_courses(model, schedule, draws(model), auc=True, since=LATE)
+
+
+def test_what_has_faded_is_not_played(monkeypatch):
+    model = models.load("amikacin_neonate")
+    late = futures(model, grown())
+    assert past._kept[0].late
+    past.forget()
+    monkeypatch.setattr(past, "FADES_H", ())
+    whole = futures(model, grown())
+    assert not past._kept[0].late
+    for a, b in zip(late, whole, strict=True):
+        np.testing.assert_allclose(a.value, b.value, rtol=1e-13)
+        np.testing.assert_allclose(np.diff(a.auc, axis=1), np.diff(b.auc, axis=1), rtol=1e-8)
+
+
+def test_what_has_not_faded_is_played(monkeypatch):
+    model = models.load("amikacin_neonate")
+    monkeypatch.setattr(past, "FADES_H", (12.0,))  # of the last dose much is left
+    late = futures(model, grown())
+    assert not past._kept[0].late
+    monkeypatch.setattr(past, "FADES_H", ())
+    past.forget()
+    for a, b in zip(late, futures(model, grown()), strict=True):
+        np.testing.assert_array_equal(a.value, b.value)
+
+
+def test_what_is_remembered_moves_no_bit_of_a_long_course():
+    model = models.load("amikacin_neonate")
+    schedule = schedule_for(model, grown(), [LATE + 5.0])
+    shorter = schedule_for(model, grown(), [LATE - 40.0])
+    alone = predict(model, schedule, draws(model), since=LATE).value
+    past.forget()
+    predict(model, shorter, draws(model), since=LATE - 50.0)
+    after = predict(model, schedule, draws(model), since=LATE).value
+    again = predict(model, schedule, draws(model), since=LATE).value
+    np.testing.assert_array_equal(after, alone)
+    np.testing.assert_array_equal(again, alone)
+
+
+def test_only_a_system_in_which_no_state_lowers_another_may_begin_late(monkeypatch):
+    model = models.load("amikacin_neonate")
+    assert past.lanes.positive(model)
+    monkeypatch.setattr(past.lanes, "positive", lambda _: False)
+    futures(model, grown())
+    assert not past._kept[0].late

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import platform
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,15 @@ from dosetwin.records import Timeline
 
 
 def hash_of(data: Any) -> str:
-    """SHA-256 (hex) of anything JSON can carry; dates by their ISO form."""
-    text = json.dumps(data, sort_keys=True, default=lambda v: v.isoformat() if hasattr(v, "isoformat") else str(v))
+    """SHA-256 (hex) of anything JSON can carry; dates by their ISO form, records by their fields."""
+    text = json.dumps(data, sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {f.name: getattr(value, f.name) for f in fields(value)}
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def model_card(model: Model, weight: float, ess: float, method: str) -> dict[str, Any]:
@@ -41,7 +47,10 @@ def model_card(model: Model, weight: float, ess: float, method: str) -> dict[str
 def facts_of(timeline: Timeline) -> dict[str, Any]:
     """What a timeline says, as plain data. What records learnt to say later stands in it only where it is said: stored answers of
     older programs keep their hash."""
-    said = {k: v for k, v in asdict(timeline).items() if k != "findings"}
+    said: dict[str, Any] = {
+        k: [_plain(x) if is_dataclass(x) else x for x in v] if isinstance(v, tuple) else v
+        for k, v in _plain(timeline).items() if k != "findings"
+    }  # fmt: skip
     p = timeline.patient
     more = {k: v for k, v in p.held if k not in ("SEX", "GA", "BW")}
     said["patient"] = {"id": p.id, "sex": p.sex, "birth": p.birth, "GA": p.GA, "BW": p.BW, "synthetic": p.synthetic,

@@ -5,6 +5,7 @@ where somebody is there to answer, they are asked whether they are sure; where n
 ranges are those of quantities and drugs, the same ones at every door; each dose and level is judged by its own drug.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -446,6 +447,7 @@ def _values(timeline: Timeline) -> Iterator[Finding]:
 def _doses(timeline: Timeline) -> Iterator[Finding]:
     # a weight that is itself a finding would only make every dose one too
     weights = [(t, w) for t, w in timeline.series("WT") if QUANTITIES["WT"].holds(w, is_newborn(timeline, t))]
+    weighed = [t for t, _ in weights]
     infused = {d.drug or timeline.drug for d in timeline.doses if d.duration > 0}
     for d in timeline.doses:
         record = _name(d.record, "dose", d.time)
@@ -465,8 +467,8 @@ def _doses(timeline: Timeline) -> Iterator[Finding]:
         size = one_dose(name)
         kg = 1.0
         if size.per_kg:
-            earlier = [w for t, w in weights if t <= d.time + _SAME]
-            known = earlier[-1] if earlier else (weights[0][1] if weights else timeline.patient.BW)
+            k = bisect_right(weighed, d.time + _SAME)
+            known = weights[max(k - 1, 0)][1] if weights else timeline.patient.BW
             if known is None or not known > 0:
                 continue
             kg = known

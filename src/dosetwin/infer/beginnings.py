@@ -146,4 +146,10 @@ def _keep(new: _Beginning, instead: _Beginning | None) -> None:
             _kept.popleft()
 
 
-__all__ = ["PRIOR_DRAWS", "prior_predictive"]
+def forget() -> None:
+    """Remember nothing."""
+    with _lock:
+        _kept.clear()
+
+
+__all__ = ["PRIOR_DRAWS", "forget", "prior_predictive"]

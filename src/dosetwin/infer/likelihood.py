@@ -300,7 +300,7 @@ def evidence_for(
             allowed = "a positive number" if kind == "lognormal" else "a number"
             findings.append(Finding("error", "level_unusable", record, message, level.value, allowed, "correct the record"))
             continue
-        used.append((replace(level, record=record), name))
+        used.append((level if level.record else replace(level, record=record), name))
         index.append(number)
 
     jumps = np.array([e.time for d in timeline.doses for e in d.expanded()])

@@ -20,6 +20,7 @@ from dosetwin.io.fhir_conditions import flag_covariates, read_condition
 from dosetwin.io.fhir_doses import GIVEN, read_administration, read_request, read_statement
 from dosetwin.io.fhir_facts import Facts, understood
 from dosetwin.io.fhir_observation import read_observation
+from dosetwin.io.fhir_parsed import parsed
 from dosetwin.io.fhir_parts import Notes, Span, coded, moment, quantity
 from dosetwin.io.fhir_refs import Entry, about, flat, incomplete, latest, medication_concept, one_server, outcome
 from dosetwin.io.fhir_specimens import settled
@@ -68,7 +69,7 @@ def read_bundle(source: Path | str | Mapping[str, Any], drug: str | None = None)
     understood(person, person.record, "the patient", notes)
     one_server(name, person, entries, notes)
     entries = [e for e in entries if e.kind == "Patient" or about(e, person, notes)]
-    entries = settled(entries, notes, _parse)
+    entries = settled(entries, notes, parsed)
     chosen = _choose(name, entries, drug, notes)
 
     facts = Facts(chosen, entries, notes)
@@ -163,7 +164,7 @@ def _entries(name: str, raw: Any, notes: Notes) -> list[Entry]:
         identity = resource.get("id")
         record = f"{kind}/{identity}"[:80] if isinstance(identity, str) else f"{kind} entry[{i}]"
         url = item.get("fullUrl")
-        out.append(Entry(kind, record, _parse(kind, resource, f"{name} {record}"), url if isinstance(url, str) else "", resource))
+        out.append(Entry(kind, record, parsed(kind, resource, f"{name} {record}"), url if isinstance(url, str) else "", resource))
     for kind, count in others.items():
         notes.add("info", "resource_not_read", name, f"{kind} resources are not read", count)
     return out
@@ -194,22 +195,6 @@ def _as_of(raw: Mapping[str, Any], hours: Any) -> float | None:
         return hours(when) if when.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
-
-
-def _parse(kind: str, resource: Mapping[str, Any], where: str) -> Any:
-    from importlib import import_module
-
-    from pydantic import ValidationError
-
-    model = getattr(import_module(f"fhir.resources.R4B.{kind.lower()}"), kind)
-    try:
-        return model.model_validate(resource)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        path = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"not valid FHIR R4: {path}: {first['msg']}"[:200], where=where) from None
-    except (RecursionError, ValueError, TypeError, ArithmeticError, AttributeError, LookupError) as error:
-        raise InputError(f"not valid FHIR R4 ({type(error).__name__})", where=where) from None
 
 
 def _choose(name: str, entries: list[Entry], drug: str | None, notes: Notes) -> str:

@@ -42,6 +42,9 @@ class DoseEvent:
 
     def expanded(self) -> Iterator["DoseEvent"]:
         """The dose and its ADDL repeats, each written out."""
+        if not (self.addl or self.ss or self.ii):
+            yield self
+            return
         for k in range(self.addl + 1):
             first = k == 0
             yield DoseEvent(

@@ -148,7 +148,8 @@ def predict(
     eta : float64 [K, n_eta + occasions * n_kappa].
     theta : typical values, [n_theta] or [K, n_theta]; default the model's.
     auc : also the cumulative area under each output since the course's start (exact models).
-    since : h; the history before it is shared with other calls and played once for these vectors. Numbers do not depend on it.
+    since : h; the history before it is shared with other calls and played once for these vectors; of a long one only as much as
+        matters (to 1e-15), and areas then begin later: read their differences. Numbers do not depend on it otherwise.
 
     Returns
     -------

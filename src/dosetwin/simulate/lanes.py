@@ -259,6 +259,23 @@ def couplings(model: Model) -> tuple[np.ndarray, np.ndarray]:
     return found, fed
 
 
+@lru_cache(maxsize=256)
+def positive(model: Model) -> bool:
+    """Whether no state lowers another, at drawn parameters: amounts and concentrations that flow, as in compartments."""
+    rng, n = np.random.default_rng(1), len(model.states)
+    zero = model.state(*([0.0] * n))
+    for _ in range(6):
+        cov = model.cov(*(_inside(c, rng) for c in model.covs.values()))
+        p = model.individual(model.theta(), model.eta(*rng.normal(0.0, 0.2, len(model.etas))), cov)
+        rest = np.array(model.dynamics(0.0, zero, p, cov), dtype=np.float64)
+        for j in range(n):
+            unit = model.state(*(float(i == j) for i in range(n)))
+            flow = np.array(model.dynamics(0.0, unit, p, cov), dtype=np.float64) - rest
+            if np.any(np.delete(flow, j) < 0.0):
+                return False
+    return True
+
+
 def _inside(c: Cov, rng: np.random.Generator) -> float:
     if c.flag:
         return float(rng.integers(2))

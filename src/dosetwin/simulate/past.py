@@ -2,7 +2,8 @@
 
 A decision asks of hundreds of futures, each after the same history under the same draws. The states at the end of that history
 are kept (the last few, compared by content, so that nothing can be stale) and every later call starts there. The numbers are
-those of playing from the start.
+those of playing from the start. What is so long ago that nothing of it is left is not played (``_from_late``); cumulative areas
+then begin there, so that only differences between moments mean anything.
 """
 
 import threading
@@ -20,6 +21,12 @@ from dosetwin.simulate.schedule import Schedule
 
 KEPT = 8
 """Pasts that are remembered."""
+FADES_H, FADED = (30 * 24.0, 60 * 24.0, 120 * 24.0), 1e-9
+"""h before the end of a long past from which it is played, and how near the largest and the smallest start must have come."""
+LARGER = 1e6
+"""How much larger than what was ever given the larger start is: what is left out is below ``FADED / LARGER`` of a state."""
+SPARED = 100
+"""Events that must be saved for it to pay."""
 BLOCKS_PER_CHUNK = 4  # of LANES vectors: below twice as many, threads cost more than they save
 _kept: deque["_Past"] = deque(maxlen=KEPT)
 _lock = threading.Lock()
@@ -27,7 +34,10 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, eq=False)
 class _Past:
-    """States (and areas under the outputs since the start, if ``areas``) of ``eta`` [K, n_full] after ``events`` of a course."""
+    """States (and areas under the outputs, if ``areas``) of ``eta`` [K, n_full] after ``events`` of a course.
+
+    ``late``: played from a late part of them (``_from_late``), which serves no longer course: what is remembered moves no bit.
+    """
 
     model: Model
     events: tuple[np.ndarray, ...]
@@ -35,6 +45,7 @@ class _Past:
     eta: np.ndarray
     areas: bool
     state: np.ndarray
+    late: bool
 
     def serves(self, model: Model, events: tuple[np.ndarray, ...], theta: np.ndarray, eta: np.ndarray, areas: bool) -> bool:
         """Whether it is the beginning of these ``events`` for these vectors."""
@@ -106,11 +117,44 @@ def events_of(schedule: Schedule, course: int = 0) -> tuple[np.ndarray, ...]:
     return _events(schedule, course, int(schedule.ptr[course + 1] - schedule.ptr[course]))
 
 
+def _from_late(
+    model: Model, schedule: Schedule, course: int, split: int, eta: np.ndarray, theta: np.ndarray, threads: int, pool
+) -> np.ndarray | None:
+    """The states after the first ``split`` events of a long course, from its last days where all before them has faded.
+
+    The system is linear and no state lowers another, so a true state long ago lies between nothing and one ``LARGER`` than all
+    that was ever given; where these two have come together, neither matters. None where they have not, or the course is short.
+    """
+    first = int(schedule.ptr[course])
+    time, kind = schedule.time[first : first + split], schedule.kind[first : first + split]
+    given = float(schedule.amount[first : first + split][kind == DOSE].sum())
+    for hours in FADES_H:
+        before = np.flatnonzero((kind == COVARIATES) & (time <= time[-1] - hours))
+        if not len(before) or before[-1] < SPARED or not lanes.positive(model):
+            return None
+        nothing = np.zeros((len(eta), len(model.states) + len(model.outputs)))
+        much = nothing.copy()
+        much[:, : len(model.states)] = LARGER * (1.0 + given)
+        ends = []
+        for state in (nothing, much):
+            played = play_between(
+                model, schedule, eta, int(before[-1]), state, split, np.zeros((len(eta), 0, len(model.outputs))), course=course,
+                theta=theta, threads=threads, pool=pool,
+            )  # fmt: skip
+            if played is None:
+                return None
+            ends.append(played[1])
+        low, high = (end[:, : len(model.states)] for end in ends)
+        if np.all(np.abs(high - low) <= FADED * np.maximum(np.abs(low), 1.0)):
+            return ends[0]
+    return None
+
+
 def play_between(
     model: Model, schedule: Schedule, eta: np.ndarray, begin: int, state: np.ndarray | None, end: int, out: np.ndarray, *,
-    threads: int, pool,
+    threads: int, pool, course: int = 0, theta: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray] | None:  # fmt: skip
-    """Events ``begin`` to ``end`` of the only course for ``eta`` [K, n_full]; ``state`` [K, N + n_out] before them (None: start).
+    """Events ``begin`` to ``end`` of one course for ``eta`` [K, n_full]; ``state`` [K, N + n_out] before them (None: start).
 
     Their outputs go to ``out`` [K, rows, n_out]; returned are which vectors are bad [K], and the states after them. The numbers
     are to the bit those of playing all events at once. None where lanes do not serve.
@@ -119,8 +163,10 @@ def play_between(
     keep = np.zeros((n_draws, width))
     start = np.zeros((0, width)) if state is None else state
     bad, none = np.zeros((n_draws, 1), dtype=np.bool_), np.zeros((0, 0, 0))
-    s, zero, theta = schedule, np.zeros(1, np.int64), np.atleast_2d(model.theta_values)
-    fixed = (zero, begin, end, theta, eta, np.array([0, end], dtype=np.int64), s.time, s.kind, s.index, s.amount, s.duration,
+    s, zero, theta = schedule, np.zeros(1, np.int64), np.atleast_2d(model.theta_values) if theta is None else theta
+    ptr = s.ptr.copy()
+    ptr[course + 1] = ptr[course] + end
+    fixed = (np.array([course], dtype=np.int64), begin, end, theta, eta, ptr, s.time, s.kind, s.index, s.amount, s.duration,
              s.rows, s.occasion, s.begin, start, keep, zero, out, none, none, bad)  # fmt: skip
     if not _in_blocks(compiled(model).run_lanes, n_draws, fixed, threads, pool):
         return None
@@ -156,21 +202,31 @@ def play(
         events = _events(schedule, courses[0], split)
         with _lock:
             found = [p for p in _kept if p.serves(model, events, theta, eta, auc)]
-        if found:
-            past = max(found, key=lambda p: len(p.events[0]))
-            resume, start = len(past.events[0]), past.state
-        if resume < split:
+        whole = [p for p in found if len(p.events[0]) == split]
+        if not whole:
             keep = np.zeros((n_draws, n + n_out))
+        late = None if whole else _from_late(model, schedule, courses[0], split, eta, theta, threads, pool)
+        if late is not None:
+            resume, start = split, late
+        elif usable := whole or [p for p in found if not p.late]:
+            past = max(usable, key=lambda p: len(p.events[0]))
+            resume, start = len(past.events[0]), past.state
     s = schedule
     fixed = (wanted, resume, split, theta, eta, s.ptr, s.time, s.kind, s.index, s.amount, s.duration, s.rows, s.occasion, s.begin,
              start, keep, offset, out, area, state, bad)  # fmt: skip
     if not _in_blocks(compiled(model).run_lanes, n_draws, fixed, threads, pool):
         return None
     if len(keep):
-        kept = _Past(model, tuple(e.copy() for e in events), theta.copy(), eta.copy(), auc, keep)
+        kept = _Past(model, tuple(e.copy() for e in events), theta.copy(), eta.copy(), auc, keep, late is not None)
         with _lock:
             _kept.append(kept)
     return out, (area if auc else None), state, bad, offset
+
+
+def forget() -> None:
+    """Remember nothing."""
+    with _lock:
+        _kept.clear()
 
 
 def _in_blocks(kernel, n_draws: int, fixed: tuple, threads: int, pool) -> bool:

@@ -4,6 +4,7 @@ Order at one time: covariates, (infusion ends,) trough observations, doses, obse
 covariates come last, because the value of a record governs the interval before it.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -111,7 +112,7 @@ def _written_out(model: Model, doses: Iterable[DoseEvent]) -> list[DoseEvent]:
     doses = [d for given in doses for d in given.expanded()]
     for d in doses:
         where = d.record or f"dose at {d.time} h"
-        if not (np.isfinite(d.amount) and np.isfinite(d.time) and d.duration >= 0 and d.amount >= 0):
+        if not (math.isfinite(d.amount) and math.isfinite(d.time) and d.duration >= 0 and d.amount >= 0):
             raise InputError("dose with an impossible amount, time or duration", where=where,
                              value=(d.amount, d.duration), allowed="finite, not negative")  # fmt: skip
         if d.ss and not d.ii > 0:

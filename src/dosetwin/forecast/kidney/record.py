@@ -1,5 +1,6 @@
 """The irregular record a ward sees of one newborn's kidney: creatinines, weights, drugs and illness, in hours after birth."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite, log
@@ -115,12 +116,8 @@ class WardRecord:
 
 
 def _index(times: Sequence[float], time: float) -> int:
-    k = -1
-    for i, t in enumerate(times):
-        if t > time + 1e-9:
-            break
-        k = i
-    return k
+    """Of the last of ascending ``times`` that is not after ``time``, -1: none."""
+    return bisect_right(times, time + 1e-9) - 1
 
 
 def _cut(series: Series, now: float) -> Series:
