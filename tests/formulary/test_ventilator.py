@@ -1,6 +1,7 @@
 """ARDSNet's protocol as a table of states, and a menu whose tidal volumes are per predicted weight."""
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_the_table_never_steps_back() -> None:
 def test_the_menu_is_per_predicted_weight_and_moves_peep_with_oxygen() -> None:
     t = therapy("ventilator_ards")
     where = Situation(3.0, facts=Facts(START))
-    orders = t.menu.orders(where)
+    orders: Any = t.menu.orders(where)
     assert len(orders) == len({t.menu.key(o) for o in orders}) == 5 * 7 * len(TABLE)
     assert {o["VT"] for o in orders} == {round(k * KG / 5) * 5 for k in (4, 5, 6, 7, 8)}
     assert {(o["PEEP"], o["FIO2"]) for o in orders} == set(TABLE)

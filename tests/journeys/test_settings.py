@@ -141,6 +141,34 @@ def test_wrong_words(ward: Path, capsys: pytest.CaptureFixture[str], words: tupl
     assert said in capsys.readouterr().err
 
 
+MINE = """
+from dataclasses import replace
+from dosetwin.declare import Goal
+from dosetwin.declare.reading import Reading
+from dosetwin.formulary.beds import BED_POOL, DAYS, POOL
+
+SMALL = replace(
+    BED_POOL, name="no_waiting", pool=replace(POOL, name="emergency", room=0), shown=(),
+    goals=(Goal("refused", Reading("refused", "mean", DAYS), None, 0.05, UNIT, 1.0, 0.5, "share sent away", "our own promise",
+                min_probability=0.5, closed=True), BED_POOL.goal("beds_open")),
+)
+"""
+
+
+def test_a_hospitals_own_promise(ward: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A therapy of one's own in a file: nobody waits, who finds no bed is sent away, one in twenty at most."""
+    mine = tmp_path / "my_beds.py"
+    mine.write_text(MINE.replace("UNIT", '"1"'))
+    body = run(capsys, str(ward), "--therapy", str(mine), "--draws", "100")
+    assert body["provenance"]["policy"]["name"] == "no_waiting"
+    assert body["readings"]["mean_0_14d of refused"]["p_goal"] >= 0.5
+    assert body["readings"]["mean_0_14d of refused"]["q50"] <= 0.05
+    wrong = tmp_path / "wrong_beds.py"
+    wrong.write_text(MINE.replace("UNIT", '"h"').replace("no_waiting", "wrong"))
+    assert cli.run(["advise", str(ward), "--therapy", str(wrong)]) == 2
+    assert "the unit is not that of what is judged" in capsys.readouterr().err
+
+
 def test_a_patient_is_no_place(lung: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["advise", str(lung), "--therapy", "bed_pool"]) == 2
     assert "lung.csv" in capsys.readouterr().err

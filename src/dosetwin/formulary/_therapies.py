@@ -52,7 +52,8 @@ def therapy(name: str) -> Therapy:
 def _of_file(path: str, wanted: str) -> Therapy:
     from dosetwin import formulary
 
-    found = {t.name: t for t in of_module(formulary.module(path))}
+    listed = therapies()  # one that the file imports to change it is not the file's own
+    found = {t.name: t for t in of_module(formulary.module(path)) if not any(t is x for x in listed)}
     if not found:
         raise InputError("a file without a therapy", where=path, remedy="declare one: THERAPY = Therapy(...)")
     if len(found) > 1 and not wanted:
@@ -60,10 +61,10 @@ def _of_file(path: str, wanted: str) -> Therapy:
     if wanted and wanted not in found:
         raise UnknownName("unknown therapy", where=path, value=wanted, allowed=", ".join(found))
     chosen = found[wanted] if wanted else next(iter(found.values()))
-    if any(t.name == chosen.name and t is not chosen for t in therapies()):
+    if any(t.name == chosen.name for t in listed):
         raise InputError("two therapies of one name", where=placed(chosen, path), value=chosen.name, allowed="a name not taken",
                          remedy="give yours another name")  # fmt: skip
-    if not any(chosen.drug is d for d in formulary.drugs()):
+    if not any(chosen.drug is formulary.drug(n) for n in formulary.names()):
         formulary.include(chosen.drug, path)
     beside = Path(path).parent  # a model file of your own stands beside it
     models = tuple(str(beside / m) if m.endswith(".py") and not Path(m).is_file() else m for m in chosen.models)
