@@ -19,9 +19,10 @@ from dosetwin.declare import Model
 from dosetwin.infer import robust
 from dosetwin.infer.likelihood import Evidence, evidence_for
 from dosetwin.infer.plausibility import plausibility
-from dosetwin.infer.sampling import belief_of, stream
+from dosetwin.infer.sampling import belief_of
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 from dosetwin.simulate import predict, schedule_for
+from dosetwin.streams import stream
 
 P_CORRUPT = 0.05
 INTERVAL_H, DOSES = 36.0, 3

@@ -17,10 +17,11 @@ sys.path[0] = str(Path(__file__).resolve().parents[1] / "tests")
 from dosetwin.outcomes.infection.branching import solve  # noqa: E402
 from dosetwin.outcomes.infection.course import run  # noqa: E402
 from dosetwin.outcomes.infection.culture_check import BELIEF, DT, TRUTH, check, levels  # noqa: E402
-from dosetwin.outcomes.infection.draws import draw_infections, uniforms  # noqa: E402
+from dosetwin.outcomes.infection.draws import draw_infections  # noqa: E402
 from dosetwin.outcomes.infection.microdilution import ec50_over_MIC  # noqa: E402
 from dosetwin.outcomes.infection.packs import PACKS  # noqa: E402
 from dosetwin.outcomes.infection.published import PUBLISHED, mic_in_silico  # noqa: E402
+from dosetwin.streams import row_uniforms  # noqa: E402
 from outcomes.infection.curves import INFUSION, every, grid, level  # noqa: E402
 from outcomes.infection.test_extinction import CASES, played, typical  # noqa: E402
 
@@ -105,7 +106,7 @@ def regimens(n: int = 2000) -> dict[str, list[tuple[str, float, float, float]]]:
     print("| pack | mg/kg, every h | P(eradication) | P(resistant alive) | rebound after day 5 | log2 MIC shift |")
     print("|---|---|---|---|---|---|")
     found: dict[str, list[tuple[str, float, float, float]]] = {}
-    spread = ndtri(uniforms(4, "regimens", n, 2))
+    spread = ndtri(row_uniforms(4, "regimens", n, 2))
     hours = np.arange(round(168.0 / DT) + 1) * DT
     for name in ("peak_driven", "auc_driven", "benign"):
         infections = draw_infections(PACKS[name], n, seed=4)

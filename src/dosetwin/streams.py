@@ -1,9 +1,14 @@
-"""Random numbers that belong to a baby: number j of stream ``name`` of baby i is a function of (seed, name, i, j) alone.
+"""Named random streams: what is drawn depends on seed and names alone, never on order, cohort or number of workers.
 
-Counter based (SplitMix64: Steele, Lea and Flood, OOPSLA 2014, with the finaliser of Stafford's variant 13), so any baby, chunk or
-worker computes its own numbers without drawing anybody else's first.
+* ``stream``: a generator per (seed, names); for one patient's draws.
+* ``words``, ``uniforms``, ``normals``: number j of stream ``name`` of baby i is a function of (seed, name, i, j). Counter based
+  (SplitMix64: Steele, Lea and Flood, OOPSLA 2014, with the finaliser of Stafford's variant 13), so any baby, chunk or worker
+  computes its own numbers without drawing anybody else's first. New populations draw here.
+* ``row_uniforms`` (infections) and ``subject_...`` (newborns of studies and the frozen kidney truths): the same promise by other
+  formulas. Figures are published with their numbers, so they stay to the bit.
 """
 
+import hashlib
 import zlib
 
 import numpy as np
@@ -18,6 +23,12 @@ def _mix(x: np.ndarray) -> np.ndarray:
     x = (x ^ (x >> np.uint64(30))) * _A
     x = (x ^ (x >> np.uint64(27))) * _B
     return x ^ (x >> np.uint64(31))
+
+
+def stream(seed: int, *names: object) -> np.random.Generator:
+    """A random stream of its own for each (seed, names): results do not depend on order or number of workers."""
+    digest = hashlib.sha256(repr((int(seed), *map(str, names))).encode()).digest()
+    return np.random.default_rng(np.frombuffer(digest[:16], dtype=np.uint32))
 
 
 def words(seed: int, name: str, babies: np.ndarray, k: int, first: int = 0) -> np.ndarray:
@@ -37,3 +48,28 @@ def uniforms(seed: int, name: str, babies: np.ndarray, k: int, first: int = 0) -
 def normals(seed: int, name: str, babies: np.ndarray, k: int, first: int = 0) -> np.ndarray:
     """[n, k] standard normal numbers."""
     return ndtri(uniforms(seed, name, babies, k, first))
+
+
+def row_uniforms(seed: int, stream: str, n: int, k: int, *, first: int = 0) -> np.ndarray:
+    """[n, k] uniform numbers in (0, 1) keyed by (seed, stream, row): rows do not depend on n."""
+    rows = np.arange(first, first + n, dtype=np.uint64)[:, None]
+    columns = np.arange(k, dtype=np.uint64)[None, :]
+    with np.errstate(over="ignore"):
+        x = np.asarray(np.uint64(seed & 0xFFFFFFFFFFFFFFFF) * _GOLD + np.uint64(zlib.crc32(stream.encode())))
+        x = _mix(_mix(_mix(x + _GOLD) + rows * np.uint64(0xD1342543DE82EF95) + _GOLD) + columns * _GOLD + _GOLD)
+    return ((x >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+
+
+def subject_stream(seed: int, name: str, subject: int) -> np.random.Generator:
+    """The random stream called ``name`` of one subject."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, zlib.crc32(name.encode()), subject])))
+
+
+def subject_uniforms(seed: int, name: str, n: int, k: int) -> np.ndarray:
+    """[n, k] uniform numbers in (0, 1), row i from subject i's stream."""
+    return np.array([subject_stream(seed, name, i).random(k) for i in range(n)]).reshape(n, k)
+
+
+def subject_normals(seed: int, name: str, n: int, k: int) -> np.ndarray:
+    """[n, k] standard normal numbers, row i from subject i's stream."""
+    return np.array([subject_stream(seed, name, i).standard_normal(k) for i in range(n)]).reshape(n, k)

@@ -8,10 +8,11 @@ import pytest
 from scipy import special, stats
 
 from dosetwin.declare import Model
-from dosetwin.infer import Belief, Evidence, evidence_for, posterior, sampling, stream
+from dosetwin.infer import Belief, Evidence, evidence_for, posterior, sampling
 from dosetwin.infer.chains import chain_ess, metropolis, split_rhat, systematic
 from dosetwin.infer.plausibility import prior_predictive
 from dosetwin.records import DoseEvent, Observation, Patient, Timeline
+from dosetwin.streams import stream
 
 from .conftest import simulated
 

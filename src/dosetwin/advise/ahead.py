@@ -21,10 +21,11 @@ from dosetwin.decide.look_ahead.mpc import LookAhead, Option, Search, look_ahead
 from dosetwin.decide.look_ahead.outlook import DT, Outlook
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
-from dosetwin.outcomes.infection.draws import DRAWS, draw_infections, uniforms
+from dosetwin.outcomes.infection.draws import DRAWS, draw_infections
 from dosetwin.outcomes.infection.mic import distribution
 from dosetwin.outcomes.infection.packs import Pack, pack
 from dosetwin.records import Timeline
+from dosetwin.streams import row_uniforms
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
@@ -89,7 +90,7 @@ class TwinBelief:
         amounts = np.stack([state[:, fast].sum(axis=1), state[:, slow].sum(axis=1)], axis=1)
         output = list(self.model.outputs).index(self.model.measured_by("amikacin") or next(iter(self.model.outputs)))
         n = int(ok.sum())
-        u = uniforms(self.question.seed, f"look-ahead/{stream}", n, len(DRAWS))
+        u = row_uniforms(self.question.seed, f"look-ahead/{stream}", n, len(DRAWS))
         MIC, of = self.question.facts.get("MIC"), distribution(self.organism)
         of = of if MIC is None else of.updated(MIC)
         infections = draw_infections(self.pack, n, uniforms=u, organism=self.organism, mic=of.quantile(u[:, 0]), WT=self.weight)

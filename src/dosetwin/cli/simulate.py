@@ -166,8 +166,9 @@ def _quantiles(model: Any, timeline: Any, schedule: Any, course: int, *, draws: 
     import numpy as np
 
     from dosetwin.decide.sampling_time import noisy
-    from dosetwin.infer import posterior, stream
+    from dosetwin.infer import posterior
     from dosetwin.simulate import predict
+    from dosetwin.streams import stream
 
     rng = stream(seed, "simulate", model.name, timeline.patient.id)
     if individual:

@@ -18,10 +18,11 @@ from dosetwin.declare import Model
 from dosetwin.errors import Finding, InputError, SimulationError
 from dosetwin.infer.diagnostics import Errors, coverage, errors_of
 from dosetwin.infer.likelihood import evidence_for
-from dosetwin.infer.sampling import belief_of, stream
+from dosetwin.infer.sampling import belief_of
 from dosetwin.records import Timeline
 from dosetwin.simulate import Rule
 from dosetwin.simulate.engine import threads_available
+from dosetwin.streams import stream
 
 HEADLINE = "levels with at least one earlier level of the same patient"
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dosetwin.infer.belief import Belief, Plausibility
     from dosetwin.infer.likelihood import Evidence, evidence_for
     from dosetwin.infer.map import MapEstimate, fit_many, map_estimate
-    from dosetwin.infer.sampling import posterior, stream
+    from dosetwin.infer.sampling import posterior
 
 _WHERE = {
     "Belief": "belief",
@@ -24,11 +24,10 @@ _WHERE = {
     "fit_many": "map",
     "map_estimate": "map",
     "posterior": "sampling",
-    "stream": "sampling",
 }
 __all__ = [
     "Belief", "Evidence", "MapEstimate", "Mixture", "Plausibility", "average", "evidence_for", "fit_many", "map_estimate",
-    "posterior", "stream",
+    "posterior",
 ]  # fmt: skip
 
 

@@ -17,9 +17,10 @@ from dosetwin.infer.belief import DOUBTED, Belief, Plausibility
 from dosetwin.infer.explanations import explain
 from dosetwin.infer.likelihood import Evidence, evidence_for
 from dosetwin.infer.plausibility import CHECK_ALL, percent, plausibility
-from dosetwin.infer.sampling import belief_of, stream
+from dosetwin.infer.sampling import belief_of
 from dosetwin.records import Timeline
 from dosetwin.simulate import Rule
+from dosetwin.streams import stream
 
 
 def _key(level: Plausibility) -> tuple[Any, ...]:

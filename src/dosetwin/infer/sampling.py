@@ -5,7 +5,6 @@ of each explanation that matters and of the prior itself (defensive: weights sta
 ratio). The same proposals are weighed for the mixture of all explanations and for each condition on the records.
 """
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from dosetwin.infer.robust import Weighing
 from dosetwin.infer.surrogate import TOLERATED, surrogate
 from dosetwin.records import Timeline
 from dosetwin.simulate import Prediction, Rule
+from dosetwin.streams import stream
 
 PRIOR_SHARE = 0.15
 """Share of the proposals that comes from the prior."""
@@ -40,12 +40,6 @@ ADAPTATIONS = 3
 PLAYED = 32
 """Proposals of each kind (by weight, and one after the other) whose weight by a quadratic is compared with a play."""
 Contradicting = Literal["weigh", "fit"]
-
-
-def stream(seed: int, *names: object) -> np.random.Generator:
-    """A random stream of its own for each (seed, names): results do not depend on order or number of workers."""
-    digest = hashlib.sha256(repr((int(seed), *map(str, names))).encode()).digest()
-    return np.random.default_rng(np.frombuffer(digest[:16], dtype=np.uint32))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.outcomes.infection.course import run
-from dosetwin.outcomes.infection.draws import DRAWS, Infections, draw_infections, uniforms
+from dosetwin.outcomes.infection.draws import DRAWS, Infections, draw_infections
 from dosetwin.outcomes.infection.organisms import ORGANISMS
 from dosetwin.outcomes.infection.packs import PACKS, compare, describe, pack
+from dosetwin.streams import row_uniforms
 from outcomes.infection.curves import every, grid
 
 CURVES = {tau: grid(every(tau), 1.0) for tau in (12.0, 24.0, 36.0, 48.0)}
@@ -72,17 +73,18 @@ def test_a_resistant_type_never_helps(case: dict, extra: float) -> None:
 @settings(max_examples=30)
 @given(st.integers(0, 2**63 - 1), st.integers(1, 40), st.integers(0, 30))
 def test_a_baby_is_the_same_in_any_cohort(seed: int, n: int, first: int) -> None:
-    everyone = uniforms(seed, "infection", first + n, 4)
-    assert np.array_equal(everyone[first:], uniforms(seed, "infection", n, 4, first=first))
+    everyone = row_uniforms(seed, "infection", first + n, 4)
+    assert np.array_equal(everyone[first:], row_uniforms(seed, "infection", n, 4, first=first))
     assert ((everyone > 0.0) & (everyone < 1.0)).all()
 
 
 def test_streams_are_uniform_and_unrelated() -> None:
-    u = uniforms(3, "infection", 40_000, 6)
+    u = row_uniforms(3, "infection", 40_000, 6)
     assert np.abs(u.mean(axis=0) - 0.5).max() < 0.01
     assert (
         np.abs(
-            np.corrcoef(np.hstack([u, uniforms(4, "infection", 40_000, 2), uniforms(3, "other", 40_000, 2)]).T) - np.eye(10)
+            np.corrcoef(np.hstack([u, row_uniforms(4, "infection", 40_000, 2), row_uniforms(3, "other", 40_000, 2)]).T)
+            - np.eye(10)
         ).max()
         < 0.02
     )

@@ -10,10 +10,11 @@ from dosetwin.outcomes.infection import culture, mic
 from dosetwin.outcomes.infection.course import run
 from dosetwin.outcomes.infection.culture import Culture
 from dosetwin.outcomes.infection.culture_check import BELIEF, TRUTH, check
-from dosetwin.outcomes.infection.draws import draw_infections, uniforms
+from dosetwin.outcomes.infection.draws import draw_infections
 from dosetwin.outcomes.infection.microdilution import VISIBLE, count_after, ec50_over_MIC, plate
 from dosetwin.outcomes.infection.packs import PACKS
 from dosetwin.outcomes.infection.stochastic import play
+from dosetwin.streams import row_uniforms
 from outcomes.infection.curves import every, grid
 
 
@@ -79,7 +80,7 @@ def test_weights_of_draws_agree_with_the_updated_distribution() -> None:
 
 
 def test_settings_draw_their_shares() -> None:
-    u = uniforms(1, "setting", 50_000, 1)[:, 0]
+    u = row_uniforms(1, "setting", 50_000, 1)[:, 0]
     names = mic.setting("late_high_income").draw(u)
     assert names.count("cons") / 50_000 == pytest.approx(0.54 / 0.93, abs=0.01)
     tail = mic.setting("low_income").quantile("klebsiella", np.linspace(0.0005, 0.9995, 1000))
@@ -156,7 +157,7 @@ def test_later_cultures_are_predicted_by_chance_extinction() -> None:
 
 
 def mixed(n: int) -> tuple:
-    names = mic.setting("late_high_income").draw(uniforms(5, "organisms", n, 1)[:, 0])
+    names = mic.setting("late_high_income").draw(row_uniforms(5, "organisms", n, 1)[:, 0])
     infections = draw_infections(PACKS["benign"], n, seed=5, organism=names)
     return infections, np.zeros((n, 5)), culture.blood_link(infections)
 
@@ -187,13 +188,13 @@ def test_an_early_positive_culture_means_a_high_load_and_a_fast_organism() -> No
 def test_deep_sites_meet_the_bacteraemia_of_newborns() -> None:
     """Load and link together give Dietzman's densities: log10 mean 1.88, SD 2.0."""
     infections = draw_infections(PACKS["peak_driven"], 20_000, seed=3)
-    density = infections.load_log10 + np.log10(culture.blood_link(infections, uniforms(3, "link", 20_000, 1)[:, 0]))
+    density = infections.load_log10 + np.log10(culture.blood_link(infections, row_uniforms(3, "link", 20_000, 1)[:, 0]))
     assert density.mean() == pytest.approx(1.88, abs=0.05)
     assert density.std() == pytest.approx(2.0, abs=0.05)
 
 
 def test_calibration_of_the_perfect_and_of_the_overconfident() -> None:
-    u = uniforms(1, "calibration", 20_000, 2)
+    u = row_uniforms(1, "calibration", 20_000, 2)
     p = u[:, 0] ** 3
     y = (u[:, 1] < p).astype(float)
     good = culture.calibration(p, y)

@@ -24,10 +24,11 @@ from dosetwin.outcomes.infection.culture import (
     ttp,
     weights,
 )
-from dosetwin.outcomes.infection.draws import Infections, draw_infections, uniforms
+from dosetwin.outcomes.infection.draws import Infections, draw_infections
 from dosetwin.outcomes.infection.mic import setting
 from dosetwin.outcomes.infection.packs import PACKS, Pack
 from dosetwin.outcomes.infection.stochastic import play
+from dosetwin.streams import row_uniforms
 
 HOURS = (6.0, 24.0, 48.0, 72.0)
 DT = 0.25
@@ -55,9 +56,9 @@ def levels(
 
 
 def _belief(draws: int, seed: int, where: str) -> tuple[Infections, np.ndarray, np.ndarray]:
-    names = setting(where).draw(uniforms(seed, "check/belief organism", draws, 1)[:, 0])
+    names = setting(where).draw(row_uniforms(seed, "check/belief organism", draws, 1)[:, 0])
     drawn = draw_infections(BELIEF, draws, seed=seed, organism=names, stream="check/belief")
-    return drawn, levels(draws), blood_link(drawn, uniforms(seed, "check/belief link", draws, 1)[:, 0])
+    return drawn, levels(draws), blood_link(drawn, row_uniforms(seed, "check/belief link", draws, 1)[:, 0])
 
 
 def check(
@@ -69,10 +70,10 @@ def check(
     Only babies whose first culture was positive count: the first ``n`` of 3 ``n`` drawn.
     """
     pool = 3 * n
-    names = setting(where).draw(uniforms(seed, "check/organism", pool, 1)[:, 0])
+    names = setting(where).draw(row_uniforms(seed, "check/organism", pool, 1)[:, 0])
     babies = draw_infections(truth, pool, seed=seed, organism=names, stream="check/truth")
-    u = uniforms(seed, "check/results", pool, 5 + 2 * len(hours))
-    link = blood_link(babies, uniforms(seed, "check/link", pool, 1)[:, 0])
+    u = row_uniforms(seed, "check/results", pool, 5 + 2 * len(hours))
+    link = blood_link(babies, row_uniforms(seed, "check/link", pool, 1)[:, 0])
     in_bottle = babies.N0.sum(axis=1) * link * detected_share(names)
     kept = np.flatnonzero(u[:, 0] < 1.0 - np.exp(-in_bottle))[:n]
     babies, link, u = babies.take(kept), link[kept], u[kept]

@@ -1,6 +1,5 @@
 """Infections drawn from a pack: one row per baby, the same for a baby whatever the size of the cohort."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +12,7 @@ from dosetwin.outcomes.infection.mic import distribution
 from dosetwin.outcomes.infection.microdilution import ec50_over_MIC
 from dosetwin.outcomes.infection.organisms import ORGANISMS, organism
 from dosetwin.outcomes.infection.packs import Pack
+from dosetwin.streams import row_uniforms
 
 DRAWS = ("MIC", "load", "growth", "penetration", "q", "immune")
 """What the columns of ``uniforms`` decide, in this order."""
@@ -103,25 +103,6 @@ class Infections:
 _ARRAYS = ("MIC", "table", "N0", "D0", "kg", "Emax", "EC50", "slope", "levels", "site_mL", "in_scope")
 
 
-def uniforms(seed: int, stream: str, n: int, k: int, *, first: int = 0) -> np.ndarray:
-    """[n, k] uniform numbers in (0, 1) of a counter-based generator keyed by (seed, stream, row): rows do not depend on n."""
-    mask = np.uint64(0xFFFFFFFFFFFFFFFF)
-    rows = np.arange(first, first + n, dtype=np.uint64)[:, None]
-    columns = np.arange(k, dtype=np.uint64)[None, :]
-    with np.errstate(over="ignore"):
-        x = np.uint64(seed & int(mask)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(zlib.crc32(stream.encode()))
-        x = _mix(_mix(_mix(np.asarray(x)) + rows * np.uint64(0xD1342543DE82EF95)) + columns * np.uint64(0x9E3779B97F4A7C15))
-    return ((x >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
-
-
-def _mix(x: np.ndarray) -> np.ndarray:
-    """The finaliser of SplitMix64 (Steele et al., OOPSLA 2014)."""
-    x = x + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
 def checked_MIC(MIC: np.ndarray) -> np.ndarray:
     """MICs, mg/L. Raises InputError naming the first that is not positive and finite."""
     MIC = np.asarray(MIC, dtype=float)
@@ -180,7 +161,7 @@ def draw_infections(
 
 
 def _own_uniforms(seed: int, stream: str, n: int) -> np.ndarray:
-    return uniforms(seed, stream, n, len(DRAWS))
+    return row_uniforms(seed, stream, n, len(DRAWS))
 
 
 def _spread(z: np.ndarray, cv: float) -> np.ndarray:

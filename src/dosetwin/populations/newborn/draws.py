@@ -4,7 +4,6 @@ Baby k of a cohort depends on (seed, cohort, k) only, never on how many babies a
 their first members, and two models or two regimens meet the same babies with the same luck.
 """
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,22 +14,12 @@ import numpy as np
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
 from dosetwin.records import Covariate, DoseEvent, Patient, Timeline
+from dosetwin.streams import subject_normals as normals
+from dosetwin.streams import subject_stream as stream
+from dosetwin.streams import subject_uniforms as uniforms
 from dosetwin.structure.growth import birth_weight, weight_after_birth
 
-
-def stream(seed: int, name: str, subject: int) -> np.random.Generator:
-    """The random stream called ``name`` of one subject."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, zlib.crc32(name.encode()), subject])))
-
-
-def uniforms(seed: int, name: str, n: int, k: int) -> np.ndarray:
-    """[n, k] uniform numbers in (0, 1), row i from subject i's stream."""
-    return np.array([stream(seed, name, i).random(k) for i in range(n)]).reshape(n, k)
-
-
-def normals(seed: int, name: str, n: int, k: int) -> np.ndarray:
-    """[n, k] standard normal numbers, row i from subject i's stream."""
-    return np.array([stream(seed, name, i).standard_normal(k) for i in range(n)]).reshape(n, k)
+__all__ = ["Babies", "Bell", "Population", "Spread", "normals", "spread", "stream", "uniforms"]
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from dosetwin import streams
 from dosetwin.errors import InputError
-from dosetwin.populations.newborn import draws
 from dosetwin.populations.newborn_kidney import babies as kidney_babies
 from dosetwin.populations.newborn_kidney import cohort as kidney_cohort
 from dosetwin.populations.newborn_kidney import parameters as kidney_parameters
@@ -29,9 +29,10 @@ from dosetwin.units import ASSAYS, UMOL_PER_MG_DL
 
 RECORD = Path(__file__).with_name("kidney_frozen.json")
 GENERATOR = (kidney_parameters, kidney_babies, kidney_truth, kidney_sampling, kidney_cohort)
-BORROWED = (growth.birth_weight, draws.stream, draws.uniforms, draws.normals)
+BORROWED = (growth.birth_weight, streams.subject_stream, streams.subject_uniforms, streams.subject_normals)
 MOVED = {
     "dosetwin.populations.newborn.draws": "dosetwin.trial.cohort",
+    "dosetwin.streams": "dosetwin.trial.cohort",
     **{
         f"dosetwin.populations.newborn_kidney.{name}": f"dosetwin.trial.kidney_{name}"
         for name in ("parameters", "babies", "truth", "sampling", "cohort")
@@ -52,6 +53,7 @@ def _then(text: str) -> str:
     """A source or a name as it was when it was frozen: today's rooms under their names of then, imports in the order of then."""
     for now, then in sorted(MOVED.items(), key=lambda pair: -len(pair[0])):
         text = re.sub(rf"{re.escape(now)}(?![A-Za-z0-9_])", then, text)
+    text = re.sub(r"\bsubject_(stream|uniforms|normals)\b", r"\1", text)
     return re.sub(
         r"(?:^from dosetwin\.\S+ import [^(\n]+\n)+", lambda block: "".join(sorted(block[0].splitlines(True))), text, flags=re.M
     )

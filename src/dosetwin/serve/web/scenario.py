@@ -54,10 +54,11 @@ def _course(advice: "Advice", zone: Zone) -> tuple[dict[str, Chart], list[dict[s
     """Expected counts from the first dose of the last ten days to four days ahead, with the recommended regimen or none."""
     from dosetwin.outcomes.infection.course import run
     from dosetwin.outcomes.infection.draws import DRAWS as ROWS
-    from dosetwin.outcomes.infection.draws import draw_infections, uniforms
+    from dosetwin.outcomes.infection.draws import draw_infections
     from dosetwin.outcomes.infection.mic import distribution
     from dosetwin.outcomes.infection.packs import pack
     from dosetwin.simulate import predict, schedule_for
+    from dosetwin.streams import row_uniforms
 
     lead = int(np.argmax(advice.weights))
     model, now = advice.models[lead], advice.now
@@ -75,7 +76,7 @@ def _course(advice: "Advice", zone: Zone) -> tuple[dict[str, Chart], list[dict[s
         levels.append(np.maximum(found.value[:, :, list(model.outputs).index(name)], 0.0))
     kept = np.stack([v[ok] for v in levels])
     n = kept.shape[1]
-    u = uniforms(advice.seed, "page/infection", n, len(ROWS))
+    u = row_uniforms(advice.seed, "page/infection", n, len(ROWS))
     MIC, of = advice.question.facts.get("MIC"), distribution(ORGANISM)
     of = of if MIC is None else of.updated(MIC)
     weight = float(advice.recommendation.provenance["weight_kg"])

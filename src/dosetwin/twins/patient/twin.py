@@ -205,7 +205,7 @@ class Twin:
 
     def prior_draws(self) -> np.ndarray:
         """[draws, n_full] random effects before any level, from this twin's own stream."""
-        from dosetwin.infer import stream
+        from dosetwin.streams import stream
 
         rng = stream(self.seed, "twin prior", self.model.name, self.timeline.patient.id)
         # the belief's size tells the occasions, also when the timeline has none
@@ -234,8 +234,8 @@ class Twin:
         InputError : unknown output, no times, or times not ascending.
         SimulationError : the simulation failed for the typical patient or the mode, or for all draws.
         """
-        from dosetwin.infer import stream
         from dosetwin.simulate import predict, schedule_for
+        from dosetwin.streams import stream
 
         t = np.asarray(times, dtype=np.float64)
         if len(t) == 0 or not np.isfinite(t).all() or (np.diff(t) < 0).any():
