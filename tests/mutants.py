@@ -72,7 +72,7 @@ MUTANTS = (
     Mutant(
         4,
         "cooling shortens the interval",
-        "decide/rules.py",
+        "formulary/amikacin.py",
         "says.interval + 12.0",
         "says.interval - 12.0",
         ("tests/decide/test_rules.py",),
@@ -80,9 +80,9 @@ MUTANTS = (
     Mutant(
         5,
         "ratio to the previous dose upside down",
-        "decide/limits.py",
-        "regimen.amount / previous_amount",
-        "previous_amount / regimen.amount",
+        "declare/limit.py",
+        "o.amount / w.previous_amount if",
+        "w.previous_amount / o.amount if",
         ("tests/decide/test_limits.py",),
     ),
     Mutant(
@@ -96,7 +96,7 @@ MUTANTS = (
     Mutant(
         7,
         "effective draws of a mixture",
-        "decide/exposure.py",
+        "decide/readings.py",
         "n_eff = 1.0 / sum((w / total) ** 2 / e.n_eff for e, w in found)",
         "n_eff = sum(e.n_eff for e, w in found)",
         ("tests/decide/test_exposure.py", "tests/decide/test_search.py"),
@@ -197,7 +197,14 @@ MUTANTS = (
         "found[flag] = max(off)",
         ("tests/decide/test_advise.py",),
     ),
-    Mutant(20, "old data are not warned of", "advise/gate.py", "*stale(timeline, now)", "*()", ("tests/decide/test_advise.py",)),
+    Mutant(
+        20,
+        "old data are not warned of",
+        "advise/gate.py",
+        "*stale(timeline, now, therapy.stale_h)",
+        "*()",
+        ("tests/decide/test_advise.py",),
+    ),
     Mutant(21, "'> 99 %' lost", "errors.py", ' "> 99 %" if p > 0.99 else', "", ("tests/report/test_narrative.py",)),
 )
 
