@@ -1,4 +1,4 @@
-"""``dosetwin trial``: a design run on virtual newborns into a folder: results per chunk, summary, tables, figures, report."""
+"""``dosetwin trial``: a design run on virtual patients into a folder: results per chunk, summary, tables, figures, report."""
 
 import json
 from pathlib import Path
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dosetwin.trial.runner import Run
+    from dosetwin.trial.study import Study
 
 
 PER_TABLE = 6
@@ -25,7 +26,7 @@ def trial(
     out: Annotated[
         Path, typer.Option("-o", "--output", metavar="OUT/", help="Folder of the results; run again to continue a run.")
     ],
-    n: Annotated[int | None, typer.Option("-n", help="Number of babies, instead of the design's.")] = None,
+    n: Annotated[int | None, typer.Option("-n", help="Number of patients, instead of the design's.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed, instead of the design's.")] = None,
     workers: Annotated[int, typer.Option("--workers", help="How many chunks at once.")] = 1,
     by: Annotated[str, typer.Option("--by", help="Workers as threads or processes.")] = "threads",
@@ -34,7 +35,7 @@ def trial(
     ] = "",
     as_json: Json = False,
 ) -> int:
-    """Policies compared on virtual newborns, as a design says; resumable; exit code 1 when chunks are missing."""
+    """Policies compared on virtual patients, as a design says; resumable; exit code 1 when chunks are missing."""
     at_least("--workers", workers, 1, 512)
     at_least("-n", n, 1)
     at_least("--seed", seed, 0)
@@ -43,7 +44,7 @@ def trial(
     plan = design.load(name).with_n(n, seed)
     with progress(f"trial {plan.name}", plan.n) as tell:
         found = runner.run(plan, out, workers=workers, by=by, cluster=cluster, tell=tell)  # type: ignore[arg-type]
-    if not any((out / "chunks").glob("babies-*.parquet")):
+    if not any((out / "chunks").glob(f"{plan.who[1]}-*.parquet")):
         raise InputError("no chunk could be run", where=str(out), value="; ".join(sorted(set(found.lost.values()))))
     body = analysis.summary(analysis.results(plan, out))
     told = words(found, len(plan.arms), workers, by, cluster)
@@ -52,7 +53,7 @@ def trial(
     if as_json:
         print_json(body)
     else:
-        show(terminal(), body, out, told)
+        show(terminal(), body, plan, out, told)
     return 1 if found.lost else 0
 
 
@@ -82,24 +83,26 @@ def write(out: Path, body: dict[str, Any], plan: Any, told: dict[str, Any]) -> N
     write_whole(out / "report.html", trial_page(body, plan, told))
 
 
-def show(console: "Console", body: dict[str, Any], out: Path, told: dict[str, Any]) -> None:
+def show(console: "Console", body: dict[str, Any], plan: "Study", out: Path, told: dict[str, Any]) -> None:
     """The short table in the terminal."""
     from rich.table import Table
 
     from dosetwin.report.trial_figures import number
-    from dosetwin.report.trial_page import MAIN, claim_rows
+    from dosetwin.report.trial_page import claim_rows
+    from dosetwin.trial.study import main_of
 
-    console.print(f"{body['n']} virtual newborns in every arm; {told['words']}", style="bold")
+    many = plan.who[1]
+    console.print(f"{body['n']} virtual {'newborns' if many == 'babies' else many} in every arm; {told['words']}", style="bold")
     for arm, count in body["failures"].items():
         if count:
-            console.print(f"{arm}: {count} babies could not be dosed and are left out of every arm", style="yellow")
+            console.print(f"{arm}: {count} {many} could not be dosed and are left out of every arm", style="yellow")
     arms = list(body["arms"])
     for block in (arms[i : i + PER_TABLE] for i in range(0, len(arms), PER_TABLE)):
         table = Table(box=None, pad_edge=False, header_style="bold")
         table.add_column("mean (MC error)", no_wrap=True)
         for arm in block:
             table.add_column(arm, justify="right", no_wrap=True)
-        for e in MAIN:
+        for e in main_of(body):
             if e in body["arms"][block[0]]:
                 cells = (body["arms"][a][e] for a in block)
                 table.add_row(e, *(f"{number(c['mean'])} ({number(c['se'])})" for c in cells))
@@ -109,5 +112,5 @@ def show(console: "Console", body: dict[str, Any], out: Path, told: dict[str, An
             f"  {row['verdict']}: {row['text']}: {row['found']}", style="bold red" if row["verdict"] == "MISSED" else None
         )
     for lost in told["lost"]:
-        console.print(f"  missing: babies {lost['first']} to {lost['last']}: {lost['why']}", style="bold red")
+        console.print(f"  missing: {many} {lost['first']} to {lost['last']}: {lost['why']}", style="bold red")
     console.print(f"report: {out / 'report.html'}")

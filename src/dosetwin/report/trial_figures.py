@@ -7,12 +7,12 @@ import numpy as np
 
 from dosetwin.report.figures import Shown
 from dosetwin.report.svg import BLUE, GREEN, GREY, INK, ORANGE, SKY, VERMILLION, canvas, svg
-from dosetwin.trial.endpoints import ENDPOINTS
+from dosetwin.trial.study import Endpoint, defined_in
 
 MARKS = "os^DvPX*<>hp"
 COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, GREY)
 SHOWN = ("both_last", "peak_first", "trough_toxic", "p_eradicated", "p_resistant", "loss")
-"""Endpoints of the figure of differences."""
+"""Endpoints of the figure of differences, where a summary does not say its own."""
 
 
 def number(x: float | None, digits: int = 3) -> str:
@@ -31,7 +31,7 @@ def interval(e: Mapping[str, Any], *, sign: bool = False) -> str:
 def pareto(body: Mapping[str, Any]) -> Shown:
     """Every arm on the two declared endpoints, with intervals; those no other beats on both are joined."""
     x, y = body["pareto"]["x"], body["pareto"]["y"]
-    arms = body["arms"]
+    arms, known = body["arms"], defined_in(body)
     with canvas(7.4, 4.6) as (figure, axis):
         points = []
         for j, (name, found) in enumerate(arms.items()):
@@ -46,19 +46,18 @@ def pareto(body: Mapping[str, Any]) -> Shown:
         if len(points) > 1:
             points.sort()
             axis.plot(*zip(*points, strict=True), color=INK, lw=0.9, ls=":", zorder=0)
-        axis.set(xlabel=_label(x), ylabel=_label(y))
+        axis.set(xlabel=_label(known[x]), ylabel=_label(known[y]))
         axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
-        alt = f"{len(arms)} arms by {ENDPOINTS[x].text} and {ENDPOINTS[y].text}, with 95 % intervals; see the table."
+        alt = f"{len(arms)} arms by {known[x].text} and {known[y].text}, with 95 % intervals; see the table."
         drawn = svg(figure, "t1", alt)
     rows = tuple(
         (name, interval(f[x]), interval(f[y]), "on the front" if name in body["pareto"]["front"] else "beaten on both")
         for name, f in arms.items()
     )
-    return Shown(drawn, alt, ("arm", _label(x), _label(y), "front"), rows)
+    return Shown(drawn, alt, ("arm", _label(known[x]), _label(known[y]), "front"), rows)
 
 
-def _label(name: str) -> str:
-    e = ENDPOINTS[name]
+def _label(e: Endpoint) -> str:
     return f"{e.text}{', ' + e.unit if e.unit else ''}"
 
 
@@ -70,7 +69,8 @@ def _reach(e: Mapping[str, Any]) -> list[list[float]] | None:
 
 def differences(body: Mapping[str, Any], against: str) -> Shown | None:
     """Each arm minus the reference on the main endpoints, paired on the same babies."""
-    shown = [e for e in SHOWN if all(e in d for d in body["differences"].values())]
+    known = defined_in(body)
+    shown = [e for e in body.get("shown", SHOWN) if all(e in d for d in body["differences"].values())]
     others = list(body["differences"])
     if not shown or not others:
         return None
@@ -82,7 +82,7 @@ def differences(body: Mapping[str, Any], against: str) -> Shown | None:
                 e = body["differences"][arm][name]
                 if e["mean"] is None or not np.isfinite(e["mean"]):
                     continue
-                good = _good(name, e)
+                good = _good(known[name], e)
                 colour = GREEN if good > 0 else VERMILLION if good < 0 else GREY
                 axis.errorbar(e["mean"], row, xerr=_reach(e), fmt="o", color=colour, ms=4, lw=1.3)
             axis.set_title(name, fontsize=9)
@@ -96,11 +96,11 @@ def differences(body: Mapping[str, Any], against: str) -> Shown | None:
     return Shown(drawn, alt, ("arm", *shown), rows)
 
 
-def _good(name: str, e: Mapping[str, Any]) -> int:
+def _good(what: Endpoint, e: Mapping[str, Any]) -> int:
     """1 when the interval says better than the reference, -1 worse, 0 neither."""
-    if e["low"] <= 0.0 <= e["high"] or ENDPOINTS[name].better == "neither":
+    if e["low"] <= 0.0 <= e["high"] or what.better == "neither":
         return 0
-    return 1 if (e["mean"] > 0) == (ENDPOINTS[name].better == "high") else -1
+    return 1 if (e["mean"] > 0) == (what.better == "high") else -1
 
 
 def by_group(body: Mapping[str, Any], endpoint: str, against: str) -> Shown | None:
@@ -123,7 +123,7 @@ def by_group(body: Mapping[str, Any], endpoint: str, against: str) -> Shown | No
                 )  # fmt: skip
         axis.set_yticks(range(len(groups)), [f"{n} (n {g['n']})" for n, g in groups])
         axis.invert_yaxis()
-        axis.set_xlabel(f"{ENDPOINTS[endpoint].text}: difference to {against}")
+        axis.set_xlabel(f"{defined_in(body)[endpoint].text}: difference to {against}")
         axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
         alt = f"Difference to {against} in {endpoint} by subgroup, {len(others)} arms; see the table."
         drawn = svg(figure, f"t3{endpoint}", alt)

@@ -10,13 +10,8 @@ from dosetwin.report import narrative
 from dosetwin.report.page import environment, safe_figure
 from dosetwin.report.trial_figures import by_group, differences, interval, number, pareto
 from dosetwin.trial.design import ADAPTIVE, Design
-from dosetwin.trial.endpoints import ENDPOINTS
+from dosetwin.trial.study import Study, defined_in, main_of
 
-MAIN = (
-    "both_last", "both_2", "peak_first", "trough_last_3", "trough_last_5", "trough_toxic", "hours_above_5", "auc24", "auc_in",
-    "p_eradicated", "p_resistant", "doses", "samples", "loss",
-)  # fmt: skip
-"""Endpoints of the short table, in this order."""
 WORDS = {"at_least": ">=", "at_most": "<=", "above": "interval above", "below": "interval below"}
 
 
@@ -35,41 +30,51 @@ def claim_rows(body: Mapping[str, Any]) -> list[dict[str, str]]:
     return rows
 
 
-def trial_page(body: Mapping[str, Any], design: Design, run: Mapping[str, Any]) -> str:
+def trial_page(body: Mapping[str, Any], design: Study, run: Mapping[str, Any]) -> str:
     """The HTML page of a trial from ``analysis.summary`` and what the run says of itself (seconds, workers, lost chunks)."""
-    against = body["reference"]
-    main = [e for e in MAIN if e in design.endpoints]
+    against, known = body["reference"], defined_in(body)
+    main = [e for e in main_of(body) if e in design.endpoints]
     rest = [e for e in design.endpoints if e not in main]
 
     def table(names: list[str]) -> list[dict[str, Any]]:
         return [
             {
-                "name": e, "text": ENDPOINTS[e].text, "unit": ENDPOINTS[e].unit, "better": ENDPOINTS[e].better,
+                "name": e, "text": known[e].text, "unit": known[e].unit, "better": known[e].better,
                 "cells": [interval(body["arms"][a][e]) for a in body["arms"]],
                 "gaps": [interval(body["differences"][a][e], sign=True) for a in body["differences"]],
             }
             for e in names
         ]  # fmt: skip
 
-    figures = [by_group(body, e, against) for e in ("both_last", "loss") if e in design.endpoints]
-    truth = TRUTHS[design.truth]
-    packs = {name: pack(name) for name in dict.fromkeys((design.truth_pack, design.believed_pack))}
+    figures = [by_group(body, e, against) for e in ("both_last", "loss", *body.get("shown", ())) if e in design.endpoints]
+    one, many = design.who
     return environment().get_template("trial.html.j2").render(
         body=body, design=design, run=run, against=against, main=table(main), rest=table(rest), claims=claim_rows(body),
         others=list(body["differences"]), pareto=safe_figure(pareto(body)), forest=safe_figure(differences(body, against)),
-        groups=[safe_figure(f) for f in figures if f is not None], loss=design.loss.rows(), truth=truth, packs=packs,
-        policies=ADAPTIVE,
-        looks={a.name: a.adaptive for a in design.arms}, number=number, version=__version__, not_a_device=narrative.NOT_A_DEVICE,
-        small={n: g["n"] for n, g in body["subgroups"].items() if "differences" not in g},
+        groups=[safe_figure(f) for f in figures if f is not None], one=one, many=many, number=number, version=__version__,
+        not_a_device=narrative.NOT_A_DEVICE, small={n: g["n"] for n, g in body["subgroups"].items() if "differences" not in g},
+        **how(design),
     )  # fmt: skip
 
 
-def trial_tables(body: Mapping[str, Any], design: Design) -> str:
+def how(design: Study) -> dict[str, Any]:
+    """How it was done: what a trial on ``newborns`` shows, else what each of the ``arms`` does and sentences, ``said``."""
+    if isinstance(design, Design):
+        names = dict.fromkeys((design.truth_pack, design.believed_pack))
+        return {
+            "newborns": True, "loss": design.loss.rows(), "truth": TRUTHS[design.truth], "policies": ADAPTIVE,
+            "packs": {name: pack(name) for name in names}, "looks": {a.name: a.adaptive for a in design.arms},
+        }  # fmt: skip
+    arms, said = design.words()
+    return {"newborns": False, "arms": arms, "said": said}
+
+
+def trial_tables(body: Mapping[str, Any], design: Study) -> str:
     """The summary tables as Markdown: claims, arms, differences to the reference, subgroups."""
     against = body["reference"]
-    names = [e for e in MAIN if e in design.endpoints]
+    names = [e for e in main_of(body) if e in design.endpoints]
     arms, others = list(body["arms"]), list(body["differences"])
-    lines = [f"{body['n']} babies, paired; 95 % intervals; reference {against}.", ""]
+    lines = [f"{body['n']} {design.who[1]}, paired; 95 % intervals; reference {against}.", ""]
     if body["claims"]:
         lines += ["| claim | asked | found | |", "|---|---|---|---|"]
         lines += [f"| {r['text']} | {r['asked']} | {r['found']} | {r['verdict']} |" for r in claim_rows(body)]

@@ -1,8 +1,9 @@
-"""What a trial found: endpoints of each arm, paired differences on the same babies with intervals, subgroups, claims.
+"""What a trial found: endpoints of each arm, paired differences on the same patients with intervals, subgroups, claims.
 
-Every mean comes with its Monte-Carlo error (SD over the root of the number of babies); intervals are 95 % by Student's t on the
-paired differences. Nothing is adjusted for the number of comparisons. The shift of the MIC is weighted by the probability of
-survival (it is a shift given survival). Babies for whom any arm failed are left out of everything, and counted.
+Every mean comes with its Monte-Carlo error (SD over the root of the number of patients); intervals are 95 % by Student's t on the
+paired differences. Nothing is adjusted for the number of comparisons. What only means something unless something else happened (a
+shift of the MIC given survival) is weighted by the probability of that. Patients for whom any arm failed are left out of
+everything, and counted.
 """
 
 from collections.abc import Mapping
@@ -14,21 +15,17 @@ import numpy as np
 from scipy.stats import t as student
 
 from dosetwin.errors import InputError
-from dosetwin.populations.newborn.newborns import BAND_EDGES
-from dosetwin.trial.design import SUBGROUPS, Claim, Design
-from dosetwin.trial.endpoints import ENDPOINTS
 from dosetwin.trial.runner import read
+from dosetwin.trial.study import Claim, Study
 
 LEVEL = 0.95
 SMALLEST = 20
-"""Babies; a smaller subgroup is counted but not compared."""
-SHIFT = "mic_shift"
-"""The endpoint that is conditional on survival."""
+"""Patients; a smaller subgroup is counted but not compared."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its Monte-Carlo error ``se`` and interval ``low`` to ``high``, from ``n`` babies."""
+    """A mean with its Monte-Carlo error ``se`` and interval ``low`` to ``high``, from ``n`` patients."""
 
     mean: float
     se: float
@@ -62,7 +59,7 @@ def estimate(x: np.ndarray, weight: np.ndarray | None = None) -> Estimate:
 
 
 def paired(a: np.ndarray, b: np.ndarray, wa: np.ndarray | None = None, wb: np.ndarray | None = None) -> Estimate:
-    """Mean of ``a - b`` on the same babies; with weights, of two weighted means (error from their paired influences)."""
+    """Mean of ``a - b`` on the same patients; with weights, of two weighted means (error from their paired influences)."""
     if wa is None or wb is None:
         return estimate(a - b)
     kept = np.isfinite(a) & np.isfinite(b) & np.isfinite(wa) & np.isfinite(wb)
@@ -82,11 +79,11 @@ def paired(a: np.ndarray, b: np.ndarray, wa: np.ndarray | None = None, wb: np.nd
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """The rows of a trial: ``values[endpoint]`` [n, arms] of the ``n`` babies that every arm could dose; ``babies`` facts."""
+    """The rows of a trial: ``values[endpoint]`` [n, arms] of the ``n`` patients that every arm could dose; ``facts`` of them."""
 
-    design: Design
+    design: Study
     arms: tuple[str, ...]
-    babies: Mapping[str, np.ndarray]
+    facts: Mapping[str, np.ndarray]
     values: Mapping[str, np.ndarray]
     failures: Mapping[str, int]
     reasons: tuple[str, ...]
@@ -94,8 +91,8 @@ class Results:
 
     @property
     def n(self) -> int:
-        """Babies that are compared."""
-        return len(self.babies["baby"])
+        """Patients that are compared."""
+        return len(self.facts[self.design.facts[0]])
 
     def column(self, arm: str, endpoint: str, who: np.ndarray | None = None) -> np.ndarray:
         """One endpoint of one arm [n]."""
@@ -104,25 +101,24 @@ class Results:
 
     def mean(self, arm: str, endpoint: str, who: np.ndarray | None = None) -> Estimate:
         """One endpoint of one arm with its Monte-Carlo error."""
-        weight = 1.0 - self.column(arm, "p_eradicated", who) if endpoint == SHIFT else None
-        return estimate(self.column(arm, endpoint, who), weight)
+        return estimate(self.column(arm, endpoint, who), self._weight(arm, endpoint, who))
 
     def difference(self, arm: str, against: str, endpoint: str, who: np.ndarray | None = None) -> Estimate:
-        """``arm`` minus ``against`` on the same babies."""
+        """``arm`` minus ``against`` on the same patients."""
         a, b = self.column(arm, endpoint, who), self.column(against, endpoint, who)
-        if endpoint != SHIFT:
-            return paired(a, b)
-        return paired(a, b, 1.0 - self.column(arm, "p_eradicated", who), 1.0 - self.column(against, "p_eradicated", who))
+        return paired(a, b, self._weight(arm, endpoint, who), self._weight(against, endpoint, who))
+
+    def _weight(self, arm: str, endpoint: str, who: np.ndarray | None) -> np.ndarray | None:
+        """What each patient counts where an endpoint only means something unless another has happened."""
+        given = self.design.defined[endpoint].given
+        return 1.0 - self.column(arm, given, who) if given else None
 
 
-FACTS = ("baby", "GA", "PNA", "WT", "condition", "changing", "MIC")
-
-
-def results(design: Design, out: Path) -> Results:
+def results(design: Study, out: Path) -> Results:
     """The finished chunks of a folder. Raises InputError when there are none, or rows are missing or doubled."""
-    base = read(out, design, [*FACTS, "arm", "failure"])
+    base = read(out, design, [*design.facts, "arm", "failure"])
     arms = tuple(a.name for a in design.arms)
-    number, arm = base["baby"].to_numpy(), base["arm"].to_numpy(zero_copy_only=False)
+    number, arm = base[design.facts[0]].to_numpy(), base["arm"].to_numpy(zero_copy_only=False)
     if len(number) % len(arms) or len(np.unique(number)) * len(arms) != len(number) or not np.all(np.diff(number) >= 0):
         raise InputError("rows are missing or doubled", where=str(out), value=len(number), allowed=f"{len(arms)} for each baby")
     if tuple(arm[: len(arms)]) != arms or not np.all(arm.reshape(-1, len(arms)) == np.array(arms)):
@@ -130,34 +126,17 @@ def results(design: Design, out: Path) -> Results:
     failure = base["failure"].to_numpy(zero_copy_only=False).reshape(-1, len(arms))
     fine = np.all(failure == "", axis=1)
     first = slice(None, None, len(arms))
-    babies = {name: base[name].to_numpy(zero_copy_only=False)[first][fine] for name in FACTS}
-    values = {
-        name: read(out, design, [name])[name].to_numpy().reshape(-1, len(arms))[fine]
-        for name in dict.fromkeys(
-            (*design.endpoints, *design.pareto, *(c.endpoint for c in design.claims), "p_eradicated", "loss")
-        )
-    }
+    facts = {name: base[name].to_numpy(zero_copy_only=False)[first][fine] for name in design.facts}
+    values = {name: read(out, design, [name])[name].to_numpy().reshape(-1, len(arms))[fine] for name in _needed(design)}
     reasons = tuple(sorted({str(x) for x in failure.ravel() if x}))
     failures = {name: int((failure[:, j] != "").sum()) for j, name in enumerate(arms)}
-    return Results(design, arms, babies, values, failures, reasons, len(failure))
+    return Results(design, arms, facts, values, failures, reasons, len(failure))
 
 
-def groups(babies: Mapping[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:
-    """Masks of a subgrouping: GA, PNA, condition, GA_PNA, changing."""
-    GA, PNA = babies["GA"], babies["PNA"]
-    low, high = BAND_EDGES
-    middle = (low <= GA) & (high > GA)
-    by_GA = {f"GA < {low:g} wk": low > GA, f"GA {low:g} to < {high:g} wk": middle, f"GA >= {high:g} wk": high <= GA}
-    by_PNA = {"PNA < 3 d": PNA < 3.0, "PNA 3 to < 14 d": (PNA >= 3.0) & (PNA < 14.0), "PNA >= 14 d": PNA >= 14.0}
-    if kind == "GA":
-        return by_GA
-    if kind == "PNA":
-        return by_PNA
-    if kind == "GA_PNA":
-        return {f"{g}, {p}": a & b for g, a in by_GA.items() for p, b in by_PNA.items()}
-    if kind == "changing":
-        return {"kidneys injured": babies["changing"].astype(bool), "kidneys not injured": ~babies["changing"].astype(bool)}
-    return {str(c): babies["condition"] == c for c in sorted(set(babies["condition"].tolist()))}
+def _needed(design: Study) -> tuple[str, ...]:
+    """Endpoints that are read: those that are counted, compared or claimed, and what weighs them."""
+    named = dict.fromkeys((*design.endpoints, *design.pareto, *(c.endpoint for c in design.claims), *design.always))
+    return tuple(dict.fromkeys((*named, *(design.defined[n].given for n in named if design.defined[n].given))))
 
 
 @dataclass(frozen=True)
@@ -177,7 +156,7 @@ def judged(r: Results, claim: Claim) -> Verdict:
     """Whether a claim declared in the design holds."""
     who = None
     if claim.group:
-        named = {name: mask for kind in SUBGROUPS for name, mask in groups(r.babies, kind).items()}
+        named = {name: mask for kind in r.design.kinds for name, mask in r.design.groups(r.facts, kind).items()}
         if claim.group not in named:
             return Verdict(claim, estimate(np.zeros(0)), None)
         who = named[claim.group]
@@ -198,7 +177,7 @@ def front(r: Results, x: str, y: str) -> tuple[str, ...]:
 
     def cost(arm: str, name: str) -> float:
         mean = r.mean(arm, name).mean
-        return -mean if ENDPOINTS[name].better == "high" else mean
+        return -mean if r.design.defined[name].better == "high" else mean
 
     points = {a: (cost(a, x), cost(a, y)) for a in r.arms}
     return tuple(
@@ -208,18 +187,14 @@ def front(r: Results, x: str, y: str) -> tuple[str, ...]:
     )
 
 
-KEY = ("both_last", "peak_first", "trough_toxic", "hours_above_5", "auc24", "p_eradicated", "p_resistant", "loss")
-"""Endpoints that subgroups are compared on."""
-
-
 def summary(r: Results) -> dict[str, Any]:
     """Everything as one JSON document: arms, differences to the reference arm, subgroups, Pareto front, claims."""
     against = r.design.first_arm
     others = [a for a in r.arms if a != against]
     parts: dict[str, Any] = {}
-    key = [k for k in KEY if k in r.values]
+    key = [k for k in r.design.key if k in r.values]
     for kind in r.design.subgroups:
-        for name, who in groups(r.babies, kind).items():
+        for name, who in r.design.groups(r.facts, kind).items():
             m = int(who.sum())
             part: dict[str, Any] = {"kind": kind, "n": m}
             if m >= SMALLEST:
@@ -234,4 +209,5 @@ def summary(r: Results) -> dict[str, Any]:
         "differences": {a: {e: r.difference(a, against, e).to_json() for e in r.design.endpoints} for a in others},
         "subgroups": parts, "pareto": {"x": x, "y": y, "front": list(front(r, x, y))},
         "claims": [judged(r, c).to_json() for c in r.design.claims],
+        **r.design.told(),
     }  # fmt: skip

@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from dosetwin.errors import InputError
-from dosetwin.trial.design import Design
 from dosetwin.trial.runner import RETRIES, Range, done, write_chunk
+from dosetwin.trial.study import Study
 
 
-def _one(design: Design, chunk: Range, out: str) -> float:
+def _one(design: Study, chunk: Range, out: str) -> float:
     path = Path(out)
     # a chunk that Dask runs again after a worker was lost may be finished already
     return 0.0 if done(path, chunk, design) else write_chunk(design, chunk, path)
 
 
-def on_cluster(
-    design: Design, todo: list[Range], out: Path, *, address: str, workers: int
-) -> Iterator[tuple[Range, float | str]]:
+def on_cluster(design: Study, todo: list[Range], out: Path, *, address: str, workers: int) -> Iterator[tuple[Range, float | str]]:
     """Run chunks on Dask; yields each with its seconds, or with why it was lost.
 
     Raises InputError when Dask is not installed or the scheduler does not answer.

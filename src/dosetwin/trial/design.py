@@ -12,16 +12,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dosetwin import formulary
 from dosetwin.decide.look_ahead.ahead import Course
 from dosetwin.decide.look_ahead.loss import Loss
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.outcomes.infection.packs import pack
-from dosetwin.populations.newborn.newborns import SETTINGS
+from dosetwin.populations.newborn.newborns import BAND_EDGES, SETTINGS
 from dosetwin.populations.newborn.truth import TRUTHS
-from dosetwin.trial.endpoints import ENDPOINTS
+from dosetwin.trial.endpoints import ENDPOINTS, KEY, MAIN
+from dosetwin.trial.study import CLAIMS, Claim, Endpoint
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
 
 ADAPTIVE = {
     "rule_adjusted": "the standard rule, interval moved after a measured trough as wards do it",
@@ -38,7 +43,6 @@ FIXED = re.compile(r"fixed_(\d{1,2}(?:\.\d)?)_(?:q(\d{1,2})|once)")
 KIDNEYS = ("creatinine", "maturation", "mechanistic", "filter", "learned")
 SCHEMES = ("practice", "none", "rich")
 SUBGROUPS = ("GA", "PNA", "condition", "GA_PNA", "changing")
-CLAIMS = ("at_least", "at_most", "above", "below")
 
 
 @dataclass(frozen=True)
@@ -85,23 +89,6 @@ class Arm:
     def adaptive(self) -> bool:
         """Whether it looks at anything measured; the others are open-loop rules and run in batches."""
         return self.policy in ADAPTIVE and self.policy != "nomogram"
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A bar declared before the run: ``arm`` minus ``against`` on ``endpoint``, met when the whole statement holds.
-
-    ``at_least`` / ``at_most``: the difference itself reaches ``value``; ``above`` / ``below``: its interval excludes ``value``.
-    ``group``: only in this subgroup, as ``analysis.groups`` names it (``kidneys injured``).
-    """
-
-    arm: str
-    against: str
-    endpoint: str
-    kind: str
-    value: float
-    text: str = ""
-    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -187,6 +174,59 @@ class Design:
         """The arm the others are compared with: ``reference``, else the last one."""
         return self.reference or self.arms[-1].name
 
+    @property
+    def defined(self) -> Mapping[str, Endpoint]:
+        """What every endpoint is."""
+        return ENDPOINTS
+
+    @property
+    def main(self) -> tuple[str, ...]:
+        """Endpoints of short tables."""
+        return MAIN
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Endpoints that subgroups are compared on."""
+        return KEY
+
+    @property
+    def always(self) -> tuple[str, ...]:
+        """Endpoints that are read in any case."""
+        return ("p_eradicated", "loss")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of subgroups there are."""
+        return SUBGROUPS
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """Columns of the rows that say who a baby is."""
+        return FACTS
+
+    @property
+    def who(self) -> tuple[str, str]:
+        """One and many of those who are treated."""
+        return ("baby", "babies")
+
+    def words(self) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+        """None here: the page of a trial on newborns has its own."""
+        return (), ()
+
+    def groups(self, facts: "Mapping[str, np.ndarray]", kind: str) -> "dict[str, np.ndarray]":
+        """Masks of a subgrouping: GA, PNA, condition, GA_PNA, changing."""
+        return groups(facts, kind)
+
+    def table(self, first: int, n: int) -> "pa.Table":
+        """Every arm of ``n`` babies: one row per baby and arm."""
+        from dosetwin.trial.rows import table
+
+        return table(self, first, n)
+
+    def told(self) -> dict[str, Any]:
+        """Nothing beside the numbers."""
+        return {}
+
     def arm(self, name: str) -> Arm:
         """An arm by name. Raises UnknownName."""
         for a in self.arms:
@@ -209,6 +249,28 @@ class Design:
         for key in ("n", "chunk", "title", "note", "claims", "pareto", "subgroups", "reference", "endpoints"):
             del body[key]
         return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+FACTS = ("baby", "GA", "PNA", "WT", "condition", "changing", "MIC")
+"""Columns of the rows that say who a baby is."""
+
+
+def groups(babies: "Mapping[str, np.ndarray]", kind: str) -> "dict[str, np.ndarray]":
+    """Masks of a subgrouping: GA, PNA, condition, GA_PNA, changing."""
+    GA, PNA = babies["GA"], babies["PNA"]
+    low, high = BAND_EDGES
+    middle = (low <= GA) & (high > GA)
+    by_GA = {f"GA < {low:g} wk": low > GA, f"GA {low:g} to < {high:g} wk": middle, f"GA >= {high:g} wk": high <= GA}
+    by_PNA = {"PNA < 3 d": PNA < 3.0, "PNA 3 to < 14 d": (PNA >= 3.0) & (PNA < 14.0), "PNA >= 14 d": PNA >= 14.0}
+    if kind == "GA":
+        return by_GA
+    if kind == "PNA":
+        return by_PNA
+    if kind == "GA_PNA":
+        return {f"{g}, {p}": a & b for g, a in by_GA.items() for p, b in by_PNA.items()}
+    if kind == "changing":
+        return {"kidneys injured": babies["changing"].astype(bool), "kidneys not injured": ~babies["changing"].astype(bool)}
+    return {str(c): babies["condition"] == c for c in sorted(set(babies["condition"].tolist()))}
 
 
 def fixed(policy: str) -> tuple[float, float] | None:

@@ -8,23 +8,12 @@ its interval).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from dosetwin.decide.look_ahead.loss import TERMS, Loss, dose_misses
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One endpoint. ``better`` says which way is good; ``kind``: a share or probability, or a number in ``unit``."""
-
-    name: str
-    text: str
-    unit: str
-    better: Literal["high", "low", "neither"]
-    kind: Literal["share", "number"] = "number"
-
+from dosetwin.trial.study import Endpoint
 
 ABOVE_MG_L, AFTER_H = 5.0, 12.0
 """mg/L and h: time above the toxicity mark counts only later than this after a dose (before, a high level is a peak)."""
@@ -46,7 +35,7 @@ _ALL = (
     Endpoint("auc_in", "mean AUC24 of the horizon in 140-400", "", "high", "share"),
     Endpoint("p_eradicated", "P(every bacterium dead at the end of the continuation)", "", "high", "share"),
     Endpoint("p_resistant", "P(any resistant lineage alive then)", "", "low", "share"),
-    Endpoint("mic_shift", "shift of the mean MIC given survival, log2", "log2", "low"),
+    Endpoint("mic_shift", "shift of the mean MIC given survival, log2", "log2", "low", given="p_eradicated"),
     Endpoint("rebound", "growth tenfold after day 5", "", "low", "share"),
     Endpoint("cortex", "surrogate of nephrotoxicity: hours of full renal uptake, integral of C/(15 + C)", "h", "low"),
     Endpoint("doses", "doses given inside the horizon", "", "neither"),
@@ -61,6 +50,13 @@ _ALL = (
     Endpoint("measured_trough_last_3", "level before the last dose < 3 as measured", "", "high", "share"),
 )
 ENDPOINTS: Mapping[str, Endpoint] = {e.name: e for e in _ALL}
+MAIN = (
+    "both_last", "both_2", "peak_first", "trough_last_3", "trough_last_5", "trough_toxic", "hours_above_5", "auc24", "auc_in",
+    "p_eradicated", "p_resistant", "doses", "samples", "loss",
+)  # fmt: skip
+"""Endpoints of the short table, in this order."""
+KEY = ("both_last", "peak_first", "trough_toxic", "hours_above_5", "auc24", "p_eradicated", "p_resistant", "loss")
+"""Endpoints that subgroups are compared on."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,8 @@
 """A trial run chunk by chunk into a folder: Parquet per chunk, resumable, the same for any number of workers and any chunks.
 
-A chunk is a range of babies; its file appears whole (written beside, flushed, renamed) or not at all, and holds every arm of
-those babies, so a run that was killed is continued by running it again: finished chunks are kept, the others are run. Memory per
-worker is that of one chunk. ``trial.json`` in the folder says whose results they are; another design is refused.
+A chunk is a range of patients; its file appears whole (written beside, flushed, renamed) or not at all, and holds every arm of
+those patients, so a run that was killed is continued by running it again: finished chunks are kept, the others are run. Memory
+per worker is that of one chunk. ``trial.json`` in the folder says whose results they are; another design is refused.
 """
 
 import json
@@ -15,16 +15,10 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from dosetwin.errors import InputError
-from dosetwin.populations.newborn.newborns import ORGANISMS
-from dosetwin.trial.arms import Chunk, dosed
-from dosetwin.trial.design import Design
-from dosetwin.trial.endpoints import ENDPOINTS
-from dosetwin.trial.scoring import World, scored, world
+from dosetwin.trial.study import Study
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,91 +30,26 @@ STATE = "trial.json"
 STALE_S = 3600.0
 """s; a half-written file of a runner that was killed is removed when it is older than this."""
 Range = tuple[int, int]
-"""First baby of a chunk (from 0 within the design) and how many."""
+"""First patient of a chunk (from 0 within the design) and how many."""
 
 
 def chunks(n: int, size: int) -> list[Range]:
-    """The ranges of ``n`` babies."""
+    """The ranges of ``n`` patients."""
     return [(first, min(size, n - first)) for first in range(0, n, size)]
 
 
-def chunk_path(out: Path, chunk: Range) -> Path:
-    """Where a chunk's results lie."""
-    return out / "chunks" / f"babies-{chunk[0]:09d}-{chunk[0] + chunk[1] - 1:09d}.parquet"
+def chunk_path(out: Path, chunk: Range, who: str = "babies") -> Path:
+    """Where a chunk's results lie; ``who`` are treated."""
+    return out / "chunks" / f"{who}-{chunk[0]:09d}-{chunk[0] + chunk[1] - 1:09d}.parquet"
 
 
-# ------------------------------------------------------------------------------------------------------------ one chunk
-
-
-def run_chunk(design: Design, chunk: Range) -> "pa.Table":
-    """Every arm of a chunk's babies: one row per baby and arm, ordered by baby, then arm as in the design."""
-    of = world(design, *chunk)
-    babies = Chunk(of)
-    frames: list[dict[str, list[Any]]] = []
-    who_of: list[np.ndarray] = []
-    for place, arm in enumerate(design.arms):
-        made = dosed(babies, arm)
-        frame = _columns(of, made.who, made.given)
-        frame |= {"arm": [arm.name] * len(made.who), "place": [place] * len(made.who), "failure": [""] * len(made.who)}
-        frames.append(frame)
-        who_of.append(made.who)
-        if made.failed:
-            frames.append(_failures(of, made.failed, arm.name, place))
-            who_of.append(np.array(sorted(made.failed)))
-    return _table(of, frames, who_of)
-
-
-def _columns(of: World, who: np.ndarray, given: Any) -> dict[str, list[Any]]:
-    if not len(who):
-        return {name: [] for name in (*ENDPOINTS, "dose_h", "dose_mg", "peak", "trough", "next_due_h")}
-    result = scored(of, given, who)
-    count = given.count
-    columns: dict[str, list[Any]] = {name: values.tolist() for name, values in result.endpoints.items()}
-    for name, values in (
-        ("dose_h", given.time), ("dose_mg", given.mg), ("peak", result.values.peak), ("trough", result.values.trough),
-    ):  # fmt: skip
-        columns[name] = [values[i, : count[i]].tolist() for i in range(len(who))]
-    columns["next_due_h"] = given.due.tolist()
-    return columns
-
-
-def _failures(of: World, failed: dict[int, str], arm: str, place: int) -> dict[str, list[Any]]:
-    m = len(failed)
-    empty: dict[str, list[Any]] = {name: [float("nan")] * m for name in (*ENDPOINTS, "next_due_h")}
-    empty |= {name: [[] for _ in range(m)] for name in ("dose_h", "dose_mg", "peak", "trough")}
-    return empty | {"arm": [arm] * m, "place": [place] * m, "failure": [failed[i] for i in sorted(failed)]}
-
-
-def _table(of: World, frames: list[dict[str, list[Any]]], who_of: list[np.ndarray]) -> "pa.Table":
-    import pyarrow as pa
-
-    who = np.concatenate(who_of)
-    columns = {name: [x for frame in frames for x in frame[name]] for name in frames[0]}
-    b = of.babies
-    facts: dict[str, np.ndarray] = {
-        "baby": b.number, "GA": b.GA, "BW": b.BW, "WT": b.WT, "PNA": b.PNA, "male": b.male.astype(bool),
-        "condition": b.condition.astype(str), "changing": np.isfinite(b.injury[:, 0]),
-        "organism": np.array(ORGANISMS)[b.organism], "MIC": of.infections.MIC, "SCR": of.bodies.SCR[:, 0],
-    }  # fmt: skip
-    order = np.lexsort((np.array(columns["place"]), who))
-    data: dict[str, Any] = {name: pa.array(values[who[order]]) for name, values in facts.items()}
-    data["arm"] = pa.array([columns["arm"][i] for i in order])
-    for name, values in columns.items():
-        if name in ("arm", "place"):
-            continue
-        kind = pa.list_(pa.float64()) if name in ("dose_h", "dose_mg", "peak", "trough") else None
-        kind = kind or (pa.string() if name == "failure" else pa.float64())
-        data[name] = pa.array([values[i] for i in order], type=kind)
-    return pa.table(data)
-
-
-def write_chunk(design: Design, chunk: Range, out: Path) -> float:
+def write_chunk(design: Study, chunk: Range, out: Path) -> float:
     """Run a chunk and put its file in place, whole; returns the seconds it took."""
     import pyarrow.parquet as pq
 
     begin = time.perf_counter()
-    path = chunk_path(out, chunk)
-    table = run_chunk(design, chunk).replace_schema_metadata({"design": design.hash})
+    path = chunk_path(out, chunk, design.who[1])
+    table = design.table(*chunk).replace_schema_metadata({"design": design.hash})
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -148,7 +77,7 @@ class Run:
     chunk_seconds: float = 0.0
 
 
-def prepare(design: Design, out: Path) -> list[Range]:
+def prepare(design: Study, out: Path) -> list[Range]:
     """Make or check the folder; the chunks of the design. Raises InputError when it holds another design's results."""
     state = out / STATE
     if state.exists():
@@ -190,12 +119,12 @@ def _sweep(folder: Path) -> None:
             continue
 
 
-def done(out: Path, chunk: Range, design: Design) -> bool:
+def done(out: Path, chunk: Range, design: Study) -> bool:
     """Whether a chunk's file is there, readable and of this design."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = chunk_path(out, chunk)
+    path = chunk_path(out, chunk, design.who[1])
     if not path.exists():
         return False
     try:
@@ -206,7 +135,7 @@ def done(out: Path, chunk: Range, design: Design) -> bool:
 
 
 def run(
-    design: Design,
+    design: Study,
     out: Path,
     *,
     workers: int = 1,
@@ -220,7 +149,7 @@ def run(
     ----------
     workers, by : how many at once on this machine, as threads or processes.
     cluster : "" (none), "local" or the address of a Dask scheduler; then ``workers`` counts the local cluster's workers.
-    tell : called with babies done and babies in all.
+    tell : called with patients done and patients in all.
 
     A chunk whose worker dies is retried, then left out and named in ``Run.lost``. Any other exception is raised.
     """
@@ -273,7 +202,7 @@ def _leave_with(parent: int) -> None:
 
 
 def _pooled(
-    design: Design, todo: list[Range], out: Path, pool_of: Callable[[], Executor], workers: int
+    design: Study, todo: list[Range], out: Path, pool_of: Callable[[], Executor], workers: int
 ) -> Iterator[tuple[Range, float | str]]:
     """Chunks through a pool; after a death of a worker, those that were under way are tried again one at a time."""
     waiting, died = list(todo), dict.fromkeys(todo, 0)
@@ -306,13 +235,13 @@ def _pooled(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def read(out: Path, design: Design, columns: list[str] | None = None) -> "pa.Table":
-    """The finished chunks of a design in a folder as one table, ordered by baby and arm; other files there are not looked at."""
+def read(out: Path, design: Study, columns: list[str] | None = None) -> "pa.Table":
+    """The finished chunks of a design in a folder as one table, ordered by patient and arm; other files are not looked at."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     size = int(json.loads((out / STATE).read_text(encoding="utf-8"))["chunk"])
-    paths = [path for chunk in chunks(design.n, size) if (path := chunk_path(out, chunk)).exists()]
+    paths = [path for chunk in chunks(design.n, size) if (path := chunk_path(out, chunk, design.who[1])).exists()]
     if not paths:
         raise InputError("no results", where=str(out))
     return pa.concat_tables([pq.read_table(path, columns=columns).replace_schema_metadata(None) for path in paths])

@@ -1,7 +1,8 @@
 """Results of replays and trials, read from the JSON their commands print: shown, never stored."""
 
 import json
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Request, UploadFile
 from fastapi.responses import HTMLResponse
@@ -10,6 +11,9 @@ from markupsafe import Markup, escape
 from dosetwin.report.narrative import number
 from dosetwin.serve.problems import wrong
 from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, page
+
+if TYPE_CHECKING:
+    from dosetwin.trial.study import Endpoint
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 MOST = 8 * 1024 * 1024
@@ -134,36 +138,42 @@ def scatter(points: list[tuple[float, float, float]], which: int, unit: str) -> 
 
 def trial_view(body: dict[str, Any]) -> dict[str, Any]:
     """A trial's summary for the page. Raises KeyError or TypeError for anything else."""
+    from dosetwin.trial.study import defined_in
+
     arms, against = body["arms"], body["reference"]
     names, others = list(arms), list(body["differences"])
     endpoints = list(next(iter(arms.values())))
+    known, main = defined_in(body), body.get("main", MAIN)
+    first = body.get("shown", ("both_last",))[0]
+    many, virtual = body.get("who", ["baby", "babies"])[1], "patients" if "who" in body else "newborns"
     return {
         "title": body["design"].get("title") or body["design"]["name"],
-        "lead": f"{body['n']} of {body['asked']} virtual newborns; arms on the same babies and the same luck; "
+        "lead": f"{body['n']} of {body['asked']} virtual {virtual}; arms on the same {many} and the same luck; "
         f"reference: {against}. 95 % intervals.",
         "arms": names,
         "tables": [
-            ("Main endpoints", _rows([e for e in endpoints if e in MAIN], names, arms, False)),
-            ("All other endpoints", _rows([e for e in endpoints if e not in MAIN], names, arms, False)),
+            ("Main endpoints", _rows([e for e in endpoints if e in main], names, arms, False, known)),
+            ("All other endpoints", _rows([e for e in endpoints if e not in main], names, arms, False, known)),
         ],
         "others": others,
         "differences": [
-            ("Main endpoints", _rows([e for e in endpoints if e in MAIN], others, body["differences"], True)),
-            ("All other endpoints", _rows([e for e in endpoints if e not in MAIN], others, body["differences"], True)),
+            ("Main endpoints", _rows([e for e in endpoints if e in main], others, body["differences"], True, known)),
+            ("All other endpoints", _rows([e for e in endpoints if e not in main], others, body["differences"], True, known)),
         ],
-        "claims": [_claim(c) for c in body["claims"]],
+        "claims": [_claim(c, known) for c in body["claims"]],
         "against": against,
         "reasons": body.get("failure_reasons", []),
         "hash": body["hash"],
         "front": ", ".join(body["pareto"]["front"]),
         "front_of": f"{body['pareto']['x']} and {body['pareto']['y']}",
+        "of": many,
+        "compared": known[first].text if "shown" in body else "peak and trough of the last dose both on target",
         "subgroups": [
             {
                 "name": n,
                 "n": s["n"],
                 "cells": [
-                    _text("both_last", s["arms"][a]["both_last"]) if "both_last" in s.get("arms", {}).get(a, {}) else None
-                    for a in names
+                    _text(s["arms"][a][first], known.get(first)) if first in s.get("arms", {}).get(a, {}) else None for a in names
                 ],
             }
             for n, s in body["subgroups"].items()
@@ -186,14 +196,12 @@ MAIN = (
 """Endpoints shown first; the others are folded away."""
 
 
-def _text(name: str, e: dict[str, Any], signed: bool = False) -> dict[str, Any]:
+def _text(e: dict[str, Any], what: "Endpoint | None", signed: bool = False) -> dict[str, Any]:
     """A mean, its interval, and the length of its bar where it is a share."""
-    from dosetwin.trial.endpoints import ENDPOINTS
-
     mean, low, high = e["mean"], e.get("low"), e.get("high")
     if not isinstance(mean, int | float) or mean != mean:
         return {"value": "-", "range": "", "bar": None}
-    share = name in ENDPOINTS and ENDPOINTS[name].kind == "share"
+    share = what is not None and what.kind == "share"
     scale, sign, digits = (100.0, "+" if signed else "", ".1f") if share else (1.0, "+" if signed else "", ".3g")
     band = ""
     if isinstance(low, int | float) and isinstance(high, int | float) and low == low:
@@ -205,30 +213,28 @@ def _text(name: str, e: dict[str, Any], signed: bool = False) -> dict[str, Any]:
     }
 
 
-def _rows(endpoints: list[str], arms: list[str], values: dict[str, Any], signed: bool) -> list[dict[str, Any]]:
-    from dosetwin.trial.endpoints import ENDPOINTS
-
+def _rows(
+    endpoints: list[str], arms: list[str], values: dict[str, Any], signed: bool, defined: Mapping[str, "Endpoint"]
+) -> list[dict[str, Any]]:
     out = []
     for e in endpoints:
-        known = ENDPOINTS.get(e)
+        known = defined.get(e)
         out.append(
             {
                 "name": f"{known.text}, {known.unit}" if known and known.unit else known.text if known else e,
                 "better": {"high": "higher is better", "low": "lower is better"}.get(known.better if known else "", ""),
-                "cells": [_text(e, values[a][e], signed) for a in arms],
+                "cells": [_text(values[a][e], known, signed) for a in arms],
             }
         )
     return out
 
 
-def _claim(c: dict[str, Any]) -> dict[str, str]:
+def _claim(c: dict[str, Any], defined: Mapping[str, "Endpoint"]) -> dict[str, str]:
     """A claim in words with its verdict."""
-    from dosetwin.trial.endpoints import ENDPOINTS
-
     said = c["claim"]
     endpoint = str(said.get("endpoint", ""))
-    found = _text(endpoint, c["found"], True)
-    known = ENDPOINTS.get(endpoint)
+    known = defined.get(endpoint)
+    found = _text(c["found"], known, True)
     value = said.get("value", 0.0)
     limit = f"{100 * value:g} %" if known and known.kind == "share" else f"{value:g}"
     kind = str(said.get("kind", "")).replace("_", " ")
