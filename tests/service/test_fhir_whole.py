@@ -92,4 +92,4 @@ def test_what_the_store_has_no_place_for_is_said():
     timeline = read_bundle(
         {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": r} for r in resources]}, "amikacin"
     )
-    assert {f.record for f in left_out(timeline)} == {"Observation/s", "Observation/i"}
+    assert {f.record for f in left_out(timeline)} == {"Observation/s"}

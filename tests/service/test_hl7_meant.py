@@ -609,3 +609,11 @@ def test_comments_and_own_segments_are_named(service, baby):
     assert (code, values(service, id_)) == ("AA", [2.8])
     assert "haemolysed" in why
     assert "ZLR" in why
+
+
+def test_an_INR_is_stored_as_a_measurement(service, baby):
+    id_, name = baby
+    code, why, _ = receive(service, READER, oru(name, obx("2.8", code="6301-6^INR^LN", unit="{INR}")))
+    assert code == "AA", why
+    (stored,) = care(service, id_)
+    assert (stored["kind"], stored["body"]["quantity"], stored["body"]["canonical_value"]) == ("measured", "INR", 2.8)

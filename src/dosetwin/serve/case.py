@@ -25,7 +25,7 @@ from dosetwin.records import Observation, Timeline
 from dosetwin.records.words import LEVEL, meant
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.problems import Problem, wrong
-from dosetwin.serve.store.facts import COVARIATES, Confirmed, NewFact, NewPatient, Person
+from dosetwin.serve.store.facts import COVARIATES, MEASURED, Confirmed, NewFact, NewPatient, Person
 from dosetwin.serve.zone import Zone
 from dosetwin.units import convert
 
@@ -146,8 +146,8 @@ def on_the_calendar(t: Timeline, zero: datetime, drug: str, zone: Zone) -> Timel
             levels.append(_in_unit(replace(o, measures=drug)))
         elif said in formulary.levels():
             levels.append(_in_unit(replace(o, measures=said)))
-        elif word == "SCR":
-            levels.append(_in_unit(replace(o, measures="SCR")))
+        elif word in MEASURED:
+            levels.append(_in_unit(replace(o, measures=word)))
         else:
             findings.append(Finding("warning", "left_out", o.record, "measures something this service does not know", o.measures))
     creatinine = [c for c in t.covariates if c.name == "SCR"]

@@ -13,6 +13,7 @@ from dosetwin.serve.store.facts import Person
 KEPT = {
     "patient_created": ("sex", "GA_weeks", "birth_weight_kg", "synthetic"),
     "dose": ("drug", "amount_mg", "infusion_h"),
+    "measured": ("quantity", "canonical_value", "canonical_unit", "below_limit", "after_dose", "time_sd_h", "assay"),
     "level": ("drug", "mg_per_L", "below_loq", "after_dose", "time_sd_h"),
     "creatinine": ("mg_per_dL", "assay"),
     "covariate": ("name", "canonical_value", "canonical_unit"),

@@ -8,7 +8,7 @@ import logging
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,7 @@ from dosetwin.serve.crypto import Vault
 from dosetwin.serve.memory import Memory
 from dosetwin.serve.parcel import pack
 from dosetwin.serve.store.facts import Person
+from dosetwin.serve.store.measured import Measurement, measurement
 from dosetwin.serve.store.reach import Reach
 from dosetwin.serve.store.remembered import Remembered
 from dosetwin.serve.store.seals import Seals
@@ -156,9 +157,9 @@ def basis_of(known: Known, question: KeptQuestion) -> str:
     origin = origin_of(known.facts, care, question.policy["drug"])
     ignored = unread(question.model)
     plain = [
-        (f["seq"], f["at"], f["body"]["name"])
+        (f["seq"], f["at"], m.quantity)
         for f in care
-        if f["kind"] == "covariate" and f["body"]["name"] in ignored and _believed(f["body"])
+        if (m := measurement(f)) is not None and m.quantity in ignored and _believed(m)
     ]
     places = [(name, _second(at, origin)) for _, at, name in plain]
     times = Counter(places)
@@ -171,9 +172,9 @@ def basis_of(known: Known, question: KeptQuestion) -> str:
     return digest([said, about, read, known.identity_version, None if origin is None else stamp(origin)])
 
 
-def _believed(body: Mapping[str, Any]) -> bool:
-    of = QUANTITIES.get(body["name"])
-    return of is None or of.holds(body["canonical_value"])
+def _believed(m: Measurement) -> bool:
+    of = QUANTITIES.get(m.quantity)
+    return of is None or of.holds(m.value)
 
 
 def _second(at: datetime, origin: datetime | None) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from dosetwin.infer.belief import DOUBTED
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.override import tone
+from dosetwin.serve.store.measured import measurement
 from dosetwin.serve.sure import waiting
 from dosetwin.serve.timeline import in_force
 from dosetwin.serve.twins import KeptQuestion, Known
@@ -22,9 +23,10 @@ def summary_of(known: Known, said: Mapping[str, Any], question: KeptQuestion) ->
     out = {w["event"] for w in held}
     care = [f for f in in_force(known.facts) if f["id"] not in out]
     drug = question.policy["drug"]
-    levels = [f for f in care if f["kind"] == "level" and f["body"]["drug"] == drug]
+    measured = [(f, m) for f in care if (m := measurement(f)) is not None]
+    levels = [(f, m) for f, m in measured if m.quantity == drug]
     doses = [f for f in care if f["kind"] == "dose" and f["body"]["drug"] == drug]
-    weights = [f for f in care if f["kind"] == "covariate" and f["body"]["name"] == "WT"]
+    weights = [m for _, m in measured if m.quantity == "WT"]
     findings = said.get("findings", [])
     doubted = {d["record"] for d in said.get("doubted_records", ()) if d["p_wrong"] >= DOUBTED}
     odd = [x for x in findings if x["code"] in CONTRADICTS and x["record"] in doubted]
@@ -46,17 +48,17 @@ def summary_of(known: Known, said: Mapping[str, Any], question: KeptQuestion) ->
         "held": [{k: w[k] for k in ("event", "record", "text")} for w in held],
         "kidney": kidney(care),
         "kidney_expected": next((x["message"] for x in findings if x["code"] == "kidney_injury_expected"), None),
-        "last_level": None if not levels else _value(levels[-1], "mg_per_L", "mg/L"),
-        "last_dose": None if not doses else _value(doses[-1], "amount_mg", "mg"),
-        "weight_kg": None if not weights else weights[-1]["body"]["canonical_value"],
+        "last_level": None if not levels else _value(levels[-1][0], levels[-1][1].value, levels[-1][1].unit),
+        "last_dose": None if not doses else _value(doses[-1], doses[-1]["body"]["amount_mg"], "mg"),
+        "weight_kg": None if not weights else weights[-1].value,
         "levels": len(levels),
         "doses": len(doses),
         "now": stamp(question.now),
     }
 
 
-def _value(fact: Mapping[str, Any], field: str, unit: str) -> dict[str, Any]:
-    return {"at": stamp(fact["at"]), "value": fact["body"][field], "unit": unit, "id": fact["id"]}
+def _value(fact: Mapping[str, Any], value: float, unit: str) -> dict[str, Any]:
+    return {"at": stamp(fact["at"]), "value": value, "unit": unit, "id": fact["id"]}
 
 
 def answered(known: Known) -> str | None:
@@ -78,7 +80,7 @@ def answer_tone(known: Known) -> str:
 
 def kidney(care: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Whether the creatinines on record meet the criteria of a turning kidney, and by what."""
-    values = sorted((f["at"], f["body"]["mg_per_dL"]) for f in care if f["kind"] == "creatinine")
+    values = sorted((f["at"], m.value) for f in care if (m := measurement(f)) is not None and m.quantity == "SCR")
     out: dict[str, Any] = {"turning": False, "why": "", "last": None}
     if not values:
         return out

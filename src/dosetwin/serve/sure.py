@@ -17,13 +17,14 @@ from dosetwin.records import Timeline
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.store.facts import NewFact
+from dosetwin.serve.store.measured import READ, measurement
 from dosetwin.serve.timeline import in_force, name_of, names_of, raw_timeline, told
 
 if TYPE_CHECKING:
     from dosetwin.serve.service import Service
     from dosetwin.serve.twins import Known
 
-JUDGED = frozenset({"dose", "level", "creatinine", "covariate"})
+JUDGED = frozenset({"dose", *READ})
 CLOCKS_APART = timedelta(minutes=15)
 """A measurement may be dated this far after our clock; doses may be charted ahead (``store.facts.AHEAD``)."""
 CONFIRM = 'are you sure? If so send it again with "confirmed": {"reason": "..."}'
@@ -42,8 +43,8 @@ def judged(known: "Known", new: Sequence[tuple[datetime, Mapping[str, Any]]], dr
     names = {f"{r['kind']}/{r['id'][:8]}": f"new {int(r['id'])}" for r in rows}
     impossible: list[Finding] = []
     unusual: list[Finding] = []
-    for about in dict.fromkeys([drug, *(r["body"]["drug"] for r in rows if r["body"].get("drug"))]):
-        mine = [r for r in rows if r["body"].get("drug") in (None, about) and (about == drug or r["body"].get("drug"))]
+    for about in dict.fromkeys([drug, *filter(None, map(_drug, rows))]):
+        mine = [r for r in rows if _drug(r) in ("", about) and (about == drug or _drug(r))]
         if not mine:
             continue
         before = held_back(told(raw_timeline(known.patient, known.facts, known.person, about)), names_of(known.facts))
@@ -64,21 +65,33 @@ def judged(known: "Known", new: Sequence[tuple[datetime, Mapping[str, Any]]], dr
     return list(dict.fromkeys(impossible)), list(dict.fromkeys(unusual))
 
 
+def _drug(row: Mapping[str, Any]) -> str:
+    """The drug that a fact is about, by dose or level; "" for none."""
+    m = measurement(row)
+    said = row["body"]["drug"] if m is None else m.quantity
+    return said if said not in QUANTITIES else ""
+
+
+def _ends_something(row: Mapping[str, Any]) -> bool:
+    """Whether a fact is the end of something, which may be known ahead."""
+    return row["kind"] in ("covariate", "measured") and row["body"]["value"] == 0
+
+
 def _ahead(rows: Sequence[Mapping[str, Any]], now: datetime) -> list[Finding]:
     return [
         Finding("error", "in_the_future", f"{r['kind']}/{r['id'][:8]}", f"a {r['kind']} dated after now", r["at"].isoformat(),
                 f"up to {now.isoformat(timespec='minutes')}", "correct the time")
         for r in rows
-        if r["kind"] != "dose" and r["at"] > now + CLOCKS_APART and not (r["kind"] == "covariate" and r["body"]["value"] == 0)
+        if r["kind"] != "dose" and r["at"] > now + CLOCKS_APART and not _ends_something(r)
     ]  # fmt: skip
 
 
 def _ends(rows: Sequence[Mapping[str, Any]], t: Timeline) -> list[Finding]:
     """Ends of something that begins only later."""
     flags = {
-        r["body"]["name"]: r
+        m.quantity: r
         for r in rows
-        if r["kind"] == "covariate" and QUANTITIES[r["body"]["name"]].flag and not r["body"]["value"]
+        if (m := measurement(r)) is not None and m.quantity in QUANTITIES and QUANTITIES[m.quantity].flag and not m.value
     }
     out = []
     for flag, r in flags.items():

@@ -9,6 +9,7 @@ from dosetwin.errors import Finding
 from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 from dosetwin.serve.store.facts import CARE, Person
+from dosetwin.serve.store.measured import measurement
 
 
 def in_force(facts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -62,9 +63,10 @@ def name_of(fact: Mapping[str, Any]) -> str:
 def timeline_of(patient: str, facts: Sequence[Mapping[str, Any]], person: Person, drug: str, *, beside: bool = False) -> Timeline:
     """The timeline a twin is told, without what cannot be believed or waits for an answer: findings name it, the rest goes on.
 
-    ``beside``: with doses and levels of other drugs, of which a question hears only what they do to this one.
+    ``beside``: with doses and levels of other drugs, of which a question hears only what they do to this one; without, facts are
+    read as programs did that kept questions without saying it (an INR told as a covariate is one).
     """
-    everything = raw_timeline(patient, facts, person, drug)
+    everything = raw_timeline(patient, facts, person, drug, as_before=not beside)
     return held_back(everything if beside else told(everything), names_of(facts))
 
 
@@ -73,8 +75,13 @@ def told(everything: Timeline) -> Timeline:
     return everything.of(everything.drug, {o.measures for o in everything.observations if o.measures not in QUANTITIES})
 
 
-def raw_timeline(patient: str, facts: Sequence[Mapping[str, Any]], person: Person, drug: str) -> Timeline:
-    """All that is on record about one patient; times in h since the first dose of ``drug``, else the first fact of care."""
+def raw_timeline(
+    patient: str, facts: Sequence[Mapping[str, Any]], person: Person, drug: str, *, as_before: bool = False
+) -> Timeline:
+    """All that is on record about one patient; times in h since the first dose of ``drug``, else the first fact of care.
+
+    ``as_before``: an INR told as a covariate is one, as programs read it that kept questions without saying how (replays).
+    """
     created = next((f for f in facts if f["kind"] == "patient_created"), None)
     said = created["body"] if created is not None else {}
     care = in_force(facts)
@@ -86,23 +93,25 @@ def raw_timeline(patient: str, facts: Sequence[Mapping[str, Any]], person: Perso
         return round((at - origin) / timedelta(seconds=1)) / 3600.0
 
     doses, levels, known = [], [], []
+    traits: dict[str, float] = {}
     findings: list[Finding] = []
     for f in care:
         b, name, t = f["body"], name_of(f), hours(f["at"])
         if f["kind"] == "dose":
             doses.append(DoseEvent(t, b["amount_mg"], b["infusion_h"], record=name, drug=b["drug"]))
-        elif f["kind"] == "level":
-            value = b["mg_per_L"]
-            limit = value if b["below_loq"] else None
-            levels.append(Observation(t, b["drug"], value, "mg/L", limit, b["below_loq"], b["time_sd_h"], b["after_dose"],
-                                      record=name))  # fmt: skip
-        elif f["kind"] == "creatinine":
-            levels.append(Observation(t, "SCR", b["mg_per_dL"], "mg/dL", assay=b["assay"], record=name))
-            findings += [Finding(**(x | {"record": name})) for x in b["findings"]]
-        elif f["kind"] == "covariate":
-            known.append(Covariate(t, b["name"], b["canonical_value"], b["canonical_unit"], name))
+        elif (m := measurement(f)) is not None:
+            of = QUANTITIES.get(m.quantity)
+            findings += [Finding(**{**x, "record": name}) for x in m.findings]
+            if of is not None and of.kind == "trait":
+                traits[m.quantity] = m.value
+            elif of is None or (of.predicted and not (as_before and f["kind"] == "covariate")):
+                limit = m.value if m.below else None
+                levels.append(Observation(t, m.quantity, m.value, m.unit, limit, m.below, m.time_sd_h, m.after_dose, m.assay,
+                                          name))  # fmt: skip
+            else:
+                known.append(Covariate(t, m.quantity, m.value, m.unit, name))
     who = Patient(patient, said.get("sex"), person.birth, said.get("GA_weeks"), said.get("birth_weight_kg"),
-                  bool(said.get("synthetic")), said.get("label", ""))  # fmt: skip
+                  bool(said.get("synthetic")), said.get("label", ""), traits=traits)  # fmt: skip
     return Timeline(who, tuple(doses), tuple(levels), tuple(known), origin, findings=tuple(findings), drug=drug)
 
 

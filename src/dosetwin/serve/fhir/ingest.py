@@ -23,7 +23,7 @@ from dosetwin.records import Timeline
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.fhir.consent import consents
 from dosetwin.serve.problems import Problem, from_input_error, wrong
-from dosetwin.serve.store.facts import NewFact, NewPatient, Person
+from dosetwin.serve.store.facts import MEASURED, NewFact, NewPatient, Person
 from dosetwin.serve.store.tables import facts
 from dosetwin.serve.timeline import in_force
 
@@ -169,6 +169,10 @@ def facts_of(timeline: Timeline, server: str) -> dict[str, NewFact]:
             body = {"kind": "level", "drug": o.measures, "value": o.value, "below_loq": o.blq, "after_dose": o.after_dose,
                     "time_sd_h": o.time_sd}  # fmt: skip
             add(o.record, o.time, "level", body)
+        elif o.measures in MEASURED and not o.blq:
+            unit = o.unit or formulary.measured(o.measures).unit
+            body = {"kind": "measured", "quantity": o.measures, "value": o.value, "unit": unit, "time_sd_h": o.time_sd}
+            add(o.record, o.time, o.measures, body)
     for c in timeline.covariates:
         part = f"{c.name}={c.value:g}" if QUANTITIES[c.name].flag else c.name
         body = {"kind": "covariate", "name": c.name, "value": c.value, "unit": c.unit or QUANTITIES[c.name].unit}
@@ -182,11 +186,12 @@ def left_out(timeline: Timeline) -> list[Finding]:
     """What the reader understood and the store has no place for: said, never dropped."""
     out = []
     for o in timeline.observations:
-        if o.measures == "SCR" and o.blq:
+        if o.blq and o.measures in MEASURED and o.measures not in formulary.levels():
+            what = "creatinine" if o.measures == "SCR" else o.measures
             out.append(
-                Finding("warning", "left_out", o.record, "a creatinine only known to be below a limit is not stored", o.value)
+                Finding("warning", "left_out", o.record, f"a {what} only known to be below a limit is not stored", o.value)
             )
-        elif o.measures != "SCR" and o.measures not in formulary.levels():
+        elif o.measures not in MEASURED:
             out.append(Finding("warning", "left_out", o.record, f"{o.measures} is not stored here", o.value))
     for d in timeline.doses:
         if (d.drug or timeline.drug) not in formulary.followed():

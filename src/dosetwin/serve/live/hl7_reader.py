@@ -176,6 +176,8 @@ class Reader:
             return {"kind": "creatinine", "value": value, "unit": unit, "assay": _assay(s, where, out)}
         if of.kind == "level":
             return {"kind": "level", "drug": name, "value": value, "unit": unit, "below_loq": below}
+        if of.predicted:
+            return {"kind": "measured", "quantity": name, "value": value, "unit": unit}
         return {"kind": "covariate", "name": name, "value": value, "unit": unit}
 
     # -------------------------------------------------------------------------------------------------- doses

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
+from dosetwin import formulary
 from dosetwin.serve.access import The, Who, keeps_refused
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.auth.principal import Principal
@@ -82,8 +83,14 @@ async def record_event(patient: PatientId, event: NewFact, service: The, who: Wh
     if receipt.known:
         response.status_code = 200
     else:
-        service.touched([patient], urgent=event.body.kind != "covariate")
+        service.touched([patient], urgent=_urgent(event))
     return receipt.to_json()
+
+
+def _urgent(event: NewFact) -> bool:
+    """Whether a twin is worked in at once: not for what comes in streams."""
+    body = event.body
+    return formulary.measured(body.quantity).predicted if body.kind == "measured" else body.kind != "covariate"
 
 
 @router.post("/events", status_code=201)
@@ -100,7 +107,7 @@ def record_batch(batch: Batch, service: The, who: Who) -> dict[str, Any]:
         _sure_of(service, who, batch, id_)
     receipts = service.change(who, change)
     new = [e.patient_id for e, r in zip(batch.events, receipts, strict=True) if not r.known]
-    service.touched(dict.fromkeys(new), urgent=any(e.body.kind != "covariate" for e in batch.events))
+    service.touched(dict.fromkeys(new), urgent=any(map(_urgent, batch.events)))
     return {"events": [r.to_json() for r in receipts]}
 
 

@@ -33,10 +33,17 @@ def one_of(names: tuple[str, ...]) -> Any:
     return Annotated[str, AfterValidator(listed), WithJsonSchema({"type": "string", "enum": list(names)})]
 
 
+MEASURED = (*(q.name for q in QUANTITIES.values() if q.kind != "plain" and not q.ages and q.name not in ("GA", "BW", "SEX")),
+            *formulary.levels())  # fmt: skip
+"""Quantities that a fact of the kind ``measured`` may tell; gestational age, birth weight and sex are told with the patient."""
+
+
 if TYPE_CHECKING:
     Drug = str
     Covariate = str
+    Quantity = str
 else:
+    Quantity = one_of(MEASURED)
     Drug = one_of(formulary.followed())
     Covariate = one_of(COVARIATES)
 # strict: a number is a JSON number, never text ("1_0" would be read as 10) and never true
@@ -128,6 +135,45 @@ class CovariateValue(Body):
         return super().canonical() | {"canonical_value": value, "canonical_unit": of.unit}
 
 
+class Measured(Body):
+    """Anything measured or told about the patient: a result, a vital sign, a flag, a genotype, the level of any drug.
+
+    ``below_limit``: ``value`` is the limit that the result lies below. ``assay`` is a creatinine's.
+    """
+
+    kind: Literal["measured"]
+    quantity: Quantity
+    value: Annotated[float, Field(ge=-100, le=1e6, allow_inf_nan=False, strict=True)]
+    unit: Unit = "1"
+    below_limit: bool = False
+    after_dose: bool = False
+    time_sd_h: Annotated[float, Field(ge=0, le=24, allow_inf_nan=False, strict=True)] = 0.0
+    assay: Literal["", "idms", "enzymatic", "jaffe", "enzymatic-uncalibrated"] = ""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Measured":
+        of = formulary.measured(self.quantity)
+        if of.flag and self.value not in (0.0, 1.0):
+            raise ValueError(f"{self.quantity} is 1 (began) or 0 (ended)")
+        if of.kind == "trait" and self.value not in range(int(of.low), int(of.high) + 1):
+            raise ValueError(f"{self.quantity} is a number of alleles, {of.possible()}")
+        if self.below_limit and not (of.kind == "level" and self.value > 0):
+            raise ValueError("below_limit needs the level's limit of quantification as value, > 0")
+        if self.assay and self.quantity != "SCR":
+            raise ValueError("an assay is told of a creatinine only")
+        return self
+
+    def canonical(self) -> dict[str, Any]:
+        """With ``canonical_value``, ``canonical_unit`` and the remarks of a conversion."""
+        of, findings = formulary.measured(self.quantity), []
+        if self.quantity == "SCR":
+            found = creatinine(self.value, self.unit, self.assay, record="measured.value")
+            value, findings = found.value, [f.to_json() for f in found.findings]
+        else:
+            value = self.value if of.flag else convert(self.value, self.unit, of, where="measured.unit")
+        return super().canonical() | {"canonical_value": value, "canonical_unit": of.unit, "findings": findings}
+
+
 class Culture(Body):
     """A culture: taken, still growing nothing, or what grew and which MIC it has."""
 
@@ -173,14 +219,14 @@ class Note(Body):
 
 
 AnyBody = Annotated[
-    Dose | Level | CreatinineResult | CovariateValue | Culture | Transferred | Consent | Discharged | Note,
+    Dose | Measured | Level | CreatinineResult | CovariateValue | Culture | Transferred | Consent | Discharged | Note,
     Field(discriminator="kind"),
 ]
-RECORDED = ("dose", "level", "creatinine", "covariate", "culture", "transferred", "consent", "discharged", "alert",
+RECORDED = ("dose", "measured", "level", "creatinine", "covariate", "culture", "transferred", "consent", "discharged", "alert",
             "alert_acknowledged", "alert_ended")  # fmt: skip
 """Kinds that come from outside. The service itself adds patient_created, identity_changed, advice_issued, advice_answered and
 correction."""
-CARE = frozenset({"dose", "level", "creatinine", "covariate", "culture"})
+CARE = frozenset({"dose", "measured", "level", "creatinine", "covariate", "culture"})
 """Kinds that say what was given to the patient or measured."""
 CLINICAL = CARE | {"patient_created", "identity_changed", "correction"}
 """Kinds that change what the twin believes."""

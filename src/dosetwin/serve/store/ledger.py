@@ -212,9 +212,9 @@ class Ledger:
             raise Problem(
                 404, "not_found", "no such event of this patient", [wrong("event", "id", fact_id, "the id of an event")]
             )
-        if old["kind"] not in ("dose", "level", "creatinine", "covariate", "culture"):
+        if old["kind"] not in CARE:
             raise Problem(422, "not_accepted", "only events of care can be corrected",
-                          [wrong("event", "kind", old["kind"], "dose, level, creatinine, covariate or culture")])  # fmt: skip
+                          [wrong("event", "kind", old["kind"], ", ".join(sorted(CARE)))])  # fmt: skip
         body: dict[str, Any] = {"corrects": fact_id, "action": "retract" if new is None else "replace", "reason": reason}
         if new is not None:
             if new.body.kind != old["kind"]:

@@ -12,6 +12,7 @@ from dosetwin.report import narrative
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.override import told, tone
 from dosetwin.serve.service import Service
+from dosetwin.serve.store.measured import measurement
 from dosetwin.serve.timeline import in_force
 from dosetwin.serve.twins import KeptQuestion, Known, Memory, answer, state_hash
 from dosetwin.serve.web.frame import ago, zone_of
@@ -98,21 +99,23 @@ def said(kind: str, b: Mapping[str, Any]) -> tuple[str, str]:
     """Kind and text of one fact."""
     if kind == "dose":
         return "dose", f"{narrative.number(b['amount_mg'])} mg {b['drug']}{narrative.over(b['infusion_h'])}"
-    if kind == "level":
-        return "level", f"{b['drug']} {'< ' if b['below_loq'] else ''}{narrative.number(b['mg_per_L'])} mg/L"
-    if kind == "creatinine":
-        given = "" if b["unit"] == "mg/dL" else f" (reported {b['value']:g} {b['unit']})"
-        return "creatinine", f"{b['mg_per_dL']:.2f} mg/dL{given}"
     if kind == "culture":
         what = {"taken": "taken, no result yet", "no_growth": "nothing has grown", "growth": b.get("organism") or "growth"}[
             b["result"]
         ]
         mic = f", MIC {b['mic_mg_per_L']:g} mg/L" if b.get("mic_mg_per_L") else ""
         return "culture", f"{b['specimen']}: {what}{mic}{' (' + b['susceptibility'] + ')' if b.get('susceptibility') else ''}"
-    name, unit = narrative.named(b["name"])
-    if narrative.is_flag(b["name"]):
-        return "drug" if QUANTITIES[b["name"]].runs == "drug" else "state", f"{name} {'begins' if b['value'] else 'ends'}"
-    return "measure", f"{name} {b['canonical_value']:g} {unit}".strip()
+    m = measurement({"kind": kind, "body": b})
+    assert m is not None
+    if m.quantity not in QUANTITIES:
+        return "level", f"{m.quantity} {'< ' if m.below else ''}{narrative.number(m.value)} {m.unit}"
+    if m.quantity == "SCR":
+        given = "" if b["unit"] == m.unit else f" (reported {b['value']:g} {b['unit']})"
+        return "creatinine", f"{m.value:.2f} {m.unit}{given}"
+    name, unit = narrative.named(m.quantity)
+    if narrative.is_flag(m.quantity):
+        return "drug" if QUANTITIES[m.quantity].runs == "drug" else "state", f"{name} {'begins' if m.value else 'ends'}"
+    return "measure", f"{name} {m.value:g} {unit}".strip()
 
 
 def history_of(

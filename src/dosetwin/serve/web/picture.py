@@ -303,11 +303,14 @@ def events(advice: "Advice", zone: Zone) -> list[dict[str, Any]]:
     for d in t.doses:
         for e in d.expanded():
             over = narrative.over(e.duration)
-            add(e.time, "dose", f"{e.amount:g} mg {advice.therapy.drug.name}{over}", e.record)
+            add(e.time, "dose", f"{e.amount:g} mg {e.drug or advice.therapy.drug.name}{over}", e.record)
     for o in t.observations:
         sign = "< " if o.blq else ""
         if o.measures == "SCR":
             add(o.time, "creatinine", f"{sign}{o.value:.2f} mg/dL ({o.value * UMOL_PER_MG_DL:.0f} µmol/L)", o.record)
+        elif o.measures in QUANTITIES:
+            name, unit = narrative.named(o.measures)
+            add(o.time, "measure", f"{name} {sign}{o.value:g} {unit}".strip(), o.record)
         else:
             name = o.measures or advice.therapy.drug.name
             add(o.time, "level", f"{name} {sign}{o.value:g} {o.unit}", o.record)
