@@ -144,3 +144,14 @@ def test_daily_table_by_hand() -> None:
 def test_birth_weight_score_is_zero_for_the_median() -> None:
     assert log_weight_z(ward_record("a", 30, birth_weight(30, 1, 0), male=1.0)) == pytest.approx(0)
     assert log_weight_z(ward_record("a", 30, birth_weight(30, 1, -2), male=1.0)) == pytest.approx(-2)
+
+
+def test_each_drugs_doses_raise_their_own_flag():
+    from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
+
+    doses = (DoseEvent(0.0, 15.0, 0.5), DoseEvent(30.0, 10.0, 1.0, drug="vancomycin"))
+    known = (Covariate(0.0, "PNA", 2.0), Covariate(0.0, "WT", 1.0))
+    record = from_timeline(Timeline(Patient("p", GA=28.0, BW=1.0), doses, (Observation(40.0, "SCR", 0.8, "mg/dL"),), known,
+                                    drug="amikacin"))  # fmt: skip
+    assert [record.flag_at("AMINO", 48.0 + h) for h in (1.0, 31.0)] == [1.0, 0.0]
+    assert [record.flag_at("VANCO", 48.0 + h) for h in (1.0, 31.0)] == [0.0, 1.0]

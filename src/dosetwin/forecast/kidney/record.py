@@ -8,20 +8,22 @@ from types import MappingProxyType
 
 import numpy as np
 
+from dosetwin import formulary
 from dosetwin.errors import Finding
+from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Timeline
 from dosetwin.structure.growth import birth_weight, weight_after_birth
 from dosetwin.units import ASSAYS, SCR_FLOOR
 
-GA_RANGE = (22.0, 44.0)
+GA_RANGE = (QUANTITIES["GA"].low, QUANTITIES["GA"].high)
 """Weeks."""
-SCR_MAX = 20.0
+SCR_MAX = QUANTITIES["SCR"].high
 """mg/dL."""
 FLAGS = ("IBU", "INDO", "COOLING", "ASPHYXIA", "INO", "AMINO", "VANCO")
 """Ibuprofen, indomethacin, cooling, asphyxia, inotropes, aminoglycoside days, vancomycin days: 0 or 1 from a time on."""
-DRUG_DAYS = MappingProxyType({"amikacin": "AMINO", "gentamicin": "AMINO", "tobramycin": "AMINO", "vancomycin": "VANCO"})
+DRUG_DAYS = MappingProxyType({d.name: r.flag for d in formulary.drugs() if d.followed for r in d.raises if r.flag in FLAGS})
 """Drugs whose doses raise a flag for 24 h each."""
-COURSE = MappingProxyType({"IBU": 72.0, "INDO": 72.0, "COOLING": 72.0})
+COURSE = MappingProxyType({name: hours for name in FLAGS if (hours := QUANTITIES[name].runs_h) is not None})
 """h that a treatment usually lasts (three daily doses; the cooling protocol): what a forecast expects of one that is running."""
 FEATURES = (
     "log_scr", "hours_since", "measured", "PNA", "PMA", "WT", "change_from_BW", *FLAGS, "days_AMINO", "days_VANCO",
@@ -228,7 +230,7 @@ def birth_hour(timeline: Timeline) -> float | None:
 def from_timeline(timeline: Timeline, now: float | None = None) -> WardRecord:
     """The ward's record of a patient at ``now`` (h on the timeline's clock; default: its last record).
 
-    Creatinine in the timeline is mg/dL IDMS already (the importers convert it). Doses of the drugs in DRUG_DAYS raise their flag
+    Creatinine in the timeline is mg/dL IDMS already (the importers convert it). Doses of drugs in DRUG_DAYS raise their flag
     for 24 h. What is missing (time of birth, gestational age, birth weight) is a finding, never an exception.
     """
     patient = timeline.patient
@@ -254,15 +256,17 @@ def from_timeline(timeline: Timeline, now: float | None = None) -> WardRecord:
         values = [(max(t - birth, 0.0), float(v > 0.5)) for t, v in known.series(name)]
         if values:
             flags[name] = values
-    drug = DRUG_DAYS.get(timeline.drug)
-    if drug and drug not in flags:
+    for flag in dict.fromkeys(DRUG_DAYS.values()):
+        doses = [e for d in known.doses if DRUG_DAYS.get(d.drug or timeline.drug) == flag for e in d.expanded()]
+        if flag in flags or not (doses or DRUG_DAYS.get(timeline.drug) == flag):
+            continue
         events: list[tuple[float, float]] = []
-        for dose in sorted((d for e in known.doses for d in e.expanded()), key=lambda d: d.time):
+        for dose in sorted(doses, key=lambda d: d.time):
             at = max(dose.time - birth, 0.0)
             if events and events[-1][0] >= at:
                 events.pop()
             events += [(at, 1.0), (at + 24.0, 0.0)]
-        flags[drug] = events
+        flags[flag] = events
     scr = [o for o in known.observations if o.measures == "SCR"]
     series = known.series("SCR")
     assay = next((o.assay for o in reversed(scr) if o.assay), "") or "unknown"
