@@ -193,10 +193,9 @@ def left_out(timeline: Timeline) -> list[Finding]:
             )
         elif o.measures not in MEASURED:
             out.append(Finding("warning", "left_out", o.record, f"{o.measures} is not stored here", o.value))
-    for d in timeline.doses:
-        if (d.drug or timeline.drug) not in formulary.followed():
-            out.append(Finding("warning", "left_out", d.record, "a dose of a drug that is not followed here", d.drug))
-    return out
+    text = "a dose of a drug that is not followed here"
+    beside = [d for d in timeline.doses if (d.drug or timeline.drug) not in formulary.followed()]
+    return out + [Finding("warning", "left_out", d.record, text, d.drug) for d in beside]
 
 
 def _patient(
