@@ -47,6 +47,7 @@ def answer(name: str) -> Recommendation:
         tuple(chosen),
         now=case.get("now"),
         seed=case["seed"],
+        draws=case.get("draws", 500),
         facts=facts,
     )
     return advise(timeline_of(case), question).recommendation
@@ -60,13 +61,13 @@ def summary(found: Recommendation) -> dict[str, Any]:
     return {
         "status": found.status,
         "regimen": data["regimen"],
-        "mg_per_kg": round(top.mg_per_kg, 2) if top else None,
+        "mg_per_kg": round(top.mg_per_kg, 2) if top and top.mg_per_kg is not None else None,
         "probabilities": {f"{a.target} {a.dose}": round(a.p, 2) for a in top.attainment} if top else {},
         "joint": round(top.joint, 2) if top else None,
         "medians": {k: round(v, 1) for k, v in sorted(top.median.items())} if top else {},
         "reasons": [r.code for r in found.reasons],
         "standard_rules": {
-            "+".join(c.rules): f"{c.regimen.amount_mg:g} mg every {c.regimen.interval_h:g} h: "
+            "+".join(c.rules): f"{c.regimen.words or f'{c.regimen.amount_mg:g} mg every {c.regimen.interval_h:g} h'}: "
             + ("acceptable" if c.acceptable else "not acceptable" if c.allowed else "outside the limits")
             for c in sorted(found.candidates, key=lambda c: c.rules)
             if c.rules

@@ -107,7 +107,9 @@ def drawn(advice: Advice, draws: np.ndarray, believed: np.ndarray) -> Advice:
     """With curves, and the individual parameters after and before the levels, of the leading model."""
     model, known, seed, rule = advice.models[int(np.argmax(advice.weights))], advice.asked, advice.seed, advice.question.rule
     few = draws[:SAMPLE_DRAWS]
-    drawn = curves_of(model, known, advice.regimen, few, now=advice.now, measures=advice.therapy.watched, seed=seed, rule=rule)
+    therapy = advice.therapy
+    drawn = curves_of(model, known, advice.regimen, few, now=advice.now, measures=therapy.watched, seed=seed, rule=rule,
+                      ahead=therapy.follows_h)  # fmt: skip
     at = advice.regimen.first_at if advice.regimen else advice.now
     after = parameters_of(model, known, believed[:SAMPLE_DRAWS], at=at, rule=rule)
     prior = prior_draws(model, 1 + len(known.occasions), len(few), seed)

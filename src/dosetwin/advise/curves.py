@@ -50,13 +50,14 @@ def curves_of(
     seed: int,
     rule: "Rule" = "locf",
     points: int = 240,
+    ahead: float = 0.0,
 ) -> Curves:
-    """Bands of the drug's level under the prior and under ``draws`` [n_draws, n_full] of the updated belief."""
+    """Bands of what ``measures`` under the prior and ``draws`` [n_draws, n_full] of the updated belief; ``ahead`` h at least."""
     from dosetwin.simulate import predict, schedule_for
 
     given = [d for dose in known.doses for d in dose.expanded()]
     start = min((d.time for d in given), default=now)
-    end = regimen.first_at + 3 * regimen.interval if regimen else now + 48.0
+    end = regimen.first_at + max(3 * regimen.interval, ahead) if regimen else now + max(48.0, ahead)
     future = regimen.doses(end - 1e-6) if regimen else ()
     corners = [t for d in (*given, *future) for t in (d.time, d.time + d.duration) if start <= t <= end]
     time = np.unique(np.round(np.concatenate([np.linspace(start, end, points), corners]), 6))

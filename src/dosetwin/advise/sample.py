@@ -23,9 +23,10 @@ def next_sample(asked: Asked, state: State, regimen: DoseOrder | None) -> NextSa
         return None
     model, few = asked.models[state.lead], state.pools[state.lead][:SAMPLE_DRAWS]
     start, span, infusion = (regimen.first_at, regimen.interval, regimen.duration) if regimen else (now, 24.0, 0.0)
-    allowed = {a for a in therapy.sampling.after_h if infusion < a <= span or (a == 0 and known.doses)} | {span}
+    reach = max(span, therapy.follows_h)
+    allowed = {a for a in therapy.sampling.after_h if infusion < a <= reach or (a == 0 and known.doses)} | {span}
     after = sorted(allowed)
-    last = start + (3 if regimen else 1) * span
+    last = start + max((3 if regimen else 1) * span, reach)
     times = np.array([start + a for a in after] + ([last] if regimen else []))
     doses = regimen.doses(last - 1e-6) if regimen else ()
     schedule = schedule_for(model, known, times, rule=rule, extra_doses=doses)
@@ -54,7 +55,7 @@ def next_sample(asked: Asked, state: State, regimen: DoseOrder | None) -> NextSa
     )
     told = [f"{fall:.0%} of {'that' if k else 'the variance'} of {x}"
             for k, (fall, x) in enumerate(zip(ranked[0].falls, [*map(_log, learns), last_one], strict=True))]  # fmt: skip
-    text = f"a {what} {place} is expected to remove {' and '.join(told)}"
+    text = f"{'an' if what[0] in 'AEIOaeio' else 'a'} {what} {place} is expected to remove {' and '.join(told)}"
     if not worth:
         text = f"no further {what} is worth taking yet (threshold {therapy.sampling.worth:.0%}): {text}"
     return NextSample(best.at, best.after_h, worth, text, best.fall_clearance, best.fall_trough, options)

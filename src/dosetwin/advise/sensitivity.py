@@ -34,16 +34,18 @@ class Doubt:
 def doubts(
     known: Timeline,
     models: Sequence[Model],
-    drug: str,
+    watched: Sequence[str],
     now: float,
     ends: Mapping[str, float] | None = None,
     creatinine_told: bool = False,
     by_weight: bool = True,
+    by_mouth: bool = False,
 ) -> Iterator[Doubt]:
     """The doubts that apply to these facts and that at least one of the models can answer.
 
     ``ends``: flag -> h, when the record says that something still running will end. ``creatinine_told``: a kidney beside the
-    models reads creatinine. ``by_weight``: the drug is dosed by weight.
+    models reads creatinine. ``by_weight``: the drug is dosed by weight; ``by_mouth``: a dose
+    that is charted may not have been taken. ``watched``: what is measured of the drug and its effect.
     """
     ends = ends or {}
     reads = {name for m in models for name in m.covs}
@@ -69,7 +71,11 @@ def doubts(
             known.append(event),
             True,
         )
-    levels = [o for o in known.observations if o.measures in (drug, "")]
+    levels = [o for o in known.observations if o.measures in (*watched, "")]
+    if by_mouth and known.doses:
+        *others, missed = known.doses
+        text = f"the dose of {missed.amount:g} at {missed.time:g} h was not taken"
+        yield Doubt("dose_not_taken", text, replace(known, doses=tuple(others)), True)
     if levels:
         last = levels[-1]
         starts = [d.time for dose in known.doses for d in dose.expanded()]
@@ -81,7 +87,7 @@ def doubts(
                 others = tuple(o for o in known.observations if o is not last)
                 timeline = replace(known, observations=(*others, replace(last, time=moved)))
                 yield Doubt(f"sampled_{word}", f"the last level was drawn 15 min {word} than recorded", timeline, True)
-        without = replace(known, observations=tuple(o for o in known.observations if o.measures not in (drug, "")))
+        without = replace(known, observations=tuple(o for o in known.observations if o.measures not in (*watched, "")))
         yield Doubt("levels_not_hers", "the levels are not this patient's (as if there were none)", without, True)
     if not known.series("WT") or not (by_weight or "WT" in reads):
         return
@@ -113,7 +119,9 @@ def sensitivities(asked: Asked, state: State, made: Decision) -> tuple[Sensitivi
     few = replace(q, draws=DRAWS, therapy=replace(q.therapy, rules=()))
     reads = asked.kidney.used in ("learned", "filter")
     ends = ends_of(asked.timeline, asked.now)
-    for doubt in doubts(asked.bare, asked.models, q.therapy.drug.name, asked.now, ends, reads, q.therapy.needs_weight):
+    t = q.therapy
+    watched, by_mouth = (t.drug.name, t.sampling.of or t.drug.name), t.drug.routes == ("mouth",)
+    for doubt in doubts(asked.bare, asked.models, watched, asked.now, ends, reads, t.needs_weight, by_mouth):
         try:
             # draws of the belief belong to the course they were made under: only a new belief gets a new course
             told = asked.kidney.tell(doubt.timeline, asked.now, q.rule) if doubt.past else asked.told

@@ -51,7 +51,7 @@ def table(made: Decision, asked: Asked) -> tuple[Candidate, ...]:
         plan = made.plans[i]
         if plan.loading is not None:  # many of them are next to the same: a few, beside those of one amount
             loaded += 1
-            if loaded <= LOADING_ROWS:
+            if loaded <= LOADING_ROWS or plan.rules:
                 keep.add(i)
             continue
         if plan.rules or place < asked.therapy.table_rows or plan.order.pattern[:1] not in best_of:

@@ -18,8 +18,10 @@ from dosetwin.cli.models import models
 from dosetwin.cli.new import new
 from dosetwin.cli.replay import replay
 from dosetwin.cli.retro import retro
+from dosetwin.cli.rule import rule
 from dosetwin.cli.service import audit, fhir_import, serve, store
 from dosetwin.cli.simulate import simulate
+from dosetwin.cli.therapies import therapies
 from dosetwin.cli.trial import trial
 from dosetwin.cli.validate import validate
 from dosetwin.errors import DosetwinError, InputError, one_line
@@ -59,7 +61,7 @@ def _options(
     """Options of the program itself; ``--debug`` is taken out of the words by ``main``, so that it may stand anywhere."""
 
 
-for word in (demo, advise, simulate, fit, replay, models, validate, new, trial, retro, serve, store, audit):
+for word in (demo, advise, simulate, fit, replay, models, therapies, rule, validate, new, trial, retro, serve, store, audit):
     app.command()(word)
 fhir.command("import")(fhir_import)
 kidney.command("train")(kidney_train)

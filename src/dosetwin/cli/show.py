@@ -94,7 +94,7 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
         )  # fmt: skip
     console.print(table)
     units = ", ".join(dict.fromkeys(u for _, u, _ in heads if u))
-    said = ", ".join(f"{name}: {when[0].lower()}{when[1:]}" for name, _, when in heads)
+    said = ", ".join(f"{name}: {narrative.lowered(when)}" for name, _, when in heads)
     legend = f"Medians{f' in {units}' if units else ''}: {said}; loss 0 = every target met."
     console.print(legend, style="dim")
 

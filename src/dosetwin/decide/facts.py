@@ -17,11 +17,10 @@ def facts_at(timeline: Timeline, time: float) -> Facts:
     patient, when = timeline.patient, timeline.when(time)
     names = dict.fromkeys([*(c.name for c in timeline.covariates), *(o.measures for o in timeline.observations)])
     values: dict[str, float | str | None] = {n: found[1] for n in names if n and (found := latest(n)) is not None}
-    if patient.sex is not None:
-        values["SEX"] = patient.sex
     # a recorded value goes before the patient's entry, as in the engine
-    GA = values["GA"] = values.get("GA", patient.GA)
-    BW = values["BW"] = patient.BW if patient.BW is not None else values.get("BW")
+    values = {**patient.traits, **values}
+    GA, BW = values.get("GA"), patient.BW if patient.BW is not None else values.get("BW")
+    values["BW"] = BW
     if (known := latest("PNA")) is not None:
         values["PNA"] = known[1] + (time - known[0]) / 24.0
     elif patient.birth is not None and when is not None:

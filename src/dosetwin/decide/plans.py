@@ -115,7 +115,7 @@ def first_doses(therapy: Therapy, where: Situation) -> tuple[Plan, ...]:
             amounts.append(amount)
     start = first_at(where, 0.0, menu.step_h)
     return tuple(
-        plan(Every(amount, wait, menu.infusions[0], start, unit=menu.unit), therapy, where)
+        plan(Every(amount, wait, menu.runs(amount), start, unit=menu.unit), therapy, where)
         for wait in menu.loading_intervals
         for amount in amounts
     )
@@ -149,11 +149,11 @@ def with_loading(
     thens: dict[tuple[float, ...], list[int]] = {}
     for i, p in enumerate(plans):
         if p.loading is None and p.order.interval in menu.intervals:
-            thens.setdefault((p.order.duration, p.order.interval), []).append(i)
+            thens.setdefault((0.0 if menu.rate else p.order.duration, p.order.interval), []).append(i)
     starts: dict[tuple[float, ...], list[int]] = {}
     for i, p in enumerate(firsts):
         if p.loading is None and acceptable[i]:
-            starts.setdefault((p.order.duration, p.order.interval), []).append(i)
+            starts.setdefault((0.0 if menu.rate else p.order.duration, p.order.interval), []).append(i)
     longer = any(p.order.interval in menu.loading_intervals for p in firsts)
     pairs = [
         (min(coming[i] for i in starts[a]) + min(later[i] for i in thens[b]), a, b)
@@ -170,7 +170,7 @@ def with_loading(
         load = {i: firsts[i].order.amount for i in starts[a]}
         amount = {i: plans[i].order.amount for i in thens[b]}
         out += [
-            plan(replace(_every(plans[k]), loading=load[i], wait=None if a == b else a[1]), therapy, where)
+            plan(menu.loaded(_every(plans[k]), load[i], None if a == b else a[1]), therapy, where)
             for i, k in product(_near(load, coming), _near(amount, later))
             if load[i] >= LEAST_LOADING * amount[k] - 1e-9
         ]

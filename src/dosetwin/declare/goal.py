@@ -136,11 +136,14 @@ class Goal:
         """The goal in words: ``24-35 mg/L``, ``< 3 mg/L``."""
         if self.price:
             return "as little as possible"
-        unit = "" if plain_unit(self.unit) == "1" else self.unit
+        if self.reading.how in ("ever_above", "ever_below"):
+            return ""
+        share = 100.0 if self.reading.how in ("share_within", "hazard") else 1.0
+        unit = "%" if share > 1 else "" if plain_unit(self.unit) == "1" else self.unit
         if self.low is not None and self.high is not None:
-            return f"{self.low:g}-{self.high:g} {unit}".strip()
+            return f"{share * self.low:g}-{share * self.high:g} {unit}".strip()
         sign = ("<" if self.low is None else ">") + ("=" if self.closed else "")
-        return f"{sign} {self.high if self.low is None else self.low:g} {unit}".strip()
+        return f"{sign} {share * (self.high if self.low is None else self.low):g} {unit}".strip()  # type: ignore[operator]
 
     def judged_by(self, model: "Model", drug: str) -> str:
         """The name of the model's output that this goal judges. Raises UnknownName where it has none of that name."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import product
 from typing import Any, Protocol
@@ -133,7 +133,8 @@ class Repeated:
     for ``infusions`` h.
 
     ``loading_intervals`` h, longer ones that only the interval after the loading dose of a new course may have; ``step_h`` clock
-    step of a dose already due.
+    step of a dose already due. ``rate``: unit per min; with it each dose runs for the shortest of ``infusions`` at which it is
+    not faster, without it every one of them is tried.
     """
 
     dose: tuple[float, float]
@@ -144,6 +145,7 @@ class Repeated:
     loading_intervals: tuple[float, ...] = ()
     step_h: float = 0.5
     unit: str = "mg"
+    rate: float | None = None
 
     def __post_init__(self) -> None:
         if not self.intervals or min(self.intervals) <= 0 or not self.infusions or min(self.infusions) < 0:
@@ -162,22 +164,42 @@ class Repeated:
 
     def orders(self, where: Situation, thin: int = 1) -> tuple[Every, ...]:
         """Every amount at every interval and infusion time."""
-        amounts = self.amounts(where)[::thin]
+        amounts = self.amounts(where)[::thin].tolist()
+        if self.rate is not None:
+            return tuple(self.every(a, i, self.runs(a), where) for i, a in product(sorted(self.intervals), amounts))
         grid = product(sorted(self.intervals), sorted(self.infusions), amounts)
-        return tuple(self.every(float(a), interval, infusion, where) for interval, infusion, a in grid)
+        return tuple(self.every(a, interval, infusion, where) for interval, infusion, a in grid)
+
+    def runs(self, amount: float) -> float:
+        """h a dose runs: the shortest infusion that is not too fast, the longest where all are."""
+        if self.rate is None:
+            return self.infusions[0]
+        return next((h for h in sorted(self.infusions) if amount <= self.rate * 60.0 * h + 1e-9), max(self.infusions))
+
+    def loaded(self, order: Every, loading: float, wait: float | None) -> Every:
+        """An order with a loading dose before it, both running as long as the larger needs."""
+        duration = order.duration if self.rate is None else max(order.duration, self.runs(loading))
+        return replace(order, loading=loading, wait=wait, duration=duration)
 
     def key(self, order: Every) -> tuple[float, ...]:
-        """Interval, infusion time, amount."""
-        return (order.interval, order.duration, order.amount)
+        """Interval, infusion time, amount; a loading dose and the interval after it."""
+        return (order.interval, order.duration, order.amount, order.loading or 0.0, order.wait or 0.0)
 
     def said(self, says: Says, where: Situation, breaks: Callable[[float], bool]) -> Every:
         """A rule's dose as it can be measured: the nearest step, but never one over a limit that the rule itself keeps."""
-        exact = says.amount * where.size(says.per)
+        size = where.size(says.per)
+        amount = self._kept(says.amount * size, breaks)
+        order = self.every(amount, says.interval, self.runs(amount), where)
+        if says.loading is None or not where.first:
+            return order
+        return self.loaded(order, self.rounding.nearest(says.loading * size), says.loading_interval)
+
+    def _kept(self, exact: float, breaks: Callable[[float], bool]) -> float:
         amount = self.rounding.nearest(exact)
         if breaks(amount) and not breaks(exact):
             below = [a for a in self.rounding.amounts(0.9 * exact, exact) if not breaks(float(a))]
-            amount = float(below[-1]) if below else amount
-        return self.every(amount, says.interval, self.infusions[0], where)
+            return float(below[-1]) if below else amount
+        return amount
 
     def measured(self, amount: float) -> float:
         """The nearest amount that can be given."""
@@ -187,7 +209,7 @@ class Repeated:
         return {
             "kind": "repeated", "dose": list(self.dose), "per": self.per, "intervals": list(self.intervals),
             "infusions": list(self.infusions), "rounding": self.rounding.to_json(),
-            "loading_intervals": list(self.loading_intervals), "step_h": self.step_h, "unit": self.unit,
+            "loading_intervals": list(self.loading_intervals), "step_h": self.step_h, "unit": self.unit, "rate": self.rate,
         }  # fmt: skip
 
 
@@ -275,7 +297,8 @@ class Settings:
         """Every combination, from ``now`` on."""
         alone = [[(v,) for v in values] for values in self.grids.values()]
         rows = [sum(parts, ()) for parts in product(*alone, *self.tied.values())]
-        return tuple(self.ordered(dict(zip(self.names, row, strict=True)), where) for row in rows[::thin])
+        made = (self.ordered(dict(zip(self.names, row, strict=True)), where) for row in rows[::thin])
+        return tuple(dict.fromkeys(made))  # rows may be the same once they are rounded
 
     def ordered(self, values: Mapping[str, float], where: Situation) -> Setting:
         """Values in the menu's terms as an order from ``now`` on."""

@@ -5,7 +5,7 @@ inside borders, whether a border was ever passed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from dosetwin.declare.place import placed, stamp
@@ -129,6 +129,13 @@ class Reading:
     def doses(self) -> tuple[str, ...]:
         """The doses it is read at, or ``(COURSE,)`` where it belongs to none."""
         return getattr(self.when, "doses", (COURSE,))
+
+    def also_at(self, doses: tuple[str, ...]) -> "Reading":
+        """The same reading at further doses too."""
+        if set(doses) <= set(self.doses):
+            return self
+        both = tuple(d for d in (*TROUGHS, STEADY) if d in {*self.doses, *doses})
+        return replace(self, when=replace(self.when, doses=both))  # type: ignore[call-arg]
 
     @property
     def key(self) -> str:

@@ -11,7 +11,7 @@ from dosetwin.declare.menu import Menu, Repeated
 from dosetwin.declare.model import Everyday
 from dosetwin.declare.place import placed, stamp
 from dosetwin.declare.pool import Pool
-from dosetwin.declare.reading import COURSE, Reading
+from dosetwin.declare.reading import COURSE, HOURS, At, Between, Reading
 from dosetwin.declare.rule import Rule
 from dosetwin.errors import InputError, UnknownName
 
@@ -106,8 +106,16 @@ class Therapy:
     @property
     def readings(self) -> tuple[Reading, ...]:
         """Everything that is read, each once: what the goals judge and what is shown, not yet divided by any fact."""
-        found = {r.key: _plainly(r) for r in (*(g.reading for g in self.goals), *(r for r, _ in self.shown))}
+        found: dict[str, Reading] = {}
+        for r in (*(g.reading for g in self.goals), *(r for r, _ in self.shown)):
+            found[r.key] = _plainly(r) if r.key not in found else found[r.key].also_at(r.doses)
         return tuple(found.values())
+
+    @property
+    def follows_h(self) -> float:
+        """h of an order that its readings follow, beside those of single doses; 0: they are all about doses."""
+        spans = [r.when for r in self.readings if isinstance(r.when, Between | At)]
+        return max(((w.b if isinstance(w, Between) else w.t) * HOURS[w.unit] for w in spans), default=0.0)
 
     @property
     def columns(self) -> tuple[tuple[Reading, str], ...]:

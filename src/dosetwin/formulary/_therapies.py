@@ -145,7 +145,7 @@ def _names(t: Therapy) -> None:
                               allowed=", ".join(sorted({*QUANTITIES, *read, *FACTS})))  # fmt: skip
 
 
-FACTS = ("SEX", "BSA", "MIC", "LOAD")
+FACTS = ("SEX", "BSA", "MIC", "LOAD", "TARGET_INR")
 """Facts that records hold in another way than as a quantity: who the patient is, what follows from others, what is treated; of a
 place how many beds would be taken if there were no end of them."""
 

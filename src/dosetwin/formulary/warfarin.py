@@ -1,6 +1,10 @@
-"""Warfarin: what it is called, how it is given, what of a dose and a level can be. Tablets; its effect is measured as INR."""
+"""Warfarin: what it is called and how it is given; in adults what INR it aims at, limits, what forbids it, first doses."""
 
+from math import exp
+
+from dosetwin.declare import Bar, Between, Everyday, Facts, Goal, Limit, Reading, Rule, Says, Therapy, Weekly
 from dosetwin.declare.drug import drug
+from dosetwin.declare.therapy import Sampling
 
 DRUG = drug(
     "warfarin",
@@ -15,3 +19,90 @@ DRUG = drug(
     longest_h=1.0,
     long_h=1.0,
 )
+
+# --------------------------------------------------------------------------------------------- published first doses, mg a day
+
+GAGE = "Gage 2008, Clin Pharmacol Ther 84:326, doi 10.1038/clpt.2008.10, as typed in a public program"
+
+
+def _shared(facts: Facts, race: float, clot: float, amiodarone: float, smoker: float, target: float) -> float:
+    aim = facts.number("TARGET_INR") or 2.5
+    return (
+        target * aim + amiodarone * facts.on("AMIODARONE") + smoker * facts.on("SMOKER") + race * facts.on("AFRICAN_AMERICAN")
+        + clot * facts.on("DVT_PE")
+    )  # fmt: skip
+
+
+def _gage_genes(facts: Facts) -> Says:
+    A, two, three = facts.VKORC1_A, facts.CYP2C9_2, facts.CYP2C9_3
+    own = 0.9751 - 0.3238 * A + 0.4317 * facts.BSA - 0.4008 * three - 0.00745 * facts.AGE - 0.2066 * two
+    dose = exp(own + _shared(facts, -0.0901, 0.0664, -0.2538, 0.0922, 0.2029))
+    return Says(dose, 24.0, f"VKORC1 {A:g} A, CYP2C9 {two:g} *2 and {three:g} *3, {facts.AGE:.0f} y, {facts.BSA:.2f} m2", "")
+
+
+def _gage_clinical(facts: Facts) -> Says:
+    own = 0.613 + 0.4250 * facts.BSA - 0.0075 * facts.AGE
+    dose = exp(own + _shared(facts, 0.1560, 0.0784, -0.2570, 0.1080, 0.2160))
+    return Says(dose, 24.0, f"{facts.AGE:.0f} y, {facts.BSA:.2f} m2", "")
+
+
+def _five(facts: Facts) -> Says | str:
+    if facts.AGE >= 75:
+        return f"five milligrams are for those under 75 years, found {facts.AGE:.0f} y"
+    return Says(5.0, 24.0, "adults under 75 years", "")
+
+
+RULES = (
+    Rule("gage_2008", "Gage 2008, with genotypes", GAGE, "secondary", ("AGE", "BSA", "VKORC1_A", "CYP2C9_2", "CYP2C9_3"),
+         _gage_genes, "Gage 2008 with genotypes"),
+    Rule("gage_2008_clinical", "Gage 2008, without genotypes", GAGE, "secondary", ("AGE", "BSA"), _gage_clinical,
+         "Gage 2008 without genotypes"),
+    Rule("warfarin_five", "5 mg a day to begin with",
+         "Holbrook 2012, Chest 141:e152S: 5 mg or less in the old; Kovacs 2003, Ann Intern Med 138:714 (recalled); the age of 75 "
+         "is assumed", "recalled", ("AGE",), _five, "5 mg a day"),
+)  # fmt: skip
+
+# -------------------------------------------------------------------------------------------------- what is aimed at, and limits
+
+WEEKS_2_3 = Between(7, 21, "d")
+SHARE = Reading("INR", "share_within", WEEKS_2_3, level=(2.0, 3.0))
+ABOVE = Reading("INR", "ever_above", Between(0, 21, "d"), level=4.0)
+MEAN = Reading("INR", "mean", Between(14, 21, "d"), name="mean of the third week")
+RANGE = "Holbrook 2012, Chest 141:e152S: INR 2 to 3 (recalled)"
+
+WARFARIN_INR = Therapy(
+    name="warfarin_inr",
+    drug=DRUG,
+    population="adults whose INR shall be 2 to 3",
+    models=("warfarin_hamberg_2010",),
+    menu=Weekly(daily=(0.5, 15.0), step=0.5),
+    goals=(
+        Goal("in_range", SHARE, 0.60, None, "", 1.0, 0.60, "share of the second and third week with an INR of 2 to 3",
+             RANGE + "; 60 % of the time as wards reach it (Hamberg 2015: 61 %)", closed=True,
+             help="take an INR in a few days and ask again: so little is known of this patient that no dose is likely to do"),
+        Goal("bleeding", ABOVE, None, 0.5, "", 2.0, 0.5, "no INR above 4 within three weeks",
+             "bleeding rises from an INR of 4 (recalled); the 80 % is assumed", min_probability=0.80, joint=False,
+             help="a smaller dose, an INR every few days, and a look at what else makes it rise"),
+        Goal("third_week", MEAN, 2.0, 3.0, "1", 0.5, 1.0, "mean INR of the third week", RANGE, joint=False, brief=False,
+             help="take an INR in a few days and ask again"),
+    ),
+    limits=(
+        Limit("daily", "dose", None, 15.0, "mg", "the largest dose of a day", "assumed: above it something else is wrong"),
+        Limit("weekly_change", "weekly_change", 0.80, 1.20, "1", "dose of a week relative to the week before",
+              "Holbrook 2012 and its nomograms: 5 to 20 % a step (recalled)"),
+        Limit("not_in_the_past", "delay_h", 0.0, None, "h", "time until the coming dose", "a dose cannot be given before now"),
+    ),
+    bars=(
+        Bar("pregnancy", "PREGNANT", "a pregnancy forbids warfarin (malformations, bleeding of the child)", "US label (recalled)",
+            forbids=(1.0,)),
+    ),
+    rules=RULES,
+    everyday=Everyday(5.0, "mg", 24.0, 0.0, "the usual first dose"),
+    typical={"AGE": 65.0, "VKORC1_A": 1.0, "CYP2C9_2": 0.0, "CYP2C9_3": 0.0},
+    sampling=Sampling((24.0, 48.0, 72.0, 120.0, 168.0), of="INR", learns=("CL", "EC50")),
+    shown=((MEAN, "course"), (SHARE, "course")),
+    horizon_h=21 * 24.0,
+    stale_h=21 * 24.0,
+    source="Holbrook 2012 and Gage 2008; chances and weights are assumed and declared here",
+    note="tablets halved; the days of the week differ by half a milligram at most",
+)  # fmt: skip

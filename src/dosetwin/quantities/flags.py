@@ -1,4 +1,4 @@
-"""What runs or does not, 0 or 1: treatments beside the drug and conditions of the newborn, with the codes that say so."""
+"""What runs or does not, 0 or 1: treatments beside the drug and conditions of the patient, with the codes that say so."""
 
 from dosetwin.quantities.quantity import Code, Quantity
 
@@ -23,4 +23,10 @@ FLAGS = (
                               "total body cooling", "whole body cooling", "whole-body hypothermia")),
     Quantity("AMINO", "aminoglycoside", "1", "flag", low=0, high=1, shown="", runs="drug"),
     Quantity("VANCO", "vancomycin", "1", "flag", low=0, high=1, shown="", runs="drug"),
+    Quantity("DIAL", "dialysis", "1", "flag", low=0, high=1, shown=""),
+    Quantity("PREGNANT", "pregnancy", "1", "flag", low=0, high=1, shown=""),
+    Quantity("AMIODARONE", "amiodarone", "1", "flag", low=0, high=1, shown=""),
+    Quantity("SMOKER", "smoking", "1", "flag", low=0, high=1, shown=""),
+    Quantity("DVT_PE", "deep vein thrombosis or pulmonary embolism", "1", "flag", low=0, high=1, shown=""),
+    Quantity("AFRICAN_AMERICAN", "African-American ancestry", "1", "flag", low=0, high=1, shown=""),
 )  # fmt: skip

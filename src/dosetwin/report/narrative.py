@@ -106,6 +106,8 @@ def regimen(r: "Dosing", mg_per_kg: float | None = None, drug: str = "") -> str:
     """``14.25 mg amikacin (13.0 mg/kg) over 30 min, every 48 h``; nothing about the time of a tablet or a bolus; a loading dose
     goes before it, and is named.
     """
+    if r.words:
+        return f"{drug} {r.words}".strip()
     rest = f"{r.amount_mg:g} mg {drug}".strip() + f"{_of_weight(mg_per_kg)}{over(r.infusion_h)}, every {r.interval_h:g} h"
     if r.loading_mg is None:
         return rest
@@ -154,9 +156,20 @@ def _chance(reason: Reason, targets: "Sequence[Goal]") -> str:
         need = f" At least {percent(float(reason.limit))} is required around the coming dose."
     what, _, where = reason.text.removeprefix("P(").partition("), lowest over the doses scored: dose ")
     target = next((t for t in targets if f"p_{t.code}" == reason.code), None)
-    what = f"{target.text}: {border(target)}" if target is not None else _named(what)
+    if target is not None:
+        what = f"{target.text}: {border(target)}" if border(target) else target.text
+        if COURSE in target.doses:
+            need, where = need.replace(" around the coming dose", ""), ""
+    else:
+        what = _named(what)
     tail = f" (lowest for {DOSES.get(where.strip(chr(39)), where)})" if where else ""
     return f"{percent(_float(reason.value))} chance of {what}{tail}.{need}"
+
+
+def _throughout(goals: "Sequence[Goal]") -> str:
+    """`` at every dose followed``; nothing where the joint goals are about the days ahead."""
+    about_days = all(COURSE in g.doses for g in goals if g.joint) and bool(goals)
+    return "" if about_days else " at every dose followed"
 
 
 def _float(value: object) -> float | None:
@@ -182,7 +195,7 @@ def sentence(reason: Reason, targets: "Sequence[Goal]" = (), said: Callable[[str
             "0 would be every target met), and among equals what is simpler to give goes first (one amount, round)."
         )
     if code == "p_joint":
-        return f"{percent(_float(value))} chance that every joint target is met at every dose followed."
+        return f"{percent(_float(value))} chance that every joint target is met{_throughout(targets)}."
     if code.startswith("p_"):
         return _chance(reason, targets)
     if code == "standard_rule_breaks_constraint":
@@ -330,6 +343,11 @@ def told(reading: "Reading", dose: str) -> str:
     return text[0].upper() + text[1:]
 
 
+def lowered(text: str) -> str:
+    """A beginning of a sentence within one: ``Mean`` becomes ``mean``, ``INR`` stays."""
+    return text[0].lower() + text[1:] if text[1:2].islower() else text
+
+
 def _of(reading: "Reading") -> str:
     return f" of {reading.what}" if reading.what else ""
 
@@ -371,7 +389,7 @@ def how_sure(sure: Mapping[str, Any], therapy: "Therapy", rests_on: str, model: 
             )
         )
         out.append(
-            f"{percent(sure['joint'])} chance that all joint targets ({joint}) are met at every dose followed "
+            f"{percent(sure['joint'])} chance that all joint targets ({joint}) are met{_throughout(therapy.goals)} "
             f"(± {100 * float(sure['joint_se']):.1f} % from the number of draws)."
         )
     for reading, dose in therapy.shown:

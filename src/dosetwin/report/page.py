@@ -33,6 +33,7 @@ def environment() -> Any:
     found.filters["num"] = narrative.number
     found.filters["signs"] = narrative.signs
     found.filters["border"] = narrative.border
+    found.filters["lowered"] = narrative.lowered
     found.filters["moment"] = narrative.moment
     return found
 
@@ -232,6 +233,7 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
         why=[(narrative.sentence(r, therapy.goals), narrative.signs(r.source)) for r in why],
         why_not=[(narrative.sentence(r, therapy.goals), narrative.signs(r.source)) for r in why_not],
         sure=narrative.how_sure(rec.how_sure, therapy, rests_on(advice), lead) if rec.regimen else [],
+        over=[(f, advice.question.facts.get(f)) for f in dict.fromkeys(g.reading.over for g in therapy.goals if g.reading.over)],
         titles=titles, heads=narrative.heads(therapy, lead), rows=rows, doubts=doubts, levels=levels(advice),
         parameters=parameters(advice), facts=_facts(advice),
         findings=[{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in rec.findings],
