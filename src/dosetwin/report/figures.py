@@ -103,17 +103,18 @@ def concentration(advice: "Advice") -> Shown | None:
         axis.set_xlim(start - 0.015 * (end - start), end)
         axis.set_ylim(-0.09 * top, top)
         _days(axis, known, start, end)
-        axis.set_ylabel(f"{advice.therapy.watched}, {c.unit}")
+        unit = narrative.said_unit(c.unit)
+        axis.set_ylabel(f"{advice.therapy.watched}, {unit}".removesuffix(", "))
         axis.set_xlabel(narrative.zero(known))
         figure.legend(loc="outside lower center", fontsize=8, ncols=4, handlelength=1.8, columnspacing=1.2)
-        said = ", ".join(f"{o.value:g} {c.unit} at {o.time:g} h" for o in seen) or "none"
+        said = ", ".join(f"{o.value:g} {unit} at {o.time:g} h" for o in seen) or "none"
         alt = (
-            f"{advice.therapy.watched} in {c.unit} over {start:g} to {end:g} hours. Measured: {said}. "
-            f"The updated median peaks at {narrative.number(float(c.updated[2].max()))} {c.unit}; "
+            f"{advice.therapy.watched}{f' in {unit}' if unit else ''} over {start:g} to {end:g} hours. Measured: {said}. "
+            f"The updated median peaks at {narrative.number(float(c.updated[2].max()))} {unit}; "
             "the table below gives the curve and its bands."
         )
         drawn = svg(figure, "f1", alt)
-    return Shown(drawn, alt, _head(c.unit), _rows(known, c, _points(c, [*given, *planned], advice.now)))
+    return Shown(drawn, alt, _head(unit), _rows(known, c, _points(c, [*given, *planned], advice.now)))
 
 
 def _head(unit: str) -> tuple[str, ...]:

@@ -70,7 +70,8 @@ def level_chart(advice: "Advice", zone: Zone) -> Chart | None:
     c = advice.curves
     if c is None:
         return None
-    drug = advice.therapy.watched
+    drug, unit = advice.therapy.watched, narrative.said_unit(c.unit)
+    name = f"{drug[0].upper()}{drug[1:]}"
     given = [d for dose in advice.timeline.doses for d in dose.expanded()]
     planned = advice.regimen.doses(float(c.time[-1]) - 1e-6) if advice.regimen else ()
     inside, below = marks(advice.therapy)
@@ -80,14 +81,14 @@ def level_chart(advice: "Advice", zone: Zone) -> Chart | None:
     doses = [DoseOf(d.time, f"{d.amount:g} mg given {_moment(advice, d.time, zone)}") for d in given]
     doses += [DoseOf(d.time, f"{d.amount:g} mg recommended {_moment(advice, d.time, zone)}", True) for d in planned]
     start, end = float(c.time[0]), float(c.time[-1])
-    said = ", ".join(f"{o.value:g} {c.unit} on {_moment(advice, o.time, zone)}" for o in advice.levels if not o.blq) or "none"
+    said = ", ".join(f"{o.value:g} {unit} on {_moment(advice, o.time, zone)}" for o in advice.levels if not o.blq) or "none"
     hours = [advice.now, end, *np.arange(np.ceil(start / 12) * 12, end, 12.0)]
     hours += [t for d in (*given, *planned) for t in (d.time, d.time + 1.0)]
     return Chart(
         "level",
-        f"{drug.capitalize()} level",
-        c.unit,
-        f"{drug}, {c.unit}",
+        f"{name} level",
+        unit,
+        f"{drug}, {unit}".removesuffix(", "),
         _origin(advice),
         start,
         end,
@@ -95,13 +96,13 @@ def level_chart(advice: "Advice", zone: Zone) -> Chart | None:
         rounded(c.time, 7),
         bands,
         lines,
-        tuple(_points(advice, drug, c.unit, zone)),
+        tuple(_points(advice, drug, unit, zone)),
         tuple(zones),
         tuple(doses),
-        f"{drug.capitalize()} level in {c.unit} from {_moment(advice, start, zone)} to {_moment(advice, end, zone)}. "
+        f"{name} level{f' in {unit}' if unit else ''} from {_moment(advice, start, zone)} to {_moment(advice, end, zone)}. "
         f"Measured: {said}. "
-        f"The updated median peaks at {narrative.number(float(c.updated[2].max()))} {c.unit}. The table below has the numbers.",
-        head=_head(c.unit),
+        f"The updated median peaks at {narrative.number(float(c.updated[2].max()))} {unit}. The table below has the numbers.",
+        head=_head(unit),
         rows=_table(advice, c, hours, zone),
         zone=zone,
     )
