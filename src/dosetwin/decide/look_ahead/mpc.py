@@ -493,7 +493,7 @@ def _out_of_reach(scorer: Scorer, plans: Plans, total: _Total, chosen: Option) -
     if reachable >= REACH_PROBABILITY:
         return []
     text = (
-        f"no feasible amikacin regimen: a peak of {REACH:g} x MIC needs more than {high:g} mg/L with a probability of "
+        f"no feasible regimen of this drug: a peak of {REACH:g} x MIC needs more than {high:g} mg/L with a probability of "
         f"{1 - reachable:.0%}: add or change the drug"
     )
     found = [Reason("target_unreachable", round(reachable, 3), REACH_PROBABILITY, "1", text, "Sherwin 2009, Treluyer 2002")]
