@@ -143,3 +143,13 @@ def percent(p: float | None) -> str:
     if p is None:
         return "-"
     return "< 1 %" if p < 0.01 else "> 99 %" if p > 0.99 else f"{100 * p:.0f} %"
+
+
+def number(value: object) -> str:
+    """Three significant digits, without trailing zeros or exponents for everyday sizes."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if value == 0:
+        return "0"
+    text = f"{value:.3g}"
+    return f"{value:.0f}" if "e" in text and abs(value) < 1e9 else text

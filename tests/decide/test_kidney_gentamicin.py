@@ -13,7 +13,6 @@ from dosetwin.advise.curves import parameters_of
 from dosetwin.errors import InputError
 from dosetwin.formulary.amikacin import AMIKACIN_NEONATE
 from dosetwin.records import Observation, Timeline
-from dosetwin.report import kidney_outlook
 
 POLICY = replace(AMIKACIN_NEONATE, drug=formulary.drug("gentamicin"), rules=())
 """Amikacin's targets: only what creatinine does is looked at here."""
@@ -94,6 +93,6 @@ def test_what_it_expects_is_shown_as_for_any_drug():
     assert a.kidney is not None
     assert a.kidney.GFR.shape == (4, 5)
     assert (np.diff(a.kidney.GFR, axis=1) > 0).all()
-    text = " ".join(kidney_outlook.lines(a.kidney))
+    text = " ".join(a.forecasts[0].lines)
     assert "Creatinine expected in 24 h" in text
     assert "Filtration on the day that starts then" in text

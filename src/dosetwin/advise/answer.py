@@ -16,6 +16,7 @@ from dosetwin.advise.sensitivity import sensitivities
 from dosetwin.advise.written import write
 from dosetwin.decide.recommendation import Recommendation
 from dosetwin.declare import Model, Therapy
+from dosetwin.forecast.section import Section
 from dosetwin.records import DoseOrder, Observation, Timeline
 
 if TYPE_CHECKING:
@@ -52,6 +53,13 @@ class Advice:
     def therapy(self) -> Therapy:
         """What the drug is for: goals, limits and menu."""
         return self.question.therapy
+
+    @property
+    def forecasts(self) -> tuple[Section, ...]:
+        """What each forecast that tells a model something says for itself; empty where none is in use."""
+        from dosetwin.forecast.kidney.words import section
+
+        return () if self.kidney is None else (section(self.kidney, self.timeline, self.now),)
 
     @property
     def seed(self) -> int:

@@ -8,12 +8,12 @@ makes no injury. What follows if the level is right stands beside it, so that no
 kidney, so they are not added up.
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dosetwin.declare import Model
+from dosetwin.forecast.kidney.outlook import ClearanceFall
 from dosetwin.records import Timeline
 
 if TYPE_CHECKING:
@@ -25,29 +25,6 @@ BELOW = 0.5
 Akcan-Arikan 2007, Kidney Int 71:1028, recalled; that a drug's clearance stands for creatinine's is assumed)."""
 USUAL_SD = 1.96
 """A ratio within that many SDs of the variability between babies is usual, whatever BELOW says (two-sided 95 %)."""
-SOURCE = "pRIFLE: clearance down by half (Akcan-Arikan 2007, recalled); the drug's clearance for the kidney's is assumed"
-
-
-@dataclass(frozen=True)
-class ClearanceFall:
-    """``ratio`` (5, 50, 95 % quantile) of clearance now over that expected for this baby, as parameters are believed (every level
-    counted); ``p`` 0..1 the probability that it is at or below ``below``, both explanations of doubted levels weighed;
-    ``p_if_right`` the same if every level is right, None where none is in doubt; ``usual_sd`` SD of its log between babies
-    (before any level)."""
-
-    ratio: tuple[float, float, float]
-    p: float
-    below: float
-    usual_sd: float
-    p_if_right: float | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return {
-            "ratio": [round(v, 4) for v in self.ratio], "p": round(self.p, 4), "below": round(self.below, 4),
-            "usual_sd": round(self.usual_sd, 4), "source": SOURCE,
-            "p_if_right": None if self.p_if_right is None else round(self.p_if_right, 4),
-        }  # fmt: skip
 
 
 def clearance_fall(

@@ -1,12 +1,12 @@
 """What the kidney in use expects of the coming three days: creatinine, filtration, and how probable an injury is."""
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dosetwin.advise.core import State
-from dosetwin.advise.injury import ClearanceFall, clearance_fall
+from dosetwin.advise.injury import clearance_fall
 from dosetwin.advise.kidney import Told, may_be_told, without_creatinine
 from dosetwin.advise.question import Asked
 from dosetwin.declare import Model
@@ -15,6 +15,7 @@ from dosetwin.errors import Finding
 from dosetwin.forecast.kidney import fitted
 from dosetwin.forecast.kidney.answer import HOURS, NORMAL_QUANTILES, QUANTILES, CreatinineForecast, log_noise
 from dosetwin.forecast.kidney.filtration import Innovation
+from dosetwin.forecast.kidney.outlook import KidneyOutlook
 from dosetwin.forecast.kidney.record import WardRecord, birth_hour, from_timeline
 from dosetwin.forecast.kidney.warning import INJURY_SOURCE, INJURY_WARNING, injury_risk
 from dosetwin.records import Timeline
@@ -24,69 +25,6 @@ if TYPE_CHECKING:
     from dosetwin.simulate.schedule import Rule
 
 DRAWS = 400
-
-
-@dataclass(frozen=True, eq=False)
-class KidneyOutlook:
-    """What ``used`` (asked for as ``asked``) expects ``hours`` [3] ahead.
-
-    ``creatinine`` [3, 5] quantiles (answer.QUANTILES) in mg/dL IDMS of what the laboratory would report; ``hours_GFR`` [4] from
-    now and ``GFR`` [4, 5] mL/min (mean of the day that starts there) under all that is known, drug levels included;
-    ``criteria`` and ``unexpected`` [3] the probability of KDIGO stage 1 or more, by the criteria alone and against the curve
-    expected for gestation and age (empty: not judged). ``seen`` each creatinine a kidney outside the model was told, beside what
-    it expected (times on the timeline's clock). ``why`` it is used, where nobody asked for it by name; ``clearance``
-    what the drug's levels say of the kidney.
-    """
-
-    asked: str | None
-    used: str
-    sha256: str
-    hours: np.ndarray
-    creatinine: np.ndarray
-    hours_GFR: np.ndarray
-    GFR: np.ndarray
-    criteria: np.ndarray
-    unexpected: np.ndarray
-    seen: tuple[Innovation, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    why: str = ""
-    clearance: ClearanceFall | None = None
-
-    @property
-    def injury(self) -> float | None:
-        """Probability of a kidney injury, the higher of the two that are judged; None where neither is."""
-        said = [float(p) for p in self.unexpected]
-        if self.clearance is not None:
-            said.append(self.clearance.p)
-        return max(said) if said else None
-
-    @property
-    def warns(self) -> bool:
-        """Whether the probability of an unexpected injury crosses INJURY_WARNING."""
-        return self.injury is not None and self.injury >= INJURY_WARNING
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return {
-            "asked": self.asked,
-            "used": self.used,
-            "why": self.why,
-            "sha256": self.sha256,
-            "quantiles": list(QUANTILES),
-            "hours": self.hours.tolist(),
-            "creatinine_measured_mg_per_dL": np.round(self.creatinine, 4).tolist(),
-            "filtration_hours": self.hours_GFR.tolist(),
-            "filtration_mL_per_min": np.round(self.GFR, 4).tolist(),
-            "injury": {
-                "by_criteria": np.round(self.criteria, 4).tolist(),
-                "unexpected": np.round(self.unexpected, 4).tolist(),
-                "by_clearance": None if self.clearance is None else self.clearance.to_json(),
-                "p": None if self.injury is None else round(self.injury, 4),
-                "warns_from": INJURY_WARNING,
-                "source": INJURY_SOURCE,
-                "warns": self.warns,
-            },
-        }
 
 
 def _predicted(model: Model, timeline: Timeline, draws: np.ndarray, now: float, rule: "Rule", by: str) -> CreatinineForecast:

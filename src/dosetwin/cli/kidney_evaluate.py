@@ -61,7 +61,7 @@ def kidney_evaluate(
     else:
         found = _synthetic(seeds, first, babies, training_babies, weights, train, noise, resume)
     if target is not None:
-        from dosetwin.report.kidney_evaluation import html, markdown
+        from dosetwin.evaluate.kidney.page import html, markdown
 
         write_whole(target, html(found) if target.suffix.lower() == ".html" else markdown(found, images=None))
     if as_json:
@@ -198,7 +198,7 @@ def inference_ms(kidney: "LearnedKidney") -> dict[str, float]:
 
 
 def _show(found: Mapping[str, Any]) -> None:
-    from dosetwin.report.kidney_evaluation import rows_of_bars, rows_of_own, rows_of_rmse
+    from dosetwin.evaluate.kidney.page import rows_of_bars, rows_of_own, rows_of_rmse
 
     console = terminal()
     if "bars" not in found:

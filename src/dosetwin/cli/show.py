@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dosetwin.cli.common import safe, show_findings
-from dosetwin.report import kidney_outlook, narrative
+from dosetwin.report import narrative
 from dosetwin.report.page import levels, parameters, rests_on, short_list, verdict
 
 if TYPE_CHECKING:
@@ -56,38 +56,50 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
         console.print(f"  {words}: {narrative.percent(rec.how_sure['joint'])} chance of all joint targets", style=style)
     if rec.regimen:
         console.print(f"  first dose of this regimen: {narrative.moment(rec.regimen.first_at)}", style="bold")
+    written = narrative.order_table(rec.order)
+    if written is not None:
+        table = grid(written[0])
+        for row in written[1]:
+            table.add_row(*map(safe, row))
+        console.print(table)
 
     title(f"Measured ({narrative.zero(advice.timeline)})")
     table = grid(("quantity", "h", "measured", "expected before", "percentile", ""), (1, 4), (0,))
     for x in levels(advice):
         table.add_row(*map(safe, (x["what"], x["time"], x["value"], x["expected"], x["percentile"], x["verdict"])),
                       style="bold red" if x["odd"] else None)  # fmt: skip
-    console.print(table if table.row_count else "no level yet")
+    console.print(table if table.row_count else f"no {narrative.measurement(therapy.watched)} yet")
 
     known = parameters(advice)
     if known:
         counted = ", counting what is in doubt" if any(b.doubted for b in advice.beliefs) else ""
         title(f"What the twin believes, {'at the coming dose' if rec.regimen else 'now'}{counted}: median (90 % interval)")
-        table = grid(("parameter", "unit", "before levels", "updated", "change"), (2, 3, 4))
-        for x in known:
+        table = grid(("parameter", "unit", narrative.before(therapy), "updated", "change"), (2, 3, 4))
+        for x in (x for x in known if x["varies"]):
             table.add_row(f"{x['name']}, {x['text']}".removesuffix(", "), x["unit"], x["before"], x["after"], x["change"])
         console.print(table)
+
+        alike = [f"{x['name']} {x['after']} {x['unit']}".strip() for x in known if not x["varies"]]
+        if alike:
+            console.print(f"the same for all alike: {', '.join(alike)}", style="dim")
 
     aside = f"{prov['candidates_acceptable']} acceptable"
     if narrative.contradicted(rec):
         aside = "the contradicting level left out; for comparison only"
     title(f"Regimens ({prov['candidates_considered']} tried, {aside})")
     wide, lead = console.width >= 110, advice.models[int(np.argmax(advice.weights))]
-    heads, first = narrative.heads(therapy, lead), 4 if wide else 2
-    titles = ("rank", "regimen", *(("mg/kg", "first dose") if wide else ()), *(h[0] for h in heads), "all targets", "loss", "")
-    numbers = (0, *((2,) if wide else ()), *range(first, first + len(heads) + 2))
-    table = grid(titles, numbers, (1, 3) if wide else (1,))
+    heads, by_weight = narrative.heads(therapy, lead), wide and therapy.needs_weight
+    aside = ((f"{therapy.drug.unit}/kg",) if by_weight else ()) + (("first dose",) if wide else ())
+    first = 2 + len(aside)
+    titles = ("rank", "regimen", *aside, *(h[0] for h in heads), "all targets", "loss", "")
+    numbers = (0, *((2,) if by_weight else ()), *range(first, first + len(heads) + 2))
+    table = grid(titles, numbers, (1, first - 1) if wide else (1,))
     for c in short_list(rec.candidates):
         chosen = rec.regimen is not None and c.regimen == rec.regimen
         said = verdict(c, chosen, narrative.contradicted(rec))
         table.add_row(
             str(c.rank), narrative.label(c, rec.candidates),
-            *((narrative.per_kg(c), narrative.short_moment(c.regimen.first_at)) if wide else ()),
+            *((narrative.per_kg(c),) if by_weight else ()), *((narrative.short_moment(c.regimen.first_at),) if wide else ()),
             *narrative.medians(c, therapy),
             narrative.percent(c.joint), f"{c.loss:.2f}", f"{narrative.rules(c.rules)}; {said}" if c.rules else said,
             style=("bold green" if rec.status == "recommend" else "bold yellow") if chosen else None if c.acceptable else "dim",
@@ -102,18 +114,25 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     _list(console, "Why", [narrative.sentence(r, therapy.goals) for r in why])
     if rec.regimen:
         _list(console, "How sure", narrative.how_sure(rec.how_sure, therapy, rests_on(advice), lead))
+    likely = narrative.expected(rec, therapy)
+    if likely:
+        title("Expected of this order")
+        table = grid(("reading", "unit", "median", "90 % interval", "goals met"), (2, 3, 4))
+        for x in likely:
+            table.add_row(x["name"], x["unit"], x["middle"], x["band"], x["p"])
+        console.print(table)
     _list(console, "Why not a standard rule", [narrative.sentence(r, therapy.goals) for r in why_not])
     doubts = [f"{'CHANGES' if s.changed else 'stands'}: {s.text}: {narrative.effect(s)}" for s in rec.what_would_change_it]
     _list(console, "What would make it wrong", doubts)
-    if advice.kidney is not None:
-        _list(console, "Kidney", kidney_outlook.lines(advice.kidney))
+    for section in advice.forecasts:
+        _list(console, section.name, [*section.lines, section.said])
     if rec.look_ahead:
         from dosetwin.advise import ahead
 
         _list(console, "Looking ahead", ahead.lines(rec.look_ahead))
     if rec.next_sample is not None:
         at = f"{narrative.moment(rec.next_sample.at)}: " if rec.next_sample.worth else ""
-        _list(console, "Next level", [at + narrative.signs(rec.next_sample.text)])
+        _list(console, f"Next {narrative.measurement(therapy.sampling.of)}", [at + narrative.signs(rec.next_sample.text)])
     if rec.findings:
         title("Remarks on the data")
         show_findings(console, rec.findings)

@@ -8,6 +8,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 from typing import Any, Literal, get_type_hints
 
@@ -181,6 +182,14 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Value:
+    """An individual parameter as a page shows it: its unit, and what it is of one patient."""
+
+    unit: str = "1"
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class Amount:
     """A state of the system, with its unit."""
 
@@ -301,6 +310,13 @@ class Model:
             s = n + o * k
             full[s : s + k, s : s + k] = kappa
         return full
+
+    @cached_property
+    def values(self) -> Mapping[str, Value]:
+        """Individual parameters that the file says unit and meaning of (``Annotated[float, Value(...)]``), by name."""
+        made = getattr(self.module, "parameters", None)
+        found = {} if made is None else _table(made, Value, lambda: None)
+        return {name: value for name, value in found.items() if value is not None}
 
     def measured_by(self, measures: str) -> str | None:
         """The output that predicts a measured quantity ("" = the first output, digits = the k-th), None if the model has none."""

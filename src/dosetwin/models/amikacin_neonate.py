@@ -24,7 +24,7 @@ Our own composite, from published parts. What is whose:
 from math import exp
 from typing import Annotated, NamedTuple
 
-from dosetwin.declare import Amount, Anchor, Cov, Eta, Kappa, Output, Reference, Theta, combined, model
+from dosetwin.declare import Amount, Anchor, Cov, Eta, Kappa, Output, Reference, Theta, Value, combined, model
 from dosetwin.structure.composition import plasma_volume, power_of_weight, water_per_kg
 from dosetwin.structure.kidney import DL_PER_L, HOURS_PER_DAY, ML_PER_MIN_TO_L_PER_H, asphyxia_left, back_leak, filtration_wu
 
@@ -170,19 +170,19 @@ class state(NamedTuple):
 
 
 class parameters(NamedTuple):
-    CL: float
-    K: float
-    GFR: float
-    QK: float
-    QR: float
-    PS: float
-    VB: float
-    VK: float
-    VR: float
-    VT: float
-    KS: float
-    INTO: float
-    S0: float
+    CL: Annotated[float, Value("L/h", "clearance of the drug")]
+    K: Annotated[float, Value("1", "drug cleared by filtration, share of what is filtered unbound")]
+    GFR: Annotated[float, Value("mL/min", "glomerular filtration")]
+    QK: Annotated[float, Value("L/h", "plasma flow through the kidney")]
+    QR: Annotated[float, Value("L/h", "plasma flow through the rest of the body")]
+    PS: Annotated[float, Value("L/h", "exchange with slow tissue")]
+    VB: Annotated[float, Value("L", "plasma volume")]
+    VK: Annotated[float, Value("L", "volume of the kidney")]
+    VR: Annotated[float, Value("L", "fast extracellular volume")]
+    VT: Annotated[float, Value("L", "slow tissue volume")]
+    KS: Annotated[float, Value("1/h", "elimination rate of creatinine")]
+    INTO: Annotated[float, Value("mg/dL/h", "production of creatinine")]
+    S0: Annotated[float, Value("mg/dL", "creatinine at birth")]
 
 
 def individual(theta, eta, cov):

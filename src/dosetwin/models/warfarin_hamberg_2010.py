@@ -3,7 +3,7 @@
 from math import exp
 from typing import Annotated, NamedTuple
 
-from dosetwin.declare import Amount, Anchor, Cov, Eta, Everyday, Output, Reference, Theta, lognormal, model
+from dosetwin.declare import Amount, Anchor, Cov, Eta, Everyday, Output, Reference, Theta, Value, lognormal, model
 from dosetwin.structure.kidney import sigmoid
 
 REFERENCE = Reference(
@@ -60,16 +60,16 @@ class state(NamedTuple):
 
 
 class parameters(NamedTuple):
-    CL: float
-    V: float
-    KA: float
-    F_depot: float
-    EC50: float
-    HILL: float
-    K1: float
-    K2: float
-    INR_BASE: float
-    INR_MAX: float
+    CL: Annotated[float, Value("L/h", "clearance of S-warfarin")]
+    V: Annotated[float, Value("L", "volume of distribution")]
+    KA: Annotated[float, Value("1/h", "absorption rate")]
+    F_depot: Annotated[float, Value("1", "share of S-warfarin in a dose")]
+    EC50: Annotated[float, Value("mg/L", "level of half the effect")]
+    HILL: Annotated[float, Value("1", "steepness of the effect")]
+    K1: Annotated[float, Value("1/h", "turnover of the fast chain of clotting factors")]
+    K2: Annotated[float, Value("1/h", "turnover of the slow chain of clotting factors")]
+    INR_BASE: Annotated[float, Value("1", "INR without warfarin")]
+    INR_MAX: Annotated[float, Value("1", "greatest rise of INR")]
 
 
 def individual(theta, eta, cov):

@@ -38,6 +38,7 @@ class Quantity:
     ``predicted``: models may predict it, so that a value is a measurement with its exact time and not a covariate that holds from
     then on. ``needed`` False: no dose, limit or check of a dose rests on it, so that a record of it that cannot be read is a
     remark and no error. ``ages``: it follows from birth and time. ``in_blood``: its codes speak of blood, serum or plasma.
+    ``digits`` behind the point as laboratories report it; None: as many as it was given with.
 
     Of a flag: ``runs`` what it stands for, ``runs_h`` h for which that usually goes on, ``conditions`` codes of conditions and
     procedures (ICD-10, SNOMED CT) that mean it, ``condition_words`` that do without a code.
@@ -62,6 +63,7 @@ class Quantity:
     ages: bool = False
     offered: tuple[str, ...] = ()
     in_blood: bool = False
+    digits: int | None = None
     runs: Literal["", "drug", "treatment", "condition"] = ""
     runs_h: float | None = None
     conditions: tuple[Code, ...] = ()
@@ -80,6 +82,21 @@ class Quantity:
     def named(self) -> str:
         """How a page calls it."""
         return self.label or self.text
+
+    def number(self, value: float) -> str:
+        """A value in ``unit`` as it is reported."""
+        return f"{value:g}" if self.digits is None else f"{value:.{self.digits}f}"
+
+    @property
+    def other(self) -> tuple[str, float] | None:
+        """A laboratory's other unit, as people write it, and how much of it one ``unit`` is; None without one."""
+        found = next((u for u in self.offered if u != self.unit), None) if self.kind == "laboratory" else None
+        return None if found is None else (found.replace("umol", "µmol"), 1.0 / self.units[found])
+
+    def said(self, value: float) -> str:
+        """A value in ``unit`` with its units: ``0.84 mg/dL (74 µmol/L)``, ``1.1 kg``."""
+        also = "" if self.other is None else f" ({value * self.other[1]:.0f} {self.other[0]})"
+        return f"{self.number(value)} {self.unit_shown}".strip() + also
 
     @property
     def flag(self) -> bool:

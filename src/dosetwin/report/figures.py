@@ -1,4 +1,4 @@
-"""The figures of the advice report: concentration over time, creatinine over time, and the candidates compared."""
+"""The figures of the advice report: what is watched and what else is predicted over time, the candidates compared, forecasts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dosetwin.quantities import UMOL_PER_MG_DL
+from dosetwin.declare.goal import output_of
+from dosetwin.quantities import QUANTITIES
 from dosetwin.report import narrative
 from dosetwin.report.marks import marks
-from dosetwin.report.svg import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION, canvas, svg
+from dosetwin.drawing import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION, canvas, svg
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice, Curves
     from dosetwin.decide.recommendation import Candidate
+    from dosetwin.forecast.section import Section
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,10 @@ def _days(axis: Any, timeline: Any, start: float, end: float) -> None:
     axis.set_xticks(ticks, labels)
 
 
-def _bands(axis: Any, curves: "Curves") -> None:
+def _bands(axis: Any, curves: "Curves", before: str) -> None:
     t = curves.time
-    axis.fill_between(t, curves.prior[0], curves.prior[4], color=GREY, alpha=0.16, lw=0, label="before levels: 90 % band")
-    axis.plot(t, curves.prior[2], color=GREY, lw=1.3, ls=(0, (5, 3)), label="before levels: median")
+    axis.fill_between(t, curves.prior[0], curves.prior[4], color=GREY, alpha=0.16, lw=0, label=f"{before}: 90 % band")
+    axis.plot(t, curves.prior[2], color=GREY, lw=1.3, ls=(0, (5, 3)), label=f"{before}: median")
     axis.fill_between(t, curves.updated[0], curves.updated[4], color=BLUE, alpha=0.18, lw=0, label="updated: 90 % band")
     axis.fill_between(t, curves.updated[1], curves.updated[3], color=BLUE, alpha=0.30, lw=0, label="updated: 50 % band")
     axis.plot(t, curves.updated[2], color=BLUE, lw=1.8, label="updated: median")
@@ -66,8 +68,9 @@ def concentration(advice: "Advice") -> Shown | None:
     given = [d for dose in known.doses for d in dose.expanded()]
     planned = plan.doses(float(c.time[-1]) - 1e-6) if plan else ()
     zones, borders = marks(advice.therapy)
+    before, unit, watched = narrative.before(advice.therapy), narrative.said_unit(c.unit), narrative.watched(advice.therapy)
     with canvas(7.4, 4.9) as (figure, axis):
-        _bands(axis, c)
+        _bands(axis, c, before)
         top = 1.06 * max([float(c.updated[4].max()), float(np.quantile(c.prior[4], 0.995)), *(o.value for o in advice.levels)])
         for zone in zones:
             axis.axhspan(zone.low or 0.0, zone.high, color=GREEN, alpha=0.13, lw=0, label=zone.text)
@@ -103,36 +106,35 @@ def concentration(advice: "Advice") -> Shown | None:
         axis.set_xlim(start - 0.015 * (end - start), end)
         axis.set_ylim(-0.09 * top, top)
         _days(axis, known, start, end)
-        unit = narrative.said_unit(c.unit)
-        axis.set_ylabel(f"{advice.therapy.watched}, {unit}".removesuffix(", "))
+        axis.set_ylabel(", ".join(filter(None, (watched, unit))))
         axis.set_xlabel(narrative.zero(known))
         figure.legend(loc="outside lower center", fontsize=8, ncols=4, handlelength=1.8, columnspacing=1.2)
-        said = ", ".join(f"{o.value:g} {unit} at {o.time:g} h" for o in seen) or "none"
+        said = ", ".join(f"{o.value:g} {unit}".strip() + f" at {o.time:g} h" for o in seen) or "none"
         alt = (
-            f"{advice.therapy.watched}{f' in {unit}' if unit else ''} over {start:g} to {end:g} hours. Measured: {said}. "
-            f"The updated median peaks at {narrative.number(float(c.updated[2].max()))} {unit}; "
-            "the table below gives the curve and its bands."
+            f"{watched}{f' in {unit}' if unit else ''} over {start:g} to {end:g} hours. Measured: {said}. "
+            f"The updated median peaks at {narrative.number(float(c.updated[2].max()))} {unit}".rstrip()
+            + "; the table below gives the curve and its bands."
         )
         drawn = svg(figure, "f1", alt)
-    return Shown(drawn, alt, _head(unit), _rows(known, c, _points(c, [*given, *planned], advice.now)))
+    return Shown(drawn, alt, _head(unit, before), _rows(known, c, _points(c, [*given, *planned], advice.now)))
 
 
-def _head(unit: str) -> tuple[str, ...]:
-    return (
-        "time, h",
-        "moment",
-        f"before levels: median, {unit}",
-        "90 % band",
-        f"updated: median, {unit}",
-        "50 % band",
-        "90 % band",
-    )
+def _head(unit: str, before: str) -> tuple[str, ...]:
+    of = f", {unit}" if unit else ""
+    return ("time, h", "moment", f"{before}: median{of}", "90 % band", f"updated: median{of}", "50 % band", "90 % band")
+
+
+MOST_ROWS = 80
 
 
 def _points(c: "Curves", doses: Sequence[Any], now: float) -> list[int]:
-    """Indices of the moments worth a row: starts of doses, 1 h after them, now, and every 12 h."""
-    wanted = [now, *np.arange(np.ceil(c.time[0] / 12) * 12, c.time[-1], 12.0), float(c.time[-1])]
-    wanted += [t for d in doses for t in (d.time, d.time + 1.0)]
+    """Indices of the moments worth a row: starts of doses, 1 h after them, now, and every 12 h; of a long course every day, or
+    so many days that a table of it can still be read."""
+    step = 12.0
+    wanted = [now, float(c.time[-1])] + [t for d in doses for t in (d.time, d.time + 1.0)]
+    if len(wanted) > MOST_ROWS:
+        step, wanted = 24.0 * np.ceil((c.time[-1] - c.time[0]) / 24.0 / MOST_ROWS), wanted[:2]
+    wanted += list(np.arange(np.ceil(c.time[0] / step) * step, c.time[-1], step))
     return sorted({int(np.argmin(np.abs(c.time - t))) for t in wanted if c.time[0] - 1e-9 <= t <= c.time[-1] + 1e-9})
 
 
@@ -147,44 +149,94 @@ def _rows(timeline: Any, c: "Curves", points: Sequence[int]) -> tuple[tuple[str,
     return tuple(out)
 
 
-def creatinine(advice: "Advice") -> Shown | None:
-    """Creatinine measured and expected, for a lead model that predicts it; None for others."""
+def others(advice: "Advice") -> list[str]:
+    """Outputs of the leading model beside the watched one that count: a goal is about them, or laboratories measure them."""
+    lead, therapy = advice.models[int(np.argmax(advice.weights))], advice.therapy
+    watched = lead.measured_by(therapy.watched) or next(iter(lead.outputs))
+    judged = {output_of(g.reading, lead, therapy.drug.name) for g in therapy.goals}
+    seen = {lead.measured_by(o.measures) for o in advice.timeline.observations if o.measures}
+    return [n for n, o in lead.outputs.items() if n != watched and (n in judged | seen or o.measures in QUANTITIES)]
+
+
+def beside(advice: "Advice", output: str, name: str) -> Shown | None:
+    """One of ``others`` measured and expected, with the goals about it; ``name`` begins the ids of the drawing."""
     from dosetwin.advise.curves import curves_of
 
-    lead = int(np.argmax(advice.weights))
-    model = advice.models[lead]
-    if not any(o.measures == "SCR" for o in model.outputs.values()) or advice.curves is None:
+    if advice.curves is None:
         return None
-    p = advice.recommendation.provenance
+    lead = int(np.argmax(advice.weights))
+    model, therapy = advice.models[lead], advice.therapy
+    measures, unit = model.outputs[output].measures, narrative.said_unit(model.outputs[output].unit)
     c = curves_of(
-        model, advice.timeline, advice.regimen, advice.beliefs[lead].draws[:400], now=advice.now, measures="SCR",
-        seed=advice.seed, rule=p["covariates"], points=120,
+        model, advice.timeline, advice.regimen, advice.beliefs[lead].draws[:400], now=advice.now, measures=measures,
+        seed=advice.seed, rule=advice.recommendation.provenance["covariates"], points=120, ahead=therapy.follows_h,
     )  # fmt: skip
-    measured = [o for o in advice.timeline.observations if o.measures == "SCR"]
+    of, word = QUANTITIES.get(measures), narrative.named(measures)[0]
+    measured = [o for o in advice.timeline.observations if o.measures == measures]
+    zones, borders = marks(therapy, measures)
     with canvas(7.4, 3.5) as (figure, axis):
-        _bands(axis, c)
+        _bands(axis, c, narrative.before(therapy))
+        for zone in zones:
+            axis.axhspan(zone.low or 0.0, zone.high, color=GREEN, alpha=0.13, lw=0, label=zone.text)
+        for border, style in zip(borders, ("--", "-"), strict=False):
+            axis.axhline(border.high, color=VERMILLION, lw=1.1, ls=style, label=border.text)
         axis.plot(
             [o.time for o in measured], [o.value for o in measured], "s", ms=6, mfc=ORANGE, mec=INK, zorder=6, label="measured"
         )
-        start = min(float(c.time[0]), *(o.time for o in measured), advice.now)
+        start = min([float(c.time[0]), *(o.time for o in measured), advice.now])
         end = float(c.time[-1])
-        top = 1.15 * max(float(c.updated[4].max()), float(c.prior[4].max()), *(o.value for o in measured), 0.1)
+        top = 1.15 * max([float(c.updated[4].max()), float(c.prior[4].max()), *(o.value for o in measured), 0.1])
         axis.set_xlim(start - 0.02 * (end - start), end)
         axis.set_ylim(0, top)
         _now(axis, advice.now, top)
         _days(axis, advice.timeline, start, end)
-        axis.set_ylabel("creatinine, mg/dL")
+        axis.set_ylabel(", ".join(filter(None, (word, unit))))
         axis.set_xlabel(narrative.zero(advice.timeline))
-        other = axis.secondary_yaxis("right", functions=(lambda v: v * UMOL_PER_MG_DL, lambda v: v / UMOL_PER_MG_DL))
-        other.set_ylabel("µmol/L")
+        if of is not None and of.other is not None:
+            also, factor = of.other
+            axis.secondary_yaxis("right", functions=(lambda v: v * factor, lambda v: v / factor)).set_ylabel(also)
         figure.legend(loc="outside lower center", fontsize=8, ncols=3)
-        said = ", ".join(f"{o.value:.2f} at {o.time:g} h" for o in measured) or "none"
-        alt = f"Serum creatinine in mg/dL over time. Measured: {said}. Bands before and after the levels; see the table."
-        drawn = svg(figure, "f2", alt)
-    return Shown(drawn, alt, _head("mg/dL"), _rows(advice.timeline, c, _points(c, [], advice.now)))
+        said = ", ".join(f"{of.number(o.value) if of else format(o.value, 'g')} at {o.time:g} h" for o in measured) or "none"
+        alt = (
+            f"{narrative.capital(word)}{f' in {unit}' if unit else ''} over time. Measured: {said}. "
+            f"Bands {narrative.before(therapy)} and after them; see the table."
+        )
+        drawn = svg(figure, name, alt)
+    return Shown(drawn, alt, _head(unit, narrative.before(therapy)), _rows(advice.timeline, c, _points(c, [], advice.now)))
 
 
-def compared(rows: "Sequence[Candidate]", advice: "Advice") -> Shown | None:
+def foretold(section: "Section", name: str) -> Shown:
+    """The panels of a forecast side by side: what was measured so far, what is expected, with bands."""
+    of = section.panels
+    widths = [1.5 if p.measured else 1.0 for p in of]
+    with canvas(7.4, 2.9, 1, ncols=len(of), width_ratios=widths, squeeze=False) as (drawing, grid):
+        for axis, p, colour in zip(grid[0], of, (BLUE, GREEN, ORANGE), strict=False):
+            first, days, q = p is of[0], p.hours / 24.0, p.quantiles
+            if p.measured:
+                past = [t / 24.0 for t, _ in p.measured]
+                axis.plot(past, [v for _, v in p.measured], "s", ms=5.5, mfc=ORANGE, mec=INK, label="measured" if first else None)
+            axis.fill_between(days, q[:, 0], q[:, 4], color=colour, alpha=0.18, lw=0,
+                              label="expected result: 90 % band" if first else None)  # fmt: skip
+            axis.fill_between(days, q[:, 1], q[:, 3], color=colour, alpha=0.30, lw=0, label="50 % band" if first else None)
+            axis.plot(days, q[:, 2], "o-", ms=4, color=VERMILLION if p.odd else colour, lw=1.6, label="median" if first else None)
+            if first:
+                axis.axvline(0.0, color=INK, lw=0.9, ls=":")
+            axis.set_ylim(bottom=0)
+            axis.set_xlabel("days from now")
+            axis.set_ylabel(f"{p.text}, {p.unit}")
+        drawing.legend(loc="outside lower center", fontsize=8, ncols=4)
+        parts = []
+        for p in of:
+            number = QUANTITIES[p.name].number if p.name in QUANTITIES and QUANTITIES[p.name].digits else narrative.number
+            said = f"measured ({', '.join(number(v) for _, v in p.measured) or 'none'}) and " if p.measured else ""
+            middles = ", ".join(number(float(v)) for v in p.quantiles[:, 2])
+            parts.append(f"{narrative.capital(p.text)} in {p.unit}, {said}expected in the days ahead (median {middles}).")
+        alt = " ".join([*parts, "The table below gives the bands."])
+        drawn = svg(drawing, name, alt)
+    return Shown(drawn, alt, section.head, section.rows)
+
+
+def compared(rows: "Sequence[Candidate]", advice: "Advice", name: str = "f3") -> Shown | None:
     """Probabilities and expected loss of candidates, one line each, as dots."""
     if not rows:
         return None
@@ -225,7 +277,7 @@ def compared(rows: "Sequence[Candidate]", advice: "Advice") -> Shown | None:
             f"{narrative.percent(best.joint)}, expected loss {narrative.number(best.loss)}. Grey lines are not acceptable. "
             "The table of regimens gives the numbers."
         )
-        drawn = svg(figure, "f3", alt)
+        drawn = svg(figure, name, alt)
     head = ("regimen", *(text for _, text, *_ in sets), "expected loss")
     body = tuple(
         (

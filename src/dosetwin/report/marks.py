@@ -17,15 +17,16 @@ class Mark(NamedTuple):
     high: float
 
 
-def marks(therapy: "Therapy") -> tuple[list[Mark], list[Mark]]:
-    """(bands, lines) of the goals about the curve that a therapy watches."""
-    about = [g for g in therapy.goals if (g.reading.what or therapy.drug.name) == therapy.watched and not g.reading.over]
+def marks(therapy: "Therapy", what: str = "") -> tuple[list[Mark], list[Mark]]:
+    """(bands, lines) of the goals about one curve, by default the one that a therapy watches."""
+    what = what or therapy.watched
+    about = [g for g in therapy.goals if (g.reading.what or therapy.drug.name) == what and not g.reading.over]
     bands, lines = [], []
     for goal in about:
         reading, word = goal.reading, narrative.border(goal)
         if reading.how == "share_within" and isinstance(reading.level, tuple):
             low, high = reading.level
-            bands.append(Mark(f"{therapy.watched} {low:g} to {high:g}", low, high))
+            bands.append(Mark(f"{what} {low:g} to {high:g}", low, high))
         elif reading.how == "at" and isinstance(reading.when, After) and goal.low is not None and goal.high is not None:
             bands.append(Mark(f"{goal.what} target {word}", goal.low, goal.high))
         elif reading.how == "at" and isinstance(reading.when, End) and goal.low is None and goal.high is not None:

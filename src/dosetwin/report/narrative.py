@@ -9,9 +9,10 @@ from dosetwin import formulary
 from dosetwin.decide.recommendation import order as ordered
 from dosetwin.declare import After, End
 from dosetwin.declare.goal import output_of
-from dosetwin.declare.reading import COURSE, json_key
-from dosetwin.errors import Finding, Reason, percent
-from dosetwin.quantities import FLAGS, QUANTITIES, UMOL_PER_MG_DL
+from dosetwin.declare.reading import COURSE, STEADY, TROUGHS, json_key
+from dosetwin.errors import Finding, Reason, number, percent
+from dosetwin.quantities import FLAGS, QUANTITIES
+from dosetwin.records.doses import DAYS
 from dosetwin.units import plain_unit
 
 if TYPE_CHECKING:
@@ -49,16 +50,13 @@ CERTAINTY = ((0.25, "bad", "unlikely to meet all targets"), (0.50, "warn", "may 
 
 PARAMETERS = {
     "CL": ("clearance of the drug", "L/h"),
-    "GFR": ("glomerular filtration", "mL/min"),
     "V": ("volume of distribution", "L"),
     "V1": ("central volume", "L"),
     "V2": ("peripheral volume", "L"),
-    "VR": ("fast extracellular volume", "L"),
-    "VT": ("slow tissue volume", "L"),
     "Q": ("exchange between the volumes", "L/h"),
     "KA": ("absorption rate", "1/h"),
 }
-"""Words and canonical unit of individual parameters that many models share; the others are told by the model's own file."""
+"""The field's letters, for models of a drug whose file says nothing of them."""
 
 
 def named(name: str) -> tuple[str, str]:
@@ -87,14 +85,24 @@ def moment(at: str | float) -> str:
     return f"{at:g} h"
 
 
-def number(value: object) -> str:
-    """Three significant digits, without trailing zeros or exponents for everyday sizes."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    if value == 0:
-        return "0"
-    text = f"{value:.3g}"
-    return f"{value:.0f}" if "e" in text and abs(value) < 1e9 else text
+def capital(text: str) -> str:
+    """With a capital at its beginning, the rest as it is (``INR``)."""
+    return text[:1].upper() + text[1:]
+
+
+def watched(therapy: "Therapy") -> str:
+    """What the curve of a therapy shows: ``amikacin``, ``INR``."""
+    return named(therapy.watched)[0]
+
+
+def measurement(of: str) -> str:
+    """What is measured, in a word: a drug's ``level``, an ``INR``."""
+    return named(of)[0] if of in QUANTITIES else "level"
+
+
+def before(therapy: "Therapy") -> str:
+    """``before levels``, ``before INRs``: what is expected of a patient nobody has measured."""
+    return f"before {measurement(therapy.watched)}s"
 
 
 def hours(h: float) -> str:
@@ -236,9 +244,9 @@ def sentence(reason: Reason, targets: "Sequence[Goal]" = (), said: Callable[[str
     if code in ("level_if_right", "level_if_wrong", "patient_unlike"):
         text = retold(f"{reason.text[0].upper()}{reason.text[1:]}", said)
         return f"{text}: {percent(_float(value))} probability." if ": clearance" not in text else _explained(text, value)
-    if code == "kidney_injury_likely":
+    if code.endswith("_likely"):
         least = f"a warning is given from {percent(_float(limit))}"
-        return f"{percent(_float(value))} chance of a kidney injury beyond what gestation, age and weight explain ({least})."
+        return f"{percent(_float(value))} chance of {_named(reason.text).removesuffix(' is likely')} ({least})."
     if code == "level_low_enough_at":
         return f"{_named(reason.text[0].upper() + reason.text[1:])} ({retold(str(value), said)})."
     if code == "safe_under_neither":
@@ -401,9 +409,52 @@ def how_sure(sure: Mapping[str, Any], therapy: "Therapy", rests_on: str, model: 
             out.append(
                 f"{told(reading, dose)}: {value_of(reading, middle, unit)}, with 90 % probability between {lowest} and {highest}."
             )
-    basis = f"{rests_on} of this patient" if rests_on else "the population only: no level of this patient yet"
+    basis = f"{rests_on} of this patient" if rests_on else "the population only: no measurement of this patient yet"
     out.append(f"Rests on {basis}. These chances assume that the model and the records are right.")
     return out
+
+
+def expected(rec: "Recommendation", therapy: "Therapy") -> list[dict[str, str]]:
+    """What is expected of the recommended order, a row per reading and dose it is read at: in words, median, 90 % interval, the
+    chance that its goals are met there."""
+    out = []
+    over = [g.reading for g in therapy.goals if g.reading.over]
+    for reading in (*therapy.readings, *over):
+        key = (reading.name or f"{reading.key}_{reading.over.lower()}") if reading.over else reading.key
+        for dose in reading.doses if reading.over else (*TROUGHS, STEADY, COURSE):
+            found = rec.readings.get(json_key(key, dose))
+            if found is None:
+                continue
+            low, middle, high = (value_of(reading, found[q], "") for q in ("q05", "q50", "q95"))
+            ratio = reading.how in ("share_within", "ever_above", "ever_below", "hazard")
+            out.append({
+                "name": told(reading, dose) + (f", over {reading.over}" if reading.over else ""),
+                "unit": "" if ratio else signs(said_unit(found["unit"])), "middle": middle, "band": f"{low} to {high}",
+                "p": "-" if found["p_goal"] is None else percent(found["p_goal"]),
+            })  # fmt: skip
+            if reading.how in ("ever_above", "ever_below"):  # it happens or it does not: only its chance says something
+                out[-1] |= {"middle": "-", "band": "-"}
+    return out
+
+
+def judged(goal: "Goal") -> str:
+    """Where a goal is judged, in words; where its chance must hold, if that is not everywhere."""
+    places = ", ".join(DOSES[d] for d in goal.doses)
+    if goal.constrained and goal.constrained != goal.doses:
+        return f"{places}; its chance counts at {' and '.join(DOSES[d] for d in goal.constrained)}"
+    return places
+
+
+def order_table(order: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]] | None:
+    """(head, rows) of an order that is more than an amount and an interval: amounts by the days of a week, settings with their
+    units; None for others."""
+    if order.get("kind") == "weekly":
+        days = DAYS if order.get("calendar", True) else tuple(f"day {k}" for k in range(1, 8))
+        amounts = tuple(f"{a:g}" for a in order["week"])
+        return (*days, "week"), [tuple(f"{a} {order['unit']}" for a in (*amounts, f"{sum(order['week']):g}"))]
+    if order.get("kind") == "setting":
+        return ("set", "to"), [(named(n)[0], f"{v:g} {named(n)[1]}".strip()) for n, v in order["values"].items()]
+    return None
 
 
 def effect(s: "Sensitivity") -> str:
@@ -433,6 +484,11 @@ def said_unit(unit: str) -> str:
     return "" if plain_unit(unit) == "1" else unit
 
 
+def of_weight(c: "Candidate", therapy: "Therapy") -> str:
+    """``13.0 mg/kg``; "" where nothing of the therapy goes by weight."""
+    return f"{per_kg(c)} {therapy.drug.unit}/kg" if therapy.needs_weight and c.mg_per_kg is not None else ""
+
+
 def per_kg(c: "Candidate") -> str:
     """mg/kg of a candidate for a table: ``13.0``, or ``15.6, 12.6`` with a loading dose; a dash where no weight counts."""
     return ", ".join(f"{x:.1f}" for x in (c.loading_mg_per_kg, c.mg_per_kg) if x is not None) or "-"
@@ -455,29 +511,41 @@ def contradicted(rec: "Recommendation") -> bool:
     return rec.regimen is None and any(r.code.startswith("level_contradicts") for r in rec.reasons)
 
 
+def person(sex: str, days: float | None) -> str:
+    """``girl``, ``man``; ``female`` where the age (days) is not known."""
+    if days is None:
+        return sex
+    child = days < 18 * 365.25
+    return {"female": "girl" if child else "woman", "male": "boy" if child else "man"}.get(sex, sex)
+
+
 def patient_line(timeline: Any, now: float, models: Sequence[Any] = ()) -> list[str]:
-    """Who: what is known of the patient at ``now`` (h), each with its unit; a creatinine that no model uses is said to be so."""
+    """Who: what is known of the patient at ``now`` (h), each with its unit; a laboratory value that no model uses is said to be
+    so."""
     p, out = timeline.patient, []
     latest: dict[str, float] = {}
-    for name in dict.fromkeys([*(c.name for c in timeline.covariates), "SCR"]):
-        known = [v for t, v in timeline.series(name) if t <= now + 1e-9]
+    for name in dict.fromkeys([*(c.name for c in timeline.covariates), *(o.measures for o in timeline.observations)]):
+        known = [v for t, v in timeline.series(name) if t <= now + 1e-9] if name in QUANTITIES else []
         if known:
             latest[name] = known[-1]
-    if p.sex:
-        out.append({"female": "girl", "male": "boy"}[p.sex] if p.GA is not None else p.sex)
     when = timeline.when(now)
+    days = (when - p.birth).total_seconds() / 86400 if p.birth is not None and when is not None else None
+    if p.sex:
+        out.append(person(p.sex, days if days is not None or p.GA is None else 0.0))
     if p.GA is not None:
         out.append(f"born at {p.GA:g} weeks")
-    if p.birth is not None and when is not None:
-        days = (when - p.birth).total_seconds() / 86400
+    if days is not None:
         out.append(f"{age(days)} old" + (f" (PMA {p.GA + days / 7:.1f} weeks)" if p.GA is not None and days < 365 else ""))
+    elif "AGE" in latest:
+        out.append(f"{latest['AGE']:g} years old")
     if p.BW is not None:
         out.append(f"birth weight {p.BW:g} kg")
     if "WT" in latest:
         out.append(f"weight now {latest['WT']:g} kg")
-    if "SCR" in latest:
-        hears = not models or any("SCR" in m.covs or m.channel or m.measured_by("SCR") for m in models)
-        unused = "" if hears else f", not used by {', '.join(m.name for m in models)}"
-        out.append(f"last creatinine {latest['SCR']:.2f} mg/dL ({latest['SCR'] * UMOL_PER_MG_DL:.0f} µmol/L){unused}")
+    for q in (QUANTITIES[name] for name in latest):
+        if q.kind == "laboratory":
+            hears = not models or any(q.name in m.covs or m.channel or m.measured_by(q.name) for m in models)
+            unused = "" if hears else f", not used by {', '.join(m.name for m in models)}"
+            out.append(f"last {q.text} {q.said(latest[q.name])}{unused}")
     out += [q.text if q.runs == "condition" else f"{q.text} running" for q in FLAGS if latest.get(q.name, 0) > 0.5]
     return out

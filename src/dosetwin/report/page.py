@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dosetwin.infer.belief import DOUBTED
-from dosetwin.quantities import UMOL_PER_MG_DL
-from dosetwin.report import kidney_outlook, narrative
+from dosetwin.quantities import QUANTITIES
+from dosetwin.report import narrative
 from dosetwin.report.card import card
-from dosetwin.report.figures import Shown, compared, concentration, creatinine
+from dosetwin.report.figures import Shown, beside, compared, concentration, foretold, others
 from dosetwin.units import plain_unit
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ def environment() -> Any:
     return found
 
 
-def safe_figure(shown: Shown | None) -> dict[str, Any] | None:
+def safe_figure(shown: Shown) -> dict[str, Any]:
     """A figure for a template: the SVG, which this package drew and escaped itself, is the only text marked as markup."""
     from markupsafe import Markup
 
-    return None if shown is None else {"svg": Markup(shown.svg), "head": shown.head, "rows": shown.rows}
+    return {"svg": Markup(shown.svg), "head": shown.head, "rows": shown.rows}
 
 
 def short_list(candidates: "tuple[Candidate, ...]") -> "list[Candidate]":
@@ -83,7 +83,7 @@ def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str
         recommended = rec.regimen is not None and c.regimen == rec.regimen
         rows.append({
             "rank": c.rank, "short": id(c) in shown, "recommended": recommended, "acceptable": c.acceptable,
-            "regimen": narrative.label(c, rec.candidates), "mg_per_kg": narrative.per_kg(c), "rules": narrative.rules(c.rules),
+            "regimen": narrative.label(c, rec.candidates), "per_kg": narrative.of_weight(c, advice.therapy), "rules": narrative.rules(c.rules),
             "first_at": narrative.short_moment(c.regimen.first_at),
             "p": [(narrative.percent(c.p(t.code)), brief) for t, brief in zip(scored, briefly, strict=True)],
             "joint": narrative.percent(c.joint), "loss": f"{c.loss:.2f}",
@@ -98,7 +98,7 @@ def levels(advice: "Advice", said: Callable[[str], str] = narrative.moment) -> l
     an ISO moment."""
     lead = advice.beliefs[int(np.argmax(advice.weights))]
     model = advice.models[int(np.argmax(advice.weights))]
-    meaning = {
+    verdicts = {
         "plausible": "as expected",
         "unusual": "unusual: check time and dose record",
         "contradiction": "far from the model",
@@ -108,21 +108,32 @@ def levels(advice: "Advice", said: Callable[[str], str] = narrative.moment) -> l
         when = advice.timeline.when(p.time)
         output = model.outputs[model.measured_by(p.measures) or next(iter(model.outputs))]
         unit = narrative.said_unit(output.unit)
-        also = f" ({p.observed * UMOL_PER_MG_DL:.0f} µmol/L)" if p.measures == "SCR" else ""
+        of = QUANTITIES.get(output.measures)
         out.append({
-            "what": {"SCR": "creatinine"}.get(output.measures, output.measures), "time": f"{p.time:.2f}",
-            "moment": said(when.replace(microsecond=0).isoformat()) if when else "",
-            "value": ("< " if p.blq else "") + f"{p.observed:{'.2f' if also else 'g'}} {unit}{also}".strip(),
+            "what": narrative.named(output.measures)[0], "time": f"{p.time:.2f}", "moment": _moment(when, said),
+            "value": ("< " if p.blq else "") + (of.said(p.observed) if of else f"{p.observed:g} {unit}".strip()),
             "expected": f"{narrative.number(p.median)} {unit}".strip(), "percentile": f"{p.percentile:.1f}",
-            "verdict": meaning[p.verdict] + (f"; in doubt: wrong with {narrative.percent(p.p_wrong)} probability"
-                                             if p.p_wrong >= DOUBTED else "; believed" if p.verdict == "contradiction" else ""),
+            "verdict": verdicts[p.verdict] + (f"; in doubt: wrong with {narrative.percent(p.p_wrong)} probability"
+                                              if p.p_wrong >= DOUBTED else "; believed" if p.verdict == "contradiction" else ""),
             "odd": p.verdict != "plausible" or p.p_wrong >= DOUBTED,
             "record": p.record,
         })  # fmt: skip
-    return sorted([*out, *kidney_outlook.told(advice, said)], key=lambda row: float(row["time"]))
+    for h in (h for section in advice.forecasts for h in section.heard):
+        of = QUANTITIES[h.name]
+        out.append({
+            "what": of.text, "time": f"{h.time:.2f}", "moment": _moment(advice.timeline.when(h.time), said),
+            "value": of.said(h.value), "verdict": h.verdict, "odd": h.odd, "record": h.record,
+            "expected": "-" if h.expected is None else f"{narrative.number(h.expected)} {of.unit_shown}".strip(),
+            "percentile": "-" if h.percentile is None else f"{h.percentile:.1f}",
+        })  # fmt: skip
+    return sorted(out, key=lambda row: float(row["time"]))
 
 
-def parameters(advice: "Advice") -> list[dict[str, str]]:
+def _moment(when: Any, said: Callable[[str], str]) -> str:
+    return said(when.replace(microsecond=0).isoformat()) if when else ""
+
+
+def parameters(advice: "Advice") -> list[dict[str, Any]]:
     """What the twin believes of the patient: every parameter of the model before and after the levels, at the coming dose; those
     that can differ between patients first."""
     model = advice.models[int(np.argmax(advice.weights))]
@@ -131,11 +142,11 @@ def parameters(advice: "Advice") -> list[dict[str, str]]:
         before, after = advice.prior_parameters[name], advice.parameters[name]
         text, unit = meaning(model, name)
         varies = abs(before[2] - before[0]) > 1e-9 * max(abs(before[1]), 1e-12)
-        place = (not varies, list(narrative.PARAMETERS).index(name) if name in narrative.PARAMETERS else 99,
-                 list(advice.parameters).index(name))  # fmt: skip
+        place = (not varies, list(advice.parameters).index(name))
         row = {
             "name": name,
-            "text": text if varies else f"{text} (the same for all alike)" if text else "the same for all alike",
+            "varies": varies,
+            "text": text,
             "unit": narrative.said_unit(unit),
             "before": _spread(before, varies),
             "after": _spread(after, varies),
@@ -151,13 +162,15 @@ def _spread(q: tuple[float, float, float], varies: bool) -> str:
 
 
 def meaning(model: "Model", name: str) -> tuple[str, str]:
-    """Words and unit of an individual parameter: those all models share, else those of the typical value or random effect that
-    the model's file declares under its name; ("", "") where it says nothing."""
-    if name in narrative.PARAMETERS:
-        return narrative.PARAMETERS[name]
+    """Words and unit of an individual parameter: what the model's file says of it, else the field's letters for models of a drug,
+    else the random effect of its name; ("", "") where it says nothing."""
+    if name in model.values:
+        return model.values[name].text, model.values[name].unit
     theta = next(
         (model.thetas[n] for n in (f"TV{name}", name, f"TV_{name}", f"{name}_TV", f"{name}_POP") if n in model.thetas), None
     )
+    if name in narrative.PARAMETERS and (theta is None or theta.unit == narrative.PARAMETERS[name][1]):
+        return narrative.PARAMETERS[name]
     if theta is not None:
         return theta.text.removeprefix("typical "), theta.unit
     return (model.etas[name].text if name in model.etas else ""), ""
@@ -172,7 +185,7 @@ def _facts(advice: "Advice") -> dict[str, list[dict[str, str]]]:
 
     doses = [
         {"when": when(e.time), "record": e.record,
-         "what": f"{e.amount:g} mg" + narrative.over(e.duration)}
+         "what": f"{e.amount:g} {advice.therapy.drug.unit}" + narrative.over(e.duration)}
         for d in t.doses for e in d.expanded()
     ]  # fmt: skip
     covariates = []
@@ -184,15 +197,21 @@ def _facts(advice: "Advice") -> dict[str, list[dict[str, str]]]:
 
 
 def rests_on(advice: "Advice") -> str:
-    """The measurements (but creatinine) the belief rests on, in words: ``2 amikacin levels``, ``1 INR``; "" without any."""
+    """The measurements the belief rests on, in words: ``2 amikacin levels and 1 INR``; "" without any."""
     k = int(np.argmax(advice.weights))
-    model, counted = advice.models[k], {}
+    model = advice.models[k]
+    counted: dict[str, int] = {}
     for p in advice.beliefs[k].levels:
-        output = model.outputs[model.measured_by(p.measures) or next(iter(model.outputs))]
-        if p.used and output.measures != "SCR":
-            word = " level" if plain_unit(output.unit) != "1" else ""
-            counted[output.measures + word] = counted.get(output.measures + word, 0) + 1
-    return " and ".join(f"{n} {what}{'s' if n != 1 and what.endswith(' level') else ''}" for what, n in counted.items())
+        if p.used:
+            measures = model.outputs[model.measured_by(p.measures) or next(iter(model.outputs))].measures
+            counted[measures] = counted.get(measures, 0) + 1
+    first = sorted(counted, key=lambda m: m != advice.therapy.watched)
+    return " and ".join(_counted(counted[m], m) for m in first)
+
+
+def _counted(n: int, measures: str) -> str:
+    what = QUANTITIES[measures].text if measures in QUANTITIES else f"{measures} level"
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def level_unit(advice: "Advice") -> str:
@@ -227,21 +246,54 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
         certainty=narrative.certainty(rec.how_sure.get("joint")) if rec.regimen else ("", ""),
         zero=narrative.zero(advice.timeline), contradicted=narrative.contradicted(rec),
         title=narrative.answer_title(rec), tone=narrative.tone(rec), hold=narrative.hold_text(rec),
-        drug=therapy.drug.name, watched=therapy.watched, rec=rec, source=source, clock=clock,
-        headline=narrative.headline(rec, therapy.drug.name),
+        drug=therapy.drug.name, rec=rec, source=source, clock=clock, headline=narrative.headline(rec, therapy.drug.name),
+        order=narrative.order_table(rec.order), expected=narrative.expected(rec, therapy),
+        watched=narrative.watched(therapy), measurement=narrative.measurement(therapy.watched),
+        sampled=narrative.measurement(therapy.sampling.of), before=narrative.before(therapy), known=_known(advice),
         patient=narrative.patient_line(advice.timeline, advice.now, advice.models), patient_id=advice.timeline.patient.id,
         synthetic=advice.timeline.patient.synthetic, not_a_device=narrative.NOT_A_DEVICE,
         why=[(narrative.sentence(r, therapy.goals), narrative.signs(r.source)) for r in why],
         why_not=[(narrative.sentence(r, therapy.goals), narrative.signs(r.source)) for r in why_not],
         sure=narrative.how_sure(rec.how_sure, therapy, rests_on(advice), lead) if rec.regimen else [],
-        over=[(f, advice.question.facts.get(f)) for f in dict.fromkeys(g.reading.over for g in therapy.goals if g.reading.over)],
         titles=titles, heads=narrative.heads(therapy, lead), rows=rows, doubts=doubts, levels=levels(advice),
         parameters=parameters(advice), facts=_facts(advice),
+        goals=[{"text": g.text, "wanted": narrative.border(g), "judged": narrative.judged(g), "weight": g.weight,
+                "least": g.min_probability, "source": narrative.signs(g.source)} for g in therapy.goals],
         findings=[{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in rec.findings],
         cards=[card(m) for m in advice.models], weights=advice.weights, therapy=therapy, prov=rec.provenance, lead=lead,
-        figures=list(map(safe_figure, (concentration(advice), creatinine(advice), compared(short_list(rec.candidates), advice),
-                                       kidney_outlook.figure(advice)))),
-        kidney=kidney_outlook.lines(advice.kidney) if advice.kidney else [],
-        warns=advice.kidney is not None and advice.kidney.warns,
-        ahead=_ahead(rec.look_ahead),
+        ahead=_ahead(rec.look_ahead), **_drawn(advice),
     )  # fmt: skip
+
+
+def _drawn(advice: "Advice") -> dict[str, Any]:
+    """The figures in the order of the page, each with its number: ``curve``, ``besides``, ``comparison``, ``forecasts``."""
+    lead, n = advice.models[int(np.argmax(advice.weights))], 0
+
+    def numbered(shown: Shown | None, title: str = "") -> dict[str, Any] | None:
+        nonlocal n
+        if shown is None:
+            return None
+        n += 1
+        return safe_figure(shown) | {"number": n, "title": title}
+
+    curve = numbered(concentration(advice))
+    besides = [
+        numbered(beside(advice, o, f"f2{o}"), narrative.capital(narrative.named(lead.outputs[o].measures)[0]))
+        for o in (others(advice) if curve else ())
+    ]
+    comparison = numbered(compared(short_list(advice.recommendation.candidates), advice))
+    forecasts = [{"of": s, "figure": numbered(foretold(s, f"f4{s.code}"))} for s in advice.forecasts]
+    return {"curve": curve, "besides": [f for f in besides if f], "comparison": comparison, "forecasts": forecasts}
+
+
+def _known(advice: "Advice") -> list[str]:
+    """Facts that goals divide by, each with what it is, or what it is taken to be: ``MIC: not known``."""
+    given, assumed = advice.question.facts, {a.name: a for a in advice.therapy.assumed}
+    out = []
+    for fact in dict.fromkeys(g.reading.over for g in advice.therapy.goals if g.reading.over):
+        unit = next((f" {a.unit}" for a in assumed.values() if a.name == fact), " mg/L")
+        if fact in given:
+            out.append(f"{fact}: {given[fact]:g}{unit}")
+        else:
+            out.append(f"{fact}: not known" + (f", taken as {assumed[fact].value:g}{unit}" if fact in assumed else ""))
+    return out

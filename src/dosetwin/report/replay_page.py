@@ -12,7 +12,7 @@ from dosetwin.report import narrative
 from dosetwin.report.card import card
 from dosetwin.report.figures import Shown
 from dosetwin.report.page import environment, safe_figure
-from dosetwin.report.svg import BLUE, GREY, INK, canvas, svg
+from dosetwin.drawing import BLUE, GREY, INK, canvas, svg
 
 if TYPE_CHECKING:
     from dosetwin.declare import Model

@@ -9,7 +9,7 @@ from dosetwin.report import narrative
 from dosetwin.report.card import card
 from dosetwin.report.figures import Shown
 from dosetwin.report.page import environment, safe_figure
-from dosetwin.report.svg import BLUE, GREY, INK, canvas, svg
+from dosetwin.drawing import BLUE, GREY, INK, canvas, svg
 from dosetwin.report.trial_figures import interval, number
 
 if TYPE_CHECKING:

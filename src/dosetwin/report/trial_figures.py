@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from dosetwin.drawing import BLUE, GREEN, GREY, INK, ORANGE, SKY, VERMILLION, canvas, svg
 from dosetwin.report.figures import Shown
-from dosetwin.report.svg import BLUE, GREEN, GREY, INK, ORANGE, SKY, VERMILLION, canvas, svg
 from dosetwin.trial.study import Endpoint, defined_in
 
 MARKS = "os^DvPX*<>hp"

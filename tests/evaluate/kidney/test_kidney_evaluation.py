@@ -26,7 +26,7 @@ from dosetwin.forecast.kidney.warning import injury_risk
 from dosetwin.populations.newborn_kidney.cohort import cohort
 from dosetwin.populations.newborn_kidney.parameters import FIRST_TEST_SEED, TEST_SEEDS
 from dosetwin.populations.newborn_kidney.records import records
-from dosetwin.report import kidney_evaluation as page
+from dosetwin.evaluate.kidney import page
 from dosetwin.structure.kidney_injury import judge
 
 UNFITTED = Competitors(Carried(), Carried(shifted=True), SteadyWu(0.3), VanDonge(), GaussianProcess(), KalmanFilter())

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dosetwin.report.svg import BLUE, GREEN, GREY, INK, ORANGE, SKY, VERMILLION, canvas, svg
+from dosetwin.drawing import BLUE, GREEN, GREY, INK, ORANGE, SKY, VERMILLION, canvas, svg
 
 Found = Mapping[str, Any]
 SHOWN = (

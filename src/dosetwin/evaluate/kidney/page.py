@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from dosetwin.report.kidney_evaluation_figures import Found, at, figures, order
+from dosetwin.evaluate.kidney.figures import Found, at, figures, order
 
 HEADING = "## Evaluation"
 """Of the section in docs/kidney.md."""
@@ -429,7 +429,7 @@ def _rounded(x: Any) -> Any:
 
 
 def main(words: Sequence[str]) -> None:
-    """``python -m dosetwin.report.kidney_evaluation FOUND.json PAGE.md``: the page's section and figures from what was found."""
+    """``python -m dosetwin.evaluate.kidney.page FOUND.json PAGE.md``: the page's section and figures from what was found."""
     found, page = Path(words[0]), Path(words[1])
     write(json.loads(found.read_text(encoding="utf-8")), page)
 
