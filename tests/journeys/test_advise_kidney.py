@@ -21,7 +21,7 @@ def test_the_filter_on_the_demo_newborn(tmp_path, capsys):
     assert "mg amikacin" in text
     html = page.read_text()
     assert "The kidney, and what it expects" in html
-    assert "The numbers behind figure 4" in html
+    assert "The numbers behind figure 3" in html
     assert fitted.load().sha256 in html
     assert html.count("not a medical device") == 1
 

@@ -19,7 +19,7 @@ from dosetwin.decide.look_ahead.ahead import Course
 from dosetwin.decide.look_ahead.loss import DECLARED
 from dosetwin.decide.look_ahead.mpc import LookAhead, Option, Search, look_ahead
 from dosetwin.decide.look_ahead.outlook import DT, Outlook
-from dosetwin.declare import Model
+from dosetwin.declare import Model, Therapy
 from dosetwin.errors import InputError
 from dosetwin.outcomes.infection.draws import DRAWS, draw_infections
 from dosetwin.outcomes.infection.mic import distribution
@@ -117,6 +117,11 @@ def two_compartments(model: Model, inside: Mapping[str, np.ndarray]) -> np.ndarr
     return np.stack(names, axis=2)
 
 
+def in_scope(therapy: Therapy) -> bool:
+    """Whether the scenarios know the infections that a therapy is for."""
+    return therapy.drug.name == "amikacin"
+
+
 def plan_ahead(
     advice: "Advice", *, scenario: str = "peak_driven", organism: str = "e_coli", search: Search | None = None
 ) -> dict[str, Any]:
@@ -125,7 +130,7 @@ def plan_ahead(
     Raises InputError for an unknown pack or organism, another drug, or a model that is no compartment model.
     """
     chosen = pack(scenario)
-    if advice.therapy.drug.name != "amikacin":
+    if not in_scope(advice.therapy):
         raise InputError("look-ahead knows the infections of amikacin only", where="look-ahead", value=advice.therapy.drug.name)
     if any(b.doubted for b in advice.beliefs):
         return {}

@@ -20,8 +20,9 @@ LEVELS = (0.05, 0.25, 0.50, 0.75, 0.95)
 class Curves:
     """True predicted level of one output over time. ``prior`` and ``updated``: float64 [5, n_times], quantiles ``LEVELS``.
 
-    ``time`` h on the timeline's clock, from the first dose (or now) to the end of the third dose of the recommended regimen or of
-    the days it is judged by (48 h after now when there is a refusal). ``model``: the one the curves are from (highest weight when several).
+    ``time`` h on the timeline's clock, from the first dose (or now) to the end of the third dose of the recommended regimen, or
+    of the days it is judged by (48 h after now when there is a refusal). ``model``: the one the curves are from (highest weight
+    when several).
     """
 
     model: str

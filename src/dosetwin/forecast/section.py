@@ -42,7 +42,7 @@ class Heard:
 class Section:
     """All of one forecast. ``code`` its short name, ``name`` the same as a heading, ``title`` of its part of a report.
 
-    ``used`` which of its kinds is in use; ``lines`` what it expects; ``said`` that it warns, or that it does not, ``warns`` which;
+    ``used`` which of its kinds is in use; ``lines`` what it expects; ``said`` that it warns, or that it does not (``warns``);
     ``flag`` the warning in two words and ``remedy`` what to do about it. ``head`` and ``rows`` its table with its ``caption``,
     ``note`` what stands under the figure. ``heard`` the measurements it was told and ``heard_as`` how these were judged.
     """

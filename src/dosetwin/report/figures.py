@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dosetwin.declare.goal import output_of
+from dosetwin.drawing import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION, canvas, svg
 from dosetwin.quantities import QUANTITIES
 from dosetwin.report import narrative
 from dosetwin.report.marks import marks
-from dosetwin.drawing import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION, canvas, svg
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice, Curves

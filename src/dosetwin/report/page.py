@@ -10,7 +10,6 @@ from dosetwin.quantities import QUANTITIES
 from dosetwin.report import narrative
 from dosetwin.report.card import card
 from dosetwin.report.figures import Shown, beside, compared, concentration, foretold, others
-from dosetwin.units import plain_unit
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
@@ -38,11 +37,11 @@ def environment() -> Any:
     return found
 
 
-def safe_figure(shown: Shown) -> dict[str, Any]:
+def safe_figure(shown: Shown | None) -> dict[str, Any] | None:
     """A figure for a template: the SVG, which this package drew and escaped itself, is the only text marked as markup."""
     from markupsafe import Markup
 
-    return {"svg": Markup(shown.svg), "head": shown.head, "rows": shown.rows}
+    return None if shown is None else {"svg": Markup(shown.svg), "head": shown.head, "rows": shown.rows}
 
 
 def short_list(candidates: "tuple[Candidate, ...]") -> "list[Candidate]":
@@ -83,8 +82,8 @@ def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str
         recommended = rec.regimen is not None and c.regimen == rec.regimen
         rows.append({
             "rank": c.rank, "short": id(c) in shown, "recommended": recommended, "acceptable": c.acceptable,
-            "regimen": narrative.label(c, rec.candidates), "per_kg": narrative.of_weight(c, advice.therapy), "rules": narrative.rules(c.rules),
-            "first_at": narrative.short_moment(c.regimen.first_at),
+            "regimen": narrative.label(c, rec.candidates), "per_kg": narrative.of_weight(c, advice.therapy),
+            "rules": narrative.rules(c.rules), "first_at": narrative.short_moment(c.regimen.first_at),
             "p": [(narrative.percent(c.p(t.code)), brief) for t, brief in zip(scored, briefly, strict=True)],
             "joint": narrative.percent(c.joint), "loss": f"{c.loss:.2f}",
             "medians": narrative.medians(c, advice.therapy),
@@ -271,10 +270,11 @@ def _drawn(advice: "Advice") -> dict[str, Any]:
 
     def numbered(shown: Shown | None, title: str = "") -> dict[str, Any] | None:
         nonlocal n
-        if shown is None:
+        figure = safe_figure(shown)
+        if figure is None:
             return None
         n += 1
-        return safe_figure(shown) | {"number": n, "title": title}
+        return figure | {"number": n, "title": title}
 
     curve = numbered(concentration(advice))
     besides = [

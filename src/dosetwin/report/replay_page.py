@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dosetwin import __version__
+from dosetwin.drawing import BLUE, GREY, INK, canvas, svg
 from dosetwin.errors import Finding
 from dosetwin.report import narrative
 from dosetwin.report.card import card
 from dosetwin.report.figures import Shown
 from dosetwin.report.page import environment, safe_figure
-from dosetwin.drawing import BLUE, GREY, INK, canvas, svg
 
 if TYPE_CHECKING:
     from dosetwin.declare import Model

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dosetwin import __version__
+from dosetwin.drawing import BLUE, GREY, INK, canvas, svg
 from dosetwin.errors import Finding
 from dosetwin.report import narrative
 from dosetwin.report.card import card
 from dosetwin.report.figures import Shown
 from dosetwin.report.page import environment, safe_figure
-from dosetwin.drawing import BLUE, GREY, INK, canvas, svg
 from dosetwin.report.trial_figures import interval, number
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dosetwin.calibrate.kidney_training import training_cohorts
 from dosetwin.errors import InputError
-from dosetwin.evaluate.kidney import bars, kernel, scores
+from dosetwin.evaluate.kidney import bars, kernel, page, scores
 from dosetwin.evaluate.kidney import study as evaluation
 from dosetwin.evaluate.kidney.batch import Competitors, answers, moments
 from dosetwin.evaluate.kidney.origins import HOURS, kdigo_course, next_measured, of_cohort, of_records
@@ -26,7 +26,6 @@ from dosetwin.forecast.kidney.warning import injury_risk
 from dosetwin.populations.newborn_kidney.cohort import cohort
 from dosetwin.populations.newborn_kidney.parameters import FIRST_TEST_SEED, TEST_SEEDS
 from dosetwin.populations.newborn_kidney.records import records
-from dosetwin.evaluate.kidney import page
 from dosetwin.structure.kidney_injury import judge
 
 UNFITTED = Competitors(Carried(), Carried(shifted=True), SteadyWu(0.3), VanDonge(), GaussianProcess(), KalmanFilter())

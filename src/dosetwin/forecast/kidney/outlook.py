@@ -1,4 +1,4 @@
-"""What a kidney expects of the coming days as data: creatinine, filtration, how probable an injury is, what clearance says of it."""
+"""What a kidney expects of the coming days, as data: creatinine, filtration, how probable an injury is, what clearance says."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -33,8 +33,6 @@ JUMPS = (
     ("advice", "Advice"),
     ("curve", "Curve"),
     ("regimens", "Regimens"),
-    ("kidney", "Kidney"),
-    ("infection", "Infection"),
     ("record", "Record"),
     ("doubts", "Doubts"),
     ("model", "Model"),
@@ -129,7 +127,7 @@ def shown(
         person=person,
         synthetic=bool(seen.row["synthetic"]),
         flags=_flags(seen, now),
-        jumps=[j for j in JUMPS if (j[0] == "history" and history) or j[0] == "record" or (p and j[0] != "history")],
+        jumps=_jumps(p, bool(history)),
         stills={code: Markup(svg(c, height=360.0 if code == "level" else 300.0)) for code, c in charts.items()},
         charts_json=Markup(_json(charts_json(charts))),
         infection=told,
@@ -191,13 +189,22 @@ def _flags(seen: Look, now: Any) -> list[dict[str, str]]:
         out.append({"text": "level in doubt", "tone": "bad"})
     if kidney_by_criteria(in_force(seen.known.facts))["turning"]:
         out.append({"text": "kidney turning", "tone": "warn"})
-    if p["kidney"]["turning"]:
-        out.append({"text": "kidney injury expected", "tone": "bad"})
+    out += [{"text": f["flag"], "tone": "bad"} for f in p["forecasts"] if f["turning"]]
     regimen = seen.advice.regimen if seen.advice else None
     origin = seen.advice.timeline.origin if seen.advice else None
     if regimen is not None and origin is not None and origin + timedelta(hours=regimen.first_at) < now:
         out.append({"text": "dose due", "tone": "bad"})
     return out
+
+
+def _jumps(p: dict[str, Any] | None, history: bool) -> list[tuple[str, str]]:
+    """The parts of the page that are there, forecasts and scenario behind the regimens."""
+    found = [j for j in JUMPS if (j[0] == "history" and history) or j[0] == "record" or (p and j[0] != "history")]
+    if p is None:
+        return found
+    more = [(f["code"], f["name"]) for f in p["forecasts"]] + ([("infection", "Infection")] if p["scenario"] else [])
+    at = next(k for k, j in enumerate(found) if j[0] == "record")
+    return [*found[:at], *more, *found[at:]]
 
 
 def _json(data: Any) -> str:

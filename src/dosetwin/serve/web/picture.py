@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dosetwin.advise.ahead import in_scope
 from dosetwin.declare import Repeated
-from dosetwin.forecast.kidney.warning import INJURY_SOURCE
 from dosetwin.infer.belief import DOUBTED
-from dosetwin.quantities import FLAGS, QUANTITIES, UMOL_PER_MG_DL
+from dosetwin.quantities import FLAGS, QUANTITIES
 from dosetwin.records import Every
 from dosetwin.report import narrative
 from dosetwin.report.card import card
-from dosetwin.report.kidney_outlook import lines
+from dosetwin.report.figures import others
 from dosetwin.report.page import levels, parameters, rests_on, short_list, verdict
 from dosetwin.serve.web.charts import Chart
-from dosetwin.serve.web.curves import creatinine_chart, filtration_chart, level_chart
+from dosetwin.serve.web.curves import level_chart, output_chart, parameter_chart
 from dosetwin.serve.zone import Zone
 
 if TYPE_CHECKING:
@@ -28,14 +28,18 @@ if TYPE_CHECKING:
 
 
 def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
-    """The page's data. Keys: who, answer, candidates, standards, charts, levels, parameters, doubts, findings, kidney, events,
-    whatif, cards, provenance, therapy."""
+    """The page's data. Keys: who, answer, candidates, standards, charts, levels, parameters, doubts, findings, forecasts,
+    events, whatif, cards, provenance, therapy."""
     rec, therapy = advice.recommendation, advice.therapy
     why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
     targets, lead = therapy.goals, advice.models[int(np.argmax(advice.weights))]
-    charts = [
-        c for c in (level_chart(advice, zone), creatinine_chart(advice, zone), filtration_chart(advice, zone)) if c is not None
-    ]
+    forecasts, charts = told(advice, zone)
+    curve = level_chart(advice, zone)
+    charts = ([curve] if curve else []) + charts
+    foretold = {p.name for f in advice.forecasts for p in f.panels}
+    beside = [output_chart(advice, lead.outputs[o].measures, zone) for o in others(advice)
+              if lead.outputs[o].measures not in foretold]  # fmt: skip
+    charts += [c for c in beside if c is not None]
     titles, rows = candidate_rows(advice, zone)
     return {
         "drug": therapy.drug.name,
@@ -61,6 +65,12 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
         "considered": rec.provenance.get("candidates_considered"),
         "acceptable": rec.provenance.get("candidates_acceptable"),
         "charts": {c.code: c for c in charts},
+        "besides": [c.code for c in beside if c is not None],
+        "order": narrative.order_table(rec.order),
+        "expected": narrative.expected(rec, therapy),
+        "measurement": narrative.measurement(therapy.watched),
+        "sampled": narrative.measurement(therapy.sampling.of),
+        "before": narrative.before(therapy),
         "levels": levels(advice, zone.short),
         "parameters": parameters(advice),
         "doubts": [
@@ -80,7 +90,8 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
             }
             for f in rec.findings
         ],
-        "kidney": kidney(advice),
+        "forecasts": forecasts,
+        "scenario": in_scope(therapy),
         "events": events(advice, zone),
         "whatif": whatif(advice, zone),
         "cards": [card(m) for m in advice.models],
@@ -93,6 +104,7 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
                 {
                     "text": t.text,
                     "wanted": narrative.border(t),
+                    "judged": narrative.judged(t),
                     "weight": t.weight,
                     "least": t.min_probability,
                     "source": narrative.signs(t.source),
@@ -134,30 +146,37 @@ def who(advice: "Advice", zone: Zone) -> dict[str, Any]:
     p = t.patient
     when = t.when(now)
     latest: dict[str, tuple[float, float]] = {}
-    for name in ("WT", "SCR", "GA", *(q.name for q in FLAGS)):
-        known = [(at, v) for at, v in t.series(name) if at <= now + 1e-9]
+    for name in dict.fromkeys([*(c.name for c in t.covariates), *(o.measures for o in t.observations)]):
+        known = [(at, v) for at, v in t.series(name) if at <= now + 1e-9] if name in QUANTITIES else []
         if known:
             latest[name] = known[-1]
     days = (when - p.birth).total_seconds() / 86400 if p.birth is not None and when is not None else None
     GA = p.GA if p.GA is not None else latest.get("GA", (0.0, None))[1]
-    scr = latest.get("SCR")
+    facts: list[tuple[str, str, str]] = []
+    if GA is not None:
+        facts.append(("born at", f"{GA:g} wk", ""))
+    if days is not None:
+        facts.append(("age (PNA)", f"{days:.1f} d", "") if GA is not None else ("age", narrative.age(days), ""))
+        if GA is not None and days < 365:
+            facts.append(("PMA", f"{GA + days / 7.0:.1f} wk", ""))
+    elif "AGE" in latest:
+        facts.append(("age", f"{latest['AGE'][1]:g} years", ""))
+    if "WT" in latest:
+        since = zone.clock(t.origin.isoformat() if t.origin else None, latest["WT"][0])
+        facts.append(("weight", f"{latest['WT'][1]:g} kg", since))
+    elif p.BW is not None:
+        facts.append(("weight", f"{p.BW:g} kg", "at birth"))
+    for q in (QUANTITIES[name] for name in latest):
+        if q.kind == "laboratory":
+            said, _, other = q.said(latest[q.name][1]).partition(" (")
+            facts.append((q.text, said, other.removesuffix(")")))
+    running = [q.text for q in FLAGS if latest.get(q.name, (0, 0))[1] > 0.5]
+    if running:
+        facts.append(("running", ", ".join(running), ""))
     return {
-        "id": p.id,
-        "label": p.label,
-        "synthetic": p.synthetic,
-        "sex": {"female": "girl", "male": "boy"}.get(p.sex or "", ""),
-        "GA": GA,
-        "PNA": days,
-        "PMA": None if GA is None or days is None else GA + days / 7.0,
-        "BW": p.BW,
-        "WT": latest["WT"][1] if "WT" in latest else p.BW,
-        "WT_at": zone.clock(t.origin.isoformat() if t.origin else None, latest["WT"][0]) if "WT" in latest else "at birth",
-        "SCR": None if scr is None else scr[1],
-        "SCR_umol": None if scr is None else scr[1] * UMOL_PER_MG_DL,
-        "running": [q.text for q in FLAGS if latest.get(q.name, (0, 0))[1] > 0.5],
-        "now": zone.long(advice.recommendation.provenance["now"]),
-        "line": narrative.patient_line(t, now),
-    }
+        "id": p.id, "label": p.label, "synthetic": p.synthetic, "facts": facts,
+        "now": zone.long(advice.recommendation.provenance["now"]), "line": narrative.patient_line(t, now),
+    }  # fmt: skip
 
 
 def sample(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
@@ -216,7 +235,7 @@ def _percent(p: float) -> dict[str, Any]:
 def _numbers(c: "Candidate", zone: Zone, therapy: "Therapy") -> dict[str, Any]:
     return {
         **dosing_of(c.regimen, zone),
-        "mg_per_kg": narrative.per_kg(c),
+        "per_kg": narrative.of_weight(c, therapy),
         "rules": narrative.rules(c.rules),
         "joint": _percent(c.joint),
         "loss": f"{c.loss:.2f}",
@@ -251,46 +270,27 @@ def standards(advice: "Advice", zone: Zone) -> list[dict[str, Any]]:
     return sorted(out, key=lambda r: not r["chosen"])
 
 
-def kidney(advice: "Advice") -> dict[str, Any]:
-    """What the kidney in use expects, in words and numbers; ``turning`` where it warns."""
-    o = advice.kidney
-    if o is None:
-        return {
-            "text": "No kidney forecast: the model in use has no filtration.",
-            "lines": [],
-            "turning": False,
-            "rows": [],
-            "used": "",
-            "source": "",
-        }
-    rows = []
-    for k, hour in enumerate(o.hours.tolist()):
-        at = int(np.argmin(np.abs(o.hours_GFR - hour)))
-        rows.append(
-            {
-                "hours": hour,
-                "scr": _middle(o.creatinine[k]),
-                "scr_band": _band(o.creatinine[k]),
-                "gfr": _middle(o.GFR[at]),
-                "gfr_band": _band(o.GFR[at]),
-                "criteria": narrative.percent(float(o.criteria[k])) if len(o.criteria) else "not judged",
-                "unexpected": narrative.percent(float(o.unexpected[k])) if len(o.unexpected) else "not judged",
-            }
-        )
-    *said, warning = lines(o)
-    return {"text": warning, "lines": said, "turning": o.warns, "rows": rows, "used": o.used, "source": INJURY_SOURCE}
-
-
-def _middle(q: np.ndarray) -> str:
-    return narrative.number(float(q[2]))
-
-
-def _band(q: np.ndarray) -> str:
-    return f"{narrative.number(float(q[0]))} to {narrative.number(float(q[4]))}"
+def told(advice: "Advice", zone: Zone) -> tuple[list[dict[str, Any]], list[Chart]]:
+    """What each forecast in use says for itself, and its charts; ``turning`` where it warns."""
+    out: list[dict[str, Any]] = []
+    charts: list[Chart] = []
+    for f in advice.forecasts:
+        measured = set(QUANTITIES) & {o.measures for m in advice.models for o in (m.whole or m).outputs.values()}
+        drawn = [
+            output_chart(advice, p.name, zone, p) if p.measured or p.name in measured else parameter_chart(advice, p, zone)
+            for p in f.panels
+        ]
+        found = [c for c in drawn if c is not None]
+        charts += found
+        out.append({
+            "code": f.code, "name": f.name, "used": f.used, "lines": f.lines, "text": f.said, "turning": f.warns, "flag": f.flag,
+            "remedy": f.remedy, "head": f.head, "rows": f.rows, "caption": f.caption, "charts": [c.code for c in found],
+        })  # fmt: skip
+    return out, charts
 
 
 def events(advice: "Advice", zone: Zone) -> list[dict[str, Any]]:
-    """Every fact in the order of time, newest first: doses, levels, creatinine, weights, drugs running, cultures."""
+    """Every fact in the order of time, newest first: doses, measurements, weights, what runs, cultures."""
     t = advice.timeline
     origin = t.origin.isoformat() if t.origin else None
     out: list[dict[str, Any]] = []
@@ -303,28 +303,19 @@ def events(advice: "Advice", zone: Zone) -> list[dict[str, Any]]:
     for d in t.doses:
         for e in d.expanded():
             over = narrative.over(e.duration)
-            add(e.time, "dose", f"{e.amount:g} mg {e.drug or advice.therapy.drug.name}{over}", e.record)
+            add(e.time, "dose", f"{e.amount:g} {advice.therapy.drug.unit} {e.drug or advice.therapy.drug.name}{over}", e.record)
     for o in t.observations:
-        sign = "< " if o.blq else ""
-        if o.measures == "SCR":
-            add(o.time, "creatinine", f"{sign}{o.value:.2f} mg/dL ({o.value * UMOL_PER_MG_DL:.0f} µmol/L)", o.record)
-        elif o.measures in QUANTITIES:
-            name, unit = narrative.named(o.measures)
-            add(o.time, "measure", f"{name} {sign}{o.value:g} {unit}".strip(), o.record)
+        sign, of = "< " if o.blq else "", QUANTITIES.get(o.measures)
+        if of is not None:
+            add(o.time, of.text, f"{sign}{of.said(o.value)}", o.record)
         else:
-            name = o.measures or advice.therapy.drug.name
-            add(o.time, "level", f"{name} {sign}{o.value:g} {o.unit}", o.record)
+            add(o.time, "level", f"{o.measures or advice.therapy.drug.name} {sign}{o.value:g} {o.unit}", o.record)
     for c in t.covariates:
-        name, unit = narrative.named(c.name)
-        if narrative.is_flag(c.name):
-            add(
-                c.time,
-                "drug" if QUANTITIES[c.name].runs == "drug" else "state",
-                f"{name} {'on' if c.value else 'off'}",
-                c.record,
-            )
-        elif c.name == "SCR":
-            add(c.time, "creatinine", f"{c.value:.2f} mg/dL ({c.value * UMOL_PER_MG_DL:.0f} µmol/L)", c.record)
+        (name, unit), of = narrative.named(c.name), QUANTITIES.get(c.name)
+        if of is not None and of.flag:
+            add(c.time, "drug" if of.runs == "drug" else "state", f"{name} {'on' if c.value else 'off'}", c.record)
+        elif of is not None and of.kind == "laboratory":
+            add(c.time, of.text, of.said(c.value), c.record)
         else:
             add(c.time, "measure", f"{name} {c.value:g} {unit}".strip(), c.record)
     out += [
@@ -343,24 +334,24 @@ def events(advice: "Advice", zone: Zone) -> list[dict[str, Any]]:
 
 
 def whatif(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
-    """Where the what-if controls start and how far they go; None without a weight."""
+    """Where the what-if controls start and how far they go; None for orders it has no controls for, or without a weight that
+    they need."""
     p, therapy = advice.recommendation.provenance, advice.therapy
     weight = p.get("weight_kg")
-    if not weight:
-        return None
     r = advice.regimen
     best = advice.recommendation.candidates[0].regimen if advice.recommendation.candidates else None
     menu = therapy.menu
-    if not isinstance(menu, Repeated):
+    if not isinstance(menu, Repeated) or menu.per == "m2" or (menu.per == "kg" and not weight):
         return None
-    scale = weight if menu.per == "kg" else 1.0
+    scale = float(weight) if menu.per == "kg" and weight else 1.0
     lowest, highest = menu.dose
     interval, most = therapy.limit("interval_h"), therapy.limit("dose")
     top = min(1.5 * highest * scale, *([] if most is None or most.high is None else [most.high]), math.inf)
     start = r.first_at if r else (advice.now if best is None else _hour(advice, best.first_at))
     amount = r.amount if r else (best.amount_mg if best else 0.5 * (lowest + highest) * scale)
     return {
-        "weight": weight,
+        "weight": weight if therapy.needs_weight else None,
+        "unit": therapy.drug.unit,
         "now": advice.now,
         "amount": amount,
         "loading": r.loading if isinstance(r, Every) else (best.loading_mg if best else None),

@@ -89,7 +89,10 @@ def try_out(advice: "Advice", asked: Asked, zone: Zone, beside: dict[str, Any] |
     other = {name: (value, band) for name, value, band in _rows(advice, beside)} if beside else {}
     rows = [
         *_rows(advice, found),
-        (f"level at {zone.clock(found['origin'], sample)}, {found['unit']}", *_middle(found["sample"]["level"])),
+        (
+            f"{narrative.measurement(advice.therapy.sampling.of)} at {zone.clock(found['origin'], sample)}, {found['unit']}",
+            *_middle(found["sample"]["level"]),
+        ),
     ]
     rows.append(("doubt about the end of the curve that this level removes", narrative.percent(found["sample"]["fall"]), ""))
     none = ("", "")

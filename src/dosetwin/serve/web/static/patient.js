@@ -29,7 +29,7 @@
     let timer = 0, asked = null;
     const show = () => {
       const [amount, , , delay, sample] = names.map((n) => Number(field(n).value));
-      form.querySelector("[data-out='per-kg']").textContent = amount > 0 ? `${(amount / start.weight).toFixed(1)} mg/kg` : "";
+      form.querySelector("[data-out='per-kg']").textContent = amount > 0 && start.weight ? `${(amount / start.weight).toFixed(1)} ${start.unit}/kg` : "";
       form.querySelector("[data-out='first-at']").textContent = moment(start.now + delay);
       form.querySelector("[data-out='sample-at']").textContent = moment(start.now + delay + sample);
     };
