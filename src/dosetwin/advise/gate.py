@@ -8,6 +8,7 @@ from dosetwin import formulary
 from dosetwin.advise.kidney import CHANNEL, choose
 from dosetwin.advise.question import Asked, Question
 from dosetwin.checks.record import check
+from dosetwin.decide.facts import facts_at
 from dosetwin.declare.goal import judges
 from dosetwin.errors import Finding, InputError
 from dosetwin.records import Timeline
@@ -25,8 +26,8 @@ def ask(timeline: Timeline, question: Question) -> Asked:
     if flags := formulary.raised(every, drug):
         timeline = timeline.append(*flags)
     now = last_record(timeline) if question.now is None else question.now
-    remarked = (*checked(timeline, now, question), *formulary.together(every, drug, now))
     bare = timeline.until(now)
+    remarked = (*checked(timeline, now, question), *formulary.together(every, drug, now), *unmade(bare, now, question))
     kidney = choose(question.told, question.models, bare, now, question.rule)
     told = kidney.tell(bare, now, question.rule)
     taken = (CHANNEL.name,) if kidney.used else ()
@@ -89,6 +90,16 @@ def checked(timeline: Timeline, now: float, question: Question) -> tuple[Finding
     if errors:
         raise InputError(" | ".join(dict.fromkeys(map(str, errors))), where=f"patient {timeline.patient.id}")
     return found
+
+
+def unmade(known: Timeline, now: float, question: Question) -> tuple[Finding, ...]:
+    """A warning for each condition that is on, has a model made for it, and is asked of others alone."""
+    facts, asked = facts_at(known, now), {m.name for m in question.models}
+    return tuple(
+        Finding("warning", "model_not_for_condition", flag, f"{flag} is on and {name}, the model made for it, is not asked",
+                ", ".join(sorted(asked)), name, f"ask {name}")
+        for flag, name in question.therapy.made_for if facts.on(flag) and name not in asked
+    )  # fmt: skip
 
 
 def stale(timeline: Timeline, now: float, after_h: float) -> tuple[Finding, ...]:

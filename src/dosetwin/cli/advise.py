@@ -73,7 +73,7 @@ def advise(
         if page is not None:
             raise InputError("no report is drawn of settings yet", where="--report", remedy="leave it out, or take --json")
         raise typer.Exit(answer(case, wanted, model, now=now, seed=seed, draws=draws, rule=rule, as_json=json_))
-    timeline, question = opened(case, model, drug=drug, therapy=wanted)
+    timeline, question = opened(case, model, drug=drug, therapy=wanted, now=now)
     at, clock = moment(timeline, now, case.name)
     question = replace(
         question, now=at, seed=seed, draws=draws, rule=rule, told=kidney, facts={} if mic is None else {"MIC": mic},
@@ -101,9 +101,11 @@ def advise(
 
 
 def opened(
-    case: Path, names: "Sequence[str]" = (), *, drug: str | None = None, therapy: str | None = None
-) -> "tuple[Timeline, Question]":
-    """The facts of a case file, and what can be asked of them: models and therapy by name, else the drug's own.
+    case: Path, names: "Sequence[str]" = (), *, drug: str | None = None, therapy: str | None = None,
+    now: str | None = None,
+) -> "tuple[Timeline, Question]":  # fmt: skip
+    """The facts of a case file, and what can be asked of them: models and therapy by name, else the drug's own, for what is
+    known of the patient at the moment ``now`` in words.
 
     Raises InputError for a wrong file or name, or models and therapy that do not belong together.
     """
@@ -111,6 +113,7 @@ def opened(
 
     from dosetwin import models
     from dosetwin.advise import Question
+    from dosetwin.decide.facts import facts_at
     from dosetwin.io.case import read_case
     from dosetwin.io.text import read_bytes
 
@@ -120,9 +123,8 @@ def opened(
     hash_ = hashlib.sha256(read_bytes(case)).hexdigest()
     asked = asked or _therapy_for(timeline.drug or (chosen[0].drug if chosen else ""), case.name)
     if not chosen:
-        if not asked.models:
-            raise InputError("no model is the default for this drug", where="--model", value=asked.drug.name, remedy="name one")
-        chosen = [models.load(asked.models[0])]
+        at = moment(timeline, now, case.name)[0] if asked.made_for else 0.0
+        chosen = [models.load(asked.model(facts_at(timeline, at)))]
     if all(m.drug == asked.drug.name for m in chosen):
         from dosetwin.declare.goal import judges
 

@@ -12,7 +12,7 @@ from dosetwin.declare.model import Everyday
 from dosetwin.declare.place import placed, stamp
 from dosetwin.declare.pool import Pool
 from dosetwin.declare.reading import COURSE, HOURS, At, Between, Reading
-from dosetwin.declare.rule import Rule
+from dosetwin.declare.rule import Facts, Rule
 from dosetwin.errors import InputError, UnknownName
 
 Kind = Literal["patient", "place", "population"]
@@ -60,6 +60,7 @@ class Therapy:
     table_rows : how many of the best candidates the table shows beside the rules and the best of each interval.
     shown : readings told of the order that is recommended, each with the dose it is told at; default: those of the goals.
     assumed : facts that are taken to be so where nobody knows them.
+    made_for : conditions and the model made of patients under them: while the flag is on, that model is the usual one.
     pool : of a place, what is believed of it before anything is seen there; it stands where a patient's ``models`` do.
     """
 
@@ -79,6 +80,7 @@ class Therapy:
     shown: tuple[tuple[Reading, str], ...] = ()
     kind: Kind = "patient"
     pool: Pool | None = None
+    made_for: tuple[tuple[str, str], ...] = ()
     horizon_h: float = 96.0
     stale_h: float = 7 * 24.0
     tie_loss: float = 0.02
@@ -127,6 +129,12 @@ class Therapy:
         """What a curve shows: what the first goal is about, the drug itself where it names nothing else."""
         return self.goals[0].reading.what or self.drug.name
 
+    def model(self, facts: Facts) -> str:
+        """Name of the usual model for these facts. Raises InputError where the therapy has none."""
+        if not self.models:
+            raise InputError("no model is the default for this drug", where="--model", value=self.drug.name, remedy="name one")
+        return next((name for flag, name in self.made_for if facts.on(flag)), self.models[0])
+
     @property
     def needs_weight(self) -> bool:
         """Whether menu, limits or rules are per kg: what is not dosed by weight needs none."""
@@ -164,6 +172,7 @@ class Therapy:
                         for a in self.assumed],
             "shown": [[r.to_json(), d] for r, d in self.shown], "horizon_h": self.horizon_h, "stale_h": self.stale_h,
             "tie_loss": self.tie_loss, "table_rows": self.table_rows, "note": self.note, "source": self.source,
+            **({"made_for": [list(x) for x in self.made_for]} if self.made_for else {}),
         }  # fmt: skip
 
 

@@ -51,7 +51,8 @@ def _of_today(data: Mapping[str, Any]) -> Therapy:
         everyday=None if data["everyday"] is None else Everyday(**data["everyday"]),
         sampling=Sampling(tuple(s["after_h"]), s["of"], tuple(s["learns"]), s["worth"]),
         assumed=tuple(Assumed(**a) for a in data["assumed"]),
-        shown=tuple((Reading.from_json(r), d) for r, d in data["shown"]), **given,
+        shown=tuple((Reading.from_json(r), d) for r, d in data["shown"]),
+        made_for=tuple((str(flag), str(name)) for flag, name in data.get("made_for", ())), **given,
     )  # fmt: skip
 
 

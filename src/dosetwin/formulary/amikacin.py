@@ -1,10 +1,21 @@
 """Amikacin: what it is called and how it is given; in newborns what it aims at, its limits, the rules they are dosed by."""
 
-from dosetwin.declare import Everyday, Facts, Goal, Limit, Rule, Says, Therapy
+from dosetwin.declare import Everyday, Facts, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import Raises, drug
-from dosetwin.declare.menu import Repeated, Rounding
-from dosetwin.declare.reading import AUC24, CMAX_MIC, PEAK, TROUGH
+from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
+from dosetwin.formulary._newborns import (
+    AMINOGLYCOSIDE_SHOWN,
+    ANY,
+    EVERY_HOURS,
+    ORDINARY,
+    SEPSIS,
+    SYRINGE,
+    Mark,
+    aminoglycoside,
+    by_age,
+    of_any_dose,
+)
 from dosetwin.quantities import Code
 
 DRUG = drug(
@@ -53,34 +64,22 @@ def _smits_path(facts: Facts) -> Says | str:
     return says if isinstance(says, str) else Says(says.amount, says.interval + 12.0, f"{says.text}, + 12 h for cooling")
 
 
-def _neofax(facts: Facts) -> Says | str:
-    # the tables count completed weeks and days: "<= 29" is below 30 weeks, "0-7 d" is below 8 days
-    weeks, days = int(facts.PMA), int(facts.PNA)
-    text = f"PMA {weeks} wk, PNA {days} d"
-    if weeks <= 29:
-        return Says(18.0, 48.0, text) if days <= 7 else Says(15.0, 36.0, text) if days <= 28 else Says(15.0, 24.0, text)
-    if weeks <= 34:
-        return Says(18.0, 36.0, text) if days <= 7 else Says(15.0, 24.0, text)
-    return Says(15.0, 24.0, text)
-
-
 def _bnfc(facts: Facts) -> Says | str:
     if facts.PNA is not None and int(facts.PNA) > 28:
         return f"bnfc gives this dose to neonates (to 28 d), found PNA {facts.PNA:.0f} d"
     return Says(15.0, 24.0, "all neonates")
 
 
-def _red_book(facts: Facts) -> Says | str:
-    weeks, days = int(facts.GA), int(facts.PNA)
-    if days > 28:
-        return f"red_book is a table for neonates (to 28 d), found PNA {days} d"
-    text = f"GA {weeks} wk, PNA {days} d"
-    if weeks < 30:
-        return Says(15.0, 48.0 if days <= 14 else 24.0, text)
-    if weeks < 35:
-        return Says(15.0, 24.0, text)
-    return Says(15.0 if days <= 7 else 17.5, 24.0, text)
-
+_NEOFAX = (
+    (29, 7, 18.0, 48.0), (29, 28, 15.0, 36.0), (29, ANY, 15.0, 24.0),
+    (34, 7, 18.0, 36.0), (34, ANY, 15.0, 24.0),
+    (ANY, ANY, 15.0, 24.0),
+)  # fmt: skip
+_RED_BOOK = (
+    (29, 14, 15.0, 48.0), (29, ANY, 15.0, 24.0),
+    (34, ANY, 15.0, 24.0),
+    (ANY, 7, 15.0, 24.0), (ANY, ANY, 17.5, 24.0),
+)  # fmt: skip
 
 RULES = (
     Rule("decock_smits", "De Cock 2012 / Smits 2015 (Leuven)",
@@ -88,58 +87,29 @@ RULES = (
          "recalled", ("WT", "PNA"), _decock_smits, "De Cock/Smits (Leuven)"),
     Rule("smits_path", "De Cock/Smits, + 12 h under cooling", "Cristea 2017, AAC 61(12): + 12 h; the table itself from memory",
          "recalled", ("WT", "PNA"), _smits_path, "De Cock/Smits under cooling"),
-    Rule("neofax", "NeoFax", "table in Segar 2012 and copies in code", "secondary", ("PMA", "PNA"), _neofax),
+    Rule("neofax", "NeoFax", "table in Segar 2012 and copies in code", "secondary", ("PMA", "PNA"),
+         by_age("PMA", _NEOFAX)),
     Rule("bnfc", "BNF for Children 2011-12, extended interval", "BNFc 2011-12, p. 279", "paper", (), _bnfc, "BNF for Children"),
     Rule("red_book", "AAP table (Nelson's, 24th ed., 2018)", "MSD manual table after Nelson's Pediatric Antimicrobial Therapy",
-         "secondary", ("GA", "PNA"), _red_book, "AAP table (Nelson)"),
+         "secondary", ("GA", "PNA"), by_age("GA", _RED_BOOK, "red_book is a table for neonates (to 28 d)"), "AAP table (Nelson)"),
 )  # fmt: skip
 """``red_book`` is the AAP table as printed in Nelson 2018; the current Red Book itself was not readable."""
 
 # ---------------------------------------------------------------------------------- what is aimed at, and limits
 
 LEUVEN = "De Cock 2012; Smits 2015, AAC 59:6344: peak > 24, trough < 3 mg/L"
-HIGH_TROUGH = "wait longer, take another level before the next dose, and reconsider renal function; a shorter wait is not safe"
-NO_EXPOSURE = "no regimen inside the limits gives this exposure: reconsider the drug"
 
-GOALS = (
-    Goal(
-        "peak_window", PEAK, 24.0, 35.0, "mg/L", 1.0, 10.0, "peak 1 h after the start of the dose",
-        LEUVEN + "; upper border 35 as in Matcha 2025 and the Nelson/AAP table", min_probability=0.50, first_weight=1.0,
-        first_source="assumed: the first peak of a sepsis counts as much as all scored peaks of a later course. Direction: "
-        "first Cmax/MIC foretells the response of adults to aminoglycosides (Moore 1987, J Infect Dis 155:93; Kashuba 1999, "
-        "AAC 43:623; recalled)",
-        help="take a level about 1 h after a dose to learn the volume: the prediction is too uncertain or the window too narrow",
-    ),
-    Goal(
-        "trough_low", TROUGH, None, 3.0, "mg/L", 1.0, 2.0, "level at the end of the interval", LEUVEN, help=HIGH_TROUGH,
-    ),
-    Goal(
-        "trough_toxic", TROUGH, None, 5.0, "mg/L", 2.0, 5.0, "never above the toxicity mark at the end of an interval",
-        "Cristea 2017, AAC 61(12): trough > 5 mg/L is the mark of toxicity; the 10 % is assumed",
-        min_probability=0.90, closed=True, joint=False, help=HIGH_TROUGH, told_as="p_trough_not_toxic",
-    ),
-    Goal(
-        "cmax_mic", CMAX_MIC, 8.0, None, "", 1.0, 8.0, "peak over MIC; only scored when the MIC is known",
-        "Sherwin 2009, Treluyer 2002: Cmax/MIC >= 8; the 50 % is assumed", min_probability=0.50, closed=True,
-        help="the MIC cannot be reached at an accepted peak: ask microbiology about another drug or a combination",
-    ),
-    # Without a floor the longest interval always wins: exposure between peak and trough would be free.
-    Goal(
-        "auc_floor", AUC24, 140.0, None, "mg.h/L", 0.5, 140.0, "mean AUC over 24 h of the dose's interval",
-        "assumed: 70 x MIC 2 mg/L; AUC/MIC of 70 or more is adult-derived and unverified here; the 50 % is assumed",
-        min_probability=0.50, closed=True, joint=False, brief=False, help=NO_EXPOSURE,
-    ),
-    Goal(
-        "auc_ceiling", AUC24, None, 400.0, "mg.h/L", 0.25, 200.0, "mean AUC over 24 h of the dose's interval",
-        "assumed: no published neonatal ceiling found; keeps short intervals from accumulating unseen", closed=True, joint=False,
-        brief=False, help=NO_EXPOSURE,
-    ),
+GOALS = aminoglycoside(
+    peak=Mark(24.0, 10.0, LEUVEN + "; upper border 35 as in Matcha 2025 and the Nelson/AAP table", to=35.0),
+    low=Mark(3.0, 2.0, LEUVEN),
+    toxic=Mark(5.0, 5.0, "Cristea 2017, AAC 61(12): trough > 5 mg/L is the mark of toxicity; the 10 % is assumed"),
+    cmax_mic=Mark(8.0, 8.0, "Sherwin 2009, Treluyer 2002: Cmax/MIC >= 8; the 50 % is assumed"),
+    floor=Mark(140.0, 140.0,
+               "assumed: 70 x MIC 2 mg/L; AUC/MIC of 70 or more is adult-derived and unverified here; the 50 % is assumed"),
+    ceiling=Mark(400.0, 200.0,
+                 "assumed: no published neonatal ceiling found; keeps short intervals from accumulating unseen"),
 )  # fmt: skip
 
-SYRINGE = Rounding(
-    ((0.0, 0.1), (10.0, 0.25), (30.0, 1.0)),
-    "assumed: a 5 mg/mL dilution in a 1 mL syringe (0.02 and 0.05 mL), larger doses to the mg; a site sets its own",
-)
 DOSE = (7.5, 20.0)
 """mg/kg: lowest BNFc 2011 and the US label, highest De Cock/Smits."""
 
@@ -156,18 +126,13 @@ LIMITS = (
           "the longest interval printed, 48 h, and the 12 h that Cristea 2017 adds where clearance is low"),
     Limit("infusion_range", "infusion_h", 0.33, 1.0, "h", "infusion time",
           "30 min in NeoFax and Nelson; 20 min Leuven (recalled); 60 min assumed: longer, and a 1 h peak falls into it"),
-    Limit("change_per_step", "amount_ratio", 0.5, 1.5, "1", "dose relative to the previous one",
-          "assumed: more than half up or down at once is not proposed without a human decision"),
-    Limit("gap", "gap_h", 12.0, None, "h", "start of the previous dose to the coming one",
-          "the shortest interval allowed"),
-    Limit("not_in_the_past", "delay_h", 0.0, None, "h", "time until the coming dose", "a dose cannot be given before now"),
-    Limit("syringe", "off_step", None, 1e-6, "mg", "distance to an amount the syringe can measure", SYRINGE.source),
+    *of_any_dose(gap_h=12.0),
 )  # fmt: skip
 
 AMIKACIN_NEONATE = Therapy(
     name="amikacin_neonate",
     drug=DRUG,
-    population="newborns with suspected or proven sepsis",
+    population=SEPSIS,
     models=(
         "amikacin_neonate",
         "amikacin_decock_2012",
@@ -180,9 +145,9 @@ AMIKACIN_NEONATE = Therapy(
     limits=LIMITS,
     rules=RULES,
     everyday=Everyday(15.0, "mg/kg", 36.0, 0.5, "De Cock/Smits table, 1.2 to 2 kg in the first fortnight"),
-    typical={"WT": 1.5, "GA": 30.0, "PNA": 2.0, "PMA": 30.3},
-    sampling=Sampling((0.0, 1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 18.0, 24.0, 30.0, 36.0, 42.0, 48.0)),
-    shown=((PEAK, "next"), (TROUGH, "next"), (TROUGH, "last"), (AUC24, "last")),
+    typical=ORDINARY,
+    sampling=Sampling(EVERY_HOURS),
+    shown=AMINOGLYCOSIDE_SHOWN,
     source="targets De Cock 2012, Smits 2015, Cristea 2017; limits and rules name theirs",
     note="weights, tie width and chance constraints are assumed and declared here; targets and limits name their sources",
 )
