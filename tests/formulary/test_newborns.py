@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from decide.babies import preterm
+from decide.babies import baby
 from dosetwin import formulary, models
 from dosetwin.advise import Question, advise
 from dosetwin.cli.advise import opened
-from dosetwin.declare import Facts, Says
+from dosetwin.declare import Facts, Repeated, Says
 from dosetwin.formulary._stored import therapy_from_json
 from dosetwin.formulary.amikacin import AMIKACIN_NEONATE
 from dosetwin.formulary.gentamicin import GENTAMICIN_NEONATE
@@ -57,6 +57,8 @@ def test_what_the_two_share_is_one_thing():
     assert [(x.code, x.weight, x.reading) for x in a.goals] == [(x.code, x.weight, x.reading) for x in g.goals]
     for code in ("change_per_step", "not_in_the_past", "syringe"):
         assert next(x for x in a.limits if x.code == code) == next(x for x in g.limits if x.code == code)
+    assert isinstance(a.menu, Repeated)
+    assert isinstance(g.menu, Repeated)
     assert a.menu.rounding is g.menu.rounding
     assert a.population is g.population
 
@@ -70,9 +72,8 @@ def test_an_aminoglycoside_of_another_drug_is_kept_and_read_back():
 
 
 def cooled():
-    facts = replace(preterm(doses=(), levels=()), drug="gentamicin")
-    facts = replace(facts, patient=replace(facts.patient, GA=39.0, BW=3.3))
-    return facts.append(Covariate(0.0, "WT", 3.3), Covariate(0.0, "COOLING", 1.0), Covariate(60.0, "COOLING", 0.0))
+    facts = baby(39.0, 3.3, 0.5, flags=("COOLING", "ASPHYXIA"))
+    return replace(facts, drug="gentamicin").append(Covariate(60.0, "COOLING", 0.0))
 
 
 def test_a_cooled_baby_is_asked_of_the_model_made_for_it():

@@ -90,8 +90,8 @@ GOALS = aminoglycoside(
     low=Mark(1.0, 0.7, HARTMAN + "; NICE asks it of more than three doses (recalled)"),
     toxic=Mark(2.0, 2.0, "Frymoyer 2013, CHEO, van Donge 2018: a trough above 2 mg/L is too high; the 10 % is assumed"),
     cmax_mic=Mark(10.0, 10.0, "van Donge 2018, AAC 62:e02004-17: Cmax/MIC >= 10; the 50 % is assumed"),
-    floor=Mark(35.0, 35.0, "assumed: 70 x MIC 0.5 mg/L, the commonest of E. coli (EUCAST); AUC/MIC of 70 is adult-derived; the 50 % "
-               "is assumed"),
+    floor=Mark(35.0, 35.0, "assumed: 70 x MIC 0.5 mg/L, the commonest of E. coli (EUCAST); AUC/MIC of 70 is adult-derived; the "
+               "50 % is assumed"),
     ceiling=Mark(100.0, 50.0, "Rougier 2003, AAC 47:1010: in adults kidney injury rises above about 100 mg.h/L a day (recalled)"),
     chance=0.30,
 )  # fmt: skip
@@ -129,6 +129,6 @@ GENTAMICIN_NEONATE = Therapy(
     sampling=Sampling(EVERY_HOURS),
     shown=AMINOGLYCOSIDE_SHOWN,
     source="targets Hartman 2020, van Donge 2018, Frymoyer 2013; limits and rules name theirs",
-    note="the usual model is that of most babies (Fuchs 2014: 1,449, checked by its authors on 69 others); under cooling it is the "
-    "one made of cooled babies. Germovsek 2016 reads creatinine itself. Weights, chances and the floor are assumed",
+    note="the usual model is that of most babies (Fuchs 2014: 1,449, checked by its authors on 69 others); under cooling it is "
+    "the one made of cooled babies. Germovsek 2016 reads creatinine itself. Weights, chances and the floor are assumed",
 )
