@@ -1,4 +1,4 @@
-"""Gentamicin: what it is called and how it is given (a mixture, without a molar mass); in newborns its goals, limits and rules."""
+"""Gentamicin: what it is called and how it is given (a mixture: no molar mass); in newborns its goals, limits and rules."""
 
 from dosetwin.declare import Everyday, Facts, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import Raises, drug
