@@ -1,5 +1,6 @@
 """Everything one running service holds, and what its parts do together: record, refresh, ask."""
 
+import json
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from dosetwin.errors import InputError
 from dosetwin.serve.agenda import Agenda
+from dosetwin.serve.alike import comparable, differs
 from dosetwin.serve.audit import Trail, Verdict, digest, stamp
 from dosetwin.serve.auth import sessions
 from dosetwin.serve.auth.principal import Principal
@@ -399,6 +401,8 @@ class Service:
         versions = {"then": row["answer"]["provenance"]["versions"], "now": said["provenance"]["versions"]}
         if versions["then"] != versions["now"]:
             changed["versions"] = versions
-        same = digest(as_written_then(said, row["answer"])) == row["answer_hash"]
+        again = json.loads(json.dumps(as_written_then(said, row["answer"])))  # through JSON, as the stored one went
+        differences = list(differs(comparable(row["answer"]), again))
+        same = digest(row["answer"]) == row["answer_hash"] and not differences
         self.audited(who, "replay", patient=patient, detail={"advice": advice, "same": same})
-        return {"id": advice, "same": same, "changed_since": changed, "answer": said}
+        return {"id": advice, "same": same, "changed_since": changed, "differs": differences[:20], "answer": said}

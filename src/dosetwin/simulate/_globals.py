@@ -15,10 +15,9 @@ HAS_LAG: bool = False
 # rows of the work array W [WORK_ROWS, N]: N x N blocks, then single rows; work_layout(n) gives their places
 K0 = E0 = G0 = H0 = T0 = J0 = M0 = S0 = 0
 ENDO = TMP = ZERO = HELD = AREA = SLOPE0 = SLOPE1 = TRY = FT = PIVOT = ONCE = MOVED = GAP = KEPT = KEPT_U = STAGE0 = WORK_ROWS = 0
-# rows of the lanes' work array (lanes.layout), and which states can reach which, and which the body itself feeds
+# rows of the lanes' work array (lanes.layout), and which states can reach which
 K_L = E_L = G_L = H_L = X_L = ENDO_L = AREA_L = TAU_L = DEEP_L = P_L = LANE_ROWS = LANES = 0
 ALLOWED: tuple[bool, ...] = ()
-FED: tuple[bool, ...] = ()
 BLOCKS = ("K0", "E0", "G0", "H0", "T0", "J0", "M0", "S0")
 SINGLE = (
     "ENDO",

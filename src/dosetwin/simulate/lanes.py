@@ -17,7 +17,6 @@ from dosetwin.simulate._globals import (
     AREA_L,
     ENDO,
     ENDO_L,
-    FED,
     HAS_INITIAL,
     K0,
     K_L,
@@ -67,24 +66,13 @@ def lanes_load(W, S, x, block, hi, theta, eta, rows, row, occasion, t, fresh):
     """Parameters and K of every lane under covariate row ``row``; ``fresh``: also the initial state. False: odd coupling."""
     cov = make_cov(rows, row)
     base = N_ETA + occasion[row] * N_KAPPA
-    if theta.shape[0] > 1:
-        for lane in range(LANES):
-            k = min(block + lane, hi - 1)
-            put_parameters(individual(make_theta(theta, k), make_eta(eta, k, base), cov), W, lane)
-    else:
-        th = make_theta(theta, 0)  # out of the loop, and with it all that does not depend on eta
-        for lane in range(LANES):
-            put_parameters(individual(th, make_eta(eta, min(block + lane, hi - 1), base), cov), W, lane)
     for lane in range(LANES):
-        p = make_parameters(W, lane)
+        k = min(block + lane, hi - 1)
+        p = individual(make_theta(theta, k if theta.shape[0] > 1 else 0), make_eta(eta, k, base), cov)
+        put_parameters(p, W, lane)
         build_linear(S, p, cov, t)
         good = True
         for i in range(N):
-            if not FED[i]:
-                if not math.isfinite(S[ENDO, i]):
-                    good = False
-                elif S[ENDO, i] != 0.0:
-                    return False
             W[(ENDO_L + i) * LANES + lane] = S[ENDO, i]
             for j in range(N):
                 if not math.isfinite(S[K0 + i, j]):
@@ -138,7 +126,7 @@ def run_lanes(lo, hi, courses, resume, split, theta, eta, ptr, time, kind, index
                 queue[:pending] = held_queue[:pending]
                 if not lanes_load(W, S, x, block, hi, theta, eta, rows, row, occasion, t, False):
                     return ODD
-            last_dt, last_full = -1.0, False
+            last_dt = -1.0
             if part != 1:
                 r = offset[max(part - 1, 0)]  # after a shared beginning the first course goes on where that ended
             for ev in range(first if part == 0 else first + split, first + split if part == 0 else ptr[course + 1]):
@@ -153,12 +141,10 @@ def run_lanes(lo, hi, courses, resume, split, theta, eta, ptr, time, kind, index
                             pick = q
                     if stop > t:
                         if moving:
-                            # without an infusion only what the body itself makes is added: most of G is not asked for
-                            full = want_area or pending > 0
-                            if stop - t != last_dt or (full and not last_full):
-                                last_dt, last_full = stop - t, full
-                                lanes_propagator(W, S, last_dt, want_area, full)
-                            lanes_advance(W, u, want_area, full)
+                            if stop - t != last_dt:
+                                last_dt = stop - t
+                                lanes_propagator(W, S, last_dt, want_area)
+                            lanes_advance(W, u, want_area)
                             if want_area:
                                 cov = make_cov(rows, row)
                                 for lane in range(LANES):
@@ -236,27 +222,25 @@ def run_lanes(lo, hi, courses, resume, split, theta, eta, ptr, time, kind, index
     return PLAYED
 
 
-def couplings(model: Model) -> tuple[np.ndarray, np.ndarray]:
-    """[N, N] bool: which states can reach which, and [N] bool: which the body itself feeds; read off the dynamics at drawn
-    parameters, what the kernel computes at most.
+def couplings(model: Model) -> np.ndarray:
+    """[N, N] bool: which states can reach which, read off K at drawn parameters; what the kernel computes at most.
 
-    A coupling or an input that none of these shows stops the lanes at run time, and the plain kernel serves.
+    A coupling that none of these shows stops the lanes at run time, and the plain kernel serves.
     """
     rng, n = np.random.default_rng(0), len(model.states)
-    found, fed = np.eye(n, dtype=bool), np.zeros(n, dtype=bool)
+    found = np.eye(n, dtype=bool)
     zero = model.state(*([0.0] * n))
     for _ in range(6):
         cov = model.cov(*(_inside(c, rng) for c in model.covs.values()))
         eta = model.eta(*rng.normal(0.0, 0.2, len(model.etas)))
         p = model.individual(model.theta(), eta, cov)
         rest = np.array(model.dynamics(0.0, zero, p, cov), dtype=np.float64)
-        fed |= rest != 0.0
         for j in range(n):
             unit = model.state(*(float(i == j) for i in range(n)))
             found[:, j] |= np.array(model.dynamics(0.0, unit, p, cov), dtype=np.float64) - rest != 0.0
     for _ in range(n):
         found = found | (found.astype(int) @ found.astype(int) > 0)
-    return found, fed
+    return found
 
 
 @lru_cache(maxsize=256)
@@ -284,13 +268,9 @@ def _inside(c: Cov, rng: np.random.Generator) -> float:
     return float(low + (high - low) * rng.uniform(0.2, 0.8))
 
 
-def unrolled(n: int, allowed: np.ndarray, fed: np.ndarray, closed: bool) -> str:
-    """lanes_propagator and lanes_advance for n states; ``closed``: the scalar propagator in closed form, lane by lane.
-
-    Without ``full`` only the columns of G are made and used that belong to states which the body itself feeds.
-    """
+def unrolled(n: int, allowed: np.ndarray, closed: bool) -> str:
+    """lanes_propagator and lanes_advance for n states; ``closed``: the scalar propagator in closed form, lane by lane."""
     cells = [(i, j) for i in range(n) for j in range(n) if allowed[i, j]]
-    fed_cells, rest = [(i, j) for i, j in cells if fed[j]], [(i, j) for i, j in cells if not fed[j]]
 
     def at(block: str, i: int, j: int = 0) -> str:
         return f"W[({block} + {i * n + j if block in BLOCKS else i}) * LANES + lane]"
@@ -299,7 +279,7 @@ def unrolled(n: int, allowed: np.ndarray, fed: np.ndarray, closed: bool) -> str:
         """Entry i, j of a product of named cells."""
         return " + ".join(f"{left}{i}_{m} * {right}{m}_{j}" for m in range(n) if allowed[i, m] and allowed[m, j])
 
-    def load(block: str, name: str, cells: list[tuple[int, int]] = cells) -> list[str]:
+    def load(block: str, name: str) -> list[str]:
         return [f"{name}{i}_{j} = {at(block, i, j)}" for i, j in cells]
 
     def loop(lines: list[str], indent: int = 1) -> list[str]:
@@ -312,16 +292,14 @@ def unrolled(n: int, allowed: np.ndarray, fed: np.ndarray, closed: bool) -> str:
         body += ["    propagator(S, dt, want_area)"]
         for block, scalar in (("E_L", "E0"), ("G_L", "G0"), ("H_L", "H0")):
             body += [f"    {at(block, i, j)} = S[{scalar} + {i}, {j}]" for i, j in cells]
-        text = ["@jit", "def lanes_propagator(W, S, dt, want_area, full):", *(f"    {line}" for line in body)]
+        text = ["@jit", "def lanes_propagator(W, S, dt, want_area):", *(f"    {line}" for line in body)]
     else:
-        text = ["@jit", "def lanes_propagator(W, S, dt, want_area, full):", "    deepest = 0.0", "    for lane in range(LANES):"]
+        text = ["@jit", "def lanes_propagator(W, S, dt, want_area):", "    deepest = 0.0", "    for lane in range(LANES):"]
         columns = ["+".join(f"abs({at('K_L', i, j)})" for i in range(n) if allowed[i, j]) for j in range(n)]
         text += ["        norm = 0.0", *(f"        norm = max(norm, {c})" for c in columns)]
-        text += [f"        {at('AREA_L', 0)} = norm", f"        {at('TAU_L', 0)} = dt", f"        {at('DEEP_L', 0)} = 0.0"]
-        # halved in all lanes at once until none needs it
-        halved = [f"on = {at('AREA_L', 0)} * {at('TAU_L', 0)} > TAYLOR_RADIUS", f"{at('DEEP_L', 0)} += 1.0 if on else 0.0",
-                  f"{at('TAU_L', 0)} *= 0.5 if on else 1.0", f"deepest = max(deepest, {at('DEEP_L', 0)})"]  # fmt: skip
-        text += ["    for d in range(60):", "        if deepest < d:", "            break", *loop(halved, 2)]
+        text += ["        tau, depth = dt, 0.0", "        while norm * tau > TAYLOR_RADIUS and depth < 60.0:",
+                 "            tau *= 0.5", "            depth += 1.0", f"        {at('TAU_L', 0)} = tau",
+                 f"        {at('DEEP_L', 0)} = depth", "        deepest = max(deepest, depth)"]  # fmt: skip
         # H = tau^2 sum (K tau)^k / (k+2)!, by Horner; then G = tau I + K H, E = I + K G
         text += loop([f"{at('H_L', i, j)} = {float(i == j)}" for i, j in cells])
         text += ["    for k in range(TAYLOR_ORDER, 0, -1):", "        share = 1.0 / (k + 2)"]
@@ -342,32 +320,20 @@ def unrolled(n: int, allowed: np.ndarray, fed: np.ndarray, closed: bool) -> str:
             f"{at('H_L', i, j)} = h{i}_{j} + tau * g{i}_{j} + {product('e', 'h', i, j)} if on else h{i}_{j}" for i, j in cells
         ]
         text += loop(area, 3)
-        # the rest of G in a loop of its own: what all steps need is made by the same instructions, whatever else is asked for
-        for condition, part in (("if full:", rest), ("", fed_cells)):
-            grown = [f"on = d < {at('DEEP_L', 0)}", *load("E_L", "e"), *load("G_L", "g", part)]
-            grown += [f"{at('G_L', i, j)} = g{i}_{j} + {product('e', 'g', i, j)} if on else g{i}_{j}" for i, j in part]
-            if part:
-                text += [f"        {condition}", *loop(grown, 3)] if condition else loop(grown, 2)
-        twice = [f"on = d < {at('DEEP_L', 0)}", *load("E_L", "e")]
+        twice = [f"on = d < {at('DEEP_L', 0)}", *load("E_L", "e"), *load("G_L", "g")]
+        twice += [f"{at('G_L', i, j)} = g{i}_{j} + {product('e', 'g', i, j)} if on else g{i}_{j}" for i, j in cells]
         twice += [f"{at('E_L', i, j)} = {product('e', 'e', i, j)} if on else e{i}_{j}" for i, j in cells]
         twice += [f"{at('TAU_L', 0)} = {at('TAU_L', 0)} * 2.0 if on else {at('TAU_L', 0)}"]
         text += loop(twice, 2)
     force = [f"u{j} = u[{j}]" for j in range(n)]
     inside = [f"x{j} = {at('X_L', j)}" for j in range(n)] + [f"f{j} = u{j} + {at('ENDO_L', j)}" for j in range(n)]
 
-    def mapped(first: str, second: str, i: int, only: np.ndarray | None = None) -> str:
-        return " + ".join(
-            f"{at(first, i, j)} * x{j}" + (f" + {at(second, i, j)} * f{j}" if only is None or only[j] else "")
-            for j in range(n)
-            if allowed[i, j]
-        )
+    def mapped(first: str, second: str, i: int) -> str:
+        return " + ".join(f"{at(first, i, j)} * x{j} + {at(second, i, j)} * f{j}" for j in range(n) if allowed[i, j])
 
-    text += ["", "", "@jit", "def lanes_advance(W, u, want_area, full):", *(f"    {line}" for line in force), "    if want_area:"]
+    text += ["", "", "@jit", "def lanes_advance(W, u, want_area):", *(f"    {line}" for line in force), "    if want_area:"]
     text += loop([*inside, *(f"{at('AREA_L', i)} = {mapped('G_L', 'H_L', i)}" for i in range(n))], 2)
-    text += loop([*inside, *(f"{at('X_L', i)} = {mapped('E_L', 'G_L', i, fed)}" for i in range(n))])
-    if rest:
-        more = {i: " + ".join(f"{at('G_L', i, j)} * f{j}" for k, j in rest if k == i) for i, _ in rest}
-        text += ["    if full:", *loop([*inside[n:], *(f"{at('X_L', i)} += {terms}" for i, terms in more.items())], 2)]
+    text += loop([*inside, *(f"{at('X_L', i)} = {mapped('E_L', 'G_L', i)}" for i in range(n))])
     return "\n".join(text) + "\n"
 
 
@@ -379,10 +345,8 @@ def suits(model: Model) -> bool:
 
 def source_of(model: Model, closed: bool) -> list[str]:
     """The text of the lanes' part of a model's kernel, after its functions and the templates of exact.py."""
-    n, (allowed, fed), fields = len(model.states), couplings(model), parameter_names(model)
-    constants = layout(n, len(fields)) | {
-        "ALLOWED": tuple(bool(a) for a in allowed.ravel()), "FED": tuple(bool(f) for f in fed), "PLAYED": PLAYED, "ODD": ODD,
-    }  # fmt: skip
+    n, allowed, fields = len(model.states), couplings(model), parameter_names(model)
+    constants = layout(n, len(fields)) | {"ALLOWED": tuple(bool(a) for a in allowed.ravel()), "PLAYED": PLAYED, "ODD": ODD}
     made = ", ".join(f"W[(P_L + {i}) * LANES + lane]" for i in range(len(fields)))
     put = "\n".join(f"    W[(P_L + {i}) * LANES + lane] = p[{i}]" for i in range(len(fields)))
     jit = '@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)\n'
@@ -391,7 +355,7 @@ def source_of(model: Model, closed: bool) -> list[str]:
         f"lane_parameters = namedtuple('lane_parameters', {list(fields)!r})\n",
         f"@jit\ndef make_parameters(W, lane):\n    return lane_parameters({made})\n",
         f"@jit\ndef put_parameters(p, W, lane):\n{put}\n",
-        unrolled(n, allowed, fed, closed),
+        unrolled(n, allowed, closed),
         "@jit\n" + inspect.getsource(lanes_load),
         jit + inspect.getsource(run_lanes),
     ]
