@@ -5,13 +5,6 @@ import pytest
 from dosetwin.serve.alike import differs
 
 THEN = {"status": "recommend", "loss": 1.343095324349846, "n": 3, "hold": False, "why": ["CL is then 0.0121 L/h"], "at": None}
-    "status": "recommend",
-    "loss": 1.343095324349846,
-    "n": 3,
-    "hold": False,
-    "why": ["clearance is then 0.0121 L/h"],
-    "at": None,
-}
 
 
 @pytest.mark.parametrize(
