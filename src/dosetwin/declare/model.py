@@ -1,7 +1,7 @@
 """The vocabulary of a model file: parameters with units and sources, covariates with ranges, outputs with errors.
 
 A model file is a Python module of typed tables and pure functions; ``MODEL = model(__name__, ...)`` at its end
-collects them. See docs/add_a_model.md.
+collects them. See docs/add_a_drug.md.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The example of docs/add_a_model.md is a model: it is written to a file and put through every check."""
+"""The example of docs/add_a_drug.md is a model: it is written to a file and put through every check."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from conformance.checks import CHECKS, Check
 from dosetwin import models
 from dosetwin.declare import Model
 
-DOC = Path(__file__).resolve().parents[2] / "docs" / "add_a_model.md"
+DOC = Path(__file__).resolve().parents[2] / "docs" / "add_a_drug.md"
 
 
 @pytest.fixture(scope="module")
