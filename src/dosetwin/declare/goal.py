@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.place import placed, stamp
 from dosetwin.declare.reading import COURSE, Reading
 from dosetwin.errors import InputError, UnknownName
@@ -60,6 +61,7 @@ class Goal:
 
     def __post_init__(self) -> None:
         stamp(self)
+        right_kinds(self, f"goal {self.code}")
         if not self.text:
             object.__setattr__(self, "text", self.reading.label)
         where = placed(self, f"goal {self.code}")

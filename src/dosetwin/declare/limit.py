@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.menu import Situation
 from dosetwin.declare.place import placed, stamp
 from dosetwin.declare.rule import Facts
@@ -87,6 +88,7 @@ class Limit:
 
     def __post_init__(self) -> None:
         stamp(self)
+        right_kinds(self, f"limit {self.code}")
         where = placed(self, f"limit {self.code}")
         if self.of not in OF:
             raise InputError("unknown number of an order", where=where, value=self.of, allowed=", ".join(OF))
@@ -150,6 +152,7 @@ class Bar:
 
     def __post_init__(self) -> None:
         stamp(self)
+        right_kinds(self, f"bar {self.code}")
         where = placed(self, f"bar {self.code}")
         if bool(self.forbids) == (self.above is not None):
             raise InputError("a bar forbids by values or above a border, one of them", where=where, value=self.forbids)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.rule import Facts, Per, Says, Sets, size_of
 from dosetwin.errors import InputError, Reason
 from dosetwin.records import DoseOrder, Every, Order, Setting, Week
@@ -72,6 +73,7 @@ class Rounding:
     source: str
 
     def __post_init__(self) -> None:
+        right_kinds(self, "rounding")
         starts = [s for s, _ in self.steps]
         if not self.steps or starts != sorted(starts) or starts[0] != 0 or any(step <= 0 for _, step in self.steps):
             raise InputError("rounding steps must ascend from 0 with positive steps", where="rounding", value=self.steps)
@@ -148,6 +150,7 @@ class Repeated:
     rate: float | None = None
 
     def __post_init__(self) -> None:
+        right_kinds(self, "menu")
         if not self.intervals or min(self.intervals) <= 0 or not self.infusions or min(self.infusions) < 0:
             raise InputError("intervals and infusion times must be positive", where="menu", value=self.intervals)
         if not 0 <= self.dose[0] < self.dose[1] < math.inf:
@@ -229,6 +232,7 @@ class Weekly:
     unit: str = "mg"
 
     def __post_init__(self) -> None:
+        right_kinds(self, "menu")
         low, high = self.daily
         if not 0 <= low < high < math.inf or not self.step > 0 or not self.apart >= 1:
             raise InputError("not a menu of tablets", where="menu", value=(self.daily, self.step))

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 import numpy as np
 
 from dosetwin.declare.channels import CHANNELS
-from dosetwin.errors import ModelError
+from dosetwin.declare.fields import right_kinds
+from dosetwin.errors import InputError, ModelError
 
 Provenance = Literal["paper", "secondary", "recalled", "derived", "assumed"]
 """How a number is known: read in the paper, read in a transcription, from memory, computed by us, chosen by us."""
@@ -222,6 +223,11 @@ class Everyday:
     duration_h: float = 0.5
     source: str = ""
 
+    def __post_init__(self) -> None:
+        right_kinds(self, "everyday dose")
+        if not self.amount > 0 or not self.interval_h > 0 or not self.duration_h >= 0:
+            raise InputError("an everyday dose is above 0, at an interval above 0", where="everyday dose", value=self.amount)
+
     def mg(self, weight: float) -> float:
         """mg for somebody of ``weight`` kg."""
         return self.amount * weight if self.unit == "mg/kg" else self.amount
@@ -329,6 +335,8 @@ class Model:
 
 def _table(cls: type, kind: type | tuple[type, ...], default: Callable[[], Any] | None = None) -> dict[str, Any]:
     """name -> declaration of a NamedTuple whose fields are ``Annotated[float, declaration]``."""
+    if not hasattr(cls, "_fields"):
+        raise ModelError(f"{cls.__module__}.{cls.__name__} is no NamedTuple: write class {cls.__name__}(NamedTuple)")
     hints = get_type_hints(cls, include_extras=True)
     table: dict[str, Any] = {}
     for name in cls._fields:  # type: ignore[attr-defined]
@@ -343,6 +351,8 @@ def _omega(etas: Mapping[str, Eta], pairs: Sequence[Correlation | Covariance]) -
     names = [n for n, e in etas.items() if not isinstance(e, Kappa)]
     omega = np.diag([etas[n].variance for n in names])
     for pair in pairs:
+        if unknown := [n for n in (pair.first, pair.second) if n not in names]:
+            raise ModelError(f"{pair} names {unknown[0]!r}, no random effect; there is: {', '.join(names)}")
         i, j = names.index(pair.first), names.index(pair.second)
         value = pair.value
         if isinstance(pair, Correlation):
@@ -423,6 +433,16 @@ def model(
     state = structure.state if structure else part("state")
     dynamics = structure.dynamics if structure else part("dynamics")
     etas = _table(part("eta"), Eta)
+    for what in ("theta", "eta"):
+        values = part(what)._field_defaults
+        if wrong := [n for n in part(what)._fields if not isinstance(values.get(n), int | float)]:
+            raise ModelError(f"{module_name}.{what}.{wrong[0]} has no number: write {wrong[0]}: Annotated[float, ...] = 1.0")
+    for what, given, kind in (("reference", reference, Reference), ("everyday", everyday, Everyday | None)):
+        if not isinstance(given, kind):
+            raise ModelError(f"{module_name}: '{what}' is {given!r}; expected a {what.capitalize()}(...)")
+    for what, word in (("drug", drug), ("population", population)):
+        if not isinstance(word, str) or not word:
+            raise ModelError(f"{module_name}: '{what}' is {word!r}; expected a text")
     names = list(etas)
     _check_told(module_name, etas, _table(part("cov"), Cov))
     if names != sorted(names, key=lambda n: isinstance(etas[n], Kappa)):
@@ -431,6 +451,8 @@ def model(
     if cmt not in state._fields:
         raise ModelError(f"{module_name}: dose compartment {cmt!r} is not a state; states: {', '.join(state._fields)}")
     chosen: Solver = solver or ("exact" if structure else "auto")
+    if chosen not in get_args(Solver):
+        raise ModelError(f"{module_name}: solver {chosen!r}; allowed: {', '.join(get_args(Solver))}")
     linear = chosen == "exact" if linear_in_dose is None else linear_in_dose
     return Model(
         name=module_name.rsplit(".", 1)[-1],

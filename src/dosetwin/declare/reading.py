@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
+from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.place import placed, stamp
 from dosetwin.errors import InputError
 
@@ -101,6 +102,7 @@ class Reading:
 
     def __post_init__(self) -> None:
         stamp(self)
+        right_kinds(self, "reading")
         where = placed(self, f"reading {self.how}")
         if self.how not in HOWS:
             raise InputError("unknown way to read", where=where, value=self.how, allowed=", ".join(HOWS))

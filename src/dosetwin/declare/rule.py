@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.model import Provenance
 from dosetwin.declare.place import placed, stamp
-from dosetwin.errors import InputError
+from dosetwin.errors import DosetwinError, InputError
 
 Per = Literal["", "kg", "m2"]
 """What an amount is counted per: one dose, kg of current weight, m2 of body surface."""
@@ -117,6 +118,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         stamp(self)
+        right_kinds(self, f"rule {self.name}")
         if not self.source:
             raise InputError("a rule must name its source", where=placed(self, f"rule {self.name}"), remedy='write source="..."')
         if not self.ward:
@@ -127,7 +129,20 @@ class Rule:
         missing = [n for n in self.needs if n not in facts]
         if missing:
             return f"{self.name} needs {' and '.join(missing)}, not known"
-        return self.table(facts)
+        try:
+            said = self.table(facts)
+        except DosetwinError:
+            raise
+        except Exception as error:  # whatever a rule's table does wrong is an input error of its file
+            raise InputError(f"the rule cannot answer: {type(error).__name__}: {error}", where=placed(self, f"rule {self.name}"),
+                             value=dict(facts), remedy="name every fact it reads in 'needs', or return a sentence why not",
+                             ) from error  # fmt: skip
+        if isinstance(said, Says):
+            right_kinds(said, placed(self, f"what rule {self.name} says"))
+        elif not isinstance(said, Sets | str):
+            raise InputError("a rule returns what it says, or a sentence why it says nothing",
+                             where=placed(self, f"rule {self.name}"), value=said, allowed="Says(...), Sets(...), a text")  # fmt: skip
+        return said
 
     def to_json(self) -> dict[str, Any]:
         """What identifies it; its table is code."""

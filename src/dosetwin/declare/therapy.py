@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from dosetwin.declare.drug import Drug
+from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.goal import Goal
 from dosetwin.declare.limit import PER_KG, Bar, Limit
 from dosetwin.declare.menu import Menu, Repeated
@@ -32,6 +33,9 @@ class Sampling:
     learns: tuple[str, ...] = ("CL",)
     worth: float = 0.10
 
+    def __post_init__(self) -> None:
+        right_kinds(self, "sampling")
+
 
 @dataclass(frozen=True)
 class Assumed:
@@ -42,6 +46,9 @@ class Assumed:
     unit: str
     text: str
     source: str
+
+    def __post_init__(self) -> None:
+        right_kinds(self, f"assumed {self.name}")
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,7 @@ class Therapy:
 
     def __post_init__(self) -> None:
         stamp(self)
+        right_kinds(self, f"therapy {self.name}")
         where = placed(self, f"therapy {self.name}")
         if not self.goals:
             raise InputError("a therapy needs a goal", where=where)

@@ -5,15 +5,14 @@ your own is given by its path (``./my_drug.py``).
 """
 
 import importlib
-import importlib.util
 import pkgutil
-import sys
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
 from dosetwin.declare.drug import Drug
+from dosetwin.declare.own_file import run_file
 from dosetwin.errors import DosetwinError, InputError, UnknownName
 from dosetwin.formulary._stored import therapy_from_json
 from dosetwin.formulary._therapies import about, checked, rule, rules, therapies, therapy
@@ -59,7 +58,7 @@ def module(name: str) -> ModuleType:
     Raises UnknownName with the names there are, and InputError naming the file for one that cannot be imported.
     """
     if name.endswith(".py"):
-        return _of_path(Path(name))
+        return run_file(Path(name), "drug")
     if name in _own():
         return importlib.import_module(f"{__name__}.{name}")
     if name not in _installed():
@@ -76,24 +75,6 @@ def module(name: str) -> ModuleType:
     return found
 
 
-def _of_path(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise InputError("no such drug file", where=str(path))
-    name = f"dosetwin_user_drug.{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise InputError("not a Python file", where=str(path))
-    made = importlib.util.module_from_spec(spec)
-    sys.modules[name] = made
-    try:
-        spec.loader.exec_module(made)
-    except DosetwinError:
-        raise
-    except Exception as error:  # whatever a user's file does wrong is an input error of that file
-        raise InputError(f"drug file fails: {type(error).__name__}: {error}", where=str(path)) from error
-    return made
-
-
 def drug(name: str) -> Drug:
     """A drug by its name, or by the path of its file; one given by path is listed from then on.
 
@@ -103,7 +84,7 @@ def drug(name: str) -> Drug:
         return _given[name]
     found = getattr(module(name), "DRUG", None)
     if not isinstance(found, Drug):
-        raise InputError("a drug's file without DRUG = drug(...)", where=name)
+        raise InputError("a drug's file without DRUG = drug(...)", where=name, remedy='write DRUG = drug("NAME", ...)')
     if not name.endswith(".py"):
         if found.name != name:
             raise InputError("a drug's file has the drug's name", where=name, value=found.name, allowed=name)

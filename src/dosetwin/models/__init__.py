@@ -1,24 +1,49 @@
-"""One file per published model, named drug_author_year (or drug_population for our own composites)."""
+"""One file per published model, named drug_author_year (or drug_population for our own composites).
+
+A file in this folder is listed. Other packages add theirs by the entry point group ``dosetwin.models`` (a module with ``MODEL``, or
+the model itself), a file of your own is given by its path (``./my_model.py``).
+"""
 
 import importlib
-import importlib.util
 import pkgutil
-import sys
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from dosetwin.declare import Model
 from dosetwin.declare.channels import CHANNELS
+from dosetwin.declare.own_file import GUIDE, run_file
+from dosetwin.declare.own_file import told as told_mistake
 from dosetwin.declare.told import effect_told, told
-from dosetwin.errors import InputError, ModelError, UnknownName
+from dosetwin.declare.tried import tried
+from dosetwin.errors import DosetwinError, InputError, UnknownName
+
+GROUP = "dosetwin.models"
 
 
 def names() -> tuple[str, ...]:
-    """Names of the models in this package, in alphabetical order: a file in this folder is a listed model."""
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")))
+    """Names of the models in this package and of installed packages, in alphabetical order."""
+    return tuple(sorted({*_own(), *_installed()}))
+
+
+@lru_cache(maxsize=1)
+def _own() -> tuple[str, ...]:
+    return tuple(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+
+
+@lru_cache(maxsize=1)
+def _installed() -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for e in entry_points(group=GROUP):
+        if e.name in found or e.name in _own():
+            raise InputError("two models of one name", where=f"entry point {GROUP}", value=f"{e.name} = {e.value}",
+                             allowed="a name not taken", remedy="uninstall one of the two packages")  # fmt: skip
+        found[e.name] = e
+    return found
 
 
 def load(name: str) -> Model:
-    """A model by name, or by the path of a model file of your own (``./my_model.py``).
+    """A model by name (listed here or by an installed package), or by the path of a model file of your own (``./my_model.py``).
 
     ``NAME_kidney`` is a listed model whose filtration is told (``told.told``); any channel's ``by`` serves.
 
@@ -38,22 +63,34 @@ def load(name: str) -> Model:
             return told(load(base), channel.name)
     if name not in names():
         raise UnknownName("unknown model", where="model", value=name, allowed=", ".join(names()), remedy="see 'dosetwin models'")
-    return importlib.import_module(f"{__name__}.{name}").MODEL
+    return _of_package(name) if name in _installed() else importlib.import_module(f"{__name__}.{name}").MODEL
+
+
+def _tried(found: object, where: str, path: Path) -> Model:
+    """What a module calls MODEL, its functions called once. Raises InputError, ModelError naming file and line."""
+    if not isinstance(found, Model):
+        raise InputError("a model's file without MODEL = model(...)", where=where, value=None if found is None else type(found).__name__,
+                         remedy=f"end it with MODEL = model(__name__, ...); {GUIDE}")  # fmt: skip
+    try:
+        tried(found)
+    except Exception as error:
+        raise told_mistake(error, path, "model file fails") from error
+    return found
 
 
 def _load_file(path: Path) -> Model:
-    if not path.is_file():
-        raise InputError("no such model file", where=str(path))
-    name = f"dosetwin_user_model.{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise InputError("not a Python file", where=str(path))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    return _tried(getattr(run_file(path, "model"), "MODEL", None), str(path), path)
+
+
+def _of_package(name: str) -> Model:
+    where = f"entry point {GROUP}: {name} = {_installed()[name].value}"
     try:
-        spec.loader.exec_module(module)
-        return module.MODEL
-    except ModelError:
+        module = _installed()[name].load()
+    except DosetwinError:
         raise
-    except Exception as error:  # whatever a user's file does wrong is an input error of that file
-        raise InputError(f"model file fails: {type(error).__name__}: {error}", where=str(path)) from error
+    except Exception as error:  # another package's mistake is told as what it is
+        raise InputError(f"cannot be loaded: {type(error).__name__}: {error}", where=where) from error
+    found = _tried(getattr(module, "MODEL", module), where, Path(getattr(module, "__file__", None) or name))
+    if found.name != name:
+        raise InputError("a model's file has the model's name", where=where, value=found.name, allowed=name)
+    return found
