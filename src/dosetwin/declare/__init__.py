@@ -1,5 +1,6 @@
 """The vocabulary of the files people write: what a model, a drug and a therapy declare."""
 
+from dosetwin.declare.drug import Drug, drug
 from dosetwin.declare.goal import Goal
 from dosetwin.declare.limit import Bar, Limit
 from dosetwin.declare.menu import Repeated, Rounding, Settings, Weekly
@@ -28,11 +29,15 @@ from dosetwin.declare.model import (
     model,
     proportional,
 )
-from dosetwin.declare.reading import After, At, Between, End, Interval, Reading
+from dosetwin.declare.reading import AUC24, CMAX_MIC, PEAK, TROUGH, After, At, Between, End, Interval, Reading
 from dosetwin.declare.rule import Facts, Rule, Says, Sets
 from dosetwin.declare.therapy import Assumed, Sampling, Therapy
 
 __all__ = [
+    "AUC24",
+    "CMAX_MIC",
+    "PEAK",
+    "TROUGH",
     "After",
     "Amount",
     "Anchor",
@@ -43,6 +48,7 @@ __all__ = [
     "Correlation",
     "Cov",
     "Covariance",
+    "Drug",
     "End",
     "Eta",
     "Everyday",
@@ -73,6 +79,7 @@ __all__ = [
     "Weekly",
     "additive",
     "combined",
+    "drug",
     "lognormal",
     "model",
     "proportional",

@@ -55,6 +55,8 @@ PARAMETERS = {
     "V2": ("peripheral volume", "L"),
     "Q": ("exchange between the volumes", "L/h"),
     "KA": ("absorption rate", "1/h"),
+    "VMAX": ("fastest elimination", "mg/h"),
+    "KM": ("level at half of the fastest elimination", "mg/L"),
 }
 """The field's letters, for models of a drug whose file says nothing of them."""
 

@@ -162,7 +162,8 @@ def _spread(q: tuple[float, float, float], varies: bool) -> str:
 
 def meaning(model: "Model", name: str) -> tuple[str, str]:
     """Words and unit of an individual parameter: what the model's file says of it, else the field's letters for models of a drug,
-    else the random effect of its name; ("", "") where it says nothing."""
+    else the random effect of its name; ("", "") where it says nothing. The unit of a typical value counted per kg, per m2 or per
+    day is not that of what a patient has, in h, mg and L: then none is said."""
     if name in model.values:
         return model.values[name].text, model.values[name].unit
     theta = next(
@@ -171,7 +172,8 @@ def meaning(model: "Model", name: str) -> tuple[str, str]:
     if name in narrative.PARAMETERS and (theta is None or theta.unit == narrative.PARAMETERS[name][1]):
         return narrative.PARAMETERS[name]
     if theta is not None:
-        return theta.text.removeprefix("typical "), theta.unit
+        counted = any(part in theta.unit for part in ("kg", "m2", "/d"))
+        return theta.text.removeprefix("typical "), "" if counted else theta.unit
     return (model.etas[name].text if name in model.etas else ""), ""
 
 
