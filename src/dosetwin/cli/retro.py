@@ -25,15 +25,23 @@ from dosetwin.errors import Finding, InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dosetwin.declare import Model
+    from dosetwin.declare import Goal, Model
     from dosetwin.records import Timeline
-
-DRUG = "amikacin"
 
 
 def retro(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Past patients: .csv table, FHIR bundle, or folder of bundles.")],
-    model_name: Annotated[str, typer.Option("--model", metavar="MODEL", help="Model of the twins.")] = "amikacin_neonate",
+    model_name: Annotated[
+        str | None, typer.Option("--model", metavar="MODEL", help="Model of the twins. Default: the therapy's own.")
+    ] = None,
+    therapy_name: Annotated[
+        str | None,
+        typer.Option(
+            "--therapy",
+            metavar="NAME",
+            help="Goals and rules: a listed name or a file of your own. Default: the model's drug's own.",
+        ),
+    ] = None,
     policies: Annotated[
         list[str], typer.Option("--policy", metavar="NAME", help="Policy to compare; repeatable. Default: all and the twin.")
     ] = [],  # noqa: B006
@@ -56,16 +64,26 @@ def retro(
     page, table = output_path("--report", report, [data]), output_path("--rows", rows, [data])
     from dosetwin import formulary, models
 
+    therapy = formulary.therapy(therapy_name) if therapy_name is not None else None
+    if model_name is None:
+        therapy = therapy or formulary.therapies()[0]
+        model_name = therapy.models[0]
     model = models.load(model_name)
     timelines, remarks, unused = patients(data, mapping, model)
     timelines, more = sound(timelines, model, leave_out)
     from dosetwin.evaluate.replay import replay
-    from dosetwin.evaluate.retro import TABLES, TWIN, retro
+    from dosetwin.evaluate.retro import TABLES, TWIN, judged, retro
 
-    therapy = next(iter(formulary.about(model.drug)), None)
+    therapy = therapy or next(iter(formulary.about(model.drug)), None)
     if therapy is None:
-        raise InputError("no therapy for the model's drug", where=model.name, value=model.drug)
-    chosen = policies or [*TABLES, TWIN]
+        raise InputError("no therapy for the model's drug", where=model.name, value=model.drug,
+                         remedy="give one: --therapy NAME, or a file of your own")  # fmt: skip
+    if therapy.drug.name != model.drug:
+        raise InputError("model and therapy are about different drugs", where="--therapy", value=therapy.drug.name,
+                         allowed=model.drug)  # fmt: skip
+    own = [r.name for r in therapy.rules]
+    chosen = policies or [*(TABLES if set(own) & set(TABLES) else own), TWIN]
+    judged(therapy)
     with progress("forecasting each level", len(timelines)) as tell, naming(data):
         forecast = replay(model, timelines, seed=seed, draws=max(draws, 100), rule=rule, measures=model.drug, progress=tell)
     with progress("asking each policy", len(timelines)) as tell, naming(data):
@@ -74,6 +92,7 @@ def retro(
         )
     findings = list(dict.fromkeys((*remarks, *more, *found.findings)))
     body: dict[str, Any] = {"model": model.name, "source": data.name, "turnaround_h": turnaround, "seed": seed, "draws": draws}
+    body["therapy"], body["judged"] = therapy.name, _titles(judged(therapy))
     body |= {"forecast": forecast.to_json(), **found.to_json(), "unused_columns": list(unused),
              "findings": [f.to_json() for f in findings]}  # fmt: skip
     if page is not None:
@@ -93,6 +112,13 @@ def retro(
             console.print(f"{what}: {path}")
 
 
+def _titles(goals: "tuple[Goal | None, Goal | None, Goal | None]") -> dict[str, str]:
+    """What each probability is of, in the words of the therapy's goals."""
+    said = {key: g for key, g in zip(("p_peak", "p_trough", "p_toxic"), goals, strict=True) if g is not None}
+    titles = {key: f"P({'not ' if key == 'p_toxic' else ''}{g.what} {g.border()})" for key, g in said.items()}
+    return titles | {"p_joint": "P(both)" if {"p_peak", "p_trough"} <= set(said) else "P(all)"}
+
+
 READS = frozenset({"WT", "GA", "PNA", "PMA", "BW", "IBU", "ASPHYXIA", "COOLING"})
 """Columns that dosing tables and policies use beside the model."""
 
@@ -105,12 +131,12 @@ def patients(data: Path, mapping: list[str], model: "Model") -> "tuple[list[Time
         files = sorted(p for p in data.iterdir() if p.suffix.lower() == ".json")
         if not files:
             raise InputError("no bundles in the folder", where=str(data), allowed="FHIR R4 bundles, NAME.json, one patient each")
-        read = [read_case(p, DRUG) for p in files]
+        read = [read_case(p, model.drug) for p in files]
         return read, [f for t in read for f in t.findings], ()
     if data.suffix.lower() == ".json":
         from dosetwin.io.case import read_case
 
-        one = read_case(data, DRUG)
+        one = read_case(data, model.drug)
         return [one], list(one.findings), ()
     from dosetwin.cli.common import read_data
 
@@ -139,21 +165,13 @@ def show(console: "Console", body: dict[str, Any]) -> None:
                 f"forecast {title}: bias {e['mpe']:.1f} %, MAPE {e['mape']:.1f} %, RMSE {e['rmse']:.2f} mg/L, {e['n']} levels"
             )
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in (
-        "policy",
-        "doses",
-        "silent",
-        "P(peak in)",
-        "P(trough < 3)",
-        "P(trough > 5)",
-        "both",
-        "both, minus given (95 %)",
-    ):
+    shown_of = [k for k in body["judged"] if any(k in c for c in body["compared"].values())]
+    for title in ("policy", "doses", "silent", *(body["judged"][k] for k in shown_of), "all, minus given (95 %)"):
         table.add_column(title, justify="left" if title == "policy" else "right")
     for name, c in body["compared"].items():
         gap = c.get("p_joint_difference")
         shown = "" if gap is None else f"{number(gap['mean'])} ({number(gap['low'])} to {number(gap['high'])})"
-        cells = [number(c[k]["mean"]) for k in ("p_peak", "p_trough", "p_toxic", "p_joint")]
+        cells = [number(c[k]["mean"]) if k in c else "" for k in shown_of]
         table.add_row(name, str(c["doses"]), str(c["silent"]), *cells, shown, style="bold" if name == "twin" else None)
     console.print(table)
     for line in body["caveats"]:

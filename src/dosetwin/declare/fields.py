@@ -48,7 +48,9 @@ def _fits(value: Any, hint: Any) -> bool:
             return all(_fits(v, args[0]) for v in value)
         return len(value) == len(args) and all(_fits(v, a) for v, a in zip(value, args, strict=True))
     if origin is collections.abc.Mapping:
-        return isinstance(value, collections.abc.Mapping) and all(_fits(k, args[0]) and _fits(v, args[1]) for k, v in value.items())
+        return isinstance(value, collections.abc.Mapping) and all(
+            _fits(k, args[0]) and _fits(v, args[1]) for k, v in value.items()
+        )
     if origin is collections.abc.Callable:
         return callable(value)
     if hint is float:

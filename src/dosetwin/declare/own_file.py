@@ -23,7 +23,9 @@ def run_file(path: Path, kind: str) -> ModuleType:
     Raises InputError naming file and line for one that is not there or cannot be run, ModelError for a half-written model.
     """
     if path.is_dir() or not path.is_file():
-        raise InputError(f"no such {kind} file", where=str(path), remedy=f"write one with 'dosetwin new', or correct the path; {GUIDE}")
+        raise InputError(
+            f"no such {kind} file", where=str(path), remedy=f"write one with 'dosetwin new', or correct the path; {GUIDE}"
+        )
     name = f"dosetwin_user_{kind}.{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

@@ -140,8 +140,8 @@ class Rule:
         if isinstance(said, Says):
             right_kinds(said, placed(self, f"what rule {self.name} says"))
         elif not isinstance(said, Sets | str):
-            raise InputError("a rule returns what it says, or a sentence why it says nothing",
-                             where=placed(self, f"rule {self.name}"), value=said, allowed="Says(...), Sets(...), a text")  # fmt: skip
+            raise InputError("a rule returns what it says, or a sentence why it says nothing", value=said,
+                             where=placed(self, f"rule {self.name}"), allowed="Says(...), Sets(...), a text")  # fmt: skip
         return said
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A model's functions called once in plain Python, in the middle of what was studied: what is wrong shows before anything compiles."""
+"""A model's functions called once in plain Python, in the middle of what was studied, before anything compiles."""
 
 import math
 from typing import Any

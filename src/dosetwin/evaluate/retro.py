@@ -17,7 +17,8 @@ from dosetwin import formulary
 from dosetwin.advise import Question, advise
 from dosetwin.decide.dosing_policies import LevelAdjusted, named
 from dosetwin.decide.facts import facts_at
-from dosetwin.declare import After, End, Model, Repeated, Says, Therapy
+from dosetwin.declare import After, End, Goal, Model, Repeated, Says, Therapy
+from dosetwin.declare import Rule as DosingRule
 from dosetwin.errors import DosetwinError, Finding, InputError
 from dosetwin.records import DoseEvent, Timeline
 from dosetwin.simulate import Rule
@@ -55,8 +56,9 @@ class Said:
 class Row:
     """One policy at one dose of one patient: what it says, and what the twin fitted to all records predicts of it.
 
-    ``peak`` and ``trough`` mg/L, ``auc24`` mg h/L: medians; ``p_peak``, ``p_trough``, ``p_toxic``, ``p_joint`` probabilities of
-    the peak in its window, the trough below its target, above the toxicity mark, and of the first two together.
+    ``peak`` and ``trough`` in the level's unit, ``auc24`` times h: medians; ``p_peak``, ``p_trough``, ``p_toxic``, ``p_joint``
+    probabilities of the therapy's goal for the peak, for the trough, of a trough outside its second goal, and of the first two
+    together. nan: the therapy has no such goal, or the model no exact area.
     """
 
     subject: str
@@ -98,6 +100,8 @@ class Retro:
                 "silent": self.silent.get(policy, 0),
             }
             for name in ("p_peak", "p_trough", "p_toxic", "p_joint", "auc24"):
+                if not any(np.isfinite(getattr(r, name)) for r in own):
+                    continue  # the therapy has no such goal
                 part[name] = _by_patient(own, lambda r, n=name: getattr(r, n)).to_json()
                 if policy != GIVEN:
                     gap = _by_patient(own, lambda r, n=name: getattr(r, n) - getattr(given[r.subject, r.dose], n))
@@ -132,15 +136,16 @@ def known_at(timeline: Timeline, time: float, turnaround: float) -> Timeline:
     )
 
 
-def _table_says(name: str, known: Timeline, now: float) -> Said:
+def _table_says(name: str, known: Timeline, now: float, rules: "Mapping[str, DosingRule]") -> Said:
     facts = facts_at(known, now)
-    if name in formulary.rules():
-        said = formulary.rule(name).advise(facts)
+    if name in rules:
+        said = rules[name].advise(facts)
         if not isinstance(said, Says):
             return Said(silent=str(said))
-        if facts.WT is None:
-            return Said(silent="no weight is known")
-        return Said(said.amount * facts.WT, now, said.interval)
+        try:
+            return Said(said.mg(facts), now, said.interval)
+        except InputError as error:
+            return Said(silent=str(error))
     policy = named(name)
     # a wait is asked of a policy by the dose it follows; here the dose at ``now`` is a fact, what is asked is amount and interval
     try:
@@ -175,17 +180,17 @@ def _predicted(
     from dosetwin.simulate import predict, schedule_many
 
     output = list(model.outputs).index(model.measured_by(therapy.drug.name) or next(iter(model.outputs)))
+    exact = model.solver == "exact"
     given = tuple(e for d in timeline.doses for e in d.expanded() if e.time < before - SAME_DOSE_H)
     past = replace(timeline, doses=given, observations=(), asked=())
     menu = therapy.menu
-    assert isinstance(menu, Repeated)
-    infusion, peak_h = menu.infusions[0], peak_of(therapy).h
+    infusion, peak_h = menu.infusions[0] if isinstance(menu, Repeated) else 0.0, peak_of(therapy).h
     grids = [np.unique(np.round([p.time, p.time + peak_h, p.time + p.interval], 9)) for p in plans]
     extra = [(DoseEvent(float(np.round(p.time, 9)), p.amount, infusion, given[-1].cmt if given else None),) for p in plans]
     schedule = schedule_many(model, [past] * len(plans), grids, rule=rule, extra_doses=extra)
     out = []
     for c, plan in enumerate(plans):
-        found = predict(model, schedule, draws, course=c, auc=True)
+        found = predict(model, schedule, draws, course=c, auc=exact)
         value = found.value[found.ok][:, :, output]
         at = np.searchsorted(grids[c], np.round([plan.time, plan.time + peak_h, plan.time + plan.interval], 9))
         area = np.full(len(value), np.nan)
@@ -202,6 +207,32 @@ def peak_of(therapy: Therapy) -> After:
     return next((w for w in found if isinstance(w, After)), After(1.0))
 
 
+def judged(therapy: Therapy) -> tuple[Goal | None, Goal | None, Goal | None]:
+    """The goals of a dose that are judged: for the peak, for the trough, and a second one for the trough; None: there is none.
+
+    Raises InputError where there is neither of the first two.
+    """
+    goals = [g for g in therapy.goals if g.reading.how == "at" and not g.reading.over and not g.reading.what]
+    peak = next((g for g in goals if isinstance(g.reading.when, After)), None)
+    trough = next((g for g in goals if isinstance(g.reading.when, End) and g.joint), None)
+    toxic = next((g for g in goals if isinstance(g.reading.when, End) and not g.joint), None)
+    if peak is None and trough is None:
+        raise InputError("doses are compared by the level before or after them, and the therapy has no goal for either",
+                         where=f"therapy {therapy.name}", value=", ".join(g.code for g in therapy.goals),
+                         allowed="a goal for PEAK or TROUGH of the drug's level",
+                         remedy="forecasts alone: dosetwin replay MODEL DATA.csv")  # fmt: skip
+    return peak, trough, toxic
+
+
+def _chance(goal: Goal | None, value: np.ndarray) -> float:
+    return float("nan") if goal is None else float(goal.met(value).mean())
+
+
+def _both(peak: Goal | None, p: np.ndarray, trough: Goal | None, low: np.ndarray) -> float:
+    met = [goal.met(value) for goal, value in ((peak, p), (trough, low)) if goal is not None]
+    return float(np.logical_and.reduce(met).mean())
+
+
 def retro(
     model: Model,
     timelines: Sequence[Timeline],
@@ -216,22 +247,18 @@ def retro(
 ) -> Retro:
     """Compare policies on past patients. Covariates ``MIC`` (mg/L) and ``CULTURE`` (1 positive) are used where a record has them.
 
-    Raises InputError for an unknown policy, or when no dose of any patient can be compared.
+    Raises InputError for an unknown policy, for a therapy without a goal for the level before or after a dose, or when no dose of
+    any patient can be compared.
     """
-    if unknown := [p for p in policies if p not in (*TABLES, *formulary.rules(), TWIN)]:
+    rules = formulary.rules() | {r.name: r for r in therapy.rules}
+    if unknown := [p for p in policies if p not in (*TABLES, *rules, TWIN)]:
         raise InputError(
-            "unknown policy",
-            where="retro",
-            value=unknown[0],
-            allowed=", ".join(dict.fromkeys((*TABLES, *formulary.rules(), TWIN))),
+            "unknown policy", where="retro", value=unknown[0], allowed=", ".join(dict.fromkeys((*TABLES, *rules, TWIN)))
         )
     from dosetwin.infer import posterior
 
     asked = Question(therapy, (model,), seed=seed, draws=draws, rule=rule, sensitivity=False)
-    goals = [g for g in therapy.goals if g.reading.how == "at" and not g.reading.over]
-    peak = next(g for g in goals if isinstance(g.reading.when, After))
-    trough = next(g for g in goals if isinstance(g.reading.when, End) and g.joint)
-    toxic = next((g for g in goals if isinstance(g.reading.when, End) and not g.joint), trough)
+    peak, trough, toxic = judged(therapy)
     rows: list[Row] = []
     findings: list[Finding] = []
     silent: dict[str, int] = {}
@@ -259,7 +286,7 @@ def retro(
                 found = (
                     _twin_says(known, replace(asked, now=a.time, facts={} if mic is None else {"MIC": mic}))
                     if name == TWIN
-                    else _table_says(name, known, a.time)
+                    else _table_says(name, known, a.time, rules)
                 )
                 if found.silent or not found.amount > 0 or not found.interval > 0:
                     silent[name] = silent.get(name, 0) + 1
@@ -272,8 +299,8 @@ def retro(
             ):
                 rows.append(Row(
                     t.patient.id, k + 1, name, s.time, s.amount, s.interval, n_known, float(np.median(p)), float(np.median(low)),
-                    float(np.median(area)), float(peak.met(p).mean()), float(trough.met(low).mean()),
-                    float((~toxic.met(low)).mean()), float((peak.met(p) & trough.met(low)).mean()), culture,
+                    float(np.median(area)), _chance(peak, p), _chance(trough, low),
+                    1.0 - _chance(toxic, low), _both(peak, p, trough, low), culture,
                 ))  # fmt: skip
     progress(len(timelines), len(timelines))
     if not rows:

@@ -1,7 +1,7 @@
 """One file per published model, named drug_author_year (or drug_population for our own composites).
 
-A file in this folder is listed. Other packages add theirs by the entry point group ``dosetwin.models`` (a module with ``MODEL``, or
-the model itself), a file of your own is given by its path (``./my_model.py``).
+A file in this folder is listed. Other packages add theirs by the entry point group ``dosetwin.models`` (a module with ``MODEL``,
+or the model itself), a file of your own is given by its path (``./my_model.py``).
 """
 
 import importlib
@@ -69,8 +69,8 @@ def load(name: str) -> Model:
 def _tried(found: object, where: str, path: Path) -> Model:
     """What a module calls MODEL, its functions called once. Raises InputError, ModelError naming file and line."""
     if not isinstance(found, Model):
-        raise InputError("a model's file without MODEL = model(...)", where=where, value=None if found is None else type(found).__name__,
-                         remedy=f"end it with MODEL = model(__name__, ...); {GUIDE}")  # fmt: skip
+        raise InputError("a model's file without MODEL = model(...)", where=where,
+                         value=None if found is None else type(found).__name__, remedy=f"end it with MODEL = model(__name__, ...); {GUIDE}")  # fmt: skip
     try:
         tried(found)
     except Exception as error:

@@ -15,11 +15,6 @@ from dosetwin.report.trial_figures import interval, number
 if TYPE_CHECKING:
     from dosetwin.declare import Model
 
-NAMES = {
-    "p_peak": "P(peak in its window)", "p_trough": "P(trough below its target)", "p_toxic": "P(trough above the toxicity mark)",
-    "p_joint": "P(both targets)", "auc24": "AUC24, mg h/L",
-}  # fmt: skip
-
 
 def gaps(body: Mapping[str, Any]) -> Shown | None:
     """The paired difference in the joint target of every policy to what was given."""
@@ -34,7 +29,7 @@ def gaps(body: Mapping[str, Any]) -> Shown | None:
             axis.errorbar(e["mean"], row, xerr=reach, fmt="o", color=BLUE if name == "twin" else GREY, ms=6)
         axis.set_yticks(range(len(found)), list(found))
         axis.invert_yaxis()
-        axis.set_xlabel("P(peak and trough in target): policy minus what was given, predicted")
+        axis.set_xlabel("P(all targets of a dose): policy minus what was given, predicted")
         alt = f"Predicted difference in the joint target for {len(found)} policies; see the table."
         drawn = svg(figure, "p1", alt)
     return Shown(drawn, alt, ("policy", "difference (95 %)"), tuple((k, interval(e, sign=True)) for k, e in found.items()))
@@ -42,17 +37,19 @@ def gaps(body: Mapping[str, Any]) -> Shown | None:
 
 def retro_page(body: Mapping[str, Any], model: "Model", findings: Sequence[Finding]) -> str:
     """The HTML page of ``commands.retro``'s JSON body."""
+    titles = {**body["judged"], "auc24": "AUC24, mg h/L"}
+    names = [k for k in titles if any(k in c for c in body["compared"].values())]
     rows = [
         {
             "policy": name, "doses": c["doses"], "patients": c["patients"], "silent": c["silent"],
-            "cells": [interval(c[k]) for k in NAMES],
-            "gaps": [interval(c[f"{k}_difference"], sign=True) if f"{k}_difference" in c else "" for k in NAMES],
+            "cells": [interval(c[k]) if k in c else "" for k in names],
+            "gaps": [interval(c[f"{k}_difference"], sign=True) if f"{k}_difference" in c else "" for k in names],
             "dose": interval(c["mg_ratio"]), "wait": interval(c["interval_difference_h"], sign=True),
         }
         for name, c in body["compared"].items()
     ]  # fmt: skip
     return environment().get_template("retro.html.j2").render(
-        body=body, rows=rows, names=list(NAMES.values()), figure=safe_figure(gaps(body)), cards=[card(model)], weights=(1.0,),
-        findings=[{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in findings], number=number,
+        body=body, rows=rows, names=[titles[k] for k in names], figure=safe_figure(gaps(body)), cards=[card(model)],
+        weights=(1.0,), findings=[{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in findings], number=number,
         version=__version__, not_a_device=narrative.NOT_A_DEVICE,
     )  # fmt: skip
