@@ -1,4 +1,4 @@
-"""The example of docs/add_a_drug.md is a model: it is written to a file and put through every check."""
+"""The examples of docs/add_a_drug.md are a model and a therapy: written to files, the model is put through every check."""
 
 import re
 from pathlib import Path
@@ -14,9 +14,10 @@ DOC = Path(__file__).resolve().parents[2] / "docs" / "add_a_drug.md"
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    (block,) = re.findall(r"```python\n(.*?)```", DOC.read_text(encoding="utf-8"), flags=re.DOTALL)
-    file = tmp_path_factory.mktemp("own") / "vancomycin_frymoyer_2014.py"
+    block, therapy = re.findall(r"```python\n(.*?)```", DOC.read_text(encoding="utf-8"), flags=re.DOTALL)
+    file = tmp_path_factory.mktemp("own") / "phenytoin_textbook.py"
     file.write_text(block, encoding="utf-8")
+    assert block.count("\n") + therapy.count("\n") < 160
     return models.load(str(file))
 
 

@@ -22,7 +22,15 @@ PLACED = {
     "HASH": "0" * 64, "N": "3",
 }  # fmt: skip
 """Placeholders of the pages and what stands in for them."""
-BRIEFLY = {"models": 20, "simulate": 20, "fit": 20, "replay": 20, "kidney predict": 20, "audit": 0}
+BRIEFLY = {
+    "therapies ./phenytoin.py": 20,
+    "models": 20,
+    "simulate": 20,
+    "fit": 20,
+    "replay": 20,
+    "kidney predict": 20,
+    "audit": 0,
+}
 """Commands that run here in every run of the tests."""
 AT_LENGTH = ("advise", "demo", "trial quick", "retro")
 """Commands that run with the slow tests."""
@@ -34,8 +42,8 @@ PARSED = {
     "kidney train": "needs PyTorch and minutes",
     "kidney evaluate": "minutes",
     "validate": "minutes",
-    "models ./my_model.py": "the file is the reader's own",
-    "models vancomycin_frymoyer_2014": "the reader adds it while reading",
+    "models phenytoin_textbook": "the reader's package would list it",
+    "new": "the files are on the desk already; tests/cli/test_new.py writes them",
     "fhir": "needs a service's store",
     "kidney predict case.json --weights our_kidney": "the weights are what 'kidney train' would have written",
     "trial quick -o /shared/out": "needs a Dask cluster",
@@ -131,6 +139,13 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for k in (1, 2):
         rows += [f"{k},{t},{a},{d},1.2,7" for t, a, d in ((0, 24, "."), (2, ".", 17 + k), (12.5, 3, "."), (60, ".", 20 + k))]
     (tmp_path / "data.csv").write_text("\n".join(rows) + "\n")
+    page = (ROOT / "docs" / "add_a_drug.md").read_text(encoding="utf-8")
+    model, therapy = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "phenytoin_textbook.py").write_text(model)
+    (tmp_path / "phenytoin.py").write_text(therapy)
+    rows = re.findall(r"^    (ID,.*|[12],\d.*)$", page, flags=re.MULTILINE)
+    (tmp_path / "ours.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "one.csv").write_text("\n".join(r for r in rows if r[0] != "2") + "\n")
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     for name, first in ("lung.csv", "    ID,"), ("ward.json", '    {"place"'):  # the two cases that page prints
         block = page[page.index(first) :].partition("\n\n")[0]
@@ -140,7 +155,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def do(command: str, desk: Path, capsys: pytest.CaptureFixture) -> None:
     words = words_of(command)
-    if words[0] == "retro":
+    if words[0] == "retro" and words[1] == "data.csv":
         (desk / "data.csv").write_text("ID,TIME,AMT,RATE,DV,WT,GA,BW,PNA\n1,0,16,32,.,1.1,29,1.13,1\n1,22,.,.,6,1.1,29,1.13,1\n"
                                        "1,36,16,32,.,1.12,29,1.13,1\n1,60,.,.,4,1.14,29,1.13,1\n")  # fmt: skip
     if words[0] == "advise" and "--draws" not in words:

@@ -12,7 +12,7 @@ import typer
 from dosetwin.cli.advise_setting import answer, in_settings
 from dosetwin.cli.common import at_least, naming, output_path, print_json, progress, rule_of, terminal, write_whole
 from dosetwin.cli.options import Covariates, Json, Report, Seed
-from dosetwin.errors import InputError
+from dosetwin.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice, Question
@@ -129,6 +129,10 @@ def opened(
         from dosetwin.declare.goal import judges
 
         judges(asked.goals, chosen, asked.drug.name, therapy or f"therapy {asked.name}")
+    nobody = next((f for f in timeline.findings if f.code == "drug_unknown"), None)
+    if nobody is not None and not any(d.drug in ("", asked.drug.name) for d in timeline.doses):
+        raise UnknownName("doses of a drug that no file declares", where=nobody.record, value=nobody.value,
+                          allowed=nobody.allowed, remedy=nobody.remedy)  # fmt: skip
     if timeline.origin is None and case.suffix.lower() != ".json":
         timeline = _of_models(timeline, chosen, case)
     return timeline, Question(asked, tuple(chosen), input_hash=hash_)

@@ -83,5 +83,5 @@ def _said(rule: Any, heads: list[str], row: list[str], where: str) -> dict[str, 
         with suppress(InputError):  # what it is counted per may not be in the table: then the amount alone is the answer
             out["DOSE"] = answer.mg(facts)
         return out
-    except (TypeError, ValueError, ArithmeticError, StopIteration) as error:
-        raise InputError(f"the rule cannot read this line: {type(error).__name__}: {error}", where=where) from error
+    except InputError as error:
+        raise InputError(str(error), where=where) from error

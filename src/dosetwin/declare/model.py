@@ -432,11 +432,13 @@ def model(
 
     state = structure.state if structure else part("state")
     dynamics = structure.dynamics if structure else part("dynamics")
-    etas = _table(part("eta"), Eta)
     for what in ("theta", "eta"):
+        if not hasattr(part(what), "_fields"):
+            raise ModelError(f"{module_name}.{what} is no NamedTuple: write class {what}(NamedTuple)")
         values = part(what)._field_defaults
         if wrong := [n for n in part(what)._fields if not isinstance(values.get(n), int | float)]:
             raise ModelError(f"{module_name}.{what}.{wrong[0]} has no number: write {wrong[0]}: Annotated[float, ...] = 1.0")
+    etas = _table(part("eta"), Eta)
     for what, given, kind in (("reference", reference, Reference), ("everyday", everyday, Everyday | None)):
         if not isinstance(given, kind):
             raise ModelError(f"{module_name}: '{what}' is {given!r}; expected a {what.capitalize()}(...)")

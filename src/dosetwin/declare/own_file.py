@@ -59,7 +59,7 @@ def told(error: BaseException, path: Path, what: str) -> DosetwinError:
 
 def line_of(error: BaseException, path: Path) -> int:
     """The last line of the file that was run before the error; 0: none was."""
-    if isinstance(error, SyntaxError) and error.filename == str(path):
+    if isinstance(error, SyntaxError) and Path(error.filename or "").name == path.name:
         return error.lineno or 0
     frames = traceback.extract_tb(error.__traceback__)
     return next((f.lineno or 0 for f in reversed(frames) if Path(f.filename).name == path.name), 0)

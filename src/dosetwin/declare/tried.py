@@ -7,11 +7,29 @@ from dosetwin.declare.model import Model
 from dosetwin.errors import ModelError
 
 
+def typical_covariates(model: Model) -> Any:
+    """A covariate vector inside the studied range."""
+    middle = []
+    for c in model.covs.values():
+        if c.flag:
+            middle.append(0.0)
+        elif c.population is not None:
+            middle.append(c.population)
+        else:
+            low = c.low if math.isfinite(c.low) else 1.0
+            high = c.high if math.isfinite(c.high) else low + 1.0
+            middle.append(0.5 * (low + high))
+    return model.cov(*middle)
+
+
+def parameters(model: Model) -> Any:
+    """What ``individual`` gives in the middle of what was studied."""
+    return model.individual(model.theta(), model.eta(*([0.0] * len(model.etas))), typical_covariates(model))
+
+
 def tried(model: Model) -> None:
     """Raise ModelError for functions that do not give what the engine reads, or whatever error they raise themselves."""
-    middle = [_middle(c.low, c.high, c.population) if not c.flag else 0.0 for c in model.covs.values()]
-    cov = model.cov(*middle)
-    p = model.individual(model.theta(), model.eta(*([0.0] * len(model.etas))), cov)
+    cov, p = typical_covariates(model), parameters(model)
     _fields("individual", p, "a NamedTuple of parameters")
     A = model.state(*([1.0] * len(model.states)))
     if tuple(_fields("dynamics", model.dynamics(0.0, A, p, cov), "state(...)")) != tuple(model.states):
@@ -25,13 +43,6 @@ def tried(model: Model) -> None:
             raise ModelError(f"anchor {anchor.text!r}: no parameter {anchor.parameter!r}; there is: {', '.join(p._fields)}")
         if unknown := [n for n in anchor.cov if n not in model.covs]:
             raise ModelError(f"anchor {anchor.text!r}: no covariate {unknown[0]!r}; there is: {', '.join(model.covs)}")
-
-
-def _middle(low: float, high: float, population: float | None) -> float:
-    if population is not None:
-        return population
-    low = low if math.isfinite(low) else 1.0
-    return 0.5 * (low + (high if math.isfinite(high) else low + 1.0))
 
 
 def _fields(function: str, found: Any, expected: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from dosetwin.declare.limit import check, numbers
 from dosetwin.declare.menu import Settings, Situation
 from dosetwin.declare.place import placed
 from dosetwin.declare.rule import Facts
+from dosetwin.declare.tried import parameters
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.quantities import QUANTITIES
 
@@ -53,7 +54,14 @@ def _of_file(path: str, wanted: str) -> Therapy:
     from dosetwin import formulary
 
     listed = therapies()  # one that the file imports to change it is not the file's own
-    found = {t.name: t for t in of_module(formulary.module(path)) if not any(t is x for x in listed)}
+    found: dict[str, Therapy] = {}
+    for t in of_module(formulary.module(path)):
+        if any(t is x for x in listed):
+            continue
+        if t.name in found:
+            raise InputError("two therapies of one name", where=f"{placed(t, path)}, {placed(found[t.name], path)}", value=t.name,
+                             allowed="a name not taken", remedy="give one of them another name")  # fmt: skip
+        found[t.name] = t
     if not found:
         raise InputError("a file without a therapy", where=path, remedy="declare one: THERAPY = Therapy(...)")
     if len(found) > 1 and not wanted:
@@ -135,6 +143,10 @@ def _names(t: Therapy) -> None:
     from dosetwin import models
 
     read = {c for name in t.models for c in models.load(name).covs}
+    varies = {p for name in t.models for p in parameters(models.load(name))._fields}
+    if t.models and not isinstance(t.menu, Settings) and (unknown := [n for n in t.sampling.learns if n not in varies]):
+        raise UnknownName("no parameter that a sample could tell of", where=placed(t, f"therapy {t.name}"), value=unknown[0],
+                          allowed=", ".join(sorted(varies)), remedy="write sampling=Sampling(..., learns=(...))")  # fmt: skip
     asked = [(r, f"rule {r.name}", n) for r in t.rules for n in r.needs]
     asked += [(b, f"bar {b.code}", b.fact) for b in t.bars]
     asked += [(t, f"therapy {t.name}", n) for n in (*t.typical, *(a.name for a in t.assumed))]

@@ -70,7 +70,8 @@ def _tried(found: object, where: str, path: Path) -> Model:
     """What a module calls MODEL, its functions called once. Raises InputError, ModelError naming file and line."""
     if not isinstance(found, Model):
         raise InputError("a model's file without MODEL = model(...)", where=where,
-                         value=None if found is None else type(found).__name__, remedy=f"end it with MODEL = model(__name__, ...); {GUIDE}")  # fmt: skip
+                         value=None if found is None else type(found).__name__,
+                         remedy=f"end it with MODEL = model(__name__, ...); {GUIDE}")  # fmt: skip
     try:
         tried(found)
     except Exception as error:

@@ -169,10 +169,10 @@ def meaning(model: "Model", name: str) -> tuple[str, str]:
     theta = next(
         (model.thetas[n] for n in (f"TV{name}", name, f"TV_{name}", f"{name}_TV", f"{name}_POP") if n in model.thetas), None
     )
-    if name in narrative.PARAMETERS and (theta is None or theta.unit == narrative.PARAMETERS[name][1]):
+    counted = theta is not None and any(part in theta.unit for part in ("kg", "m2", "/d"))
+    if name in narrative.PARAMETERS and (theta is None or counted or theta.unit == narrative.PARAMETERS[name][1]):
         return narrative.PARAMETERS[name]
     if theta is not None:
-        counted = any(part in theta.unit for part in ("kg", "m2", "/d"))
         return theta.text.removeprefix("typical "), "" if counted else theta.unit
     return (model.etas[name].text if name in model.etas else ""), ""
 

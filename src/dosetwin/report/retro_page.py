@@ -50,6 +50,6 @@ def retro_page(body: Mapping[str, Any], model: "Model", findings: Sequence[Findi
     ]  # fmt: skip
     return environment().get_template("retro.html.j2").render(
         body=body, rows=rows, names=[titles[k] for k in names], figure=safe_figure(gaps(body)), cards=[card(model)],
-        weights=(1.0,), findings=[{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in findings], number=number,
-        version=__version__, not_a_device=narrative.NOT_A_DEVICE,
+        weights=(1.0,), findings=[{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in findings],
+        number=number, version=__version__, not_a_device=narrative.NOT_A_DEVICE,
     )  # fmt: skip

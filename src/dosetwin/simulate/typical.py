@@ -1,31 +1,16 @@
 """What a model's functions give in the middle of what was studied: which parameters it has, and what its outputs depend on."""
 
-import math
 from functools import lru_cache
 from typing import Any
 
 from dosetwin.declare import Model
+from dosetwin.declare.tried import parameters, typical_covariates
 from dosetwin.errors import ModelError
-
-
-def typical_covariates(model: Model) -> Any:
-    """A covariate vector inside the studied range."""
-    middle = []
-    for c in model.covs.values():
-        if c.flag:
-            middle.append(0.0)
-        elif c.population is not None:
-            middle.append(c.population)
-        else:
-            low = c.low if math.isfinite(c.low) else 1.0
-            high = c.high if math.isfinite(c.high) else low + 1.0
-            middle.append(0.5 * (low + high))
-    return model.cov(*middle)
 
 
 def typical_parameters(model: Model) -> Any:
     """The result of ``individual`` at typical covariates."""
-    found = model.individual(model.theta(), model.eta(*([0.0] * len(model.etas))), typical_covariates(model))
+    found = parameters(model)
     if not hasattr(found, "_fields"):
         raise ModelError(f"{model.name}: individual() must return a NamedTuple of parameters")
     return found
