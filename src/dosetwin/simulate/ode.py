@@ -40,7 +40,7 @@ def explicit_source(n: int) -> str:
         return ", ".join(f"{prefix}{j}" for j in range(n)) + ("," if n == 1 else "")
 
     def rhs(into: str, at: str, time: str) -> list[str]:
-        return [f"d = dynamics({time}, state({', '.join(f'{at}{j}' for j in range(n))}), p, cov)"] + [
+        return [f"d = dynamics({time}, state_({', '.join(f'{at}{j}' for j in range(n))}), p, cov)"] + [
             f"{into}{j} = d[{j}] + u{j}" for j in range(n)
         ]
 
