@@ -9,7 +9,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,11 +22,14 @@ from dosetwin.outcomes.infection.packs import pack
 from dosetwin.populations.newborn.newborns import BAND_EDGES, SETTINGS
 from dosetwin.populations.newborn.truth import TRUTHS
 from dosetwin.trial.endpoints import ENDPOINTS, KEY, MAIN
+from dosetwin.trial.keys import NUMBER, floats, kinds_of, only, record, texts
 from dosetwin.trial.study import CLAIMS, Claim, Endpoint
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+
+    from dosetwin.trial.therapy.design import TherapyDesign
 
 ADAPTIVE = {
     "rule_adjusted": "the standard rule, interval moved after a measured trough as wards do it",
@@ -287,21 +290,6 @@ def _known(value: str, allowed: Any, where: str) -> None:
         raise UnknownName("unknown name", where=where, value=value, allowed=", ".join(allowed))
 
 
-def _only(given: Mapping[str, Any], allowed: Mapping[str, type | tuple[type, ...]], where: str) -> None:
-    """Refuse keys nobody declared and values of the wrong kind."""
-    for key, value in given.items():
-        if key not in allowed:
-            raise UnknownName("unknown key", where=where, value=key, allowed=", ".join(allowed))
-        kind = allowed[key]
-        wanted = kind if isinstance(kind, tuple) else (kind,)
-        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
-            raise InputError("wrong kind of value", where=f"{where}: {key}", value=value, allowed=WORDS[wanted])
-
-
-NUMBER = (int, float)
-WORDS: dict[tuple[type, ...], str] = {
-    (str,): "text", (int,): "a whole number", NUMBER: "a number", (bool,): "true or false", (dict,): "a table", (list,): "a list",
-}  # fmt: skip
 TOP: dict[str, type | tuple[type, ...]] = {
     "name": str, "title": str, "note": str, "n": int, "seed": int, "chunk": int, "horizon_h": NUMBER, "continuation_h": NUMBER,
     "cohort": dict, "truth": dict, "belief": dict, "sampling": dict, "arms": list, "endpoints": list, "compare": dict,
@@ -309,32 +297,33 @@ TOP: dict[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 
 
-def _kinds(record: Any) -> dict[str, type | tuple[type, ...]]:
-    kinds: dict[Any, Any] = {str: str, int: int, float: NUMBER, bool: bool, "str": str, "int": int, "float": NUMBER, "bool": bool}
-    return {f.name: kinds[f.type] for f in fields(record)}
+def read(text: str, where: str = "design", beside: Path | None = None) -> "Design | TherapyDesign":
+    """A design from TOML, of a therapy where it names one; ``beside``: the folder that a therapy's file is looked for from.
 
-
-def read(text: str, where: str = "design") -> Design:
-    """A design from TOML. Raises InputError (UnknownName for names) with the key and what is allowed."""
+    Raises InputError (UnknownName for names) with the key and what is allowed."""
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"not TOML: {error}", where=where) from None
-    _only(given, TOP, where)
+    if "therapy" in given:
+        from dosetwin.trial.therapy.read import read_therapy
+
+        return read_therapy(given, where, beside)
+    only(given, TOP, where)
     for key in ("name", "n", "seed", "arms"):
         if key not in given:
             raise InputError("missing key", where=f"{where}: {key}", allowed="name, n, seed and [[arms]] must be given")
     parts = {"cohort": Cohort, "sampling": Sampling}
     made: dict[str, Any] = {k: given[k] for k in ("name", "n", "seed", "title", "note", "chunk") if k in given}
     made |= {k: float(given[k]) for k in ("horizon_h", "continuation_h") if k in given}
-    for key, record in parts.items():
+    for key, part in parts.items():
         if key in given:
-            _only(given[key], _kinds(record), f"{where}: [{key}]")
-            made[key] = record(**_floats(given[key], record))
+            only(given[key], kinds_of(part), f"{where}: [{key}]")
+            made[key] = part(**floats(given[key], part))
     truth, belief, compare = given.get("truth", {}), given.get("belief", {}), given.get("compare", {})
-    _only(truth, {"model": str, "pack": str}, f"{where}: [truth]")
-    _only(belief, {"pack": str, "kidney": str}, f"{where}: [belief]")
-    _only(compare, {"reference": str, "subgroups": list, "pareto": list}, f"{where}: [compare]")
+    only(truth, {"model": str, "pack": str}, f"{where}: [truth]")
+    only(belief, {"pack": str, "kidney": str}, f"{where}: [belief]")
+    only(compare, {"reference": str, "subgroups": list, "pareto": list}, f"{where}: [compare]")
     for key, source, name in (
         ("truth", truth, "model"), ("truth_pack", truth, "pack"), ("belief_pack", belief, "pack"), ("kidney", belief, "kidney"),
         ("reference", compare, "reference"),
@@ -342,42 +331,19 @@ def read(text: str, where: str = "design") -> Design:
         if name in source:
             made[key] = source[name]
     if "subgroups" in compare:
-        made["subgroups"] = _texts(compare["subgroups"], f"{where}: compare.subgroups")
+        made["subgroups"] = texts(compare["subgroups"], f"{where}: compare.subgroups")
     if "pareto" in compare:
-        made["pareto"] = _texts(compare["pareto"], f"{where}: compare.pareto")
+        made["pareto"] = texts(compare["pareto"], f"{where}: compare.pareto")
         if len(made["pareto"]) != 2:
             raise InputError("two endpoints", where=f"{where}: compare.pareto", value=made["pareto"])
     if "endpoints" in given:
-        made["endpoints"] = _texts(given["endpoints"], f"{where}: endpoints")
-    made["arms"] = tuple(_record(a, Arm, f"{where}: [[arms]] {i}", ("name", "policy")) for i, a in enumerate(given["arms"], 1))
+        made["endpoints"] = texts(given["endpoints"], f"{where}: endpoints")
+    made["arms"] = tuple(record(a, Arm, f"{where}: [[arms]] {i}", ("name", "policy")) for i, a in enumerate(given["arms"], 1))
     needed = ("arm", "against", "endpoint", "kind", "value")
-    made["claims"] = tuple(
-        _record(c, Claim, f"{where}: [[claims]] {i}", needed) for i, c in enumerate(given.get("claims", []), 1)
-    )
+    made["claims"] = tuple(record(c, Claim, f"{where}: [[claims]] {i}", needed) for i, c in enumerate(given.get("claims", []), 1))
     if "loss" in given:
         made["loss"] = Loss.from_json(given["loss"])
     return Design(**made)
-
-
-def _texts(values: list[Any], where: str) -> tuple[str, ...]:
-    if not all(isinstance(v, str) for v in values):
-        raise InputError("a list of names", where=where, value=values)
-    return tuple(values)
-
-
-def _floats(given: Mapping[str, Any], record: Any) -> dict[str, Any]:
-    number = {f.name for f in fields(record) if f.type in (float, "float")}
-    return {k: float(v) if k in number else v for k, v in given.items()}
-
-
-def _record(given: Any, record: Any, where: str, needed: tuple[str, ...]) -> Any:
-    if not isinstance(given, dict):
-        raise InputError("a table", where=where, value=given)
-    _only(given, _kinds(record), where)
-    for key in needed:
-        if key not in given:
-            raise InputError("missing key", where=f"{where}: {key}", allowed=", ".join(needed))
-    return record(**_floats(given, record))
 
 
 def shipped() -> tuple[str, ...]:
@@ -386,7 +352,7 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
 
 
-def load(name: str) -> Design:
+def load(name: str) -> "Design | TherapyDesign":
     """A design from a file (``./mine.toml``) or by the name of a shipped one. Raises InputError."""
     if name in shipped():
         return read((resources.files("dosetwin.trial") / "designs" / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
@@ -394,6 +360,6 @@ def load(name: str) -> Design:
     if not name.endswith(".toml") or not path.is_file():
         raise InputError("no such design", where="trial", value=name, allowed="a .toml file, or one of: " + ", ".join(shipped()))
     try:
-        return read(path.read_text(encoding="utf-8"), path.name)
+        return read(path.read_text(encoding="utf-8"), path.name, path.resolve().parent)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read: {error}", where=str(path)) from None

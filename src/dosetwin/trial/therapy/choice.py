@@ -1,0 +1,99 @@
+"""What an arm orders at one moment for what a chart holds then: a published rule, a fixed order, or the twin's choice."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dosetwin.decide.plans import Plan, ask_rules, enumerate_plans, situation
+from dosetwin.decide.readings import Responses
+from dosetwin.decide.search import Scores, choose, score
+from dosetwin.declare import Says, Therapy
+from dosetwin.declare.menu import Repeated, Situation
+from dosetwin.errors import InputError
+from dosetwin.records import Timeline
+
+if TYPE_CHECKING:
+    from dosetwin.trial.therapy.design import Arm, TherapyDesign
+
+COARSE = 8
+"""Where every order costs a simulation, the menu is first looked at in so many steps, then between the best one's neighbours."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ordered:
+    """The plan that is ordered; ``acceptable`` False: nothing was, and it is what came closest."""
+
+    plan: Plan
+    acceptable: bool = True
+
+
+def ordered(design: "TherapyDesign", arm: "Arm", known: Timeline, now: float) -> Ordered | None:
+    """What an arm orders at ``now`` (h); None where it has nothing to say. Raises InputError for facts it cannot do without."""
+    therapy = design.of
+    where = situation(known, now, therapy=therapy)
+    if where.weight is None and therapy.needs_weight:
+        raise InputError("the weight is needed to choose a dose", where=f"patient {known.patient.id}", allowed="> 0 kg")
+    if arm.policy == "twin":
+        return _twin(design, arm, known, where)
+    fixed = arm.fixed
+    if fixed is None:
+        rule = next(r for r in therapy.rules if r.name == arm.policy.partition(":")[2])
+        says, _ = ask_rules((rule,), where.facts)
+    else:
+        says = {arm.name: fixed}
+    return _said(therapy, where, says)
+
+
+def _said(therapy: Therapy, where: Situation, says: dict[str, Says]) -> Ordered | None:
+    plans = [p for p in enumerate_plans(therapy, where, says) if p.rules] if says else []
+    return Ordered(plans[0]) if plans else None
+
+
+def _twin(design: "TherapyDesign", arm: "Arm", known: Timeline, where: Situation) -> Ordered | None:
+    """The choice that a search on the therapy's goals makes, under the belief from what is known."""
+    from dosetwin.infer import posterior
+
+    therapy, model = design.of, design.believed(arm)
+    belief = posterior(model, known, draws=arm.draws, seed=design.seed, conditions=False)
+    says, _ = ask_rules(therapy.rules, where.facts)
+    plans = enumerate_plans(therapy, where, says)
+    allowed = [p for p in plans if not p.violations]
+    if not allowed:
+        return _said(therapy, where, says)
+    effective = arm.draws * min(belief.ess / len(belief.draws), 1.0)
+    responses = Responses(model, known, belief.draws, therapy, n_eff=effective, now=where.now, facts=design.known)
+
+    def scored(plans: Sequence[Plan]) -> Scores:
+        found = responses.of(plans)
+        if found is None:
+            raise InputError("draws could not be simulated alike", where=f"patient {known.patient.id}, {model.name}")
+        return score(found, therapy.goals, first=where.first)
+
+    if not (model.linear_in_dose and isinstance(therapy.menu, Repeated)):
+        allowed, scores = _between(allowed, scored)
+    else:
+        scores = scored(allowed)
+    choice = choose(allowed, scores, therapy.goals, therapy.tie_loss)
+    if choice.chosen is None:
+        return Ordered(allowed[choice.order[0]], acceptable=False)
+    return Ordered(allowed[choice.chosen])
+
+
+def _between(plans: Sequence[Plan], scored: Callable[[Sequence[Plan]], Scores]) -> tuple[list[Plan], Scores]:
+    """The plans looked at and their scores: every ``k``-th of the menu and the rules, then those around the best, ever closer.
+
+    Plans lie in the menu's order, in which the loss of tablets falls and rises again.
+    """
+    step = max(len(plans) // COARSE, 1)
+    looked = sorted({*range(0, len(plans), step), len(plans) - 1, *(i for i, p in enumerate(plans) if p.rules)})
+    scores = scored([plans[i] for i in looked])
+    while step > 1:
+        step = max(step // 2, 1)
+        best = looked[int(np.argmin(scores.loss))]
+        more = sorted({i for i in (best - step, best + step) if 0 <= i < len(plans)} - set(looked))
+        if more:
+            scores = scores.joined(scored([plans[i] for i in more]))
+            looked += more
+    return [plans[i] for i in looked], scores
