@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dosetwin.advise.core import State, believe, decide
+from dosetwin.advise.kidney import Kidney, Told
+from dosetwin.advise.question import Asked, Question
 from dosetwin.decide.plans import Plan, ask_rules, enumerate_plans, situation
 from dosetwin.decide.readings import Responses
-from dosetwin.decide.search import Scores, choose, score
+from dosetwin.decide.search import Choice, Scores, choose, score
 from dosetwin.declare import Says, Therapy
 from dosetwin.declare.menu import Repeated, Situation
-from dosetwin.errors import InputError
+from dosetwin.errors import InputError, SimulationError
 from dosetwin.records import Timeline
 
 if TYPE_CHECKING:
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
 
 COARSE = 8
 """Where every order costs a simulation, the menu is first looked at in so many steps, then between the best one's neighbours."""
+
+
+ONE = 1_000_000
+"""Every so many-th order of the menu: hardly any of it is written out where a rule is asked alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,38 +54,46 @@ def ordered(design: "TherapyDesign", arm: "Arm", known: Timeline, now: float) ->
 
 
 def _said(therapy: Therapy, where: Situation, says: dict[str, Says]) -> Ordered | None:
-    plans = [p for p in enumerate_plans(therapy, where, says) if p.rules] if says else []
+    plans = [p for p in enumerate_plans(therapy, where, says, thin=ONE) if p.rules] if says else []
     return Ordered(plans[0]) if plans else None
 
 
 def _twin(design: "TherapyDesign", arm: "Arm", known: Timeline, where: Situation) -> Ordered | None:
     """The choice that a search on the therapy's goals makes, under the belief from what is known."""
-    from dosetwin.infer import posterior
-
     therapy, model = design.of, design.believed(arm)
-    belief = posterior(model, known, draws=arm.draws, seed=design.seed, conditions=False)
+    question = Question(therapy, (model,), where.now, design.seed, arm.draws, facts=design.facts_given, sensitivity=False)
+    asked = Asked(question, where.now, (model,), known, known, known, Kidney(None, "", (model,)), Told())
+    state = believe(asked, conditions=False)
+    if model.linear_in_dose and isinstance(therapy.menu, Repeated):
+        found = decide(asked, state)
+        plans, choice = found.plans, found.choice
+    else:
+        plans, choice = _few(asked, state, where)
+    if choice.chosen is not None:
+        return Ordered(plans[choice.chosen])
+    closest = plans[choice.order[0]] if plans else None
+    if closest is not None and not closest.violations:
+        return Ordered(closest, acceptable=False)
+    return _said(therapy, where, ask_rules(therapy.rules, where.facts)[0])
+
+
+def _few(asked: Asked, state: State, where: Situation) -> tuple[Sequence[Plan], Choice]:
+    """The same where every order costs a simulation: only some of those inside the limits are looked at."""
+    therapy, model, belief = asked.therapy, asked.models[0], state.beliefs[0]
     says, _ = ask_rules(therapy.rules, where.facts)
-    plans = enumerate_plans(therapy, where, says)
-    allowed = [p for p in plans if not p.violations]
-    if not allowed:
-        return _said(therapy, where, says)
-    effective = arm.draws * min(belief.ess / len(belief.draws), 1.0)
-    responses = Responses(model, known, belief.draws, therapy, n_eff=effective, now=where.now, facts=design.known)
+    every = enumerate_plans(therapy, where, says)
+    plans = [p for p in every if not p.violations] or list(every[:1])
+    effective = len(belief.draws) * min(belief.ess / len(belief.draws), 1.0)
+    responses = Responses(model, asked.known, belief.draws, therapy, n_eff=effective, now=where.now, facts=asked.facts)
 
     def scored(plans: Sequence[Plan]) -> Scores:
         found = responses.of(plans)
         if found is None:
-            raise InputError("draws could not be simulated alike", where=f"patient {known.patient.id}, {model.name}")
+            raise SimulationError(f"{model.name}: orders could not be simulated alike for patient {asked.known.patient.id}")
         return score(found, therapy.goals, first=where.first)
 
-    if not (model.linear_in_dose and isinstance(therapy.menu, Repeated)):
-        allowed, scores = _between(allowed, scored)
-    else:
-        scores = scored(allowed)
-    choice = choose(allowed, scores, therapy.goals, therapy.tie_loss)
-    if choice.chosen is None:
-        return Ordered(allowed[choice.order[0]], acceptable=False)
-    return Ordered(allowed[choice.chosen])
+    looked, scores = _between(plans, scored)
+    return looked, choose(looked, scores, therapy.goals, therapy.tie_loss)
 
 
 def _between(plans: Sequence[Plan], scored: Callable[[Sequence[Plan]], Scores]) -> tuple[list[Plan], Scores]:

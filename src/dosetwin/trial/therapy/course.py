@@ -7,13 +7,13 @@ import numpy as np
 from dosetwin.decide.limits import broken
 from dosetwin.decide.plans import situation
 from dosetwin.decide.readings import AREAS, FINE, MOST, STEP_H, finish
-from dosetwin.declare import End, Interval, Reading
+from dosetwin.declare import End, Reading
 from dosetwin.declare.reading import HOURS, After, At, Between
 from dosetwin.errors import InputError
-from dosetwin.records import DoseEvent, DoseOrder, Observation
-from dosetwin.trial.therapy.choice import ordered
+from dosetwin.records import DoseEvent, DoseOrder, Observation, Timeline
+from dosetwin.trial.therapy.choice import Ordered, ordered
 from dosetwin.trial.therapy.design import Arm, TherapyDesign
-from dosetwin.trial.therapy.endpoints import judged, readings_of, value_name
+from dosetwin.trial.therapy.endpoints import judged, readings_of, value_name, which
 from dosetwin.trial.therapy.truth import VirtualPatient
 
 SLACK = 1e-9
@@ -72,7 +72,7 @@ def _decided(patient: VirtualPatient, arm: Arm, made: Course, now: float, order:
     design = patient.design
     late = design.schedule.turnaround_h
     known = patient.record.until(now).append(*made.given, *(o for o in made.measured if o.time + late <= now + SLACK))
-    found = ordered(design, arm, known, now)
+    found = _asked(patient, arm, made, known, now)
     made.decisions += 1
     if found is None:
         return order, key
@@ -84,6 +84,16 @@ def _decided(patient: VirtualPatient, arm: Arm, made: Course, now: float, order:
     made.broken += bool(broken(new, design.of, situation(known, now, therapy=design.of)))
     made.orders.append((now, new.words()))
     return new, said
+
+
+def _asked(patient: VirtualPatient, arm: Arm, made: Course, known: Timeline, now: float) -> Ordered | None:
+    """What an arm orders; twins of one belief order the same before anything is given, and are asked once."""
+    if arm.policy != "twin" or made.given or made.measured:
+        return ordered(patient.design, arm, known, now)
+    key = (patient.design.believed(arm).name, arm.draws)
+    if key not in patient.first:
+        patient.first[key] = ordered(patient.design, arm, known, now)
+    return patient.first[key]
 
 
 class _Samples:
@@ -153,9 +163,15 @@ def _spans(reading: Reading, starts: np.ndarray, ends: np.ndarray, horizon: floa
     if isinstance(when, Between):
         return [(when.a * HOURS[when.unit], when.b * HOURS[when.unit])]
     if isinstance(when, After):
-        return [(t + when.h,) * 2 for t in starts if t + when.h <= horizon + SLACK]
-    whole = [(float(a), float(b)) for a, b in zip(starts, ends, strict=True) if b <= horizon + SLACK]
-    return [(b, b) for _, b in whole] if isinstance(when, End) else whole if isinstance(when, Interval) else []
+        return [(t + when.h,) * 2 for t in starts[_which(when.doses, len(starts))] if t + when.h <= horizon + SLACK]
+    own = _which(when.doses, len(starts))
+    whole = [(float(a), float(b)) for a, b in zip(starts[own], ends[own], strict=True) if b <= horizon + SLACK]
+    return [(b, b) for _, b in whole] if isinstance(when, End) else whole
+
+
+def _which(doses: tuple[str, ...], n: int) -> slice:
+    """Of ``n`` doses given those that a reading is about."""
+    return {"all": slice(0, n), "first": slice(0, 1), "later": slice(1, n), "last": slice(max(n - 1, 0), n)}[which(doses)]
 
 
 def _values(patient: VirtualPatient, made: Course, readings: dict[str, Reading]) -> dict[str, np.ndarray]:

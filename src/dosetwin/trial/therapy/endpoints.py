@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dosetwin.declare import Goal, Reading
 from dosetwin.declare.goal import output_of
-from dosetwin.declare.reading import COURSE
+from dosetwin.declare.reading import COURSE, STEADY
 from dosetwin.trial.study import Endpoint
 from dosetwin.units import plain_unit
 
@@ -18,9 +18,21 @@ USED = ("limits_broken", "nothing_acceptable", "decisions", "samples", "doses", 
 
 
 def value_name(reading: Reading) -> str:
-    """The endpoint that is a reading's value."""
+    """The endpoint that is a reading's value: of all doses, of the ``first``, of those after it, or of the ``last``."""
     over = f"_over_{reading.over}" if reading.over else ""
-    return "value_" + re.sub(r"\W+", "_", reading.key).strip("_") + over
+    of = which(reading.doses)
+    return "value_" + re.sub(r"\W+", "_", reading.key).strip("_") + over + ("" if of == "all" else f"_{of}")
+
+
+def which(doses: tuple[str, ...]) -> str:
+    """Of the doses of a course those that a reading is about: ``all``, the ``first``, the ``later`` ones, or the ``last``."""
+    if doses == (COURSE,):
+        return "all"
+    if set(doses) <= {"last", STEADY}:
+        return "last"
+    if "next" not in doses:
+        return "later"
+    return "first" if set(doses) <= {"pre", "next"} else "all"
 
 
 def judged(design: "TherapyDesign") -> tuple[Goal, ...]:
@@ -40,8 +52,11 @@ def _unit(design: "TherapyDesign", reading: Reading) -> str:
     return "" if plain_unit(found) == "1" else found
 
 
-def _doses(reading: Reading) -> str:
-    return "" if reading.doses == (COURSE,) else ", share of doses"
+OF = {"all": "doses", "first": "first doses", "later": "doses after the first", "last": "last doses"}
+
+
+def _doses(reading: Reading, how: str = "share") -> str:
+    return "" if reading.doses == (COURSE,) else f", {how} of {OF[which(reading.doses)]}"
 
 
 def endpoints_of(design: "TherapyDesign") -> Mapping[str, Endpoint]:
@@ -58,10 +73,9 @@ def endpoints_of(design: "TherapyDesign") -> Mapping[str, Endpoint]:
             )
     priced = {value_name(g.reading) for g in judged(design) if g.price}
     for name, reading in readings_of(design).items():
-        mean = "" if reading.doses == (COURSE,) else ", mean of doses"
         kind = "share" if reading.how in ("share_within", "ever_above", "ever_below", "hazard") else "number"
         better = "low" if name in priced else "neither"
-        found[name] = Endpoint(name, f"{reading.label}{mean}", _unit(design, reading), better, kind)
+        found[name] = Endpoint(name, f"{reading.label}{_doses(reading, 'mean')}", _unit(design, reading), better, kind)
     unit = design.of.drug.unit
     used = (
         Endpoint("limits_broken", "orders given that break a hard limit of the therapy", "", "low"),

@@ -1,8 +1,8 @@
 """One virtual patient: what a chart holds at the start, and what is true: parameters, levels under any doses, what is read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,13 +20,15 @@ MOST_SAMPLES = 400
 @dataclass(frozen=True, eq=False)
 class VirtualPatient:
     """``number`` in the population; ``record`` the whole chart, also what it will hold later; ``effects`` the full random vector
-    of the truth; ``noise`` [MOST_SAMPLES] normal scores of measurements, the k-th sample's in every arm."""
+    of the truth; ``noise`` [MOST_SAMPLES] normal scores of measurements, the k-th sample's in every arm;
+    ``first`` what twins of (model, draws) ordered before anything was given, which is the same in every arm."""
 
     design: "TherapyDesign"
     number: int
     record: Timeline
     effects: np.ndarray
     noise: np.ndarray
+    first: dict[tuple[str, int], Any] = field(default_factory=dict)
 
     def true(self, doses: Sequence[DoseEvent], times: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Outputs [n_times, n_outputs] at ``times`` (h, ascending; at the moment of a dose: before it), and their areas since
