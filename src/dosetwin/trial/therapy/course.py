@@ -159,11 +159,13 @@ def _spans(reading: Reading, starts: np.ndarray, ends: np.ndarray, horizon: floa
     """Where a reading is read: (from, to) h, twice the same for a moment; at every dose whose moment or interval is over."""
     when = reading.when
     if isinstance(when, At):
-        return [(when.t * HOURS[when.unit],) * 2]
+        at = when.t * HOURS[when.unit]
+        return [(at, at)]
     if isinstance(when, Between):
         return [(when.a * HOURS[when.unit], when.b * HOURS[when.unit])]
     if isinstance(when, After):
-        return [(t + when.h,) * 2 for t in starts[_which(when.doses, len(starts))] if t + when.h <= horizon + SLACK]
+        reached = [float(t) + when.h for t in starts[_which(when.doses, len(starts))]]
+        return [(t, t) for t in reached if t <= horizon + SLACK]
     own = _which(when.doses, len(starts))
     whole = [(float(a), float(b)) for a, b in zip(starts[own], ends[own], strict=True) if b <= horizon + SLACK]
     return [(b, b) for _, b in whole] if isinstance(when, End) else whole

@@ -226,9 +226,13 @@ class TherapyDesign:
 
     # ------------------------------------------------------------------------------------------------ as a study is asked
 
-    @cached_property
+    @property
     def defined(self) -> Mapping[str, Endpoint]:
         """What every endpoint is: from the therapy's goals and readings, then the design's own."""
+        return self._defined
+
+    @cached_property
+    def _defined(self) -> Mapping[str, Endpoint]:
         return endpoints_of(self)
 
     @property

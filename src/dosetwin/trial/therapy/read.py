@@ -1,6 +1,7 @@
 """The design of a trial of a therapy from TOML; an error names the key, what was found and what is allowed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,9 @@ def _schedule(given: Mapping[str, Any] | None, where: str, usual: tuple[float, .
     """What the design says; else at the times that the therapy considers after the first dose, 0 being just before the second."""
     if given is None or not {"at_h", "at_d", "before_doses", "after_doses"} & set(given):
         at, before = tuple(sorted(t for t in usual if t > 0)), (2,) if 0.0 in usual else ()
-        rest: Mapping[str, Any] = given or {}
-        only(rest, SAMPLING, where)
-        made = {k: float(v) if k != "of" else v for k, v in rest.items()}
-        return Schedule(at_h=at, before_doses=before, **made)
+        only(given or {}, SAMPLING, where)
+        made = {k: float(v) for k, v in (given or {}).items() if k != "of"}
+        return replace(Schedule(of=(given or {}).get("of", ""), at_h=at, before_doses=before), **made)
     only(given, SAMPLING, where)
     hours = [
         *_numbers(given.get("at_h", []), f"{where}: at_h"),
@@ -88,7 +88,8 @@ def _schedule(given: Mapping[str, Any] | None, where: str, usual: tuple[float, .
         raise InputError(
             "the number of a dose", where=where, value=doses, allowed="before from the second, after from the first on"
         )
-    return Schedule(of=given.get("of", ""), at_h=tuple(sorted(hours)), **doses, **made)
+    plain = Schedule(given.get("of", ""), tuple(sorted(hours)), doses["before_doses"], doses["after_doses"])
+    return replace(plain, **made)
 
 
 def _arms(given: Any, where: str, rules: list[str]) -> tuple[Arm, ...]:
