@@ -190,7 +190,8 @@ class Responses:
         self._readings = {reading.key: reading for reading in therapy.readings}
         self._column = {key: _column(reading, model, therapy) for key, reading in self._readings.items()}
         self._keys = [(key, dose) for key, reading in self._readings.items() for dose in reading.doses]
-        self._exact = model.solver == "exact"
+        # the engine integrates states: the area of an output with a part of its own (a baseline) is not its own
+        self._exact = model.solver == "exact" and model.linear_in_dose
         self._curves = {key for key, reading in self._readings.items() if reading.how not in ("at", *AREAS)}
         self._linear = model.linear_in_dose and not brute and isinstance(therapy.menu, Repeated)
         self._ok: np.ndarray | None = None

@@ -6,7 +6,7 @@ import numpy as np
 
 from dosetwin.decide.limits import broken
 from dosetwin.decide.plans import situation
-from dosetwin.decide.readings import AREAS, FINE, MOST, STEP_H, finish
+from dosetwin.decide.readings import AREAS, FINE, finish
 from dosetwin.declare import End, Reading
 from dosetwin.declare.reading import HOURS, After, At, Between
 from dosetwin.errors import InputError
@@ -17,6 +17,8 @@ from dosetwin.trial.therapy.endpoints import judged, readings_of, value_name, wh
 from dosetwin.trial.therapy.truth import VirtualPatient
 
 SLACK = 1e-9
+STEP_H, MOST = 1.0, 1000
+"""h and points: how closely the truth is followed over a span; one interval at FINE points at least."""
 REVIEW_H = 24.0
 """h: a rule that looks at nothing measured is asked again so often, for facts that have changed (weight, age, what runs)."""
 

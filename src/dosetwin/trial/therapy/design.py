@@ -339,15 +339,13 @@ def _known(value: str, allowed: Any, where: str) -> None:
         raise UnknownName("unknown name", where=where, value=value, allowed=", ".join(allowed))
 
 
-def found_at(therapy: str, beside: Path | None) -> str:
-    """A therapy's name as it is; a file's path made absolute, from where the design lies. Raises InputError."""
-    file, sign, name = therapy.partition(".py:")
-    if not sign and not therapy.endswith(".py"):
-        return therapy
-    path = Path(f"{file}.py" if sign else therapy)
+def found_at(name: str, beside: Path | None) -> str:
+    """A listed name as it is; a file's path made absolute, from where the design lies. Raises InputError."""
+    file, sign, part = name.partition(".py:")
+    if not sign and not name.endswith(".py"):
+        return name
+    path = Path(f"{file}.py" if sign else name)
     at = path if path.is_absolute() or beside is None else beside / path
     if not at.is_file():
-        raise InputError(
-            "no such file", where="design: therapy", value=therapy, allowed="a listed therapy, or the path of a file"
-        )
-    return f"{at.resolve()}{':' + name if sign else ''}"
+        raise InputError("no such file", where="design", value=name, allowed="a listed name, or the path of a file")
+    return f"{at.resolve()}{':' + part if sign else ''}"

@@ -47,7 +47,11 @@ def read_therapy(given: Mapping[str, Any], where: str, beside: Path | None = Non
     only(truth, {"model": str, "occasion_h": NUMBER}, f"{where}: [truth]")
     only(belief, {"model": str}, f"{where}: [belief]")
     only(compare, {"reference": str, "groups": dict, "pareto": list}, f"{where}: [compare]")
-    made |= {"truth": truth.get("model", ""), "belief": belief.get("model", ""), "reference": compare.get("reference", "")}
+    made |= {
+        "truth": found_at(truth.get("model", ""), beside),
+        "belief": found_at(belief.get("model", ""), beside),
+        "reference": compare.get("reference", ""),
+    }
     made["occasion_h"] = float(truth.get("occasion_h", 24.0))
     if not made["occasion_h"] >= 1.0:
         raise InputError("an occasion", where=f"{where}: truth.occasion_h", value=made["occasion_h"], allowed=">= 1 h")
@@ -59,6 +63,7 @@ def read_therapy(given: Mapping[str, Any], where: str, beside: Path | None = Non
     made["counted"] = texts(given.get("endpoints", []), f"{where}: endpoints")
     made["schedule"] = _schedule(given.get("sampling"), f"{where}: [sampling]", therapy.sampling.after_h)
     made["arms"] = _arms(given.get("arms"), where, [r.name for r in therapy.rules])
+    made["arms"] = tuple(replace(a, model=found_at(a.model, beside)) for a in made["arms"])
     readings = [_reading(r, f"{where}: [[readings]] {i}") for i, r in enumerate(given.get("readings", []), 1)]
     made["own_readings"] = {name: rest for name, *rest in readings}
     made["own_readings"] = {name: (r[0], r[1], r[2]) for name, r in made["own_readings"].items()}

@@ -31,15 +31,17 @@ class VirtualPatient:
     first: dict[tuple[str, int], Any] = field(default_factory=dict)
 
     def true(self, doses: Sequence[DoseEvent], times: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Outputs [n_times, n_outputs] at ``times`` (h, ascending; at the moment of a dose: before it), and their areas since
-        the start where the engine has them. Raises SimulationError."""
+        """Outputs [n_times, n_outputs] at ``times`` (h, ascending; at the moment of a dose: before it), and their areas.
+
+        Areas since the start, where the engine has them: of outputs without a part of their own. Raises SimulationError.
+        """
         from dosetwin.simulate import predict_courses, schedule_for
 
         design, model = self.design, self.design.true_model
         starts = tuple(np.arange(design.occasion_h, design.horizon_h, design.occasion_h)) if model.kappa_names else ()
         lived = replace(self.record, doses=tuple(doses), occasions=starts, drug=design.of.drug.name)
         schedule = schedule_for(model, lived, times)
-        found = predict_courses(model, schedule, self.effects[None], auc=model.solver == "exact")[0]
+        found = predict_courses(model, schedule, self.effects[None], auc=model.solver == "exact" and model.linear_in_dose)[0]
         if not found.ok[0]:
             raise SimulationError(f"{model.name}: the truth of patient {self.number} could not be simulated")
         return found.value[0], None if found.auc is None else found.auc[0]
