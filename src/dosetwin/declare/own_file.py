@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import threading
 import traceback
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,10 @@ REMEDIES: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
+_ONE_AT_A_TIME = threading.RLock()
+"""A file looks itself up among the modules while it runs: two threads at it would take each other's half."""
+
+
 def run_file(path: Path, kind: str) -> ModuleType:
     """The module of a file of somebody's own; ``kind`` (``model``, ``drug``) says in a message what it was meant to be.
 
@@ -26,22 +31,23 @@ def run_file(path: Path, kind: str) -> ModuleType:
         raise InputError(
             f"no such {kind} file", where=str(path), remedy=f"write one with 'dosetwin new', or correct the path; {GUIDE}"
         )
-    name = f"dosetwin_user_{kind}.{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise InputError("not a Python file", where=str(path), allowed="NAME.py")
-    made = importlib.util.module_from_spec(spec)
-    before = sys.modules.get(name)
-    sys.modules[name] = made
-    try:
-        spec.loader.exec_module(made)
-        return made
-    except BaseException as error:
-        sys.modules.pop(name, None)
-        if before is not None:
-            sys.modules[name] = before
-        if isinstance(error, Exception | SystemExit):
-            raise told(error, path, f"{kind} file fails") from error
+    with _ONE_AT_A_TIME:
+        name = f"dosetwin_user_{kind}.{path.stem}"
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise InputError("not a Python file", where=str(path), allowed="NAME.py")
+        made = importlib.util.module_from_spec(spec)
+        before = sys.modules.get(name)
+        sys.modules[name] = made
+        try:
+            spec.loader.exec_module(made)
+            return made
+        except BaseException as error:
+            sys.modules.pop(name, None)
+            if before is not None:
+                sys.modules[name] = before
+            if isinstance(error, Exception | SystemExit):
+                raise told(error, path, f"{kind} file fails") from error
         raise
 
 

@@ -26,22 +26,26 @@ def only(given: Mapping[str, Any], allowed: Mapping[str, type | tuple[type, ...]
 
 
 def kinds_of(record: Any) -> dict[str, type | tuple[type, ...]]:
+    """The keys of a record as a table, and the kind of each."""
     kinds: dict[Any, Any] = {str: str, int: int, float: NUMBER, bool: bool, "str": str, "int": int, "float": NUMBER, "bool": bool}
     return {f.name: kinds[f.type] for f in fields(record)}
 
 
 def texts(values: list[Any], where: str) -> tuple[str, ...]:
+    """A list of names. Raises InputError."""
     if not all(isinstance(v, str) for v in values):
         raise InputError("a list of names", where=where, value=values)
     return tuple(values)
 
 
 def floats(given: Mapping[str, Any], record: Any) -> dict[str, Any]:
+    """The same with numbers where the record has them (1 for 1.0)."""
     number = {f.name for f in fields(record) if f.type in (float, "float")}
     return {k: float(v) if k in number else v for k, v in given.items()}
 
 
 def record(given: Any, kind: Any, where: str, needed: tuple[str, ...]) -> Any:
+    """A record of that kind from a table. Raises InputError for keys that are unknown, missing or of the wrong kind."""
     if not isinstance(given, dict):
         raise InputError("a table", where=where, value=given)
     only(given, kinds_of(kind), where)

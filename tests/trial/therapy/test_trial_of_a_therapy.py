@@ -176,7 +176,7 @@ def test_a_wrong_model_is_true_and_another_believed(tmp_path):
         ("share = 0.4", "", "needs 'share'"),
         ("seed = 3", "seed = 3\nbabies = 2", "unknown key.*'babies'"),
         ("[sampling]", "[compare]\nreference = \"none\"\n[sampling]", "'none'"),
-        ('how = "mean"', 'how = "median"', "unknown way to read"),
+        ('how = "mean"', 'how = "median"', "readings.. 1: 'how' is of the wrong kind.*'median'"),
     ],
 )  # fmt: skip
 def test_every_mistake_is_named(tmp_path, old, new, said):

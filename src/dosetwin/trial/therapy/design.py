@@ -198,7 +198,15 @@ class TherapyDesign:
 
     def believed(self, arm: Arm) -> Model:
         """What a twin believes."""
-        return models.load(arm.model or self.belief or self.of.models[0])
+        name = arm.model or self.belief or self.of.models[0]
+        if name not in self._loaded:
+            self._loaded[name] = models.load(name)
+        return self._loaded[name]
+
+    @cached_property
+    def _loaded(self) -> dict[str, Model]:
+        """Models by name, each read once: a file of one's own would be run again each time."""
+        return {}
 
     @cached_property
     def drawn_from(self) -> Population:

@@ -135,7 +135,10 @@ def _reading(given: Any, where: str) -> tuple[str, Reading, float | None, float 
         when = After(float(given["after_h"])) if "after_h" in given else End()
     else:
         when = Interval()
-    reading = Reading(given.get("what", ""), given["how"], when, level, given.get("over", ""))  # type: ignore[arg-type]
+    try:
+        reading = Reading(given.get("what", ""), given["how"], when, level, given.get("over", ""))  # type: ignore[arg-type]
+    except InputError as e:  # it names the line of this file: the design's is meant
+        raise InputError(e.message, where=where, value=e.value, allowed=e.allowed, remedy=e.remedy) from None
     return given["name"], reading, given.get("low"), given.get("high")
 
 
