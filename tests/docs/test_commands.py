@@ -32,7 +32,7 @@ BRIEFLY = {
     "audit": 0,
 }
 """Commands that run here in every run of the tests."""
-AT_LENGTH = ("advise", "demo", "trial quick", "retro")
+AT_LENGTH = ("advise", "demo", "trial quick", "trial ./ours.toml", "retro")
 """Commands that run with the slow tests."""
 PARSED = {
     "serve": "runs until it is stopped",
@@ -143,6 +143,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     model, therapy = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     (tmp_path / "phenytoin_textbook.py").write_text(model)
     (tmp_path / "phenytoin.py").write_text(therapy)
+    (tmp_path / "ours.toml").write_text(re.findall(r"```toml\n(name.*?)```", page, flags=re.DOTALL)[0])
     rows = re.findall(r"^    (ID,.*|[12],\d.*)$", page, flags=re.MULTILINE)
     (tmp_path / "ours.csv").write_text("\n".join(rows) + "\n")
     (tmp_path / "one.csv").write_text("\n".join(r for r in rows if r[0] != "2") + "\n")
