@@ -65,6 +65,7 @@ class Therapy:
     stale_h : a record that ends longer before the decision gets a warning.
     tie_loss : losses closer than this are equal, and then a published rule is preferred.
     table_rows : how many of the best candidates the table shows beside the rules and the best of each interval.
+    listed : quantities that a list of patients shows beside the answer, by name.
     shown : readings told of the order that is recommended, each with the dose it is told at; default: those of the goals.
     assumed : facts that are taken to be so where nobody knows them.
     made_for : conditions and the model made of patients under them: while the flag is on, that model is the usual one.
@@ -95,6 +96,7 @@ class Therapy:
     note: str = ""
     source: str = ""
     at: str = field(default="", compare=False, repr=False)
+    listed: tuple[str, ...] = ()
     kept: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -148,6 +148,7 @@ AMIKACIN_NEONATE = Therapy(
     typical=ORDINARY,
     sampling=Sampling(EVERY_HOURS),
     shown=AMINOGLYCOSIDE_SHOWN,
+    listed=("GA", "WT", "SCR"),
     source="targets De Cock 2012, Smits 2015, Cristea 2017; limits and rules name theirs",
     note="weights, tie width and chance constraints are assumed and declared here; targets and limits name their sources",
 )

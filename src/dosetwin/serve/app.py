@@ -200,7 +200,8 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
 
 def _warmed(service: Service, own_process: bool) -> None:
     """Load what the first question needs, and spare all that is loaded from garbage collection, which would stop requests."""
-    warm(service.question(sensitivity=False))
+    for name in service.installed.names:
+        warm(service.question(name, sensitivity=False))
     if own_process:
         gc.collect()
         gc.freeze()

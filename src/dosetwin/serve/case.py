@@ -25,7 +25,7 @@ from dosetwin.records import Observation, Timeline
 from dosetwin.records.words import LEVEL, meant
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.problems import Problem, wrong
-from dosetwin.serve.store.facts import COVARIATES, MEASURED, Confirmed, NewFact, NewPatient, Person
+from dosetwin.serve.store.facts import COVARIATES, Confirmed, NewFact, NewPatient, Person, measurable
 from dosetwin.serve.zone import Zone
 from dosetwin.units import convert
 
@@ -146,7 +146,7 @@ def on_the_calendar(t: Timeline, zero: datetime, drug: str, zone: Zone) -> Timel
             levels.append(_in_unit(replace(o, measures=drug)))
         elif said in formulary.levels():
             levels.append(_in_unit(replace(o, measures=said)))
-        elif word in MEASURED:
+        elif word in measurable():
             levels.append(_in_unit(replace(o, measures=word)))
         else:
             findings.append(Finding("warning", "left_out", o.record, "measures something this service does not know", o.measures))

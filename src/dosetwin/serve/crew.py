@@ -33,7 +33,7 @@ class Crew:
     agenda: Agenda
     settings: Settings
     ask: Callable[[Sequence[str]], Batch]
-    compute: Callable[[str, Batch], Done]
+    compute: Callable[[str, Batch], list[Done]]
     store: "Callable[[list[Done]], Future[list[str]]]"
     settle: "Callable[[list[Done], Future[list[str]]], None]"
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Crew:
     def _here(self) -> None:
         while ids := self.agenda.take(1):
             batch = self.ask(ids)
-            self._settled(self._stored([self.compute(id_, batch) for id_ in ids]))
+            self._settled(self._stored([d for id_ in ids for d in self.compute(id_, batch)]))
 
     def _stored(self, found: list[Done]) -> "tuple[list[Done], Future[list[str]]]":
         try:
@@ -86,7 +86,7 @@ class Crew:
                 self.settle(found, future)
             except Exception as error:  # this thread must go on; nothing is lost that the sweep would not find
                 log.error("after a refresh: %s", type(error).__name__)
-            self.agenda.done(d.patient for d in found)
+            self.agenda.done({d.patient for d in found})
 
     # --------------------------------------------------------------------------------------------------- beside it
 
@@ -143,7 +143,7 @@ class Crew:
                 pause = 0.0
                 for d in found:
                     deaths.pop(d.patient, None)
-                self.agenda.back(ids[len(found) :])
+                self.agenda.back(ids[len({d.patient for d in found}) :])
             handed = self._stored(found)
         if process is not None:
             self.processes.pop(name, None)

@@ -22,6 +22,7 @@ from dosetwin.quantities import QUANTITIES
 from dosetwin.serve.audit import digest, stamp
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.crypto import Vault
+from dosetwin.serve.installed import Installed
 from dosetwin.serve.memory import Memory
 from dosetwin.serve.parcel import pack
 from dosetwin.serve.store.facts import Person
@@ -32,16 +33,16 @@ from dosetwin.serve.store.seals import Seals
 from dosetwin.serve.store.tables import twin_states
 from dosetwin.serve.summary import answer_tone, answered, summary_of
 from dosetwin.serve.timeline import in_force, mic_of, origin_of
-from dosetwin.serve.twins import KeptQuestion, Known, answer, cannot, model_named, state_hash, timed
+from dosetwin.serve.twins import KeptQuestion, Known, answer, cannot, model_named, named_by, state_hash, therapy_of, timed
 
 log = logging.getLogger("dosetwin.serve")
 UNREAD = frozenset(q.name for q in QUANTITIES.values() if not q.needed)
-"""Covariates that neither rules, limits, checks of single values nor kidneys read; what the model reads is taken off."""
+"""Covariates that neither checks of single values nor forecasts read; what model and therapy read is taken off."""
 MOST_BASES = 20_000
 LOOK_S = 60.0
 _A_SECOND = timedelta(seconds=1)
 _STATE = select(*(c for c in twin_states.c if c.name != "answer"))
-_OLD = _STATE.where(twin_states.c.patient_id == bindparam("patient"), twin_states.c.therapy == bindparam("therapy"))
+_OLD = _STATE.where(twin_states.c.patient_id == bindparam("patient"))
 _THERE = _STATE.where(twin_states.c.patient_id.in_(bindparam("ids", expanding=True)))
 _DROP = delete(twin_states).where(twin_states.c.patient_id.in_(bindparam("ids", expanding=True)))
 _ONE = (twin_states.c.patient_id == bindparam("of")) & (twin_states.c.therapy == bindparam("of_therapy"))
@@ -61,7 +62,8 @@ class Done:
 
     ``seconds`` the engine took (None: it was not asked); ``changed`` whether anything a reader sees did; ``belief`` question and
     advice (or a parcel of both), which rest on ``basis``; ``failure`` where the work failed: type of the error, function and
-    line, never its message, which may hold a patient's data.
+    line, never its message, which may hold a patient's data. ``running``: the therapies that run for the patient, where all of
+    them were worked in; states of others are put away.
     """
 
     patient: str
@@ -76,43 +78,61 @@ class Done:
     belief: tuple[KeptQuestion, Any] | None = None
     failure: tuple[str, str, int] | None = None
     therapy: str = ""
+    running: tuple[str, ...] = ()
 
 
 class Refresher:
     """Recomputes twins from the store; remembers facts and what each answer rests on."""
 
-    def __init__(self, read: Callable[[], AbstractContextManager[Connection]], vault: Vault, remembered: Remembered, *,
-                 packs: bool = False):  # fmt: skip
+    def __init__(self, read: Callable[[], AbstractContextManager[Connection]], vault: Vault, remembered: Remembered,
+                 installed: Installed, *, packs: bool = False):  # fmt: skip
         """``packs``: beliefs are handed on as bytes, to another process."""
         self._read, self._vault, self._remembered, self._packs = read, vault, remembered, packs
+        self._installed = installed
         self._bases = Memory(MOST_BASES)
         self._looked = Memory(MOST_BASES)
 
-    def safely(self, patient: str, question: KeptQuestion, older: timedelta) -> Done:
-        """As ``recompute``; a failure becomes a part of the result."""
+    def safely(self, patient: str, question: KeptQuestion, older: timedelta) -> list[Done]:
+        """As ``followed``; a failure becomes the result."""
         try:
-            return self.recompute(patient, question, older)
+            return self.followed(patient, question, older)
         except Exception as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
-            return Done(patient, failure=(type(error).__name__, last.name, last.lineno or 0))
+            return [Done(patient, failure=(type(error).__name__, last.name, last.lineno or 0))]
+
+    def followed(self, patient: str, question: KeptQuestion, older: timedelta, *, only_if_changed: bool = True) -> list[Done]:
+        """The states of all the twins of a patient, each asked the service's question at the moment of this one."""
+        known, olds = self._known(patient, question.now)
+        running = self._installed.running(known.facts)
+        names = tuple(f.name for f in running)
+        return [
+            replace(self._one(known, olds.get(f.name), self._installed.question(question, f), older, only_if_changed),
+                    running=names)
+            for f in running
+        ]  # fmt: skip
 
     def recompute(self, patient: str, question: KeptQuestion, older: timedelta, *, only_if_changed: bool = True) -> Done:
-        """The state of a twin at the question's moment. An answer more than ``older`` old is given anew in any case."""
-        therapy = question.policy["name"]
-        reach = Reach(THE_SERVICE, question.now, self._vault)
+        """The state of one twin at the question's moment. An answer more than ``older`` old is given anew in any case."""
+        known, olds = self._known(patient, question.now)
+        return self._one(known, olds.get(question.policy["name"]), question, older, only_if_changed)
+
+    def _known(self, patient: str, now: datetime) -> tuple[Known, dict[str, Any]]:
+        """What is on record about a patient, and the stored states that are ours: nothing of others is carried on."""
+        reach = Reach(THE_SERVICE, now, self._vault)
         with self._read() as conn:
             held = self._remembered.of(conn, reach, patient)
-            old = conn.execute(_OLD, {"patient": patient, "therapy": therapy}).first()
-            if old is not None and not self._ours(conn, old):
-                old = None  # nothing of it is carried on
-        known = Known(patient, held.facts, held.version, held.person)
+            olds = {r.therapy: r for r in conn.execute(_OLD, {"patient": patient}) if self._ours(conn, r)}
+        return Known(patient, held.facts, held.version, held.person), olds
+
+    def _one(self, known: Known, old: Any, question: KeptQuestion, older: timedelta, only_if_changed: bool) -> Done:
+        patient, therapy = known.patient, question.policy["name"]
         drug = question.policy["drug"]
         question = replace(question, mic_mg_per_L=mic_of(known.facts, drug))
         key = state_hash(known, question)
         basis = basis_of(known, question)
         fresh = old is not None and question.now - datetime.fromisoformat(old.summary["now"]) <= older
         if old is not None and fresh and only_if_changed and (old.state_hash == key or self._stands(old, basis)):
-            summary = old.summary | {"answered": answered(known), "answer_tone": answer_tone(known)}
+            summary = old.summary | {"answered": answered(known, therapy), "answer_tone": answer_tone(known, therapy)}
             if self._bases.get((patient, therapy)) is not None:
                 self._bases.put((patient, therapy), (key, basis))
             return Done(patient, key, known.through, summary, over=old.state_hash, changed=summary != old.summary,
@@ -155,7 +175,7 @@ def basis_of(known: Known, question: KeptQuestion) -> str:
     """
     care = in_force(known.facts)
     origin = origin_of(known.facts, care, question.policy["drug"])
-    ignored = unread(question.model)
+    ignored = unread(question.model, question.policy["name"])
     plain = [
         (f["seq"], f["at"], m.quantity)
         for f in care
@@ -181,11 +201,11 @@ def _second(at: datetime, origin: datetime | None) -> int:
     return 0 if origin is None else round((at - origin) / _A_SECOND)
 
 
-@lru_cache(maxsize=16)
-def unread(model: str) -> frozenset[str]:
-    """Names of covariates that cannot change an answer of this model."""
+@lru_cache(maxsize=64)
+def unread(model: str, therapy: str = "") -> frozenset[str]:
+    """Names of covariates that cannot change an answer of this model under this therapy."""
     asked = model_named(model)
-    return UNREAD - {name for m in (asked, asked.whole or asked) for name in (*m.covs, *m.outputs)}
+    return UNREAD - {name for m in (asked, asked.whole or asked) for name in (*m.covs, *m.outputs)} - named_by(therapy)
 
 
 def warm(question: KeptQuestion) -> None:
@@ -195,13 +215,20 @@ def warm(question: KeptQuestion) -> None:
     def fact(k: int, kind: str, hours: float, body: dict[str, Any]) -> dict[str, Any]:
         return {"id": f"{k:08d}", "seq": k, "kind": kind, "at": at + timedelta(hours=hours), "body": body, "hash": ""}
 
-    drug = question.policy["drug"]
-    level = {"drug": drug, "mg_per_L": 5.0, "below_loq": False, "time_sd_h": 0.0, "after_dose": False}
+    therapy = therapy_of(question.policy)
+    drug, usual, said = therapy.drug.name, therapy.everyday, dict(therapy.typical)
+    known = {"sex": "female", "synthetic": True, "GA_weeks": said.get("GA"), "birth_weight_kg": said.get("BW")}
+    weight = float(said.get("WT", 1.0))
+    amount = 1.0 if usual is None else usual.mg(weight)
     facts = [
-        fact(1, "patient_created", -24, {"GA_weeks": 29.0, "birth_weight_kg": 1.1, "sex": "female", "synthetic": True}),
-        fact(2, "dose", 0, {"drug": drug, "amount_mg": 16.0, "infusion_h": 0.5}),
-        fact(3, "level", 24, level),
-    ]
+        fact(1, "patient_created", -24, {k: v for k, v in known.items() if v is not None}),
+        *(fact(10 + k, "covariate", 0, {"name": n, "canonical_value": float(v), "canonical_unit": QUANTITIES[n].unit})
+          for k, (n, v) in enumerate(said.items()) if n in QUANTITIES and isinstance(v, int | float) and n not in ("GA", "BW")),
+        fact(2, "dose", 0, {"drug": drug, "amount_mg": amount, "infusion_h": 0.0 if usual is None else usual.duration_h}),
+    ]  # fmt: skip
+    if therapy.drug.level is not None and therapy.watched == drug:
+        level = {"drug": drug, "mg_per_L": 5.0, "below_loq": False, "time_sd_h": 0.0, "after_dose": False}
+        facts.append(fact(3, "level", 24, level))
     # which kidney the evidence will choose is not known yet: the one inside the model and one outside it are both made ready
     kidneys = (question.kidney, "learned") if question.kidney == "evidence" else (question.kidney,)
     for kidney in kidneys:
@@ -216,11 +243,19 @@ def _later(have: Any, d: Done) -> bool:
     return datetime.fromisoformat(have.summary["now"]) > datetime.fromisoformat(d.summary["now"])
 
 
+def _over(have: Any, d: Done) -> bool:
+    """Whether a stored state is of a therapy that no longer runs for its patient."""
+    return have.patient_id == d.patient and bool(d.running) and have.therapy not in d.running and have.through_seq <= d.through
+
+
 def put(conn: Connection, found: Sequence[Done], now: datetime, seals: Seals) -> list[str]:
     """Store states, each unless a newer one is there. Returns the patients whose stored answer was replaced meanwhile: again."""
-    there = {(r.patient_id, r.therapy): r for r in conn.execute(_THERE, {"ids": [d.patient for d in found]})}
+    there = {(r.patient_id, r.therapy): r for r in conn.execute(_THERE, {"ids": list({d.patient for d in found})})}
     forged = [id_ for (id_, _), have in there.items() if not seals.holds("twin_states", have._mapping)]
     drop(conn, forged)
+    over = {key for key, have in there.items() if any(_over(have, d) for d in found)}
+    if over:
+        conn.execute(_INSTEAD, [{"of": patient, "of_therapy": therapy} for patient, therapy in over])
     whole, moved, again = [], [], []
     for d in found:
         have = None if d.patient in forged else there.get((d.patient, d.therapy))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, select
 
-from dosetwin.errors import InputError
 from dosetwin.serve.agenda import Agenda
 from dosetwin.serve.alike import comparable, differs
 from dosetwin.serve.audit import Trail, Verdict, digest, stamp
@@ -22,6 +21,7 @@ from dosetwin.serve.clock import Clock, WallClock
 from dosetwin.serve.crew import Crew
 from dosetwin.serve.crypto import Vault
 from dosetwin.serve.earlier import as_written_then, same_made
+from dosetwin.serve.installed import Followed, Installed, install
 from dosetwin.serve.memory import Memory
 from dosetwin.serve.metrics import Metrics
 from dosetwin.serve.parcel import unpack
@@ -37,7 +37,7 @@ from dosetwin.serve.store.remembered import Remembered
 from dosetwin.serve.store.tables import patients, rejected, twin_states
 from dosetwin.serve.store.writer import Alike
 from dosetwin.serve.timeline import mic_of
-from dosetwin.serve.twins import KeptQuestion, Known, Pool, answer, kidney_for, require_listed, state_hash
+from dosetwin.serve.twins import KeptQuestion, Known, Pool, answer, kidney_for, state_hash
 from dosetwin.serve.worker import Batch
 
 if TYPE_CHECKING:
@@ -63,35 +63,32 @@ class Service:
     ledger: Ledger
     memory: Memory
     pool: Pool
-    policy: dict[str, Any]
+    installed: Installed
     metrics: Metrics = field(default_factory=Metrics)
     wall: Clock = field(default_factory=WallClock)
     remembered: Remembered = field(default_factory=Remembered)
     agenda: Agenda = field(default_factory=Agenda)
     closed: bool = False
+    _looked: set[str] = field(default_factory=set)
     on_change: list[Callable[[str], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.refresher = Refresher(self.store.read, self.vault, self.remembered)
+        self.refresher = Refresher(self.store.read, self.vault, self.remembered, self.installed)
         self.crew = Crew(self.agenda, self.settings, self._batch, self._compute, self._store, self._settle)
 
     @classmethod
     def open(cls, settings: Settings, clock: Clock) -> "Service":
         """Open the store and everything around it. Raises InputError for unsafe settings."""
-        from dosetwin import formulary
-
         settings.refuse_unsafe()
-        require_listed(settings.model)
-        rules = formulary.therapy(settings.policy).to_json()
-        if settings.kidney and kidney_for(settings.model, settings.kidney) is None:
-            raise InputError("this model has no filtration that a kidney could tell", where="DOSETWIN_KIDNEY",
-                             value=f"{settings.kidney} for {settings.model}", remedy="leave it out")  # fmt: skip
+        installed = install(settings)
+        for word in settings.superseded:
+            log.warning("%s; the old name works for one more release", word)
         vault, trail = Vault(settings.keys, settings.chain_key), Trail(settings.chain_key)
         store = Store(settings.url, key=settings.chain_key)
         checkpoint = Checkpoint(settings.checkpoint, vault.seals, store.read)
         store.after_commits(checkpoint.note)
         return cls(settings, store, clock, vault, trail, Ledger(trail, vault), Memory(settings.twins_in_memory),
-                   Pool(settings.workers), rules)  # fmt: skip
+                   Pool(settings.workers), installed)  # fmt: skip
 
     def close(self) -> None:
         """Finish what runs and close the store."""
@@ -102,7 +99,15 @@ class Service:
 
     def reach(self, who: Principal) -> Reach:
         """What ``who`` may see now."""
-        return Reach(who, self.clock.now(), self.vault, self.policy["name"])
+        return Reach(who, self.clock.now(), self.vault, self.installed.names)
+
+    def running(self, known: Known) -> tuple[Followed, ...]:
+        """The therapies of a patient, in the operator's order."""
+        return self.installed.running(known.facts)
+
+    def chosen(self, known: Known, therapy: str | None) -> Followed:
+        """The therapy that is meant: by name, else the patient's first. Raises UnknownName for one not installed here."""
+        return self.installed[therapy] if therapy else self.running(known)[0]
 
     # ------------------------------------------------------------------------------------------------------- writing
 
@@ -215,10 +220,10 @@ class Service:
 
     # ---------------------------------------------------------------------------------------------------------- twins
 
-    def question(self, *, sensitivity: bool = True, **changed: Any) -> KeptQuestion:
-        """The question the settings ask, now. A kidney that is ``changed`` goes before that of the settings."""
-        s = self.settings
-        asked: dict[str, Any] = {"model": s.model, "policy": self.policy, "seed": s.seed, "draws": s.draws,
+    def question(self, therapy: str | None = None, *, sensitivity: bool = True, **changed: Any) -> KeptQuestion:
+        """The question about a therapy (default: the usual one) as the settings ask it, now. What is ``changed`` goes first."""
+        s, of = self.settings, self.installed[therapy] if therapy else self.installed.first
+        asked: dict[str, Any] = {"model": of.model, "policy": of.policy, "seed": s.seed, "draws": s.draws,
                                  "now": self.clock.now().replace(microsecond=0), "sensitivity": sensitivity}  # fmt: skip
         asked |= {k: v for k, v in changed.items() if v is not None}
         if "kidney" not in asked:
@@ -230,16 +235,18 @@ class Service:
         held = self.remembered.of(conn, reach, patient)
         return Known(patient, held.facts, held.version, held.person)
 
-    def current(self, who: Principal, patient: str, *, kidney: str | None = None,
+    def current(self, who: Principal, patient: str, *, therapy: str | None = None, kidney: str | None = None,
                 exact: bool = True) -> "tuple[Known, KeptQuestion, Advice]":  # fmt: skip
-        """The twin of a patient within reach with its curves, from memory or computed: what a page and a what-if are drawn from.
+        """A twin of a patient within reach (default: of the first therapy) with its curves, from memory or computed: what a page
+        and a what-if are drawn from.
 
         ``exact`` False: for plans only, without curves, and facts that nobody reads (a temperature) may be missing.
         Raises InputError when the facts have errors, Problem when the patient is out of reach.
         """
         with self.store.read() as conn:
             known = self.known(conn, self.reach(who), patient)
-        question = self.question(sensitivity=False, mic_mg_per_L=mic_of(known.facts, self.policy["drug"]), kidney=kidney)
+        of = self.chosen(known, therapy)
+        question = self.question(of.name, sensitivity=False, mic_mg_per_L=mic_of(known.facts, of.drug), kidney=kidney)
         state, basis = state_hash(known, question), basis_of(known, question)
         kept = self._kept(patient, question, basis)
         if kept is None or question.now - kept[1].now > STALE or (exact and kept[0] != state):
@@ -253,12 +260,12 @@ class Service:
         return known, kept[1], kept[2]
 
     def _keep(self, patient: str, basis: str, state: str, question: KeptQuestion, advice: "Advice | bytes") -> None:
-        """Keep the last belief of a patient with each kidney it was asked with; an older one is of no use to anybody."""
-        self.memory.put((patient, question.kidney), (basis, state, question, advice))
+        """Keep the last belief of each twin with each forecast that told it; an older one is of no use to anybody."""
+        self.memory.put((patient, question.policy["name"], question.kidney), (basis, state, question, advice))
 
     def _kept(self, patient: str, question: KeptQuestion, basis: str) -> "tuple[str, KeptQuestion, Advice] | None":
         """State, question and advice in memory, if they rest on this basis."""
-        place = (patient, question.kidney)
+        place = (patient, question.policy["name"], question.kidney)
         kept = self.memory.get(place)
         if kept is None or kept[0] != basis:
             return None
@@ -290,7 +297,7 @@ class Service:
         """An answer computed longer ago is given anew: what is due has changed without a new fact."""
         return timedelta(hours=self.settings.refresh_after_h)
 
-    def _compute(self, patient: str, batch: Batch) -> Done:
+    def _compute(self, patient: str, batch: Batch) -> list[Done]:
         return self.refresher.safely(patient, batch.question, batch.older)
 
     def _store(self, found: list[Done]) -> "Future[list[str]]":
@@ -326,49 +333,54 @@ class Service:
                 tell(d.patient)
 
     def refresh(self, patient: str, *, only_if_changed: bool = True) -> None:
-        """Recompute one twin here and now, and put its line and its answer into the table of states."""
+        """Recompute a patient's twins here and now, and put their lines and answers into the table of states."""
         for _ in range(3):
-            found = self.refresher.recompute(
+            found = self.refresher.followed(
                 patient, self.question(sensitivity=False), self._older, only_if_changed=only_if_changed
             )
-            if not self.store.write(lambda conn, d=found: put(conn, [d], self.clock.now(), self.vault.seals)):
-                self._told(found)
+            if not self.store.write(lambda conn, d=found: put(conn, d, self.clock.now(), self.vault.seals)):
+                for d in found:
+                    self._told(d)
                 return
 
     def catch_up(self) -> int:
-        """Recompute twins whose state is missing, behind the facts (a restart, another process), or too old."""
+        """Recompute twins whose state is missing, behind the facts (a restart, another process), or too old; all of them once
+        after a therapy was installed that no state is of.
+        """
         oldest = self.clock.now() - timedelta(hours=self.settings.refresh_after_h)
+        names = self.installed.names
         with self.store.read() as conn:
             forged = unsound(conn, self.vault.seals)
         if forged:
             self.store.write(lambda conn: drop(conn, forged))
         with self.store.read() as conn:
-            rows = conn.execute(
-                select(patients.c.id)
-                .join(
-                    twin_states,
-                    (twin_states.c.patient_id == patients.c.id) & (twin_states.c.therapy == self.policy["name"]),
-                    isouter=True,
-                )
-                .where(
-                    patients.c.arriving.is_(False),
-                    twin_states.c.through_seq.is_(None)
-                    | (twin_states.c.through_seq < patients.c.head)
-                    | (patients.c.active & (twin_states.c.computed_at < oldest)),
-                )
-            ).all()
+            there = set(conn.execute(select(twin_states.c.therapy).distinct()).scalars())
+            mine = (twin_states.c.patient_id == patients.c.id) & twin_states.c.therapy.in_(names)
+            query = select(patients.c.id).distinct().join(twin_states, mine, isouter=True).where(patients.c.arriving.is_(False))
+            behind = (
+                twin_states.c.through_seq.is_(None)
+                | (twin_states.c.through_seq < patients.c.head)
+                | (patients.c.active & (twin_states.c.computed_at < oldest))
+            )
+            new = set(names) - there - self._looked
+            rows = conn.execute(query.where(patients.c.active | behind if new else behind)).all()
+        self._looked |= new
         self.touched(r[0] for r in rows)
         return len(rows)
 
-    def ask(self, who: Principal, patient: str, **changed: Any) -> dict[str, Any]:
-        """Ask for advice, keep question and answer, and return them with the advice's id."""
+    def ask(self, who: Principal, patient: str, *, therapy: str | None = None, **changed: Any) -> dict[str, Any]:
+        """Ask for advice on a therapy (default: the patient's first), keep question and answer, return them with the advice's id.
+
+        Asked for one that did not run for the patient, it runs from then on. Raises UnknownName for one not installed here.
+        """
         with self.store.read() as conn:
             reach = self.reach(who)
             reach.patient(conn, patient, "ask")
             known = self.known(conn, reach, patient)
+        of = self.chosen(known, therapy)
         if changed.get("mic_mg_per_L") is None:
-            changed["mic_mg_per_L"] = mic_of(known.facts, self.policy["drug"])
-        question = self.question(**changed)
+            changed["mic_mg_per_L"] = mic_of(known.facts, of.drug)
+        question = self.question(of.name, **changed)
         found = self.pool.run(partial(answer, curves=False), known, question)  # drawn if somebody looks
         self._keep(patient, basis_of(known, question), state_hash(known, question), question, found)
         said = found.recommendation.to_json()
@@ -382,8 +394,8 @@ class Service:
 
         id_ = self.change(who, issue)
         self.touched([patient])
-        return {"id": id_, "patient_id": patient, "asked_at": stamp(now), "through_seq": known.through, "inputs": inputs,
-                "answer": said}  # fmt: skip
+        return {"id": id_, "patient_id": patient, "asked_at": stamp(now), "through_seq": known.through, "therapy": of.name,
+                "inputs": inputs, "answer": said}  # fmt: skip
 
     def replay(self, who: Principal, advice: str) -> dict[str, Any]:
         """Compute a past advice again from its stored facts and question: is the answer the same, and if not, what changed."""

@@ -16,6 +16,8 @@ PREFIX = "DOSETWIN_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ELSEWHERE = frozenset({"cache", "shared", "models", "chromium"})
 """Variables of the same prefix that other parts of the program (and its tests) read: none of the service's business."""
+USUAL = "amikacin_neonate"
+"""The therapy of a service whose operator names none."""
 DEMO_KEY = base64.b64encode(b"dosetwin-demo-key-not-a-secret!!").decode()
 """Encrypts the made-up identifiers of the demo; any other start refuses it."""
 
@@ -24,6 +26,10 @@ class Settings(BaseModel):
     """What the service needs to know. Each field is read from ``DOSETWIN_`` and its name in capitals.
 
     ``data_keys``: ``id:base64`` pairs, comma-separated, 32 bytes each, newest first; the first encrypts, all decrypt.
+    ``therapies``: names of listed therapies, or paths of files that the operator installed, comma-separated, the usual one first;
+    ``NAME@MODEL`` asks another of its models. ``usual``: ``ward=therapy`` pairs, comma-separated: what a patient of the ward is
+    followed for before any drug is on record, and which therapy of a drug where several are installed. ``policy`` and ``model``
+    are what ``therapies`` was called when there was one.
     ``audit_key``: base64, at least 32 bytes; keys the chain of the audit trail and the blind index of identifiers.
     """
 
@@ -53,8 +59,10 @@ class Settings(BaseModel):
     session_hours: Annotated[float, Field(gt=0, le=24)] = 8.0
     break_glass_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 60.0
 
-    model: str = "amikacin_neonate"
-    policy: str = "amikacin_neonate"
+    therapies: str = ""
+    usual: str = ""
+    model: str = ""
+    policy: str = ""
     kidney: Literal["", "evidence", "learned", "filter", "mechanistic", "maturation"] = ""
     time_zone: str = "UTC"
     seed: Annotated[int, Field(ge=0)] = 1
@@ -98,6 +106,15 @@ class Settings(BaseModel):
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
 
+    @field_validator("usual")
+    @classmethod
+    def _wards(cls, text: str) -> str:
+        for part in filter(None, (p.strip() for p in text.split(","))):
+            ward, sign, name = (x.strip() for x in part.rpartition("="))
+            if not (sign and ward and name):
+                raise ValueError("not ward=therapy pairs, such as NICU=amikacin_neonate, MED=warfarin_inr")
+        return text
+
     @field_validator("trusted_proxies")
     @classmethod
     def _proxies(cls, text: str) -> str:
@@ -139,6 +156,25 @@ class Settings(BaseModel):
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX
             raise InputError(f"not accepted: {first['msg']}", where=name, remedy="see docs/service.md") from None
+
+    @property
+    def therapy_names(self) -> tuple[str, ...]:
+        """The therapies to follow, each a name or a file, with ``@MODEL`` where another model than its usual is asked."""
+        words = tuple(filter(None, (w.strip() for w in self.therapies.split(","))))
+        if words:
+            return words
+        return (f"{self.policy or USUAL}{'@' if self.model else ''}{self.model}",)
+
+    @property
+    def usual_of_wards(self) -> tuple[tuple[str, str], ...]:
+        """(ward, therapy) of ``usual``."""
+        parts = [p.rpartition("=") for p in self.usual.split(",") if p.strip()]
+        return tuple((ward.strip(), name.strip()) for ward, _, name in parts)
+
+    @property
+    def superseded(self) -> tuple[str, ...]:
+        """What is set by a name of before, each with the name of today."""
+        return tuple(f"{PREFIX}{old.upper()} is {PREFIX}THERAPIES now" for old in ("policy", "model") if getattr(self, old))
 
     @property
     def url(self) -> str:

@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from dosetwin import formulary
 from dosetwin.infer.belief import DOUBTED
+from dosetwin.quantities import QUANTITIES
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.override import tone
-from dosetwin.serve.store.measured import measurement
+from dosetwin.serve.store.measured import Measurement, measurement
 from dosetwin.serve.sure import waiting
 from dosetwin.serve.timeline import in_force
-from dosetwin.serve.twins import KeptQuestion, Known
+from dosetwin.serve.twins import KeptQuestion, Known, therapy_of
+
+if TYPE_CHECKING:
+    from dosetwin.declare import Therapy
 
 RISE_MG_DL, RISE_WITHIN_H, RATIO, RATIO_WITHIN_H = 0.3, 48.0, 1.5, 168.0
 """Neonatal modified KDIGO: a rise of 0.3 mg/dL within 48 h, or to 1.5 times the lowest of 7 days (Jetton 2012; secondary)."""
@@ -22,9 +27,10 @@ def summary_of(known: Known, said: Mapping[str, Any], question: KeptQuestion) ->
     held = waiting(said, known.facts)
     out = {w["event"] for w in held}
     care = [f for f in in_force(known.facts) if f["id"] not in out]
-    drug = question.policy["drug"]
+    drug, therapy = question.policy["drug"], question.policy["name"]
     measured = [(f, m) for f in care if (m := measurement(f)) is not None]
-    levels = [(f, m) for f, m in measured if m.quantity == drug]
+    of = therapy_of(question.policy)
+    levels = [(f, m) for f, m in measured if m.quantity == of.watched]
     doses = [f for f in care if f["kind"] == "dose" and f["body"]["drug"] == drug]
     weights = [m for _, m in measured if m.quantity == "WT"]
     findings = said.get("findings", [])
@@ -41,15 +47,19 @@ def summary_of(known: Known, said: Mapping[str, Any], question: KeptQuestion) ->
         "due_at": None if said["regimen"] is None else said["regimen"]["first_at"],
         "how_sure": said.get("how_sure", {}).get("joint"),
         "next_sample": said.get("next_sample"),
-        "answered": answered(known),
-        "answer_tone": answer_tone(known),
+        "answered": answered(known, therapy),
+        "answer_tone": answer_tone(known, therapy),
         "level_contradicts": [x.get("message") or x.get("text") for x in odd],
         "warnings": sum(f["severity"] != "info" for f in findings),
         "held": [{k: w[k] for k in ("event", "record", "text")} for w in held],
-        "kidney": kidney(care),
+        "therapy": therapy,
+        "drug": drug,
+        "watched": formulary.measured(of.watched).text if formulary.known(of.watched) else of.watched,
+        "listed": listed(of, created, measured),
+        "kidney": kidney(care if question.kidney is not None or "SCR" in of.listed else ()),
         "kidney_expected": next((x["message"] for x in findings if x["code"] == "kidney_injury_expected"), None),
         "last_level": None if not levels else _value(levels[-1][0], levels[-1][1].value, levels[-1][1].unit),
-        "last_dose": None if not doses else _value(doses[-1], doses[-1]["body"]["amount_mg"], "mg"),
+        "last_dose": None if not doses else _value(doses[-1], doses[-1]["body"]["amount_mg"], of.drug.unit),
         "weight_kg": None if not weights else weights[-1].value,
         "levels": len(levels),
         "doses": len(doses),
@@ -57,25 +67,61 @@ def summary_of(known: Known, said: Mapping[str, Any], question: KeptQuestion) ->
     }
 
 
+def listed(
+    of: "Therapy", created: Mapping[str, Any], measured: Sequence[tuple[Mapping[str, Any], Measurement]]
+) -> list[dict[str, Any]]:
+    """What the list shows of a patient beside the answer, as the therapy names it; what is not known is left out.
+
+    ``series`` of a laboratory result: its last values, for a trend.
+    """
+    out = []
+    for name in of.listed or (("WT",) if of.needs_weight else ()):
+        q = QUANTITIES[name]
+        found = [(f, m.value) for f, m in measured if m.quantity == name]
+        told = created.get(TOLD_WITH.get(name, name))
+        if not found and told is None:
+            continue
+        value = found[-1][1] if found else told
+        one = {"name": name, "text": q.text, "value": value, "unit": q.unit_shown}
+        if found:
+            one["at"] = stamp(found[-1][0]["at"])
+        if q.kind == "laboratory":
+            one["series"] = [[stamp(f["at"]), v] for f, v in found[-8:]]
+        out.append(one)
+    return out
+
+
+TOLD_WITH = {"GA": "GA_weeks", "BW": "birth_weight_kg", "SEX": "sex"}
+"""What a record says when it is begun."""
+
+
 def _value(fact: Mapping[str, Any], value: float, unit: str) -> dict[str, Any]:
     return {"at": stamp(fact["at"]), "value": value, "unit": unit, "id": fact["id"]}
 
 
-def answered(known: Known) -> str | None:
-    """``accepted`` or ``overridden`` when that was said after the last fact that changes the answer, else None."""
-    last = None
+def answered(known: Known, therapy: str = "") -> str | None:
+    """``accepted`` or ``overridden`` when that was said of a therapy after the last fact that changes the answer, else None."""
+    last, others = None, _of_others(known, therapy)
     for f in known.facts:
         if f["kind"] == "advice_answered":
-            last = f["body"]["decision"]
+            last = last if f["body"]["advice_id"] in others else f["body"]["decision"]
         elif f["kind"] not in ("advice_issued", "alert", "alert_acknowledged", "alert_ended", "transferred", "consent"):
             last = None
     return last
 
 
-def answer_tone(known: Known) -> str:
+def answer_tone(known: Known, therapy: str = "") -> str:
     """How the last answer is shown: good, info, or amber where what was ordered instead breaks something."""
-    last = next((f["body"] for f in reversed(known.facts) if f["kind"] == "advice_answered"), None)
+    others = _of_others(known, therapy)
+    said = (f["body"] for f in reversed(known.facts) if f["kind"] == "advice_answered")
+    last = next((b for b in said if b["advice_id"] not in others), None)
     return "" if last is None else tone(last)
+
+
+def _of_others(known: Known, therapy: str) -> set[str]:
+    """Ids of advice about other therapies; a fact of before, when there was one therapy, names none."""
+    issued = (f["body"] for f in known.facts if f["kind"] == "advice_issued")
+    return {b["advice_id"] for b in issued if therapy and b.get("therapy", therapy) != therapy}
 
 
 def kidney(care: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

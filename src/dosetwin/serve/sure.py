@@ -135,7 +135,7 @@ def sure(service: "Service", who: Principal, patient: str, new: Sequence[NewFact
             return
         known = replace(known, facts=[f for f in known.facts if f["id"] != instead_of])
     bodies = [(f.at, service.ledger.body_of(f)) for f in fresh]
-    impossible, unusual = judged(known, bodies, service.policy["drug"], service.clock.now())
+    impossible, unusual = judged(known, bodies, service.running(known)[0].drug, service.clock.now())
     if impossible:
         raise Problem(422, "not_accepted", f"{len(impossible)} things that cannot be; nothing was stored",
                       [entry(f, fresh) for f in impossible])  # fmt: skip

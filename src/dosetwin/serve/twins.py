@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dosetwin import __version__
-from dosetwin.errors import DosetwinError, UnknownName
+from dosetwin.errors import DosetwinError, InputError, UnknownName
 from dosetwin.serve.audit import digest, stamp
 from dosetwin.serve.memory import Memory as Memory
 from dosetwin.serve.store.facts import CLINICAL, Person
@@ -115,17 +115,63 @@ def require_listed(name: str) -> str:
     from dosetwin.declare.channels import CHANNELS
 
     told = {name.removesuffix(f"_{c.by}") for c in CHANNELS.values() if name.endswith(f"_{c.by}")}
-    if not ({name} | told) & set(models.names()):
-        raise UnknownName("unknown model", where="model", value=name[:100], allowed=", ".join(models.names()))
+    if not ({name} | told) & {*models.names(), *_MODELS}:
+        raise UnknownName("unknown model", where="model", value=name[:100], allowed=", ".join(model_names()))
     return name
+
+
+_MODELS: dict[str, "Model"] = {}
+_THERAPIES: dict[str, "Therapy"] = {}
+"""Of files that the operator installed, by name: this process has run them, no client's word reaches them."""
+
+
+def install_model(name: str) -> str:
+    """The name by which a model is asked from now on: a listed one's own, or that of the file which the operator installed."""
+    from dosetwin import models
+
+    if not name.endswith(".py"):
+        return require_listed(name)
+    found = models.load(name)
+    if found.name in models.names():
+        raise InputError("two models of one name", where=name, value=found.name, allowed="a name not taken")
+    if found.name not in _MODELS or model_hash(found.name) != _hash_of(found):
+        _MODELS[found.name] = found
+        model_named.cache_clear()
+        model_hash.cache_clear()
+    return found.name
+
+
+def install_therapy(therapy: "Therapy") -> None:
+    """A therapy of the operator's is asked by its name from now on, also of stored questions that name it."""
+    _THERAPIES[therapy.name] = therapy
+
+
+def named_by(therapy: str) -> set[str]:
+    """Names of the facts that an installed therapy reads beside its models: in rules, bars, goals and what it assumes."""
+    t = _THERAPIES.get(therapy)
+    if t is None:
+        return set()
+    names = {n for r in t.rules for n in r.needs} | {b.fact for b in t.bars} | {a.name for a in t.assumed} | set(t.typical)
+    return names | ({"HT"} if "BSA" in names else set())
+
+
+def model_names() -> tuple[str, ...]:
+    """Names of the models that may be asked: the listed ones, and those of files that the operator installed."""
+    from dosetwin import models
+
+    return tuple(sorted({*models.names(), *_MODELS}))
 
 
 @lru_cache(maxsize=64)
 def model_hash(name: str) -> str:
-    """Hash of a listed model's file."""
+    """Hash of a model's file."""
+    return _hash_of(model_named(name))
+
+
+def _hash_of(model: "Model") -> str:
     from dosetwin.advise.provenance import model_card
 
-    return model_card(model_named(name), 1.0, 0.0, "")["hash"]
+    return model_card(model, 1.0, 0.0, "")["hash"]
 
 
 @lru_cache(maxsize=64)
@@ -168,14 +214,15 @@ def model_named(name: str) -> "Model":
     """A listed model, loaded once. Raises UnknownName for anything else: everything in the service loads models here."""
     from dosetwin import models
 
-    return models.load(require_listed(name))
+    return _MODELS[name] if name in _MODELS else models.load(require_listed(name))
 
 
 def therapy_of(data: Mapping[str, Any]) -> "Therapy":
     """A therapy from the JSON form that is kept with a question, of today's program or of one before."""
     from dosetwin.formulary import therapy_from_json
 
-    return therapy_from_json(data)
+    installed = _THERAPIES.get(data.get("name", ""))
+    return installed if installed is not None and installed.to_json() == dict(data) else therapy_from_json(data)
 
 
 def state_hash(known: Known, question: KeptQuestion) -> str:

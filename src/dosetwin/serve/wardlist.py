@@ -13,7 +13,7 @@ DUE_WITHIN = timedelta(hours=6)
 def line(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """One line: ids, flags and the summary. No identifier: a screen asks for those patient by patient."""
     summary = row["summary"]
-    out: dict[str, Any] = {"id": row["id"], "ward": row["ward"], "synthetic": row["synthetic"],
+    out: dict[str, Any] = {"id": row["id"], "ward": row["ward"], "synthetic": row["synthetic"], "therapy": row.get("therapy"),
                            "behind": summary is None or row["through_seq"] < row["head"],
                            "computed_at": None if row["computed_at"] is None else stamp(row["computed_at"])}  # fmt: skip
     if summary is None:
@@ -57,6 +57,7 @@ def ordered(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
             x["due_at"] or "9",
             x["label"],
             x["id"],
+            x["therapy"] or "",
         )
 
     return sorted(lines, key=rank)

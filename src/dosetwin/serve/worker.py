@@ -38,7 +38,9 @@ _SIZE = struct.Struct("!Q")
 
 @dataclass(frozen=True)
 class Batch:
-    """Twins to recompute, in this order, all with the same question; answers older than ``older`` are given anew."""
+    """Patients whose twins to recompute, in this order; ``question`` says at which moment and how, each therapy asks its own.
+    Answers older than ``older`` are given anew.
+    """
 
     patients: Sequence[str]
     question: KeptQuestion
@@ -128,18 +130,22 @@ def main() -> None:
     except EOFError:
         return
     from dosetwin.serve.crypto import Vault
+    from dosetwin.serve.installed import install
     from dosetwin.serve.store.remembered import Remembered
     from dosetwin.serve.store.store import open_engine, reading
 
     engine = open_engine(settings.url)
-    refresher = Refresher(lambda: reading(engine), Vault(settings.keys, settings.chain_key), Remembered(), packs=True)
-    warm(question)
+    installed = install(settings)
+    vault = Vault(settings.keys, settings.chain_key)
+    refresher = Refresher(lambda: reading(engine), vault, Remembered(), installed, packs=True)
+    for therapy in installed.followed:
+        warm(installed.question(question, therapy))
     try:
         while True:
             batch: Batch = _receive(inward)
-            began, found = time.monotonic(), []
+            began, found = time.monotonic(), list[Done]()
             for patient in batch.patients:
-                found.append(refresher.safely(patient, batch.question, batch.older))
+                found += refresher.safely(patient, batch.question, batch.older)
                 if time.monotonic() - began > AT_LEAST_S:
                     break
             _send(outward, found)

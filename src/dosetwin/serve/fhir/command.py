@@ -56,7 +56,7 @@ def run(
 def _one(service: Service, name: str, bundle: Mapping[str, Any], server: str, ward: str) -> dict[str, Any]:
     try:
         if not ours(service, Server(server, server, ward), bundle):
-            return {"patient": name, "done": "passed over", "why": [f"no {service.policy['drug']} in the record"]}
+            return {"patient": name, "done": "passed over", "why": [f"no {' or '.join(service.installed.drugs)} in the record"]}
         done = ingest(service, THE_SERVICE, bundle, server=server, ward=ward)
     except Problem as problem:
         reasons = problem.errors or [wrong(name, "", None, "", problem.detail)]

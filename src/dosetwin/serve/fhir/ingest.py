@@ -22,8 +22,9 @@ from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Timeline
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.fhir.consent import consents
+from dosetwin.serve.fhir.given import drug_of
 from dosetwin.serve.problems import Problem, from_input_error, wrong
-from dosetwin.serve.store.facts import MEASURED, NewFact, NewPatient, Person
+from dosetwin.serve.store.facts import NewFact, NewPatient, Person, measurable
 from dosetwin.serve.store.tables import facts
 from dosetwin.serve.timeline import in_force
 
@@ -55,14 +56,22 @@ class Ingested:
 
 
 def ingest(
-    service: "Service", who: Principal, bundle: Mapping[str, Any], *, server: str, ward: str, complete: bool = False
+    service: "Service",
+    who: Principal,
+    bundle: Mapping[str, Any],
+    *,
+    server: str,
+    ward: str,
+    complete: bool = False,
+    drug: str = "",
 ) -> Ingested:
     """Store what a bundle says about its patient, all of it or nothing.
 
-    ``server`` names where the resources live (their ids are unique there only), ``ward`` where a patient not known yet is put.
+    ``server`` names where the resources live (their ids are unique there only), ``ward`` where a patient not known yet is put,
+    ``drug`` what the record is read for (default: the first installed one it names).
     Raises Problem 422 with every error finding of the reader, 403 where ``who`` may not record for that ward.
     """
-    timeline, person, key = understood(bundle, server, service.policy["drug"])
+    timeline, person, key = understood(bundle, server, drug or drug_of(service.installed.drugs, bundle))
     wanted = facts_of(timeline, server)
     decisions, remarks = consents(bundle, _prefix(server))
 
@@ -169,7 +178,7 @@ def facts_of(timeline: Timeline, server: str) -> dict[str, NewFact]:
             body = {"kind": "level", "drug": o.measures, "value": o.value, "below_loq": o.blq, "after_dose": o.after_dose,
                     "time_sd_h": o.time_sd}  # fmt: skip
             add(o.record, o.time, "level", body)
-        elif o.measures in MEASURED and not o.blq:
+        elif o.measures in measurable() and not o.blq:
             unit = o.unit or formulary.measured(o.measures).unit
             body = {"kind": "measured", "quantity": o.measures, "value": o.value, "unit": unit, "time_sd_h": o.time_sd}
             add(o.record, o.time, o.measures, body)
@@ -186,12 +195,12 @@ def left_out(timeline: Timeline) -> list[Finding]:
     """What the reader understood and the store has no place for: said, never dropped."""
     out = []
     for o in timeline.observations:
-        if o.blq and o.measures in MEASURED and o.measures not in formulary.levels():
+        if o.blq and o.measures in measurable() and o.measures not in formulary.levels():
             what = "creatinine" if o.measures == "SCR" else o.measures
             out.append(
                 Finding("warning", "left_out", o.record, f"a {what} only known to be below a limit is not stored", o.value)
             )
-        elif o.measures not in MEASURED:
+        elif o.measures not in measurable():
             out.append(Finding("warning", "left_out", o.record, f"{o.measures} is not stored here", o.value))
     text = "a dose of a drug that is not followed here"
     beside = [d for d in timeline.doses if (d.drug or timeline.drug) not in formulary.followed()]

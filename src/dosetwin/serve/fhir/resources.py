@@ -13,6 +13,7 @@ from typing import Any
 from dosetwin import formulary
 from dosetwin.decide.recommendation import loading_interval, order
 from dosetwin.io.codes import ATC_SYSTEM, RXNORM_SYSTEM, UCUM_SYSTEM
+from dosetwin.serve.canon import digest
 
 DISCLAIMER = "Decision support for research and evaluation, not a medical device."
 _NAMESPACE = uuid.UUID("6f9a1d0e-8a53-5c0c-9f62-3a7d1c1f4b70")
@@ -43,6 +44,12 @@ class Issued:
     inputs_hash: str
     author: str | None = None
     sources: tuple[str, ...] = ()
+
+
+def issued_as(row: Mapping[str, Any], patient: str) -> Issued:
+    """A stored advice as it was issued, about the patient of that FHIR reference."""
+    inputs = row["inputs"]
+    return Issued(row["id"], row["asked_at"].isoformat(), inputs["policy"]["drug"], patient, row["answer"], digest(inputs))
 
 
 def bundle(issued: Issued) -> dict[str, Any]:

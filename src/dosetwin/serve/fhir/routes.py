@@ -11,11 +11,10 @@ from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from dosetwin.serve.access import The, Who, keeps_refused
-from dosetwin.serve.audit import digest
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.fhir.client import FhirError
 from dosetwin.serve.fhir.ingest import ingest
-from dosetwin.serve.fhir.resources import Issued, bundle
+from dosetwin.serve.fhir.resources import bundle, issued_as
 from dosetwin.serve.fhir.sync import Round, Server, look, servers, write_back
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.service import Service
@@ -110,9 +109,7 @@ def as_fhir(advice: AdviceId, service: The, who: Who) -> dict[str, Any]:
     with service.store.read() as conn:
         row = service.reach(who).advice(conn, advice)
     service.audited(who, "read", patient=row["patient_id"], detail={"what": "advice as FHIR", "advice": advice})
-    issued = Issued(advice, row["asked_at"].isoformat(), service.policy["drug"], f"Patient/{row['patient_id']}", row["answer"],
-                    digest(row["inputs"]))  # fmt: skip
-    return bundle(issued)
+    return bundle(issued_as(row, f"Patient/{row['patient_id']}"))
 
 
 @router.get("/api/v1/fhir/servers")

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dosetwin.errors import InputError
-from dosetwin.io import codes
 from dosetwin.io.fhir_refs import split
-from dosetwin.serve.audit import digest
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.fhir.client import FhirClient, FhirError
+from dosetwin.serve.fhir.given import given, is_drug, of_kind
 from dosetwin.serve.fhir.ingest import Ingested, ingest
-from dosetwin.serve.fhir.resources import Issued, bundle
+from dosetwin.serve.fhir.resources import bundle, issued_as
 from dosetwin.serve.problems import Problem
 
 if TYPE_CHECKING:
@@ -148,50 +147,28 @@ def write_back(service: "Service", client: FhirClient, advice: str, patient: str
     """
     with service.store.read() as conn:
         row = service.reach(who).advice(conn, advice)
-    issued = Issued(advice, row["asked_at"].isoformat(), service.policy["drug"], patient, row["answer"], digest(row["inputs"]))
+    issued = issued_as(row, patient)
     answer = client.transaction(bundle(issued))
     service.audited(who, "fhir_write_back", patient=row["patient_id"], detail={"advice": advice})
     return answer
 
 
 def ours(service: "Service", server: Server, record: Mapping[str, Any]) -> bool:
-    """Whether the record is of a patient on the drug: it was given (or the patient is known here already)."""
+    """Whether the record is of a patient on a drug that is followed here: it was given (or the patient is known already)."""
     from sqlalchemy import select
 
     from dosetwin.serve.fhir.ingest import _prefix
     from dosetwin.serve.store.tables import facts
 
     try:
-        if any(_is_drug(service.policy["drug"], c) for c in _given(record)):
+        if any(is_drug(drug, c) for c in given(record) for drug in service.installed.drugs):
             return True
     except (AttributeError, TypeError):
         return True  # malformed: the reader says where
-    patient = next(iter(_of(record, "Patient")), {})
+    patient = next(iter(of_kind(record, "Patient")), {})
     key = f"{_prefix(server.base)}Patient/{patient.get('id', '')}"
     with service.store.read() as conn:
         return conn.execute(select(facts.c.id).where(facts.c.source_key == key)).first() is not None
-
-
-def _given(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What was administered: concepts, named in place or in a Medication of the record."""
-    administered = _of(record, "MedicationAdministration")
-    named = {split((r.get("medicationReference") or {}).get("reference") or "")[1] for r in administered}
-    stored = [m.get("code") for m in _of(record, "Medication") if f"Medication/{m.get('id')}" in named]
-    inside = [m.get("code") for r in administered for m in r.get("contained", ()) if m.get("resourceType") == "Medication"]
-    return [c for c in (*(r.get("medicationCodeableConcept") for r in administered), *stored, *inside) if c]
-
-
-def _is_drug(drug: str, concept: Mapping[str, Any]) -> bool:
-    said = [codes.Coded(*(str(c.get(k) or "") for k in ("system", "code", "display"))) for c in concept.get("coding", ())]
-    text = str(concept.get("text") or "")
-    meant = codes.medication(said, text)
-    return drug in (meant.name, meant.also) or drug in text.lower()
-
-
-def _of(record: Mapping[str, Any], kind: str) -> Iterable[Mapping[str, Any]]:
-    entries = record.get("entry")
-    found = [e.get("resource") for e in entries if isinstance(e, Mapping)] if isinstance(entries, list) else []
-    return [r for r in found if isinstance(r, Mapping) and r.get("resourceType") == kind]
 
 
 def _later(a: str | None, b: str | None) -> str | None:

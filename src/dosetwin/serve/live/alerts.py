@@ -78,10 +78,26 @@ class Alert:
         }  # fmt: skip
 
 
-def causes(summary: Mapping[str, Any] | None, now: datetime, late: timedelta) -> list[Cause]:
-    """What a twin's line of the ward list gives reason to alert about at ``now``; ``late``: a dose is overdue after that."""
+def causes(summary: Mapping[str, Any] | None, now: datetime, late: timedelta, of: str = "") -> list[Cause]:
+    """What a twin's line of the ward list gives reason to alert about at ``now``; ``late``: a dose is overdue after that.
+
+    ``of``: the therapy, where it is not the service's usual one; then causes say its drug. What is about the patient, whichever
+    therapy sees it, is one cause.
+    """
     if summary is None:
         return []
+    return [c if not of or c.code in PATIENTS else _of(c, of, summary.get("drug", of)) for c in _causes(summary, now, late)]
+
+
+PATIENTS = ("level_contradicts", "kidney_turning", "kidney_expected")
+"""Causes that are about the patient."""
+
+
+def _of(cause: Cause, therapy: str, drug: str) -> Cause:
+    return replace(cause, text=f"{drug}: {cause.text}", key=f"{therapy}:{cause.key}")
+
+
+def _causes(summary: Mapping[str, Any], now: datetime, late: timedelta) -> list[Cause]:
     out = [Cause("level_contradicts", said, "critical", said) for said in summary["level_contradicts"] if said]
     if summary["kidney"]["turning"]:
         out.append(Cause("kidney_turning", summary["kidney"]["why"], "warning"))
@@ -158,10 +174,10 @@ class Alerts:
         service = self._service
 
         def change(conn: Any, reach: Any) -> int:
-            state = reach.state(conn, patient)
-            if state is None or not reach.patient(conn, patient)["active"]:
+            states = reach.states(conn, patient)
+            if not states or not reach.patient(conn, patient)["active"]:
                 return 0
-            bodies = self._wanted(reach.alerts(conn, patient), state["summary"], reach.now)
+            bodies = self._wanted(reach.alerts(conn, patient), states, reach.now)
             new = [(patient, NewFact.model_validate({"at": reach.now, "body": b})) for b in bodies]
             if new:
                 service.ledger.record(conn, THE_SERVICE, new, reach.now)
@@ -180,20 +196,26 @@ class Alerts:
             notes: dict[str, list[Any]] = {}
             for f in reach.alerts(conn):
                 notes.setdefault(f["patient_id"], []).append(f)
-        due = [r["id"] for r in rows if self._wanted(notes.get(r["id"], ()), r["summary"], reach.now)]
+        states: dict[str, list[Any]] = {}
+        for r in rows:
+            states.setdefault(r["id"], []).append(r)
+        due = [id_ for id_, mine in states.items() if self._wanted(notes.get(id_, ()), mine, reach.now)]
         return sum(self.check(id_) for id_ in due)
 
-    def _wanted(self, notes: Sequence[Any], summary: Mapping[str, Any] | None, now: datetime) -> list[dict[str, Any]]:
+    def _wanted(self, notes: Sequence[Any], states: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
         open_ = [a for a in alerts_of(notes) if a.ended_at is None]
-        return changes(open_, causes(summary, now, self._late), now, self._escalate)
+        usual = self._service.installed.first.name
+        of = {s["therapy"]: "" if s["therapy"] == usual else s["therapy"] or "" for s in states}
+        why = [c for s in states for c in causes(s["summary"], now, self._late, of[s["therapy"]])]
+        return changes(open_, why, now, self._escalate)
 
     def changed(self, patient: str) -> None:
         """A twin was computed anew."""
         try:
             reach = self._service.reach(THE_SERVICE)
             with self._service.store.read() as conn:  # most changes raise nothing: they need no turn of the writer
-                state = reach.state(conn, patient)
-                wanted = state is not None and self._wanted(reach.alerts(conn, patient), state["summary"], reach.now)
+                states = reach.states(conn, patient)
+                wanted = bool(states) and self._wanted(reach.alerts(conn, patient), states, reach.now)
             if wanted:
                 self.check(patient)
         except Exception as error:  # the twin's own refresh must not fail for it

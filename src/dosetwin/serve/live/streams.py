@@ -57,7 +57,7 @@ class Streams:
         if s.mllp_port is not None:
             from dosetwin.serve.live.hl7v2 import Listener, Reader
 
-            reader = Reader(self._service.policy["drug"], s.mllp_zone or None)
+            reader = Reader(self._service.installed.first.drug, s.mllp_zone or None)
             try:
                 heard = lambda: self.heard("mllp")  # noqa: E731
                 self.mllp = Listener(self._service, reader, s.mllp_host, s.mllp_port, heard=heard).start()

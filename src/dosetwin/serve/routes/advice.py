@@ -20,6 +20,7 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    therapy: Annotated[Name | None, Field(description="A therapy installed here; left out: the patient's first.")] = None
     model: Name | None = None
     mic_mg_per_L: Positive | None = None
     kidney: Annotated[

@@ -35,7 +35,7 @@ def take_in_table(
 ) -> dict[str, Any]:
     """Follow every subject of a table. The same table again answers 200 and stores nothing; rows are named by their line."""
     service.reach(who).need("record")
-    about: str = drug or service.policy["drug"]
+    about: str = drug or service.installed.first.drug
     timelines = understood_table(content, about, _zeros(zero), Zone())
     found = [
         {"subject": t.patient.id, "doses": sum(1 for d in t.doses for _ in d.expanded()),

@@ -10,7 +10,7 @@ from dosetwin.records import Every
 from dosetwin.serve.access import The, Who
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.problems import Problem, wrong
-from dosetwin.serve.routes.patients import PatientId
+from dosetwin.serve.routes.patients import PatientId, Therapy
 from dosetwin.serve.twins import state_hash
 from dosetwin.serve.whatif import Tried, first_of, hour_of, predictions, what_if
 
@@ -38,16 +38,16 @@ class Trial(BaseModel):
 
 
 @router.get("/patients/{patient}/predictions")
-def patient_predictions(patient: PatientId, service: The, who: Who) -> dict[str, Any]:
+def patient_predictions(patient: PatientId, service: The, who: Who, therapy: Therapy = None) -> dict[str, Any]:
     """Curves with bands before and after the patient's levels, under the recommended regimen, and the individual parameters."""
-    known, question, advice = service.current(who, patient)
+    known, question, advice = service.current(who, patient, therapy=therapy)
     return {"patient_id": patient, "state_hash": state_hash(known, question), "now": stamp(question.now)} | predictions(advice)
 
 
 @router.post("/patients/{patient}/what-if")
-def try_plan(patient: PatientId, trial: Trial, service: The, who: Who) -> dict[str, Any]:
+def try_plan(patient: PatientId, trial: Trial, service: The, who: Who, therapy: Therapy = None) -> dict[str, Any]:
     """What another dose, interval or sampling time would do. Nothing is stored."""
-    known, question, advice = service.current(who, patient, exact=False)
+    known, question, advice = service.current(who, patient, therapy=therapy, exact=False)
     timeline = advice.asked
 
     def within(field: str, at: datetime, low: float, high: float) -> float:

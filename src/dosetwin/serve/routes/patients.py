@@ -9,17 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from dosetwin.serve.access import The, Who, keeps_refused
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.problems import Problem, wrong
-from dosetwin.serve.store.facts import Code, NewPatient, Person
+from dosetwin.serve.store.facts import Code, Name, NewPatient, Person
 from dosetwin.serve.wardlist import line, ordered
 
 router = APIRouter(tags=["patients"])
 AGAIN: dict[int | str, dict] = {200: {"description": "Stored before, from the same source key"}}
 PatientId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", description="The patient's id in this service.")]
 
+Therapy = Annotated[Name | None, Query(description="A therapy installed here; left out: the patient's first.")]
+
 
 @router.get("/patients")
 def ward_list(service: The, who: Who, ward: Annotated[Code | None, Query()] = None) -> dict[str, Any]:
-    """The ward list: those who need a decision first."""
+    """The ward list, a line for each patient and therapy: those who need a decision first."""
     reach = service.reach(who)
     with service.store.read() as conn:
         rows = reach.patients(conn, ward)
@@ -53,14 +55,14 @@ def patient(patient: PatientId, service: The, who: Who) -> dict[str, Any]:
     with service.store.read() as conn:
         row = reach.patient(conn, patient)
         version, person = reach.person(conn, patient)
-        state = reach.state(conn, patient)
+        states = reach.states(conn, patient)
         created = next(f for f in reach.facts(conn, patient) if f["kind"] == "patient_created")
     service.audited(who, "read", patient=patient)
     return {
         "id": patient, "ward": row["ward"], "active": row["active"], "synthetic": row["synthetic"],
         "person": person.model_dump(mode="json"), "identity_version": version, "said": created["body"],
         "created_at": stamp(row["created_at"]), "head": row["head"],
-        "summary": None if state is None else state["summary"],
+        "summary": states[0]["summary"] if states else None, "therapies": {s["therapy"]: s["summary"] for s in states},
     }  # fmt: skip
 
 
@@ -101,16 +103,17 @@ def open_record(patient: PatientId, opening: Opening, service: The, who: Who) ->
 
 
 @router.get("/patients/{patient}/twin")
-def twin(patient: PatientId, service: The, who: Who) -> dict[str, Any]:
-    """The twin as it stands: the current answer and what made it. ``behind`` True while newer facts are being worked in."""
+def twin(patient: PatientId, service: The, who: Who, therapy: Therapy = None) -> dict[str, Any]:
+    """A twin as it stands: the current answer and what made it. ``behind`` True while newer facts are being worked in."""
     reach = service.reach(who)
     with service.store.read() as conn:
         row = reach.patient(conn, patient)
-        state = reach.state(conn, patient)
+        state = reach.state(conn, patient, therapy or "")
     if state is None:
-        return {"patient_id": patient, "behind": True, "state_hash": None, "answer": None, "summary": None}
+        return {"patient_id": patient, "therapy": therapy, "behind": True, "state_hash": None, "answer": None, "summary": None}
     return {
-        "patient_id": patient, "behind": state["through_seq"] < row["head"], "state_hash": state["state_hash"],
+        "patient_id": patient, "therapy": state["therapy"], "behind": state["through_seq"] < row["head"],
+        "state_hash": state["state_hash"],
         "through_seq": state["through_seq"], "computed_at": stamp(state["computed_at"]), "seconds": state["seconds"],
         "summary": state["summary"], "answer": state["answer"],
     }  # fmt: skip

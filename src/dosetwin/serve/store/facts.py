@@ -1,9 +1,10 @@
 """Facts as they come in: one closed shape per kind; units are converted at this border, given and canonical value both kept."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from dosetwin import formulary
 from dosetwin.quantities import QUANTITIES
@@ -22,20 +23,32 @@ COVARIATES = tuple(q.name for q in QUANTITIES.values()
 """Quantities that a fact of the kind ``covariate`` may tell; creatinine has a kind of its own, for its assay."""
 
 
-def one_of(names: tuple[str, ...]) -> Any:
-    """Text that is one of these names; the API's description lists them."""
+def measurable() -> tuple[str, ...]:
+    """Quantities that a fact of the kind ``measured`` may tell, levels of drugs included; what is told with the patient is none."""
+    told_with = ("GA", "BW", "SEX")
+    plain = (q.name for q in QUANTITIES.values() if q.kind != "plain" and not q.ages and q.name not in told_with)
+    return (*plain, *formulary.levels())
 
-    def listed(value: str) -> str:
-        if value not in names:
-            raise ValueError(f"one of {', '.join(names)}")
+
+class _Listed:
+    """Text that is one of these names; the API's description lists them. Drugs of the operator's files join while it runs."""
+
+    def __init__(self, names: Callable[[], tuple[str, ...]]):
+        self._names = names
+
+    def __call__(self, value: str) -> str:
+        if value not in self._names():
+            raise ValueError(f"one of {', '.join(self._names())}")
         return value
 
-    return Annotated[str, AfterValidator(listed), WithJsonSchema({"type": "string", "enum": list(names)})]
+    def __get_pydantic_json_schema__(self, _core: Any, _handler: Any) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self._names())}
 
 
-MEASURED = (*(q.name for q in QUANTITIES.values() if q.kind != "plain" and not q.ages and q.name not in ("GA", "BW", "SEX")),
-            *formulary.levels())  # fmt: skip
-"""Quantities that a fact of the kind ``measured`` may tell; gestational age, birth weight and sex are told with the patient."""
+def one_of(names: Callable[[], tuple[str, ...]]) -> Any:
+    """Text that is one of these names."""
+    listed = _Listed(names)
+    return Annotated[str, AfterValidator(listed), listed]
 
 
 if TYPE_CHECKING:
@@ -43,9 +56,9 @@ if TYPE_CHECKING:
     Covariate = str
     Quantity = str
 else:
-    Quantity = one_of(MEASURED)
-    Drug = one_of(formulary.followed())
-    Covariate = one_of(COVARIATES)
+    Quantity = one_of(measurable)
+    Drug = one_of(formulary.followed)
+    Covariate = one_of(lambda: COVARIATES)
 # strict: a number is a JSON number, never text ("1_0" would be read as 10) and never true
 Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False, strict=True)]
 NotNegative = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False, strict=True)]
@@ -69,6 +82,12 @@ class Dose(Body):
     amount: Positive
     unit: Unit = "mg"
     infusion_h: Annotated[float, Field(ge=0, le=48, allow_inf_nan=False, strict=True)] = 0.5
+
+    @model_validator(mode="after")
+    def _swallowed(self) -> "Dose":
+        if "infusion_h" not in self.model_fields_set and formulary.drug(self.drug).routes[:1] == ("mouth",):
+            self.infusion_h = 0.0
+        return self
 
     def canonical(self) -> dict[str, Any]:
         """With ``amount_mg``."""

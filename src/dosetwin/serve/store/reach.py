@@ -67,13 +67,13 @@ class Reach:
     who: Principal
     now: datetime
     vault: Vault
-    therapy: str = ""
-    """Whose twins' states are read; "" none's."""
+    therapies: tuple[str, ...] = ()
+    """Whose twins' states are read, in the operator's order."""
 
     @property
     def _followed(self) -> Any:
-        """The SQL condition that joins a patient with the state of its twin."""
-        return and_(twin_states.c.patient_id == patients.c.id, twin_states.c.therapy == self.therapy)
+        """The SQL condition that joins a patient with the states of its twins."""
+        return and_(twin_states.c.patient_id == patients.c.id, twin_states.c.therapy.in_(self.therapies))
 
     def need(self, action: Action) -> None:
         """Raise Problem 403 unless a role allows it."""
@@ -93,7 +93,7 @@ class Reach:
         return {r["patient_id"] for r in rows if self.vault.seals.holds("break_glass", r)}
 
     def patients(self, conn: Connection, ward: str | None = None, *, active: bool = True) -> Sequence[Row]:
-        """Patients within reach with their twins' summaries, in no order."""
+        """Patients within reach with their twins' summaries, a row for each therapy of a patient, in no order."""
         self.need("read")
         query = (
             select(patients, *(c.label(f"twin_{c.name}") for c in _STATE))
@@ -112,7 +112,7 @@ class Reach:
         state = {c.name: found[f"twin_{c.name}"] for c in _STATE}
         seals = self.vault.seals
         sound = seals.holds("patients", row) and state["patient_id"] is not None and seals.holds("twin_states", state)
-        return row | {k: state[k] if sound else None for k in ("summary", "through_seq", "computed_at", "state_hash")}
+        return row | {k: state[k] if sound else None for k in ("therapy", "summary", "through_seq", "computed_at", "state_hash")}
 
     def patient(self, conn: Connection, id_: str, action: Action = "read") -> Row:
         """One patient's row. Raises Problem 404, or 403 with what would open the record (``break_glass`` True: that would)."""
@@ -185,15 +185,19 @@ class Reach:
         found = conn.execute(within).scalar()
         return None if found is None else self.patient(conn, found)["id"]
 
-    def state(self, conn: Connection, patient: str) -> Row | None:
-        """The twin's derived state, None before the first was computed, and for one that is not as it was stored."""
+    def state(self, conn: Connection, patient: str, therapy: str = "") -> Row | None:
+        """A twin's derived state (default: of the patient's first therapy); None before it was computed, and for one changed."""
+        found = self.states(conn, patient)
+        return next((r for r in found if therapy in ("", r["therapy"])), None)
+
+    def states(self, conn: Connection, patient: str) -> list[Row]:
+        """The states of all the twins of a patient, in the operator's order, those that are as they were stored."""
         self.patient(conn, patient)
-        mine = select(twin_states).where(twin_states.c.patient_id == patient, twin_states.c.therapy == self.therapy)
-        row = _one(conn.execute(mine).mappings().first())
-        if row is None:
-            return None
-        sound = self.vault.seals.holds("twin_states", row) and digest(row["answer"]) == row["answer_hash"]
-        return row if sound else None
+        mine = select(twin_states).where(twin_states.c.patient_id == patient, twin_states.c.therapy.in_(self.therapies))
+        rows = [dict(r) for r in conn.execute(mine).mappings()]
+        holds = self.vault.seals.holds
+        sound = [r for r in rows if holds("twin_states", r) and digest(r["answer"]) == r["answer_hash"]]
+        return sorted(sound, key=lambda r: self.therapies.index(r["therapy"]))
 
     def advice_of(self, conn: Connection, patient: str) -> Sequence[Row]:
         """Every advice given for a patient, newest first, without the answers' bodies."""
@@ -246,6 +250,7 @@ class Reach:
         when = datetime.fromtimestamp(int(micros) / 1_000_000, UTC) if int(micros) < 4e15 else self.now
         rows = conn.execute(
             select(patients.c.id)
+            .distinct()
             .join(twin_states, self._followed, isouter=True)
             .where(self._within(conn), or_(patients.c.head > int(seq), twin_states.c.computed_at > when))
         )

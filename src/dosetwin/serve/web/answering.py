@@ -14,7 +14,7 @@ from dosetwin.serve.routes.advice import Answered, Given
 from dosetwin.serve.service import Service
 from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token
 from dosetwin.serve.web.look import Look, after_clinical, look
-from dosetwin.serve.web.patient_page import BabyId, Typed, back, kept_of, shown
+from dosetwin.serve.web.patient_page import BabyId, ByTherapy, Typed, back, kept_of, shown
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -31,12 +31,13 @@ def answer(
     amount_mg: Typed = "",
     interval_h: Typed = "",
     certain: Annotated[str, Form(max_length=10, alias="sure")] = "",
+    therapy: ByTherapy = "",
     kidney: Annotated[str, Form(pattern=f"^({'|'.join(KIDNEYS)})?$")] = "",
 ) -> Response:
     """Accept or override what the page showed: the advice is issued from exactly those facts and that moment, then answered."""
     reader.same_form(token)
     reader.service.reach(reader.who).need("answer")
-    seen = look(reader.service, reader.who, id, kept_of(request), kidney=kidney)
+    seen = look(reader.service, reader.who, id, kept_of(request), kidney=kidney, therapy=therapy)
     if seen.picture is None:
         raise Problem(409, "changed", "there is no advice to answer any more; look at the record again")
     if seen.state != state:
@@ -56,7 +57,7 @@ def answer(
             ask += " " + overrides.told(problem.more["would"] | {"unusual": []}).replace("On the twin", "Tried on the twin")
         found = None if asks else {"title": "Not recorded", "errors": problem.errors}
         return shown(request, id, reader, problem=found, override_open=True, override=typed, override_ask=ask,
-                     status=problem.status, kidney=kidney)  # fmt: skip
+                     status=problem.status, kidney=kidney, therapy=therapy)  # fmt: skip
     issued = _issue(reader.service, reader, id, seen)
 
     def change(conn: Any, reach: Any) -> Any:
@@ -65,7 +66,7 @@ def answer(
 
     reader.service.change(reader.who, change)
     reader.service.refresh(id)
-    more = f"&kidney={kidney}" if kidney else ""
+    more = (f"&therapy={therapy}" if therapy else "") + (f"&kidney={kidney}" if kidney else "")
     return back(request, f"{id}?said={said.decision}{more}")
 
 
@@ -107,10 +108,11 @@ def _issue(service: Service, reader: Reader, id_: str, seen: Look) -> str:
             if after_clinical(seen.known.facts, r["through_seq"]):
                 break
             asked = reach.advice(conn, r["id"])["inputs"]
-            if asked["now"] == shown and asked.get("kidney") == seen.question.kidney:
+            same = asked["policy"]["name"] == seen.question.policy["name"]
+            if same and asked["now"] == shown and asked.get("kidney") == seen.question.kidney:
                 return r["id"]
-    issued = service.ask(reader.who, id_, now=seen.question.now, mic_mg_per_L=seen.question.mic_mg_per_L,
-                         kidney=seen.question.kidney)  # fmt: skip
+    issued = service.ask(reader.who, id_, therapy=seen.question.policy["name"], now=seen.question.now,
+                         mic_mg_per_L=seen.question.mic_mg_per_L, kidney=seen.question.kidney)  # fmt: skip
     assert seen.advice is not None
     showed = seen.advice.recommendation.to_json()["regimen"]
     if issued["answer"]["regimen"] != showed:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 
+from dosetwin.checks.record import is_newborn
 from dosetwin.errors import InputError
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.live.routes import Acknowledged, acknowledge
@@ -12,7 +13,7 @@ from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.sure import sure
 from dosetwin.serve.web import entries
 from dosetwin.serve.web.frame import PageRoute, Reading, Token, zone_of
-from dosetwin.serve.web.patient_page import BabyId, Typed, back, shown
+from dosetwin.serve.web.patient_page import BabyId, ByTherapy, Typed, back, offered_to, shown
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -30,15 +31,20 @@ def enter(
     below: Typed = "",
     assay: Typed = "",
     offset: Typed = "",
+    therapy: ByTherapy = "",
     certain: Annotated[str, Form(max_length=500, alias="sure")] = "",
 ) -> Response:
     """A value typed in: recorded, and the twin updated before the page comes back. What is unusual is asked about first."""
     reader.same_form(token)
     service = reader.service
     typed = entries.Entry(kind, value, unit, at, bool(below), assay, offset, certain)
-    fact, bad = entries.checked(typed, service.clock.now(), service.policy["drug"], zone_of(service))
+    with service.store.read() as conn:
+        known = service.known(conn, service.reach(reader.who), id)
+    followed = offered_to(service, known, therapy)
+    newborn = is_newborn(known.timeline(followed[0].drug))
+    fact, bad = entries.checked(typed, service.clock.now(), entries.choices(followed), zone_of(service), newborn)
     if fact is None:
-        return shown(request, id, reader, entry=typed, entry_wrong=bad, status=422)
+        return shown(request, id, reader, entry=typed, entry_wrong=bad, status=422, therapy=therapy)
 
     try:
         sure(service, reader.who, id, [fact])
@@ -47,7 +53,7 @@ def enter(
             raise
         told = "; ".join(f"{e['message']}; found {e['value']}, expected {e['expected']}" for e in problem.errors or [])
         field = "ask" if problem.code == "not_confirmed" else "other"
-        return shown(request, id, reader, entry=typed, entry_wrong={field: told}, status=problem.status)
+        return shown(request, id, reader, entry=typed, entry_wrong={field: told}, status=problem.status, therapy=therapy)
 
     def change(conn: Any, reach: Any) -> Any:
         reach.patient(conn, id, "record")
@@ -56,9 +62,10 @@ def enter(
     try:
         receipt = service.change(reader.who, change)
     except InputError as error:
-        return shown(request, id, reader, entry=typed, entry_wrong={"other": str(error)}, status=422)
+        return shown(request, id, reader, entry=typed, entry_wrong={"other": str(error)}, status=422, therapy=therapy)
     service.refresh(id)
-    return back(request, f"{id}?said={'known' if receipt.known else 'entered'}")
+    more = f"&therapy={therapy}" if therapy else ""
+    return back(request, f"{id}?said={'known' if receipt.known else 'entered'}{more}")
 
 
 @router.post("/patient/{id}/held/{event}")

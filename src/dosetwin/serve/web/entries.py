@@ -1,6 +1,9 @@
-"""One value entered by hand: what was typed, checked field by field, as a fact; every refusal names value, range and remedy."""
+"""One value entered by hand: what was typed, checked field by field, as a fact; every refusal names value, range and remedy.
 
-from collections.abc import Mapping
+What may be typed in follows from the therapies: doses of their drugs, and every quantity that their models, rules and bars read.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,12 +13,78 @@ from dosetwin.checks import believable
 from dosetwin.errors import InputError
 from dosetwin.io.text import number
 from dosetwin.quantities import QUANTITIES, Quantity
-from dosetwin.serve.store.facts import NewFact
+from dosetwin.serve.installed import Followed
+from dosetwin.serve.store.facts import COVARIATES, NewFact, measurable
+from dosetwin.serve.twins import model_named, named_by
 from dosetwin.serve.zone import Zone
 from dosetwin.units import code_of, convert
 
-KINDS = ("level", "creatinine", "weight", "dose")
 ASSAYS = {"": "not stated", "idms": "enzymatic or IDMS-traceable", "jaffe": "Jaffe"}
+CALLED = {"creatinine": "SCR", "weight": "WT"}
+"""What choices were called in forms of the first release."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Something that can be typed in: ``code`` in the form, ``text`` on the screen, ``of`` what it measures.
+
+    ``drug``: of a dose, or of a level. ``group``: ``dose``, ``level``, ``assayed`` or "", what else the form asks beside it.
+    """
+
+    code: str
+    text: str
+    of: Quantity
+    drug: str = ""
+    group: str = ""
+    over_h: float = 0.0
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The units that the form offers, the usual one first."""
+        return self.of.offered or (self.of.unit,)
+
+    def range_(self, newborn: bool) -> tuple[float, float]:
+        """Lowest and highest in the quantity's own unit."""
+        if self.group != "dose":
+            return self.of.low, self.of.top(newborn)
+        size = believable.one_dose(self.drug)
+        return 0.1, size.high * (QUANTITIES["WT"].top(newborn) if size.per_kg else 1.0)
+
+
+def choices(followed: Sequence[Followed]) -> tuple[Choice, ...]:
+    """What may be typed in for these therapies, in their order: what is watched, doses, then what else is read."""
+    found: dict[str, Choice] = {}
+    for f in followed:
+        for name in (f.therapy.watched, f.drug):
+            if name in formulary.levels():
+                level = Choice(f"level:{name}", f"{name} level", formulary.levels()[name], name, "level")
+                found.setdefault(level.code, level)
+            elif name in QUANTITIES:
+                found.setdefault(name, _measured(name))
+        usual = f.therapy.everyday
+        by_mouth = f.therapy.drug.routes[:1] == ("mouth",)
+        over = 0.0 if by_mouth else 0.5 if usual is None else usual.duration_h
+        dose = Choice(f"dose:{f.drug}", f"{f.drug} given", f.therapy.drug.amount, f.drug, "dose", over)
+        found.setdefault(dose.code, dose)
+    for f in followed:
+        model = model_named(f.model)
+        first = [*(("SCR",) if f.kidney else ()), *(("WT",) if f.therapy.needs_weight else ())]
+        for name in (*first, *model.covs, *sorted(named_by(f.name)), *model.outputs):
+            if name in QUANTITIES and name in measurable():
+                found.setdefault(name, _measured(name))
+    return tuple(found.values())
+
+
+def _measured(name: str) -> Choice:
+    q = QUANTITIES[name]
+    text = f"{q.text} (1 began, 0 ended)" if q.flag else q.text
+    return Choice(name, text, q, "", "assayed" if name == "SCR" else "")
+
+
+def chosen(code: str, offered: Sequence[Choice]) -> Choice | None:
+    """What a form's code means; ``level`` and ``dose`` alone are the first drug's. None for what is not offered."""
+    code = CALLED.get(code, code)
+    return next((c for c in offered if code in (c.code, c.group) or c.code.casefold() == code.casefold()), None)
 
 
 @dataclass(frozen=True)
@@ -37,29 +106,32 @@ class Entry:
         return dict(vars(self))
 
 
-def fresh(now: datetime, zone: Zone) -> Entry:
+def fresh(now: datetime, zone: Zone, offered: Sequence[Choice]) -> Entry:
     """An empty form at this moment, to five minutes."""
     at, offset = zone.typed(now - timedelta(minutes=now.minute % 5))
-    return Entry(at=at, offset=offset)
+    return Entry(offered[0].code, unit=offered[0].units[0], at=at, offset=offset)
 
 
-def checked(entry: Entry, now: datetime, drug: str, zone: Zone) -> tuple[NewFact | None, dict[str, str]]:
-    """The fact, or per field what is wrong with it. What is wrong beside the rest of the record, ``serve.sure`` says."""
+def checked(
+    entry: Entry, now: datetime, offered: Sequence[Choice], zone: Zone, newborn: bool = True
+) -> tuple[NewFact | None, dict[str, str]]:
+    """The fact, or per field what is wrong with it. What is wrong beside the rest of the record, ``serve.sure`` says.
+
+    ``newborn``: what can be of a quantity is that of a newborn.
+    """
     wrong: dict[str, str] = {}
-    name, low, high, canonical = range_of(entry.kind, drug)
-    entry = replace(entry, unit=code_of(entry.unit, about(entry.kind, drug)) or entry.unit)
+    what = chosen(entry.kind, offered)
+    if what is None:
+        return None, {"other": f"found “{entry.kind}”, expected one of {', '.join(c.code for c in offered)}"}
+    name = "dose" if what.group == "dose" else what.of.text
+    entry = replace(entry, unit=code_of(entry.unit, what.of) or entry.unit)
     value = number(entry.value, comma=True)
     if value is None:
         wrong["value"] = f"{name}: found “{entry.value}”, expected a number, as 7.4"
-    elif (entry.kind, entry.unit) not in units(drug):
+    elif entry.unit not in what.units:
         wrong["other"] = f"unit {entry.unit} does not fit a {name}; choose one of the list"
     else:
-        found = _canonical(entry, value, drug)
-        if found is None:
-            wrong["other"] = f"unit {entry.unit} cannot be converted; choose another"
-        elif not low <= found <= high or (found == 0 and (entry.below or entry.kind != "level")):
-            shown = f"{value:g} {entry.unit}" + (f" = {found:.3g} {canonical}" if entry.unit != canonical else "")
-            wrong["value"] = f"{name}: found {shown}, allowed {low:g} to {high:g} {canonical}; check value and unit"
+        wrong |= _outside(what, entry, value, name, newborn)
     read = zone.read(entry.at, entry.offset)
     at = read.at
     if at is None:
@@ -69,43 +141,30 @@ def checked(entry: Entry, now: datetime, drug: str, zone: Zone) -> tuple[NewFact
     if wrong:
         return None, wrong
     confirmed = {"confirmed": {"reason": " ".join(entry.sure.split())}} if len(entry.sure.strip()) >= 3 else {}
-    return NewFact.model_validate({"at": at, "body": _body(entry, value, drug)} | confirmed), {}
+    return NewFact.model_validate({"at": at, "body": _body(what, entry, value)} | confirmed), {}
 
 
-def about(kind: str, drug: str) -> Quantity:
-    """The quantity that a kind of entry types in."""
-    if kind == "level":
-        return formulary.measured(drug)
-    return formulary.drug(drug).amount if kind == "dose" else QUANTITIES["SCR" if kind == "creatinine" else "WT"]
-
-
-def units(drug: str) -> list[tuple[str, str]]:
-    """(kind, unit) of every unit that the form offers."""
-    of = {kind: about(kind, drug) for kind in KINDS}
-    return [(kind, unit) for kind, q in of.items() for unit in q.offered or (q.unit,)]
-
-
-def range_of(kind: str, drug: str) -> tuple[str, float, float, str]:
-    """Name, lowest, highest and own unit of what is typed, from the one table of what can be (a newborn's)."""
-    of = about(kind, drug)
-    if kind == "dose":
-        size = believable.one_dose(drug)
-        return "dose", 0.1, size.high * (QUANTITIES["WT"].top(True) if size.per_kg else 1.0), of.unit
-    return of.text, of.low, of.top(True), of.unit
-
-
-def _canonical(entry: Entry, value: float, drug: str) -> float | None:
+def _outside(what: Choice, entry: Entry, value: float, name: str, newborn: bool) -> dict[str, str]:
+    """What is wrong with a value of a unit that is offered."""
     try:
-        return convert(value, entry.unit, about(entry.kind, drug), where="entry")
+        found = value if what.of.flag else convert(value, entry.unit, what.of, where="entry")
     except InputError:
-        return None
+        return {"other": f"unit {entry.unit} cannot be converted; choose another"}
+    own, (low, high) = what.of.unit, what.range_(newborn)
+    zero = found == 0 and (entry.below or what.group in ("dose", "assayed"))
+    if low <= found <= high and not zero and (what.of.kind not in ("flag", "trait") or found == int(found)):
+        return {}
+    shown = f"{value:g} {entry.unit}" + (f" = {found:.3g} {own}" if entry.unit != own else "")
+    return {"value": f"{name}: found {shown}, allowed {low:g} to {high:g} {own}; check value and unit"}
 
 
-def _body(entry: Entry, value: float | None, drug: str) -> Mapping[str, Any]:
-    if entry.kind == "level":
-        return {"kind": "level", "drug": drug, "value": value, "unit": entry.unit, "below_loq": entry.below}
-    if entry.kind == "creatinine":
+def _body(what: Choice, entry: Entry, value: float | None) -> Mapping[str, Any]:
+    if what.group == "dose":
+        return {"kind": "dose", "drug": what.drug, "amount": value, "unit": entry.unit, "infusion_h": what.over_h}
+    if what.group == "level":
+        return {"kind": "level", "drug": what.drug, "value": value, "unit": entry.unit, "below_loq": entry.below}
+    if what.group == "assayed":
         return {"kind": "creatinine", "value": value, "unit": entry.unit, "assay": entry.assay if entry.assay in ASSAYS else ""}
-    if entry.kind == "weight":
-        return {"kind": "covariate", "name": "WT", "value": value, "unit": entry.unit}
-    return {"kind": "dose", "drug": drug, "amount": value, "unit": entry.unit}
+    if what.of.name in COVARIATES and not what.of.predicted:
+        return {"kind": "covariate", "name": what.of.name, "value": value, "unit": entry.unit}
+    return {"kind": "measured", "quantity": what.of.name, "value": value, "unit": entry.unit}

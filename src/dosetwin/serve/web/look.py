@@ -52,9 +52,10 @@ class Look:
         return created.get("label") or f"Patient {self.row['id'][:8]}"
 
 
-def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bool = False, kidney: str = "") -> Look:
+def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bool = False, kidney: str = "",
+         therapy: str = "") -> Look:  # fmt: skip
     """The patient with its charts. ``kept`` remembers pictures by state; ``doubts`` True also asks what would change the answer;
-    ``kidney`` asks with another one than the service's.
+    ``kidney`` asks with another one than the service's; ``therapy`` of another one than the patient's first.
 
     Raises Problem 403 or 404 for a record out of reach.
     """
@@ -62,11 +63,11 @@ def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bo
     with service.store.read() as conn:
         row = reach.patient(conn, id_)
     try:
-        known, question, advice = service.current(who, id_, kidney=kidney or None)
+        known, question, advice = service.current(who, id_, therapy=therapy or None, kidney=kidney or None)
     except DosetwinError as error:
         with service.store.read() as conn:
             known = service.known(conn, reach, id_)
-        question = service.question(sensitivity=False, kidney=kidney or None)
+        question = service.question(service.chosen(known, therapy).name, sensitivity=False, kidney=kidney or None)
         why = tuple(str(error).split(" | "))
         return Look(row, known, question, state_hash(known, question), reach.now, None, None, None, why)
     key = state_hash(known, question)
@@ -138,6 +139,7 @@ def history_of(
                 "at": zone.short(r["asked_at"]),
                 "by": r["asked_by"],
                 "text": text,
+                "therapy": _therapy(answered.get(r["id"]) or {}),
                 "kidney": ((answered.get(r["id"]) or {}).get("provenance", {}).get("kidney") or {}).get("used", ""),
                 "answer": decided,
                 "reason": body.get("reason", ""),
@@ -150,6 +152,12 @@ def history_of(
             }
         )
     return out
+
+
+def _therapy(said: Mapping[str, Any]) -> str:
+    """Which therapy a stored answer is about; "" where it is not told."""
+    made = said.get("provenance", {})
+    return (made.get("therapy") or made.get("policy") or {}).get("name", "")
 
 
 def after_clinical(facts: Sequence[Mapping[str, Any]], seq: int) -> bool:

@@ -231,16 +231,15 @@ def model_page(request: Request, reader: Reading, name: Annotated[str, Path(max_
 
 
 def _models(request: Request, reader: Reader, name: str) -> HTMLResponse:
-    from dosetwin import models
     from dosetwin.report.card import card
-    from dosetwin.serve.twins import model_hash, model_named
+    from dosetwin.serve.twins import model_hash, model_named, model_names
 
     reader.service.reach(reader.who).need("models")
-    in_use = reader.service.settings.model
+    in_use = reader.service.installed.first.model
     chosen = name or in_use
-    if chosen not in models.names():
+    if chosen not in model_names():
         raise Problem(404, "not_found", "no such model", [wrong("model", "name", chosen, "a name of the list of models")])
-    found = [model_named(n) for n in models.names()]
+    found = [model_named(n) for n in model_names()]
     listed = [{"name": m.name, "title": m.title, "drug": m.drug, "population": m.population} for m in found]
     return page(
         request,

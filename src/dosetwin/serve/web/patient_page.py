@@ -1,6 +1,6 @@
 """A patient's page put together: the twin's answer, what was tried, entered or answered, the record, alerts and history."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -9,12 +9,16 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
 from dosetwin.advise.kidney import NAMES as KIDNEYS
+from dosetwin.serve.installed import Followed
 from dosetwin.serve.live.alerts import alerts_of
+from dosetwin.serve.problems import Problem
+from dosetwin.serve.problems import wrong as problem_at
 from dosetwin.serve.service import Service
 from dosetwin.serve.summary import kidney as kidney_by_criteria
 from dosetwin.serve.sure import waiting
 from dosetwin.serve.timeline import in_force
-from dosetwin.serve.twins import Memory, kidney_for
+from dosetwin.serve.twins import Known, Memory
+from dosetwin.serve.wardlist import line
 from dosetwin.serve.web import entries
 from dosetwin.serve.web.charts import svg
 from dosetwin.serve.web.frame import Reader, page, zone_of
@@ -22,11 +26,14 @@ from dosetwin.serve.web.look import Look, after_clinical, events_of, history_of,
 from dosetwin.serve.web.picture import charts_json
 from dosetwin.serve.web.scenario import scenario as scenario_of
 from dosetwin.serve.web.tries import asked_of, try_out
+from dosetwin.serve.web.ward import row
 from dosetwin.serve.zone import Zone
 
 BabyId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 Typed = Annotated[str, Form(max_length=60)]
 ByKidney = Annotated[str, Query(pattern=f"^({'|'.join(KIDNEYS)})?$")]
+ByTherapy = Annotated[str, Form(max_length=100)]
+AskedTherapy = Annotated[str, Query(max_length=100)]
 KEPT = 64
 """Pages remembered: drawn once per state of a twin."""
 JUMPS = (
@@ -66,15 +73,24 @@ def shown(
     status: int = 200,
     template: str = "patient.html.j2",
     kidney: str = "",
+    therapy: str = "",
 ) -> HTMLResponse:
     """The page of a patient as the twin stands, with what was just said, tried or typed, and what was wrong with it."""
     service = reader.service
-    usual = kidney_for(service.settings.model, service.settings.kidney)
+    with service.store.read() as conn:
+        known = service.known(conn, service.reach(reader.who), id_)
+    names = service.installed.names
+    if therapy and therapy not in names:
+        raise Problem(404, "not_found", "no such therapy here", [problem_at("patient", "therapy", therapy, ", ".join(names))])
+    of, first = service.chosen(known, therapy), service.running(known)[0]
+    asked_therapy = "" if of is first else of.name
+    usual = of.kidney
     kidney = "" if usual is None or kidney == usual else kidney
-    seen = look(service, reader.who, id_, kept_of(request), doubts=doubts, kidney=kidney)
+    seen = look(service, reader.who, id_, kept_of(request), doubts=doubts, kidney=kidney, therapy=of.name)
     reach, zone = service.reach(reader.who), zone_of(service)
     with service.store.read() as conn:
         rows, answers = reach.advice_of(conn, id_)[:30], reach.answers(conn, id_)
+        states = reach.states(conn, id_)
         stored = {r["id"]: reach.advice(conn, r["id"])["answer"] for r in rows[:10]}
         person = reach.person(conn, id_)[1]
         alerts = [a for a in alerts_of(reach.alerts(conn, id_)) if a.ended_at is None]
@@ -82,7 +98,8 @@ def shown(
     service.audited(reader.who, "read", patient=id_, detail={"what": "page"})
     p = seen.picture
     # an answer stands until a fact changes the twin
-    latest = next((h for h in history if h["decision"] and not after_clinical(seen.known.facts, h["through_seq"])), None)
+    latest = next((h for h in history if h["decision"] and h["therapy"] in ("", of.name)
+                   and not after_clinical(seen.known.facts, h["through_seq"])), None)  # fmt: skip
     answered = None
     if latest is not None:
         answered = {
@@ -101,7 +118,8 @@ def shown(
         asked = given
         tried = tried_on(seen, given, zone)
     now = reach.now
-    typed = entry or entries.fresh(now, zone)
+    choices = entries.choices(offered_to(service, seen.known, of.name))
+    typed = entry or entries.fresh(now, zone, choices)
     held = waiting(seen.advice.recommendation.to_json(), seen.known.facts) if seen.advice is not None else []
     charts = dict(p["charts"]) if p else {}
     told = _infection(request, service, seen) if infection and seen.advice is not None else None
@@ -118,7 +136,10 @@ def shown(
         state=seen.state,
         state_followed=seen.state_with(usual) if kidney else seen.state,
         asked_with=kidney,
-        and_kidney=f"&kidney={kidney}" if kidney else "",
+        and_kidney=(f"&therapy={asked_therapy}" if asked_therapy else "") + (f"&kidney={kidney}" if kidney else ""),
+        therapy=of.name,
+        asked_therapy=asked_therapy,
+        therapies=_therapies(service, seen, of, states, zone),
         usual_kidney=usual,
         kidneys=[{"name": k, "usual": k == usual, "asked": k == (kidney or usual)} for k in KIDNEYS] if usual else [],
         failure=seen.failure,
@@ -140,7 +161,8 @@ def shown(
         asked=asked,
         events=events_of(seen.known.facts, now, zone, [h["event"] for h in held]),
         can_record=reader.who.may("record"),
-        units=entries.units(service.policy["drug"]),
+        entry_choices_of=choices,
+        entry_chosen=getattr(entries.chosen(typed.kind, choices), "code", ""),
         assays=entries.ASSAYS,
         entry=typed,
         entry_choices=zone.choices(typed.at),
@@ -152,6 +174,28 @@ def shown(
         can_replay=reader.who.may("replay"),
         doubts_asked=bool(p and p["doubts"]),
     )
+
+
+def offered_to(service: Service, known: Known, therapy: str = "") -> tuple[Followed, ...]:
+    """The therapies whose facts a page offers to type in: the one it shows, the patient's others, then what else is installed."""
+    of = service.chosen(known, therapy)
+    return tuple(dict.fromkeys((of, *service.running(known), *service.installed.followed)))
+
+
+def _therapies(
+    service: Service, seen: Look, of: Followed, states: Sequence[Mapping[str, Any]], zone: Zone
+) -> list[dict[str, Any]]:
+    """The patient's therapies, each with its advice in words, and those that could be asked for; empty where there is one."""
+    by = {s["therapy"]: line({**seen.row, **s}, seen.now) for s in states}
+    running = tuple(dict.fromkeys((*service.running(seen.known), of)))
+    out = [
+        {"name": f.name, "text": f.words, "drug": f.drug, "here": f is of, "running": True,
+         "row": row(by[f.name], seen.now, zone) if f.name in by else None}
+        for f in running
+    ]  # fmt: skip
+    out += [{"name": f.name, "text": f.words, "drug": f.drug, "here": False, "running": False, "row": None}
+            for f in service.installed.followed if f not in running]  # fmt: skip
+    return out if len(out) > 1 else []
 
 
 def _alert(a: Any, zone: Zone) -> dict[str, Any]:
@@ -187,7 +231,7 @@ def _flags(seen: Look, now: Any) -> list[dict[str, str]]:
         return [{"text": "no twin", "tone": "bad"}]
     if p["doubted"] or p["contradicted"]:
         out.append({"text": "level in doubt", "tone": "bad"})
-    if kidney_by_criteria(in_force(seen.known.facts))["turning"]:
+    if seen.question.kidney is not None and kidney_by_criteria(in_force(seen.known.facts))["turning"]:
         out.append({"text": "kidney turning", "tone": "warn"})
     out += [{"text": f["flag"], "tone": "bad"} for f in p["forecasts"] if f["turning"]]
     regimen = seen.advice.regimen if seen.advice else None

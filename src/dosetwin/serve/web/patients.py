@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.web.frame import PageRoute, Reading, Token, environment, zone_of
 from dosetwin.serve.web.look import look
-from dosetwin.serve.web.patient_page import BabyId, ByKidney, back, kept_of, shown, tried_on
+from dosetwin.serve.web.patient_page import AskedTherapy, BabyId, ByKidney, ByTherapy, back, kept_of, shown, tried_on
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 SAID = {
@@ -36,6 +36,7 @@ def patient_page(
     doubts: bool = False,
     scenario: bool = False,
     kidney: ByKidney = "",
+    therapy: AskedTherapy = "",
     amount: Annotated[str, Query(max_length=20)] = "",
     interval: Annotated[str, Query(max_length=20)] = "",
     delay: Annotated[str, Query(max_length=20)] = "",
@@ -45,7 +46,7 @@ def patient_page(
     """The page."""
     given = {"amount": amount, "loading": loading, "interval": interval, "delay": delay, "sample": sample}
     return shown(request, id, reader, said=SAID.get(said, ""), doubts=doubts, infection=scenario, given=given,
-                 kidney=kidney)  # fmt: skip
+                 kidney=kidney, therapy=therapy)  # fmt: skip
 
 
 @router.get("/baby/{rest:path}")
@@ -56,9 +57,9 @@ def earlier(request: Request, rest: str) -> RedirectResponse:
 
 
 @router.get("/patient/{id}/print")
-def printed(request: Request, id: BabyId, reader: Reading, kidney: ByKidney = "") -> HTMLResponse:
+def printed(request: Request, id: BabyId, reader: Reading, kidney: ByKidney = "", therapy: AskedTherapy = "") -> HTMLResponse:
     """The same, laid out for paper."""
-    return shown(request, id, reader, template="print.html.j2", kidney=kidney)
+    return shown(request, id, reader, template="print.html.j2", kidney=kidney, therapy=therapy)
 
 
 @router.get("/patient/{id}/whatif")
@@ -72,9 +73,10 @@ def whatif(
     loading: Annotated[str, Query(max_length=20)] = "",
     sample: Annotated[str, Query(max_length=20)] = "",
     kidney: ByKidney = "",
+    therapy: AskedTherapy = "",
 ) -> JSONResponse:
     """A regimen tried on the twin: the curve for the chart, and what to say."""
-    seen = look(reader.service, reader.who, id, kept_of(request), kidney=kidney)
+    seen = look(reader.service, reader.who, id, kept_of(request), kidney=kidney, therapy=therapy)
     if seen.picture is None or not seen.picture["whatif"]:
         raise Problem(422, "not_accepted", "there is no twin to try on: " + "; ".join(seen.failure))
     found = tried_on(
@@ -87,18 +89,18 @@ def whatif(
 
 
 @router.get("/patient/{id}/state")
-def state(id: BabyId, reader: Reading) -> JSONResponse:
+def state(id: BabyId, reader: Reading, therapy: AskedTherapy = "") -> JSONResponse:
     """Which state the twin is in, for a page that is open."""
     reach = reader.service.reach(reader.who)
     with reader.service.store.read() as conn:
-        row, found = reach.patient(conn, id), reach.state(conn, id)
+        row, found = reach.patient(conn, id), reach.state(conn, id, therapy)
     behind = found is None or found["through_seq"] < row["head"]
     text = "" if found is None else f"The twin was updated at {zone_of(reader.service).short(found['computed_at'])}."
     return JSONResponse({"state": "" if found is None else found["state_hash"], "behind": behind, "text": text})
 
 
 @router.post("/patient/{id}/again")
-def again(request: Request, id: BabyId, reader: Reading, token: Token = "") -> Response:
+def again(request: Request, id: BabyId, reader: Reading, token: Token = "", therapy: ByTherapy = "") -> Response:
     """The twin as of this minute, with what would change its answer."""
     reader.same_form(token)
     reader.service.reach(reader.who).need("ask")
@@ -106,7 +108,7 @@ def again(request: Request, id: BabyId, reader: Reading, token: Token = "") -> R
         reader.service.reach(reader.who).patient(conn, id, "ask")
     reader.service.refresh(id, only_if_changed=False)
     kept_of(request).put(id, None)
-    return back(request, f"{id}?doubts=true")
+    return back(request, f"{id}?doubts=true{f'&therapy={therapy}' if therapy else ''}")
 
 
 @router.post("/patient/{id}/replay/{advice}")

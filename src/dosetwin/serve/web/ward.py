@@ -21,11 +21,11 @@ TABS = (
 COLUMNS = (
     ("name", "Patient"),
     ("need", "Needs"),
-    ("size", "GA, weight"),
+    ("therapy", "Therapy"),
     ("advice", "Advice"),
-    ("due", "Next dose"),
-    ("level", "Last level"),
-    ("scr", "Creatinine"),
+    ("due", "Next due"),
+    ("level", "Last measured"),
+    ("facts", "Facts"),
     ("updated", "Updated"),
 )
 LAST = "9999"
@@ -46,11 +46,11 @@ def counts(lines: Sequence[dict[str, Any]]) -> dict[str, int]:
 
 SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "name": lambda x: _natural(x["label"] or x["id"]),
-    "size": lambda x: (x["summary"] or {}).get("GA_weeks") or 99.0,
+    "therapy": lambda x: (x["therapy"] or "", _natural(x["label"] or x["id"])),
     "advice": lambda x: (x["summary"] or {}).get("how_sure") or -1.0,
     "due": lambda x: x["due_at"] or LAST,
     "level": lambda x: ((x["summary"] or {}).get("last_level") or {}).get("at") or "",
-    "scr": lambda x: (((x["summary"] or {}).get("kidney") or {}).get("last") or {}).get("value") or -1.0,
+    "facts": lambda x: [(f["name"], f["value"]) for f in (x["summary"] or {}).get("listed", ())],
     "updated": lambda x: x["computed_at"] or "",
 }
 """What a column is sorted by; the order of the service (who needs somebody first) is ``need``."""
@@ -98,8 +98,7 @@ def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> 
     s = line["summary"]
     out: dict[str, Any] = dict.fromkeys(
         (
-            "size",
-            "size_under",
+            "therapy",
             "advice",
             "advice_under",
             "certainty",
@@ -108,8 +107,8 @@ def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> 
             "due_under",
             "level",
             "level_under",
-            "scr",
-            "scr_under",
+            "facts",
+            "facts_under",
             "spark",
             "updated",
         ),
@@ -117,6 +116,8 @@ def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> 
     )
     out |= {
         "id": line["id"],
+        "key": f"{line['id']}-{line['therapy'] or ''}",
+        "of": line["therapy"] or "",
         "name": line["label"] or line["id"][:8],
         "under": line["ward"] if many else "",
         "flags": flags(line),
@@ -133,10 +134,7 @@ def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> 
         out["updated"] = ago(datetime.fromisoformat(line["computed_at"]), now)
     if s is None:
         return out | {"advice": "twin not computed yet"}
-    if s["GA_weeks"] is not None:
-        out["size"] = f"{s['GA_weeks']:g} wk"
-    if s["weight_kg"] is not None:
-        out["size_under"] = f"{s['weight_kg']:.2f} kg"
+    out["therapy"] = (line["therapy"] or "").replace("_", " ")
     r = s["regimen"]
     if s.get("hold"):
         out["advice"] = "hold: level first"
@@ -154,14 +152,24 @@ def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> 
         out |= {"due": ago(due, now), "due_under": zone.short(due)}
     if s["last_level"] is not None:
         at = datetime.fromisoformat(s["last_level"]["at"])
-        out |= {"level": f"{number(s['last_level']['value'])} mg/L", "level_under": ago(at, now)}
-    kidney = s["kidney"]
-    if kidney["last"] is not None:
-        at = datetime.fromisoformat(kidney["last"]["at"])
-        out |= {"scr": f"{kidney['last']['value']:.2f} mg/dL", "scr_under": kidney["why"] or ago(at, now)}
-        series = kidney.get("series") or []
-        out["spark"] = spark_of(series)
+        unit = s["last_level"]["unit"]
+        what = "" if s.get("watched", "").endswith(" level") else f"{s.get('watched', '')} "
+        shown = f"{what}{number(s['last_level']['value'])} {unit if unit != '1' else ''}".strip()
+        out |= {"level": shown, "level_under": ago(at, now)}
+    found = s.get("listed", ())
+    out["facts"] = ", ".join(_fact(f) for f in found)
+    out["facts_under"] = s["kidney"]["why"]
+    trend = next((f["series"] for f in found if "series" in f), None)
+    if trend:
+        out["spark"] = spark_of(trend)
     return out
+
+
+def _fact(f: dict[str, Any]) -> str:
+    """A fact of the list in words; a weight and an age are known by their units."""
+    value = f["value"] if isinstance(f["value"], str) else number(f["value"])
+    shown = f"{value} {f['unit']}".strip()
+    return f"{f['text']} {shown}" if "series" in f or not f["unit"] else shown
 
 
 def spark_of(series: Sequence[Sequence[Any]]) -> Any:

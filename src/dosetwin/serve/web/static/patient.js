@@ -39,6 +39,7 @@
       asked = new AbortController();
       const query = new URLSearchParams(names.map((n) => [n, field(n).value]));
       if (field("kidney")) query.set("kidney", field("kidney").value);
+      if (field("therapy")) query.set("therapy", field("therapy").value);
       const began = performance.now();
       try {
         const answer = await fetch(`${root}/patient/${id}/whatif?${query}`, { signal: asked.signal, headers: { accept: "application/json" } });
@@ -63,7 +64,7 @@
     const fit = () => {
       const kept = unit.value;
       unit.replaceChildren(...every.filter((o) => o.dataset.kind === kind.value));
-      for (const part of document.querySelectorAll("[data-only]")) part.hidden = part.dataset.only !== kind.value;
+      for (const part of document.querySelectorAll("[data-only]")) part.hidden = part.dataset.only !== kind.selectedOptions[0]?.dataset.group;
       if ([...unit.options].some((o) => o.value === kept)) unit.value = kept; else unit.selectedIndex = 0;
     };
     kind.addEventListener("change", fit);
@@ -83,7 +84,7 @@
   };
   window.dosetwin.listen(async (patients) => {
     if (!patients.includes(id)) return;
-    const answer = await fetch(`${root}/patient/${id}/state`, { headers: { accept: "application/json" } });
+    const answer = await fetch(`${root}/patient/${id}/state?therapy=${document.body.dataset.therapy || ""}`, { headers: { accept: "application/json" } });
     if (answer.status === 401 || answer.status === 403) ended(answer.status);
     if (!answer.ok) return;
     const found = await answer.json();

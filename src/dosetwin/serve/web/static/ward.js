@@ -13,7 +13,7 @@
       row.hidden = !words.every((w) => text.includes(w));
       shown += row.hidden ? 0 : 1;
     }
-    count.textContent = `${shown} of ${rows.rows.length} patients shown`;
+    count.textContent = `${shown} of ${rows.rows.length} twins shown`;
   };
   if (find) find.addEventListener("input", narrow);
 

@@ -1,0 +1,146 @@
+"""The therapies that a service follows: listed ones by name, or files that its operator installed; a client only names them.
+
+Which of them run for a patient follows from the record: those whose drug is on it, those that were asked for, else the ward's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from dosetwin import formulary
+from dosetwin.errors import InputError, UnknownName
+from dosetwin.serve.settings import Settings
+from dosetwin.serve.store.measured import measurement
+from dosetwin.serve.timeline import in_force
+from dosetwin.serve.twins import KeptQuestion, install_model, install_therapy, kidney_for, model_named
+
+if TYPE_CHECKING:
+    from dosetwin.declare import Therapy
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """One therapy as the service asks it: with which of its models, and told by which forecast (None: it could tell nothing)."""
+
+    therapy: "Therapy"
+    model: str
+    kidney: str | None
+
+    @property
+    def name(self) -> str:
+        """The therapy's name."""
+        return self.therapy.name
+
+    @property
+    def drug(self) -> str:
+        """Name of the therapy's drug."""
+        return self.therapy.drug.name
+
+    @cached_property
+    def policy(self) -> dict[str, Any]:
+        """The therapy as it is kept with a question."""
+        return self.therapy.to_json()
+
+    @property
+    def words(self) -> str:
+        """How a screen calls it."""
+        return self.name.replace("_", " ")
+
+
+@dataclass(frozen=True, eq=False)
+class Installed:
+    """The therapies, the usual one first, and ``usual`` of each ward: ward -> names of therapies."""
+
+    followed: tuple[Followed, ...]
+    usual: Mapping[str, tuple[str, ...]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the therapies, in the operator's order."""
+        return tuple(f.name for f in self.followed)
+
+    @property
+    def first(self) -> Followed:
+        """The usual one where a ward names none."""
+        return self.followed[0]
+
+    @property
+    def drugs(self) -> tuple[str, ...]:
+        """Names of their drugs, each once."""
+        return tuple(dict.fromkeys(f.drug for f in self.followed))
+
+    def __getitem__(self, name: str) -> Followed:
+        """A therapy by name. Raises UnknownName with the names there are: a path is none."""
+        for f in self.followed:
+            if f.name == name:
+                return f
+        raise UnknownName("unknown therapy", where="therapy", value=name[:100], allowed=", ".join(self.names))
+
+    def of_drug(self, drug: str) -> Followed:
+        """The first therapy of a drug, else the usual one."""
+        return next((f for f in self.followed if f.drug == drug), self.first)
+
+    def running(self, facts: Sequence[Mapping[str, Any]]) -> tuple[Followed, ...]:
+        """The therapies of one patient, in the operator's order; at least one.
+
+        Of a drug's therapies those that the ward names run, all of them where it names none of that drug.
+        """
+        ward = next((f["body"]["ward"] for f in reversed(facts) if f["body"].get("ward")), "")
+        here = self.usual.get(ward, ())
+        on_record = {d for f in in_force(facts) if (d := _drug_of(f)) in self.drugs}
+        asked = {f["body"].get("therapy") for f in facts if f["kind"] == "advice_issued"}
+        wards = {self[n].drug for n in here}
+        found = [
+            f for f in self.followed
+            if f.name in asked or (f.drug in on_record and (f.name in here or f.drug not in wards))
+        ]  # fmt: skip
+        return tuple(found) or (self[here[0]] if here else self.first,)
+
+    def question(self, like: KeptQuestion, followed: Followed) -> KeptQuestion:
+        """The service's question about another of the therapies, of the same moment."""
+        return KeptQuestion(followed.model, followed.policy, like.seed, like.draws, like.now, rule=like.rule,
+                            sensitivity=like.sensitivity, kidney=followed.kidney)  # fmt: skip
+
+
+def _drug_of(fact: Mapping[str, Any]) -> str:
+    """The drug that a dose or a level is about; "" for none."""
+    if fact["kind"] == "dose":
+        return fact["body"]["drug"]
+    m = measurement(fact)
+    return "" if m is None else m.quantity
+
+
+def install(settings: Settings) -> Installed:
+    """The therapies of the settings, checked and ready to be asked. Raises InputError naming the setting."""
+    found = [_followed(settings, word) for word in settings.therapy_names]
+    names = [f.name for f in found]
+    if twice := sorted({n for n in names if names.count(n) > 1}):
+        raise InputError("two therapies of one name", where="DOSETWIN_THERAPIES", value=twice[0])
+    if settings.kidney and not any(f.kidney for f in found):
+        raise InputError("no therapy here has a model that this could tell anything", where="DOSETWIN_KIDNEY",
+                         value=f"{settings.kidney} for {', '.join(f.model for f in found)}", remedy="leave it out")  # fmt: skip
+    usual: dict[str, tuple[str, ...]] = {}
+    for ward, name in settings.usual_of_wards:
+        if name not in names:
+            raise UnknownName("unknown therapy", where="DOSETWIN_USUAL", value=name, allowed=", ".join(names))
+        usual[ward] = (*usual.get(ward, ()), name)
+    return Installed(tuple(found), usual)
+
+
+def _followed(settings: Settings, word: str) -> Followed:
+    name, _, model = word.partition("@")
+    therapy = formulary.therapy(name)
+    if therapy.kind != "patient" or therapy.drug.device:
+        raise InputError("the service follows patients on a drug", where="DOSETWIN_THERAPIES", value=name,
+                         allowed="a therapy of a drug", remedy="ask it with 'dosetwin advise'")  # fmt: skip
+    install_therapy(therapy)
+    models = [install_model(m) for m in therapy.models]
+    model = install_model(model) if model else models[0]
+    if settings.kidney and len(settings.therapy_names) == 1 and kidney_for(model, settings.kidney) is None:
+        raise InputError("this model has no filtration that a kidney could tell", where="DOSETWIN_KIDNEY",
+                         value=f"{settings.kidney} for {model}", remedy="leave it out")  # fmt: skip
+    if model_named(model).drug != therapy.drug.name:
+        raise InputError("model and therapy are about different drugs", where="DOSETWIN_THERAPIES", value=word,
+                         allowed=f"a model of {therapy.drug.name}")  # fmt: skip
+    return Followed(therapy, model, kidney_for(model, settings.kidney))
