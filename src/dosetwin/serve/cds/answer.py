@@ -84,11 +84,12 @@ def respond(service: "Service", caller: Caller, name: str, request: Mapping[str,
     hook = SERVICES[name][0]
     if request["hook"] != hook:
         raise Problem(400, "wrong_hook", "this service answers another hook", [wrong("request", "hook", request["hook"], hook)])
-    drug = service.policy["drug"]
     context = request["context"]
-    orders = [o for o in _orders(context, hook) if is_for(drug, o)]
-    if hook != "patient-view" and not orders:
+    drugs = {d: [o for o in _orders(context, hook) if is_for(d, o)] for d in service.installed.drugs}
+    ordered = {d: orders for d, orders in drugs.items() if orders}
+    if hook != "patient-view" and not ordered:
         return {"cards": []}
+    drug = next(iter(ordered), service.installed.first.drug)
     patient = str(context["patientId"]).removeprefix("Patient/")
     try:
         bundle = _record(request, caller, patient)
@@ -99,22 +100,47 @@ def respond(service: "Service", caller: Caller, name: str, request: Mapping[str,
         said = hook != "patient-view" or ours(service, here, part.bundle)
         return {"cards": [cannot_card(drug, str(part))] if said else []}
     try:
-        done = ingest(service, caller.principal, bundle, server=_server(request, caller), ward=caller.ward)
+        done = ingest(service, caller.principal, bundle, server=_server(request, caller), ward=caller.ward,
+                      drug=next(iter(ordered), ""))  # fmt: skip
         if hook == "patient-view":
             return _view(service, done.patient_id, page)
-        asked = service.ask(caller.principal, done.patient_id, sensitivity=False)
     except (InputError, Problem) as error:
         if isinstance(error, Problem) and error.status == 403:
             raise
         service.audited(caller.principal, "cds_hook", outcome="refused", detail={"service": name, "error": type(error).__name__})
         return {"cards": [] if hook == "patient-view" else [cannot_card(drug, _why(error))]}
+    cards: list[dict[str, Any]] = []
+    for about, orders in ordered.items():
+        cards += _of_drug(service, caller, name, request, bundle, done.patient_id, about, orders, page)
+    return {"cards": cards}
+
+
+def _of_drug(
+    service: "Service", caller: Caller, name: str, request: Mapping[str, Any], bundle: Mapping[str, Any], id_: str, drug: str,
+    orders: Sequence[Mapping[str, Any]], page: str,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The cards about the orders of one drug: of the therapy that runs for the patient, else of the drug's first one here."""
+    hook, context = SERVICES[name][0], request["context"]
+    patient = str(context["patientId"]).removeprefix("Patient/")
+    reach = service.reach(caller.principal)
+    try:
+        with service.store.read() as conn:
+            running = service.running(service.known(conn, reach, id_))
+        of = next((f for f in running if f.drug == drug), service.installed.of_drug(drug))
+        asked = service.ask(caller.principal, id_, therapy=of.name, sensitivity=False)
+    except (InputError, Problem) as error:
+        if isinstance(error, Problem) and error.status == 403:
+            raise
+        service.audited(caller.principal, "cds_hook", outcome="refused", detail={"service": name, "error": type(error).__name__})
+        return [cannot_card(drug, _why(error))]
     sources = tuple(_reference(r) for r in _resources(bundle) if r.get("id") and r["resourceType"] == "Observation")
     issued = Issued(asked["id"], asked["asked_at"], drug, f"Patient/{patient}", asked["answer"], digest(asked["inputs"]),
                     str(context.get("userId", "")) or None, sources)  # fmt: skip
-    link, zone = f"{page}{done.patient_id}" if page else None, Zone(service.settings.time_zone or "UTC")
+    more = "" if of is running[0] else f"?therapy={of.name}"
+    link, zone = f"{page}{id_}{more}" if page else None, Zone(service.settings.time_zone or "UTC")
     if hook == "order-select":
-        return {"cards": [advice_card(issued, link, suggest=True, zone=zone)]}
-    return {"cards": [c for c in (order_card(issued, o, link, zone=zone) for o in orders) if c is not None]}
+        return [advice_card(issued, link, suggest=True, zone=zone)]
+    return [c for c in (order_card(issued, o, link, zone=zone) for o in orders) if c is not None]
 
 
 def feedback(service: "Service", caller: Caller, given: Sequence[Mapping[str, Any]]) -> None:
@@ -146,12 +172,16 @@ def feedback(service: "Service", caller: Caller, given: Sequence[Mapping[str, An
 
 
 def _view(service: "Service", patient: str, page: str) -> dict[str, Any]:
-    """One card when the ward list would mark this patient, none otherwise."""
+    """A card for each therapy by which the ward list would mark this patient."""
     service.refresh(patient)
     reach = service.reach(THE_SERVICE)
     with service.store.read() as conn:
-        state = reach.state(conn, patient)
-    summary = {} if state is None else state["summary"]
+        states = reach.states(conn, patient)
+    return {"cards": [c for s in states if (c := _marked(s["summary"], patient, page, s is states[0])) is not None]}
+
+
+def _marked(summary: Mapping[str, Any], patient: str, page: str, first: bool) -> dict[str, Any] | None:
+    """A card of one therapy, None where there is nothing to say."""
     said = [*summary.get("level_contradicts", ())]
     if summary.get("kidney", {}).get("turning"):
         said.append(summary["kidney"]["why"])
@@ -162,8 +192,8 @@ def _view(service: "Service", patient: str, page: str) -> dict[str, Any]:
     elif summary.get("status") == "refuse":
         said.append(f"no acceptable regimen: {summary['reason']}")
     if not said:
-        return {"cards": []}
-    text = f"{service.policy['drug']} twin: {said[0]}"
+        return None
+    text = f"{summary['drug']} twin: {said[0]}"
     card = {
         "uuid": str(uuid.uuid4()),
         "summary": text if len(text) < 140 else text[:138].rstrip() + "…",
@@ -172,8 +202,9 @@ def _view(service: "Service", patient: str, page: str) -> dict[str, Any]:
         "source": {"label": "dosetwin"},
     }
     if page:
-        card["links"] = [{"label": "Open the twin", "url": f"{page}{patient}", "type": "absolute"}]
-    return {"cards": [card]}
+        card["links"] = [{"label": "Open the twin", "url": page + patient + ("" if first else f"?therapy={summary['therapy']}"),
+                          "type": "absolute"}]  # fmt: skip
+    return card
 
 
 def _orders(context: Mapping[str, Any], hook: str) -> list[Mapping[str, Any]]:

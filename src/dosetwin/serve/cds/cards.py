@@ -11,7 +11,7 @@ from typing import Any, Literal
 from dosetwin.decide.recommendation import coming_mg
 from dosetwin.decide.recommendation import order as said
 from dosetwin.report.narrative import certainty
-from dosetwin.serve.fhir.resources import DISCLAIMER, Issued, drug_concept, medication_request
+from dosetwin.serve.fhir.resources import DAYS, DISCLAIMER, Issued, drug_concept, medication_request
 from dosetwin.serve.zone import Zone
 from dosetwin.units import code_of, convert
 
@@ -95,6 +95,8 @@ def order_card(issued: Issued, order: Mapping[str, Any], page: str | None, *, zo
     dose, interval = ordered["amount_mg"], ordered["interval_h"]
     first, wanted = coming_mg(ordered), coming_mg(regimen)
     pairs = ((dose, regimen["amount_mg"]), (first, wanted), (interval, regimen["interval_h"]))
+    if ordered.get("week") or regimen.get("week"):  # weeks of tablets are compared as weeks
+        pairs = ((dose / interval, regimen["amount_mg"] / regimen["interval_h"]),)
     if all(abs(found - advised) <= _SAME_DOSE * advised for found, advised in pairs):
         return None
     advised = said(regimen)
@@ -140,13 +142,35 @@ def is_for(drug: str, order: Mapping[str, Any]) -> bool:
 
 
 def _ordered(order: Mapping[str, Any]) -> dict[str, Any] | None:
-    """``amount_mg``, ``interval_h`` and, for a single dose before it, ``loading_mg`` of an order; None: they cannot be read."""
+    """``amount_mg``, ``interval_h`` and, for a single dose before it, ``loading_mg`` of an order; None: they cannot be read.
+
+    Of an order by the days of the week ``week``, from Monday, and its mean as amount.
+    """
     instructions = order.get("dosageInstruction") or []
+    if (week := _week(instructions)) is not None:
+        mean = sum(week) / 7.0
+        words = f"{sum(week):g} mg a week by its days"
+        return {"amount_mg": mean, "interval_h": 24.0, "loading_mg": None, "week": week, "words": words} if mean else None
     loading = None
     if len(instructions) == 2 and (loading := _single(instructions[0])) is None:
         return None
     rest = _repeated(instructions[-1]) if 1 <= len(instructions) <= 2 else None
     return None if rest is None else {"amount_mg": rest[0], "interval_h": rest[1], "loading_mg": loading}
+
+
+def _week(instructions: Any) -> list[float] | None:
+    """mg of each day from Monday, of instructions that all say their days of the week; None for others."""
+    week = [0.0] * 7
+    try:
+        for instruction in instructions:
+            days, (value, mg) = instruction["timing"]["repeat"]["dayOfWeek"], _quantity(instruction)
+            if mg is None or value < 0 or not days:
+                return None
+            for day in days:
+                week[DAYS.index(day)] += value * mg
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None
+    return week if instructions else None
 
 
 def _single(instruction: Any) -> float | None:

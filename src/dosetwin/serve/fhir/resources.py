@@ -109,15 +109,23 @@ def medication_request(issued: Issued) -> dict[str, Any] | None:
         return None
     text, start = _headline(issued), regimen["first_at"]
     repeated = {"frequency": 1, "period": regimen["interval_h"], "periodUnit": "h"}
-    if regimen.get("loading_mg") is None:
-        dosage = [_instruction(regimen, regimen["amount_mg"], start, repeated, text)]
+
+    if regimen.get("week"):  # an instruction for each amount, on its days
+        dosage = [
+            _instruction(
+                issued.drug, regimen, mg, start, {"frequency": 1, "period": 1, "periodUnit": "d", "dayOfWeek": days}, text
+            )
+            for mg, days in by_amount(regimen["week"]).items()
+        ]
+    elif regimen.get("loading_mg") is None:
+        dosage = [_instruction(issued.drug, regimen, regimen["amount_mg"], start, repeated, text)]
     else:  # one dose, and from one interval later on the others
         later = _later(start, loading_interval(regimen))
         dosage = [
-            {"sequence": 1, **_instruction(regimen, regimen["loading_mg"], start, {"count": 1}, text)},
+            {"sequence": 1, **_instruction(issued.drug, regimen, regimen["loading_mg"], start, {"count": 1}, text)},
             {
                 "sequence": 2,
-                **_instruction(regimen, regimen["amount_mg"], later, repeated, text),
+                **_instruction(issued.drug, regimen, regimen["amount_mg"], later, repeated, text),
             },
         ]
     return _filled(
@@ -135,8 +143,25 @@ def medication_request(issued: Issued) -> dict[str, Any] | None:
     )
 
 
-def _instruction(regimen: Mapping[str, Any], mg: float, start: Any, repeat: Mapping[str, Any], text: str) -> dict[str, Any]:
-    return {
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""Days of the week as FHIR codes them, in the order of a week of tablets."""
+ROUTES = {"vein": ("47625008", "Intravenous route"), "mouth": ("26643006", "Oral route")}
+"""Routes of the formulary that have one code in SNOMED CT."""
+
+
+def by_amount(week: Sequence[float]) -> dict[float, list[str]]:
+    """Amount -> its days of the week, the larger first; days without a dose are in none."""
+    return {mg: [d for d, x in zip(DAYS, week, strict=True) if x == mg] for mg in sorted({x for x in week if x}, reverse=True)}
+
+
+def _instruction(
+    drug: str, regimen: Mapping[str, Any], mg: float, start: Any, repeat: Mapping[str, Any], text: str
+) -> dict[str, Any]:
+    """One dosage instruction, by the drug's own route and in its unit."""
+    of = formulary.by_name().get(drug)
+    code, words = ROUTES.get("vein" if of is None else of.routes[0], ("", ""))
+    unit = "mg" if of is None else of.unit
+    return _filled({
         "text": text,
         "timing": {
             "repeat": _filled(
@@ -148,9 +173,9 @@ def _instruction(regimen: Mapping[str, Any], mg: float, start: Any, repeat: Mapp
                 }
             )
         },
-        "route": {"coding": [{"system": "http://snomed.info/sct", "code": "47625008", "display": "Intravenous route"}]},
-        "doseAndRate": [{"doseQuantity": {"value": mg, "unit": "mg", "system": UCUM_SYSTEM, "code": "mg"}}],
-    }
+        "route": {"coding": [{"system": "http://snomed.info/sct", "code": code, "display": words}]} if code else None,
+        "doseAndRate": [{"doseQuantity": {"value": mg, "unit": unit, "system": UCUM_SYSTEM, "code": unit}}],
+    })  # fmt: skip
 
 
 def _later(at: Any, hours: float) -> Any:
@@ -279,7 +304,8 @@ def _headline(issued: Issued) -> str:
         return f"Hold the next dose: {advice['hold_reason']}"
     if regimen is None:
         return "No acceptable regimen: " + "; ".join(r["text"] or r["code"] for r in advice["reasons"])
-    return f"{issued.drug} {order(regimen)}, infused over {regimen['infusion_h']:g} h"
+    over = f", infused over {regimen['infusion_h']:g} h" if regimen["infusion_h"] else ""
+    return f"{issued.drug} {order(regimen)}{over}"
 
 
 def _chosen(advice: Mapping[str, Any]) -> Mapping[str, Any] | None:

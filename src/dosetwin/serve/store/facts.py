@@ -24,7 +24,7 @@ COVARIATES = tuple(q.name for q in QUANTITIES.values()
 
 
 def measurable() -> tuple[str, ...]:
-    """Quantities that a fact of the kind ``measured`` may tell, levels of drugs included; what is told with the patient is none."""
+    """Quantities that a fact of the kind ``measured`` may tell, levels included; none of those told with the patient."""
     told_with = ("GA", "BW", "SEX")
     plain = (q.name for q in QUANTITIES.values() if q.kind != "plain" and not q.ages and q.name not in told_with)
     return (*plain, *formulary.levels())

@@ -56,7 +56,7 @@ def choices(followed: Sequence[Followed]) -> tuple[Choice, ...]:
     found: dict[str, Choice] = {}
     for f in followed:
         for name in (f.therapy.watched, f.drug):
-            if name in formulary.levels():
+            if name in formulary.levels() and model_named(f.model).measured_by(name) is not None:
                 level = Choice(f"level:{name}", f"{name} level", formulary.levels()[name], name, "level")
                 found.setdefault(level.code, level)
             elif name in QUANTITIES:

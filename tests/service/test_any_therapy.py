@@ -1,0 +1,272 @@
+"""A service that follows several therapies: one nobody here knows (tablets, one laboratory goal, no weight, no MIC), two in one patient."""
+
+import html
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fhir.resources.R4B.medicationrequest import MedicationRequest
+
+from dosetwin.errors import DosetwinError
+from dosetwin.serve.cds.cards import is_for, order_card
+from dosetwin.serve.fhir.resources import issued_as
+from dosetwin.serve.installed import install
+from dosetwin.serve.settings import Settings
+from dosetwin.serve.twins import require_listed
+from service.conftest import WARD, Running, course, new_patient, record, settings_for
+
+STRANGE = Path(__file__).parent / "data" / "strange" / "calmin.py"
+THERAPIES = f"amikacin_neonate, {STRANGE}"
+
+
+@pytest.fixture
+def ward(jwks_file: Path, tmp_path: Path, token: Callable[..., str]) -> Iterator[Running]:
+    settings = settings_for(f"sqlite:///{tmp_path / 's.sqlite3'}", jwks_file, tmp_path, therapies=THERAPIES, usual="MED=calm")
+    with Running(settings, token, background=False) as running:
+        yield running
+
+
+@pytest.fixture
+def demo(tmp_path: Path, token: Callable[..., str]) -> Iterator[Running]:
+    settings = Settings(demo=True, data_dir=tmp_path, demo_babies=0, draws=200, twin_processes=0, therapies=THERAPIES,
+                        usual="MED=calm")  # fmt: skip
+    with Running(settings, token, background=False) as running:
+        yield running
+
+
+def adult(client: httpx.Client, ward: str = WARD) -> str:
+    born = datetime(1961, 3, 4, tzinfo=UTC)
+    said = {"ward": ward, "label": "Room 7", "sex": "male", "synthetic": True, "person": {"birth": born.isoformat()}}
+    answer = client.post("/api/v1/patients", json=said)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"]
+
+
+def tablets(days: int = 6, mg: float = 10.0) -> list[dict[str, Any]]:
+    first = (datetime.now(UTC) - timedelta(days=days)).replace(microsecond=0)
+
+    def event(h: float, **body: Any) -> dict[str, Any]:
+        return {"at": (first + timedelta(hours=h)).isoformat(), "body": body}
+
+    doses = [event(24.0 * d, kind="dose", drug="calmin", amount=mg) for d in range(days)]
+    return [*doses, event(24.0 * days - 3.0, kind="measured", quantity="INR", value=2.1, unit="1")]
+
+
+def test_a_strange_therapy_goes_all_the_way(ward: Running) -> None:
+    who = ward.as_("pharmacist", "prescriber", "auditor", wards=["*"])
+    id_ = adult(who, "MED")
+    stored = record(who, id_, tablets())
+    events = who.get(f"/api/v1/patients/{id_}/events").json()["events"]
+    assert {e["body"].get("infusion_h", 0.0) for e in events} == {0.0}, "a tablet runs for no time"
+    ward.service.refresh(id_)
+    assert len(stored) == 7
+
+    # the list: one line, of the therapy that runs, with what it watches and no creatinine criteria
+    (line,) = who.get("/api/v1/patients").json()["patients"]
+    s = line["summary"]
+    assert (line["therapy"], s["drug"], s["watched"]) == ("calm", "calmin", "INR")
+    assert (s["last_level"]["value"], s["last_level"]["unit"]) == (2.1, "1")
+    assert (s["kidney"]["last"], line["kidney_turning"]) == (None, False)
+    assert [f["name"] for f in s["listed"]] == ["INR"]
+    assert s["status"] in ("recommend", "caution"), s["reason"]
+
+    # asked, answered and computed again
+    asked = who.post(f"/api/v1/patients/{id_}/advice", json={}).json()
+    assert asked["therapy"] == "calm"
+    regimen = asked["answer"]["regimen"]
+    assert len(regimen["week"]) == 7
+    assert who.post(f"/api/v1/advice/{asked['id']}/answer", json={"decision": "accepted"}).status_code == 201
+    again = who.post(f"/api/v1/advice/{asked['id']}/replay").json()
+    assert again["same"] is True, again["changed_since"]
+    ward.service.refresh(id_)
+    assert who.get(f"/api/v1/patients/{id_}").json()["summary"]["answered"] == "accepted"
+
+    # as FHIR: an instruction for each amount, on its days, by mouth
+    sent = who.get(f"/api/v1/advice/{asked['id']}/fhir").json()
+    order = next(e["resource"] for e in sent["entry"] if e["resource"]["resourceType"] == "MedicationRequest")
+    MedicationRequest.model_validate(order)
+    days = [d for i in order["dosageInstruction"] for d in i["timing"]["repeat"]["dayOfWeek"]]
+    assert sorted(days) == sorted(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])
+    assert {i["route"]["coding"][0]["display"] for i in order["dosageInstruction"]} == {"Oral route"}
+    assert sum(i["doseAndRate"][0]["doseQuantity"]["value"] * len(i["timing"]["repeat"]["dayOfWeek"])
+               for i in order["dosageInstruction"]) == pytest.approx(sum(regimen["week"]))  # fmt: skip
+    assert "newborn" not in json.dumps(sent)
+
+    # a card says nothing of the order that was advised, and speaks of twice as much
+    with ward.service.store.read() as conn:
+        from dosetwin.serve.auth.principal import THE_SERVICE
+
+        row = ward.service.reach(THE_SERVICE).advice(conn, asked["id"])
+    issued = issued_as(row, f"Patient/{id_}")
+    assert is_for("calmin", order)
+    assert order_card(issued, order, None) is None
+    twice = json.loads(json.dumps(order))
+    for i in twice["dosageInstruction"]:
+        i["doseAndRate"][0]["doseQuantity"]["value"] *= 2
+    card = order_card(issued, twice, None)
+    assert card is not None
+    assert (card["indicator"], "calmin" in card["summary"]) == ("critical", True)
+
+
+def test_what_forbids_a_strange_therapy_is_read_again(ward: Running) -> None:
+    who = ward.as_("pharmacist", wards=["*"])
+    id_ = adult(who, "MED")
+    record(who, id_, tablets())
+    ward.service.refresh(id_)
+    told = {"at": datetime.now(UTC).isoformat(), "body": {"kind": "measured", "quantity": "CYP2C9_3", "value": 2, "unit": "1"}}
+    record(who, id_, [told])
+    ward.service.refresh(id_)
+    summary = who.get(f"/api/v1/patients/{id_}").json()["summary"]
+    assert summary["status"] == "refuse"
+    assert "alleles forbid calmin" in json.dumps(who.get(f"/api/v1/patients/{id_}/twin").json()["answer"]["reasons"])
+
+
+def logged_in(running: Running) -> httpx.Client:
+    client = running.as_()
+    answer = client.post("/login", data={"username": "pharmacist", "password": "pharmacist"})
+    assert answer.status_code == 303, answer.text
+    return client
+
+
+def csrf_of(page: str) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert found, page[:500]
+    return html.unescape(found[1])
+
+
+def test_the_page_of_a_strange_therapy(demo: Running) -> None:
+    client = logged_in(demo)
+    service = demo.service
+    from dosetwin.serve.auth.principal import THE_SERVICE
+    from dosetwin.serve.store.facts import NewFact, NewPatient, Person
+
+    new = NewPatient(ward="NICU-demo", label="Room 7", sex="male", synthetic=True,
+                     person=Person(birth=datetime(1961, 3, 4, tzinfo=UTC)))  # fmt: skip
+    id_, _ = service.change(THE_SERVICE, lambda conn, r: service.ledger.create_patient(conn, THE_SERVICE, new, r.now))
+    facts = [(id_, NewFact.model_validate(e)) for e in tablets()]
+    service.change(THE_SERVICE, lambda conn, r: service.ledger.record(conn, THE_SERVICE, facts, r.now))
+    service.refresh(id_)
+
+    listed = client.get("/").text
+    assert "Room 7" in listed
+    assert "calm" in listed
+    page = client.get(f"/patient/{id_}")
+    assert page.status_code == 200
+    words = html.unescape(re.sub(r"<[^>]+>", " ", page.text))
+    assert "mg/kg" not in words
+    for option in ("INR", "dose:calmin", "CYP2C9_3", "dose:amikacin"):
+        assert f'value="{option}"' in page.text
+    assert "calmin" in words
+
+    # typed in: a result, a dose, and what cannot be
+    at = service.clock.now().replace(tzinfo=None).isoformat(timespec="minutes")
+    form = {"csrf": csrf_of(page.text), "at": at}
+    answer = client.post(f"/patient/{id_}/enter", data=form | {"kind": "INR", "value": "2.4", "unit": "1"})
+    assert answer.status_code == 303, html.unescape(re.sub(r"<[^>]+>", " ", answer.text))[:3000]
+    answer = client.post(f"/patient/{id_}/enter", data=form | {"kind": "dose:calmin", "value": "12", "unit": "mg"})
+    assert answer.status_code == 303, html.unescape(re.sub(r"<[^>]+>", " ", answer.text))[:3000]
+    answer = client.post(f"/patient/{id_}/enter", data=form | {"kind": "INR", "value": "240", "unit": "1"})
+    assert answer.status_code == 422
+    assert "allowed 0.5 to 30" in answer.text
+    answer = client.post(f"/patient/{id_}/enter", data=form | {"kind": "WT", "value": "82", "unit": "kg"})
+    assert answer.status_code == 303, "an adult may weigh as much"
+    events = client.get(f"/api/v1/patients/{id_}/events").json()["events"]
+    assert [(e["kind"], e["body"].get("infusion_h")) for e in events][-3:] == [
+        ("measured", None),
+        ("dose", 0.0),
+        ("covariate", None),
+    ]
+
+    # accepted on the page, and shown so
+    page = client.get(f"/patient/{id_}").text
+    state = re.search(r'name="state" value="([0-9a-f]+)"', page)
+    assert state
+    answer = client.post(f"/patient/{id_}/answer", data={"csrf": csrf_of(page), "state": state[1], "decision": "accepted"})
+    assert answer.status_code == 303, html.unescape(re.sub(r"<[^>]+>", " ", answer.text))[:3000]
+    assert "accepted" in client.get(answer.headers["location"]).text
+
+    # another therapy is asked for by name, never by a path
+    other = client.get(f"/patient/{id_}", params={"therapy": "amikacin_neonate"})
+    assert other.status_code == 200
+    assert client.get(f"/patient/{id_}", params={"therapy": str(STRANGE)}).status_code == 404
+
+
+def test_two_therapies_in_one_patient_have_a_line_and_a_page_each(ward: Running) -> None:
+    who = ward.as_("pharmacist", "prescriber", wards=["*"])
+    id_ = new_patient(who)
+    record(who, id_, course())
+    ward.service.refresh(id_)
+    assert [x["therapy"] for x in who.get("/api/v1/patients").json()["patients"]] == ["amikacin_neonate"]
+    before = who.get(f"/api/v1/patients/{id_}/twin").json()["answer"]["regimen"]
+
+    asked = who.post(f"/api/v1/patients/{id_}/advice", json={"therapy": "calm"})
+    assert asked.status_code == 201, asked.text
+    ward.service.refresh(id_)
+    lines = {x["therapy"]: x for x in who.get("/api/v1/patients").json()["patients"]}
+    assert set(lines) == {"amikacin_neonate", "calm"}, "what was asked for runs from then on"
+    assert lines["calm"]["summary"]["kidney"]["last"] is None
+    assert lines["amikacin_neonate"]["summary"]["kidney"]["last"]["value"] > 0
+    assert who.get(f"/api/v1/patients/{id_}/twin").json()["answer"]["regimen"] == before
+    assert who.get(f"/api/v1/patients/{id_}/twin", params={"therapy": "calm"}).json()["therapy"] == "calm"
+
+    # an answer to one is none to the other
+    said = {"decision": "overridden", "reason": "not wanted"}
+    assert who.post(f"/api/v1/advice/{asked.json()['id']}/answer", json=said).status_code == 201
+    ward.service.refresh(id_)
+    lines = {x["therapy"]: x["summary"]["answered"] for x in who.get("/api/v1/patients").json()["patients"]}
+    assert lines == {"amikacin_neonate": None, "calm": "overridden"}
+
+
+def test_a_ward_has_its_usual_therapy_before_anything_is_on_record(ward: Running) -> None:
+    who = ward.as_("pharmacist", wards=["*"])
+    for name, expected in (("MED", "calm"), (WARD, "amikacin_neonate")):
+        id_ = adult(who, name)
+        ward.service.refresh(id_)
+        assert who.get(f"/api/v1/patients/{id_}/twin").json()["therapy"] == expected
+    # its drug is given after all: the usual one's line goes
+    record(who, id_, tablets())
+    ward.service.refresh(id_)
+    assert [x["therapy"] for x in who.get("/api/v1/patients", params={"ward": WARD}).json()["patients"]] == ["calm"]
+
+
+def test_a_client_only_names_what_is_installed(ward: Running) -> None:
+    who = ward.as_("pharmacist", "prescriber", "model-admin", wards=["*"])
+    id_ = adult(who)
+    for name in (str(STRANGE), "../calmin.py", "warfarin_inr", "bed_pool"):
+        assert who.post(f"/api/v1/patients/{id_}/advice", json={"therapy": name}).status_code == 422
+        assert who.get(f"/api/v1/patients/{id_}/predictions", params={"therapy": name}).status_code == 422
+    assert (
+        who.post(f"/api/v1/patients/{id_}/advice", json={"model": str(STRANGE.with_name("calmin_model.py"))}).status_code == 422
+    )
+    names = [t["name"] for t in who.get("/api/v1/therapies").json()["therapies"]]
+    assert names == ["amikacin_neonate", "calm"]
+    assert who.get("/api/v1/models/calmin_model").json()["drug"] == "calmin"
+    with pytest.raises(DosetwinError):
+        require_listed(str(STRANGE))
+
+
+@pytest.mark.parametrize(("words", "where"), [
+    ({"therapies": "nothing_listed"}, "therapy"),
+    ({"therapies": "amikacin_neonate, amikacin_neonate"}, "DOSETWIN_THERAPIES"),
+    ({"therapies": "bed_pool"}, "DOSETWIN_THERAPIES"),
+    ({"therapies": "ventilator_ards"}, "DOSETWIN_THERAPIES"),
+    ({"therapies": "amikacin_neonate@warfarin_hamberg_2010"}, "DOSETWIN_THERAPIES"),
+    ({"usual": "MED=calm"}, "DOSETWIN_USUAL"),
+    ({"therapies": str(STRANGE), "kidney": "filter"}, "DOSETWIN_KIDNEY"),
+])  # fmt: skip
+def test_what_cannot_be_installed_is_named(words: dict[str, str], where: str, tmp_path: Path) -> None:
+    with pytest.raises(DosetwinError) as refused:
+        install(Settings(demo=True, data_dir=tmp_path, **words))
+    assert getattr(refused.value, "where", "") == where
+
+
+def test_settings_of_before_keep_working() -> None:
+    settings = Settings.from_environment({"DOSETWIN_POLICY": "amikacin_neonate", "DOSETWIN_MODEL": "amikacin_decock_2012"})
+    assert [(f.name, f.model) for f in install(settings).followed] == [("amikacin_neonate", "amikacin_decock_2012")]
+    assert len(settings.superseded) == 2
+    assert install(Settings()).names == ("amikacin_neonate",)
