@@ -46,7 +46,7 @@ def counts(lines: Sequence[dict[str, Any]]) -> dict[str, int]:
 
 SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "name": lambda x: _natural(x["label"] or x["id"]),
-    "therapy": lambda x: (x["therapy"] or "", _natural(x["label"] or x["id"])),
+    "therapy": lambda x: (x.get("therapy") or "", _natural(x["label"] or x["id"])),
     "advice": lambda x: (x["summary"] or {}).get("how_sure") or -1.0,
     "due": lambda x: x["due_at"] or LAST,
     "level": lambda x: ((x["summary"] or {}).get("last_level") or {}).get("at") or "",
@@ -116,8 +116,8 @@ def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> 
     )
     out |= {
         "id": line["id"],
-        "key": f"{line['id']}-{line['therapy'] or ''}",
-        "of": line["therapy"] or "",
+        "key": f"{line['id']}-{line.get('therapy') or ''}",
+        "of": line.get("therapy") or "",
         "name": line["label"] or line["id"][:8],
         "under": line["ward"] if many else "",
         "flags": flags(line),
@@ -134,7 +134,7 @@ def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> 
         out["updated"] = ago(datetime.fromisoformat(line["computed_at"]), now)
     if s is None:
         return out | {"advice": "twin not computed yet"}
-    out["therapy"] = (line["therapy"] or "").replace("_", " ")
+    out["therapy"] = (line.get("therapy") or "").replace("_", " ")
     r = s["regimen"]
     if s.get("hold"):
         out["advice"] = "hold: level first"
