@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from dosetwin.serve.installed import install
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.web import assets, entries, ward
@@ -243,6 +244,10 @@ def test_results_that_are_none_say_what_was_expected(demo: Running) -> None:
         assert "dosetwin trial" in answer.text
 
 
+OFFERED = entries.choices(install(Settings()).followed)
+"""What a service that follows newborns on amikacin offers to type in."""
+
+
 @pytest.mark.parametrize(("entry", "field", "says"), [
     (entries.Entry("level", "abc", "mg/L", "2026-04-13T13:00"), "value", "found “abc”"),
     (entries.Entry("level", "5000", "mg/L", "2026-04-13T13:00"), "value", "allowed 0 to 500 mg/L"),
@@ -254,17 +259,17 @@ def test_results_that_are_none_say_what_was_expected(demo: Running) -> None:
     (entries.Entry("level", "nan", "mg/L", "2026-04-13T13:00"), "value", "expected a number"),
 ])  # fmt: skip
 def test_an_entry_is_refused_field_by_field(entry: entries.Entry, field: str, says: str) -> None:
-    fact, wrong = entries.checked(entry, NOW, "amikacin", Zone())
+    fact, wrong = entries.checked(entry, NOW, OFFERED, Zone())
     assert fact is None
     assert says in wrong[field]
 
 
 def test_an_entry_in_another_unit_is_the_same_fact() -> None:
-    fact, wrong = entries.checked(entries.Entry("weight", "1100", "g", "2026-04-13T13:00"), NOW, "amikacin", Zone())
+    fact, wrong = entries.checked(entries.Entry("weight", "1100", "g", "2026-04-13T13:00"), NOW, OFFERED, Zone())
     assert wrong == {}
     assert fact is not None
     assert fact.body.canonical()["canonical_value"] == pytest.approx(1.1)
-    comma, _ = entries.checked(entries.Entry("level", "7,4", "mg/L", "2026-04-13T13:00"), NOW, "amikacin", Zone())
+    comma, _ = entries.checked(entries.Entry("level", "7,4", "mg/L", "2026-04-13T13:00"), NOW, OFFERED, Zone())
     assert comma is not None
     assert comma.body.canonical()["mg_per_L"] == pytest.approx(7.4)
 
@@ -275,7 +280,7 @@ def test_an_entry_in_another_unit_is_the_same_fact() -> None:
     ("creatinine", "88.4", "\u03bcmol/l", "mg_per_dL", 1.0), ("weight", "1100", "grams", "canonical_value", 1.1),
 ])  # fmt: skip
 def test_an_entry_may_spell_its_unit(kind: str, value: str, unit: str, field: str, read: float) -> None:
-    fact, wrong = entries.checked(entries.Entry(kind, value, unit, "2026-04-13T13:00"), NOW, "amikacin", Zone())
+    fact, wrong = entries.checked(entries.Entry(kind, value, unit, "2026-04-13T13:00"), NOW, OFFERED, Zone())
     assert (wrong, fact is None) == ({}, False)
     assert fact is not None
     assert fact.body.canonical()[field] == pytest.approx(read)
