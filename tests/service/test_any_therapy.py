@@ -1,4 +1,4 @@
-"""A service that follows several therapies: one nobody here knows (tablets, one laboratory goal, no weight, no MIC), two in one patient."""
+"""Several therapies: one nobody here knows (tablets, one laboratory goal, no weight, no MIC), and two in one patient."""
 
 import html
 import json
