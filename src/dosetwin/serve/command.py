@@ -21,10 +21,15 @@ def serve(*, demo: bool, host: str | None, port: int | None) -> int:
 
         # a demo leaves nothing behind in the folder it was started from, and starts afresh every time
         settings = settings.model_copy(update={"data_dir": Path(mkdtemp(prefix="dosetwin-demo-"))})
+    if settings.demo and not (settings.therapies or settings.policy or settings.model):
+        from dosetwin.serve.demo import ADULTS, THERAPIES
+
+        usual = settings.usual or f"{ADULTS}={THERAPIES.rpartition(', ')[2]}"
+        settings = settings.model_copy(update={"therapies": THERAPIES, "usual": usual})
     app = create_app(settings, own_process=True)
     if settings.demo:
         where = f"http://{settings.host}:{settings.port}/"
-        sys.stderr.write(f"dosetwin: a ward of made-up newborns on {where} (Ctrl-C stops it). {NOTICE}\n")
+        sys.stderr.write(f"dosetwin: wards of made-up patients on {where} (Ctrl-C stops it). {NOTICE}\n")
     elif not settings.trusted_proxies:
         sys.stderr.write("dosetwin: DOSETWIN_TRUSTED_PROXIES is not set: everybody behind your proxy counts as one address\n")
     run(app, settings)  # without access logs, which would hold patients' ids

@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from dosetwin import formulary
+from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Covariate, DoseEvent, Observation, Timeline
 from dosetwin.serve.auth.principal import THE_SERVICE
+from dosetwin.serve.installed import Followed
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.service import Service
 from dosetwin.serve.store.facts import NewFact, NewPatient, Person
@@ -17,8 +20,10 @@ from dosetwin.serve.twins import model_named
 from dosetwin.structure.growth import birth_weight, weight_after_birth
 
 log = logging.getLogger("dosetwin.serve")
-WARD = "NICU-demo"
-MODEL = "amikacin_neonate"
+WARD, ADULTS = "NICU-demo", "MED-demo"
+MODEL, DRUG = "amikacin_neonate", "amikacin"
+THERAPIES = "amikacin_neonate, vancomycin_adult, warfarin_inr"
+"""What the demo follows where nothing else is said: newborns, and an adult each on what comes after."""
 NAMES = ("Ada", "Bo", "Cleo", "Dov", "Enya", "Finn", "Gala", "Hugo", "Iris", "Jo", "Kit", "Luz", "Max", "Nia", "Oz", "Pia")
 AHEAD_H = 72.0
 """Made-up data of the first hours are there at once; the rest arrives as the clock reaches it."""
@@ -33,8 +38,8 @@ class Scripted:
     story: str
 
 
-STORIES = ("usual", "usual", "usual", "slow kidney", "kidney turning", "ibuprofen", "wrong level", "cooled", "usual", "growth",
-           "usual", "first dose")  # fmt: skip
+STORIES = ("usual", "usual", "two drugs", "slow kidney", "kidney turning", "ibuprofen", "wrong level", "cooled", "usual",
+           "growth", "usual", "first dose")  # fmt: skip
 
 
 def babies(n: int, start: datetime, seed: int = 1) -> list[Scripted]:
@@ -90,8 +95,10 @@ def _baby(k: int, start: datetime, rng: np.random.Generator) -> Scripted:
     if k % 4 == 1:
         events.append(NewFact.model_validate({"at": first + timedelta(hours=30), "source_key": f"demo/{k}/culture/1",
                                               "body": {"kind": "culture", "result": "growth", "organism": "Escherichia coli",
-                                                       "drug": "amikacin", "mic_mg_per_L": 4.0,
+                                                       "drug": DRUG, "mic_mg_per_L": 4.0,
                                                        "susceptibility": "S"}}))  # fmt: skip
+    if story == "two drugs":
+        events += _beside(k, first, kg(0.0), past)
     events.sort(key=lambda e: e.at)
     name = NAMES[k % len(NAMES)]
     new = NewPatient(ward=WARD, label=f"Bed {k + 1}", sex="male" if male else "female", GA_weeks=GA, birth_weight_kg=BW,
@@ -124,14 +131,14 @@ def _levels(
     who = Patient("made-up", "male" if male else "female", birth, GA, BW, True)
     scr = tuple(Observation(h, "SCR", v, "mg/dL") for h, v in creatinines)
     timeline = Timeline(who, tuple(DoseEvent(float(h), dose, 0.5) for h in doses), scr,
-                        tuple(Covariate(h, n, v) for h, n, v in covariates), first, drug="amikacin")  # fmt: skip
+                        tuple(Covariate(h, n, v) for h, n, v in covariates), first, drug=DRUG)  # fmt: skip
     if story in ("kidney turning", "slow kidney"):
         # the kidney that creatinine tells of clears the drug too: levels follow the day's filtration, not a healthy one
         timeline = _injured(timeline, birth, first)
         model = told(model, "filtration")
     eta = 0.9 * np.linalg.cholesky(model.omega_for(1) + 1e-12 * np.eye(len(model.omega_for(1)))) @ rng.standard_normal(
         len(model.omega_for(1)))  # fmt: skip
-    name = model.measured_by("amikacin")
+    name = model.measured_by(DRUG)
     found = predict(model, schedule_for(model, timeline, np.array(samples)), eta[None, :])
     true = found.value[0, :, list(model.outputs).index(name)]
     noisy = true * np.exp(rng.normal(0, 0.08, len(true)))
@@ -151,11 +158,75 @@ def _injured(timeline: Timeline, birth: datetime, first: datetime) -> Timeline:
     return timeline.append(*(Covariate(h, "KIDNEY", value, "1", "made up") for h, value in told))
 
 
+def adults(service: Service, start: datetime, seed: int = 1) -> list[Scripted]:
+    """A made-up patient for each other therapy that is installed: its ordinary facts, its everyday dose for some days, and
+    what it watches drawn from its own model.
+    """
+    return [_ordinary(k, f, start, np.random.default_rng([seed, 78, k])) for k, f in enumerate(service.installed.followed[1:])]
+
+
+def _ordinary(k: int, of: Followed, start: datetime, rng: np.random.Generator) -> Scripted:
+    from dosetwin.records import Patient
+    from dosetwin.simulate import predict, schedule_for
+
+    therapy, model = of.therapy, model_named(of.model)
+    said, usual = dict(therapy.typical), therapy.everyday
+    assert usual is not None
+    amount = therapy.menu.measured(usual.mg(float(said.get("WT", 1.0))))
+    days = max(3.0, 4.0 * usual.interval_h / 24.0)
+    first = (start - timedelta(days=days - 0.3)).replace(minute=0, second=0, microsecond=0)
+    birth = first - timedelta(days=365.25 * float(said.get("AGE", 40.0)))
+    doses = [float(h) for h in np.arange(0.0, 24.0 * (days + 5), usual.interval_h)]
+    known = {n: float(v) for n, v in said.items() if n in QUANTITIES and isinstance(v, int | float) and not QUANTITIES[n].ages}
+    traits = {n: v for n, v in known.items() if QUANTITIES[n].kind == "trait"}
+    sex = str(said.get("SEX", "female"))
+    timeline = Timeline(
+        Patient("made-up", sex, birth, traits=traits), tuple(DoseEvent(h, amount, usual.duration_h, drug=of.drug) for h in doses),
+        (), tuple(Covariate(-1.0, n, v) for n, v in known.items() if n not in traits), first, drug=of.drug,
+    )  # fmt: skip
+    watched = model.measured_by(therapy.watched) or next(iter(model.outputs))
+    # just before the third dose, and in the morning of later days
+    samples = [2.0 * usual.interval_h - 0.5, *(24.0 * d - 0.5 for d in range(int(days) - 1, int(days) + 5))]
+    samples = sorted({h for h in samples if h > usual.interval_h})
+    omega = model.omega_for(1)
+    eta = 0.7 * np.linalg.cholesky(omega + 1e-12 * np.eye(len(omega))) @ rng.standard_normal(len(omega))
+    found = predict(model, schedule_for(model, timeline, np.array(samples)), eta[None, :])
+    true = found.value[0, :, list(model.outputs).index(watched)]
+    values = [round(float(v), 1) for v in true * np.exp(rng.normal(0, 0.05, len(true)))]
+
+    def fact(h: float, what: str, **body: Any) -> NewFact:
+        key = f"demo/{of.name}/{what}/{h:g}"
+        return NewFact.model_validate({"at": first + timedelta(hours=h), "source_key": key, "body": body})
+
+    unit = model.outputs[watched].unit
+    events = [fact(-1.0, n, kind="measured", quantity=n, value=v, unit=QUANTITIES[n].unit) for n, v in known.items()]
+    events += [fact(h, "dose", kind="dose", drug=of.drug, amount=amount, infusion_h=usual.duration_h) for h in doses]
+    events += [fact(h, "watched", kind="measured", quantity=therapy.watched, value=max(v, 0.3), unit=unit)
+               for h, v in zip(samples, values, strict=True)]  # fmt: skip
+    new = NewPatient(ward=ADULTS, label=f"Room {k + 1}", sex="male" if sex == "male" else "female", synthetic=True,
+                     source_key=f"demo/{of.name}/patient", at=first - timedelta(hours=2),
+                     person=Person(name=f"{NAMES[-k - 1]} Madeup", identifiers={"demo-mrn": f"DEMO-A{k + 1:02d}"},
+                                   birth=birth))  # fmt: skip
+    return Scripted(new, tuple(sorted(events, key=lambda e: e.at)), "ordinary")
+
+
+def _beside(k: int, first: datetime, kg: float, past: float) -> list[NewFact]:
+    """Doses of another drug that is hard on the kidney too, as some newborns get them."""
+    own = formulary.drug(DRUG).atc
+    other = next((d for d in formulary.drugs() for i in d.interactions if any(code.startswith(i.atc) for code in own)), None)
+    if other is None or other.one_dose is None:
+        return []
+    amount = round(sum(other.one_dose.usually(True)) / 2.0 * kg, 0)
+    return [NewFact.model_validate({"at": first + timedelta(hours=h), "source_key": f"demo/{k}/beside/{h:g}",
+                                    "body": {"kind": "dose", "drug": other.name, "amount": amount, "infusion_h": 1.0}})
+            for h in np.arange(2.0, past + AHEAD_H, 12.0)]  # fmt: skip
+
+
 def run(service: Service, stop: threading.Event, every_s: float = 1.0) -> None:
     """Fill the ward with everything up to now, then let the rest arrive as the demo's clock reaches it."""
     start = service.clock.now()
     try:
-        scripted = babies(service.settings.demo_babies, start)
+        scripted = [*babies(service.settings.demo_babies, start), *adults(service, start)]
         waiting: list[tuple[datetime, str, NewFact]] = []
         for baby in scripted:
             if stop.is_set():

@@ -5,6 +5,7 @@ Which of them run for a patient follows from the record: those whose drug is on 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,14 @@ class Followed:
     def policy(self) -> dict[str, Any]:
         """The therapy as it is kept with a question."""
         return self.therapy.to_json()
+
+    def fits(self, years: float | None) -> bool:
+        """Whether somebody of this age (None: not known) may be meant: not twice as old as anybody studied, nor half as old."""
+        ages = {"AGE": 1.0, "PNA": 365.25}
+        covs = model_named(self.model).covs
+        if years is None:
+            return True
+        return all(0.5 * c.low <= years * per <= 2.0 * c.high for n, per in ages.items() if (c := covs.get(n)) is not None)
 
     @property
     def words(self) -> str:
@@ -81,11 +90,13 @@ class Installed:
         """The first therapy of a drug, else the usual one."""
         return next((f for f in self.followed if f.drug == drug), self.first)
 
-    def running(self, facts: Sequence[Mapping[str, Any]]) -> tuple[Followed, ...]:
+    def running(self, facts: Sequence[Mapping[str, Any]], birth: datetime | None = None) -> tuple[Followed, ...]:
         """The therapies of one patient, in the operator's order; at least one.
 
-        Of a drug's therapies those that the ward names run, all of them where it names none of that drug.
+        Of a drug's therapies those that the ward names run, all of them where it names none of that drug; none whose models know
+        nobody near the patient's age, unless it was asked for.
         """
+        years = None if birth is None or not facts else (max(f["at"] for f in facts) - birth) / timedelta(days=365.25)
         ward = next((f["body"]["ward"] for f in reversed(facts) if f["body"].get("ward")), "")
         here = self.usual.get(ward, ())
         on_record = {d for f in in_force(facts) if (d := _drug_of(f)) in self.drugs}
@@ -93,7 +104,7 @@ class Installed:
         wards = {self[n].drug for n in here}
         found = [
             f for f in self.followed
-            if f.name in asked or (f.drug in on_record and (f.name in here or f.drug not in wards))
+            if f.name in asked or (f.drug in on_record and (f.name in here or f.drug not in wards) and f.fits(years))
         ]  # fmt: skip
         return tuple(found) or (self[here[0]] if here else self.first,)
 

@@ -4,23 +4,26 @@ import io
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from dosetwin.declare import Model
-from dosetwin.serve.twins import KeptQuestion, model_named
+from dosetwin.declare import Model, Therapy
+from dosetwin.serve.twins import KeptQuestion, model_named, therapy_of
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
 
 
 class _Packer(pickle.Pickler):
-    def persistent_id(self, obj: Any) -> str | None:
-        """The name of a listed model; anything else is packed as it is."""
-        return obj.name if isinstance(obj, Model) and model_named(obj.name) is obj else None
+    def persistent_id(self, obj: Any) -> tuple[str, Any] | None:
+        """The name of a model that is asked here, the JSON form of a therapy; anything else is packed as it is."""
+        if isinstance(obj, Model) and model_named(obj.name) is obj:
+            return "model", obj.name
+        return ("therapy", obj.to_json()) if isinstance(obj, Therapy) else None
 
 
 class _Unpacker(pickle.Unpickler):
-    def persistent_load(self, pid: Any) -> Model:
-        """The model of that name."""
-        return model_named(pid)
+    def persistent_load(self, pid: Any) -> Model | Therapy:
+        """The model or the therapy."""
+        kind, said = pid
+        return model_named(said) if kind == "model" else therapy_of(said)
 
 
 def pack(question: KeptQuestion, advice: "Advice") -> bytes:

@@ -103,7 +103,7 @@ class Refresher:
     def followed(self, patient: str, question: KeptQuestion, older: timedelta, *, only_if_changed: bool = True) -> list[Done]:
         """The states of all the twins of a patient, each asked the service's question at the moment of this one."""
         known, olds = self._known(patient, question.now)
-        running = self._installed.running(known.facts)
+        running = self._installed.running(known.facts, known.person.birth)
         names = tuple(f.name for f in running)
         return [
             replace(self._one(known, olds.get(f.name), self._installed.question(question, f), older, only_if_changed),

@@ -103,7 +103,7 @@ class Service:
 
     def running(self, known: Known) -> tuple[Followed, ...]:
         """The therapies of a patient, in the operator's order."""
-        return self.installed.running(known.facts)
+        return self.installed.running(known.facts, known.person.birth)
 
     def chosen(self, known: Known, therapy: str | None) -> Followed:
         """The therapy that is meant: by name, else the patient's first. Raises UnknownName for one not installed here."""

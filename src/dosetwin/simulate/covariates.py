@@ -54,12 +54,20 @@ def _fixed(name: str, timeline: Timeline) -> float | None:
     return value
 
 
+def _age_at_start(name: str, c: Cov, timeline: Timeline) -> float | None:
+    """An age that the model holds constant, at the start of the timeline's clock, from the record or from birth and GA."""
+    found = _age_series(name, c.unit, timeline) if name in ("AGE", "PNA", "PMA") and c.unit in HOURS_PER else ()
+    return found[0][1] - found[0][0] / HOURS_PER[c.unit] if found else None
+
+
 def _series(name: str, c: Cov, timeline: Timeline, model: Model, findings: list[Finding]) -> Series:
     """Known values of one covariate, or what the model's policy puts in their place."""
     who = f"patient {timeline.patient.id}"
     found = _age_series(name, c.unit, timeline) if c.age else timeline.series(name)
     if not found:
         fixed = _fixed(name, timeline)
+        if fixed is None and not c.age:
+            fixed = _age_at_start(name, c, timeline)
         if fixed is not None:
             return ((-math.inf, float(fixed)),)
     if found:

@@ -4,16 +4,18 @@ import hmac
 
 from dosetwin.serve.auth.principal import EVERY_WARD, Principal, Role
 
+WARDS = "NICU-demo MED-demo"
 _PEOPLE: tuple[tuple[str, str, Role, str], ...] = (
-    ("viewer", "Vera Viewer (made up)", "viewer", "NICU-demo"),
-    ("prescriber", "Pat Prescriber (made up)", "prescriber", "NICU-demo"),
-    ("pharmacist", "Phil Pharmacist (made up)", "pharmacist", "NICU-demo"),
+    ("viewer", "Vera Viewer (made up)", "viewer", WARDS),
+    ("prescriber", "Pat Prescriber (made up)", "prescriber", WARDS),
+    ("pharmacist", "Phil Pharmacist (made up)", "pharmacist", WARDS),
     ("model-admin", "Mo Models (made up)", "model-admin", EVERY_WARD),
     ("auditor", "Audrey Audit (made up)", "auditor", EVERY_WARD),
     ("elsewhere", "Ellis Elsewhere (made up, another ward)", "prescriber", "other-ward"),
 )
 USERS = {
-    name: Principal(f"demo:{name}", full, frozenset({role}), frozenset({ward}), "demo") for name, full, role, ward in _PEOPLE
+    name: Principal(f"demo:{name}", full, frozenset({role}), frozenset(ward.split()), "demo")
+    for name, full, role, ward in _PEOPLE
 }
 
 
