@@ -128,6 +128,7 @@ GENTAMICIN_NEONATE = Therapy(
     typical=ORDINARY | {"BW": 1.5},
     sampling=Sampling(EVERY_HOURS),
     shown=AMINOGLYCOSIDE_SHOWN,
+    listed=("GA", "WT", "SCR"),
     source="targets Hartman 2020, van Donge 2018, Frymoyer 2013; limits and rules name theirs",
     note="the usual model is that of most babies (Fuchs 2014: 1,449, checked by its authors on 69 others); under cooling it is "
     "the one made of cooled babies. Germovsek 2016 reads creatinine itself. Weights, chances and the floor are assumed",
