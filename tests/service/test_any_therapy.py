@@ -16,6 +16,7 @@ from dosetwin.errors import DosetwinError
 from dosetwin.serve.cds.cards import is_for, order_card
 from dosetwin.serve.fhir.resources import issued_as
 from dosetwin.serve.installed import install
+from dosetwin.serve.live.alerts import causes
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.twins import require_listed
 from service.conftest import WARD, Running, course, new_patient, record, settings_for
@@ -259,7 +260,7 @@ def test_a_client_only_names_what_is_installed(ward: Running) -> None:
     ({"usual": "MED=calm"}, "DOSETWIN_USUAL"),
     ({"therapies": str(STRANGE), "kidney": "filter"}, "DOSETWIN_KIDNEY"),
 ])  # fmt: skip
-def test_what_cannot_be_installed_is_named(words: dict[str, str], where: str, tmp_path: Path) -> None:
+def test_what_cannot_be_installed_is_named(words: dict[str, Any], where: str, tmp_path: Path) -> None:
     with pytest.raises(DosetwinError) as refused:
         install(Settings(demo=True, data_dir=tmp_path, **words))
     assert getattr(refused.value, "where", "") == where
@@ -270,3 +271,24 @@ def test_settings_of_before_keep_working() -> None:
     assert [(f.name, f.model) for f in install(settings).followed] == [("amikacin_neonate", "amikacin_decock_2012")]
     assert len(settings.superseded) == 2
     assert install(Settings()).names == ("amikacin_neonate",)
+
+
+def test_an_alert_of_another_therapy_says_its_drug_and_what_is_about_the_patient_is_said_once() -> None:
+    now = datetime(2026, 4, 13, 14, tzinfo=UTC)
+    kidney = {"turning": True, "why": "creatinine rose"}
+    summary = {"level_contradicts": [], "kidney": kidney, "hold": "", "status": "refuse", "reason": "nothing fits", "doses": 1,
+               "due_at": None, "answered": None, "last_dose": None, "drug": "calmin"}  # fmt: skip
+    usual, other = (causes(summary, now, timedelta(hours=1), of) for of in ("", "calm"))
+    assert usual[0].about == other[0].about, "one alert for one kidney"
+    assert usual[1].about != other[1].about
+    assert (usual[1].text, other[1].text) == (
+        "no acceptable regimen: nothing fits",
+        "calmin: no acceptable regimen: nothing fits",
+    )
+
+
+def test_whoever_is_far_from_anybody_studied_is_not_followed_unasked() -> None:
+    followed = {f.name: f for f in install(Settings(therapies="amikacin_neonate, vancomycin_adult, warfarin_inr")).followed}
+    fits = {name: [f.fits(years) for years in (None, 3 / 365, 70.0)] for name, f in followed.items()}
+    adults = [True, False, True]
+    assert fits == {"amikacin_neonate": [True, True, False], "vancomycin_adult": adults, "warfarin_inr": adults}

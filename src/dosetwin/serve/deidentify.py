@@ -18,7 +18,7 @@ KEPT = {
     "creatinine": ("mg_per_dL", "assay"),
     "covariate": ("name", "canonical_value", "canonical_unit"),
     "culture": ("specimen", "result", "drug", "mic_mg_per_L", "susceptibility"),
-    "advice_issued": ("status", "regimen"),
+    "advice_issued": ("status", "regimen", "therapy"),
     "advice_answered": ("decision", "given"),
 }
 """Fields that leave the house, per kind; kinds and fields not listed stay (free text, wards, actors, source keys, organisms'
