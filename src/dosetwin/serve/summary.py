@@ -121,7 +121,7 @@ def answer_tone(known: Known, therapy: str = "") -> str:
 def _of_others(known: Known, therapy: str) -> set[str]:
     """Ids of advice about other therapies; a fact of before, when there was one therapy, names none."""
     issued = (f["body"] for f in known.facts if f["kind"] == "advice_issued")
-    return {b["advice_id"] for b in issued if therapy and b.get("therapy", therapy) != therapy}
+    return {b["advice_id"] for b in issued if therapy and (b.get("therapy") or therapy) != therapy}
 
 
 def kidney(care: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -334,7 +334,7 @@ class Ledger:
             asked_by=who.subject[:200], inputs=inputs, answer=answer, answer_hash=hash_,
         ))  # fmt: skip
         body = {"advice_id": id_, "answer_hash": hash_, "inputs_hash": digest(inputs), "status": answer["status"],
-                "regimen": answer["regimen"], "therapy": inputs["policy"]["name"], "through_seq": through_seq,
+                "regimen": answer["regimen"], "therapy": inputs.get("policy", {}).get("name", ""), "through_seq": through_seq,
                 "identity_version": identity_version}  # fmt: skip
         self.append(conn, who, [Row(patient, "advice_issued", now, body)], now)
         return id_
