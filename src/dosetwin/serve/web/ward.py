@@ -167,7 +167,7 @@ def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> 
 
 def _fact(f: dict[str, Any]) -> str:
     """A fact of the list in words; a weight and an age are known by their units."""
-    value = f["value"] if isinstance(f["value"], str) else number(f["value"])
+    value = f["value"] if isinstance(f["value"], str) else number(round(f["value"], 2))
     shown = f"{value} {f['unit']}".strip()
     return f"{f['text']} {shown}" if "series" in f or not f["unit"] else shown
 
