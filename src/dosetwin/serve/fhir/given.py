@@ -26,6 +26,7 @@ def given(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def is_drug(drug: str, concept: Mapping[str, Any]) -> bool:
+    """Whether a CodeableConcept means the drug, by a code, its words or its text."""
     said = [codes.Coded(*(str(c.get(k) or "") for k in ("system", "code", "display"))) for c in concept.get("coding", ())]
     text = str(concept.get("text") or "")
     meant = codes.medication(said, text)
@@ -33,6 +34,7 @@ def is_drug(drug: str, concept: Mapping[str, Any]) -> bool:
 
 
 def of_kind(record: Mapping[str, Any], kind: str) -> Iterable[Mapping[str, Any]]:
+    """A bundle's resources of one kind."""
     entries = record.get("entry")
     found = [e.get("resource") for e in entries if isinstance(e, Mapping)] if isinstance(entries, list) else []
     return [r for r in found if isinstance(r, Mapping) and r.get("resourceType") == kind]
