@@ -179,7 +179,7 @@ def _ordinary(k: int, of: Followed, start: datetime, rng: np.random.Generator) -
     doses = [float(h) for h in np.arange(0.0, 24.0 * (days + 5), usual.interval_h)]
     known = {n: float(v) for n, v in said.items() if n in QUANTITIES and isinstance(v, int | float) and not QUANTITIES[n].ages}
     traits = {n: v for n, v in known.items() if QUANTITIES[n].kind == "trait"}
-    sex = str(said.get("SEX", "female"))
+    sex = "male" if said.get("SEX") == "male" else "female"
     timeline = Timeline(
         Patient("made-up", sex, birth, traits=traits), tuple(DoseEvent(h, amount, usual.duration_h, drug=of.drug) for h in doses),
         (), tuple(Covariate(-1.0, n, v) for n, v in known.items() if n not in traits), first, drug=of.drug,
@@ -203,7 +203,7 @@ def _ordinary(k: int, of: Followed, start: datetime, rng: np.random.Generator) -
     events += [fact(h, "dose", kind="dose", drug=of.drug, amount=amount, infusion_h=usual.duration_h) for h in doses]
     events += [fact(h, "watched", kind="measured", quantity=therapy.watched, value=max(v, 0.3), unit=unit)
                for h, v in zip(samples, values, strict=True)]  # fmt: skip
-    new = NewPatient(ward=ADULTS, label=f"Room {k + 1}", sex="male" if sex == "male" else "female", synthetic=True,
+    new = NewPatient(ward=ADULTS, label=f"Room {k + 1}", sex=sex, synthetic=True,
                      source_key=f"demo/{of.name}/patient", at=first - timedelta(hours=2),
                      person=Person(name=f"{NAMES[-k - 1]} Madeup", identifiers={"demo-mrn": f"DEMO-A{k + 1:02d}"},
                                    birth=birth))  # fmt: skip
