@@ -20,7 +20,9 @@ from dosetwin.advise.table import clock, ordered, stands_in_the_way, too_high_no
 from dosetwin.decide.recommendation import Dosing, HoldPlan, NextSample, Status, order
 from dosetwin.errors import Reason
 from dosetwin.forecast.kidney.warning import INJURY_SOURCE, INJURY_WARNING
+from dosetwin.quantities import QUANTITIES
 from dosetwin.records import DoseOrder
+from dosetwin.units import plain_unit
 
 if TYPE_CHECKING:
     from dosetwin.infer.belief import Plausibility
@@ -70,7 +72,7 @@ def settle(asked: Asked, state: State, ahead: KidneyOutlook | None) -> Settled:
             assert ahead is not None
             plan = injury_plan(asked, state, regimen)
             why = f"a kidney injury is likely ({percent(ahead.injury or 0.0)})"
-            return Settled(made, "caution", plan, sentence(plan, why), reasons)
+            return Settled(made, "caution", plan, sentence(plan, why, word_of(asked)), reasons)
     if regimen is not None:
         return Settled(made, "caution" if warns or state.open_doubts else "recommend", reasons=reasons)
     if given and state.open_doubts:
@@ -80,18 +82,36 @@ def settle(asked: Asked, state: State, ahead: KidneyOutlook | None) -> Settled:
             f"with {percent(1.0 - d.p_wrong)}" for d in state.open_doubts
         )  # fmt: skip
         none = plan.if_confirmed is None and plan.if_not is None
-        what = "level" if any(d.measures != "SCR" for d in state.open_doubts) else "creatinine and a level"
-        return Settled(made, "refuse" if none else "caution", plan, sentence(plan, why, what), reasons)
+        word = word_of(asked)
+        others = sorted({QUANTITIES[d.measures].text for d in state.open_doubts if _beside(d, asked)})
+        also = "" if any(not _beside(d, asked) for d in state.open_doubts) else " and ".join(others)
+        return Settled(made, "refuse" if none else "caution", plan, sentence(plan, why, word, also), reasons)
     if given and stands_in_the_way(made, asked.therapy):
         high = too_high_now(made, asked.therapy)
         safe = safe_at(asked, state) if high else None
-        why = "the level is still too high for one" if high else "the level would stay too high after it, at any interval"
+        word = word_of(asked)
+        why = f"the {word} is still too high for one" if high else f"the {word} would stay too high after it, at any interval"
         if safe is not None and decide(asked.at(safe), state).regimen is None:
             # once it is low enough for the next dose, that dose would lift it too high for the one after: no hour to promise
             why, safe = f"{why}, and would stay too high after it, at any interval", None
         plan = refusal_plan(asked, state, safe)
-        return Settled(made, "refuse", plan, sentence(plan, why), reasons)
+        return Settled(made, "refuse", plan, sentence(plan, why, word), reasons)
     return Settled(made, "refuse", reasons=reasons)
+
+
+def word_of(asked: Asked) -> str:
+    """What is measured next, in a word: a ``level`` of the drug, an ``INR``."""
+    of = asked.therapy.sampling.of
+    return QUANTITIES[of].text if of in QUANTITIES else "level"
+
+
+def _a(word: str) -> str:
+    return f"{'an' if word[0] in 'AEIOaeio' else 'a'} {word}"
+
+
+def _beside(doubted: "Plausibility", asked: Asked) -> bool:
+    """Whether it is a laboratory value beside what this therapy measures."""
+    return doubted.measures in QUANTITIES and doubted.measures != asked.therapy.sampling.of
 
 
 def sample_at(asked: Asked) -> float:
@@ -113,7 +133,8 @@ def _levels(asked: Asked, state: State, at: float) -> np.ndarray:
 def _unit(asked: Asked, state: State) -> str:
     """Unit of the drug's level."""
     model = asked.models[state.lead]
-    return model.outputs[asked.output(model)].unit
+    unit = model.outputs[asked.output(model)].unit
+    return "" if plain_unit(unit) == "1" else unit
 
 
 def _ordered(asked: Asked, r: DoseOrder | None) -> Dosing | None:
@@ -146,17 +167,24 @@ def explained(asked: Asked, state: State) -> tuple[Reason, ...]:
 
 
 def _what(level: "Plausibility", asked: Asked) -> str:
-    name = {"": asked.therapy.drug.name, "SCR": "creatinine"}.get(level.measures, level.measures)
-    unit = "mg/dL" if level.measures == "SCR" else "mg/L"
-    return f"the {name} of {'< ' if level.blq else ''}{level.observed:.3g} {unit}"
+    of = QUANTITIES.get(level.measures)
+    name, unit = (level.measures or asked.therapy.drug.name, "mg/L") if of is None else (of.text, of.unit_shown)
+    return f"the {name} of {'< ' if level.blq else ''}{level.observed:.3g} {unit}".rstrip()
 
 
 def _clearance(asked: Asked, state: State, pools: Sequence[np.ndarray]) -> str:
     lead = state.lead
     if not len(pools[lead]):
         return ""
-    found = parameters_of(asked.models[lead], asked.known, pools[lead], at=asked.now, rule=asked.rule).get("CL")
-    return "" if found is None else f": clearance is then {found[1]:.3g} L/h ({found[0]:.2g} to {found[2]:.2g})"
+    model = asked.models[lead]
+    known = parameters_of(model, asked.known, pools[lead], at=asked.now, rule=asked.rule)
+    said = []
+    for name in (n for n in asked.therapy.sampling.learns if n in known):
+        low, middle, high = known[name]
+        unit = model.values[name].unit if name in model.values else "L/h" if name == "CL" else ""
+        value = f"{middle:.3g} {'' if plain_unit(unit) == '1' else unit}".rstrip()
+        said.append(f"{'clearance' if name == 'CL' else name} is then {value} ({low:.2g} to {high:.2g})")
+    return f": {', '.join(said)}" if said else ""
 
 
 def doubt_plan(asked: Asked, state: State) -> HoldPlan:
@@ -191,14 +219,16 @@ def refusal_plan(asked: Asked, state: State, safe: float | None) -> HoldPlan:
     return HoldPlan(clock(asked.known, at), safe_at=None if safe is None else clock(asked.known, safe))
 
 
-def sentence(plan: HoldPlan, why: str, what: str = "level") -> str:
-    """A hold in words, moments in ISO form: do not give, take a level, and what follows from it."""
-    text = f"do not give the next dose now: {why}; take a {what} at {plan.sample_at}"
+def sentence(plan: HoldPlan, why: str, what: str = "level", also: str = "") -> str:
+    """A hold in words, moments in ISO form: do not give, take a ``what`` (and ``also``), and what follows from it."""
+    take = f"{_a(also)} and {_a(what)}" if also else _a(what)
+    text = f"do not give the next dose now: {why}; take {take} at {plan.sample_at}"
     if plan.confirms_above is None:
-        return text + (f"; the level is expected to be low enough for another dose at {plan.safe_at}" if plan.safe_at else "")
+        return text + (f"; the {what} is expected to be low enough for another dose at {plan.safe_at}" if plan.safe_at else "")
     side = "below" if plan.below else "above"
-    of = "" if what == "level" else "level "
-    then = f"if it confirms ({of}{side} {plan.confirms_above:g} {plan.unit}): {_order(plan.if_confirmed, plan.safe_at)}"
+    of = f"{what} " if also else ""
+    border = f"{of}{side} {plan.confirms_above:g} {plan.unit}".rstrip()
+    then = f"if it confirms ({border}): {_order(plan.if_confirmed, plan.safe_at)}"
     return f"{text}; {then}; if it does not: {_order(plan.if_not, None)}"
 
 
@@ -213,12 +243,12 @@ def coming_sample(asked: Asked, state: State, settled: Settled) -> NextSample | 
     usual, plan = next_sample(asked, state, settled.made.regimen), settled.plan
     if plan is None or (usual is not None and plan.sample_at == usual.at):
         return usual
-    return before_the_dose(usual, plan.sample_at)
+    return before_the_dose(usual, plan.sample_at, word_of(asked))
 
 
-def before_the_dose(usual: NextSample | None, at: str | float) -> NextSample:
+def before_the_dose(usual: NextSample | None, at: str | float, what: str = "level") -> NextSample:
     """The level that a hold asks for, in place of the most informative one."""
     just_before = next((o for o in usual.options if o.after_h == 0), None) if usual is not None else None
     falls = (just_before.fall_clearance, just_before.fall_trough) if just_before is not None else (0.0, 0.0)
-    text = "a level before the next dose, which waits for its result"
+    text = f"{_a(what)} before the next dose, which waits for its result"
     return NextSample(at, 0.0, True, text, *falls, () if usual is None else usual.options)

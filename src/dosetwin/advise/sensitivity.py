@@ -11,6 +11,7 @@ from dosetwin.checks.record import weight_jumps
 from dosetwin.decide.recommendation import Sensitivity
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
+from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Covariate, DoseOrder, Observation, Timeline, Week
 
 DRAWS = 200
@@ -40,12 +41,14 @@ def doubts(
     creatinine_told: bool = False,
     by_weight: bool = True,
     by_mouth: bool = False,
+    unit: str = "mg",
 ) -> Iterator[Doubt]:
     """The doubts that apply to these facts and that at least one of the models can answer.
 
     ``ends``: flag -> h, when the record says that something still running will end. ``creatinine_told``: a kidney beside the
     models reads creatinine. ``by_weight``: the drug is dosed by weight; ``by_mouth``: a dose
-    that is charted may not have been taken. ``watched``: what is measured of the drug and its effect.
+    that is charted may not have been taken. ``watched``: what is measured of the drug and its effect;
+    ``unit`` that doses are counted in.
     """
     ends = ends or {}
     reads = {name for m in models for name in m.covs}
@@ -74,21 +77,26 @@ def doubts(
     levels = [o for o in known.observations if o.measures in (*watched, "")]
     if by_mouth and known.doses:
         *others, missed = known.doses
-        text = f"the dose of {missed.amount:g} at {missed.time:g} h was not taken"
+        at = known.when(missed.time)
+        moment = f"{missed.time:g} h" if at is None else at.replace(microsecond=0).isoformat()
+        text = f"the dose of {missed.amount:g} {unit} at {moment} was not taken"
         yield Doubt("dose_not_taken", text, replace(known, doses=tuple(others)), True)
     if levels:
         last = levels[-1]
+        named = sorted({QUANTITIES[o.measures].text if o.measures in QUANTITIES else "level" for o in levels})
+        word = QUANTITIES[last.measures].text if last.measures in QUANTITIES else "level"
         starts = [d.time for dose in known.doses for d in dose.expanded()]
-        for shift, word in ((-SHIFT_H, "earlier"), (SHIFT_H, "later")):
+        for shift, side in ((-SHIFT_H, "earlier"), (SHIFT_H, "later")):
             moved = last.time + shift
             crosses = any(min(last.time, moved) - 1e-9 <= s <= max(last.time, moved) + 1e-9 for s in starts)
             # a level recorded at a dose's start is a trough: it may have been drawn before that, not after
             if moved <= now + 1e-9 and not (crosses and not (shift < 0 and last.time in starts and not last.after_dose)):
                 others = tuple(o for o in known.observations if o is not last)
                 timeline = replace(known, observations=(*others, replace(last, time=moved)))
-                yield Doubt(f"sampled_{word}", f"the last level was drawn 15 min {word} than recorded", timeline, True)
+                yield Doubt(f"sampled_{side}", f"the last {word} was drawn 15 min {side} than recorded", timeline, True)
         without = replace(known, observations=tuple(o for o in known.observations if o.measures not in (*watched, "")))
-        yield Doubt("levels_not_hers", "the levels are not this patient's (as if there were none)", without, True)
+        text = f"the {' and '.join(f'{n}s' for n in named)} are not this patient's (as if there were none)"
+        yield Doubt("levels_not_hers", text, without, True)
     if not known.series("WT") or not (by_weight or "WT" in reads):
         return
     for jump in weight_jumps(known):
@@ -121,7 +129,8 @@ def sensitivities(asked: Asked, state: State, made: Decision) -> tuple[Sensitivi
     ends = ends_of(asked.timeline, asked.now)
     t = q.therapy
     watched, by_mouth = (t.drug.name, t.sampling.of or t.drug.name), t.drug.routes == ("mouth",)
-    for doubt in doubts(asked.bare, asked.models, watched, asked.now, ends, reads, t.needs_weight, by_mouth):
+    for doubt in doubts(asked.bare, asked.models, watched, asked.now, ends, reads, t.needs_weight, by_mouth,
+                        t.drug.unit):  # fmt: skip
         try:
             # draws of the belief belong to the course they were made under: only a new belief gets a new course
             told = asked.kidney.tell(doubt.timeline, asked.now, q.rule) if doubt.past else asked.told

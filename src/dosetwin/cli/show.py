@@ -1,5 +1,6 @@
 """An advice on the terminal: who, what was measured, what the twin believes, the choice, why, how sure, what would change it."""
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,7 +92,7 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     heads, by_weight = narrative.heads(therapy, lead), wide and therapy.needs_weight
     aside = ((f"{therapy.drug.unit}/kg",) if by_weight else ()) + (("first dose",) if wide else ())
     first = 2 + len(aside)
-    titles = ("rank", "regimen", *aside, *(h[0] for h in heads), "all targets", "loss", "")
+    titles = ("rank", "regimen", *aside, *(fill(h[0], 12) for h in heads), "all targets", "loss", "")
     numbers = (0, *((2,) if by_weight else ()), *range(first, first + len(heads) + 2))
     table = grid(titles, numbers, (1, first - 1) if wide else (1,))
     for c in short_list(rec.candidates):
@@ -106,7 +107,8 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
         )  # fmt: skip
     console.print(table)
     units = ", ".join(dict.fromkeys(u for _, u, _ in heads if u))
-    said = ", ".join(f"{name}: {narrative.lowered(when)}" for name, _, when in heads)
+    said = ", ".join(narrative.lowered(when) if when.startswith(narrative.capital(name)) else f"{name}: {narrative.lowered(when)}"
+                     for name, _, when in heads)  # fmt: skip
     legend = f"Medians{f' in {units}' if units else ''}: {said}; loss 0 = every target met."
     console.print(legend, style="dim")
 
@@ -122,7 +124,10 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
             table.add_row(x["name"], x["unit"], x["middle"], x["band"], x["p"])
         console.print(table)
     _list(console, "Why not a standard rule", [narrative.sentence(r, therapy.goals) for r in why_not])
-    doubts = [f"{'CHANGES' if s.changed else 'stands'}: {s.text}: {narrative.effect(s)}" for s in rec.what_would_change_it]
+    doubts = [
+        f"{'CHANGES' if s.changed else 'stands'}: {narrative.retold(s.text)}: {narrative.effect(s)}"
+        for s in rec.what_would_change_it
+    ]
     _list(console, "What would make it wrong", doubts)
     for section in advice.forecasts:
         _list(console, section.name, [*section.lines, section.said])

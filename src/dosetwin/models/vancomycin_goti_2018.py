@@ -3,7 +3,7 @@
 from math import exp
 from typing import Annotated, NamedTuple
 
-from dosetwin.declare import Anchor, Cov, Eta, Output, Reference, Theta, combined, model
+from dosetwin.declare import Anchor, Cov, Eta, Output, Reference, Theta, Value, combined, model
 from dosetwin.structure.compartments import TWO
 from dosetwin.structure.creatinine_clearance import cockcroft_gault
 
@@ -54,7 +54,7 @@ class parameters(NamedTuple):
     V1: float
     Q: float
     V2: float
-    CLCR: float
+    CLCR: Annotated[float, Value("mL/min", "creatinine clearance")]
 
 
 def individual(theta, eta, cov):

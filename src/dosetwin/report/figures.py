@@ -77,9 +77,9 @@ def concentration(advice: "Advice") -> Shown | None:
         for border, style in zip(borders, ("--", "-"), strict=False):
             axis.axhline(border.high, color=VERMILLION, lw=1.1, ls=style, label=border.text)
         seen = [o for o in advice.levels if not o.blq]
-        axis.plot(
-            [o.time for o in seen], [o.value for o in seen], "o", ms=6.5, mfc=ORANGE, mec=INK, mew=1.0, zorder=6, label="measured"
-        )
+        if seen:
+            axis.plot([o.time for o in seen], [o.value for o in seen], "o", ms=6.5, mfc=ORANGE, mec=INK, mew=1.0, zorder=6,
+                      label="measured")  # fmt: skip
         low = [o for o in advice.levels if o.blq]
         if low:
             axis.plot(
@@ -98,9 +98,10 @@ def concentration(advice: "Advice") -> Shown | None:
             text = f"{o.value:g}" + (f"\npercentile {p.percentile:.0f}" if p else "")
             axis.annotate(text, (o.time, o.value), (8, 9), textcoords="offset points", fontsize=8.5, va="center")
         floor = -0.055 * top
-        axis.plot([d.time for d in given], [floor] * len(given), "^", ms=7, color=INK, clip_on=False, label="dose given", ls="")
-        axis.plot([d.time for d in planned], [floor] * len(planned), "^", ms=7, mfc="none", mec=INK, clip_on=False,
-                  label="dose recommended", ls="")  # fmt: skip
+        for doses, face, label in ((given, INK, "dose given"), (planned, "none", "dose recommended")):
+            if doses:
+                axis.plot([d.time for d in doses], [floor] * len(doses), "^", ms=7, mfc=face, mec=INK, clip_on=False, label=label,
+                          ls="")  # fmt: skip
         _now(axis, advice.now, top)
         start, end = float(c.time[0]), float(c.time[-1])
         axis.set_xlim(start - 0.015 * (end - start), end)
@@ -249,7 +250,7 @@ def compared(rows: "Sequence[Candidate]", advice: "Advice", name: str = "f3") ->
         found = [[a for a in c.attainment if a.target == t.code and a.dose in t.constrained] for c in rows]
         if all(found):
             worst = [min(f, key=lambda a: a.p) for f in found]
-            need = f"{t.what} {narrative.border(t)} (needs {narrative.percent(t.min_probability)})"
+            need = f"{narrative.aim(t)} (needs {narrative.percent(t.min_probability)})"
             sets.append((t.code, need, colour, mark, [a.p for a in worst], [a.se for a in worst]))
     y = np.arange(len(rows))[::-1]
     with canvas(7.4, 1.5 + 0.36 * len(rows), 1, ncols=2, sharey=True, width_ratios=[2.2, 1]) as (figure, (left, right)):

@@ -145,6 +145,7 @@ def _named(text: str) -> str:
     """``text`` with rule names, dose indices and signs as the reader knows them."""
     for code, rule in formulary.rules().items():
         text = re.sub(rf"\b{re.escape(code)}\b", lambda _, name=rule.ward: name, text)
+    text = spelled(text)
     for code, name in DOSES.items():
         text = text.replace(f"at dose '{code}'", name if code == "pre" else f"for {name}").replace(f"dose '{code}'", name)
     return signs(text)
@@ -158,6 +159,19 @@ def signs(text: str) -> str:
 def border(target: "Goal") -> str:
     """``24 to 35 mg/L``, ``≤ 5 mg/L``."""
     return signs(target.border()).replace("-", " to ", 1)
+
+
+def spelled(text: str) -> str:
+    """Names of readings as people write them: ``AUC24``, ``Cmax/MIC``."""
+    return re.sub(r"\bauc24\b", "AUC24", text).replace("cmax_mic", "Cmax/MIC")
+
+
+def aim(goal: "Goal") -> str:
+    """A goal in a few words: ``peak 24 to 35 mg/L``, ``INR never above 4``."""
+    how, words = goal.reading.how, spelled(goal.what)
+    if how in ("ever_above", "ever_below"):
+        return words.replace(" ever ", " never ", 1) if goal.high is not None else words
+    return f"{words} {border(goal)}".strip()
 
 
 def _chance(reason: Reason, targets: "Sequence[Goal]") -> str:
@@ -217,7 +231,7 @@ def sentence(reason: Reason, targets: "Sequence[Goal]" = (), said: Callable[[str
     if code == "standard_rule_costs_more":
         what, _, why = reason.text.partition(": ")
         for t in targets:
-            why = why.replace(t.code, f"{t.what} {border(t)}")
+            why = why.replace(t.code, aim(t))
         return f"Not {_named(what)}: {_named(why)} ({number(value)} against {number(limit)})."
     if code == "rule_not_applicable":
         return f"No advice from {ward(str(value))}: {_named(reason.text)}."
@@ -245,7 +259,7 @@ def sentence(reason: Reason, targets: "Sequence[Goal]" = (), said: Callable[[str
         )
     if code in ("level_if_right", "level_if_wrong", "patient_unlike"):
         text = retold(f"{reason.text[0].upper()}{reason.text[1:]}", said)
-        return f"{text}: {percent(_float(value))} probability." if ": clearance" not in text else _explained(text, value)
+        return f"{text}: {percent(_float(value))} probability." if " is then " not in text else _explained(text, value)
     if code.endswith("_likely"):
         least = f"a warning is given from {percent(_float(limit))}"
         return f"{percent(_float(value))} chance of {_named(reason.text).removesuffix(' is likely')} ({least})."
@@ -293,8 +307,9 @@ def split_reasons(reasons: Sequence[Reason]) -> tuple[list[Reason], list[Reason]
 
 def _explained(text: str, value: object) -> str:
     """An explanation of a record with what follows from it."""
-    what, _, then = text.partition(": clearance")
-    return f"{what}: {percent(_float(value))} probability; clearance{then}."
+    found = re.match(r"(.*): (\S+ is then .*)$", text, re.DOTALL)
+    what, then = found.groups() if found else (text, "")
+    return f"{what}: {percent(_float(value))} probability; {then}."
 
 
 def answer_title(rec: "Recommendation") -> str:
@@ -377,7 +392,7 @@ def unit_of(reading: "Reading", model: "Model", drug: str) -> str:
 
 def heads(therapy: "Therapy", model: "Model") -> list[tuple[str, str, str]]:
     """(name, unit, when) of each reading that a table of orders shows."""
-    return [(r.words, said_unit(unit_of(r, model, therapy.drug.name)), told(r, d)) for r, d in therapy.columns]
+    return [(spelled(r.words), said_unit(unit_of(r, model, therapy.drug.name)), told(r, d)) for r, d in therapy.columns]
 
 
 def medians(c: "Candidate", therapy: "Therapy") -> list[str]:
@@ -394,9 +409,7 @@ def how_sure(sure: Mapping[str, Any], therapy: "Therapy", rests_on: str, model: 
     out = []
     if sure.get("joint") is not None:
         joint = "; ".join(
-            dict.fromkeys(
-                f"{t.what} {border(t)}" for t in therapy.goals if t.joint and (not t.reading.over or t.reading.over in assumed)
-            )
+            dict.fromkeys(aim(t) for t in therapy.goals if t.joint and (not t.reading.over or t.reading.over in assumed))
         )
         out.append(
             f"{percent(sure['joint'])} chance that all joint targets ({joint}) are met{_throughout(therapy.goals)} "
@@ -532,8 +545,9 @@ def patient_line(timeline: Any, now: float, models: Sequence[Any] = ()) -> list[
             latest[name] = known[-1]
     when = timeline.when(now)
     days = (when - p.birth).total_seconds() / 86400 if p.birth is not None and when is not None else None
+    years = latest.get("AGE")
     if p.sex:
-        out.append(person(p.sex, days if days is not None or p.GA is None else 0.0))
+        out.append(person(p.sex, days if days is not None else 0.0 if p.GA is not None else years and 365.25 * years))
     if p.GA is not None:
         out.append(f"born at {p.GA:g} weeks")
     if days is not None:
@@ -549,5 +563,7 @@ def patient_line(timeline: Any, now: float, models: Sequence[Any] = ()) -> list[
             hears = not models or any(q.name in m.covs or m.channel or m.measured_by(q.name) for m in models)
             unused = "" if hears else f", not used by {', '.join(m.name for m in models)}"
             out.append(f"last {q.text} {q.said(latest[q.name])}{unused}")
+    own = ((QUANTITIES[k].text, v) for k, v in p.held if k in QUANTITIES and k not in ("SEX", "GA", "BW"))
+    out += [f"{text}: {v:g}" if isinstance(v, int | float) else f"{text}: {v}" for text, v in own]
     out += [q.text if q.runs == "condition" else f"{q.text} running" for q in FLAGS if latest.get(q.name, 0) > 0.5]
     return out

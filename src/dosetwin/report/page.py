@@ -89,7 +89,7 @@ def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str
             "medians": narrative.medians(c, advice.therapy),
             "verdict": verdict(c, recommended, narrative.contradicted(rec)),
         })  # fmt: skip
-    return [(f"{t.what} {narrative.border(t)}", brief) for t, brief in zip(scored, briefly, strict=True)], rows
+    return [(narrative.aim(t), brief) for t, brief in zip(scored, briefly, strict=True)], rows
 
 
 def levels(advice: "Advice", said: Callable[[str], str] = narrative.moment) -> list[dict[str, Any]]:
@@ -149,7 +149,7 @@ def parameters(advice: "Advice") -> list[dict[str, Any]]:
             "unit": narrative.said_unit(unit),
             "before": _spread(before, varies),
             "after": _spread(after, varies),
-            "change": f"{100 * (after[1] / before[1] - 1):+.0f} %" if before[1] and varies else "",
+            "change": "the same for all" if not varies else f"{100 * (after[1] / before[1] - 1):+.0f} %" if before[1] else "",
         }
         out.append((place, row))
     return [row for _, row in sorted(out, key=lambda found: found[0])]
@@ -239,7 +239,7 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
     titles, rows = _candidates(advice)
     lead = advice.models[int(np.argmax(advice.weights))]
     doubts = [
-        {"text": s.text, "changed": s.changed, "effect": narrative.effect(s),
+        {"text": narrative.retold(s.text), "changed": s.changed, "effect": narrative.effect(s),
          "regimen": "refusal" if s.regimen is None else narrative.ordered(s.regimen)}
         for s in rec.what_would_change_it
     ]  # fmt: skip

@@ -75,7 +75,7 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
         "parameters": parameters(advice),
         "doubts": [
             {
-                "text": s.text,
+                "text": zone.retold(s.text),
                 "changed": s.changed,
                 "effect": narrative.effect(s),
                 "regimen": "refusal" if s.regimen is None else narrative.ordered(s.regimen),
@@ -224,7 +224,7 @@ def candidate_rows(advice: "Advice", zone: Zone) -> tuple[list[str], list[dict[s
                 "verdict": verdict(c, chosen, narrative.contradicted(rec)),
             }
         )
-    return [f"{t.what} {narrative.border(t)}" for t in briefly], rows
+    return [narrative.aim(t) for t in briefly], rows
 
 
 def _percent(p: float) -> dict[str, Any]:
@@ -261,9 +261,7 @@ def standards(advice: "Advice", zone: Zone) -> list[dict[str, Any]]:
                     "chosen": chosen,
                     "acceptable": c.acceptable,
                     **_numbers(c, zone, advice.therapy),
-                    "p": [
-                        {"title": f"{t.what} {narrative.border(t)}", **_percent(c.p(t.code))} for t in scored if t.code in have
-                    ],
+                    "p": [{"title": narrative.aim(t), **_percent(c.p(t.code))} for t in scored if t.code in have],
                     "verdict": verdict(c, chosen, narrative.contradicted(rec)),
                 }
             )

@@ -130,7 +130,7 @@ def _rows(advice: "Advice", found: dict[str, Any]) -> list[tuple[str, str, str]]
     for t in advice.therapy.goals:
         p = [a["p"] for a in found["targets"] if a["target"] == t.code]
         if p and t.brief:
-            rows.append((f"P({t.what} {narrative.border(t)})", narrative.percent(min(p)), ""))
+            rows.append((f"P({narrative.aim(t)})", narrative.percent(min(p)), ""))
     return [*rows, ("P(all joint targets)", narrative.percent(found["joint"]), "")]
 
 
