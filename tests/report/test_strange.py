@@ -161,6 +161,7 @@ def test_goals_say_their_unit_and_where_they_are_judged() -> None:
 
 def test_the_curve_is_what_the_therapy_watches(answer: Advice, page: str) -> None:
     assert answer.curves is not None
+    assert answer.regimen is not None
     assert answer.curves.output == "INR"
     assert "Figure 1. INR over time" in page
     assert answer.curves.time[-1] >= answer.regimen.first_at + 14 * 24.0 - 1.0
