@@ -10,8 +10,9 @@ pytest.importorskip("fastapi", reason="the service's packages are not installed 
 from dosetwin.io.fhir import read_bundle
 from dosetwin.serve.fhir.bulk import patients
 from dosetwin.serve.fhir.client import FhirClient, FhirError
+from dosetwin.serve.fhir.given import given, is_drug
 from dosetwin.serve.fhir.ingest import left_out
-from dosetwin.serve.fhir.sync import _given, _is_drug, entries_of, whole_record
+from dosetwin.serve.fhir.sync import entries_of, whole_record
 
 BASE = "https://ehr.example/r4"
 
@@ -61,8 +62,8 @@ def test_medications_named_by_versioned_or_absolute_references_are_read():
 
     record = whole_record(client(pages), "Patient/p")
     assert [e["fullUrl"] for e in record["entry"]].count(f"{BASE}/Medication/m") == 1
-    assert [_is_drug("amikacin", c) for c in _given(record)] == [True]
-    assert not _is_drug("amikacin", {"coding": [{"system": "urn:local", "code": "641", "display": "Paracetamol"}]})
+    assert [is_drug("amikacin", c) for c in given(record)] == [True]
+    assert not is_drug("amikacin", {"coding": [{"system": "urn:local", "code": "641", "display": "Paracetamol"}]})
 
 
 def test_an_unknown_server_gives_no_addresses():
