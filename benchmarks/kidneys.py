@@ -10,8 +10,9 @@ import time
 import numpy as np
 
 from dosetwin import formulary, models
-from dosetwin.advise import Question, advise, kidney
+from dosetwin.advise import Question, advise
 from dosetwin.forecast.kidney import fitted
+from dosetwin.forecast.kidney import teller as kidney
 from dosetwin.forecast.kidney.record import WardRecord
 from dosetwin.forecast.kidney.warning import INJURY_WARNING, injury_risk
 from dosetwin.infer import posterior

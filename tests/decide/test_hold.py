@@ -115,7 +115,7 @@ def test_repeated_agreeing_levels_are_believed():
     assert found.parameters["CL"][1] < 0.45 * typical_clearance()
     assert (found.status, found.hold) == ("refuse", True)
     assert any(r.code == "patient_unlike" for r in found.reasons)
-    assert found.kidney["injury"]["p"] > 0.9
+    assert found.told["kidney"]["injury"]["p"] > 0.9
 
 
 def test_levels_and_creatinine_that_agree_make_an_injury():
@@ -124,13 +124,13 @@ def test_levels_and_creatinine_that_agree_make_an_injury():
     assert found.parameters["CL"][1] < 0.4 * typical_clearance()
     assert found.hold
     assert found.status != "recommend"
-    assert found.kidney["injury"]["p"] > 0.9
+    assert found.told["kidney"]["injury"]["p"] > 0.9
 
 
 def test_a_clearance_down_by_half_never_stands_beside_no_injury():
     for trough in (9.0, 11.0, 15.0, 30.0):
         found = ask(course((35.5, trough)), 36.0).recommendation
-        by = found.kidney["injury"]["by_clearance"]
+        by = found.told["kidney"]["injury"]["by_clearance"]
         if by["ratio"][1] <= by["below"]:
             assert (by["p"] if by["p_if_right"] is None else by["p_if_right"]) >= 0.5
             assert found.status != "recommend"
@@ -141,13 +141,13 @@ def test_an_injury_is_as_likely_as_the_level_that_tells_of_it():
     """A level in doubt counts by its probability of being right: one that is all but certainly wrong makes no injury."""
     for trough in (11.0, 15.0, 30.0):
         found = ask(course((35.5, trough)), 36.0).recommendation
-        by = found.kidney["injury"]["by_clearance"]
+        by = found.told["kidney"]["injury"]["by_clearance"]
         right = 1.0 - found.doubted_records[0].p_wrong
         assert by["p_if_right"] > 0.9
         assert by["p"] <= right + 0.06
         assert by["p"] >= right * by["p_if_right"] - 0.06
-    assert found.kidney["injury"]["p"] < 0.1
-    assert not found.kidney["injury"]["warns"]
+    assert found.told["kidney"]["injury"]["p"] < 0.1
+    assert not found.told["kidney"]["injury"]["warns"]
     assert found.hold
 
 
@@ -167,7 +167,7 @@ def test_a_likely_injury_downgrades_the_advice_and_asks_for_a_level_before_the_d
         *(Observation(t, "SCR", v, "mg/dL", assay="enzymatic") for t, v in ((2.0, 0.35), (12.0, 0.5), (23.5, 0.75)))
     )
     found = ask(given, 24.0).recommendation
-    assert found.kidney["injury"]["warns"]
+    assert found.told["kidney"]["injury"]["warns"]
     assert (found.status, found.hold) == ("caution", True)
     assert found.regimen is not None
     assert found.next_sample is not None
@@ -227,9 +227,9 @@ def test_the_cases_from_outside(shared: Path, case: str, status: str, most: floa
     timeline, question = opened(file, drug="amikacin")
     rec = answered(file, timeline, replace(question, now=moment(timeline, None, case)[0], seed=1, draws=200)).recommendation
     assert (rec.status, rec.hold) == (status, True)
-    fall = rec.kidney["injury"]["by_clearance"]
+    fall = rec.told["kidney"]["injury"]["by_clearance"]
     assert fall["ratio"][1] < most
-    assert rec.kidney["injury"]["warns"]
+    assert rec.told["kidney"]["injury"]["warns"]
     assert rec.hold_plan is not None
     assert rec.next_sample is not None
     assert rec.next_sample.at == rec.hold_plan.sample_at

@@ -8,10 +8,11 @@ from scipy.stats import norm
 
 from decide.babies import baby, preterm
 from dosetwin import formulary, models
-from dosetwin.advise import Advice, Question, advise, kidney
-from dosetwin.advise.kidney_evidence import FACTOR, STANDS, log_density
+from dosetwin.advise import Advice, Question, advise
 from dosetwin.forecast.kidney import fitted
+from dosetwin.forecast.kidney import teller as kidney
 from dosetwin.forecast.kidney.answer import NORMAL_QUANTILES
+from dosetwin.forecast.kidney.evidence import FACTOR, STANDS, log_density
 from dosetwin.records import Observation, Timeline
 
 FLAGSHIP = models.load("amikacin_neonate")
@@ -36,7 +37,7 @@ def ask(given: Timeline, now: float, name: str | None = None, seed: int = 1) -> 
 
 def test_a_creatinine_that_doubled_is_not_forecast_to_fall_beside_its_own_warning():
     found = ask(rising_28_weeks(), 60.0)
-    told = found.recommendation.kidney
+    told = found.recommendation.told["kidney"]
     assert told["injury"]["warns"] is True
     assert told["used"] == "learned"
     low, _, middle, _, high = (UMOL * v for v in told["creatinine_measured_mg_per_dL"][0])
@@ -62,8 +63,8 @@ def test_an_injury_that_nobody_foretold_is_followed_all_the_same(umol):
 @pytest.mark.parametrize("values", [(), ((2.0, 80.0),)], ids=["none", "one"])
 def test_with_fewer_than_two_creatinines_the_usual_kidney_stays(values):
     found = ask(creatinines(preterm(), *values), 24.0)
-    assert found.recommendation.kidney["used"] == STANDS
-    assert "fewer than two creatinines" in found.recommendation.kidney["why"]
+    assert found.recommendation.told["kidney"]["used"] == STANDS
+    assert "fewer than two creatinines" in found.recommendation.told["kidney"]["why"]
     assert found.recommendation.candidates == ask(creatinines(preterm(), *values), 24.0, STANDS).recommendation.candidates
 
 

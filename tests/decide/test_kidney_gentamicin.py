@@ -11,6 +11,7 @@ from dosetwin import formulary, models
 from dosetwin.advise import Advice, Question, advise
 from dosetwin.advise.curves import parameters_of
 from dosetwin.errors import InputError
+from dosetwin.forecast.kidney.outlook import KidneyOutlook
 from dosetwin.formulary.amikacin import AMIKACIN_NEONATE
 from dosetwin.records import Observation, Timeline
 
@@ -57,12 +58,12 @@ def test_the_variance_a_model_leaves_filtration_bounds_what_creatinine_may_do():
 def test_no_kidney_is_the_model_as_it_was():
     plain = ask(NAMES[0], given(*RISING), "mechanistic", 1500)
     assert plain.recommendation.provenance["kidney"] is None
-    assert plain.kidney is None
+    assert plain.outlooks == ()
     assert plain.recommendation.provenance["models"][0]["name"] == NAMES[0]
     blind = ask(NAMES[0], given(*RISING), "maturation", 1500)
     assert clearance(blind) == pytest.approx(clearance(plain), rel=0.04), "the same prior, drawn through other random effects"
-    assert blind.kidney is not None
-    assert not len(blind.kidney.unexpected)
+    assert isinstance(blind.outlooks[0], KidneyOutlook)
+    assert not len(blind.outlooks[0].unexpected)
 
 
 def test_outside_its_training_the_model_goes_without_and_says_so():
@@ -90,9 +91,9 @@ def test_ibuprofen_acts_through_creatinine_where_the_drug_has_no_effect_of_its_o
 
 def test_what_it_expects_is_shown_as_for_any_drug():
     a = ask(NAMES[0], given(*RISING), "filter")
-    assert a.kidney is not None
-    assert a.kidney.GFR.shape == (4, 5)
-    assert (np.diff(a.kidney.GFR, axis=1) > 0).all()
+    assert isinstance(a.outlooks[0], KidneyOutlook)
+    assert a.outlooks[0].GFR.shape == (4, 5)
+    assert (np.diff(a.outlooks[0].GFR, axis=1) > 0).all()
     text = " ".join(a.forecasts[0].lines)
     assert "Creatinine expected in 24 h" in text
     assert "Filtration on the day that starts then" in text

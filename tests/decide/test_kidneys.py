@@ -8,11 +8,12 @@ import pytest
 
 from decide.babies import baby, preterm
 from dosetwin import formulary, models
-from dosetwin.advise import Advice, Question, advise, kidney
+from dosetwin.advise import Advice, Question, advise
 from dosetwin.advise.curves import parameters_of
 from dosetwin.decide.recommendation import Recommendation
 from dosetwin.errors import InputError
 from dosetwin.forecast.kidney import fitted
+from dosetwin.forecast.kidney import teller as kidney
 from dosetwin.forecast.kidney.filtration import filtration_path
 from dosetwin.forecast.kidney.record import from_timeline
 from dosetwin.records import Covariate, Observation, Timeline
@@ -77,7 +78,7 @@ def test_under_maturation_creatinine_moves_nothing():
     none, up = (ask(with_creatinine(preterm(), *v), "maturation") for v in ((), RISING))
     assert none.recommendation.candidates == up.recommendation.candidates
     assert believed(none, "CL") == believed(up, "CL")
-    assert up.recommendation.kidney["injury"]["unexpected"] == []
+    assert up.recommendation.told["kidney"]["injury"]["unexpected"] == []
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -219,12 +220,12 @@ def test_what_it_expects_and_the_early_warning():
     calm, hurt = (ask(with_creatinine(preterm(), *v), "filter") for v in (FALLING[:2], RISING))
     assert "kidney_injury_expected" not in codes(calm)
     assert "kidney_injury_expected" in codes(hurt)
-    told = hurt.recommendation.kidney
+    told = hurt.recommendation.told["kidney"]
     assert told["injury"]["warns"] is True
     assert (
         max(told["injury"]["unexpected"])
         >= told["injury"]["warns_from"]
-        > max(calm.recommendation.kidney["injury"]["unexpected"])
+        > max(calm.recommendation.told["kidney"]["injury"]["unexpected"])
     )
     assert told["injury"]["source"].startswith("assumed")
     scr = np.array(told["creatinine_measured_mg_per_dL"])
@@ -263,7 +264,7 @@ def test_several_models_share_the_kidney_and_those_without_filtration_go_as_they
     question = Question(POLICY, (FLAGSHIP, decock), now=24.0, seed=3, draws=150, sensitivity=False, told="filter")
     found = advise(given, question).recommendation
     assert [m["name"] for m in found.provenance["models"]] == ["amikacin_neonate_kidney", "amikacin_decock_2012"]
-    assert found.kidney["used"] == "filter"
+    assert found.told["kidney"]["used"] == "filter"
     assert not [f for f in found.findings if "KIDNEY" in f.message]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dosetwin.advise import kidney as kidneys
 from dosetwin.errors import InputError
+from dosetwin.forecast.kidney import teller as kidneys
 from dosetwin.serve.app import create_app
 from dosetwin.serve.audit import digest
 from dosetwin.serve.auth.principal import THE_SERVICE
@@ -129,7 +129,7 @@ def test_a_question_kept_before_kidneys_could_be_chosen_means_what_it_meant(
         monkeypatch.setattr(kidneys, "DEFAULT", default)
         again = service.replay(who, issued)
         assert again["same"], (default, again["changed_since"])
-    assert answer(known, old).kidney.used == "mechanistic"  # type: ignore[union-attr]
+    assert answer(known, old).outlooks[0].used == "mechanistic"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", ["evidence", "learned", "mechanistic"])

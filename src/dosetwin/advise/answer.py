@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dosetwin.advise.core import believe
-from dosetwin.advise.curves import Curves, curves_of, parameters_of, prior_draws
+from dosetwin.advise.core import State, believe
+from dosetwin.advise.curves import Curves, curves_of, parameters_of
 from dosetwin.advise.gate import ask
 from dosetwin.advise.hold import coming_sample, settle
-from dosetwin.advise.outlook import KidneyOutlook, outlook
 from dosetwin.advise.question import Asked, Question
 from dosetwin.advise.sample import SAMPLE_DRAWS
 from dosetwin.advise.sensitivity import sensitivities
@@ -17,6 +16,7 @@ from dosetwin.advise.written import write
 from dosetwin.decide.recommendation import Recommendation
 from dosetwin.declare import Model, Therapy
 from dosetwin.forecast.section import Section
+from dosetwin.forecast.tells import Believed, Outlook, prior_draws
 from dosetwin.records import DoseOrder, Observation, Timeline
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ class Advice:
     ``timeline`` the facts known at ``now``; ``question`` as it was asked, ``models`` those asked in the end; ``beliefs`` and
     ``weights`` one per model; ``regimen`` the chosen plan in h (None: refusal); ``levels`` measured of what is watched;
     ``parameters`` name -> (5, 50, 95 % quantile) of the individual parameters in force at the coming dose, updated belief;
-    ``prior_parameters`` the same before any level; ``asked`` the timeline as the models saw it, with the kidney's course;
-    ``kidney`` what the kidney in use expects.
+    ``prior_parameters`` the same before any level; ``asked`` the timeline as the models saw it, with every course they
+    were told; ``outlooks`` what those who told expect.
     """
 
     recommendation: Recommendation
@@ -44,7 +44,7 @@ class Advice:
     regimen: DoseOrder | None
     levels: tuple[Observation, ...]
     asked: Timeline
-    kidney: KidneyOutlook | None = None
+    outlooks: tuple[Outlook, ...] = ()
     curves: Curves | None = None
     parameters: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     prior_parameters: dict[str, tuple[float, float, float]] = field(default_factory=dict)
@@ -57,9 +57,7 @@ class Advice:
     @property
     def forecasts(self) -> tuple[Section, ...]:
         """What each forecast that tells a model something says for itself; empty where none is in use."""
-        from dosetwin.forecast.kidney.words import section
-
-        return () if self.kidney is None else (section(self.kidney, self.timeline, self.now),)
+        return tuple(o.section(self.timeline, self.now) for o in self.outlooks)
 
     @property
     def seed(self) -> int:
@@ -76,7 +74,7 @@ def advise(timeline: Timeline, question: Question) -> Advice:
     Raises
     ------
     InputError : the facts have errors (all are listed), a model lacks a covariate it needs, models and therapy are about
-        different drugs, the kidney is unknown, cannot tell these models anything or has damaged weights.
+        different drugs, who is asked to tell effects is unknown, cannot tell these models anything or has damaged weights.
 
     Examples
     --------
@@ -91,7 +89,7 @@ def advise(timeline: Timeline, question: Question) -> Advice:
     """
     asked = ask(timeline, question)
     state = believe(asked)
-    ahead = outlook(asked, state)
+    ahead = outlooks(asked, state)
     settled = settle(asked, state, ahead)
     sample = coming_sample(asked, state, settled)
     doubts = sensitivities(asked, state, settled.made)
@@ -101,6 +99,13 @@ def advise(timeline: Timeline, question: Question) -> Advice:
     if question.curves:
         advice = drawn(advice, state.pools[state.lead], state.believed[state.lead])
     return advice if question.look_ahead is None else foreseen(advice, question.look_ahead)
+
+
+def outlooks(asked: Asked, state: State) -> tuple[Outlook, ...]:
+    """What those who told an effect expect of the coming days."""
+    believed = Believed(asked.models, state.beliefs, asked.bare, asked.known, asked.now, asked.question.seed, asked.rule)
+    found = (teller.outlook(asked.told[name], believed) for name, teller in asked.tellers.items())
+    return tuple(o for o in found if o is not None)
 
 
 def with_curves(advice: Advice) -> Advice:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dosetwin.declare import Model
+from dosetwin.forecast.tells import prior_draws
 from dosetwin.records import DoseOrder, Timeline
 
 if TYPE_CHECKING:
@@ -31,13 +32,6 @@ class Curves:
     time: np.ndarray
     prior: np.ndarray
     updated: np.ndarray
-
-
-def prior_draws(model: Model, occasions: int, draws: int, seed: int) -> np.ndarray:
-    """Draws of the random effects before any level, [draws, n_full]."""
-    omega = model.omega_for(occasions)
-    root = np.linalg.cholesky(omega + 1e-15 * np.eye(len(omega)))
-    return np.random.default_rng([seed, 7]).standard_normal((draws, len(omega))) @ root.T
 
 
 def curves_of(

@@ -1,24 +1,25 @@
 """What is asked of facts, models and therapy before anything is computed, and what the record says of the time after now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from dosetwin import formulary
-from dosetwin.advise.kidney import CHANNEL, choose
 from dosetwin.advise.question import Asked, Question
 from dosetwin.checks.record import check
 from dosetwin.decide.facts import facts_at
 from dosetwin.declare.goal import judges
 from dosetwin.errors import Finding, InputError
+from dosetwin.forecast import tells
+from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Timeline
 
 
 def ask(timeline: Timeline, question: Question) -> Asked:
-    """Put a question to a patient's facts: its moment found, the facts checked, the kidney in use chosen and heard.
+    """Put a question to a patient's facts: its moment found, the facts checked, who tells effects chosen and heard.
 
-    Raises InputError when models, therapy and facts do not belong together or the facts have errors (all are listed), when the
-    kidney is unknown, cannot tell these models anything or has damaged weights.
+    Raises InputError when models, therapy and facts do not belong together or the facts have errors (all are listed), when who is
+    asked to tell effects is unknown, cannot tell these models anything or has damaged weights.
     """
     fits(question)
     every, drug = timeline, question.therapy.drug.name
@@ -28,12 +29,21 @@ def ask(timeline: Timeline, question: Question) -> Asked:
     now = last_record(timeline) if question.now is None else question.now
     bare = timeline.until(now)
     remarked = (*checked(timeline, now, question), *formulary.together(every, drug, now), *unmade(bare, now, question))
-    kidney = choose(question.told, question.models, bare, now, question.rule)
-    told = kidney.tell(bare, now, question.rule)
-    taken = (CHANNEL.name,) if kidney.used else ()
-    models, more = formulary.tell(every, kidney.models, drug, now, question.rule, taken)
-    known = told.on(bare)
-    return Asked(question, now, models, timeline, bare, known.append(*more) if more else known, kidney, told, remarked)
+    models, tellers = question.models, {}
+    for name, by in tells.asked(question.told).items():
+        tellers[name] = tells.listed()[name].choose(by, models, bare, now, question.rule)
+        models = tellers[name].models
+    told = {name: teller.tell(bare, now, question.rule) for name, teller in tellers.items()}
+    taken = tuple(tells.listed()[name].channel.name for name, teller in tellers.items() if teller.used)
+    models, more = formulary.tell(every, models, drug, now, question.rule, taken)
+    return Asked(question, now, models, timeline, bare, heard(bare, told).append(*more), tellers, told, remarked)
+
+
+def heard(bare: Timeline, told: Mapping[str, tells.Told]) -> Timeline:
+    """Facts with every course that was told."""
+    for course in told.values():
+        bare = course.on(bare)
+    return bare
 
 
 def fits(question: Question) -> None:
@@ -64,9 +74,10 @@ def last_record(timeline: Timeline) -> float:
 
 
 def ends_of(timeline: Timeline, now: float) -> dict[str, float]:
-    """When the record says that IBU or COOLING, running at ``now``, will end. Until then is not assumed in the recommendation."""
+    """When the record says that what is ``stopped`` and runs at ``now`` will end. Until then is not assumed in the
+    recommendation."""
     found = {}
-    for flag in ("IBU", "COOLING"):
+    for flag in (name for name, q in QUANTITIES.items() if q.stopped):
         off = [c.time for c in timeline.covariates if c.name == flag and c.value == 0 and c.time > now + 1e-9]
         if off and any(c.name == flag and c.value != 0 and c.time <= now for c in timeline.covariates):
             found[flag] = min(off)

@@ -1,4 +1,4 @@
-"""When the next dose must wait for a level, and what follows from that level: a doubted record, an injured kidney, a refusal.
+"""When the next dose must wait for a level, and what follows from that level: a doubted record, a worry ahead, a refusal.
 
 A doubted record has two explanations, *it is right* (and this patient is unlike others) and *it is wrong* (level, time, dose,
 mix-up of patients). What is ordered must be safe under both. Where nothing is, and no later record has settled the doubt, the
@@ -13,13 +13,13 @@ import numpy as np
 
 from dosetwin.advise.core import Decision, State, decide
 from dosetwin.advise.curves import parameters_of
-from dosetwin.advise.outlook import KidneyOutlook
 from dosetwin.advise.question import Asked
 from dosetwin.advise.sample import next_sample, safe_at
 from dosetwin.advise.table import clock, ordered, stands_in_the_way, too_high_now
 from dosetwin.decide.recommendation import Dosing, HoldPlan, NextSample, Status, order
 from dosetwin.errors import Reason
-from dosetwin.forecast.kidney.warning import INJURY_SOURCE, INJURY_WARNING
+from dosetwin.forecast.tells import Outlook
+from dosetwin.formulary import known, measured
 from dosetwin.quantities import QUANTITIES
 from dosetwin.records import DoseOrder
 from dosetwin.units import plain_unit
@@ -47,10 +47,10 @@ class Settled:
     reasons: tuple[Reason, ...] = ()
 
 
-def settle(asked: Asked, state: State, ahead: KidneyOutlook | None) -> Settled:
+def settle(asked: Asked, state: State, ahead: Sequence[Outlook]) -> Settled:
     """Decide under both explanations of what is in doubt, and say whether the next dose must wait for a level.
 
-    ``ahead``: what the kidney in use expects; where it warns of an injury, a level comes before the next dose.
+    ``ahead``: what those who tell effects expect; where one warns, a level comes before the next dose.
     """
     from dosetwin.infer.plausibility import percent
 
@@ -58,23 +58,19 @@ def settle(asked: Asked, state: State, ahead: KidneyOutlook | None) -> Settled:
     made = decide(asked, state, also=also)
     given = bool(asked.known.doses)
     reasons = explained(asked, state)
-    warns = ahead is not None and ahead.warns
-    if ahead is not None and warns:
-        text = "a kidney injury beyond what gestation, age and weight explain is likely"
-        reasons += (Reason("kidney_injury_likely", round(ahead.injury or 0.0, 4), INJURY_WARNING, "1", text, INJURY_SOURCE),)
+    worries = [o.worry for o in ahead if o.worry is not None]
+    reasons += tuple(w.reason for w in worries)
     regimen = made.regimen
-    if regimen is not None and warns and given:
+    if regimen is not None and worries and given:
         earliest = sample_at(asked) + RESULT_H
         if regimen.first_at < earliest - 1e-9:
             made = decide(asked.at(earliest), state, also=also)
             regimen = made.regimen
         if regimen is not None:
-            assert ahead is not None
-            plan = injury_plan(asked, state, regimen)
-            why = f"a kidney injury is likely ({percent(ahead.injury or 0.0)})"
+            plan, why = worry_plan(asked, state, regimen), " and ".join(w.why for w in worries)
             return Settled(made, "caution", plan, sentence(plan, why, word_of(asked)), reasons)
     if regimen is not None:
-        return Settled(made, "caution" if warns or state.open_doubts else "recommend", reasons=reasons)
+        return Settled(made, "caution" if worries or state.open_doubts else "recommend", reasons=reasons)
     if given and state.open_doubts:
         plan = doubt_plan(asked, state)
         why = " and ".join(
@@ -167,9 +163,11 @@ def explained(asked: Asked, state: State) -> tuple[Reason, ...]:
 
 
 def _what(level: "Plausibility", asked: Asked) -> str:
+    name = level.measures or asked.therapy.drug.name
     of = QUANTITIES.get(level.measures)
-    name, unit = (level.measures or asked.therapy.drug.name, "mg/L") if of is None else (of.text, of.unit_shown)
-    return f"the {name} of {'< ' if level.blq else ''}{level.observed:.3g} {unit}".rstrip()
+    unit = of.unit_shown if of is not None else measured(name).unit_shown if known(name) else ""
+    called = name if of is None else of.text
+    return f"the {called} of {'< ' if level.blq else ''}{level.observed:.3g} {unit}".rstrip()
 
 
 def _clearance(asked: Asked, state: State, pools: Sequence[np.ndarray]) -> str:
@@ -202,7 +200,7 @@ def doubt_plan(asked: Asked, state: State) -> HoldPlan:
     )  # fmt: skip
 
 
-def injury_plan(asked: Asked, state: State, regimen: DoseOrder) -> HoldPlan:
+def worry_plan(asked: Asked, state: State, regimen: DoseOrder) -> HoldPlan:
     """A level before the coming dose, and the dose once it is known to be no higher than expected."""
     at = max(sample_at(asked), regimen.first_at - RESULT_H)
     highest = float(np.quantile(_levels(asked, state, at), 0.95))

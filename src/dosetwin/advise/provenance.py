@@ -80,7 +80,7 @@ def provenance(asked: Asked, state: State, made: Decision) -> dict[str, Any]:
             "numba": numba.__version__,
         },
         "models": [model_card(m, w, b.ess, b.method) for m, w, b in zip(asked.models, state.weights, state.beliefs, strict=True)],
-        "kidney": asked.kidney.provenance(),
+        **{name: teller.provenance() for name, teller in asked.tellers.items()},
         "therapy": {"name": therapy.name, "hash": hash_of(therapy.to_json()), "note": therapy.note},
         "loss": {
             t.code: {"target": t.border(), "weight": t.weight, "scale": t.scale, "doses": list(t.doses)} for t in therapy.goals

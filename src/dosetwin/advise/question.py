@@ -9,7 +9,7 @@ from dosetwin.errors import Finding
 from dosetwin.records import Timeline
 
 if TYPE_CHECKING:
-    from dosetwin.advise.kidney import Kidney, Told
+    from dosetwin.forecast.tells import Teller, Told
     from dosetwin.simulate.schedule import Rule
 
 
@@ -25,7 +25,7 @@ class Question:
     seed : of every random draw.
     draws : posterior draws every regimen is scored on, at least 100.
     rule : covariates between records: ``locf``, ``nocb``, ``linear``.
-    told : how creatinine moves the drug's clearance, one of ``advise.kidney.NAMES``; None: chosen by evidence where it applies.
+    told : who tells the effects that a forecast can tell, by a name of ``forecast.tells.listed()``; None: the usual one.
     facts : name -> value of what is known beside the record and readings are divided by: ``MIC`` of the pathogen, mg/L.
     sensitivity : also what would make the answer wrong.
     curves : also what a report draws and prints beside it.
@@ -52,7 +52,8 @@ class Asked:
     """A question put to one patient's facts, as the parts of its answer share it.
 
     ``now`` h, the moment of the decision; ``models`` those asked in the end; ``timeline`` the facts as given, ``bare`` those
-    known at ``now``, ``known`` the same with what the ``kidney`` in use ``told``; ``findings`` what the checks remarked.
+    known at ``now``, ``known`` the same with what the ``tellers`` (name -> who was chosen) ``told``; ``findings`` what the checks
+    remarked.
     """
 
     question: Question
@@ -61,8 +62,8 @@ class Asked:
     timeline: Timeline
     bare: Timeline
     known: Timeline
-    kidney: "Kidney"
-    told: "Told"
+    tellers: "Mapping[str, Teller]"
+    told: "Mapping[str, Told]"
     findings: tuple[Finding, ...] = ()
 
     @property

@@ -1,10 +1,10 @@
 """What would make the answer wrong: each doubt is put into the facts, and the same choice is made again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dosetwin.advise.core import Decision, State, believe, decide
-from dosetwin.advise.gate import ends_of
+from dosetwin.advise.gate import ends_of, heard
 from dosetwin.advise.question import Asked
 from dosetwin.advise.table import ordered
 from dosetwin.checks.record import weight_jumps
@@ -18,7 +18,6 @@ DRAWS = 200
 NEAR = 0.10  # the same interval and an amount within 10 % is the same answer
 THIN = 4  # every 4th amount: enough to see whether something better exists, at a quarter of the scoring
 SHIFT_H = 0.25
-CREATININE = 1.5
 WEIGHT = 1.1
 
 
@@ -38,17 +37,16 @@ def doubts(
     watched: Sequence[str],
     now: float,
     ends: Mapping[str, float] | None = None,
-    creatinine_told: bool = False,
+    read: Collection[str] = (),
     by_weight: bool = True,
     by_mouth: bool = False,
     unit: str = "mg",
 ) -> Iterator[Doubt]:
     """The doubts that apply to these facts and that at least one of the models can answer.
 
-    ``ends``: flag -> h, when the record says that something still running will end. ``creatinine_told``: a kidney beside the
-    models reads creatinine. ``by_weight``: the drug is dosed by weight; ``by_mouth``: a dose
-    that is charted may not have been taken. ``watched``: what is measured of the drug and its effect;
-    ``unit`` that doses are counted in.
+    ``ends``: flag -> h, when the record says that something still running will end. ``read``: quantities that those who tell
+    effects read beside the models. ``by_weight``: the drug is dosed by weight; ``by_mouth``: a dose that is charted may not have
+    been taken. ``watched``: what is measured of the drug and its effect; ``unit`` that doses are counted in.
     """
     ends = ends or {}
     reads = {name for m in models for name in m.covs}
@@ -58,22 +56,19 @@ def doubts(
         series = known.series(flag)
         return flag in reads and bool(series) and series[-1][1] > 0.5
 
-    for flag, what in (("IBU", "ibuprofen"), ("COOLING", "cooling")):
+    for flag, what in ((name, q.stopped) for name, q in QUANTITIES.items() if q.stopped):
         if running(flag):
             end = ends.get(flag, now)
             text = f"the effect of {what} ends {f'in {end - now:.3g} h, as recorded' if end > now else 'now'}"
             yield Doubt(f"{what}_stops", text, known.append(Covariate(end, flag, 0.0)), False)
-    creatinine = known.series("SCR")
-    if creatinine and ("SCR" in reads or "SCR" in predicts or creatinine_told):
-        high = creatinine[-1][1] * CREATININE
-        measured = "SCR" in predicts or creatinine_told
-        event = Observation(now, "SCR", high, "mg/dL") if measured else Covariate(now, "SCR", high, "mg/dL")
-        yield Doubt(
-            "creatinine_rises",
-            f"a creatinine 50 % above the last one ({high:.2g} mg/dL) comes back now",
-            known.append(event),
-            True,
-        )
+    for name, q in QUANTITIES.items():
+        so_far = known.series(name) if q.rises else []
+        measured = name in predicts or name in read
+        if so_far and (measured or name in reads):
+            high = so_far[-1][1] * (1.0 + q.rises)
+            event = Observation(now, name, high, q.unit) if measured else Covariate(now, name, high, q.unit)
+            text = f"a {q.text} {100.0 * q.rises:.0f} % above the last one ({high:.2g} {q.unit_shown}) comes back now"
+            yield Doubt(f"{q.text}_rises", text, known.append(event), True)
     levels = [o for o in known.observations if o.measures in (*watched, "")]
     if by_mouth and known.doses:
         *others, missed = known.doses
@@ -115,8 +110,8 @@ def sensitivities(asked: Asked, state: State, made: Decision) -> tuple[Sensitivi
     """The answer under each doubt, on ``DRAWS`` draws; none while a record is in doubt and nothing is ordered.
 
     An answer counts as changed only when the recommended regimen would no longer be acceptable, or when it neither ties with
-    the best nor is near it, so Monte-Carlo noise in the last mg does not show as a change. The kidney is asked again under each
-    doubt that changes the belief, else what it told stands.
+    the best nor is near it, so Monte-Carlo noise in the last mg does not show as a change. Who tells effects is asked again under
+    each doubt that changes the belief, else what was told stands.
     """
     q, regimen = asked.question, made.regimen
     if not q.sensitivity or (regimen is None and state.open_doubts):
@@ -125,7 +120,7 @@ def sensitivities(asked: Asked, state: State, made: Decision) -> tuple[Sensitivi
     joint = None if made.choice.chosen is None else float(made.choice.scores.joint[made.choice.chosen])
     # what a standard rule would say is in the table already
     few = replace(q, draws=DRAWS, therapy=replace(q.therapy, rules=()))
-    reads = asked.kidney.used in ("learned", "filter")
+    reads = {name for teller in asked.tellers.values() for name in teller.reads}
     ends = ends_of(asked.timeline, asked.now)
     t = q.therapy
     watched, by_mouth = (t.drug.name, t.sampling.of or t.drug.name), t.drug.routes == ("mouth",)
@@ -133,8 +128,9 @@ def sensitivities(asked: Asked, state: State, made: Decision) -> tuple[Sensitivi
                         t.drug.unit):  # fmt: skip
         try:
             # draws of the belief belong to the course they were made under: only a new belief gets a new course
-            told = asked.kidney.tell(doubt.timeline, asked.now, q.rule) if doubt.past else asked.told
-            then = replace(asked, question=few, known=told.on(doubt.timeline))
+            told = asked.tellers.items()
+            anew = {name: by.tell(doubt.timeline, asked.now, q.rule) for name, by in told} if doubt.past else None
+            then = replace(asked, question=few, known=heard(doubt.timeline, anew or asked.told))
             # asked of the mixture only: whether a record is in doubt follows from the explanations, without draws given each
             believed = believe(then, conditions=False) if doubt.past else state.thinned(DRAWS)
             again = decide(then, believed, extra=[regimen] if regimen else [], thin=THIN, loading=False)

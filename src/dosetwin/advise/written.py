@@ -4,18 +4,17 @@ from dosetwin.advise.core import State
 from dosetwin.advise.curves import parameters_over
 from dosetwin.advise.gate import continues, ends_of, unique
 from dosetwin.advise.hold import TOLD_FROM, Settled
-from dosetwin.advise.kidney import remarks
-from dosetwin.advise.outlook import KidneyOutlook
 from dosetwin.advise.provenance import provenance
 from dosetwin.advise.question import Asked
 from dosetwin.advise.sample import when_safe
 from dosetwin.advise.table import how_sure, not_scored, order_json, ordered, readings, safe_under_neither, table, too_high_now
 from dosetwin.decide.recommendation import DoubtedRecord, NextSample, Recommendation, Sensitivity
 from dosetwin.errors import Finding, Reason
+from dosetwin.forecast.tells import Outlook
 
 
 def write(
-    asked: Asked, state: State, ahead: KidneyOutlook | None, settled: Settled, sample: NextSample | None,
+    asked: Asked, state: State, ahead: tuple[Outlook, ...], settled: Settled, sample: NextSample | None,
     doubts: tuple[Sensitivity, ...],
 ) -> Recommendation:  # fmt: skip
     """The recommendation, its reasons and remarks, the table and where it came from."""
@@ -30,7 +29,7 @@ def write(
         reasons=_reasons(asked, state, settled),
         findings=_findings(asked, state, ahead, settled),
         provenance=provenance(asked, state, made),
-        kidney=ahead.to_json() if ahead else {},
+        told={name: {} for name in asked.tellers} | {o.name: o.to_json() for o in ahead},
         next_sample=sample,
         how_sure=how_sure(made, asked, state),
         what_would_change_it=doubts,
@@ -53,16 +52,11 @@ def _reasons(asked: Asked, state: State, settled: Settled) -> tuple[Reason, ...]
     return reasons
 
 
-def _findings(asked: Asked, state: State, ahead: KidneyOutlook | None, settled: Settled) -> tuple[Finding, ...]:
-    """What the checks, the importer, the kidney and the models remarked, each once."""
-    kidney = asked.kidney
-    said = (*kidney.findings, *remarks(asked.told, f"patient {asked.bare.patient.id}"), *(ahead.findings if ahead else ()))
-    found = tuple(f for f in (*settled.made.findings, *state.findings) if not (kidney.outside and _of_the_kidney(f)))
+def _findings(asked: Asked, state: State, ahead: tuple[Outlook, ...], settled: Settled) -> tuple[Finding, ...]:
+    """What the checks, the importer, those who tell effects and the models remarked, each once."""
+    tellers, who = asked.tellers, f"patient {asked.bare.patient.id}"
+    said = [f for name, t in tellers.items() for f in (*t.findings, *t.remarks(asked.told[name], who))]
+    said += [f for o in ahead for f in o.findings]
+    found = (f for f in (*settled.made.findings, *state.findings) if not any(t.answers(f) for t in tellers.values()))
     continued = continues(ends_of(asked.timeline, asked.now), asked.now)
     return unique((*asked.findings, *asked.timeline.findings, *continued, *said, *found))
-
-
-def _of_the_kidney(finding: Finding) -> bool:
-    """Whether a model remarks on what a kidney does for it: that it cannot predict creatinine, or how the course is laid out."""
-    about = {"level_not_predicted": "'SCR'", "covariate_carried_back": "KIDNEY"}.get(finding.code)
-    return about is not None and about in finding.message

@@ -1,13 +1,13 @@
 """The answer: a regimen or a refusal, with ranked candidates, reasons, findings and provenance; frozen, with a JSON form."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from dosetwin.errors import Finding, Reason
 
 Status = Literal["recommend", "caution", "refuse"]
-"""``caution``: there is a plan, but something must be looked at first (a doubted level, a kidney injury that is likely)."""
+"""``caution``: there is a plan, but something must be looked at first (a doubted level, an injury that is likely)."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,8 @@ class Recommendation:
     parameters believed at the coming dose, pooled over the models used.
     ``order``: the regimen as an order of its kind (``every``, ``weekly``), in ``words`` too; ``readings`` name -> what is
     expected under it: ``unit``, quantiles ``q05``, ``q50``, ``q95``, chance ``p_goal`` that its goals are met (None: none).
-    ``kidney``: which kidney told the clearance and what it expects of the coming days; empty where no kidney is in use.
+    ``told`` name -> what a forecast that tells a model's effect expects of the coming days (empty: not in use); in JSON each
+    stands under its own name.
     ``look_ahead``: what a controller would plan in a scenario of infection, where that was asked for (``advise.ahead``).
     """
 
@@ -184,7 +185,7 @@ class Recommendation:
     next_sample: NextSample | None = None
     how_sure: Mapping[str, Any] = field(default_factory=dict)
     what_would_change_it: tuple[Sensitivity, ...] = ()
-    kidney: Mapping[str, Any] = field(default_factory=dict)
+    told: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     look_ahead: Mapping[str, Any] = field(default_factory=dict)
     hold: bool = False
     hold_reason: str = ""
@@ -209,12 +210,12 @@ class Recommendation:
         """Plain dicts, lists, numbers and strings, ready for ``json.dumps(..., allow_nan=False)``."""
         plain = _plain(asdict(self))
         assert isinstance(plain, dict)
-        return plain
+        return {k: v for key, value in plain.items() for k, v in (value.items() if key == "told" else ((key, value),))}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Recommendation":
         """The recommendation written by ``to_json``."""
-        sample = data.get("next_sample")
+        sample, ours = data.get("next_sample"), {f.name for f in fields(cls)}
         return cls(
             status=data["status"],
             regimen=_dosing(data["regimen"]),
@@ -226,7 +227,7 @@ class Recommendation:
             if sample is None
             else NextSample(**(sample | {"options": tuple(Option(**o) for o in sample["options"])})),
             how_sure=dict(data.get("how_sure", {})),
-            kidney=dict(data.get("kidney", {})),
+            told={k: dict(v) for k, v in data.items() if k not in ours and isinstance(v, Mapping)},
             look_ahead=dict(data.get("look_ahead", {})),
             hold=bool(data.get("hold", False)),
             hold_reason=data.get("hold_reason") or "",

@@ -8,7 +8,8 @@ COOLING_H = 72.0
 """h of cooling in the trials (Jacobs 2013, Cochrane CD003311; secondary): taken, with a warning, where nobody sent its end."""
 
 FLAGS = (
-    Quantity("IBU", "ibuprofen", "1", "flag", low=0, high=1, shown="", runs="drug", runs_h=COURSE_H),
+    Quantity("IBU", "ibuprofen", "1", "flag", low=0, high=1, shown="", runs="drug", runs_h=COURSE_H,
+             stopped="ibuprofen"),
     Quantity("INDO", "indometacin", "1", "flag", low=0, high=1, shown="", runs="drug", runs_h=COURSE_H),
     Quantity("DOPA", "dopamine", "1", "flag", low=0, high=1, shown="", runs="drug"),
     Quantity("INO", "inotropes", "1", "flag", low=0, high=1, shown="", runs="drug"),
@@ -17,6 +18,7 @@ FLAGS = (
              condition_words=("perinatal asphyxia", "birth asphyxia", "neonatal asphyxia", "intrapartum asphyxia",
                               "asphyxia neonatorum", "asphyxia at birth", "asphyxia of newborn", "asphyxia of the newborn")),
     Quantity("COOLING", "therapeutic cooling", "1", "flag", low=0, high=1, shown="", runs="treatment", runs_h=COOLING_H,
+             stopped="cooling",
              conditions=(Code("6A4Z0ZZ", "ICD-10-PCS hypothermia, single", "recalled"),
                          Code("6A4Z1ZZ", "ICD-10-PCS hypothermia, multiple", "recalled")),
              condition_words=("therapeutic hypothermia", "induced hypothermia", "whole body hypothermia", "head cooling",

@@ -40,8 +40,11 @@ class Quantity:
     remark and no error. ``ages``: it follows from birth and time. ``in_blood``: its codes speak of blood, serum or plasma.
     ``digits`` behind the point as laboratories report it; None: as many as it was given with.
 
-    Of a flag: ``runs`` what it stands for, ``runs_h`` h for which that usually goes on, ``conditions`` codes of conditions and
-    procedures (ICD-10, SNOMED CT) that mean it, ``condition_words`` that do without a code.
+    ``rises``: a result higher than the last one by that share of it is what an answer is tried against; 0: it is not.
+
+    Of a flag: ``stopped`` the word for it where an answer is tried against its end; ``runs`` what it stands for, ``runs_h`` h for
+    which that usually goes on, ``conditions`` codes of conditions and procedures (ICD-10, SNOMED CT) that mean it,
+    ``condition_words`` that do without a code.
     """
 
     name: str
@@ -64,6 +67,8 @@ class Quantity:
     offered: tuple[str, ...] = ()
     in_blood: bool = False
     digits: int | None = None
+    rises: float = 0.0
+    stopped: str = ""
     runs: Literal["", "drug", "treatment", "condition"] = ""
     runs_h: float | None = None
     conditions: tuple[Code, ...] = ()

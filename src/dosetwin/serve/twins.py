@@ -55,7 +55,7 @@ class KeptQuestion:
 
     def __post_init__(self) -> None:
         """Names come from clients and from stored rows: only listed ones are asked with. Raises UnknownName."""
-        from dosetwin.advise.kidney import NAMES
+        from dosetwin.forecast.kidney.teller import NAMES
 
         require_listed(self.model)
         if self.kidney is not None and self.kidney not in NAMES:
@@ -177,7 +177,7 @@ def _hash_of(model: "Model") -> str:
 @lru_cache(maxsize=64)
 def kidney_hash(kidney: str, model: str) -> str:
     """Hash of what a kidney is made of: its weights and the model that it tells. "" where it cannot be loaded."""
-    from dosetwin.advise.kidney import may_be_told
+    from dosetwin.forecast.kidney.teller import may_be_told
 
     if not may_be_told(model_named(model)):
         return ""
@@ -204,7 +204,7 @@ def weights_of(kidney: str) -> list[str] | None:
 
 def kidney_for(model: str, chosen: str | None) -> str | None:
     """The kidney to ask a model with: the chosen one, else the default of ``advise``; None for a model it could tell nothing."""
-    from dosetwin.advise.kidney import DEFAULT, may_be_told
+    from dosetwin.forecast.kidney.teller import DEFAULT, may_be_told
 
     return (chosen or DEFAULT) if may_be_told(model_named(model)) else None
 
@@ -247,10 +247,10 @@ def _nobody_chose(advice: "Advice") -> "Advice":
     if said.provenance["kidney"] is None:  # a model that could not be told anything then
         return advice
     told = {**said.provenance["kidney"], "asked": None}
-    expected = {**said.kidney, "asked": None} if said.kidney else said.kidney
-    outlook = None if advice.kidney is None else replace(advice.kidney, asked=None)
-    said = replace(said, provenance={**said.provenance, "kidney": told}, kidney=expected)
-    return replace(advice, recommendation=said, kidney=outlook)
+    expected = {name: {**found, "asked": None} if found else found for name, found in said.told.items()}
+    outlooks = tuple(replace(o, asked=None) for o in advice.outlooks)  # type: ignore[type-var]
+    said = replace(said, provenance={**said.provenance, "kidney": told}, told=expected)
+    return replace(advice, recommendation=said, outlooks=outlooks)
 
 
 def hours(timeline: "Timeline", at: datetime) -> float:

@@ -5,19 +5,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dosetwin.advise.core import State
-from dosetwin.advise.injury import clearance_fall
-from dosetwin.advise.kidney import Told, may_be_told, without_creatinine
-from dosetwin.advise.question import Asked
 from dosetwin.declare import Model
 from dosetwin.declare.told import courses
-from dosetwin.errors import Finding
+from dosetwin.errors import Finding, percent
 from dosetwin.forecast.kidney import fitted
 from dosetwin.forecast.kidney.answer import HOURS, NORMAL_QUANTILES, QUANTILES, CreatinineForecast, log_noise
 from dosetwin.forecast.kidney.filtration import Innovation
+from dosetwin.forecast.kidney.injury import clearance_fall
 from dosetwin.forecast.kidney.outlook import KidneyOutlook
 from dosetwin.forecast.kidney.record import WardRecord, birth_hour, from_timeline
+from dosetwin.forecast.kidney.teller import Kidney, KidneyTold, may_be_told, without_creatinine
 from dosetwin.forecast.kidney.warning import INJURY_SOURCE, INJURY_WARNING, injury_risk
+from dosetwin.forecast.tells import Believed, prior_draws
 from dosetwin.records import Timeline
 from dosetwin.structure.kidney import wu_filtration
 
@@ -58,15 +57,10 @@ def _filtration(
     return hours, np.quantile(found, QUANTILES, axis=0).T
 
 
-def outlook(asked: Asked, state: State) -> KidneyOutlook | None:
-    """What the kidney in use expects; None without one."""
-    from dosetwin.advise.curves import prior_draws
-
-    kidney, told, bare, facts = asked.kidney, asked.told, asked.bare, asked.known
-    now, seed, rule = asked.now, asked.question.seed, asked.rule
-    if not kidney.used:
-        return None
-    beliefs = dict(zip(asked.models, state.beliefs, strict=True))
+def expected(kidney: Kidney, told: KidneyTold, believed: Believed) -> KidneyOutlook:
+    """What the kidney in use expects."""
+    bare, facts, now, rule = believed.bare, believed.known, believed.now, believed.rule
+    beliefs = dict(zip(believed.models, believed.beliefs, strict=True))
     able = [m for m in beliefs if m.channel or may_be_told(m)]
     lead = next((m for m in able if (m.whole or m).measured_by("SCR")), able[0])
     few = beliefs[lead].draws[:DRAWS]
@@ -77,7 +71,7 @@ def outlook(asked: Asked, state: State) -> KidneyOutlook | None:
     elif kidney.used == "maturation":
         whole, blind = lead.whole or lead, without_creatinine(bare)
         if whole.measured_by("SCR"):
-            draws = prior_draws(whole, 1 + len(bare.occasions), DRAWS, seed)
+            draws = prior_draws(whole, 1 + len(bare.occasions), DRAWS, believed.seed)
             forecast = _predicted(whole, blind, draws, now, rule, kidney.used)
         else:
             forecast = fitted.load().filter.forecast(from_timeline(blind, now), HOURS)
@@ -95,14 +89,12 @@ def outlook(asked: Asked, state: State) -> KidneyOutlook | None:
     return out if not out.warns else _warned(out, record)
 
 
-def _seen(told: Told, bare: Timeline) -> tuple[Innovation, ...]:
+def _seen(told: KidneyTold, bare: Timeline) -> tuple[Innovation, ...]:
     born = birth_hour(bare) or 0.0
     return () if told.path is None else tuple(replace(i, time=i.time + born) for i in told.path.innovations)
 
 
 def _warned(o: KidneyOutlook, record: WardRecord) -> KidneyOutlook:
-    from dosetwin.infer.plausibility import percent
-
     if len(o.unexpected) and o.unexpected.max() >= (o.clearance.p if o.clearance else 0.0):
         k = int(np.argmax(o.unexpected))
         days = o.hours[k] / 24

@@ -1,14 +1,19 @@
 """What a kidney expects of the coming days, as data: creatinine, filtration, how probable an injury is, what clearance says."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from dosetwin.errors import Finding
+from dosetwin.errors import Finding, Reason, percent
 from dosetwin.forecast.kidney.answer import QUANTILES
 from dosetwin.forecast.kidney.filtration import Innovation
 from dosetwin.forecast.kidney.warning import INJURY_SOURCE, INJURY_WARNING
+from dosetwin.forecast.tells import Worry
+from dosetwin.records import Timeline
+
+if TYPE_CHECKING:
+    from dosetwin.forecast.section import Section
 
 SOURCE = "pRIFLE: clearance down by half (Akcan-Arikan 2007, recalled); the drug's clearance for the kidney's is assumed"
 
@@ -47,6 +52,7 @@ class KidneyOutlook:
     what the drug's levels say of the kidney.
     """
 
+    name: ClassVar[str] = "kidney"
     asked: str | None
     used: str
     sha256: str
@@ -73,6 +79,21 @@ class KidneyOutlook:
     def warns(self) -> bool:
         """Whether the probability of an unexpected injury crosses INJURY_WARNING."""
         return self.injury is not None and self.injury >= INJURY_WARNING
+
+    @property
+    def worry(self) -> Worry | None:
+        """The injury that is likely; None where it does not warn."""
+        if not self.warns:
+            return None
+        text = "a kidney injury beyond what gestation, age and weight explain is likely"
+        reason = Reason("kidney_injury_likely", round(self.injury or 0.0, 4), INJURY_WARNING, "1", text, INJURY_SOURCE)
+        return Worry(reason, f"a kidney injury is likely ({percent(self.injury or 0.0)})")
+
+    def section(self, timeline: Timeline, now: float) -> "Section":
+        """Everything a page says of it."""
+        from dosetwin.forecast.kidney.words import section
+
+        return section(self, timeline, now)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dosetwin.advise.kidney_evidence import STANDS, KidneyEvidence, weigh
 from dosetwin.declare import Model
 from dosetwin.declare.channels import COMPONENTS, FILTRATION
 from dosetwin.declare.told import effect_told, laid_out, own_of, sd_told, told
 from dosetwin.errors import Finding, InputError
 from dosetwin.forecast.kidney import fitted
 from dosetwin.forecast.kidney.answer import HOURS, CreatinineForecast, Forecaster
+from dosetwin.forecast.kidney.evidence import STANDS, KidneyEvidence, weigh
 from dosetwin.forecast.kidney.record import WardRecord, birth_hour, from_timeline
+from dosetwin.forecast.tells import Believed, Tells, Told
 from dosetwin.records import Covariate, Timeline
 
 if TYPE_CHECKING:
     from dosetwin.forecast.kidney.filtration import FiltrationPath
     from dosetwin.forecast.kidney.learned import LearnedKidney
+    from dosetwin.forecast.kidney.outlook import KidneyOutlook
     from dosetwin.simulate.schedule import Rule
 
 NAMES = ("evidence", "learned", "filter", "mechanistic", "maturation")
@@ -41,18 +43,13 @@ UNEXPECTED_Z = 3.0
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
-    """What a kidney says of the facts at one moment: ``covariates`` for the model (none: it says nothing), and behind them the
-    ward's ``record``, the ``forecast`` of creatinine and the ``path`` of filtration (None where there is none)."""
+class KidneyTold(Told):
+    """What a kidney says of the facts at one moment: behind the covariates for the model the ward's ``record``, the ``forecast``
+    of creatinine and the ``path`` of filtration (None where there is none)."""
 
-    covariates: tuple[Covariate, ...] = ()
     record: WardRecord | None = None
     forecast: CreatinineForecast | None = None
     path: "FiltrationPath | None" = None
-
-    def on(self, timeline: Timeline) -> Timeline:
-        """The facts with the kidney's course among them."""
-        return timeline.append(*self.covariates) if self.covariates else timeline
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,16 +78,16 @@ class Kidney:
         """Whether the kidney stands outside the model and puts its course before it."""
         return self.used in ("learned", "filter", "maturation")
 
-    def tell(self, timeline: Timeline, now: float, rule: "Rule") -> Told:
+    def tell(self, timeline: Timeline, now: float, rule: "Rule") -> KidneyTold:
         """What it says of the facts known at ``now`` h. Raises InputError where the facts no longer allow a forecast."""
         if not self.outside:
-            return Told()
+            return KidneyTold()
         asked = {(sd_told(m, CHANNEL.name), own_of(m, CHANNEL.name)) for m in self.models if m.channel == CHANNEL.name}
         if self.used == "maturation":
             known = timeline.until(now)
             at = min([*(e.time for d in known.doses for e in d.expanded()), *(o.time for o in known.observations), now])
             rows = {(sd, own): np.array([[0.0, sd, *([0.0] * (COMPONENTS - 1))]]) for sd, own in asked}
-            return Told(_covariates(np.array([at]), rows, rule))
+            return KidneyTold(_covariates(np.array([at]), rows, rule))
         from dosetwin.forecast.kidney.filtration import components, filtration_path
 
         record = from_timeline(timeline, now)
@@ -108,7 +105,30 @@ class Kidney:
             mean, cov = paths[own].under(sd)
             rows[sd, own] = np.column_stack([np.clip(mean, CHANNEL.low, CHANNEL.high), components(cov, COMPONENTS)])
         path = next(iter(paths.values()))
-        return Told(_covariates(path.start + born, rows, rule), record, forecast, path)
+        return KidneyTold(_covariates(path.start + born, rows, rule), record, forecast, path)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Creatinine, where it stands outside the model and is moved by it."""
+        return ("SCR",) if self.used in ("learned", "filter") else ()
+
+    def remarks(self, told: Told, who: str) -> tuple[Finding, ...]:
+        """Findings about the creatinines it was told: those far from what it expected."""
+        path = told.path if isinstance(told, KidneyTold) else None
+        return () if path is None else _unexpected(path, who)
+
+    def answers(self, finding: Finding) -> bool:
+        """Whether a model remarks on what a kidney does for it: that it cannot predict creatinine, or how the course is laid
+        out."""
+        about = {"level_not_predicted": "'SCR'", "covariate_carried_back": CHANNEL.column}.get(finding.code)
+        return self.outside and about is not None and about in finding.message
+
+    def outlook(self, told: Told, believed: Believed) -> "KidneyOutlook | None":
+        """What it expects of the coming three days; None where it is not in use."""
+        from dosetwin.forecast.kidney.expected import expected
+
+        assert isinstance(told, KidneyTold)
+        return expected(self, told, believed) if self.used else None
 
     def provenance(self) -> dict[str, Any] | None:
         """What identifies it in an answer; None where no kidney is in use."""
@@ -155,10 +175,8 @@ def choose(asked: str | None, models: Sequence[Model], known: Timeline, now: flo
 
     Raises
     ------
-    InputError : an unknown name, a kidney for models that have no filtration to tell, or damaged weights.
+    InputError : a kidney for models that have no filtration to tell, or damaged weights.
     """
-    if asked is not None and asked not in NAMES:
-        raise InputError("unknown kidney", where="kidney", value=asked, allowed=", ".join(NAMES))
     given = tuple(models)
     able = [m for m in given if may_be_told(m)]
     if not able:
@@ -253,12 +271,9 @@ def outside(record: WardRecord, ranges: Mapping[str, Sequence[float]]) -> list[s
     return out
 
 
-def remarks(told: Told, who: str) -> tuple[Finding, ...]:
-    """Findings about the creatinines a kidney was told: those far from what it expected."""
-    if told.path is None:
-        return ()
+def _unexpected(path: "FiltrationPath", who: str) -> tuple[Finding, ...]:
     found = []
-    for i in told.path.innovations:
+    for i in path.innovations:
         if abs(i.z) > UNEXPECTED_Z:
             message = (
                 f"creatinine {i.scr:.2f} mg/dL on day {i.time / 24:.1f} lies {abs(i.z):.1f} SD {'above' if i.z > 0 else 'below'} "
@@ -276,3 +291,7 @@ def without_creatinine(timeline: Timeline) -> Timeline:
         observations=tuple(o for o in timeline.observations if o.measures != "SCR"),
         covariates=tuple(c for c in timeline.covariates if c.name != "SCR"),
     )
+
+
+TELLS = Tells("kidney", CHANNEL, NAMES, DEFAULT, choose)
+"""How an answer finds the kidneys."""

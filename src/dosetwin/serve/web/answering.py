@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import ValidationError
 
-from dosetwin.advise.kidney import NAMES as KIDNEYS
+from dosetwin.forecast.kidney.teller import NAMES as KIDNEYS
 from dosetwin.io.text import number
 from dosetwin.serve import override as overrides
 from dosetwin.serve.audit import stamp

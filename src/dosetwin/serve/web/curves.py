@@ -188,7 +188,8 @@ def code_of(word: str) -> str:
 
 def parameter_chart(advice: "Advice", panel: "Panel", zone: Zone) -> Chart | None:
     """An individual parameter before and after the levels, up to the end of the forecast of it; None for a model without it."""
-    from dosetwin.advise.curves import LEVELS, prior_draws
+    from dosetwin.advise.curves import LEVELS
+    from dosetwin.forecast.tells import prior_draws
     from dosetwin.simulate import parameters, schedule_for
 
     lead = _lead(advice)

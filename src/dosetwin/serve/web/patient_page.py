@@ -8,7 +8,7 @@ from fastapi import Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
-from dosetwin.advise.kidney import NAMES as KIDNEYS
+from dosetwin.forecast.kidney.teller import NAMES as KIDNEYS
 from dosetwin.serve.installed import Followed
 from dosetwin.serve.live.alerts import alerts_of
 from dosetwin.serve.problems import Problem

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dosetwin.advise.core import State, believe, decide
-from dosetwin.advise.kidney import Kidney, Told
 from dosetwin.advise.question import Asked, Question
 from dosetwin.decide.plans import Plan, ask_rules, enumerate_plans, situation
 from dosetwin.decide.readings import Responses
@@ -62,7 +61,7 @@ def _twin(design: "TherapyDesign", arm: "Arm", known: Timeline, where: Situation
     """The choice that a search on the therapy's goals makes, under the belief from what is known."""
     therapy, model = design.of, design.believed(arm)
     question = Question(therapy, (model,), where.now, design.seed, arm.draws, facts=design.facts_given, sensitivity=False)
-    asked = Asked(question, where.now, (model,), known, known, known, Kidney(None, "", (model,)), Told())
+    asked = Asked(question, where.now, (model,), known, known, known, {}, {})
     state = believe(asked, conditions=False)
     if model.linear_in_dose and isinstance(therapy.menu, Repeated):
         found = decide(asked, state)
