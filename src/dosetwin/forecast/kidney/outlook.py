@@ -1,7 +1,7 @@
 """What a kidney expects of the coming days, as data: creatinine, filtration, how probable an injury is, what clearance says."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -52,7 +52,6 @@ class KidneyOutlook:
     what the drug's levels say of the kidney.
     """
 
-    name: ClassVar[str] = "kidney"
     asked: str | None
     used: str
     sha256: str
@@ -66,6 +65,11 @@ class KidneyOutlook:
     findings: tuple[Finding, ...] = ()
     why: str = ""
     clearance: ClearanceFall | None = None
+
+    @property
+    def name(self) -> str:
+        """Key of its part of an answer."""
+        return "kidney"
 
     @property
     def injury(self) -> float | None:
