@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dosetwin.decide.dosing_policies import Ahead, DosingPolicy
+from dosetwin.decide.control import Ahead, DosingPolicy
 from dosetwin.decide.look_ahead.ahead import Scorer
 from dosetwin.decide.look_ahead.mpc import TRIAL, TRIAL_CHANCES, Chances, Search, look_ahead
 from dosetwin.populations.newborn.newborns import cohort

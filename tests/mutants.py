@@ -91,7 +91,7 @@ MUTANTS = (
         "decide/look_ahead/mpc.py",
         "return toxic & low & (bound(parts[:, PEAK_NEVER], n, chances.confidence) <= chances.peak_never)",
         "return toxic & low",
-        ("tests/decide/look_ahead/test_mpc.py", "tests/decide/test_dosing_policies.py"),
+        ("tests/decide/look_ahead/test_mpc.py", "tests/decide/test_control.py"),
     ),
     Mutant(
         7,

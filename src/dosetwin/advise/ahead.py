@@ -1,8 +1,8 @@
 """Look-ahead beside a recommendation: what a controller would plan over the next decisions in a declared scenario of infection.
 
 A research scenario, marked as such wherever it is shown: the patient is the twin's posterior, the infection a scenario pack whose
-constants are partly assumed. The recommendation itself does not depend on it. Models of amikacin are handed on as two
-compartments (a flow-limited body is mixed within minutes), every other step is that of ``decide.mpc``.
+constants are partly assumed. The recommendation itself does not depend on it. Models are handed on as two compartments
+(``structure.reduced``), every other step is that of ``decide.look_ahead.mpc``.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dosetwin.advise.question import Question
-from dosetwin.decide.dosing_policies import ByRule, last_dose
+from dosetwin.decide.control import ByRule, amounts_within, last_dose, shortest
 from dosetwin.decide.facts import facts_at
 from dosetwin.decide.look_ahead.ahead import Course
 from dosetwin.decide.look_ahead.loss import DECLARED
@@ -23,9 +23,10 @@ from dosetwin.declare import Model, Therapy
 from dosetwin.errors import InputError
 from dosetwin.outcomes.infection.draws import DRAWS, draw_infections
 from dosetwin.outcomes.infection.mic import distribution
-from dosetwin.outcomes.infection.packs import Pack, pack
+from dosetwin.outcomes.infection.packs import DRUGS, Pack, pack
 from dosetwin.records import Timeline
 from dosetwin.streams import row_uniforms
+from dosetwin.structure.reduced import fast_and_slow, two_compartments
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
@@ -82,13 +83,13 @@ class TwinBelief:
         middles = self.origin + edges + PIECE_H / 2
         inside = parameters(self.model, schedule_for(self.model, self.asked, middles, rule=self.question.rule), eta)
         ok = found.ok
-        values = two_compartments(self.model, inside)[ok]
-        names = list(self.model.states)
+        values = two_compartments(self.model.name, inside)[ok]
         state = found.state[ok, -1]
-        slow = [i for i, name in enumerate(names) if name in ("tissue", "peripheral")]
-        fast = [i for i, name in enumerate(names) if name in ("blood", "kidney", "rest", "central")]
+        fast, slow = fast_and_slow(list(self.model.states))
         amounts = np.stack([state[:, fast].sum(axis=1), state[:, slow].sum(axis=1)], axis=1)
-        output = list(self.model.outputs).index(self.model.measured_by("amikacin") or next(iter(self.model.outputs)))
+        output = list(self.model.outputs).index(
+            self.model.measured_by(self.question.therapy.drug.name) or next(iter(self.model.outputs))
+        )
         n = int(ok.sum())
         u = row_uniforms(self.question.seed, f"look-ahead/{stream}", n, len(DRAWS))
         MIC, of = self.question.facts.get("MIC"), distribution(self.organism)
@@ -103,23 +104,9 @@ class TwinBelief:
         )  # fmt: skip
 
 
-def two_compartments(model: Model, inside: Mapping[str, np.ndarray]) -> np.ndarray:
-    """[K, s, 4] CL, V1, Q, V2 from a model's own parameters [K, s]. Raises InputError for a form that has no such reading."""
-    if {"CL", "V1", "Q", "V2"} <= set(inside):
-        names = [inside[k] for k in ("CL", "V1", "Q", "V2")]
-    elif {"CL", "VB", "VK", "VR", "PS", "VT"} <= set(inside):
-        names = [inside["CL"], inside["VB"] + inside["VK"] + inside["VR"], inside["PS"], inside["VT"]]
-    elif {"CL", "V"} <= set(inside):
-        # one compartment: a second one too small to matter
-        names = [inside["CL"], inside["V"], 1e-6 * inside["CL"], 1e-6 * inside["V"]]
-    else:
-        raise InputError("look-ahead needs a model of one or two compartments", where=model.name, value=", ".join(inside))
-    return np.stack(names, axis=2)
-
-
 def in_scope(therapy: Therapy) -> bool:
     """Whether the scenarios know the infections that a therapy is for."""
-    return therapy.drug.name == "amikacin"
+    return therapy.drug.name in DRUGS
 
 
 def plan_ahead(
@@ -131,7 +118,9 @@ def plan_ahead(
     """
     chosen = pack(scenario)
     if not in_scope(advice.therapy):
-        raise InputError("look-ahead knows the infections of amikacin only", where="look-ahead", value=advice.therapy.drug.name)
+        raise InputError(
+            f"look-ahead knows the infections of {', '.join(DRUGS)} only", where="look-ahead", value=advice.therapy.drug.name
+        )
     if any(b.doubted for b in advice.beliefs):
         return {}
     lead = advice.models[int(np.argmax(advice.weights))]
@@ -146,9 +135,10 @@ def plan_ahead(
     start = belief.back * DT
     course = replace(Course(), horizon=float(np.ceil((start + advice.now - origin + HORIZON) / DT) * DT))
     standard = ByRule(advice.therapy.rules[0].name).standard(advice.timeline, advice.now)
+    wait = max(advice.now - origin, shortest(advice.therapy) if given else 0.0)
     made = look_ahead(
-        belief, standard, earliest=start + max(advice.now - origin, 12.0 if given else 0.0), course=course, loss=DECLARED,
-        search=search, limits=(7.5, 20.0),
+        belief, standard, earliest=start + wait, course=course, loss=DECLARED, search=search,
+        limits=amounts_within(advice.therapy),
     )  # fmt: skip
     return _shown(made, advice, chosen, organism, origin - start, standard.name)
 

@@ -1,7 +1,8 @@
 """Offline tuning of look-ahead's competitors on the same declared loss: the fixed nomogram, the loading dose of one-step.
 
-``python -m dosetwin.calibrate.tuning nomogram --pack peak_driven`` prints ``decide.nomogram``; ``... loading`` the table
-behind ``decide.dosing_policies.LOADING``. Development babies only: seeds below, never those of a shipped design.
+``python -m dosetwin.calibrate.tuning nomogram --pack peak_driven`` prints a nomogram of the therapy's
+``control``; ``... loading`` the table behind its ``loading``. Development babies only: seeds below, never those of a shipped
+design.
 """
 
 import argparse
@@ -86,19 +87,20 @@ def tune_nomogram(
 
 def tune_loading(of: World, first: tuple[float, ...] = FIRST) -> dict[float, float]:
     """Mean loss of one-step with each loading dose, mg/kg."""
-    from dosetwin.decide import dosing_policies
+    from dosetwin.decide.control import control
 
     out = {}
     pack = of.design.believed_pack
-    was = dict(dosing_policies.LOADING)
+    loading = control().loading
+    was = dict(loading)
     try:
         for mg in first:
-            dosing_policies.LOADING[pack] = mg
+            loading[pack] = mg
             made = dosed(Chunk(of), Arm("x", "one_step_loading"))
             assert made.given is not None
             out[mg] = float(scored(of, made.given, made.who).endpoints["loss"].mean())
     finally:
-        dosing_policies.LOADING.update(was)
+        loading.update(was)
     return out
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from dosetwin.declare.control import Control
 from dosetwin.declare.drug import Drug
 from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.goal import Goal
@@ -68,6 +69,7 @@ class Therapy:
     listed : quantities that a list of patients shows beside the answer, by name.
     shown : readings told of the order that is recommended, each with the dose it is told at; default: those of the goals.
     assumed : facts that are taken to be so where nobody knows them.
+    control : what the policies that dose whole courses of it know; None: it is in no such trial.
     made_for : conditions and the model made of patients under them: while the flag is on, that model is the usual one.
     pool : of a place, what is believed of it before anything is seen there; it stands where a patient's ``models`` do.
     """
@@ -86,6 +88,7 @@ class Therapy:
     bars: tuple[Bar, ...] = ()
     assumed: tuple[Assumed, ...] = ()
     shown: tuple[tuple[Reading, str], ...] = ()
+    control: Control | None = None
     kind: Kind = "patient"
     pool: Pool | None = None
     made_for: tuple[tuple[str, str], ...] = ()

@@ -15,7 +15,7 @@ import numpy as np
 
 from dosetwin import formulary
 from dosetwin.advise import Question, advise
-from dosetwin.decide.dosing_policies import LevelAdjusted, named
+from dosetwin.decide.control import LevelAdjusted, named
 from dosetwin.decide.facts import facts_at
 from dosetwin.declare import After, End, Goal, Model, Repeated, Says, Therapy
 from dosetwin.declare import Rule as DosingRule

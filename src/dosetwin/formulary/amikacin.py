@@ -4,6 +4,7 @@ from dosetwin.declare import Everyday, Facts, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import Raises, drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
+from dosetwin.formulary._amikacin_newborn import CONTROL
 from dosetwin.formulary._newborns import (
     AMINOGLYCOSIDE_SHOWN,
     ANY,
@@ -149,6 +150,7 @@ AMIKACIN_NEONATE = Therapy(
     sampling=Sampling(EVERY_HOURS),
     shown=AMINOGLYCOSIDE_SHOWN,
     listed=("GA", "WT", "SCR"),
+    control=CONTROL,
     source="targets De Cock 2012, Smits 2015, Cristea 2017; limits and rules name theirs",
     note="weights, tie width and chance constraints are assumed and declared here; targets and limits name their sources",
 )

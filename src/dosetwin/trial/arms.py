@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dosetwin.decide.dosing_policies import ByRule, Nomogram, _said, named
+from dosetwin.decide.control import ByRule, Nomogram, _said, named
 from dosetwin.declare import Facts
 from dosetwin.errors import DosetwinError, one_line
 from dosetwin.trial.batch import Says, follow
@@ -50,18 +50,7 @@ def open_loop(arm: Arm, pack: str = "peak_driven") -> Says | None:
             return said.amount, said.interval
 
         return rule_says
-    if isinstance(policy, Nomogram):
-
-        def table_says(facts: Facts, first: bool) -> tuple[float, float]:
-            assert facts.PNA is not None
-            assert facts.WT is not None
-            _, _, mg_per_kg, interval = next(r for r in policy.rows if r[0] > facts.PNA and r[1] > facts.WT)
-            if facts.on("IBU", "ASPHYXIA", "COOLING"):
-                interval += policy.longer
-            return (policy.first if first and policy.first is not None else mg_per_kg), interval
-
-        return table_says
-    return None
+    return policy.says if isinstance(policy, Nomogram) else None
 
 
 def dosed(chunk: Chunk, arm: Arm) -> Dosed:

@@ -12,7 +12,7 @@ from math import ceil, log2
 
 import numpy as np
 
-from dosetwin.decide.dosing_policies import DosingPolicy, NextDose, named
+from dosetwin.decide.control import DosingPolicy, NextDose, named
 from dosetwin.decide.look_ahead.ahead import Course as Plan
 from dosetwin.decide.look_ahead.outlook import DT as GRID
 from dosetwin.errors import InputError, Reason

@@ -9,7 +9,7 @@ of the continuation.
         + w_dose n + w_sample m
 
 where each of the five is ``weight * miss`` and a miss rises from a half at the border to 1 at ``scale`` beyond it. No term looks
-at a level that was measured: true levels (of a virtual baby) or predicted ones (of a posterior draw).
+at a level that was measured: true levels (of a virtual patient) or predicted ones (of a posterior draw).
 """
 
 from collections.abc import Mapping
@@ -107,7 +107,8 @@ class Loss:
 
 
 DECLARED = Loss()
-"""The loss every result of this package is scored by. Borders and their sources: ``formulary.amikacin.GOALS``."""
+"""The loss every result of this package is scored by. Borders and their sources: the goals of the therapy that
+``decide.control.controlled`` names."""
 
 
 def miss(distance: np.ndarray, scale: float) -> np.ndarray:

@@ -107,7 +107,7 @@ TRIAL = Search(
     behind_mg_per_kg=(8.0, 10.0, 12.0, 14.0, 16.0, 18.0),
     behind_intervals=(24.0, 36.0, 48.0),
 )
-"""Settings for thousands of virtual babies; docs/controller.md shows what they cost against the full ones."""
+"""Settings for thousands of virtual patients; docs/controller.md shows what they cost against the full ones."""
 TRIAL_CHANCES = Chances(confidence=0.5)
 """With 64 draws and no fresh ones a one-sided 95 % bound would forbid what the full settings allow: the median bound is used."""
 

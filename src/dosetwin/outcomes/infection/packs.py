@@ -22,6 +22,8 @@ LANDERSDORFER = "Landersdorfer et al. 2013, AAC 57:2343 (amikacin, S. aureus USA
 LOZANO = "Hernandez-Lozano et al. 2025, JAC 80:302 (apramycin, E. coli EN591, mouse kidney)"
 DIETZMAN = "Dietzman et al. 1974, J Pediatr 85:128; log-normal fit of its printed classes"
 OURS = "scenario, no source"
+DRUGS = ("amikacin",)
+"""Drugs whose infections the packs describe: those of other drugs would need other numbers."""
 
 
 @dataclass(frozen=True)

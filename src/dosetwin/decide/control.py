@@ -5,6 +5,7 @@ what a ward knows by ``now`` and, if it asks for one, a belief made from that.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -15,14 +16,40 @@ from dosetwin.decide.look_ahead.ahead import Course, Scorer, write_out
 from dosetwin.decide.look_ahead.loss import DECLARED, Loss
 from dosetwin.decide.look_ahead.mpc import NEXT_5, PRE_5, Chances, LookAhead, Search, Standard, bound, look_ahead, waits
 from dosetwin.decide.look_ahead.outlook import DT, Belief
-from dosetwin.declare import Facts, Says
+from dosetwin.declare import Facts, Says, Therapy
+from dosetwin.declare.control import ByLevels, Control, Table
 from dosetwin.errors import InputError, Reason, UnknownName
+from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Timeline
 
-LIMITS = (7.5, 20.0)
-"""mg/kg: the dose_range of ``decide.limits.AMIKACIN_NEONATE``, kept by every policy that chooses an amount."""
-SHORTEST = 12.0
-"""h between doses (the same limits)."""
+
+@lru_cache(maxsize=1)
+def controlled() -> Therapy:
+    """The therapy that whole courses are dosed for: the one with a ``control``. Raises InputError where none or several have."""
+    found = [t for t in formulary.therapies() if t.control is not None]
+    if len(found) != 1:
+        raise InputError("one therapy with a control is needed", where="dosing policies",
+                         value=", ".join(t.name for t in found) or "none")  # fmt: skip
+    return found[0]
+
+
+def control() -> Control:
+    """What its policies know of it."""
+    found = controlled().control
+    assert found is not None
+    return found
+
+
+def amounts_within(therapy: Therapy) -> tuple[float, float]:
+    """Lowest and highest amount per kg within a therapy's limits, kept by every policy that chooses one."""
+    limit = therapy.limit("dose_per_kg")
+    return (0.0, np.inf) if limit is None else (limit.low or 0.0, np.inf if limit.high is None else limit.high)
+
+
+def shortest(therapy: Therapy) -> float:
+    """h between doses (its limits)."""
+    limit = therapy.limit("interval_h")
+    return 0.0 if limit is None or limit.low is None else limit.low
 
 
 @dataclass(frozen=True)
@@ -70,12 +97,13 @@ def _on_grid(time: float) -> float:
 
 
 def _said(name: str, facts: Facts) -> Says:
-    """What a rule says; a rule that is silent for this baby (its range ends) is followed by De Cock/Smits' table, then BNFc."""
-    for candidate in (name, "decock_smits", "bnfc"):
+    """What a rule says; where it is silent (its range ends), what those behind it say."""
+    known = control()
+    for candidate in (name, *known.behind):
         says = formulary.rule(candidate).advise(facts)
         if isinstance(says, Says):
             return says
-    return Says(15.0, 24.0, "no rule applies")
+    return Says(*known.last, "no rule applies")
 
 
 @dataclass(frozen=True)
@@ -118,19 +146,11 @@ class ByRule:
 class LevelAdjusted:
     """A rule, shifted by measured levels as wards do it: a high trough lengthens the interval, a wrong peak moves the dose.
 
-    Trough: a level drawn in the ``before`` h before a dose. Above 3 mg/L ``longer`` h more, above 5 ``much_longer``. Shifts stay
-    for the rest of the course and add up (each trough is acted on once). Peak: the last level drawn 0.5 to 2 h after the start of
-    a dose; outside ``peak_low`` to ``peak_high`` the amount is scaled to the middle of the window, by at most ``step``. Assumed;
-    the best of seven such variants on 400 development babies.
+    Shifts for troughs stay for the rest of the course and add up (each trough is acted on once); of peaks the last one counts.
     """
 
     rule: str
-    longer: float = 6.0
-    much_longer: float = 12.0
-    peak_low: float = 20.0
-    peak_high: float = 40.0
-    step: float = 0.20
-    before: float = 2.0
+    by: ByLevels = field(default_factory=lambda: control().by_levels)
     infusion: float = 0.5
     uses_levels: bool = True
     uses_belief: bool = False
@@ -144,51 +164,51 @@ class LevelAdjusted:
         """The rule, shifted by the levels known."""
         facts, says = ByRule(self.rule).says(timeline, now)
         assert facts.WT is not None
-        starts = [d.time for d in timeline.doses if d.amount > 0]
+        starts, by = [d.time for d in timeline.doses if d.amount > 0], self.by
         shift, factor, reasons = 0.0, 1.0, [Reason("rule", self.rule, text=says.text)]
         for level in timeline.observations:
-            if level.measures == "SCR":
+            if level.measures in QUANTITIES:
                 continue
             after = [level.time - s for s in starts if s <= level.time + 1e-9]
             following = [s for s in starts if s >= level.time - 1e-9]
             if (
                 following
-                and following[0] - level.time <= self.before
-                and (not after or min(after) > self.before or min(after) < 1e-6)
+                and following[0] - level.time <= by.before
+                and (not after or min(after) > by.before or min(after) < 1e-6)
             ):
-                add = self.much_longer if level.value > 5.0 else self.longer if level.value > 3.0 else 0.0
+                border, add = next((t for t in by.troughs if level.value > t[0]), (0.0, 0.0))
                 if add:
                     shift += add
-                    reasons.append(Reason("trough_high", level.value, 5.0 if level.value > 5.0 else 3.0, "mg/L", f"+ {add:g} h"))
-            elif after and 0.5 <= min(after) <= 2.0 and not self.peak_low <= level.value <= self.peak_high:
-                factor = float(np.clip(29.5 / max(level.value, 1e-6), 1.0 - self.step, 1.0 + self.step))
-                reasons.append(Reason("peak_outside", level.value, None, "mg/L", f"dose x {factor:.2g}"))
-        interval = min(says.interval + shift, 72.0)
-        mg_per_kg = float(np.clip(says.amount * factor, *LIMITS))
+                    reasons.append(Reason("trough_high", level.value, border, level.unit, f"+ {add:g} h"))
+            elif after and by.peak_h[0] <= min(after) <= by.peak_h[1] and not by.peak[0] <= level.value <= by.peak[1]:
+                factor = float(np.clip(by.aim / max(level.value, 1e-6), 1.0 - by.step, 1.0 + by.step))
+                reasons.append(Reason("peak_outside", level.value, None, level.unit, f"dose x {factor:.2g}"))
+        interval = min(says.interval + shift, by.longest)
+        mg_per_kg = float(np.clip(says.amount * factor, *amounts_within(controlled())))
         time = now if not starts else max(_on_grid(starts[-1] + interval), now)
         return NextDose(time, mg_per_kg * facts.WT, self.infusion, interval, tuple(reasons))
 
 
 @dataclass(frozen=True)
 class Nomogram:
-    """A fixed table: mg/kg and interval by current weight and postnatal age, hours added under ibuprofen, asphyxia or cooling.
-
-    ``rows``: (PNA below d, weight below kg, mg/kg, interval h), read from the top. ``first`` mg/kg of the first dose, None: as
-    the table.
-    """
+    """A fixed ``table`` by current weight and postnatal age, which waits longer under one of the ``conditions``."""
 
     name: str
-    rows: tuple[tuple[float, float, float, float], ...]
-    longer: float = 0.0
-    first: float | None = None
+    table: Table
+    conditions: tuple[str, ...] = ()
     infusion: float = 0.5
     uses_levels: bool = False
     uses_belief: bool = False
-    source: str = ""
 
-    def __post_init__(self) -> None:
-        if not self.rows or self.rows[-1][0] != np.inf or self.rows[-1][1] != np.inf:
-            raise InputError("the last row of a nomogram must hold for everybody", where=f"nomogram {self.name}")
+    def says(self, facts: Facts, first: bool) -> tuple[float, float]:
+        """Amount per kg and interval (h) of the row for these facts; ``first``: of the first dose."""
+        assert facts.WT is not None
+        assert facts.PNA is not None
+        of = self.table
+        _, _, mg_per_kg, interval = next(r for r in of.rows if r[0] > facts.PNA and r[1] > facts.WT)
+        if facts.on(*self.conditions):
+            interval += of.longer
+        return (of.first if first and of.first is not None else mg_per_kg), interval
 
     def next(self, timeline: Timeline, belief: Belief | None, now: float) -> NextDose:
         """The row of the table for the weight and age of the day."""
@@ -197,17 +217,21 @@ class Nomogram:
             raise InputError(
                 "weight and postnatal age are needed", where=f"patient {timeline.patient.id}", value=(facts.WT, facts.PNA)
             )
-        _, _, mg_per_kg, interval = next(r for r in self.rows if r[0] > facts.PNA and r[1] > facts.WT)
-        if facts.on("IBU", "ASPHYXIA", "COOLING"):
-            interval += self.longer
         last = last_dose(timeline, now)
-        if last is None and self.first is not None:
-            mg_per_kg = self.first
+        mg_per_kg, interval = self.says(facts, last is None)
         time = now if last is None else max(_on_grid(last[0] + interval), now)
         return NextDose(time, mg_per_kg * facts.WT, self.infusion, interval)
 
 
-FIXED_15_48 = Nomogram("fixed_15_q48", ((np.inf, np.inf, 15.0, 48.0),), source="one number for all")
+FIXED_15_48 = Nomogram("fixed_15_q48", Table(((np.inf, np.inf, 15.0, 48.0),), source="one number for all"))
+
+
+def tuned(pack: str) -> Nomogram:
+    """The nomogram tuned under a pack (a drifting one: under the pack that drifts; one without its own: the usual pack's)."""
+    base, of = pack.partition("+")[0], control()
+    if not base:
+        raise UnknownName("no pack", where="nomogram", value=pack, allowed=", ".join(of.nomograms))
+    return Nomogram("nomogram", of.nomograms.get(base, of.nomograms[of.usual]), of.conditions)
 
 
 def _believed(belief: Belief | None, name: str) -> Belief:
@@ -260,7 +284,7 @@ class OneStep:
 
 def _earliest(outlook: object, now: float) -> float:
     origin, given = outlook.origin, outlook.given  # type: ignore[attr-defined]
-    return max(now, origin + SHORTEST) if given > 0 else now
+    return max(now, origin + shortest(controlled())) if given > 0 else now
 
 
 @dataclass(frozen=True)
@@ -269,7 +293,7 @@ class Ahead:
 
     name: str = "mpc"
     infection: bool = True
-    rule: str = "decock_smits"
+    rule: str = field(default_factory=lambda: control().rule)
     course: Course = field(default_factory=Course)
     loss: Loss = DECLARED
     search: Search = field(default_factory=Search)
@@ -281,7 +305,7 @@ class Ahead:
         """The whole answer of the search."""
         belief = _believed(belief, self.name)
         last = last_dose(timeline, now)
-        earliest = now if last is None else max(now, last[0] + SHORTEST)
+        earliest = now if last is None else max(now, last[0] + shortest(controlled()))
         standard = ByRule(self.rule).standard(timeline, now)
         loss = self.loss if self.infection else self.loss.without_infection()
         return look_ahead(
@@ -292,7 +316,7 @@ class Ahead:
             loss=loss,
             search=self.search,
             chances=self.chances,
-            limits=LIMITS,
+            limits=amounts_within(controlled()),
         )
 
     def next(self, timeline: Timeline, belief: Belief | None, now: float) -> NextDose:
@@ -303,11 +327,6 @@ class Ahead:
         return NextDose(made.chosen.time, made.chosen.amount, self.course.infusion, interval, made.reasons)
 
 
-LOADING: dict[str, float] = {"peak_driven": 18.0, "auc_driven": 15.0}
-"""mg/kg: the first dose of ``one_step_loading`` by the pack it was optimised under, on development seed 5000 (300 babies; under
-``peak_driven`` 17 to 19 differ by less than 0.001 in loss)."""
-
-
 def named(
     name: str,
     *,
@@ -315,31 +334,31 @@ def named(
     loss: Loss = DECLARED,
     draws: int = 0,
     decisions: int = 0,
-    pack: str = "peak_driven",
+    pack: str = "",
 ) -> DosingPolicy:
     """A policy as a trial's design names it: a standard rule, or one of ``rule_adjusted``, ``nomogram``, ``one_step``,
     ``one_step_loading``, ``mpc_pk``, ``mpc``. ``draws`` and ``decisions`` of its search (0: the trial's settings);
-    ``pack`` under which a nomogram and a loading dose were tuned.
+    ``pack`` under which a nomogram and a loading dose were tuned ("": the usual one).
 
     Raises UnknownName.
     """
-    course = Course() if course is None else course
+    course, of = Course() if course is None else course, control()
+    pack = pack or of.usual
     from dosetwin.decide.look_ahead.mpc import TRIAL, TRIAL_CHANCES
-    from dosetwin.decide.nomogram import tuned
 
     if name in formulary.rules():
         return ByRule(name, course.infusion)
     search = replace(TRIAL, draws=draws or TRIAL.draws, decisions=decisions or TRIAL.decisions)
     made: dict[str, DosingPolicy] = {
-        "rule_adjusted": LevelAdjusted("decock_smits", infusion=course.infusion),
+        "rule_adjusted": LevelAdjusted(of.rule, infusion=course.infusion),
         "nomogram": tuned(pack),
         "fixed_15_q48": FIXED_15_48,
         "one_step": OneStep("one_step", None, course, loss, search, TRIAL_CHANCES),
         "one_step_loading": OneStep(
-            "one_step_loading", LOADING.get(pack.partition("+")[0], LOADING["peak_driven"]), course, loss, search, TRIAL_CHANCES
+            "one_step_loading", of.loading.get(pack.partition("+")[0], of.loading[of.usual]), course, loss, search, TRIAL_CHANCES
         ),
-        "mpc_pk": Ahead("mpc_pk", False, "decock_smits", course, loss, search, TRIAL_CHANCES),
-        "mpc": Ahead("mpc", True, "decock_smits", course, loss, search, TRIAL_CHANCES),
+        "mpc_pk": Ahead("mpc_pk", False, of.rule, course, loss, search, TRIAL_CHANCES),
+        "mpc": Ahead("mpc", True, of.rule, course, loss, search, TRIAL_CHANCES),
     }
     if name not in made:
         raise UnknownName("unknown policy", where="dosing policy", value=name, allowed=", ".join((*formulary.rules(), *made)))

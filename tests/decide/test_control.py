@@ -10,9 +10,22 @@ from tests.decide.babies import baby
 from tests.decide.look_ahead.outlooks import WEIGHT, Later, Made
 
 from dosetwin import formulary
-from dosetwin.decide.dosing_policies import LIMITS, Ahead, ByRule, LevelAdjusted, NextDose, Nomogram, OneStep, last_dose, named
+from dosetwin.decide.control import (
+    Ahead,
+    ByRule,
+    LevelAdjusted,
+    NextDose,
+    Nomogram,
+    OneStep,
+    amounts_within,
+    control,
+    controlled,
+    last_dose,
+    named,
+    tuned,
+)
 from dosetwin.decide.look_ahead.mpc import TRIAL, TRIAL_CHANCES
-from dosetwin.decide.nomogram import TUNED, tuned
+from dosetwin.declare.control import Table
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.records import Observation
 
@@ -75,9 +88,11 @@ def test_creatinine_is_no_drug_level() -> None:
 
 @given(st.floats(0.4, 4.7), st.floats(0.0, 28.0), st.booleans())
 def test_a_nomogram_answers_for_everybody_and_its_borders_belong_to_the_upper_row(WT: float, PNA: float, sick: bool) -> None:
-    for table in TUNED.values():
+    for pack in control().nomograms:
+        policy = tuned(pack)
+        table = policy.table
         timeline = of_weight(BW=WT, PNA=PNA, flags=("ASPHYXIA",) if sick else (), doses=((0.0, 10.0),))
-        said = table.next(timeline, None, 1.0)
+        said = policy.next(timeline, None, 1.0)
         _, _, mg, interval = next(r for r in table.rows if r[0] > PNA + 1.0 / 24.0 and r[1] > WT)
         assert said.amount == pytest.approx(mg * WT)
         assert said.interval == interval + (table.longer if sick else 0.0)
@@ -85,10 +100,10 @@ def test_a_nomogram_answers_for_everybody_and_its_borders_belong_to_the_upper_ro
 
 
 def test_only_the_first_dose_is_the_loading_dose() -> None:
-    table = Nomogram("n", ((np.inf, np.inf, 15.0, 48.0),), first=18.0)
+    table = Nomogram("n", Table(((np.inf, np.inf, 15.0, 48.0),), first=18.0))
     assert table.next(of_weight(), None, 0.0).amount == pytest.approx(18.0 * WEIGHT)
     assert table.next(of_weight(doses=((0.0, 30.0),)), None, 5.0).amount == pytest.approx(15.0 * WEIGHT)
-    assert tuned("peak_driven+drift") is TUNED["peak_driven"]
+    assert tuned("peak_driven+drift") == tuned("peak_driven")
 
 
 def test_one_step_takes_the_best_dose_for_itself_and_a_loading_dose_as_told() -> None:
@@ -112,7 +127,8 @@ def test_nothing_is_ever_given_too_early_or_outside_the_limits(now: float, CL: f
     }[which]
     said: NextDose = policy.next(timeline, Later(now=now, CL=CL, scenario="peak_driven" if which == "mpc" else None), now)
     assert said.time >= max(now, 12.0) - 1e-9
-    assert LIMITS[0] - 1e-9 <= said.amount / WEIGHT <= LIMITS[1] + 1e-9
+    assert amounts_within(controlled()) == (7.5, 20.0)
+    assert 7.5 - 1e-9 <= said.amount / WEIGHT <= 20.0 + 1e-9
     assert abs(said.time / 0.5 - round(said.time / 0.5)) < 1e-9
     assert said.interval > 0
 
@@ -141,10 +157,10 @@ def test_bad_input_is_named() -> None:
     with pytest.raises(UnknownName, match="mpc_pk"):
         named("nonsense")
     with pytest.raises(InputError, match="everybody"):
-        Nomogram("n", ((7.0, np.inf, 15.0, 48.0),))
+        Table(((7.0, np.inf, 15.0, 48.0),))
     weightless = of_weight()
     weightless = replace(weightless, patient=replace(weightless.patient, BW=None), covariates=weightless.covariates[1:])
-    for policy in (ByRule("bnfc"), LevelAdjusted("bnfc"), TUNED["peak_driven"]):
+    for policy in (ByRule("bnfc"), LevelAdjusted("bnfc"), tuned("peak_driven")):
         with pytest.raises(InputError, match="weight"):
             policy.next(weightless, None, 0.0)
 
