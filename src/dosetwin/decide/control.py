@@ -346,7 +346,8 @@ def named(
     pack = pack or of.usual
     from dosetwin.decide.look_ahead.mpc import TRIAL, TRIAL_CHANCES
 
-    if name in formulary.rules():
+    rules = [r.name for r in controlled().rules]
+    if name in rules:
         return ByRule(name, course.infusion)
     search = replace(TRIAL, draws=draws or TRIAL.draws, decisions=decisions or TRIAL.decisions)
     made: dict[str, DosingPolicy] = {
@@ -361,5 +362,5 @@ def named(
         "mpc": Ahead("mpc", True, of.rule, course, loss, search, TRIAL_CHANCES),
     }
     if name not in made:
-        raise UnknownName("unknown policy", where="dosing policy", value=name, allowed=", ".join((*formulary.rules(), *made)))
+        raise UnknownName("unknown policy", where="dosing policy", value=name, allowed=", ".join((*rules, *made)))
     return made[name]
