@@ -1,4 +1,4 @@
-"""Vancomycin: what it is called and how it is given; in adults and children what it aims at, its limits, its rules. Swallowed, it
+"""Vancomycin: what it is called and how it is given; in adults, children and newborns what it aims at, its limits, its rules. Swallowed, it
 stays in the gut."""
 
 from dosetwin.declare import Assumed, End, Everyday, Facts, Goal, Interval, Limit, Reading, Rule, Says, Therapy
@@ -7,6 +7,7 @@ from dosetwin.declare.interaction import Interaction
 from dosetwin.declare.menu import Repeated, Rounding
 from dosetwin.declare.reading import AUC24, TROUGH
 from dosetwin.declare.therapy import Sampling
+from dosetwin.formulary._newborns import ANY, ORDINARY, SYRINGE, by_age, of_any_dose
 from dosetwin.quantities import Code
 from dosetwin.structure.creatinine_clearance import cockcroft_gault
 
@@ -91,6 +92,42 @@ RULES_CHILD = (
          ("WT", "AGE"), _consensus_child, "US consensus 2020"),
 )  # fmt: skip
 
+_NEOFAX = (
+    (29, 14, 15.0, 18.0), (29, ANY, 15.0, 12.0),
+    (36, 14, 15.0, 12.0), (36, ANY, 15.0, 8.0),
+    (44, 7, 15.0, 12.0), (44, ANY, 15.0, 8.0),
+    (ANY, ANY, 15.0, 6.0),
+)  # fmt: skip
+_NELSON = ((15.0, 12.0), (20.0, 24.0), (15.0, 24.0), (10.0, 24.0), (15.0, 48.0))
+_NELSON_TO = {True: (0.4, 0.7, 1.0, 1.4, ANY), False: (0.6, 0.9, 1.2, 1.6, ANY)}
+"""Highest creatinine of each row, mg/dL in tenths: to 28 weeks of gestation, and above."""
+
+
+def _nelson(facts: Facts) -> Says | str:
+    small, SCR = int(facts.GA) <= 28, round(facts.SCR + 1e-9, 1)
+    dose, interval = next(x for x, to in zip(_NELSON, _NELSON_TO[small], strict=True) if SCR <= to)
+    text = f"GA {'<= 28' if small else '> 28'} wk, creatinine {SCR:g} mg/dL"
+    return Says(dose, interval, text, loading=20.0)
+
+
+def _label_newborn(facts: Facts) -> Says | str:
+    if int(facts.PNA) > 30:
+        return f"vancomycin_label_newborn is for the first month, found PNA {facts.PNA:.0f} d"
+    first = int(facts.PNA) <= 7
+    return Says(10.0, 12.0 if first else 8.0, "first week" if first else "to the age of one month", loading=15.0)
+
+
+RULES_NEWBORN = (
+    Rule("vancomycin_neofax", "NeoFax: 15 mg/kg by postmenstrual and postnatal age",
+         "table on 99nicu.org (read): 10 to 15 mg/kg; 15, as three quarters of 182 babies got it (EJHP 2022, 29:44, read)",
+         "secondary", ("PMA", "PNA"), by_age("PMA", _NEOFAX), "NeoFax"),
+    Rule("vancomycin_nelson", "Nelson's 2018: 20 mg/kg, then by creatinine and gestation",
+         "table in the Merck manual (read): loading dose, doses, intervals, first and last border; the borders between are "
+         "recalled", "recalled", ("GA", "SCR"), _nelson, "Nelson, by creatinine"),
+    Rule("vancomycin_label_newborn", "US label: 15 mg/kg, then 10 mg/kg every 12 h, from the second week every 8 h",
+         "US label as quoted on droracle.ai (read)", "secondary", ("PNA",), _label_newborn, "US label"),
+)  # fmt: skip
+
 # ------------------------------------------------------------------------------------------------- what is aimed at, and limits
 
 AUC_MIC = Reading("", "auc24", Interval(("second", "last")), over="MIC", name="AUC24/MIC")
@@ -101,8 +138,14 @@ TOO_MUCH = "wait longer, take a level, look at the kidney and at what else is ha
 TOO_LITTLE = "take a level to learn the clearance; where the MIC is above 1 mg/L, another drug"
 
 
-def _goals(children: bool) -> tuple[Goal, ...]:
-    who = "adult targets, taken over for children" if children else "adults"
+HIGH = (20.0, 10.0, f"{CONSENSUS}: troughs above 15 to 20 mg/L go with kidney injury")
+HIGH_NEWBORN = (
+    15.0, 5.0, "BNF for Children asks for 10 to 15 mg/L (Petrie 2014, ADC, read); injury in 22 % of troughs above 15 (Ywaya 2019, "
+    "CJHP, read) and rising with the trough (BMC Pediatr 2017, 17:50, read)",
+)  # fmt: skip
+
+
+def _goals(who: str, high: tuple[float, float, str] = HIGH) -> tuple[Goal, ...]:
     return (
         Goal("auc_mic", AUC_MIC, 400.0, 600.0, "h", 1.0, 200.0, "AUC over 24 h over the MIC",
              f"{CONSENSUS}: 400 to 600 ({who})", min_probability=0.30, chance_doses=("second", "last"), help=TOO_LITTLE),
@@ -112,8 +155,8 @@ def _goals(children: bool) -> tuple[Goal, ...]:
         Goal("auc_day_1", DAY_1, 400.0, None, "mg.h/L", 0.5, 200.0, "AUC over 24 h of the first interval",
              "Lodise 2014, CID 59:666: exposure of the first day counts (recalled); the border is that of later days, assumed",
              closed=True, joint=False, brief=False, help=TOO_LITTLE),
-        Goal("trough_high", TROUGH_LATER, None, 20.0, "mg/L", 0.5, 10.0, "level at the end of the interval",
-             f"{CONSENSUS}: troughs above 15 to 20 mg/L go with kidney injury", closed=True, joint=False, help=TOO_MUCH),
+        Goal("trough_high", TROUGH_LATER, None, high[0], "mg/L", 0.5, high[1], "level at the end of the interval", high[2],
+             closed=True, joint=False, help=TOO_MUCH),
     )  # fmt: skip
 
 
@@ -149,7 +192,7 @@ VANCOMYCIN_ADULT = Therapy(
     population="adults with a serious staphylococcal infection",
     models=("vancomycin_goti_2018", "vancomycin_colin_2019"),
     menu=Repeated((5.0, 30.0), "kg", (8.0, 12.0, 24.0, 36.0, 48.0), (1.0, 1.5, 2.0, 2.5, 3.0, 3.5), BAGS, rate=15.0),
-    goals=_goals(children=False),
+    goals=_goals("adults"),
     limits=_limits(3000.0, 60.0, RATE, BAGS),
     rules=RULES_ADULT,
     everyday=Everyday(15.0, "mg/kg", 12.0, 1.5, CONSENSUS),
@@ -168,7 +211,7 @@ VANCOMYCIN_CHILD = Therapy(
     population="children from three months with a serious staphylococcal infection",
     models=("vancomycin_colin_2019",),
     menu=Repeated((5.0, 25.0), "kg", (6.0, 8.0, 12.0, 24.0), (1.0, 1.5, 2.0), SYRINGES, rate=10.0),
-    goals=_goals(children=True),
+    goals=_goals("adult targets, taken over for children"),
     limits=_limits(1500.0, 100.0, RATE_CHILD, SYRINGES),
     rules=RULES_CHILD,
     everyday=Everyday(15.0, "mg/kg", 6.0, 1.0, CONSENSUS),
@@ -180,3 +223,37 @@ VANCOMYCIN_CHILD = Therapy(
     stale_h=4 * 24.0,
     source=CONSENSUS + "; weights and chances are assumed and declared here",
 )
+
+NEWBORN = (
+    "Nelson's 2018 as printed in the Merck manual (read): AUC24/MIC 400; Therapeutic Guidelines (read): 400 to 650 in young infants"
+)
+
+VANCOMYCIN_NEONATE = Therapy(
+    name="vancomycin_neonate",
+    drug=DRUG,
+    population="newborns with a suspected or proven staphylococcal infection",
+    models=("vancomycin_frymoyer_2014", "vancomycin_colin_2019"),
+    menu=Repeated((5.0, 25.0), "kg", (6.0, 8.0, 12.0, 18.0, 24.0, 36.0, 48.0), (1.0,), SYRINGE),
+    goals=_goals("taken over for newborns; " + NEWBORN, HIGH_NEWBORN),
+    limits=(
+        Limit("dose_range", "dose_per_kg", 5.0, 25.0, "mg/kg", "one dose per kg of current weight",
+              "highest: loading dose of the NeoVanc trial (Hill 2022, Lancet Infect Dis 22:49; recalled); lowest assumed"),
+        Limit("dose_max", "dose", None, 125.0, "mg", "one dose", "assumed: 25 mg/kg at 5 kg"),
+        Limit("daily_dose", "daily_per_kg", None, 60.0, "mg/kg/d", "mean dose per day", "15 mg/kg every 6 h, the densest of NeoFax"),
+        Limit("interval_range", "interval_h", 6.0, 48.0, "h", "interval", "shortest NeoFax, longest Nelson's 2018"),
+        RATE_CHILD,
+        Limit("infusion_range", "infusion_h", 1.0, 2.0, "h", "infusion time", "60 to 120 min (99nicu.org; Merck manual: at least 60)"),
+        *of_any_dose(6.0, ((0.4, 2.0), "assumed: from a loading dose of 20 to 8 mg/kg, and back")),
+    ),
+    rules=RULES_NEWBORN,
+    everyday=Everyday(15.0, "mg/kg", 12.0, 1.0, "NeoFax at 30 to 36 weeks in the first fortnight"),
+    typical=ORDINARY | {"SCR": 0.8},
+    sampling=Sampling(AFTER),
+    assumed=(MIC_1,),
+    shown=SHOWN,
+    horizon_h=72.0,
+    stale_h=4 * 24.0,
+    source=NEWBORN + "; weights and chances are assumed and declared here",
+    note="the usual model was made of newborns alone; the second pools all ages. Both read creatinine themselves: no kidney tells "
+    "them anything",
+)  # fmt: skip
