@@ -36,6 +36,17 @@ from dosetwin.records import Covariate
         ("gentamicin_hoff", {"BW": 1.25}, (4.0, 24.0)),
         ("gentamicin_hoff", {"BW": 3.0, "INDO": 1.0}, (4.0, 48.0)),
         ("gentamicin_cooled", {"COOLING": 1.0}, (5.0, 36.0)),
+        ("vancomycin_neofax", {"PMA": 29.9, "PNA": 14.9}, (15.0, 18.0)),
+        ("vancomycin_neofax", {"PMA": 30.0, "PNA": 15.0}, (15.0, 8.0)),
+        ("vancomycin_neofax", {"PMA": 37.0, "PNA": 7.0}, (15.0, 12.0)),
+        ("vancomycin_neofax", {"PMA": 45.0, "PNA": 60.0}, (15.0, 6.0)),
+        ("vancomycin_nelson", {"GA": 28.9, "SCR": 0.44}, (15.0, 12.0)),
+        ("vancomycin_nelson", {"GA": 28.9, "SCR": 0.5}, (20.0, 24.0)),
+        ("vancomycin_nelson", {"GA": 29.0, "SCR": 0.5}, (15.0, 12.0)),
+        ("vancomycin_nelson", {"GA": 29.0, "SCR": 1.1}, (15.0, 24.0)),
+        ("vancomycin_nelson", {"GA": 29.0, "SCR": 1.7}, (15.0, 48.0)),
+        ("vancomycin_label_newborn", {"PNA": 7.5}, (10.0, 12.0)),
+        ("vancomycin_label_newborn", {"PNA": 8.0}, (10.0, 8.0)),
     ],
 )
 def test_the_tables_say_what_the_handbooks_say(rule, facts, says):

@@ -1,5 +1,4 @@
-"""Vancomycin: what it is called and how it is given; in adults, children and newborns what it aims at, its limits, its rules. Swallowed, it
-stays in the gut."""
+"""Vancomycin: how it is called and given (swallowed, it stays in the gut); goals, limits, rules in adults, children, newborns."""
 
 from dosetwin.declare import Assumed, End, Everyday, Facts, Goal, Interval, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.drug import Raises, drug
@@ -140,8 +139,8 @@ TOO_LITTLE = "take a level to learn the clearance; where the MIC is above 1 mg/L
 
 HIGH = (20.0, 10.0, f"{CONSENSUS}: troughs above 15 to 20 mg/L go with kidney injury")
 HIGH_NEWBORN = (
-    15.0, 5.0, "BNF for Children asks for 10 to 15 mg/L (Petrie 2014, ADC, read); injury in 22 % of troughs above 15 (Ywaya 2019, "
-    "CJHP, read) and rising with the trough (BMC Pediatr 2017, 17:50, read)",
+    15.0, 5.0, "BNF for Children asks for 10 to 15 mg/L (Petrie 2014, ADC, read); injury in 22 % of troughs above 15 (Ywaya, CJHP, "
+    "read) and rising with the trough (BMC Pediatr 2017, s12887-017-0777-0, read)",
 )  # fmt: skip
 
 
@@ -225,7 +224,8 @@ VANCOMYCIN_CHILD = Therapy(
 )
 
 NEWBORN = (
-    "Nelson's 2018 as printed in the Merck manual (read): AUC24/MIC 400; Therapeutic Guidelines (read): 400 to 650 in young infants"
+    "Nelson's 2018 as printed in the Merck manual (read): AUC24/MIC 400; Therapeutic Guidelines (read): 400 to 650 in young "
+    "infants"
 )
 
 VANCOMYCIN_NEONATE = Therapy(
@@ -237,12 +237,14 @@ VANCOMYCIN_NEONATE = Therapy(
     goals=_goals("taken over for newborns; " + NEWBORN, HIGH_NEWBORN),
     limits=(
         Limit("dose_range", "dose_per_kg", 5.0, 25.0, "mg/kg", "one dose per kg of current weight",
-              "highest: loading dose of the NeoVanc trial (Hill 2022, Lancet Infect Dis 22:49; recalled); lowest assumed"),
+              "highest: loading dose of NeoVanc (Hill 2022, Lancet Infect Dis 22:49; recalled); lowest assumed"),
         Limit("dose_max", "dose", None, 125.0, "mg", "one dose", "assumed: 25 mg/kg at 5 kg"),
-        Limit("daily_dose", "daily_per_kg", None, 60.0, "mg/kg/d", "mean dose per day", "15 mg/kg every 6 h, the densest of NeoFax"),
+        Limit("daily_dose", "daily_per_kg", None, 60.0, "mg/kg/d", "mean dose per day",
+              "15 mg/kg every 6 h, the densest of NeoFax"),
         Limit("interval_range", "interval_h", 6.0, 48.0, "h", "interval", "shortest NeoFax, longest Nelson's 2018"),
         RATE_CHILD,
-        Limit("infusion_range", "infusion_h", 1.0, 2.0, "h", "infusion time", "60 to 120 min (99nicu.org; Merck manual: at least 60)"),
+        Limit("infusion_range", "infusion_h", 1.0, 2.0, "h", "infusion time",
+              "60 to 120 min (99nicu.org; Merck manual: at least 60)"),
         *of_any_dose(6.0, ((0.4, 2.0), "assumed: from a loading dose of 20 to 8 mg/kg, and back")),
     ),
     rules=RULES_NEWBORN,
@@ -254,6 +256,6 @@ VANCOMYCIN_NEONATE = Therapy(
     horizon_h=72.0,
     stale_h=4 * 24.0,
     source=NEWBORN + "; weights and chances are assumed and declared here",
-    note="the usual model was made of newborns alone; the second pools all ages. Both read creatinine themselves: no kidney tells "
-    "them anything",
+    note="the usual model was made of newborns alone; the second pools all ages. Both read creatinine themselves: no kidney "
+    "tells them anything",
 )  # fmt: skip
