@@ -104,7 +104,7 @@ _NELSON_TO = {True: (0.4, 0.7, 1.0, 1.4, ANY), False: (0.6, 0.9, 1.2, 1.6, ANY)}
 
 def _nelson(facts: Facts) -> Says | str:
     small, SCR = int(facts.GA) <= 28, round(facts.SCR + 1e-9, 1)
-    dose, interval = next(x for x, to in zip(_NELSON, _NELSON_TO[small], strict=True) if SCR <= to)
+    dose, interval = next(x for x, to in zip(_NELSON, _NELSON_TO[small], strict=True) if to >= SCR)
     text = f"GA {'<= 28' if small else '> 28'} wk, creatinine {SCR:g} mg/dL"
     return Says(dose, interval, text, loading=20.0)
 
@@ -139,8 +139,8 @@ TOO_LITTLE = "take a level to learn the clearance; where the MIC is above 1 mg/L
 
 HIGH = (20.0, 10.0, f"{CONSENSUS}: troughs above 15 to 20 mg/L go with kidney injury")
 HIGH_NEWBORN = (
-    15.0, 5.0, "BNF for Children asks for 10 to 15 mg/L (Petrie 2014, ADC, read); injury in 22 % of troughs above 15 (Ywaya, CJHP, "
-    "read) and rising with the trough (BMC Pediatr 2017, s12887-017-0777-0, read)",
+    15.0, 5.0, "BNF for Children asks for 10 to 15 mg/L (Petrie 2014, ADC, read); injury in 22 % of troughs above 15 (Ywaya, "
+    "CJHP, read) and rising with the trough (BMC Pediatr 2017, s12887-017-0777-0, read)",
 )  # fmt: skip
 
 
