@@ -1,6 +1,7 @@
 """``dosetwin new``: what it writes can be read at once, conforms once it is filled in, and nothing is written over."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,14 @@ from dosetwin.cli import BAD_INPUT, OK, run
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("own")
     assert run(["new", "model", "nosuchdrug_model", "--folder", str(folder)]) == OK
     assert run(["new", "therapy", "nosuchdrug", "--folder", str(folder)]) == OK
-    return folder
+    yield folder
+    formulary._given.pop("nosuchdrug", None)  # a drug given by path stays for the length of a process
+    for kept in (formulary.drugs, formulary.followed, formulary.levels):
+        kept.cache_clear()
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.__name__)

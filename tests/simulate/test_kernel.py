@@ -53,7 +53,8 @@ def test_kernels_are_self_contained(name):
 
 
 def test_what_cannot_be_compiled_is_named(tmp_path):
-    model = toy(tmp_path, "odd", {"CL": 1.0, "V": 1.0}, state=("central",), dynamics="OPEN * A.central", solver="explicit")
+    model = toy(tmp_path, "odd", {"CL": 1.0, "V": 1.0}, state=("central",), dynamics="OPEN * A.central", solver="explicit",
+                before="OPEN = 1.0")  # fmt: skip
     model.dynamics.__globals__["OPEN"] = "a string"
     with pytest.raises(ModelError, match="'OPEN', a str: only numbers, NamedTuples, math"):
         source(model)

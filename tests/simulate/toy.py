@@ -40,6 +40,8 @@ def individual(theta, eta, cov):
     return parameters({values})
 
 
+{before}
+
 {functions}
 
 def observe(A, p, cov):
@@ -55,6 +57,7 @@ MODEL = model(
 def toy(
     folder: Path, name: str, parameters: dict[str, float], *, structure: str = "", state: tuple[str, ...] = (),
     dynamics: str = "", initial: str = "", observe: str = "A.central / p.V", solver: str = "exact", options: str = "",
+    before: str = "",
 ) -> Model:  # fmt: skip
     """A model whose CL (or first parameter) carries the eta and the covariate factor."""
     first = next(iter(parameters))
@@ -65,6 +68,7 @@ def toy(
     if initial:
         functions += f"def initial(p, cov):\n    return state({initial})\n\n\n"
     text = TEMPLATE.format(
+        before=before,
         title=name,
         thetas="\n".join(f'    {k}: Annotated[float, Theta("1", "parameter")] = {v!r}' for k, v in parameters.items()),
         state="class state(NamedTuple):\n" + "\n".join(f"    {s}: Annotated[float, Amount('mg')]" for s in state) + "\n"

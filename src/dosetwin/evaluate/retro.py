@@ -157,8 +157,8 @@ def _table_says(name: str, known: Timeline, now: float, rules: "Mapping[str, Dos
 
 def _interval(policy: Any, known: Timeline, now: float) -> float:
     facts = facts_at(known, now)
-    row = next(r for r in policy.rows if r[0] > (facts.PNA or 0.0) and r[1] > (facts.WT or 0.0))
-    return row[3] + (policy.longer if facts.on("IBU", "ASPHYXIA", "COOLING") else 0.0)
+    row = next(r for r in policy.table.rows if r[0] > (facts.PNA or 0.0) and r[1] > (facts.WT or 0.0))
+    return row[3] + (policy.table.longer if facts.on(*policy.conditions) else 0.0)
 
 
 def _twin_says(known: Timeline, question: Question) -> Said:
