@@ -39,6 +39,9 @@ def test_the_whole_story(visit: Any, served: Any, case_file: Path) -> None:
     assert served.service.store.ready()
     v.shot("import_preview", full_page=True)
     assert audited(page) == []
+    # of several wards none is chosen for the reader
+    assert page.get_by_label("Ward", exact=True).input_value() == ""
+    page.get_by_label("Ward", exact=True).select_option("NICU-demo")
     page.get_by_label("Bed or label").fill("Bed 7")
     page.get_by_role("button", name="Make the twin").click()
     page.get_by_text(re.compile("The case is stored and the twin is made|recorded before")).wait_for()

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -280,7 +281,9 @@ def test_a_hub_that_is_closed_takes_nobody() -> None:
             hub.join("somebody")
         assert refused.value.status == 503
 
-    asyncio.run(join())
+    # in a thread of its own: where the browser tests ran before, this one has Playwright's loop running
+    with ThreadPoolExecutor(1) as alone:
+        alone.submit(asyncio.run, join()).result()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGTERM is not a signal of Windows")
