@@ -7,7 +7,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from dosetwin import formulary
 from dosetwin.errors import UnknownName
+from dosetwin.formulary import therapy_from_json
 from dosetwin.serve.service import Service
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.twins import KeptQuestion
@@ -54,7 +56,8 @@ def test_no_name_of_a_client_runs_a_file(quiet: Running, evil: tuple[Path, Path]
     assert "KEY-MATERIAL" not in caplog.text
 
 
-def test_a_stored_question_that_names_a_file_is_not_run(quiet: Running, evil: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize("named", ["amikacin_neonate", "amikacin"])
+def test_a_stored_question_that_names_a_file_is_not_run(quiet: Running, evil: tuple[Path, Path], named: str) -> None:
     """Somebody who can write into the database must not get from there into the program."""
     file, mark = evil
     doctor = quiet.as_("prescriber")
@@ -67,11 +70,19 @@ def test_a_stored_question_that_names_a_file_is_not_run(quiet: Running, evil: tu
     change = f"UPDATE advice SET inputs = {new if store.sqlite else f'CAST({new} AS json)'}"
     with store.engine.connect() as conn, conn.begin():
         conn.execute(text(drop))
-        assert conn.execute(text(change), {"old": '"amikacin_neonate"', "new": f'"{file}"'}).rowcount == 1
+        assert conn.execute(text(change), {"old": f'"{named}"', "new": f'"{file}"'}).rowcount == 1
         assert str(file) in str(conn.execute(text("SELECT CAST(inputs AS TEXT) FROM advice")).scalar())
     answer = doctor.post(f"/api/v1/advice/{asked['id']}/replay")
     assert answer.status_code in (422, 503), answer.text
     assert "RuntimeError" not in answer.text
+    assert not mark.exists()
+
+
+def test_a_stored_therapy_whose_drug_is_a_file_is_refused(evil: tuple[Path, Path]) -> None:
+    file, mark = evil
+    kept = formulary.therapy("amikacin_neonate").to_json() | {"drug": str(file)}
+    with pytest.raises(UnknownName, match="unknown drug"):
+        therapy_from_json(kept)
     assert not mark.exists()
 
 
@@ -84,6 +95,9 @@ def test_questions_and_settings_take_listed_names_only(evil: tuple[Path, Path], 
 
     with pytest.raises(UnknownName, match="unknown model"):
         Service.open(settings.model_copy(update={"model": str(file)}), WallClock())
+    for name in (str(file), f"{file}:evil", f"amikacin_neonate@{file}"):
+        with pytest.raises(UnknownName, match="unknown therapy"):
+            Service.open(settings.model_copy(update={"policy": name}), WallClock())
     assert not mark.exists()
 
 

@@ -98,7 +98,7 @@ def test_messages_arrive_once_and_those_sent_while_away_arrive_too(service, brok
     first = Subscriber(service, "127.0.0.1", broker, "ward")
     assert first.start(10)
     publish(broker, ("ward/H/7/pump1", DOSE), ("ward/H/7/pump1", DOSE), ("ward/H/7/pump1", b"{not json"))
-    assert eventually(lambda: len(care(service)) == 1 and refused(service) == 1)
+    assert eventually(lambda: len(care(service)) == 1 and refused(service) == 1), (care(service), refused(service))
     first.close()
     publish(broker, ("ward/H/7/pump1", DOSE | {"id": "i2", "start": "2026-04-13T12:00:00Z", "end": "2026-04-13T12:30:00Z"}))
     second = Subscriber(service, "127.0.0.1", broker, "ward")

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dosetwin.declare import Assumed, Bar, Everyday, Goal, Limit, Reading, Rule, Sampling, Therapy
+from dosetwin.declare import Assumed, Bar, Drug, Everyday, Goal, Limit, Reading, Rule, Sampling, Therapy
 from dosetwin.declare.menu import Repeated, Rounding, menu_from_json
 from dosetwin.declare.reading import AUC24, PEAK, TROUGH, After, End, Interval
-from dosetwin.errors import InputError
+from dosetwin.errors import InputError, UnknownName
 
 _LIMITS = {"dose_mg_per_kg": "dose_per_kg", "dose_mg": "dose", "daily_mg_per_kg": "daily_per_kg", "off_step_mg": "off_step"}
 """What limits bounded, by the names of before."""
@@ -31,6 +31,15 @@ def therapy_from_json(data: Mapping[str, Any]) -> Therapy:
     return replace(found, kept=dict(data))
 
 
+def _drug(name: str) -> Drug:
+    """A drug that is listed here. A path is none: whoever can write a row must not run a file by it. Raises UnknownName."""
+    from dosetwin.formulary import drug, names
+
+    if name not in names():
+        raise UnknownName("unknown drug", where="drug", value=str(name)[:100], allowed=", ".join(names()))
+    return drug(name)
+
+
 def _rules(names: Any) -> tuple[Rule, ...]:
     from dosetwin.formulary import rule
 
@@ -38,14 +47,12 @@ def _rules(names: Any) -> tuple[Rule, ...]:
 
 
 def _of_today(data: Mapping[str, Any]) -> Therapy:
-    from dosetwin.formulary import drug
-
     given: dict[str, Any] = {k: data[k] for k in (
         "name", "population", "kind", "horizon_h", "stale_h", "tie_loss", "table_rows", "note", "source", "typical",
     )}  # fmt: skip
     s = data["sampling"]
     return Therapy(
-        drug=drug(data["drug"]), models=tuple(data["models"]), menu=menu_from_json(data["menu"]),
+        drug=_drug(data["drug"]), models=tuple(data["models"]), menu=menu_from_json(data["menu"]),
         goals=tuple(Goal.from_json(g) for g in data["goals"]), limits=tuple(Limit(**x) for x in data["limits"]),
         bars=tuple(Bar(**(b | {"forbids": tuple(b["forbids"])})) for b in data["bars"]), rules=_rules(data["rules"]),
         everyday=None if data["everyday"] is None else Everyday(**data["everyday"]),
@@ -58,7 +65,7 @@ def _of_today(data: Mapping[str, Any]) -> Therapy:
 
 def _of_before(data: Mapping[str, Any]) -> Therapy:
     """A policy with targets, as programs kept it that had one dose, one interval and four metrics."""
-    from dosetwin.formulary import drug, therapies
+    from dosetwin.formulary import therapies
 
     helps = {g.code: (g.help, g.brief) for t in therapies() if t.name == data["name"] for g in t.goals}
     targets = [_goal(t, data["peak_after_h"], *helps.get(t["code"], ("", t["metric"] != "auc24"))) for t in data["targets"]]
@@ -77,7 +84,7 @@ def _of_before(data: Mapping[str, Any]) -> Therapy:
     shown = [(PEAK, "next"), (TROUGH, "next"), (TROUGH, "last"), (AUC24, "last")]
     shown += [(r, d) for r in others.values() for d in r.doses if d in ("next", "last")]
     return Therapy(
-        name=data["name"], drug=drug(data["drug"]), population="", models=(), menu=menu, goals=tuple(targets), limits=limits,
+        name=data["name"], drug=_drug(data["drug"]), population="", models=(), menu=menu, goals=tuple(targets), limits=limits,
         rules=_rules(data["rules"]), sampling=Sampling(tuple(data["sample_after_h"]), worth=data["sample_worth"]),
         shown=tuple(shown), horizon_h=data["horizon_h"], tie_loss=data["tie_loss"], table_rows=data["table_rows"],
         note=data["note"],

@@ -14,7 +14,7 @@ from dosetwin.errors import InputError, UnknownName
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.measured import measurement
 from dosetwin.serve.timeline import in_force
-from dosetwin.serve.twins import KeptQuestion, install_model, install_therapy, kidney_for, model_named
+from dosetwin.serve.twins import KeptQuestion, install_model, install_therapy, kidney_for, model_named, require_listed
 
 if TYPE_CHECKING:
     from dosetwin.declare import Therapy
@@ -124,6 +124,7 @@ def _drug_of(fact: Mapping[str, Any]) -> str:
 
 def install(settings: Settings) -> Installed:
     """The therapies of the settings, checked and ready to be asked. Raises InputError naming the setting."""
+    _names_only(settings)
     found = [_followed(settings, word) for word in settings.therapy_names]
     names = [f.name for f in found]
     if twice := sorted({n for n in names if names.count(n) > 1}):
@@ -137,6 +138,16 @@ def install(settings: Settings) -> Installed:
             raise UnknownName("unknown therapy", where="DOSETWIN_USUAL", value=name, allowed=", ".join(names))
         usual[ward] = (*usual.get(ward, ()), name)
     return Installed(tuple(found), usual)
+
+
+def _names_only(settings: Settings) -> None:
+    """The settings of before name what is listed, as ever: a file is run by ``therapies`` alone. Raises UnknownName."""
+    if settings.model:
+        require_listed(settings.model)
+    listed = [t.name for t in formulary.therapies()]
+    if settings.policy and settings.policy not in listed:
+        raise UnknownName("unknown therapy", where="DOSETWIN_POLICY", value=settings.policy[:100], allowed=", ".join(listed),
+                          remedy="name a file of your own in DOSETWIN_THERAPIES")  # fmt: skip
 
 
 def _followed(settings: Settings, word: str) -> Followed:
