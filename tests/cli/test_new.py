@@ -18,8 +18,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     assert run(["new", "therapy", "nosuchdrug", "--folder", str(folder)]) == OK
     yield folder
     formulary._given.pop("nosuchdrug", None)  # a drug given by path stays for the length of a process
-    for kept in (formulary.drugs, formulary.followed, formulary.levels):
-        kept.cache_clear()
+    formulary.list_anew()
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.__name__)

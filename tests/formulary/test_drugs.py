@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dosetwin import formulary
+from dosetwin.declare import packages
 from dosetwin.declare.drug import drug
 from dosetwin.errors import InputError, ModelError, UnknownName
 from dosetwin.quantities import QUANTITIES
@@ -21,8 +22,8 @@ def _as_before():
     """What a test gives by path or package is gone after it."""
     yield
     formulary._given.clear()
-    for kept in (formulary.drugs, formulary.by_name, formulary.followed, formulary.levels, formulary._installed):
-        kept.cache_clear()
+    formulary.list_anew()
+    formulary._installed.cache_clear()
 
 
 @pytest.mark.parametrize("d", formulary.drugs(), ids=lambda d: d.name)
@@ -85,9 +86,9 @@ def test_a_package_brings_its_drug(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "their_phenytoin.py").write_text(MINE)
     monkeypatch.syspath_prepend(tmp_path)
     theirs = [EntryPoint("phenytoin", "their_phenytoin", formulary.GROUP)]
-    monkeypatch.setattr(formulary, "entry_points", lambda group: theirs)
-    for kept in (formulary.drugs, formulary.followed, formulary._installed):
-        kept.cache_clear()
+    monkeypatch.setattr(packages, "entry_points", lambda group: theirs)
+    formulary.list_anew()
+    formulary._installed.cache_clear()
     assert "phenytoin" in formulary.followed()
     theirs[0] = EntryPoint("amikacin", "their_phenytoin", formulary.GROUP)
     formulary._installed.cache_clear()

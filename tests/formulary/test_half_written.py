@@ -111,8 +111,7 @@ def _as_before():
     """What a test gives by path is gone after it."""
     yield
     formulary._given.clear()
-    for kept in (formulary.drugs, formulary.by_name, formulary.followed, formulary.levels):
-        kept.cache_clear()
+    formulary.list_anew()
 
 
 @pytest.fixture

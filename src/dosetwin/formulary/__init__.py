@@ -7,21 +7,22 @@ your own is given by its path (``./my_drug.py``).
 import importlib
 import pkgutil
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 
 from dosetwin.declare.drug import Drug
 from dosetwin.declare.own_file import run_file
-from dosetwin.errors import DosetwinError, InputError, UnknownName
+from dosetwin.declare.packages import installed, opened, where_of
+from dosetwin.errors import InputError, UnknownName
 from dosetwin.formulary._stored import therapy_from_json
 from dosetwin.formulary._therapies import about, checked, rule, rules, therapies, therapy
 from dosetwin.formulary._together import interactions, raised, tell, together
 from dosetwin.quantities import QUANTITIES, Quantity
 
 __all__ = [
-    "about", "checked", "drug", "drugs", "files", "followed", "include", "interactions", "known", "levels", "measured",
-    "module", "names", "raised", "rule", "rules", "tell", "therapies", "therapy",
+    "about", "checked", "drug", "drugs", "files", "followed", "include", "interactions", "known", "levels", "list_anew",
+    "measured", "module", "names", "raised", "rule", "rules", "tell", "therapies", "therapy",
     "therapy_from_json", "together",
 ]  # fmt: skip
 GROUP = "dosetwin.formulary"
@@ -43,13 +44,7 @@ def _own() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _installed() -> dict[str, EntryPoint]:
-    found: dict[str, EntryPoint] = {}
-    for e in entry_points(group=GROUP):
-        if e.name in found or e.name in _own():
-            raise InputError("two drugs of one name", where=f"entry point {GROUP}", value=f"{e.name} = {e.value}",
-                             allowed="a name not taken", remedy="uninstall one of the two packages")  # fmt: skip
-        found[e.name] = e
-    return found
+    return installed(GROUP, _own(), "drugs")
 
 
 def module(name: str) -> ModuleType:
@@ -63,15 +58,10 @@ def module(name: str) -> ModuleType:
         return importlib.import_module(f"{__name__}.{name}")
     if name not in _installed():
         raise UnknownName("unknown drug", where="drug", value=name[:100], allowed=", ".join(names()))
-    where = f"entry point {GROUP}: {name} = {_installed()[name].value}"
-    try:
-        found = _installed()[name].load()
-    except DosetwinError:
-        raise
-    except Exception as error:  # another package's mistake is told as what it is
-        raise InputError(f"cannot be loaded: {type(error).__name__}: {error}", where=where) from error
+    entry = _installed()[name]
+    found = opened(entry)
     if not isinstance(found, ModuleType):
-        raise InputError("not a module", where=where, value=type(found).__name__, allowed="a module with a DRUG")
+        raise InputError("not a module", where=where_of(entry), value=type(found).__name__, allowed="a module with a DRUG")
     return found
 
 
@@ -98,9 +88,14 @@ def include(found: Drug, where: str) -> Drug:
         raise InputError("two drugs of one name", where=where, value=found.name, allowed="a name not taken",
                          remedy="give your drug another name")  # fmt: skip
     _given[found.name] = found
+    list_anew()
+    return found
+
+
+def list_anew() -> None:
+    """Forget what was made of the list of drugs: it has changed."""
     for kept in (drugs, by_name, followed, levels):
         kept.cache_clear()
-    return found
 
 
 def files() -> tuple[str, ...]:

@@ -7,16 +7,17 @@ or the model itself), a file of your own is given by its path (``./my_model.py``
 import importlib
 import pkgutil
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from dosetwin.declare import Model
 from dosetwin.declare.channels import CHANNELS
 from dosetwin.declare.own_file import GUIDE, run_file
 from dosetwin.declare.own_file import told as told_mistake
+from dosetwin.declare.packages import installed, opened, where_of
 from dosetwin.declare.told import effect_told, told
 from dosetwin.declare.tried import tried
-from dosetwin.errors import DosetwinError, InputError, UnknownName
+from dosetwin.errors import InputError, UnknownName
 
 GROUP = "dosetwin.models"
 
@@ -33,13 +34,7 @@ def _own() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _installed() -> dict[str, EntryPoint]:
-    found: dict[str, EntryPoint] = {}
-    for e in entry_points(group=GROUP):
-        if e.name in found or e.name in _own():
-            raise InputError("two models of one name", where=f"entry point {GROUP}", value=f"{e.name} = {e.value}",
-                             allowed="a name not taken", remedy="uninstall one of the two packages")  # fmt: skip
-        found[e.name] = e
-    return found
+    return installed(GROUP, _own(), "models")
 
 
 def load(name: str) -> Model:
@@ -84,13 +79,8 @@ def _load_file(path: Path) -> Model:
 
 
 def _of_package(name: str) -> Model:
-    where = f"entry point {GROUP}: {name} = {_installed()[name].value}"
-    try:
-        module = _installed()[name].load()
-    except DosetwinError:
-        raise
-    except Exception as error:  # another package's mistake is told as what it is
-        raise InputError(f"cannot be loaded: {type(error).__name__}: {error}", where=where) from error
+    entry = _installed()[name]
+    where, module = where_of(entry), opened(entry)
     found = _tried(getattr(module, "MODEL", module), where, Path(getattr(module, "__file__", None) or name))
     if found.name != name:
         raise InputError("a model's file has the model's name", where=where, value=found.name, allowed=name)
