@@ -8,7 +8,7 @@ from dosetwin.errors import DosetwinError, InputError
 
 
 def installed(group: str, own: Collection[str], kind: str) -> dict[str, EntryPoint]:
-    """Name -> entry point of a group of ``kind`` (``models``). Raises InputError for a name that stands twice or among our ``own``."""
+    """Name -> entry point of a group of ``kind`` (``models``). Raises InputError for a name given twice or among our ``own``."""
     found: dict[str, EntryPoint] = {}
     for e in entry_points(group=group):
         if e.name in found or e.name in own:
