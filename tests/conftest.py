@@ -1,6 +1,7 @@
 """What every test may ask for: the shared reference folder, a reproducible hypothesis; and which are slow by what they need."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         asked = OTHERS.intersection(getattr(item, "fixturenames", ()))
         if asked or database == "postgresql" or BROWSER in item.path.parents:
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def listed() -> Iterator[None]:
+    """Drugs of files given by path are listed for the length of a process: here, of a file of tests, so that no order matters."""
+    from dosetwin import formulary
+
+    before = dict(formulary._given)  # what is given is given for good; only tests take it back
+    yield
+    if formulary._given != before:
+        formulary._given.clear()
+        formulary._given.update(before)
+        formulary.list_anew()
 
 
 @pytest.fixture(scope="session")
