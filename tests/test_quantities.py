@@ -39,3 +39,11 @@ def test_a_code_means_one_thing():
 def test_a_name_nobody_listed_is_told_with_those_there_are():
     with pytest.raises(UnknownName, match="SCR"):
         quantity("scr")
+
+
+def test_a_gene_is_told_in_its_steps_and_said_in_its_words():
+    risk, score = quantity("MT_RNR1"), quantity("CYP2C9_AS")
+    assert (risk.said(2), risk.counted) == ("increased", "0 normal, 1 uncertain, 2 increased")
+    assert [v for v in (-1, 0, 0.5, 1, 2, 3) if risk.counts(v)] == [0, 1, 2]
+    assert [v for v in (0.25, 0.3, 1.5, 2.25) if score.counts(v)] == [0.25, 1.5]
+    assert score.counted == "0 to 2 in steps of 0.25"

@@ -45,6 +45,8 @@ class Quantity:
     Of a flag: ``stopped`` the word for it where an answer is tried against its end; ``runs`` what it stands for, ``runs_h`` h for
     which that usually goes on, ``conditions`` codes of conditions and procedures (ICD-10, SNOMED CT) that mean it,
     ``condition_words`` that do without a code.
+
+    Of a trait: ``step`` what its values are multiples of, ``means`` the word for each value of a status in steps.
     """
 
     name: str
@@ -73,8 +75,11 @@ class Quantity:
     runs_h: float | None = None
     conditions: tuple[Code, ...] = ()
     condition_words: tuple[str, ...] = ()
+    step: float = 1.0
+    means: Mapping[float, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "means", MappingProxyType(dict(self.means)))
         object.__setattr__(self, "units", MappingProxyType(dict(self.units or {self.unit: 1.0})))
         object.__setattr__(self, "offsets", MappingProxyType(dict(self.offsets)))
 
@@ -99,7 +104,9 @@ class Quantity:
         return None if found is None else (found.replace("umol", "µmol"), 1.0 / self.units[found])
 
     def said(self, value: float) -> str:
-        """A value in ``unit`` with its units: ``0.84 mg/dL (74 µmol/L)``, ``1.1 kg``."""
+        """A value in ``unit`` with its units: ``0.84 mg/dL (74 µmol/L)``, ``1.1 kg``; of a status its word."""
+        if value in self.means:
+            return self.means[value]
         also = "" if self.other is None else f" ({value * self.other[1]:.0f} {self.other[0]})"
         return f"{self.number(value)} {self.unit_shown}".strip() + also
 
@@ -115,6 +122,17 @@ class Quantity:
     def possible(self, newborn: bool = False) -> str:
         """``0.2 to 10 kg``."""
         return f"{self.low:g} to {self.top(newborn):g} {self.unit_shown}".strip()
+
+    @property
+    def counted(self) -> str:
+        """What a trait's values are: ``0 poor, 1 intermediate, 2 normal``, ``0 to 2 in steps of 0.25``."""
+        if self.means:
+            return ", ".join(f"{value:g} {word}" for value, word in self.means.items())
+        return self.possible() + ("" if self.step == 1 else f" in steps of {self.step:g}")
+
+    def counts(self, value: float) -> bool:
+        """Whether a trait can have this value: one of its steps."""
+        return self.low <= value <= self.high and (value / self.step).is_integer()
 
     def holds(self, value: float, newborn: bool = False) -> bool:
         """Whether a value in ``unit`` can be."""

@@ -174,8 +174,8 @@ class Measured(Body):
         of = formulary.measured(self.quantity)
         if of.flag and self.value not in (0.0, 1.0):
             raise ValueError(f"{self.quantity} is 1 (began) or 0 (ended)")
-        if of.kind == "trait" and self.value not in range(int(of.low), int(of.high) + 1):
-            raise ValueError(f"{self.quantity} is a number of alleles, {of.possible()}")
+        if of.kind == "trait" and not of.counts(self.value):
+            raise ValueError(f"{self.quantity} is {of.counted}")
         if self.below_limit and not (of.kind == "level" and self.value > 0):
             raise ValueError("below_limit needs the level's limit of quantification as value, > 0")
         if self.assay and self.quantity != "SCR":

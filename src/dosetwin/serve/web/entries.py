@@ -152,7 +152,7 @@ def _outside(what: Choice, entry: Entry, value: float, name: str, newborn: bool)
         return {"other": f"unit {entry.unit} cannot be converted; choose another"}
     own, (low, high) = what.of.unit, what.range_(newborn)
     zero = found == 0 and (entry.below or what.group in ("dose", "assayed"))
-    if low <= found <= high and not zero and (what.of.kind not in ("flag", "trait") or found == int(found)):
+    if low <= found <= high and not zero and (what.of.kind not in ("flag", "trait") or (found / what.of.step).is_integer()):
         return {}
     shown = f"{value:g} {entry.unit}" + (f" = {found:.3g} {own}" if entry.unit != own else "")
     return {"value": f"{name}: found {shown}, allowed {low:g} to {high:g} {own}; check value and unit"}
