@@ -35,5 +35,6 @@ def test_reference_answers(shared, name, answers, rtol, atol):
     got = simulate(model, schedule, rows[:n, 1:3]).cube()
     np.testing.assert_allclose(got[..., 0].ravel(), want[:, 2], rtol=rtol, atol=atol)
     if want.shape[1] > 3:
-        # log10 of counts that pass far below the absolute tolerance (1e-6) and grow again: their rounding grows with them
-        assert np.quantile(np.abs(got[..., 1].ravel() - want[:, 3]), 0.99) < 2e-3
+        # counts pass far below the absolute tolerance (1e-6) and grow again, and their errors with them (0.04 where they were
+        # held to it); the reference, at 1e-9 itself, is 2e-4 from the limit
+        assert np.abs(got[..., 1].ravel() - want[:, 3]).max() < 5e-4

@@ -413,6 +413,8 @@ def model(
     omega : correlations or covariances of etas; the diagonal comes from their declarations.
     solver : ``exact`` for linear dynamics (default with a structure), ``explicit`` | ``stiff`` | ``auto`` otherwise.
     outside : what happens outside the studied covariate ranges.
+    rtol, atol : how exactly outputs are stepped (not used where ``exact``). One ``atol`` is in the outputs' units and shared out
+        over the states by what they mean for them; a tuple gives each state its own, in its unit, as it stands.
     age_step_h : time-dependent covariates are held constant over steps of this length (h), at their midpoint value.
     start : a course begins at its first event, or at birth (for states that live before the first dose).
     linear_in_dose : outputs are linear in the dose (default: True for exact solvers).

@@ -14,6 +14,7 @@ from dosetwin.errors import Failure, InputError, SimulationError
 from dosetwin.simulate import ode, past
 from dosetwin.simulate.kernel import compiled
 from dosetwin.simulate.schedule import Schedule
+from dosetwin.simulate.tolerances import absolute
 
 JOBS_PER_CHUNK = 32  # below twice this many jobs, starting threads costs more than it saves
 
@@ -77,10 +78,6 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="dosetwin")
 
 
-def _atol(model: Model) -> np.ndarray:
-    return np.broadcast_to(np.asarray(model.atol, dtype=np.float64), (len(model.states),)).copy()
-
-
 def _fits(model: Model, schedule: Schedule, n_jobs: int, eta, theta, auc: bool) -> tuple[np.ndarray, np.ndarray]:
     """eta and theta as contiguous arrays of the right shape. Raises InputError."""
     full = len(model.eta_names) + schedule.occasions * len(model.kappa_names)
@@ -110,10 +107,9 @@ def _run(model, schedule: Schedule, course, eta, theta, threads, auc: bool, stat
     states = np.zeros((n_rows if state else 0, len(model.states)))
     codes, stopped = np.zeros(n_jobs, np.int64), np.zeros(n_jobs)
     kernel = compiled(model).run
-    tolerance = _atol(model) if atol is None else np.broadcast_to(np.asarray(atol, np.float64), (len(model.states),)).copy()
     fixed = (course, theta, eta, schedule.ptr, schedule.time, schedule.kind, schedule.index, schedule.amount, schedule.duration,
              schedule.ii, schedule.rows, schedule.occasion, schedule.begin, out_ptr, out, area, states, codes, stopped,
-             float(model.rtol if rtol is None else rtol), tolerance)  # fmt: skip
+             float(model.rtol if rtol is None else rtol), absolute(model, atol))  # fmt: skip
     threads = threads or threads_available()
     if threads == 1 or n_jobs < 2 * JOBS_PER_CHUNK:
         kernel(0, n_jobs, *fixed)
@@ -248,7 +244,8 @@ def simulate(
 ) -> Trajectory:
     """A cohort: job k runs course[k] (default: its own) with eta[k] (default: typical).
 
-    Results do not depend on the number of threads. ``rtol`` and ``atol`` override the model's tolerances (ODE models).
+    Results do not depend on the number of threads. ``rtol`` and ``atol`` override the model's tolerances (ODE models;
+    one ``atol`` holds for the outputs, see ``tolerances``).
     """
     which = np.arange(schedule.n_courses) if course is None else np.asarray(course)
     which = np.ascontiguousarray(which, dtype=np.int64)

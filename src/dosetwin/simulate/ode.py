@@ -160,13 +160,18 @@ def advance_stiff(x, u, p, cov, t, t_end, h, rtol, atol, fixed, W):
     """Rodas 4(3), L-stable, with a finite-difference Jacobian; same contract as advance_explicit; works in W."""
     gamma = 0.25
     count = 0
+    reach = 0.0
+    for j in range(N):
+        reach = max(
+            reach, atol[j] / rtol
+        )  # the largest: a tolerance made small for an output's sake says nothing of a state's size
     if h <= 0.0:
         h = 1e-4 * min(1.0, t_end - t)
     while t < t_end:
         # Jacobian and time derivative at (t, x)
         slope(t, x, u, p, cov, W, SLOPE0)
         for j in range(N):
-            delta = 1.5e-8 * max(abs(x[j]), atol[j] / rtol)
+            delta = 1.5e-8 * max(abs(x[j]), reach)
             held = x[j]
             x[j] = held + delta
             delta = x[j] - held
