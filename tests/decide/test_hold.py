@@ -217,15 +217,39 @@ def test_a_recommendation_that_contradicts_itself_cannot_be_made(eleven):
         replace(eleven, hold_plan=None)
 
 
+def advised(shared: Path, case: str) -> Recommendation:
+    file = shared / "faults" / "twin" / f"{case}.json"
+    timeline, question = opened(file, drug="amikacin")
+    asked = replace(question, now=moment(timeline, None, case)[0], seed=1, draws=200, sensitivity=False)
+    return answered(file, timeline, asked).recommendation
+
+
+@pytest.mark.parametrize("case", ["A23wk", "B40cool"])
+def test_the_first_doses_from_outside_reach_the_peak(shared: Path, case: str):
+    """23 weeks, and term under cooling: the first peak lay in its window with a chance of 53 and 62 %."""
+    rec = advised(shared, case)
+    assert (rec.status, rec.hold, rec.doubted_records) == ("recommend", False, ())
+    assert rec.regimen is not None
+    assert (rec.regimen.loading_mg or 0.0) > rec.regimen.amount_mg
+    assert rec.readings["peak_next"]["p_goal"] > 0.8
+
+
+def test_an_asphyxia_of_long_ago_lowers_no_dose(shared: Path):
+    """Day 21 with a normal creatinine: once 22 % less than for any other baby."""
+    once, never = (advised(shared, case).regimen for case in ("H-asph", "H-no"))
+    assert once is not None
+    assert never is not None
+    assert once.interval_h == never.interval_h
+    assert once.amount_mg == pytest.approx(never.amount_mg, rel=0.03), "what 200 draws may differ by"
+
+
 @pytest.mark.parametrize(
     ("case", "status", "most"),
     [("F-tr10", "caution", 0.5), ("F-tr11", "caution", 0.5), ("F-two", "refuse", 0.4), ("F-twoscr", "refuse", 0.4),
      ("F-three", "refuse", 0.4), ("D28ris", "refuse", 0.5)],
 )  # fmt: skip
 def test_the_cases_from_outside(shared: Path, case: str, status: str, most: float):
-    file = shared / "faults" / "twin" / f"{case}.json"
-    timeline, question = opened(file, drug="amikacin")
-    rec = answered(file, timeline, replace(question, now=moment(timeline, None, case)[0], seed=1, draws=200)).recommendation
+    rec = advised(shared, case)
     assert (rec.status, rec.hold) == (status, True)
     fall = rec.told["kidney"]["injury"]["by_clearance"]
     assert fall["ratio"][1] < most

@@ -323,10 +323,48 @@ def test_the_rest_is_fetched_where_the_ehr_allows_it(client, monkeypatch):
     request = hook("order-sign", [order()], prefetch=truncated({"total": 5000}), fhirServer="https://ehr.example/r4",
                    fhirAuthorization={"access_token": "t"})  # fmt: skip
     bundle = answer._record(request, answer.Caller("x", "nicu", ("https://ehr.example/r4",)), "demo-newborn")
-    assert fetched == [("Observation", "demo-newborn", "t")]
+    assert fetched == [(kind, "demo-newborn", "t") for kind in ("Observation", "Specimen", "AllergyIntolerance")]
     kinds = [e["resource"]["resourceType"] for e in bundle["entry"]]
     assert kinds.count("Observation") == sum(e["resource"]["resourceType"] == "Observation" for e in BUNDLE["entry"])
     assert all(e["fullUrl"].startswith("https://ehr.example/r4/") for e in bundle["entry"])
+
+
+def allergy(drug="amikacin"):
+    code = {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "641", "display": drug}]}
+    return {"resourceType": "AllergyIntolerance", "id": "a1", "patient": {"reference": "Patient/demo-newborn"}, "code": code}
+
+
+def test_an_allergy_that_is_sent_is_what_the_card_says(client):
+    sent = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": allergy()}]}
+    body = hook("order-sign", [order()], prefetch=prefetch() | {"allergies": sent, "specimens": None})
+    (card,) = call(client, "dosetwin-order-sign", body).json()["cards"]
+    assert "ALLERGY to amikacin is on record" in card["detail"]
+    assert within_the_specification(card)
+
+
+def test_what_is_beside_the_record_is_fetched_where_that_is_allowed_and_else_named(client, monkeypatch):
+    from dosetwin.serve.cds import answer
+    from dosetwin.serve.fhir.client import FhirClient, FhirError
+
+    def changed(self, kind, patient, since):
+        if kind == "Specimen":
+            raise FhirError("GET Specimen: the server answered 403", 403)
+        yield allergy()
+
+    monkeypatch.setattr(FhirClient, "changed", changed)
+    request = hook("order-sign", [order()], fhirServer="https://ehr.example/r4", fhirAuthorization={"access_token": "t"})
+
+    def had(*listed):
+        bundle = answer._record(request, answer.Caller("x", "nicu", listed), "demo-newborn")
+        resources = [e["resource"] for e in bundle["entry"]]
+        issues = [r["issue"][0]["diagnostics"] for r in resources if r["resourceType"] == "OperationOutcome"]
+        return [r["id"] for r in resources if r["resourceType"] == "AllergyIntolerance"], issues
+
+    assert had("https://ehr.example/r4") == (["a1"], ["Specimen: not read here (the server answered 403)"])
+    why = "not read here (not sent, and not to be fetched)"
+    assert had() == ([], [f"Specimen: {why}", f"AllergyIntolerance: {why}"])
+    (card,) = call(client, "dosetwin-order-select", hook("order-select", [order()])).json()["cards"]
+    assert f"- AllergyIntolerance: {why}" in card["detail"]
 
 
 def test_the_prefetch_must_be_about_the_patient_of_the_context(client):

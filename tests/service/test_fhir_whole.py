@@ -12,7 +12,7 @@ from dosetwin.serve.fhir.bulk import patients
 from dosetwin.serve.fhir.client import FhirClient, FhirError
 from dosetwin.serve.fhir.given import given, is_drug
 from dosetwin.serve.fhir.ingest import left_out
-from dosetwin.serve.fhir.sync import entries_of, whole_record
+from dosetwin.serve.fhir.sync import BESIDE, entries_of, whole_record
 
 BASE = "https://ehr.example/r4"
 
@@ -64,6 +64,47 @@ def test_medications_named_by_versioned_or_absolute_references_are_read():
     assert [e["fullUrl"] for e in record["entry"]].count(f"{BASE}/Medication/m") == 1
     assert [is_drug("amikacin", c) for c in given(record)] == [True]
     assert not is_drug("amikacin", {"coding": [{"system": "urn:local", "code": "641", "display": "Paracetamol"}]})
+
+
+def beside(answer_to):
+    """A server with one administration and one level; ``answer_to(kind)`` answers for the kinds beside them."""
+    level = {"resourceType": "Observation", "id": "l", "status": "final", "subject": {"reference": "Patient/p"},
+             "code": {"coding": [{"system": "http://loinc.org", "code": "35669-1"}]}, "effectiveDateTime": "2026-03-03T11:00:00Z",
+             "specimen": {"reference": "Specimen/s"},
+             "valueQuantity": {"value": 2.8, "code": "mg/L", "unit": "mg/L", "system": "http://unitsofmeasure.org"}}  # fmt: skip
+
+    def handle(request):
+        kind = request.url.path.split("/")[2]
+        if kind == "Patient":
+            return httpx.Response(200, json={"resourceType": kind, "id": "p", "birthDate": "2026-03-01"})
+        if kind in BESIDE:
+            status, resources = answer_to(kind)
+            return httpx.Response(status, json=found(entry=[{"resource": r} for r in resources]))
+        return httpx.Response(200, json=found(entry=[{"resource": level}] if kind == "Observation" else []))
+
+    return FhirClient(BASE, transport=httpx.MockTransport(handle), sleep=lambda _s: None)
+
+
+def test_specimens_and_allergies_of_a_server_are_read_as_those_of_a_bundle():
+    drawn = {"resourceType": "Specimen", "id": "s", "status": "available", "subject": {"reference": "Patient/p"},
+             "collection": {"collectedDateTime": "2026-03-03T10:10:00Z"}}  # fmt: skip
+    code = {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "641", "display": "amikacin"}]}
+    allergy = {"resourceType": "AllergyIntolerance", "id": "a", "patient": {"reference": "Patient/p"}, "code": code}
+    held = {"Specimen": (200, [drawn]), "AllergyIntolerance": (200, [allergy])}
+    timeline = read_bundle(whole_record(beside(held.get), "Patient/p"), "amikacin")
+    said = {f.code: f.severity for f in timeline.findings}
+    assert [str(timeline.when(o.time)) for o in timeline.observations] == ["2026-03-03 10:10:00+00:00"]
+    assert (said["specimen_time"], said["allergy"]) == ("warning", "error")
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_server_that_offers_no_allergies_is_followed_and_that_is_said(status):
+    server = beside(lambda kind: (200, []) if kind == "Specimen" else (status, []))
+    timeline = read_bundle(whole_record(server, "Patient/p"), "amikacin")
+    (said,) = [f for f in timeline.findings if f.code == "server_outcome"]
+    assert (said.severity, f"AllergyIntolerance: not read here (the server answered {status})") == ("warning", said.value)
+    with pytest.raises(FhirError, match="500"):
+        whole_record(beside(lambda kind: (500, [])), "Patient/p")
 
 
 def test_an_unknown_server_gives_no_addresses():

@@ -111,6 +111,20 @@ def test_messages_arrive_once_and_those_sent_while_away_arrive_too(service, brok
         second.close()
 
 
+def test_a_subscriber_is_there_when_the_broker_has_confirmed_and_not_before(service):
+    """A first session keeps nothing that is published between the connection and the subscription."""
+    subscriber, asked = Subscriber(service, "127.0.0.1", 1, "ward"), []
+    fine = paho.ReasonCode(paho.PacketTypes.SUBACK, identifier=1)
+    broken = paho.ReasonCode(paho.PacketTypes.SUBACK, identifier=128)
+    client = type("Client", (), {"subscribe": lambda self, topic, qos: asked.append((topic, qos))})()
+    subscriber._on_connect(client, None, None, paho.ReasonCode(paho.PacketTypes.CONNACK, "Success"), None)
+    assert (asked, subscriber.connected) == ([("ward/#", 1)], False)
+    subscriber._on_subscribe(client, None, 1, [broken], None)
+    assert not subscriber.connected
+    subscriber._on_subscribe(client, None, 1, [fine], None)
+    assert subscriber.connected
+
+
 def test_a_message_the_store_cannot_take_now_arrives_later(service, broker, monkeypatch):
     """As with a full disk: not acknowledged, delivered again over a new connection, and no sample thinned away meanwhile."""
     monkeypatch.setattr(mqtt, "AGAIN_S", 0.3)

@@ -6,7 +6,7 @@ import http from 'node:http';
 const [redirect, upstream, jwks] = process.argv.slice(2);
 const signing = ['RS384', 'ES384'];
 const scopes = ['openid', 'fhirUser', 'launch', 'launch/patient'];
-for (const kind of ['Patient', 'Observation', 'MedicationAdministration', 'Condition', 'Procedure']) scopes.push(`patient/${kind}.rs`);
+for (const kind of ['Patient', 'Observation', 'MedicationAdministration', 'Condition', 'Procedure', 'Specimen', 'AllergyIntolerance']) scopes.push(`patient/${kind}.rs`);
 const server = http.createServer();
 
 server.listen(0, '127.0.0.1', () => {

@@ -18,7 +18,7 @@ from dosetwin.serve.cds.cards import advice_card, cannot_card, is_for, order_car
 from dosetwin.serve.fhir.client import FhirClient, FhirError
 from dosetwin.serve.fhir.ingest import ingest
 from dosetwin.serve.fhir.resources import DISCLAIMER, Issued
-from dosetwin.serve.fhir.sync import Server, entries_of, ours
+from dosetwin.serve.fhir.sync import Server, beside, entries_of, ours, unread
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.zone import Zone
 
@@ -37,7 +37,11 @@ PREFETCH = {
     "administrations": f"MedicationAdministration?{_OF}&_count=1000&_include=MedicationAdministration:medication",
     "conditions": f"Condition?{_OF}&_count=1000",
     "procedures": f"Procedure?{_OF}&_count=1000",
+    "specimens": f"Specimen?{_OF}&_count=1000",
+    "allergies": f"AllergyIntolerance?{_OF}&_count=1000",
 }
+ALSO = ("specimens", "allergies")
+"""Prefetch keys without which there is an answer all the same: what could not be had is said."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ def discovery() -> dict[str, Any]:
     return {
         "services": [
             {"id": id_, "hook": hook, "title": title, "description": text, "prefetch": PREFETCH,
-             "usageRequirements": "Read access to the patient's observations, administrations, conditions and procedures."}
+             "usageRequirements": "Read access to the patient's observations, administrations, conditions, procedures, specimens "
+                                  "and allergies."}
             for id_, (hook, title, text) in SERVICES.items()
         ]
     }  # fmt: skip
@@ -112,7 +117,8 @@ def respond(service: "Service", caller: Caller, name: str, request: Mapping[str,
     cards: list[dict[str, Any]] = []
     for about, orders in ordered.items():
         cards += _of_drug(service, caller, name, request, bundle, done.patient_id, about, orders, page)
-    return {"cards": cards}
+    unheard = "".join(f"\n- {f.value}" for f in done.findings if f.code == "server_outcome")
+    return {"cards": [c | {"detail": c["detail"] + unheard} for c in cards]}
 
 
 def _of_drug(
@@ -223,28 +229,33 @@ def _record(request: Mapping[str, Any], caller: Caller, patient: str) -> dict[st
     """
     prefetch = request.get("prefetch") or {}
     cut = {key: why for key in PREFETCH if (why := _cut(prefetch.get(key)))}
-    lacking = [key for key in PREFETCH if key not in prefetch]
-    base = str(request.get("fhirServer") or "")
-    entries = [e for key in PREFETCH if key not in cut for e in _entries(prefetch.get(key), base)]
-    if lacking or cut:
-        server, access = request.get("fhirServer"), request.get("fhirAuthorization") or {}
-        if not server or server.rstrip("/") not in caller.fhir_servers:
+    lacking = [key for key in PREFETCH if key not in prefetch and key not in ALSO]
+    also = {key: cut.pop(key, "not sent") for key in ALSO if key in cut or key not in prefetch}
+    base, access = str(request.get("fhirServer") or ""), request.get("fhirAuthorization") or {}
+    entries = [e for key in PREFETCH if key not in cut and key not in also for e in _entries(prefetch.get(key), base)]
+    listed = bool(base) and base.rstrip("/") in caller.fhir_servers
+    if not listed:  # what came of them is used
+        part = [(key, e) for key in also for e in _entries(prefetch.get(key), base)]
+        entries += [e for key, e in part if e["resource"].get("resourceType") == _kind(key)]
+        entries += entries_of((unread(_kind(key), f"{why}, and not to be fetched") for key, why in also.items()), base)
+    if lacking or cut or (also and listed):
+        if not listed:
             if lacking:
                 raise Problem(412, "prefetch_needed", "the record is not in the prefetch and cannot be fetched",
                               [wrong("request", f"prefetch.{key}", None, PREFETCH[key]) for key in lacking])  # fmt: skip
-            part = {"entry": [e for key in PREFETCH for e in _entries(prefetch.get(key), base)]}
+            came = {"entry": [e for key in PREFETCH for e in _entries(prefetch.get(key), base)]}
             told = "; ".join(f"{key}: {why}" for key, why in cut.items())
             raise Truncated(f"the record that was sent is only a part ({told}); doses or levels may be missing, so there is no "
-                            "advice: send every page, or let the service fetch the record", part)  # fmt: skip
+                            "advice: send every page, or let the service fetch the record", came)  # fmt: skip
         try:
-            with FhirClient(server, lambda: access.get("access_token"), timeout_s=5.0) as client:
-                for key in (*lacking, *cut):
-                    kind, _, _ = PREFETCH[key].partition("?")
+            with FhirClient(base, lambda: access.get("access_token"), timeout_s=5.0) as client:
+                for key in (*lacking, *cut, *also):
+                    kind = _kind(key)
                     found = [client.read(f"Patient/{patient}")] if key == "patient" else client.changed(kind, patient, None)
-                    entries += entries_of(found, base)
+                    entries += entries_of(beside(kind, found) if key in also else found, base)
         except FhirError as error:
             raise Problem(412, "record_not_fetched", str(error)) from None
-    kinds = {"Patient", "Observation", "MedicationAdministration", "Medication", "Condition", "Procedure", "OperationOutcome"}
+    kinds = {"Medication", "OperationOutcome", *map(_kind, PREFETCH)}
     entries = [e for e in entries if e["resource"].get("resourceType") in kinds]
     others = [
         r["id"] for e in entries if (r := e["resource"])["resourceType"] == "Patient" and r.get("id") not in (None, patient)
@@ -253,6 +264,11 @@ def _record(request: Mapping[str, Any], caller: Caller, patient: str) -> dict[st
         raise Problem(400, "other_patient", "the prefetch holds another patient than the context names",
                       [wrong("request", "prefetch.patient", others[0], f"Patient/{patient}")])  # fmt: skip
     return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def _kind(key: str) -> str:
+    """The kind of resource that a prefetch key holds."""
+    return PREFETCH[key].partition("?")[0].partition("/")[0]
 
 
 def _cut(value: Any) -> str:

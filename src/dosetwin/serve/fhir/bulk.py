@@ -7,9 +7,9 @@ from typing import Any
 from dosetwin.errors import Finding
 from dosetwin.io.fhir_refs import split
 from dosetwin.io.text import parse_json
-from dosetwin.serve.fhir.sync import KINDS
+from dosetwin.serve.fhir.sync import BESIDE, KINDS
 
-BESIDE = ("Specimen", "DiagnosticReport", "AllergyIntolerance")
+SENT = ("DiagnosticReport",)
 """Kinds that are read where they are sent, and not asked for."""
 
 LONGEST_LINE = 2**20
@@ -31,7 +31,7 @@ def patients(files: Iterable[Path]) -> tuple[dict[str, dict[str, Any]], list[Fin
             people[f"Patient/{resource.get('id')}"] = resource
         elif kind == "Medication":
             shared.append(resource)
-        elif kind in (*KINDS, *BESIDE):
+        elif kind in (*KINDS, *BESIDE, *SENT):
             owner = split(str((resource.get("subject") or resource.get("patient") or {}).get("reference") or ""))[1]
             if not owner.startswith("Patient/"):
                 findings.append(

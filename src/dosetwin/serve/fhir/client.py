@@ -28,7 +28,14 @@ def is_id(text: str) -> bool:
 
 
 class FhirError(Exception):
-    """The server could not be used: which request, what it answered, what to do. One line, without tokens or patient data."""
+    """The server could not be used: which request, what it answered, what to do. One line, without tokens or patient data.
+
+    ``status``: the HTTP status it answered with, 0 where it gave none.
+    """
+
+    def __init__(self, said: str, status: int = 0):
+        super().__init__(said)
+        self.status = status
 
 
 @dataclass
@@ -150,7 +157,7 @@ class FhirClient:
                 self.sleep(min(float(asked), 30.0) if asked.isdigit() else wait)
                 continue
             if status >= 300:
-                raise FhirError(f"{what}: the server answered {status}{_diagnostics(content)}")
+                raise FhirError(f"{what}: the server answered {status}{_diagnostics(content)}", status)
             try:
                 parsed = httpx.Response(200, content=content).json()
             except ValueError:

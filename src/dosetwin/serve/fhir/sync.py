@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 KINDS = ("Observation", "MedicationAdministration", "Condition", "Procedure", "Consent")
 """Resources of a patient that are read."""
+BESIDE = ("Specimen", "AllergyIntolerance")
+"""Read as well, where the server has them and lets them be read: when a sample was drawn, and what forbids the drug."""
+NOT_OFFERED = frozenset({400, 401, 403, 404, 405, 501})
+"""How a server answers that has no such kind, or does not let it be read."""
 OVERLAP = timedelta(minutes=1)
 
 
@@ -97,8 +101,9 @@ def look(
     """
     newest, concerned = since, {}
     asked = _earlier(since)
-    for kind in ("Patient", *KINDS):
-        for r in client.search(kind, {"_count": "200", **({"_lastUpdated": f"ge{asked}"} if asked else {})}):
+    for kind in ("Patient", *KINDS, *BESIDE):
+        changed = client.search(kind, {"_count": "200", **({"_lastUpdated": f"ge{asked}"} if asked else {})})
+        for r in changed if kind not in BESIDE else beside(kind, changed):
             newest = _later(newest, (r.get("meta") or {}).get("lastUpdated"))
             reference = (
                 f"Patient/{r.get('id')}" if kind == "Patient" else (r.get("subject") or r.get("patient") or {}).get("reference")
@@ -125,9 +130,27 @@ def whole_record(client: FhirClient, reference: str) -> dict[str, Any]:
     found = [client.read(reference)]
     for kind in KINDS:
         found += client.changed(kind, reference, None)
+    for kind in BESIDE:
+        found += beside(kind, client.changed(kind, reference, None))
     named = {split(r.get("medicationReference", {}).get("reference", ""))[1] for r in found}
     found += [client.read(name) for name in sorted(named) if name.startswith("Medication/")]
     return {"resourceType": "Bundle", "type": "collection", "entry": entries_of(found, client.base)}
+
+
+def beside(kind: str, found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The resources of a kind beside the record; where the server does not offer them, what says so. Otherwise raises FhirError."""
+    try:
+        return list(found)
+    except FhirError as error:
+        if error.status not in NOT_OFFERED:
+            raise
+        return [unread(kind, f"the server answered {error.status}")]
+
+
+def unread(kind: str, why: str) -> dict[str, Any]:
+    """A warning in the place of resources that could not be had: the reader of the bundle tells it on."""
+    said = {"severity": "warning", "code": "not-supported", "diagnostics": f"{kind}: not read here ({why})"}
+    return {"resourceType": "OperationOutcome", "issue": [said]}
 
 
 def entries_of(found: Iterable[Mapping[str, Any]], base: str) -> list[dict[str, Any]]:

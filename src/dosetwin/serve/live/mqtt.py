@@ -127,16 +127,17 @@ class Subscriber:
         if tls:
             self._client.tls_set()
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
         self._client.on_disconnect = lambda *_: self._connected.clear()
 
     @property
     def connected(self) -> bool:
-        """Whether the broker is there."""
+        """Whether the broker is there and has confirmed the subscription: what is published from now on arrives."""
         return self._connected.is_set()
 
     def start(self, wait_s: float = 0.0) -> bool:
-        """Connect in the background and keep trying; with ``wait_s`` wait that long for the first connection."""
+        """Connect in the background and keep trying; with ``wait_s`` wait that long for the first subscription."""
         self._client.reconnect_delay_set(1, 30)
         self._client.connect_async(self._host, self._port, keepalive=30)
         self._client.loop_start()
@@ -154,6 +155,12 @@ class Subscriber:
             log.warning("MQTT broker refused the connection: %s", reason)
             return
         client.subscribe(f"{self._root}/#", qos=1)
+
+    def _on_subscribe(self, _client: Any, _data: Any, _mid: Any, reasons: Any, _properties: Any) -> None:
+        # only now: before its answer the broker may not know the subscription yet, and keeps nothing for a new session
+        if any(reason.is_failure for reason in reasons):
+            log.warning("MQTT broker refused the subscription: %s", ", ".join(str(reason) for reason in reasons))
+            return
         self._connected.set()
 
     def _on_message(self, client: Any, _data: Any, message: Any) -> None:

@@ -23,7 +23,7 @@ from dosetwin.serve.problems import Problem
 from dosetwin.serve.smart.client_keys import ASSERTION, assertion
 from dosetwin.serve.smart.servers import TIMEOUT_S, Endpoints, SmartServer, get
 
-READ = ("Patient", "Observation", "MedicationAdministration", "Condition", "Procedure")
+READ = ("Patient", "Observation", "MedicationAdministration", "Condition", "Procedure", "Specimen", "AllergyIntolerance")
 SCOPES = ("openid", "fhirUser", *(f"patient/{kind}.rs" for kind in READ))
 
 
