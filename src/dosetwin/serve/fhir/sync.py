@@ -138,7 +138,7 @@ def whole_record(client: FhirClient, reference: str) -> dict[str, Any]:
 
 
 def beside(kind: str, found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The resources of a kind beside the record; where the server does not offer them, what says so. Otherwise raises FhirError."""
+    """A kind's resources beside the record; where the server does not offer them, what says so. Otherwise raises FhirError."""
     try:
         return list(found)
     except FhirError as error:
