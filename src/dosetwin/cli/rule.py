@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,9 +13,12 @@ from dosetwin.cli.common import cell, naming, output_path, print_json, terminal,
 from dosetwin.cli.options import Json, Map
 from dosetwin.errors import InputError
 
-SAID = ("RULE", "AMOUNT", "PER", "DOSE", "INTERVAL_H", "LOADING", "SETTINGS", "TEXT", "WHY_NOT")
-"""Columns that are added: the amount and what it is per, the whole dose where that is known, hours, a loading dose in the terms
-of the amount, settings of a device, what the rule read, and why it has no answer."""
+SAID = ("RULE", "AMOUNT", "PER", "DOSE", "INTERVAL_H", "A_WEEK", "LOADING", "SETTINGS", "TEXT", "WHY_NOT")
+"""Columns that are added: the amount and what it is per, the whole dose where that is known, hours, what that makes in a week, a
+loading dose in the terms of the amount, settings of a device, what the rule read, and why it has no answer."""
+ALSO = {"HEIGHT": "HT", "WEIGHT": "WT"}
+"""Names of columns that mean a fact of another name."""
+_UNIT = re.compile(r"(\w+)\s*[(\[]\s*([^()\[\]]+?)\s*[)\]]")
 
 
 def rule(
@@ -36,7 +40,11 @@ def rule(
         if missing := sorted(set(renamed.values()) - set(table.header)):
             raise InputError("no such column", where=table.name, value=missing[0], allowed=", ".join(table.header))
         names = {column: fact for fact, column in renamed.items()}
-        heads = [names.get(h, h) for h in table.header]
+        heads = [(names[h], "") if h in names else _head(h) for h in table.header]
+        facts = [fact for fact, _ in heads]
+        if twice := sorted({f for f in facts if facts.count(f) > 1}):
+            both = ", ".join(h for h, f in zip(table.header, facts, strict=True) if f == twice[0])
+            raise InputError(f"two columns mean {twice[0]}", where=f"{table.name}:1", value=both, remedy="rename one")
         said = [_said(chosen, heads, row, f"{table.name}:{line}") for row, line in zip(table.rows, table.lines, strict=True)]
     if as_json:
         print_json([{**dict(zip(table.header, row, strict=True)), **s} for row, s in zip(table.rows, said, strict=True)])
@@ -63,12 +71,31 @@ def _pair(word: str) -> tuple[str, str]:
     return fact, column
 
 
-def _said(rule: Any, heads: list[str], row: list[str], where: str) -> dict[str, Any]:
-    from dosetwin.declare.rule import Facts, Says, Sets
-    from dosetwin.io.table import MISSING, is_number
+def _head(column: str) -> tuple[str, str]:
+    """The fact a column means, and the unit its name states: ``Weight (lb)``. ``TARGET INR`` is read as TARGET_INR."""
+    found = _UNIT.fullmatch(column.strip())
+    word, unit = (found[1], found[2]) if found else (column.strip(), "")
+    name = re.sub(r"[\s-]+", "_", word).upper()
+    return ALSO.get(name, name), unit
 
-    given = ((h, v) for h, v in zip(heads, map(str.strip, row), strict=True) if v not in MISSING)
-    facts = Facts({h: float(v) if is_number(v) else v for h, v in given})
+
+def _value(fact: str, unit: str, cell: str, where: str) -> float | str:
+    from dosetwin import units
+    from dosetwin.io.table import is_number
+    from dosetwin.quantities import QUANTITIES
+
+    if not is_number(cell):
+        return cell
+    quantity = QUANTITIES.get(fact)
+    return units.convert(float(cell), unit, quantity, where=f"{where} {fact}") if unit and quantity else float(cell)
+
+
+def _said(rule: Any, heads: list[tuple[str, str]], row: list[str], where: str) -> dict[str, Any]:
+    from dosetwin.declare.rule import Facts, Says, Sets
+    from dosetwin.io.table import MISSING
+
+    given = ((h, u, v) for (h, u), v in zip(heads, map(str.strip, row), strict=True) if v not in MISSING)
+    facts = Facts({h: _value(h, u, v, where) for h, u, v in given})
     out: dict[str, Any] = dict.fromkeys(SAID)
     out["RULE"] = rule.name
     try:
@@ -82,6 +109,7 @@ def _said(rule: Any, heads: list[str], row: list[str], where: str) -> dict[str, 
                 "TEXT": answer.text}  # fmt: skip
         with suppress(InputError):  # what it is counted per may not be in the table: then the amount alone is the answer
             out["DOSE"] = answer.mg(facts)
+            out["A_WEEK"] = out["DOSE"] * 168.0 / answer.interval
         return out
     except InputError as error:
         raise InputError(str(error), where=where) from error

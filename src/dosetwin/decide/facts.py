@@ -8,7 +8,7 @@ from dosetwin.records import Timeline
 
 def facts_at(timeline: Timeline, time: float) -> Facts:
     """The facts in force at ``time`` (h): the latest value recorded by then, ages computed from birth where the record has it,
-    body surface from length and weight (Mosteller 1987: sqrt(cm kg / 3600))."""
+    body surface from length and weight (Mosteller 1987: sqrt(cm kg / 3600)); of the drug's doses what ``given`` says."""
 
     def latest(name: str) -> tuple[float, float] | None:
         found = [pair for pair in timeline.series(name) if pair[0] <= time + 1e-9]
@@ -37,4 +37,19 @@ def facts_at(timeline: Timeline, time: float) -> Facts:
     HT, WT = values.get("HT"), values.get("WT")
     if "BSA" not in values and isinstance(HT, float | int) and isinstance(WT, float | int) and HT > 0 and WT > 0:
         values["BSA"] = sqrt(HT * WT / 3600.0)
-    return Facts(values)
+    return Facts(values | given(timeline, time))
+
+
+def given(timeline: Timeline, time: float) -> dict[str, float | str | None]:
+    """Of the doses by ``time`` (h): ``DAY`` days since the first one, ``DOSE_1`` to ``DOSE_4`` what was given 0 to 1, ... 3 to 4
+    days before, ``WEEK`` what was given in the last seven days; empty before the first dose."""
+    found = [e for d in timeline.doses if d.drug in ("", timeline.drug) for e in d.expanded() if e.time <= time + 1e-9]
+    if not found:
+        return {}
+    day = (time - min(e.time for e in found)) / 24.0
+
+    def between(a: float, b: float) -> float:
+        return sum(e.amount for e in found if a * 24.0 <= time - e.time + 1e-6 < b * 24.0)
+
+    doses = {f"DOSE_{k}": between(k - 1, k) for k in range(1, 5) if day >= k - 1}
+    return {"DAY": day, **doses, **({"WEEK": between(0, 7)} if day >= 6.0 else {})}

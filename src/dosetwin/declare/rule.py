@@ -66,7 +66,7 @@ class Says:
     ``text``.
 
     ``loading``: the first dose of a course where it differs (in the same terms); ``loading_interval`` h after it where that
-    differs too. For an order by the week ``amount`` is the mean daily dose.
+    differs too. An order by the week is said by what a week makes: ``amount`` of 168 h, or a mean daily dose of 24 h.
     """
 
     amount: float

@@ -1,10 +1,9 @@
 """Warfarin: what it is called and how it is given; in adults what INR it aims at, limits, what forbids it, first doses."""
 
-from math import exp
-
-from dosetwin.declare import Bar, Between, Everyday, Facts, Goal, Limit, Reading, Rule, Says, Therapy, Weekly
+from dosetwin.declare import Bar, Between, Everyday, Goal, Limit, Reading, Therapy, Weekly
 from dosetwin.declare.drug import drug
 from dosetwin.declare.therapy import Sampling
+from dosetwin.formulary._warfarin_rules import BY_INR, RULES
 
 DRUG = drug(
     "warfarin",
@@ -19,48 +18,6 @@ DRUG = drug(
     longest_h=1.0,
     long_h=1.0,
 )
-
-# --------------------------------------------------------------------------------------------- published first doses, mg a day
-
-GAGE = "Gage 2008, Clin Pharmacol Ther 84:326, doi 10.1038/clpt.2008.10, as typed in a public program"
-
-
-def _shared(facts: Facts, race: float, clot: float, amiodarone: float, smoker: float, target: float) -> float:
-    aim = facts.number("TARGET_INR") or 2.5
-    return (
-        target * aim + amiodarone * facts.on("AMIODARONE") + smoker * facts.on("SMOKER") + race * facts.on("AFRICAN_AMERICAN")
-        + clot * facts.on("DVT_PE")
-    )  # fmt: skip
-
-
-def _gage_genes(facts: Facts) -> Says:
-    A, two, three = facts.VKORC1_A, facts.CYP2C9_2, facts.CYP2C9_3
-    own = 0.9751 - 0.3238 * A + 0.4317 * facts.BSA - 0.4008 * three - 0.00745 * facts.AGE - 0.2066 * two
-    dose = exp(own + _shared(facts, -0.0901, 0.0664, -0.2538, 0.0922, 0.2029))
-    return Says(dose, 24.0, f"VKORC1 {A:g} A, CYP2C9 {two:g} *2 and {three:g} *3, {facts.AGE:.0f} y, {facts.BSA:.2f} m2", "")
-
-
-def _gage_clinical(facts: Facts) -> Says:
-    own = 0.613 + 0.4250 * facts.BSA - 0.0075 * facts.AGE
-    dose = exp(own + _shared(facts, 0.1560, 0.0784, -0.2570, 0.1080, 0.2160))
-    return Says(dose, 24.0, f"{facts.AGE:.0f} y, {facts.BSA:.2f} m2", "")
-
-
-def _five(facts: Facts) -> Says | str:
-    if facts.AGE >= 75:
-        return f"five milligrams are for those under 75 years, found {facts.AGE:.0f} y"
-    return Says(5.0, 24.0, "adults under 75 years", "")
-
-
-RULES = (
-    Rule("gage_2008", "Gage 2008, with genotypes", GAGE, "secondary", ("AGE", "BSA", "VKORC1_A", "CYP2C9_2", "CYP2C9_3"),
-         _gage_genes, "Gage 2008 with genotypes"),
-    Rule("gage_2008_clinical", "Gage 2008, without genotypes", GAGE, "secondary", ("AGE", "BSA"), _gage_clinical,
-         "Gage 2008 without genotypes"),
-    Rule("warfarin_five", "5 mg a day to begin with",
-         "Holbrook 2012, Chest 141:e152S: 5 mg or less in the old; Kovacs 2003, Ann Intern Med 138:714 (recalled); the age of 75 "
-         "is assumed", "recalled", ("AGE",), _five, "5 mg a day"),
-)  # fmt: skip
 
 # -------------------------------------------------------------------------------------------------- what is aimed at, and limits
 
@@ -96,7 +53,7 @@ WARFARIN_INR = Therapy(
         Bar("pregnancy", "PREGNANT", "a pregnancy forbids warfarin (malformations, bleeding of the child)", "US label (recalled)",
             forbids=(1.0,)),
     ),
-    rules=RULES,
+    rules=(*RULES, BY_INR),
     everyday=Everyday(5.0, "mg", 24.0, 0.0, "the usual first dose"),
     typical={"AGE": 65.0, "VKORC1_A": 1.0, "CYP2C9_2": 0.0, "CYP2C9_3": 0.0},
     sampling=Sampling((24.0, 48.0, 72.0, 120.0, 168.0), of="INR", learns=("CL", "EC50")),

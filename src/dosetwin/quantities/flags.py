@@ -30,5 +30,10 @@ FLAGS = (
     Quantity("AMIODARONE", "amiodarone", "1", "flag", low=0, high=1, shown=""),
     Quantity("SMOKER", "smoking", "1", "flag", low=0, high=1, shown=""),
     Quantity("DVT_PE", "deep vein thrombosis or pulmonary embolism", "1", "flag", low=0, high=1, shown=""),
+    Quantity("INDUCER", "carbamazepine, phenytoin or rifampicin", "1", "flag", low=0, high=1, shown="", runs="drug"),
+    Quantity("FLUVASTATIN", "fluvastatin", "1", "flag", low=0, high=1, shown=""),
+    Quantity("STROKE", "a stroke in the past", "1", "flag", low=0, high=1, shown=""),
+    Quantity("DIABETES", "diabetes", "1", "flag", low=0, high=1, shown=""),
+    Quantity("ASIAN", "Asian ancestry", "1", "flag", low=0, high=1, shown=""),
     Quantity("AFRICAN_AMERICAN", "African-American ancestry", "1", "flag", low=0, high=1, shown=""),
 )  # fmt: skip
