@@ -15,10 +15,10 @@ from dosetwin.decide.control import Ahead, DosingPolicy
 from dosetwin.decide.look_ahead.ahead import Scorer
 from dosetwin.decide.look_ahead.mpc import TRIAL, TRIAL_CHANCES, Chances, Search, look_ahead
 from dosetwin.populations.newborn.newborns import cohort
-from dosetwin.trial import course as courses
-from dosetwin.trial.course import Ward, run_course
-from dosetwin.trial.design import Arm, Design
-from dosetwin.trial.scoring import given_from, scored, world
+from dosetwin.studies.newborn_sepsis import course as courses
+from dosetwin.studies.newborn_sepsis.course import Ward, run_course
+from dosetwin.studies.newborn_sepsis.design import Arm, Design
+from dosetwin.studies.newborn_sepsis.scoring import given_from, scored, world
 
 SEED = 5700
 POLICIES = ("decock_smits", "rule_adjusted", "nomogram", "one_step", "one_step_loading", "mpc_pk", "mpc")

@@ -19,10 +19,11 @@ from typing import Any
 
 from dosetwin.populations.newborn.newborns import cohort
 from dosetwin.populations.newborn.truth import TRUTHS, physiology
+from dosetwin.studies import load
+from dosetwin.studies.newborn_sepsis.arms import Chunk, dosed
+from dosetwin.studies.newborn_sepsis.design import Arm, Design
+from dosetwin.studies.newborn_sepsis.scoring import scored, world
 from dosetwin.trial import runner
-from dosetwin.trial.arms import Chunk, dosed
-from dosetwin.trial.design import Arm, Design, load
-from dosetwin.trial.scoring import scored, world
 
 BARS = {
     "babies_100000_s": ("<=", 10.0),

@@ -59,7 +59,7 @@ MUTANTS = (
         "structure/growth.py",
         "    loss = LOSS - LOSS_LESS * mature\n",
         "    loss = 0.06 + 0.03 * mature\n",
-        ("tests/trial/test_growth.py",),
+        ("tests/structure/test_growth.py",),
     ),
     Mutant(
         3,

@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 
 from dosetwin.errors import InputError
+from dosetwin.studies import load
+from dosetwin.studies.newborn_sepsis.arms import Chunk, dosed
+from dosetwin.studies.newborn_sepsis.course import run_course
+from dosetwin.studies.newborn_sepsis.design import Arm
+from dosetwin.studies.newborn_sepsis.scoring import scored, world
 from dosetwin.trial import analysis, runner
-from dosetwin.trial.arms import Chunk, dosed
-from dosetwin.trial.course import run_course
-from dosetwin.trial.design import Arm, load
-from dosetwin.trial.scoring import scored, world
 
 QUICK = load("quick")
 MIXED = replace(
@@ -95,7 +96,7 @@ def test_kill_9_in_the_middle_loses_and_doubles_nothing(tmp_path):
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     code = (
         "import sys\nfrom dataclasses import replace\nfrom pathlib import Path\nfrom dosetwin.trial import runner\n"
-        "from dosetwin.trial.design import load\n"
+        "from dosetwin.studies import load\n"
         "runner.run(replace(load('quick'), n=600, chunk=10), Path(sys.argv[1]))"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(killed)])
@@ -128,7 +129,7 @@ def test_kill_9_in_the_middle_loses_and_doubles_nothing(tmp_path):
 
 def test_a_chunk_that_is_no_whole_file_is_run_again(tmp_path):
     runner.run(QUICK, tmp_path)
-    path = runner.chunk_path(tmp_path, (8, 8))
+    path = runner.chunk_path(tmp_path, (8, 8), "babies")
     whole = rows(tmp_path, QUICK)
     path.write_bytes(path.read_bytes()[:500])
     found = runner.run(QUICK, tmp_path)
@@ -184,7 +185,7 @@ def test_a_worker_process_that_is_really_killed(tmp_path):
     # the worker of the second chunk kills itself every time; the others finish
     code = (
         "import os, signal, sys\nfrom pathlib import Path\n"
-        "from dosetwin.trial import runner\nfrom dosetwin.trial.design import load\n"
+        "from dosetwin.trial import runner\nfrom dosetwin.studies import load\n"
         "first = runner.write_chunk\n"
         "def mortal(design, chunk, out):\n"
         "    if chunk[0] == 8: os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -310,7 +311,7 @@ def test_failures_are_counted_and_left_out(tmp_path, monkeypatch):
             raise InputError("no dose can be given", where="policy one")
         return run_course(baby, arm, design, **rest)
 
-    monkeypatch.setattr("dosetwin.trial.arms.run_course", fails_for_five)
+    monkeypatch.setattr("dosetwin.studies.newborn_sepsis.arms.run_course", fails_for_five)
     runner.run(MIXED, tmp_path)
     r = analysis.results(MIXED, tmp_path)
     assert r.n == 10

@@ -11,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from dosetwin.decide.look_ahead.loss import DECLARED
-from dosetwin.trial.arms import Chunk, dosed
-from dosetwin.trial.design import Arm, Design
-from dosetwin.trial.endpoints import Given
-from dosetwin.trial.scoring import World, given_from, scored, world
+from dosetwin.studies.newborn_sepsis.arms import Chunk, dosed
+from dosetwin.studies.newborn_sepsis.design import Arm, Design
+from dosetwin.studies.newborn_sepsis.endpoints import Given
+from dosetwin.studies.newborn_sepsis.scoring import World, given_from, scored, world
 
 SEED = 5000
 """Of the development babies."""

@@ -39,9 +39,10 @@ def trial(
     at_least("--workers", workers, 1, 512)
     at_least("-n", n, 1)
     at_least("--seed", seed, 0)
-    from dosetwin.trial import analysis, design, runner
+    from dosetwin import studies
+    from dosetwin.trial import analysis, runner
 
-    plan = design.load(name).with_n(n, seed)
+    plan = studies.load(name).with_n(n, seed)
     with progress(f"trial {plan.name}", plan.n) as tell:
         found = runner.run(plan, out, workers=workers, by=by, cluster=cluster, tell=tell)  # type: ignore[arg-type]
     if not any((out / "chunks").glob(f"{plan.who[1]}-*.parquet")):
@@ -89,10 +90,10 @@ def show(console: "Console", body: dict[str, Any], plan: "Study", out: Path, tol
 
     from dosetwin.report.trial_figures import number
     from dosetwin.report.trial_page import claim_rows
-    from dosetwin.trial.study import main_of
+    from dosetwin.studies import told as of
 
-    many = plan.who[1]
-    console.print(f"{body['n']} virtual {'newborns' if many == 'babies' else many} in every arm; {told['words']}", style="bold")
+    _, many, virtual = plan.who
+    console.print(f"{body['n']} virtual {virtual} in every arm; {told['words']}", style="bold")
     for arm, count in body["failures"].items():
         if count:
             console.print(f"{arm}: {count} {many} could not be dosed and are left out of every arm", style="yellow")
@@ -102,7 +103,7 @@ def show(console: "Console", body: dict[str, Any], plan: "Study", out: Path, tol
         table.add_column("mean (MC error)", no_wrap=True)
         for arm in block:
             table.add_column(arm, justify="right", no_wrap=True)
-        for e in main_of(body):
+        for e in of(body).main:
             if e in body["arms"][block[0]]:
                 cells = (body["arms"][a][e] for a in block)
                 table.add_row(e, *(f"{number(c['mean'])} ({number(c['se'])})" for c in cells))

@@ -93,7 +93,7 @@ def capital(text: str) -> str:
 
 
 def watched(therapy: "Therapy") -> str:
-    """What the curve of a therapy shows: ``amikacin``, ``INR``."""
+    """What the curve of a therapy shows: its drug, ``INR``."""
     return named(therapy.watched)[0]
 
 
@@ -113,7 +113,7 @@ def hours(h: float) -> str:
 
 
 def regimen(r: "Dosing", mg_per_kg: float | None = None, drug: str = "") -> str:
-    """``14.25 mg amikacin (13.0 mg/kg) over 30 min, every 48 h``; nothing about the time of a tablet or a bolus; a loading dose
+    """``14.25 mg DRUG (13.0 mg/kg) over 30 min, every 48 h``; nothing about the time of a tablet or a bolus; a loading dose
     goes before it, and is named.
     """
     if r.words:

@@ -198,7 +198,7 @@ def _facts(advice: "Advice") -> dict[str, list[dict[str, str]]]:
 
 
 def rests_on(advice: "Advice") -> str:
-    """The measurements the belief rests on, in words: ``2 amikacin levels and 1 INR``; "" without any."""
+    """The measurements the belief rests on, in words: ``2 levels and 1 INR``; "" without any."""
     k = int(np.argmax(advice.weights))
     model = advice.models[k]
     counted: dict[str, int] = {}

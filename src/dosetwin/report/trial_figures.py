@@ -7,12 +7,11 @@ import numpy as np
 
 from dosetwin.drawing import BLUE, GREEN, GREY, INK, ORANGE, SKY, VERMILLION, canvas, svg
 from dosetwin.report.figures import Shown
-from dosetwin.trial.study import Endpoint, defined_in
+from dosetwin.studies import told
+from dosetwin.trial.study import Endpoint
 
 MARKS = "os^DvPX*<>hp"
 COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, GREY)
-SHOWN = ("both_last", "peak_first", "trough_toxic", "p_eradicated", "p_resistant", "loss")
-"""Endpoints of the figure of differences, where a summary does not say its own."""
 
 
 def number(x: float | None, digits: int = 3) -> str:
@@ -31,7 +30,7 @@ def interval(e: Mapping[str, Any], *, sign: bool = False) -> str:
 def pareto(body: Mapping[str, Any]) -> Shown:
     """Every arm on the two declared endpoints, with intervals; those no other beats on both are joined."""
     x, y = body["pareto"]["x"], body["pareto"]["y"]
-    arms, known = body["arms"], defined_in(body)
+    arms, known = body["arms"], told(body).endpoints
     with canvas(7.4, 4.6) as (figure, axis):
         points = []
         for j, (name, found) in enumerate(arms.items()):
@@ -68,9 +67,10 @@ def _reach(e: Mapping[str, Any]) -> list[list[float]] | None:
 
 
 def differences(body: Mapping[str, Any], against: str) -> Shown | None:
-    """Each arm minus the reference on the main endpoints, paired on the same babies."""
-    known = defined_in(body)
-    shown = [e for e in body.get("shown", SHOWN) if all(e in d for d in body["differences"].values())]
+    """Each arm minus the reference on the main endpoints, paired on the same patients."""
+    of = told(body)
+    known = of.endpoints
+    shown = [e for e in of.shown if all(e in d for d in body["differences"].values())]
     others = list(body["differences"])
     if not shown or not others:
         return None
@@ -123,7 +123,7 @@ def by_group(body: Mapping[str, Any], endpoint: str, against: str) -> Shown | No
                 )  # fmt: skip
         axis.set_yticks(range(len(groups)), [f"{n} (n {g['n']})" for n, g in groups])
         axis.invert_yaxis()
-        axis.set_xlabel(f"{defined_in(body)[endpoint].text}: difference to {against}")
+        axis.set_xlabel(f"{told(body).endpoints[endpoint].text}: difference to {against}")
         axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
         alt = f"Difference to {against} in {endpoint} by subgroup, {len(others)} arms; see the table."
         drawn = svg(figure, f"t3{endpoint}", alt)

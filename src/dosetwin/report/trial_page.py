@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from dosetwin import __version__
-from dosetwin.outcomes.infection.packs import pack
-from dosetwin.populations.newborn.truth import TRUTHS
 from dosetwin.report import narrative
 from dosetwin.report.page import environment, safe_figure
 from dosetwin.report.trial_figures import by_group, differences, interval, number, pareto
-from dosetwin.trial.design import ADAPTIVE, Design
-from dosetwin.trial.study import Study, defined_in, main_of
+from dosetwin.studies import told
+from dosetwin.trial.study import Study
 
 WORDS = {"at_least": ">=", "at_most": "<=", "above": "interval above", "below": "interval below"}
 
@@ -32,8 +30,9 @@ def claim_rows(body: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def trial_page(body: Mapping[str, Any], design: Study, run: Mapping[str, Any]) -> str:
     """The HTML page of a trial from ``analysis.summary`` and what the run says of itself (seconds, workers, lost chunks)."""
-    against, known = body["reference"], defined_in(body)
-    main = [e for e in main_of(body) if e in design.endpoints]
+    against, of = body["reference"], told(body)
+    known = of.endpoints
+    main = [e for e in of.main if e in design.endpoints]
     rest = [e for e in design.endpoints if e not in main]
 
     def table(names: list[str]) -> list[dict[str, Any]]:
@@ -46,33 +45,29 @@ def trial_page(body: Mapping[str, Any], design: Study, run: Mapping[str, Any]) -
             for e in names
         ]  # fmt: skip
 
-    figures = [by_group(body, e, against) for e in ("both_last", "loss", *body.get("shown", ())) if e in design.endpoints]
-    one, many = design.who
+    figures = [by_group(body, e, against) for e in of.grouped if e in design.endpoints]
+    one, many, virtual = design.who
     return environment().get_template("trial.html.j2").render(
         body=body, design=design, run=run, against=against, main=table(main), rest=table(rest), claims=claim_rows(body),
         others=list(body["differences"]), pareto=safe_figure(pareto(body)), forest=safe_figure(differences(body, against)),
-        groups=[safe_figure(f) for f in figures if f is not None], one=one, many=many, number=number, version=__version__,
+        groups=[safe_figure(f) for f in figures if f is not None], one=one, many=many, virtual=virtual, version=__version__,
         not_a_device=narrative.NOT_A_DEVICE, small={n: g["n"] for n, g in body["subgroups"].items() if "differences" not in g},
-        **how(design),
+        how=how(design),
     )  # fmt: skip
 
 
-def how(design: Study) -> dict[str, Any]:
-    """How it was done: what a trial on ``newborns`` shows, else what each of the ``arms`` does and sentences, ``said``."""
-    if isinstance(design, Design):
-        names = dict.fromkeys((design.truth_pack, design.believed_pack))
-        return {
-            "newborns": True, "loss": design.loss.rows(), "truth": TRUTHS[design.truth], "policies": ADAPTIVE,
-            "packs": {name: pack(name) for name in names}, "looks": {a.name: a.adaptive for a in design.arms},
-        }  # fmt: skip
-    arms, said = design.words()
-    return {"newborns": False, "arms": arms, "said": said}
+def how(design: Study) -> Any:
+    """How it was done, as the study lays it out: its template is part of this package, what fills it is escaped."""
+    from markupsafe import Markup
+
+    text, values = design.how()
+    return Markup(environment().from_string(text).render(**values))
 
 
 def trial_tables(body: Mapping[str, Any], design: Study) -> str:
     """The summary tables as Markdown: claims, arms, differences to the reference, subgroups."""
     against = body["reference"]
-    names = [e for e in main_of(body) if e in design.endpoints]
+    names = [e for e in told(body).main if e in design.endpoints]
     arms, others = list(body["arms"]), list(body["differences"])
     lines = [f"{body['n']} {design.who[1]}, paired; 95 % intervals; reference {against}.", ""]
     if body["claims"]:

@@ -120,7 +120,9 @@ def results(design: Study, out: Path) -> Results:
     arms = tuple(a.name for a in design.arms)
     number, arm = base[design.facts[0]].to_numpy(), base["arm"].to_numpy(zero_copy_only=False)
     if len(number) % len(arms) or len(np.unique(number)) * len(arms) != len(number) or not np.all(np.diff(number) >= 0):
-        raise InputError("rows are missing or doubled", where=str(out), value=len(number), allowed=f"{len(arms)} for each baby")
+        raise InputError(
+            "rows are missing or doubled", where=str(out), value=len(number), allowed=f"{len(arms)} for each {design.who[0]}"
+        )
     if tuple(arm[: len(arms)]) != arms or not np.all(arm.reshape(-1, len(arms)) == np.array(arms)):
         raise InputError("rows of other arms than the design's", where=str(out))
     failure = base["failure"].to_numpy(zero_copy_only=False).reshape(-1, len(arms))

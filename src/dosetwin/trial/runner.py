@@ -38,7 +38,7 @@ def chunks(n: int, size: int) -> list[Range]:
     return [(first, min(size, n - first)) for first in range(0, n, size)]
 
 
-def chunk_path(out: Path, chunk: Range, who: str = "babies") -> Path:
+def chunk_path(out: Path, chunk: Range, who: str) -> Path:
     """Where a chunk's results lie; ``who`` are treated."""
     return out / "chunks" / f"{who}-{chunk[0]:09d}-{chunk[0] + chunk[1] - 1:09d}.parquet"
 

@@ -1,4 +1,4 @@
-"""What the runner, the analysis and the page need of a trial, whatever it treats: newborns with an infection, or any therapy."""
+"""What the runner, the analysis and the page need of a trial, whoever it treats with whatever."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Claim:
     """A bar declared before the run: ``arm`` minus ``against`` on ``endpoint``, met when the whole statement holds.
 
     ``at_least`` / ``at_most``: the difference itself reaches ``value``; ``above`` / ``below``: its interval excludes ``value``.
-    ``group``: only in this subgroup, as ``Study.groups`` names it (``kidneys injured``).
+    ``group``: only in this subgroup, as ``Study.groups`` names it (``WT < 70``).
     """
 
     arm: str
@@ -147,8 +147,8 @@ class Study(Protocol):
         ...
 
     @property
-    def who(self) -> tuple[str, str]:
-        """One and many of those who are treated: ``baby``, ``babies``."""
+    def who(self) -> tuple[str, str, str]:
+        """One and many of those who are treated, and what they are called when virtual."""
         ...
 
     def groups(self, facts: "Mapping[str, np.ndarray]", kind: str) -> "dict[str, np.ndarray]":
@@ -163,28 +163,10 @@ class Study(Protocol):
         """What a summary says beside the numbers, so that it can be read without the design; may be empty."""
         ...
 
-    def words(self) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-        """What each arm does, by name, and sentences on how the trial is done, for the page."""
+    def how(self) -> tuple[str, dict[str, Any]]:
+        """How the trial is done, for its page: a template's text and what fills it."""
         ...
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionary with every default written out."""
         ...
-
-
-def defined_in(body: Mapping[str, Any]) -> Mapping[str, Endpoint]:
-    """What the endpoints of a summary are: as it says itself, else those of a trial on newborns."""
-    if "endpoints" in body:
-        return {name: Endpoint(**e) for name, e in body["endpoints"].items()}
-    from dosetwin.trial.endpoints import ENDPOINTS
-
-    return ENDPOINTS
-
-
-def main_of(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """The endpoints of short tables of a summary."""
-    if "main" in body:
-        return tuple(body["main"])
-    from dosetwin.trial.endpoints import MAIN
-
-    return MAIN

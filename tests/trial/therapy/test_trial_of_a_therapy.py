@@ -11,8 +11,8 @@ import pytest
 from dosetwin import formulary, models
 from dosetwin.cli import run as command
 from dosetwin.errors import InputError
+from dosetwin.studies import load
 from dosetwin.trial import analysis, runner
-from dosetwin.trial.design import load
 from dosetwin.trial.therapy.course import counted, follow
 from dosetwin.trial.therapy.design import TherapyDesign
 from dosetwin.trial.therapy.truth import patients
@@ -154,7 +154,7 @@ def test_a_wrong_model_is_true_and_another_believed(tmp_path):
     assert isinstance(found, TherapyDesign)
     assert found.true_model.theta_values[0] == 9.0
     assert found.believed(found.arms[3]).theta_values[0] == 5.0
-    assert "other_model" in " ".join(found.words()[1])
+    assert "other_model" in " ".join(found.how()[1]["said"])
 
 
 @pytest.mark.parametrize(
@@ -208,5 +208,5 @@ def test_the_shipped_designs_of_therapies_run_on_twenty(name, tmp_path, capsys):
         if arm.policy == "twin":
             assert found["limits_broken"]["mean"] == 0
         assert (found["samples"]["mean"] > 0) == (arm.policy == "twin" and arm.sampled)
-    assert models.load(plan.of.models[0]).name in " ".join(plan.words()[1])
+    assert models.load(plan.of.models[0]).name in " ".join(plan.how()[1]["said"])
     print(capsys.readouterr().out)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request, UploadFile
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup, escape
 
+from dosetwin.errors import InputError
 from dosetwin.report.narrative import number
 from dosetwin.serve.problems import wrong
 from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, page
@@ -45,7 +46,9 @@ def show(request: Request, kind: Kind, reader: Reading, file: UploadFile | None 
             raise ValueError(f"the file is {'empty' if not raw else 'too large'}; allowed: 1 byte to {MOST // 1024} kB")
         body = json.loads(raw.decode("utf-8-sig"))
         found = (replay_view if kind == "replay" else trial_view)(body)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError, StopIteration, ArithmeticError) as error:
+    except (
+        InputError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError, StopIteration, ArithmeticError
+    ) as error:  # fmt: skip
         what = str(error) if type(error) in (ValueError, json.JSONDecodeError) else "something is missing or of another kind"
         problem = {
             "title": f"{name} is not shown",
@@ -138,14 +141,14 @@ def scatter(points: list[tuple[float, float, float]], which: int, unit: str) -> 
 
 def trial_view(body: dict[str, Any]) -> dict[str, Any]:
     """A trial's summary for the page. Raises KeyError or TypeError for anything else."""
-    from dosetwin.trial.study import defined_in
+    from dosetwin.studies import told
 
     arms, against = body["arms"], body["reference"]
     names, others = list(arms), list(body["differences"])
     endpoints = list(next(iter(arms.values())))
-    known, main = defined_in(body), body.get("main", MAIN)
-    first = body.get("shown", ("both_last",))[0]
-    many, virtual = body.get("who", ["baby", "babies"])[1], "patients" if "who" in body else "newborns"
+    of = told(body)
+    known, main, (_, many, virtual) = of.endpoints, of.main, of.who
+    first = of.shown[0] if of.shown else ""
     return {
         "title": body["design"].get("title") or body["design"]["name"],
         "lead": f"{body['n']} of {body['asked']} virtual {virtual}; arms on the same {many} and the same luck; "
@@ -167,7 +170,8 @@ def trial_view(body: dict[str, Any]) -> dict[str, Any]:
         "front": ", ".join(body["pareto"]["front"]),
         "front_of": f"{body['pareto']['x']} and {body['pareto']['y']}",
         "of": many,
-        "compared": known[first].text if "shown" in body else "peak and trough of the last dose both on target",
+        "virtual": virtual,
+        "compared": of.compared,
         "subgroups": [
             {
                 "name": n,
@@ -179,21 +183,6 @@ def trial_view(body: dict[str, Any]) -> dict[str, Any]:
             for n, s in body["subgroups"].items()
         ],
     }
-
-
-MAIN = (
-    "both_last",
-    "peak_first",
-    "trough_toxic",
-    "hours_above_5",
-    "auc24",
-    "p_eradicated",
-    "p_resistant",
-    "doses",
-    "samples",
-    "loss",
-)
-"""Endpoints shown first; the others are folded away."""
 
 
 def _text(e: dict[str, Any], what: "Endpoint | None", signed: bool = False) -> dict[str, Any]:

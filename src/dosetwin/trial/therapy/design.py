@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -290,9 +291,9 @@ class TherapyDesign:
         return ("patient", *self.drawn_from.holds)
 
     @property
-    def who(self) -> tuple[str, str]:
-        """One and many of those who are treated."""
-        return ("patient", "patients")
+    def who(self) -> tuple[str, str, str]:
+        """One and many of those who are treated, and what they are called when virtual."""
+        return ("patient", "patients", "patients")
 
     def groups(self, facts: "Mapping[str, np.ndarray]", kind: str) -> "dict[str, np.ndarray]":
         """Patients parted at the borders of a fact."""
@@ -311,13 +312,14 @@ class TherapyDesign:
         """What endpoints are, and what is shown first."""
         shown = [n for n in self.key if n in self.endpoints][:6]
         return {"endpoints": {n: asdict(self.defined[n]) for n in dict.fromkeys((*self.endpoints, *self.pareto))},
-                "main": list(self.main), "shown": shown, "who": list(self.who), "therapy": self.of.name}  # fmt: skip
+                "main": list(self.main), "shown": shown, "who": list(self.who[:2]), "therapy": self.of.name}  # fmt: skip
 
-    def words(self) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-        """What each arm does, and how the trial is done."""
+    def how(self) -> tuple[str, dict[str, Any]]:
+        """What each arm does, and how the trial is done, as ``how.html.j2`` lays them out."""
         from dosetwin.trial.therapy.words import arms, sentences
 
-        return arms(self), sentences(self)
+        text = resources.files("dosetwin.trial.therapy").joinpath("how.html.j2").read_text(encoding="utf-8")
+        return text, {"arms": arms(self), "said": sentences(self)}
 
     def with_n(self, n: int | None = None, seed: int | None = None) -> "TherapyDesign":
         """The same design with another number of patients or seed."""

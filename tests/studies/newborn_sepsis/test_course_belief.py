@@ -11,7 +11,7 @@ from dosetwin.decide.look_ahead.ahead import Course
 from dosetwin.decide.look_ahead.loss import Loss
 from dosetwin.infer import Belief, posterior
 from dosetwin.records import DoseEvent, Observation, Patient, Timeline
-from dosetwin.trial.course_belief import PIECE_H, Believed, CourseBelief, Prior
+from dosetwin.studies.newborn_sepsis.course_belief import PIECE_H, Believed, CourseBelief, Prior
 
 DOSES = (0.0, 24.0)
 AMOUNT = 26.4

@@ -5,8 +5,8 @@ import pytest
 
 from dosetwin.decide.look_ahead.ahead import Course
 from dosetwin.decide.look_ahead.loss import DECLARED, course_terms
-from dosetwin.trial.endpoints import ENDPOINTS, Given, dose_values, score
-from dosetwin.trial.scoring import given_from, most_doses, with_continuation
+from dosetwin.studies.newborn_sepsis.endpoints import ENDPOINTS, Given, dose_values, score
+from dosetwin.studies.newborn_sepsis.scoring import given_from, most_doses, with_continuation
 
 DT = 0.25
 COURSE = Course()

@@ -7,11 +7,11 @@ import numpy as np
 from dosetwin.decide.control import ByRule, Nomogram, _said, named
 from dosetwin.declare import Facts
 from dosetwin.errors import DosetwinError, one_line
-from dosetwin.trial.batch import Says, follow
-from dosetwin.trial.course import Ward, run_course
-from dosetwin.trial.design import Arm, fixed
-from dosetwin.trial.endpoints import Given
-from dosetwin.trial.scoring import World, given_from
+from dosetwin.studies.newborn_sepsis.batch import Says, follow
+from dosetwin.studies.newborn_sepsis.course import Ward, run_course
+from dosetwin.studies.newborn_sepsis.design import Arm, fixed
+from dosetwin.studies.newborn_sepsis.endpoints import Given
+from dosetwin.studies.newborn_sepsis.scoring import World, given_from
 
 
 @dataclass(frozen=True, eq=False)

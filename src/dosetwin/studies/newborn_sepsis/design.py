@@ -1,4 +1,4 @@
-"""A trial's design as data (TOML): who, which arms, what is measured when, what is true, what is believed, what is counted.
+"""A design of this study as data (TOML): who, which arms, what is measured when, what is true, what is believed, what is counted.
 
 Everything is checked before anything runs; an error names the key, what was found and what is allowed. ``ALLOWED`` is the
 vocabulary, ``Design.to_json`` the whole design with its defaults, ``Design.hash`` what a resumed run must agree with.
@@ -7,7 +7,6 @@ vocabulary, ``Design.to_json`` the whole design with its defaults, ``Design.hash
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
@@ -21,15 +20,13 @@ from dosetwin.errors import InputError, UnknownName
 from dosetwin.outcomes.infection.packs import pack
 from dosetwin.populations.newborn.newborns import BAND_EDGES, SETTINGS
 from dosetwin.populations.newborn.truth import TRUTHS
-from dosetwin.trial.endpoints import ENDPOINTS, KEY, MAIN
+from dosetwin.studies.newborn_sepsis.endpoints import ENDPOINTS, KEY, MAIN, WHO
 from dosetwin.trial.keys import NUMBER, floats, kinds_of, only, record, texts
 from dosetwin.trial.study import CLAIMS, Claim, Endpoint
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-
-    from dosetwin.trial.therapy.design import TherapyDesign
 
 ADAPTIVE = {
     "rule_adjusted": "the standard rule, interval moved after a measured trough as wards do it",
@@ -50,7 +47,7 @@ SUBGROUPS = ("GA", "PNA", "condition", "GA_PNA", "changing")
 
 @dataclass(frozen=True)
 class Cohort:
-    """Who is treated: a setting of ``trial.newborns``, and the number of the first baby."""
+    """Who is treated: a setting of ``populations.newborn``, and the number of the first baby."""
 
     setting: str = "nicu"
     first: int = 0
@@ -208,13 +205,18 @@ class Design:
         return FACTS
 
     @property
-    def who(self) -> tuple[str, str]:
-        """One and many of those who are treated."""
-        return ("baby", "babies")
+    def who(self) -> tuple[str, str, str]:
+        """One and many of those who are treated, and what they are called when virtual."""
+        return WHO
 
-    def words(self) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-        """None here: the page of a trial on newborns has its own."""
-        return (), ()
+    def how(self) -> tuple[str, dict[str, Any]]:
+        """Arms, sentences, the loss and the scenario packs, as ``how.html.j2`` lays them out."""
+        packs = {name: pack(name) for name in dict.fromkeys((self.truth_pack, self.believed_pack))}
+        text = resources.files("dosetwin.studies.newborn_sepsis").joinpath("how.html.j2").read_text(encoding="utf-8")
+        return text, {
+            "design": self, "loss": self.loss.rows(), "truth": TRUTHS[self.truth], "policies": ADAPTIVE, "packs": packs,
+            "looks": {a.name: a.adaptive for a in self.arms},
+        }  # fmt: skip
 
     def groups(self, facts: "Mapping[str, np.ndarray]", kind: str) -> "dict[str, np.ndarray]":
         """Masks of a subgrouping: GA, PNA, condition, GA_PNA, changing."""
@@ -222,7 +224,7 @@ class Design:
 
     def table(self, first: int, n: int) -> "pa.Table":
         """Every arm of ``n`` babies: one row per baby and arm."""
-        from dosetwin.trial.rows import table
+        from dosetwin.studies.newborn_sepsis.rows import table
 
         return table(self, first, n)
 
@@ -297,18 +299,10 @@ TOP: dict[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 
 
-def read(text: str, where: str = "design", beside: Path | None = None) -> "Design | TherapyDesign":
-    """A design from TOML, of a therapy where it names one; ``beside``: the folder that a therapy's file is looked for from.
+def read(given: dict[str, Any], where: str = "design", beside: Path | None = None) -> Design:
+    """A design from the tables of its file; nothing is looked for ``beside`` it.
 
     Raises InputError (UnknownName for names) with the key and what is allowed."""
-    try:
-        given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not TOML: {error}", where=where) from None
-    if "therapy" in given:
-        from dosetwin.trial.therapy.read import read_therapy
-
-        return read_therapy(given, where, beside)
     only(given, TOP, where)
     for key in ("name", "n", "seed", "arms"):
         if key not in given:
@@ -344,22 +338,3 @@ def read(text: str, where: str = "design", beside: Path | None = None) -> "Desig
     if "loss" in given:
         made["loss"] = Loss.from_json(given["loss"])
     return Design(**made)
-
-
-def shipped() -> tuple[str, ...]:
-    """Names of the designs in this package."""
-    folder = resources.files("dosetwin.trial") / "designs"
-    return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
-
-
-def load(name: str) -> "Design | TherapyDesign":
-    """A design from a file (``./mine.toml``) or by the name of a shipped one. Raises InputError."""
-    if name in shipped():
-        return read((resources.files("dosetwin.trial") / "designs" / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
-    path = Path(name)
-    if not name.endswith(".toml") or not path.is_file():
-        raise InputError("no such design", where="trial", value=name, allowed="a .toml file, or one of: " + ", ".join(shipped()))
-    try:
-        return read(path.read_text(encoding="utf-8"), path.name, path.resolve().parent)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read: {error}", where=str(path)) from None

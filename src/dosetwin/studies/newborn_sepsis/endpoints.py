@@ -57,6 +57,13 @@ MAIN = (
 """Endpoints of the short table, in this order."""
 KEY = ("both_last", "peak_first", "trough_toxic", "hours_above_5", "auc24", "p_eradicated", "p_resistant", "loss")
 """Endpoints that subgroups are compared on."""
+SHOWN = ("both_last", "peak_first", "trough_toxic", "p_eradicated", "p_resistant", "loss")
+"""Endpoints of the figure of differences."""
+GROUPED = ("both_last", "loss")
+"""Endpoints of the figures by subgroup."""
+WHO = ("baby", "babies", "newborns")
+COMPARED = "peak and trough of the last dose both on target"
+"""What a short view compares, in words."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ from dosetwin.decide.look_ahead.loss import course_terms
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.populations.newborn.newborns import cohort
 from dosetwin.populations.newborn.truth import DT
-from dosetwin.trial.course import PEAK_H, Ward, run_course
-from dosetwin.trial.course_belief import quasi_uniforms
-from dosetwin.trial.design import Arm, Design, Sampling
+from dosetwin.studies.newborn_sepsis.course import PEAK_H, Ward, run_course
+from dosetwin.studies.newborn_sepsis.course_belief import quasi_uniforms
+from dosetwin.studies.newborn_sepsis.design import Arm, Design, Sampling
 
 SEED = 5800
 
@@ -123,7 +123,7 @@ def test_levels_move_the_belief_towards_the_truth_and_narrow_it() -> None:
     for i in range(8):
         ward = Ward(baby(i), d)
         doses = [(36.0 * k, 15.0 * ward.weight(36.0 * k), 0.5) for k in range(4)]
-        from dosetwin.trial.course import _true
+        from dosetwin.studies.newborn_sepsis.course import _true
 
         conc, _ = _true(ward, doses)
         seen = [(t, t, float(conc[round(t / DT)]), False) for t in (36.0, 37.0, 72.0, 73.0, 108.0)]

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dosetwin.populations.newborn.newborns import ORGANISMS
-from dosetwin.trial.arms import Chunk, dosed
-from dosetwin.trial.design import Design
-from dosetwin.trial.endpoints import ENDPOINTS
-from dosetwin.trial.scoring import World, scored, world
+from dosetwin.studies.newborn_sepsis.arms import Chunk, dosed
+from dosetwin.studies.newborn_sepsis.design import Design
+from dosetwin.studies.newborn_sepsis.endpoints import ENDPOINTS
+from dosetwin.studies.newborn_sepsis.scoring import World, scored, world
 
 if TYPE_CHECKING:
     import pyarrow as pa

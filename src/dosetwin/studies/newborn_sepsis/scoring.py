@@ -16,8 +16,8 @@ from dosetwin.populations.newborn import truth as truths
 from dosetwin.populations.newborn.newborns import ORGANISMS, Newborns, cohort
 from dosetwin.populations.newborn.truth import DT, Physiology, physiology, truth_named
 from dosetwin.streams import normals
-from dosetwin.trial.design import Design
-from dosetwin.trial.endpoints import DoseValues, Given, score
+from dosetwin.studies.newborn_sepsis.design import Design
+from dosetwin.studies.newborn_sepsis.endpoints import DoseValues, Given, score
 
 SHORTEST_H = 6.0
 """h; no course has more doses than its horizon divided by this, plus one."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from dosetwin.decide.look_ahead.outlook import DT as GRID
 from dosetwin.declare import Facts
-from dosetwin.trial.endpoints import Given
-from dosetwin.trial.scoring import World, given_from
+from dosetwin.studies.newborn_sepsis.endpoints import Given
+from dosetwin.studies.newborn_sepsis.scoring import World, given_from
 
 Says = Callable[[Facts, bool], tuple[float, float]]
 """Facts of a baby, and whether this is its first dose -> mg/kg, h from the dose before."""

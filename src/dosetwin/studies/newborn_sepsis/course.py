@@ -26,8 +26,8 @@ from dosetwin.populations.newborn.truth import BELIEVED, DT, Physiology, Truth, 
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 from dosetwin.streams import normals
 from dosetwin.structure.growth import weight_after_birth
-from dosetwin.trial.course_belief import PIECE_H, Believed, CourseBelief, Omniscient, Prior
-from dosetwin.trial.design import Arm, Design
+from dosetwin.studies.newborn_sepsis.course_belief import PIECE_H, Believed, CourseBelief, Omniscient, Prior
+from dosetwin.studies.newborn_sepsis.design import Arm, Design
 
 PEAK_H = 1.0
 """h after the start of a dose at which its peak is sampled."""

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dosetwin.errors import DosetwinError, InputError
-from dosetwin.trial.design import Design, fixed, load, read, shipped
+from dosetwin.errors import DosetwinError, InputError, UnknownName
+from dosetwin.studies import load, read, shipped, told
+from dosetwin.studies.newborn_sepsis.design import Design, fixed
 
 GOOD = """
 name = "x"
@@ -125,3 +126,12 @@ def test_unknown_designs_name_the_shipped_ones(tmp_path):
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="cannot be read"):
         load(str(tmp_path / "bytes.toml"))
+
+
+def test_a_design_may_name_its_study_and_a_strange_one_is_refused():
+    assert read('study = "newborn_sepsis"\n' + GOOD) == read(GOOD)
+    with pytest.raises(UnknownName, match="newborn_sepsis"):
+        read('study = "os"\n' + GOOD)
+    with pytest.raises(UnknownName):
+        told({"design": {"study": "os"}})
+    assert told({"design": {}}).who[2] == "newborns"
