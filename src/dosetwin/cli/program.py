@@ -12,6 +12,7 @@ from dosetwin import __version__
 from dosetwin.cli.advise import advise
 from dosetwin.cli.demo import demo
 from dosetwin.cli.fit import fit
+from dosetwin.cli.glucose import glucose
 from dosetwin.cli.kidney import kidney_predict, kidney_train
 from dosetwin.cli.kidney_evaluate import kidney_evaluate
 from dosetwin.cli.models import models
@@ -61,7 +62,9 @@ def _options(
     """Options of the program itself; ``--debug`` is taken out of the words by ``main``, so that it may stand anywhere."""
 
 
-for word in (demo, advise, simulate, fit, replay, models, therapies, rule, validate, new, trial, retro, serve, store, audit):
+for word in (
+    demo, advise, simulate, fit, replay, models, therapies, rule, glucose, validate, new, trial, retro, serve, store, audit,
+):  # fmt: skip
     app.command()(word)
 fhir.command("import")(fhir_import)
 kidney.command("train")(kidney_train)

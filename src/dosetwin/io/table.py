@@ -47,7 +47,7 @@ def read_rows(source: Any) -> Rows:
     if hasattr(source, "to_csv"):
         name, text = "table", source.to_csv(index=False)
     else:
-        name, text = Path(source).name, _text(Path(source), findings)
+        name, text = Path(source).name, unpacked_text(Path(source), findings)
     first = next((line for line in text.splitlines() if line.strip() and line[0] not in "#@"), "")
     delimiter = max((",", ";", "\t", "|"), key=first.count)
     if delimiter not in first:
@@ -108,7 +108,8 @@ def read_rows(source: Any) -> Rows:
     return table
 
 
-def _text(path: Path, findings: list[Finding]) -> str:
+def unpacked_text(path: Path, findings: list[Finding]) -> str:
+    """The text of a file, also of one packed with gzip, which is said. Raises InputError naming the file."""
     raw = read_bytes(path)
     if raw[:2] == b"\x1f\x8b":
         try:
