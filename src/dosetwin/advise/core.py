@@ -198,7 +198,7 @@ def _held_back(plans: Sequence[Plan], scores: Scores, therapy: Therapy) -> bool:
     if not allowed or plans[min(allowed, key=lambda i: scores.loss[i])].order.interval < most:
         return False
     longest = [i for i in allowed if plans[i].order.interval >= most]
-    return bool(unmet_constraints(scores, therapy.goals, min(longest, key=lambda i: scores.coming[i])))
+    return bool(unmet_constraints(scores, therapy.goals)[min(longest, key=lambda i: scores.coming[i])])
 
 
 def _worth_loading(
@@ -206,9 +206,9 @@ def _worth_loading(
 ) -> tuple[Plan, ...]:
     """The plans with a loading dose worth scoring; ``waited``, ``judged``: first doses at longer intervals, how they do."""
     firsts, coming = list(plans), scores.coming
-    fine = [not p.violations and not unmet_constraints(scores, therapy.goals, i) for i, p in enumerate(plans)]
+    fine = [not p.violations and not unmet for p, unmet in zip(plans, unmet_constraints(scores, therapy.goals), strict=True)]
     if judged is not None:
         firsts += waited
         coming = np.concatenate([coming, judged.coming])
-        fine += [not unmet_constraints(judged, therapy.goals, i) for i in range(len(waited))]
+        fine += [not unmet for unmet in unmet_constraints(judged, therapy.goals)]
     return with_loading(plans, scores.loss - scores.coming, firsts, coming, fine, therapy, where)

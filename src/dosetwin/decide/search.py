@@ -31,6 +31,10 @@ class Exposures:
         values = {key: np.concatenate([v, other.values[key]]) for key, v in self.values.items()}
         return replace(self, values=values)
 
+    def between(self, first: int, last: int) -> "Exposures":
+        """The plans ``first`` to ``last`` - 1."""
+        return replace(self, values={key: v[first:last] for key, v in self.values.items()})
+
     def of(self, goal: Goal, dose: str) -> np.ndarray | None:
         """Values a goal judges at a dose, in the goal's unit; None where there is nothing to judge."""
         found = self.values.get((goal.reading.key, dose))
@@ -59,19 +63,25 @@ class Scores:
     n_eff: float
     coming: np.ndarray
 
+    @classmethod
+    def all_of(cls, parts: "Sequence[Scores]") -> "Scores":
+        """The plans of all parts one after the other, scored on the same draws against the same goals."""
+        one = parts[0]
+        if len(parts) == 1:
+            return one
+
+        def every(name: str) -> Any:
+            found = [getattr(part, name) for part in parts]
+            if isinstance(found[0], Mapping):
+                return {key: np.concatenate([x[key] for x in found]) for key in found[0]}
+            return np.concatenate(found)
+
+        names = ("loss", "loss_se", "joint", "joint_se", "p", "se", "parts", "draws", "coming")
+        return replace(one, **{name: every(name) for name in names})
+
     def joined(self, other: "Scores") -> "Scores":
-        """These plans and then the other's, scored on the same draws against the same goals."""
-
-        def both(a: Any, b: Any) -> Any:
-            return {k: np.concatenate([a[k], b[k]]) for k in a}
-
-        return Scores(
-            np.concatenate([self.loss, other.loss]), np.concatenate([self.loss_se, other.loss_se]),
-            np.concatenate([self.joint, other.joint]), np.concatenate([self.joint_se, other.joint_se]),
-            both(self.p, other.p), both(self.se, other.se), both(self.parts, other.parts),
-            np.concatenate([self.draws, other.draws]), self.weights, self.n_eff,
-            np.concatenate([self.coming, other.coming]),
-        )  # fmt: skip
+        """These plans and then the other's."""
+        return Scores.all_of([self, other])
 
     def difference_se(self, i: int, j: int) -> float:
         """Standard error of loss[i] - loss[j] on common draws (smaller than if the draws were independent)."""
@@ -89,12 +99,23 @@ def binomial_se(p: np.ndarray, n: float) -> np.ndarray:
     return np.sqrt(q * (1.0 - q) / (n + 2.0))
 
 
+IN_CACHE = 32_768
+"""Values of one reading that are scored at a time: what is made of them on the way stays in a core's own memory."""
+
+
 def score(exposures: Exposures, goals: Sequence[Goal], *, first: bool = False) -> Scores:
     """Probability of attainment and expected loss of every plan; goals that cannot be judged (a fact they divide by is unknown)
     are left out.
 
     ``first``: the coming dose is the first of the course, where some goals weigh otherwise.
     """
+    n_plans, n_draws = next(iter(exposures.values.values())).shape
+    rows = max(IN_CACHE // max(n_draws, 1) // 16 * 16, 16)
+    blocks = [exposures.between(i, i + rows) for i in range(0, n_plans, rows)] or [exposures]
+    return Scores.all_of([_scored(block, goals, first) for block in blocks])
+
+
+def _scored(exposures: Exposures, goals: Sequence[Goal], first: bool) -> Scores:
     w, n = exposures.weights, exposures.n_eff
     shape = next(iter(exposures.values.values())).shape
     loss, joint, coming = np.zeros(shape), np.ones(shape, dtype=bool), np.zeros(shape[0])
@@ -149,15 +170,17 @@ def holds(p: np.ndarray, goal: Goal) -> np.ndarray:
     return p >= (goal.min_probability or 0.0) - 1e-9
 
 
-def unmet_constraints(scores: Scores, goals: Sequence[Goal], i: int) -> tuple[Reason, ...]:
-    """The chance constraints plan ``i`` breaks, as reasons."""
-    out = []
+def unmet_constraints(scores: Scores, goals: Sequence[Goal]) -> tuple[tuple[Reason, ...], ...]:
+    """The chance constraints each plan breaks, as reasons; a tuple per plan."""
+    out: list[tuple[Reason, ...]] = [()] * len(scores.loss)
     for goal in goals:
         for dose in goal.constrained:
             p = scores.p.get((goal.code, dose))
-            if p is not None and not holds(p[i], goal):
-                text = f"P({goal.what} {goal.border()}) at dose '{dose}' is too low"
-                out.append(Reason(f"chance_{goal.code}", round(float(p[i]), 4), goal.min_probability, "1", text, goal.source))
+            failed = [] if p is None else np.flatnonzero(~holds(p, goal)).tolist()
+            text = f"P({goal.what} {goal.border()}) at dose '{dose}' is too low" if failed else ""
+            for i in failed:
+                value = round(float(p[i]), 4)  # type: ignore[index]
+                out[i] += (Reason(f"chance_{goal.code}", value, goal.min_probability, "1", text, goal.source),)
     return tuple(out)
 
 
@@ -172,10 +195,9 @@ def choose(plans: Sequence[Plan], scores: Scores, goals: Sequence[Goal], tie_los
     Two losses are equal when they differ by at most ``tie_loss`` or by one standard error of their paired difference. ``also``:
     the same plans if a doubted record is right; every chance constraint must hold there too.
     """
-    unmet = tuple(
-        (*unmet_constraints(scores, goals, i), *(() if also is None else map(_if_right, unmet_constraints(also, goals, i))))
-        for i in range(len(plans))
-    )
+    unmet = unmet_constraints(scores, goals)
+    if also is not None:
+        unmet = tuple((*u, *map(_if_right, v)) for u, v in zip(unmet, unmet_constraints(also, goals), strict=True))
     fine = [i for i, plan in enumerate(plans) if not plan.violations and not unmet[i]]
     by_loss = sorted(range(len(plans)), key=lambda i: (bool(plans[i].violations), bool(unmet[i]), scores.loss[i], i))
     if not fine:

@@ -105,7 +105,7 @@ def judge(advice: "Advice", lead: int, regimen: DoseOrder, draws: np.ndarray) ->
             json_key(m, d): [round(float(q), 3) for q in np.quantile(v[0], LEVELS)] for (m, d), v in exposures.values.items()
         },
         "violations": [r.to_json() for r in plan.violations],
-        "unmet": [r.to_json() for r in unmet_constraints(scores, therapy.goals, 0)],
+        "unmet": [r.to_json() for r in unmet_constraints(scores, therapy.goals)[0]],
     }
 
 

@@ -78,14 +78,19 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="dosetwin")
 
 
+def _plain(array: Any) -> np.ndarray:
+    """As a C-ordered float64 array that may be written to: numba compiles a kernel anew for every other kind (seconds each)."""
+    return np.require(array, dtype=np.float64, requirements=["C", "W"])
+
+
 def _fits(model: Model, schedule: Schedule, n_jobs: int, eta, theta, auc: bool) -> tuple[np.ndarray, np.ndarray]:
     """eta and theta as contiguous arrays of the right shape. Raises InputError."""
     full = len(model.eta_names) + schedule.occasions * len(model.kappa_names)
-    eta = np.ascontiguousarray(eta, dtype=np.float64)
+    eta = _plain(eta)
     if eta.shape != (n_jobs, full):
         raise InputError("eta has the wrong shape", where=model.name, value=eta.shape, allowed=f"({n_jobs}, {full})")
     theta = model.theta_values if theta is None else np.asarray(theta, dtype=np.float64)
-    theta = np.ascontiguousarray(np.atleast_2d(theta))
+    theta = _plain(np.atleast_2d(theta))
     if theta.shape not in ((1, len(model.thetas)), (n_jobs, len(model.thetas))):
         raise InputError(
             "theta has the wrong shape", where=model.name, value=theta.shape, allowed=f"(n or 1, {len(model.thetas)})"

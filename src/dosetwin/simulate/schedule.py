@@ -269,7 +269,7 @@ def schedule_many(
         ii=stacked[5],
         rows=np.ascontiguousarray(np.concatenate([t.values for t in tables])),
         occasion=np.concatenate([t.occasion for t in tables]).astype(np.int64),
-        begin=np.array(begins),
+        begin=np.array(begins, dtype=np.float64),  # a record in whole hours would ask for a kernel of its own
         out_time=np.concatenate(out_times),
         out_ptr=np.concatenate([[0], np.cumsum([len(t) for t in out_times])]).astype(np.int64),
         occasions=1 + max((len(t.occasions) for t in timelines), default=0),
