@@ -273,6 +273,11 @@ def test_settings_of_before_keep_working() -> None:
     assert install(Settings()).names == ("amikacin_neonate",)
 
 
+def test_a_list_watches_what_moves_its_therapies() -> None:
+    watched = {name: [t.name for t in install(Settings(therapies=name)).watched] for name in ("amikacin_neonate", "warfarin_inr")}
+    assert watched == {"amikacin_neonate": ["kidney"], "warfarin_inr": []}
+
+
 def test_an_alert_of_another_therapy_says_its_drug_and_what_is_about_the_patient_is_said_once() -> None:
     now = datetime(2026, 4, 13, 14, tzinfo=UTC)
     kidney = {"turning": True, "why": "creatinine rose"}

@@ -533,6 +533,6 @@ def test_one_belief_is_kept_per_baby_however_often_it_changes(ward: Ward) -> Non
     assert len(ward.service.memory) == 1
     _, _, advice = ward.service.current(THE_SERVICE, patient, exact=False)
     assert [o.value for o in advice.levels] == [33.5, 9.0, 8.0, 7.0]
-    _, other, _ = ward.service.current(THE_SERVICE, patient, kidney="maturation", exact=False)
-    assert other.kidney == "maturation"
+    _, other, _ = ward.service.current(THE_SERVICE, patient, told="maturation", exact=False)
+    assert other.told == "maturation"
     assert len(ward.service.memory) == 2

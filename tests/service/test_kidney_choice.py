@@ -103,7 +103,7 @@ def test_a_question_kept_before_kidneys_could_be_chosen_means_what_it_meant(
     service, patient = demo.service, rising(demo)
     with service.store.read() as conn:
         known = service.known(conn, service.reach(THE_SERVICE), patient)
-    said = replace(service.question(), kidney=None).to_json()
+    said = replace(service.question(), told=None).to_json()
     assert not {"kidney", "kidney_hash"} & set(said)
     old = KeptQuestion.from_json(said)
     settings = {k: v for k, v in said.items() if k not in ("now", "sensitivity")}
@@ -135,22 +135,20 @@ def test_a_question_kept_before_kidneys_could_be_chosen_means_what_it_meant(
 @pytest.mark.parametrize("name", ["evidence", "learned", "mechanistic"])
 def test_an_answer_of_the_flagships_earlier_files_is_replayed_as_the_same(demo: Running, name: str) -> None:
     """Their hashes and titles stand in it; the numbers are known to be today's (tests/reference/test_earlier_files.py)."""
-    from dosetwin.serve.earlier import GENERATIONS, kidney_hashes
-    from dosetwin.serve.twins import weights_of
+    from dosetwin.serve.earlier import GENERATIONS, told_hashes
 
     service, patient = demo.service, rising(demo)
     with service.store.read() as conn:
         known = service.known(conn, service.reach(THE_SERVICE), patient)
-    question = replace(service.question(), kidney=name)
+    question = replace(service.question(), told=name)
     said, inputs = answer(known, question).recommendation.to_json(), question.to_json()
-    files, weights = GENERATIONS[0], weights_of(name)
-    assert weights is not None
+    files = GENERATIONS[0]
     assert said["provenance"]["models"][0]["name"] == ("amikacin_neonate" + ("" if name == "mechanistic" else "_kidney"))
     assert inputs["model_hash"] != files["amikacin_neonate"]
 
     def as_then(sha256: str) -> dict[str, Any]:
         models = [{**m, "hash": sha256, "title": "As it was called then."} for m in said["provenance"]["models"]]
-        told = {"model_hash": files["amikacin_neonate"], "kidney_hash": next(kidney_hashes(name, "amikacin_neonate", weights))}
+        told = {"model_hash": files["amikacin_neonate"], "kidney_hash": next(told_hashes(name, "amikacin_neonate"))}
         kept = {**said, "provenance": {**said["provenance"], "models": models}}
         who = service.reach(THE_SERVICE).who
         issued = service.store.write(lambda conn: service.ledger.issue_advice(
@@ -170,7 +168,7 @@ def test_new_weights_are_named_when_a_replay_differs(demo: Running, monkeypatch:
     asked = client.post(f"/api/v1/patients/{patient}/advice", json={"kidney": "filter"}).json()
     from dosetwin.serve import twins
 
-    monkeypatch.setattr(twins, "kidney_hash", lambda kidney, model: "another")
+    monkeypatch.setattr(twins, "told_hash", lambda told, model: "another")
     found = client.post(f"/api/v1/advice/{asked['id']}/replay").json()
     assert found["changed_since"]["kidney_hash"] == {"then": asked["inputs"]["kidney_hash"], "now": "another"}
 

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from dosetwin.checks.record import check
+from dosetwin.forecast.tells import listed
 from dosetwin.serve.demo import STORIES, babies
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.facts import NewFact, Person
-from dosetwin.serve.summary import kidney
 from dosetwin.serve.timeline import in_force, timeline_of
+from dosetwin.serve.told import turning as turned
 from dosetwin.serve.wardlist import line, ordered
 from service.conftest import Running, course
 
@@ -75,7 +76,7 @@ def test_the_last_correction_holds() -> None:
 )
 def test_a_kidney_turns_by_the_published_criteria(values: list[tuple[float, float]], turning: bool) -> None:
     care = [fact(k, "creatinine", NOW + timedelta(hours=h), {"mg_per_dL": v}) for k, (h, v) in enumerate(values)]
-    assert kidney(care)["turning"] is turning
+    assert turned(listed()["kidney"], care)["turning"] is turning
 
 
 def row(**summary: Any) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from dosetwin.forecast.tells import listed
 from dosetwin.serve.store.facts import Person
-from dosetwin.serve.summary import answered, kidney
+from dosetwin.serve.summary import answered
 from dosetwin.serve.timeline import mic_of
+from dosetwin.serve.told import turning as turned
 from dosetwin.serve.twins import Known
 from service.conftest import Running, course, new_patient, record
 
@@ -95,7 +97,7 @@ def creatinines(*values: tuple[float, float]) -> list[dict[str, Any]]:
     ],
 )
 def test_a_kidney_is_compared_with_its_lowest_of_48_hours(values: Any, turning: bool) -> None:
-    found = kidney(creatinines(*values))
+    found = turned(listed()["kidney"], creatinines(*values))
     assert found["turning"] is turning
     if turning:
         assert ("rose by" in found["why"]) == (values[-1][1] - min(v for h, v in values[:-1] if h >= -48) >= 0.3 - 1e-9)

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from dosetwin.forecast import tells
 from dosetwin.serve.installed import install
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.facts import NewFact
@@ -326,7 +327,8 @@ def test_rows_are_found_filtered_and_sorted_as_people_count() -> None:
     assert [x["label"] for x in ward.chosen(lines, show="kidney", find="", sort="need", order="asc")] == ["Bed 2"]
     assert [x["label"] for x in ward.chosen(lines, show="", find="bed 10", sort="need", order="asc")] == ["Bed 10"]
     assert [x["label"] for x in ward.chosen(lines, show="", find="", sort="due", order="desc")] == ["Bed 10", "Bed 2", "Bed 1"]
-    assert ward.counts(lines) == {"": 3, "decision": 0, "kidney": 1, "contradiction": 1}
+    assert "kidney" not in ward.counts(lines, ()), "a ward whose therapies no kidney moves has no such tab"
+    assert ward.counts(lines, tuple(tells.listed().values())) == {"": 3, "decision": 0, "kidney": 1, "contradiction": 1}
     assert ward.row(lines[2], NOW, Zone())["tone"] == "bad"
     assert ward.row(line(3, summary=None), NOW, Zone())["advice"] == "twin not computed yet"
 

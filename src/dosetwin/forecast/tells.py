@@ -7,7 +7,7 @@ names none. Everything it says comes back as records for the model, remarks, and
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -128,15 +128,40 @@ class Teller(Protocol):
 
 
 @dataclass(frozen=True)
+class Watch:
+    """What a record itself shows of it: ``why`` (h, value of quantity ``of``; oldest first) -> in words why it turns, "" where it
+    does not. ``title`` of those it turns in, on a list; ``flag`` the same of one patient; ``note`` what that means.
+    ``feared`` the code of the finding that warns of it ahead, and ``fear`` that in words.
+    """
+
+    of: str
+    why: Callable[[Sequence[tuple[float, float]]], str]
+    title: str
+    flag: str
+    feared: str
+    fear: str
+    note: str
+
+
+@dataclass(frozen=True, eq=False)
 class Tells:
     """``name`` of its part of an answer and of the option that asks for it; the ``channel`` it tells; ``names`` it may be asked
-    by, ``default`` the one where nobody asks; ``choose`` (asked or None, models, facts, now h, covariate rule) -> who tells."""
+    by, ``default`` the one where nobody asks; ``choose`` (asked or None, models, facts, now h, covariate rule) -> who tells.
+
+    ``inside``: asked by this name it leaves a model as it is, as before there was a choice. ``uses``: name -> those of which one
+    will be in use, where that follows from the facts. ``weights`` (name) -> hashes of what it was trained to, None where that
+    cannot be loaded. ``watch``: what a record itself shows of it.
+    """
 
     name: str
     channel: Channel
     names: tuple[str, ...]
     default: str
     choose: "Callable[[str | None, Sequence[Model], Timeline, float, Rule], Teller]"
+    inside: str
+    weights: Callable[[str], list[str] | None]
+    watch: Watch
+    uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def able(self, model: Model) -> bool:
         """Whether a model has an effect that this could tell."""
@@ -154,6 +179,11 @@ def listed() -> Mapping[str, Tells]:
         if any(m.name == "teller" for m in pkgutil.iter_modules(inside.__path__)):
             found.append(importlib.import_module(f"{inside.__name__}.teller").TELLS)
     return {t.name: t for t in found}
+
+
+def teller_of(name: str | None) -> Tells | None:
+    """The one that may be asked by this name."""
+    return next((t for t in listed().values() if name in t.names), None)
 
 
 def asked(name: str | None) -> Mapping[str, str | None]:

@@ -1,21 +1,20 @@
 """Model files of earlier programs that give the numbers of today's: what they answered is replayed as the same answer.
 
 An answer names the hash of every model file it rests on, so a new comment would make every stored answer another one. A file is
-listed here only when its numbers are those of today's to the last digit, which tests/reference/test_earlier_files.py shows on the
-files themselves.
+listed (``earlier.json``) only when its numbers are those of today's to the last digit, which
+tests/reference/test_earlier_files.py shows on the files themselves.
 """
 
+import json
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from typing import Any
 
+from dosetwin.forecast.tells import listed, teller_of
 from dosetwin.serve.canon import digest
 
-GENERATIONS: tuple[Mapping[str, str], ...] = (
-    # 0.1.0 up to November 2026: told filtration was a second file beside the flagship
-    {
-        "amikacin_neonate": "f5b2d0946eac759879e2c7f8f9d62f9f313ebdc07a5ea067c072c789b778c11e",
-        "amikacin_neonate_kidney": "8182f6afce69b10ee15ca3b1c1fde16babc132be6b1738e9a0e13359b6e0ba50",
-    },
+GENERATIONS: tuple[Mapping[str, str], ...] = tuple(
+    g["files"] for g in json.loads(files("dosetwin.serve").joinpath("earlier.json").read_text(encoding="utf-8"))
 )
 """Name -> SHA-256 of its file, per program."""
 
@@ -26,23 +25,23 @@ def same_file(name: str, sha256: str) -> bool:
 
 
 def same_made(inputs: Mapping[str, Any], what: str) -> bool:
-    """Whether what a stored question was made of (``model_hash``, ``kidney_hash``) gives the numbers of today's."""
-    from dosetwin.serve.twins import weights_of
-
-    model, kidney = inputs["model"], inputs.get("kidney")
+    """Whether what a stored question was made of (``model_hash``, or the hash of who told it) gives the numbers of today's."""
     if what == "model_hash":
-        return same_file(model, inputs[what])
-    if what != "kidney_hash" or kidney is None or (weights := weights_of(kidney)) is None:
-        return False
-    return inputs[what] in kidney_hashes(kidney, model, weights)
+        return same_file(inputs["model"], inputs[what])
+    by = listed().get(what.removesuffix("_hash"))
+    return by is not None and inputs.get(by.name) is not None and inputs[what] in told_hashes(inputs[by.name], inputs["model"])
 
 
-def kidney_hashes(kidney: str, model: str, weights: list[str]) -> Iterator[str]:
-    """Hashes that a kidney with these ``weights`` had in questions of earlier programs (``twins.kidney_hash``)."""
-    for files in GENERATIONS:
-        if model in files:
-            own = [files[model]] if kidney == "evidence" else []
-            yield files[model] if kidney == "mechanistic" else digest([files[f"{model}_kidney"], *own, *weights])
+def told_hashes(told: str, model: str) -> Iterator[str]:
+    """Hashes that who tells had in questions of earlier programs (``twins.told_hash``), with the weights of today."""
+    by = teller_of(told)
+    weights = None if by is None else by.weights(told)
+    if by is None or weights is None:
+        return
+    for then in GENERATIONS:
+        if model in then:
+            own = [then[model]] if by.inside in by.uses.get(told, ()) else []
+            yield then[model] if told == by.inside else digest([then[f"{model}_{by.channel.by}"], *own, *weights])
 
 
 def as_written_then(answer: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]:

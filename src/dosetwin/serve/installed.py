@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from dosetwin import formulary
 from dosetwin.errors import InputError, UnknownName
-from dosetwin.serve.settings import Settings
+from dosetwin.forecast.tells import Tells, teller_of
+from dosetwin.serve.settings import PREFIX, Settings
 from dosetwin.serve.store.measured import measurement
 from dosetwin.serve.timeline import in_force
-from dosetwin.serve.twins import KeptQuestion, install_model, install_therapy, kidney_for, model_named, require_listed
+from dosetwin.serve.told import OPTION, watching
+from dosetwin.serve.twins import KeptQuestion, install_model, install_therapy, model_named, require_listed, told_for
 
 if TYPE_CHECKING:
     from dosetwin.declare import Therapy
@@ -26,7 +28,7 @@ class Followed:
 
     therapy: "Therapy"
     model: str
-    kidney: str | None
+    told: str | None
 
     @property
     def name(self) -> str:
@@ -79,6 +81,11 @@ class Installed:
         """Names of their drugs, each once."""
         return tuple(dict.fromkeys(f.drug for f in self.followed))
 
+    @cached_property
+    def watched(self) -> tuple[Tells, ...]:
+        """Whoever tells one of the therapies, or has its measurement shown on the list."""
+        return tuple(dict.fromkeys(t for f in self.followed for t in watching(f.told, f.therapy.listed)))
+
     def __getitem__(self, name: str) -> Followed:
         """A therapy by name. Raises UnknownName with the names there are: a path is none."""
         for f in self.followed:
@@ -111,7 +118,7 @@ class Installed:
     def question(self, like: KeptQuestion, followed: Followed) -> KeptQuestion:
         """The service's question about another of the therapies, of the same moment."""
         return KeptQuestion(followed.model, followed.policy, like.seed, like.draws, like.now, rule=like.rule,
-                            sensitivity=like.sensitivity, kidney=followed.kidney)  # fmt: skip
+                            sensitivity=like.sensitivity, told=followed.told)  # fmt: skip
 
 
 def _drug_of(fact: Mapping[str, Any]) -> str:
@@ -129,9 +136,9 @@ def install(settings: Settings) -> Installed:
     names = [f.name for f in found]
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise InputError("two therapies of one name", where="DOSETWIN_THERAPIES", value=twice[0])
-    if settings.kidney and not any(f.kidney for f in found):
-        raise InputError("no therapy here has a model that this could tell anything", where="DOSETWIN_KIDNEY",
-                         value=f"{settings.kidney} for {', '.join(f.model for f in found)}", remedy="leave it out")  # fmt: skip
+    if settings.told and not any(f.told for f in found):
+        raise InputError("no therapy here has a model that this could tell anything", where=f"{PREFIX}{OPTION.upper()}",
+                         value=f"{settings.told} for {', '.join(f.model for f in found)}", remedy="leave it out")  # fmt: skip
     usual: dict[str, tuple[str, ...]] = {}
     for ward, name in settings.usual_of_wards:
         if name not in names:
@@ -159,10 +166,11 @@ def _followed(settings: Settings, word: str) -> Followed:
     install_therapy(therapy)
     models = [install_model(m) for m in therapy.models]
     model = install_model(model) if model else models[0]
-    if settings.kidney and len(settings.therapy_names) == 1 and kidney_for(model, settings.kidney) is None:
-        raise InputError("this model has no filtration that a kidney could tell", where="DOSETWIN_KIDNEY",
-                         value=f"{settings.kidney} for {model}", remedy="leave it out")  # fmt: skip
+    by = teller_of(settings.told)
+    if by is not None and len(settings.therapy_names) == 1 and told_for(model, settings.told) is None:
+        raise InputError(f"this model has no {by.channel.name} that a {by.name} could tell", where=f"{PREFIX}{OPTION.upper()}",
+                         value=f"{settings.told} for {model}", remedy="leave it out")  # fmt: skip
     if model_named(model).drug != therapy.drug.name:
         raise InputError("model and therapy are about different drugs", where="DOSETWIN_THERAPIES", value=word,
                          allowed=f"a model of {therapy.drug.name}")  # fmt: skip
-    return Followed(therapy, model, kidney_for(model, settings.kidney))
+    return Followed(therapy, model, told_for(model, settings.told or None))

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from dosetwin.errors import DosetwinError
+from dosetwin.forecast.tells import teller_of
 from dosetwin.quantities import QUANTITIES
 from dosetwin.serve.audit import digest, stamp
 from dosetwin.serve.auth.principal import THE_SERVICE
@@ -229,11 +230,11 @@ def warm(question: KeptQuestion) -> None:
     if therapy.drug.level is not None and therapy.watched == drug:
         level = {"drug": drug, "mg_per_L": 5.0, "below_loq": False, "time_sd_h": 0.0, "after_dose": False}
         facts.append(fact(3, "level", 24, level))
-    # which kidney the evidence will choose is not known yet: the one inside the model and one outside it are both made ready
-    kidneys = (question.kidney, "learned") if question.kidney == "evidence" else (question.kidney,)
-    for kidney in kidneys:
+    # who will tell may follow from the facts, not known yet: those inside the model and one outside it are both made ready
+    by = teller_of(question.told)
+    for told in (question.told, *(() if by is None else by.uses.get(question.told or "", ())[:1])):
         with suppress(Exception):
-            answer(Known("", facts, 1, Person(birth=at - timedelta(days=1))), replace(question, kidney=kidney), curves=False)
+            answer(Known("", facts, 1, Person(birth=at - timedelta(days=1))), replace(question, told=told), curves=False)
 
 
 def _later(have: Any, d: Done) -> bool:

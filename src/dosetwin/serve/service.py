@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, select
 
+from dosetwin.forecast.tells import listed
 from dosetwin.serve.agenda import Agenda
 from dosetwin.serve.alike import comparable, differs
 from dosetwin.serve.audit import Trail, Verdict, digest, stamp
@@ -37,7 +38,7 @@ from dosetwin.serve.store.remembered import Remembered
 from dosetwin.serve.store.tables import patients, rejected, twin_states
 from dosetwin.serve.store.writer import Alike
 from dosetwin.serve.timeline import mic_of
-from dosetwin.serve.twins import KeptQuestion, Known, Pool, answer, kidney_for, state_hash
+from dosetwin.serve.twins import KeptQuestion, Known, Pool, answer, state_hash, told_for
 from dosetwin.serve.worker import Batch
 
 if TYPE_CHECKING:
@@ -226,8 +227,8 @@ class Service:
         asked: dict[str, Any] = {"model": of.model, "policy": of.policy, "seed": s.seed, "draws": s.draws,
                                  "now": self.clock.now().replace(microsecond=0), "sensitivity": sensitivity}  # fmt: skip
         asked |= {k: v for k, v in changed.items() if v is not None}
-        if "kidney" not in asked:
-            asked["kidney"] = kidney_for(asked["model"], s.kidney)
+        if "told" not in asked:
+            asked["told"] = told_for(asked["model"], s.told or None)
         return KeptQuestion(**asked)
 
     def known(self, conn: Connection, reach: Reach, patient: str) -> Known:
@@ -235,7 +236,7 @@ class Service:
         held = self.remembered.of(conn, reach, patient)
         return Known(patient, held.facts, held.version, held.person)
 
-    def current(self, who: Principal, patient: str, *, therapy: str | None = None, kidney: str | None = None,
+    def current(self, who: Principal, patient: str, *, therapy: str | None = None, told: str | None = None,
                 exact: bool = True) -> "tuple[Known, KeptQuestion, Advice]":  # fmt: skip
         """A twin of a patient within reach (default: of the first therapy) with its curves, from memory or computed: what a page
         and a what-if are drawn from.
@@ -246,7 +247,7 @@ class Service:
         with self.store.read() as conn:
             known = self.known(conn, self.reach(who), patient)
         of = self.chosen(known, therapy)
-        question = self.question(of.name, sensitivity=False, mic_mg_per_L=mic_of(known.facts, of.drug), kidney=kidney)
+        question = self.question(of.name, sensitivity=False, mic_mg_per_L=mic_of(known.facts, of.drug), told=told)
         state, basis = state_hash(known, question), basis_of(known, question)
         kept = self._kept(patient, question, basis)
         if kept is None or question.now - kept[1].now > STALE or (exact and kept[0] != state):
@@ -261,11 +262,11 @@ class Service:
 
     def _keep(self, patient: str, basis: str, state: str, question: KeptQuestion, advice: "Advice | bytes") -> None:
         """Keep the last belief of each twin with each forecast that told it; an older one is of no use to anybody."""
-        self.memory.put((patient, question.policy["name"], question.kidney), (basis, state, question, advice))
+        self.memory.put((patient, question.policy["name"], question.told), (basis, state, question, advice))
 
     def _kept(self, patient: str, question: KeptQuestion, basis: str) -> "tuple[str, KeptQuestion, Advice] | None":
         """State, question and advice in memory, if they rest on this basis."""
-        place = (patient, question.policy["name"], question.kidney)
+        place = (patient, question.policy["name"], question.told)
         kept = self.memory.get(place)
         if kept is None or kept[0] != basis:
             return None
@@ -408,7 +409,11 @@ class Service:
         question = KeptQuestion.from_json(row["inputs"])
         said = self.pool.run(answer, known, question).recommendation.to_json()
         then, now = row["inputs"], question.to_json()
-        made_of = [k for k in ("dosetwin", "model_hash", "kidney_hash") if then.get(k) != now.get(k) and not same_made(then, k)]
+        made_of = [
+            k
+            for k in ("dosetwin", "model_hash", *(f"{t}_hash" for t in listed()))
+            if then.get(k) != now.get(k) and not same_made(then, k)
+        ]
         changed = {k: {"then": then[k], "now": now[k]} for k in made_of}
         versions = {"then": row["answer"]["provenance"]["versions"], "now": said["provenance"]["versions"]}
         if versions["then"] != versions["now"]:

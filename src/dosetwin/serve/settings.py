@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from dosetwin.errors import InputError
 
@@ -30,6 +30,7 @@ class Settings(BaseModel):
     ``NAME@MODEL`` asks another of its models. ``usual``: ``ward=therapy`` pairs, comma-separated: what a patient of the ward is
     followed for before any drug is on record, and which therapy of a drug where several are installed. ``policy`` and ``model``
     are what ``therapies`` was called when there was one.
+    ``told``: who tells the effects of models, by the name of who does (``told.OPTION``).
     ``audit_key``: base64, at least 32 bytes; keys the chain of the audit trail and the blind index of identifiers.
     """
 
@@ -63,7 +64,7 @@ class Settings(BaseModel):
     usual: str = ""
     model: str = ""
     policy: str = ""
-    kidney: Literal["", "evidence", "learned", "filter", "mechanistic", "maturation"] = ""
+    told: str = ""
     time_zone: str = "UTC"
     seed: Annotated[int, Field(ge=0)] = 1
     draws: Annotated[int, Field(ge=100, le=5000)] = 500
@@ -106,6 +107,26 @@ class Settings(BaseModel):
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _called(cls, words: Any) -> Any:
+        """What is ``told`` here has the name of who tells outside."""
+        if not isinstance(words, dict) or set(words) <= set(cls.model_fields):
+            return words
+        from dosetwin.serve.told import OPTION
+
+        return {("told" if k == OPTION else k): v for k, v in words.items()}
+
+    @field_validator("told")
+    @classmethod
+    def _teller(cls, name: str) -> str:
+        if name:
+            from dosetwin.serve.told import NAMES
+
+            if name not in NAMES:
+                raise ValueError(f"not one of {', '.join(NAMES)}")
+        return name
+
     @field_validator("usual")
     @classmethod
     def _wards(cls, text: str) -> str:
@@ -146,7 +167,11 @@ class Settings(BaseModel):
         found = os.environ if environ is None else environ
         words: dict[str, Any] = {k[len(PREFIX) :].lower(): v for k, v in found.items() if k.startswith(PREFIX) and v != ""}
         words = {k: v for k, v in words.items() if k not in ELSEWHERE}
-        unknown = sorted(set(words) - set(cls.model_fields))
+        unknown = sorted(set(words) - (set(cls.model_fields) - {"told"}))
+        if unknown:
+            from dosetwin.serve.told import OPTION
+
+            unknown = [k for k in unknown if k != OPTION]
         if unknown:
             raise InputError("unknown setting", where=PREFIX + unknown[0].upper(), remedy="see docs/service.md")
         words |= {k: v for k, v in given.items() if v is not None}
@@ -154,7 +179,10 @@ class Settings(BaseModel):
             return cls(**words)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX
+            name = str(first["loc"][0]) if first["loc"] else ""
+            if name == "told":
+                from dosetwin.serve.told import OPTION as name
+            name = PREFIX + name.upper()
             raise InputError(f"not accepted: {first['msg']}", where=name, remedy="see docs/service.md") from None
 
     @property

@@ -1,10 +1,10 @@
-"""The ward list's line of one twin: who needs a decision, whose kidney is turning, whose level contradicts the model."""
+"""The ward list's line of one twin: who needs a decision, in whom something turns, whose level contradicts the model."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from dosetwin import formulary
+from dosetwin.forecast.tells import listed as listed_tellers
 from dosetwin.infer.belief import DOUBTED
 from dosetwin.quantities import QUANTITIES
 from dosetwin.serve.audit import stamp
@@ -12,13 +12,12 @@ from dosetwin.serve.override import tone
 from dosetwin.serve.store.measured import Measurement, measurement
 from dosetwin.serve.sure import waiting
 from dosetwin.serve.timeline import in_force
+from dosetwin.serve.told import turning, watching
 from dosetwin.serve.twins import KeptQuestion, Known, therapy_of
 
 if TYPE_CHECKING:
     from dosetwin.declare import Therapy
 
-RISE_MG_DL, RISE_WITHIN_H, RATIO, RATIO_WITHIN_H = 0.3, 48.0, 1.5, 168.0
-"""Neonatal modified KDIGO: a rise of 0.3 mg/dL within 48 h, or to 1.5 times the lowest of 7 days (Jetton 2012; secondary)."""
 CONTRADICTS = ("level_contradicts_model", "level_contradicts_every_model", "level_doubted")
 
 
@@ -36,6 +35,7 @@ def summary_of(known: Known, said: Mapping[str, Any], question: KeptQuestion) ->
     findings = said.get("findings", [])
     doubted = {d["record"] for d in said.get("doubted_records", ()) if d["p_wrong"] >= DOUBTED}
     odd = [x for x in findings if x["code"] in CONTRADICTS and x["record"] in doubted]
+    watched = watching(question.told, of.listed)
     created = next((f["body"] for f in known.facts if f["kind"] == "patient_created"), {})
     return {
         "label": created.get("label", ""),
@@ -56,8 +56,11 @@ def summary_of(known: Known, said: Mapping[str, Any], question: KeptQuestion) ->
         "drug": drug,
         "watched": formulary.measured(of.watched).text if formulary.known(of.watched) else of.watched,
         "listed": listed(of, created, measured),
-        "kidney": kidney(care if question.kidney is not None or "SCR" in of.listed else ()),
-        "kidney_expected": next((x["message"] for x in findings if x["code"] == "kidney_injury_expected"), None),
+        **{t.name: turning(t, care if t in watched else ()) for t in listed_tellers().values()},
+        **{
+            f"{t.name}_expected": next((x["message"] for x in findings if x["code"] == t.watch.feared), None)
+            for t in listed_tellers().values()
+        },
         "last_level": None if not levels else _value(levels[-1][0], levels[-1][1].value, levels[-1][1].unit),
         "last_dose": None if not doses else _value(doses[-1], doses[-1]["body"]["amount_mg"], of.drug.unit),
         "weight_kg": None if not weights else weights[-1].value,
@@ -122,22 +125,3 @@ def _of_others(known: Known, therapy: str) -> set[str]:
     """Ids of advice about other therapies; a fact of before, when there was one therapy, names none."""
     issued = (f["body"] for f in known.facts if f["kind"] == "advice_issued")
     return {b["advice_id"] for b in issued if therapy and (b.get("therapy") or therapy) != therapy}
-
-
-def kidney(care: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Whether the creatinines on record meet the criteria of a turning kidney, and by what."""
-    values = sorted((f["at"], m.value) for f in care if (m := measurement(f)) is not None and m.quantity == "SCR")
-    out: dict[str, Any] = {"turning": False, "why": "", "last": None}
-    if not values:
-        return out
-    at, last = values[-1]
-    out["last"] = {"at": stamp(at), "value": last, "unit": "mg/dL"}
-    out["series"] = [[stamp(t), v] for t, v in values[-8:]]
-    before = [(t, v) for t, v in values[:-1] if at - t <= timedelta(hours=RATIO_WITHIN_H)]
-    recent = [v for t, v in before if at - t <= timedelta(hours=RISE_WITHIN_H)]
-    if recent and last - min(recent) >= RISE_MG_DL - 1e-9:
-        out |= {"turning": True, "why": f"creatinine rose by {last - min(recent):.2f} mg/dL within {RISE_WITHIN_H:g} h"}
-    elif before and last >= RATIO * min(v for _, v in before):
-        low = min(v for _, v in before)
-        out |= {"turning": True, "why": f"creatinine is {last / low:.1f} times the lowest of the last 7 days"}
-    return out

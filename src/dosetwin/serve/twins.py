@@ -10,25 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 from dosetwin import __version__
 from dosetwin.errors import DosetwinError, InputError, UnknownName
+from dosetwin.forecast.tells import listed, teller_of
 from dosetwin.serve.audit import digest, stamp
 from dosetwin.serve.memory import Memory as Memory
 from dosetwin.serve.store.facts import CLINICAL, Person
 from dosetwin.serve.timeline import timeline_of
+from dosetwin.serve.told import NAMES, OPTION, in_stored
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice, Question
     from dosetwin.declare import Model, Therapy
     from dosetwin.records import Timeline
 
-BEFORE = "mechanistic"
-"""The kidney of questions kept before questions named one."""
-
 
 @dataclass(frozen=True)
 class KeptQuestion:
     """A question by names: everything an answer depends on beside the facts. Its JSON form is kept with each advice.
 
-    ``kidney`` None: the model has no filtration that a kidney could tell, or the question was kept before questions named one.
+    ``told`` None: the model has no effect that anybody could tell, or the question was kept before questions named who does.
     ``beside``: the doses of other drugs are among the facts; a question kept before they were saw none.
     """
 
@@ -40,12 +39,13 @@ class KeptQuestion:
     mic_mg_per_L: float | None = None
     rule: str = "locf"
     sensitivity: bool = True
-    kidney: str | None = None
+    told: str | None = None
     beside: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        # a question of before has no kidney and sees no other drug: its JSON, and with it its hash, stays what it was
-        told = {} if self.kidney is None else {"kidney": self.kidney, "kidney_hash": kidney_hash(self.kidney, self.model)}
+        # a question of before is told by nobody and sees no other drug: its JSON, and with it its hash, stays what it was
+        by = teller_of(self.told)
+        told = {} if by is None else {by.name: self.told, f"{by.name}_hash": told_hash(self.told or "", self.model)}
         told |= {"beside": True} if self.beside else {}
         return told | {
             "model": self.model, "model_hash": model_hash(self.model), "policy": dict(self.policy), "seed": self.seed,
@@ -55,25 +55,23 @@ class KeptQuestion:
 
     def __post_init__(self) -> None:
         """Names come from clients and from stored rows: only listed ones are asked with. Raises UnknownName."""
-        from dosetwin.forecast.kidney.teller import NAMES
-
         require_listed(self.model)
-        if self.kidney is not None and self.kidney not in NAMES:
-            raise UnknownName("unknown kidney", where="kidney", value=self.kidney, allowed=", ".join(NAMES))
+        if self.told is not None and self.told not in NAMES:
+            raise UnknownName(f"unknown {OPTION}", where=OPTION, value=self.told, allowed=", ".join(NAMES))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "KeptQuestion":
         return cls(data["model"], data["policy"], data["seed"], data["draws"], datetime.fromisoformat(data["now"]),
-                   data["mic_mg_per_L"], data["rule"], data["sensitivity"], data.get("kidney"),
+                   data["mic_mg_per_L"], data["rule"], data["sensitivity"], in_stored(data),
                    data.get("beside", False))  # fmt: skip
 
     def asked(self, known: "Known", curves: bool = False) -> "tuple[Timeline, Question]":
-        """The same as the engine is asked it, after the facts it is asked of; with the kidney of before where none was named."""
+        """The same as the engine is asked it, after the facts it is asked of; told as before where the question names nobody."""
         from dosetwin.advise import Question
 
         therapy = therapy_of(self.policy)
         timeline = known.timeline(therapy.drug.name, beside=self.beside)
-        told = kidney_for(self.model, BEFORE) if self.kidney is None else self.kidney
+        told = told_for(self.model, None, before=True) if self.told is None else self.told
         facts = {} if self.mic_mg_per_L is None else {"MIC": self.mic_mg_per_L}
         return timeline, Question(
             therapy, (model_named(self.model),), now=hours(timeline, self.now), seed=self.seed, draws=self.draws,
@@ -106,7 +104,7 @@ class Known:
 
 
 def require_listed(name: str) -> str:
-    """The name, if it is a listed model's or that of one told (``NAME_kidney``). A path is none, whoever gave it: loading one
+    """The name, if it is a listed model's or that of one told (``NAME_by``). A path is none, whoever gave it: loading one
     would run its file.
 
     Raises UnknownName with the names there are.
@@ -175,38 +173,22 @@ def _hash_of(model: "Model") -> str:
 
 
 @lru_cache(maxsize=64)
-def kidney_hash(kidney: str, model: str) -> str:
-    """Hash of what a kidney is made of: its weights and the model that it tells. "" where it cannot be loaded."""
-    from dosetwin.forecast.kidney.teller import may_be_told
-
-    if not may_be_told(model_named(model)):
+def told_hash(told: str, model: str) -> str:
+    """Hash of what tells a model: its weights and the model. "" where it cannot be loaded, or tells this model nothing."""
+    by = teller_of(told)
+    if by is None or not by.able(model_named(model)):
         return ""
-    if kidney == "mechanistic":  # the model itself
+    if told == by.inside:  # the model itself
         return model_hash(model)
-    weights = weights_of(kidney)
+    weights = by.weights(told)
     return "" if weights is None else digest([model_hash(model), *weights])
 
 
-def weights_of(kidney: str) -> list[str] | None:
-    """Hashes of the weights a kidney rests on; None where they cannot be loaded (the answer says what is wrong with them)."""
-    from dosetwin.forecast.kidney import fitted, learned
-
-    found = []
-    try:
-        if kidney in ("evidence", "learned", "filter"):
-            found.append(fitted.load().sha256)
-        if kidney in ("evidence", "learned") and (learned.SHIPPED / learned.WEIGHTS).is_file():
-            found.append(str(learned.load().card["sha256_of_card"]))
-    except (DosetwinError, ImportError):
-        return None
-    return found
-
-
-def kidney_for(model: str, chosen: str | None) -> str | None:
-    """The kidney to ask a model with: the chosen one, else the default of ``advise``; None for a model it could tell nothing."""
-    from dosetwin.forecast.kidney.teller import DEFAULT, may_be_told
-
-    return (chosen or DEFAULT) if may_be_told(model_named(model)) else None
+def told_for(model: str, chosen: str | None, *, before: bool = False) -> str | None:
+    """Who tells a model: the chosen one, else as ``advise`` asks (``before``: as before there was a choice); None for a model
+    that could be told nothing."""
+    able = [t for t in listed().values() if t.able(model_named(model)) and (not chosen or chosen in t.names)]
+    return None if not able else chosen or (able[0].inside if before else able[0].default)
 
 
 @lru_cache(maxsize=16)
@@ -238,18 +220,18 @@ def answer(known: Known, question: KeptQuestion, *, curves: bool = True) -> "Adv
 
     timeline, asked = question.asked(known, curves)
     found = advise(timeline, asked)
-    return _nobody_chose(found) if question.kidney is None and asked.told is not None else found
+    return _nobody_chose(found) if question.told is None and asked.told is not None else found
 
 
 def _nobody_chose(advice: "Advice") -> "Advice":
-    """An answer as it was when questions named no kidney: that nobody asked for one is part of it."""
+    """An answer as it was when questions named nobody who tells: that nobody was asked for is part of it."""
     said = advice.recommendation
-    if said.provenance["kidney"] is None:  # a model that could not be told anything then
+    told = {name: {**said.provenance[name], "asked": None} for name in listed() if said.provenance.get(name) is not None}
+    if not told:  # a model that could not be told anything then
         return advice
-    told = {**said.provenance["kidney"], "asked": None}
     expected = {name: {**found, "asked": None} if found else found for name, found in said.told.items()}
     outlooks = tuple(replace(o, asked=None) for o in advice.outlooks)  # type: ignore[type-var]
-    said = replace(said, provenance={**said.provenance, "kidney": told}, told=expected)
+    said = replace(said, provenance={**said.provenance, **told}, told=expected)
     return replace(advice, recommendation=said, outlooks=outlooks)
 
 

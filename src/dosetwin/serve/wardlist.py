@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from dosetwin.forecast.tells import listed
 from dosetwin.serve.audit import stamp
 
 DUE_WITHIN = timedelta(hours=6)
 """A dose due sooner than this (assumed: one shift's half) needs a decision now."""
+
+TURNS = {name: f"{name}_turning" for name in listed()}
+"""Whoever tells -> the key of a line that says that it turns."""
 
 
 def line(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -17,14 +21,14 @@ def line(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
                            "behind": summary is None or row["through_seq"] < row["head"],
                            "computed_at": None if row["computed_at"] is None else stamp(row["computed_at"])}  # fmt: skip
     if summary is None:
-        return out | {"label": "", "needs_decision": False, "why": "", "kidney_turning": False, "level_contradicts": False,
-                      "held": [], "due_at": None, "overdue": False, "summary": None}  # fmt: skip
+        return out | {"label": "", "needs_decision": False, "why": "", **dict.fromkeys(TURNS.values(), False),
+                      "level_contradicts": False, "held": [], "due_at": None, "overdue": False, "summary": None}  # fmt: skip
     due = datetime.fromisoformat(summary["due_at"]) if isinstance(summary["due_at"], str) else None
     held = [h["text"] for h in summary.get("held", ())]
     why = _why(summary, due, now) or (f"confirm or correct: {held[0]}" if held else "")
     return out | {
         "label": summary["label"], "needs_decision": bool(why), "held": held, "why": why,
-        "kidney_turning": summary["kidney"]["turning"],
+        **{key: summary[name]["turning"] for name, key in TURNS.items()},
         "level_contradicts": bool(summary["level_contradicts"]), "due_at": summary["due_at"],
         "overdue": due is not None and due < now and not summary["answered"] and not summary.get("hold"), "summary": summary,
     }  # fmt: skip
@@ -53,7 +57,7 @@ def ordered(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return (
             not x["needs_decision"],
             not x["level_contradicts"],
-            not x["kidney_turning"],
+            not any(x[key] for key in TURNS.values()),
             x["due_at"] or "9",
             x["label"],
             x["id"],

@@ -17,9 +17,10 @@ import numpy as np
 from dosetwin.declare import Model
 from dosetwin.declare.channels import COMPONENTS, FILTRATION
 from dosetwin.declare.told import effect_told, laid_out, own_of, sd_told, told
-from dosetwin.errors import Finding, InputError
+from dosetwin.errors import DosetwinError, Finding, InputError
 from dosetwin.forecast.kidney import fitted
 from dosetwin.forecast.kidney.answer import HOURS, CreatinineForecast, Forecaster
+from dosetwin.forecast.kidney.criteria import WATCH
 from dosetwin.forecast.kidney.evidence import STANDS, KidneyEvidence, weigh
 from dosetwin.forecast.kidney.record import WardRecord, birth_hour, from_timeline
 from dosetwin.forecast.tells import Believed, Tells, Told
@@ -293,5 +294,21 @@ def without_creatinine(timeline: Timeline) -> Timeline:
     )
 
 
-TELLS = Tells("kidney", CHANNEL, NAMES, DEFAULT, choose)
+def weights(asked: str) -> list[str] | None:
+    """Hashes of the weights a kidney rests on; None where they cannot be loaded (the answer says what is wrong with them)."""
+    from dosetwin.forecast.kidney import learned
+
+    found = []
+    try:
+        if asked in ("evidence", "learned", "filter"):
+            found.append(fitted.load().sha256)
+        if asked in ("evidence", "learned") and (learned.SHIPPED / learned.WEIGHTS).is_file():
+            found.append(str(learned.load().card["sha256_of_card"]))
+    except (DosetwinError, ImportError):
+        return None
+    return found
+
+
+TELLS = Tells("kidney", CHANNEL, NAMES, DEFAULT, choose, inside=STANDS, weights=weights, watch=WATCH,
+              uses={DEFAULT: ("learned", "filter", STANDS)})  # fmt: skip
 """How an answer finds the kidneys."""

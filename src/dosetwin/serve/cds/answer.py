@@ -20,6 +20,7 @@ from dosetwin.serve.fhir.ingest import ingest
 from dosetwin.serve.fhir.resources import DISCLAIMER, Issued
 from dosetwin.serve.fhir.sync import Server, beside, entries_of, ours, unread
 from dosetwin.serve.problems import Problem, wrong
+from dosetwin.serve.told import marks
 from dosetwin.serve.zone import Zone
 
 if TYPE_CHECKING:
@@ -189,10 +190,7 @@ def _view(service: "Service", patient: str, page: str) -> dict[str, Any]:
 def _marked(summary: Mapping[str, Any], patient: str, page: str, first: bool) -> dict[str, Any] | None:
     """A card of one therapy, None where there is nothing to say."""
     said = [*summary.get("level_contradicts", ())]
-    if summary.get("kidney", {}).get("turning"):
-        said.append(summary["kidney"]["why"])
-    if summary.get("kidney_expected"):
-        said.append(summary["kidney_expected"])
+    said += [text for _, text, _ in marks(summary)]
     if summary.get("hold"):
         said.append(summary["hold"])
     elif summary.get("status") == "refuse":

@@ -12,6 +12,7 @@ from typing import Any
 
 from dosetwin import formulary
 from dosetwin.decide.recommendation import loading_interval, order
+from dosetwin.forecast.tells import listed
 from dosetwin.io.codes import ATC_SYSTEM, RXNORM_SYSTEM, UCUM_SYSTEM
 from dosetwin.serve.canon import digest
 
@@ -20,7 +21,7 @@ _NAMESPACE = uuid.UUID("6f9a1d0e-8a53-5c0c-9f62-3a7d1c1f4b70")
 _ISSUES = {
     "level_contradicts_model": "high",
     "level_doubted": "high",
-    "kidney_injury_expected": "high",
+    **{t.watch.feared: "high" for t in listed().values()},
     "high_trough_expected": "high",
     "outside_studied_range": "moderate",
 }
@@ -184,7 +185,7 @@ def _later(at: Any, hours: float) -> Any:
 
 
 def detected_issues(issued: Issued) -> list[dict[str, Any]]:
-    """What a clinician should see at once: a level that contradicts the model, a kidney that turns, a patient out of range."""
+    """What a clinician should see at once: a level that contradicts the model, what is feared, a patient out of range."""
     found = []
     said = [*issued.recommendation["findings"], *issued.recommendation["reasons"]]
     for n, item in enumerate(said):

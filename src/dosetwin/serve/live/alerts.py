@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.store.facts import NewFact
+from dosetwin.serve.told import CODES, marks
 
 if TYPE_CHECKING:
     from dosetwin.serve.service import Service
@@ -89,7 +90,7 @@ def causes(summary: Mapping[str, Any] | None, now: datetime, late: timedelta, of
     return [c if not of or c.code in PATIENTS else _of(c, of, summary.get("drug", of)) for c in _causes(summary, now, late)]
 
 
-PATIENTS = ("level_contradicts", "kidney_turning", "kidney_expected")
+PATIENTS = ("level_contradicts", *CODES)
 """Causes that are about the patient."""
 
 
@@ -99,10 +100,7 @@ def _of(cause: Cause, therapy: str, drug: str) -> Cause:
 
 def _causes(summary: Mapping[str, Any], now: datetime, late: timedelta) -> list[Cause]:
     out = [Cause("level_contradicts", said, "critical", said) for said in summary["level_contradicts"] if said]
-    if summary["kidney"]["turning"]:
-        out.append(Cause("kidney_turning", summary["kidney"]["why"], "warning"))
-    if summary.get("kidney_expected"):
-        out.append(Cause("kidney_expected", summary["kidney_expected"], "warning"))
+    out += [Cause(code, text, "warning") for code, text, _ in marks(summary)]
     if summary.get("hold"):
         out.append(Cause("hold", summary["hold"], "warning"))
     elif summary["status"] == "refuse":

@@ -10,6 +10,7 @@ from dosetwin.serve.access import The, Who
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.routes.patients import PatientId
 from dosetwin.serve.store.facts import Confirmed, Name, Positive, Text
+from dosetwin.serve.told import NAMES, OPTION
 
 router = APIRouter(tags=["advice"])
 AdviceId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", description="The advice's id.")]
@@ -23,9 +24,9 @@ class Asked(BaseModel):
     therapy: Annotated[Name | None, Field(description="A therapy installed here; left out: the patient's first.")] = None
     model: Name | None = None
     mic_mg_per_L: Positive | None = None
-    kidney: Annotated[
-        Literal["evidence", "learned", "filter", "mechanistic", "maturation"] | None,
-        Field(description="How creatinine moves the drug's clearance, for this question alone; left out: DOSETWIN_KIDNEY."),
+    told: Annotated[
+        Literal[NAMES] | None,  # type: ignore[valid-type]
+        Field(alias=OPTION, description="Who tells the effects of the model, for this question alone; left out: the setting."),
     ] = None
     draws: Annotated[int, Field(ge=100, le=2000)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31)] | None = None

@@ -5,16 +5,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import ValidationError
 
-from dosetwin.forecast.kidney.teller import NAMES as KIDNEYS
 from dosetwin.io.text import number
 from dosetwin.serve import override as overrides
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.advice import Answered, Given
 from dosetwin.serve.service import Service
+from dosetwin.serve.told import OPTION, PATTERN, in_stored
 from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token
 from dosetwin.serve.web.look import Look, after_clinical, look
-from dosetwin.serve.web.patient_page import BabyId, ByTherapy, Typed, back, kept_of, shown
+from dosetwin.serve.web.patient_page import ByTherapy, PatientId, Typed, back, kept_of, shown
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -22,7 +22,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 @router.post("/patient/{id}/answer")
 def answer(
     request: Request,
-    id: BabyId,
+    id: PatientId,
     reader: Reading,
     token: Token = "",
     state: Annotated[str, Form(max_length=64)] = "",
@@ -32,12 +32,12 @@ def answer(
     interval_h: Typed = "",
     certain: Annotated[str, Form(max_length=10, alias="sure")] = "",
     therapy: ByTherapy = "",
-    kidney: Annotated[str, Form(pattern=f"^({'|'.join(KIDNEYS)})?$")] = "",
+    told: Annotated[str, Form(alias=OPTION, pattern=PATTERN)] = "",
 ) -> Response:
     """Accept or override what the page showed: the advice is issued from exactly those facts and that moment, then answered."""
     reader.same_form(token)
     reader.service.reach(reader.who).need("answer")
-    seen = look(reader.service, reader.who, id, kept_of(request), kidney=kidney, therapy=therapy)
+    seen = look(reader.service, reader.who, id, kept_of(request), told=told, therapy=therapy)
     if seen.picture is None:
         raise Problem(409, "changed", "there is no advice to answer any more; look at the record again")
     if seen.state != state:
@@ -57,7 +57,7 @@ def answer(
             ask += " " + overrides.told(problem.more["would"] | {"unusual": []}).replace("On the twin", "Tried on the twin")
         found = None if asks else {"title": "Not recorded", "errors": problem.errors}
         return shown(request, id, reader, problem=found, override_open=True, override=typed, override_ask=ask,
-                     status=problem.status, kidney=kidney, therapy=therapy)  # fmt: skip
+                     status=problem.status, told=told, therapy=therapy)  # fmt: skip
     issued = _issue(reader.service, reader, id, seen)
 
     def change(conn: Any, reach: Any) -> Any:
@@ -66,7 +66,7 @@ def answer(
 
     reader.service.change(reader.who, change)
     reader.service.refresh(id)
-    more = (f"&therapy={therapy}" if therapy else "") + (f"&kidney={kidney}" if kidney else "")
+    more = (f"&therapy={therapy}" if therapy else "") + (f"&{OPTION}={told}" if told else "")
     return back(request, f"{id}?said={said.decision}{more}")
 
 
@@ -109,10 +109,10 @@ def _issue(service: Service, reader: Reader, id_: str, seen: Look) -> str:
                 break
             asked = reach.advice(conn, r["id"])["inputs"]
             same = asked["policy"]["name"] == seen.question.policy["name"]
-            if same and asked["now"] == shown and asked.get("kidney") == seen.question.kidney:
+            if same and asked["now"] == shown and in_stored(asked) == seen.question.told:
                 return r["id"]
     issued = service.ask(reader.who, id_, therapy=seen.question.policy["name"], now=seen.question.now,
-                         mic_mg_per_L=seen.question.mic_mg_per_L, kidney=seen.question.kidney)  # fmt: skip
+                         mic_mg_per_L=seen.question.mic_mg_per_L, told=seen.question.told)  # fmt: skip
     assert seen.advice is not None
     showed = seen.advice.recommendation.to_json()["regimen"]
     if issued["answer"]["regimen"] != showed:

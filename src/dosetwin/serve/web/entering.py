@@ -13,7 +13,7 @@ from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.sure import sure
 from dosetwin.serve.web import entries
 from dosetwin.serve.web.frame import PageRoute, Reading, Token, zone_of
-from dosetwin.serve.web.patient_page import BabyId, ByTherapy, Typed, back, offered_to, shown
+from dosetwin.serve.web.patient_page import ByTherapy, PatientId, Typed, back, offered_to, shown
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -21,7 +21,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 @router.post("/patient/{id}/enter")
 def enter(
     request: Request,
-    id: BabyId,
+    id: PatientId,
     reader: Reading,
     token: Token = "",
     kind: Typed = "level",
@@ -71,8 +71,8 @@ def enter(
 @router.post("/patient/{id}/held/{event}")
 def answer_held(
     request: Request,
-    id: BabyId,
-    event: BabyId,
+    id: PatientId,
+    event: PatientId,
     reader: Reading,
     token: Token = "",
     action: Typed = "",
@@ -102,8 +102,8 @@ def answer_held(
 @router.post("/patient/{id}/seen/{alert}")
 def seen_alert(
     request: Request,
-    id: BabyId,
-    alert: BabyId,
+    id: PatientId,
+    alert: PatientId,
     reader: Reading,
     token: Token = "",
     reason: Annotated[str, Form(max_length=500)] = "",
@@ -122,7 +122,7 @@ def seen_alert(
 
 @router.post("/patient/{id}/open")
 def open_record(
-    request: Request, id: BabyId, reader: Reading, token: Token = "", reason: Annotated[str, Form(max_length=1000)] = ""
+    request: Request, id: PatientId, reader: Reading, token: Token = "", reason: Annotated[str, Form(max_length=1000)] = ""
 ) -> Response:
     """Break the glass."""
     reader.same_form(token)

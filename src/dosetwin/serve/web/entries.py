@@ -11,6 +11,7 @@ from typing import Any
 from dosetwin import formulary
 from dosetwin.checks import believable
 from dosetwin.errors import InputError
+from dosetwin.forecast.tells import teller_of
 from dosetwin.io.text import number
 from dosetwin.quantities import QUANTITIES, Quantity
 from dosetwin.serve.installed import Followed
@@ -68,7 +69,8 @@ def choices(followed: Sequence[Followed]) -> tuple[Choice, ...]:
         found.setdefault(dose.code, dose)
     for f in followed:
         model = model_named(f.model)
-        first = [*(("SCR",) if f.kidney else ()), *(("WT",) if f.therapy.needs_weight else ())]
+        by = teller_of(f.told)
+        first = [*(() if by is None else (by.watch.of,)), *(("WT",) if f.therapy.needs_weight else ())]
         for name in (*first, *model.covs, *sorted(named_by(f.name)), *model.outputs):
             if name in QUANTITIES and name in measurable():
                 found.setdefault(name, _measured(name))

@@ -10,10 +10,12 @@ from dosetwin.errors import DosetwinError
 from dosetwin.quantities import QUANTITIES
 from dosetwin.report import narrative
 from dosetwin.serve.auth.principal import Principal
-from dosetwin.serve.override import told, tone
+from dosetwin.serve.override import told as in_words
+from dosetwin.serve.override import tone
 from dosetwin.serve.service import Service
 from dosetwin.serve.store.measured import measurement
 from dosetwin.serve.timeline import in_force
+from dosetwin.serve.told import used_in
 from dosetwin.serve.twins import KeptQuestion, Known, Memory, answer, state_hash
 from dosetwin.serve.web.frame import ago, zone_of
 from dosetwin.serve.web.picture import picture
@@ -41,9 +43,9 @@ class Look:
     beside: dict[str, Any] | None
     failure: tuple[str, ...]
 
-    def state_with(self, kidney: str | None) -> str:
-        """The name of the state had it been asked with that kidney."""
-        return state_hash(self.known, replace(self.question, kidney=kidney))
+    def state_with(self, told: str | None) -> str:
+        """The name of the state had it been told by that one."""
+        return state_hash(self.known, replace(self.question, told=told))
 
     @property
     def name(self) -> str:
@@ -52,10 +54,10 @@ class Look:
         return created.get("label") or f"Patient {self.row['id'][:8]}"
 
 
-def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bool = False, kidney: str = "",
+def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bool = False, told: str = "",
          therapy: str = "") -> Look:  # fmt: skip
     """The patient with its charts. ``kept`` remembers pictures by state; ``doubts`` True also asks what would change the answer;
-    ``kidney`` asks with another one than the service's; ``therapy`` of another one than the patient's first.
+    ``told`` asks with another teller than the service's; ``therapy`` of another one than the patient's first.
 
     Raises Problem 403 or 404 for a record out of reach.
     """
@@ -63,11 +65,11 @@ def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bo
     with service.store.read() as conn:
         row = reach.patient(conn, id_)
     try:
-        known, question, advice = service.current(who, id_, therapy=therapy or None, kidney=kidney or None)
+        known, question, advice = service.current(who, id_, therapy=therapy or None, told=told or None)
     except DosetwinError as error:
         with service.store.read() as conn:
             known = service.known(conn, reach, id_)
-        question = service.question(service.chosen(known, therapy).name, sensitivity=False, kidney=kidney or None)
+        question = service.question(service.chosen(known, therapy).name, sensitivity=False, told=told or None)
         why = tuple(str(error).split(" | "))
         return Look(row, known, question, state_hash(known, question), reach.now, None, None, None, why)
     key = state_hash(known, question)
@@ -140,12 +142,12 @@ def history_of(
                 "by": r["asked_by"],
                 "text": text,
                 "therapy": _therapy(answered.get(r["id"]) or {}),
-                "kidney": ((answered.get(r["id"]) or {}).get("provenance", {}).get("kidney") or {}).get("used", ""),
+                "by_whom": used_in(answered.get(r["id"]) or {}),
                 "answer": decided,
                 "reason": body.get("reason", ""),
                 "decision": body.get("decision", ""),
                 "tone": tone(body) if body else "",
-                "would": told(body.get("would")),
+                "would": in_words(body.get("would")),
                 "decided_by": fact["actor"] if fact is not None else "",
                 "decided_at": zone.short(fact["recorded_at"]) if fact is not None else "",
                 "through_seq": r["through_seq"],

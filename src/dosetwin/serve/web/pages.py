@@ -12,7 +12,6 @@ from dosetwin.serve.live.alerts import alerts_of
 from dosetwin.serve.live.streams import states_of
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.session import set_cookie
-from dosetwin.serve.summary import RATIO, RISE_MG_DL, RISE_WITHIN_H
 from dosetwin.serve.wardlist import DUE_WITHIN, line, ordered
 from dosetwin.serve.web import answering, cases, entering, patients, results, stream, ward
 from dosetwin.serve.web.assets import FOREVER, asset
@@ -165,13 +164,11 @@ def _ward_page(request: Request, reader: Reader, query: dict[str, str]) -> HTMLR
         rows=data["rows"],
         total=len(data["lines"]),
         wards=data["wards"],
-        tabs=ward.tabs(data["lines"], query, root),
+        tabs=ward.tabs(data["lines"], query, root, reader.service.installed.watched),
         columns=ward.columns(query, root),
         now=zone_of(reader.service).long(data["now"]),
         due_h=f"{DUE_WITHIN / timedelta(hours=1):g}",
-        rise=RISE_MG_DL,
-        rise_h=f"{RISE_WITHIN_H:g}",
-        ratio=RATIO,
+        notes=[t.watch.note for t in reader.service.installed.watched],
         can_import=reader.who.may("record"),
         feeds=[f for f in states_of(request.app) if not f.up or f.silent],
         ward=query["ward"],
@@ -203,7 +200,7 @@ def _rows(request: Request, reader: Reader, *query: str) -> JSONResponse:
     text = (
         environment().get_template("rows.html.j2").render(rows=data["rows"], root=request.scope.get("root_path", ""), icons=ICONS)
     )
-    return JSONResponse({"rows": text, "counts": ward.counts(data["lines"])})
+    return JSONResponse({"rows": text, "counts": ward.counts(data["lines"], reader.service.installed.watched)})
 
 
 @router.get("/news")

@@ -8,15 +8,15 @@ from fastapi import Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
-from dosetwin.forecast.kidney.teller import NAMES as KIDNEYS
+from dosetwin.forecast.tells import teller_of
 from dosetwin.serve.installed import Followed
 from dosetwin.serve.live.alerts import alerts_of
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.problems import wrong as problem_at
 from dosetwin.serve.service import Service
-from dosetwin.serve.summary import kidney as kidney_by_criteria
 from dosetwin.serve.sure import waiting
 from dosetwin.serve.timeline import in_force
+from dosetwin.serve.told import OPTION, PATTERN, turning
 from dosetwin.serve.twins import Known, Memory
 from dosetwin.serve.wardlist import line
 from dosetwin.serve.web import entries
@@ -29,9 +29,9 @@ from dosetwin.serve.web.tries import asked_of, try_out
 from dosetwin.serve.web.ward import row
 from dosetwin.serve.zone import Zone
 
-BabyId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+PatientId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 Typed = Annotated[str, Form(max_length=60)]
-ByKidney = Annotated[str, Query(pattern=f"^({'|'.join(KIDNEYS)})?$")]
+ByTold = Annotated[str, Query(alias=OPTION, pattern=PATTERN)]
 ByTherapy = Annotated[str, Form(max_length=100)]
 AskedTherapy = Annotated[str, Query(max_length=100)]
 KEPT = 64
@@ -72,7 +72,7 @@ def shown(
     override_ask: str = "",
     status: int = 200,
     template: str = "patient.html.j2",
-    kidney: str = "",
+    told: str = "",
     therapy: str = "",
 ) -> HTMLResponse:
     """The page of a patient as the twin stands, with what was just said, tried or typed, and what was wrong with it."""
@@ -84,9 +84,9 @@ def shown(
         raise Problem(404, "not_found", "no such therapy here", [problem_at("patient", "therapy", therapy, ", ".join(names))])
     of, first = service.chosen(known, therapy), service.running(known)[0]
     asked_therapy = "" if of is first else of.name
-    usual = of.kidney
-    kidney = "" if usual is None or kidney == usual else kidney
-    seen = look(service, reader.who, id_, kept_of(request), doubts=doubts, kidney=kidney, therapy=of.name)
+    usual, by = of.told, teller_of(of.told)
+    told = "" if usual is None or told == usual else told
+    seen = look(service, reader.who, id_, kept_of(request), doubts=doubts, told=told, therapy=of.name)
     reach, zone = service.reach(reader.who), zone_of(service)
     with service.store.read() as conn:
         rows, answers = reach.advice_of(conn, id_)[:30], reach.answers(conn, id_)
@@ -108,7 +108,7 @@ def shown(
             "tone": latest["tone"],
             "would": latest["would"],
             "advice": latest["text"],
-            "kidney": latest["kidney"],
+            "by_whom": latest["by_whom"],
             "by": latest["decided_by"],
             "at": latest["decided_at"],
             "reason": latest["reason"],
@@ -122,8 +122,8 @@ def shown(
     typed = entry or entries.fresh(now, zone, choices)
     held = waiting(seen.advice.recommendation.to_json(), seen.known.facts) if seen.advice is not None else []
     charts = dict(p["charts"]) if p else {}
-    told = _infection(request, service, seen) if infection and seen.advice is not None else None
-    charts |= told["charts"] if told else {}
+    scene = _infection(request, service, seen) if infection and seen.advice is not None else None
+    charts |= scene["charts"] if scene else {}
     return page(
         request,
         template,
@@ -134,14 +134,15 @@ def shown(
         name=seen.name,
         p=p,
         state=seen.state,
-        state_followed=seen.state_with(usual) if kidney else seen.state,
-        asked_with=kidney,
-        and_kidney=(f"&therapy={asked_therapy}" if asked_therapy else "") + (f"&kidney={kidney}" if kidney else ""),
+        state_followed=seen.state_with(usual) if told else seen.state,
+        asked_with=told,
+        and_asked=(f"&therapy={asked_therapy}" if asked_therapy else "") + (f"&{OPTION}={told}" if told else ""),
+        option=OPTION,
         therapy=of.name,
         asked_therapy=asked_therapy,
         therapies=_therapies(service, seen, of, states, zone),
-        usual_kidney=usual,
-        kidneys=[{"name": k, "usual": k == usual, "asked": k == (kidney or usual)} for k in KIDNEYS] if usual else [],
+        usual_teller=usual,
+        tellers=[{"name": k, "usual": k == usual, "asked": k == (told or usual)} for k in by.names] if by else [],
         failure=seen.failure,
         said=said,
         wrong=problem,
@@ -151,7 +152,7 @@ def shown(
         jumps=_jumps(p, bool(history)),
         stills={code: Markup(svg(c, height=360.0 if code == "level" else 300.0)) for code, c in charts.items()},
         charts_json=Markup(_json(charts_json(charts))),
-        infection=told,
+        infection=scene,
         answered=answered,
         can_answer=reader.who.may("answer"),
         override_open=override_open,
@@ -231,8 +232,8 @@ def _flags(seen: Look, now: Any) -> list[dict[str, str]]:
         return [{"text": "no twin", "tone": "bad"}]
     if p["doubted"] or p["contradicted"]:
         out.append({"text": "level in doubt", "tone": "bad"})
-    if seen.question.kidney is not None and kidney_by_criteria(in_force(seen.known.facts))["turning"]:
-        out.append({"text": "kidney turning", "tone": "warn"})
+    if (by := teller_of(seen.question.told)) is not None and turning(by, in_force(seen.known.facts))["turning"]:
+        out.append({"text": by.watch.flag, "tone": "warn"})
     out += [{"text": f["flag"], "tone": "bad"} for f in p["forecasts"] if f["turning"]]
     regimen = seen.advice.regimen if seen.advice else None
     origin = seen.advice.timeline.origin if seen.advice else None

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.web.frame import PageRoute, Reading, Token, environment, zone_of
 from dosetwin.serve.web.look import look
-from dosetwin.serve.web.patient_page import AskedTherapy, BabyId, ByKidney, ByTherapy, back, kept_of, shown, tried_on
+from dosetwin.serve.web.patient_page import AskedTherapy, ByTherapy, ByTold, PatientId, back, kept_of, shown, tried_on
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 SAID = {
@@ -30,12 +30,12 @@ SAID = {
 @router.get("/patient/{id}")
 def patient_page(
     request: Request,
-    id: BabyId,
+    id: PatientId,
     reader: Reading,
     said: Annotated[str, Query(max_length=20)] = "",
     doubts: bool = False,
     scenario: bool = False,
-    kidney: ByKidney = "",
+    told: ByTold = "",
     therapy: AskedTherapy = "",
     amount: Annotated[str, Query(max_length=20)] = "",
     interval: Annotated[str, Query(max_length=20)] = "",
@@ -46,7 +46,7 @@ def patient_page(
     """The page."""
     given = {"amount": amount, "loading": loading, "interval": interval, "delay": delay, "sample": sample}
     return shown(request, id, reader, said=SAID.get(said, ""), doubts=doubts, infection=scenario, given=given,
-                 kidney=kidney, therapy=therapy)  # fmt: skip
+                 told=told, therapy=therapy)  # fmt: skip
 
 
 @router.get("/baby/{rest:path}")
@@ -57,26 +57,26 @@ def earlier(request: Request, rest: str) -> RedirectResponse:
 
 
 @router.get("/patient/{id}/print")
-def printed(request: Request, id: BabyId, reader: Reading, kidney: ByKidney = "", therapy: AskedTherapy = "") -> HTMLResponse:
+def printed(request: Request, id: PatientId, reader: Reading, told: ByTold = "", therapy: AskedTherapy = "") -> HTMLResponse:
     """The same, laid out for paper."""
-    return shown(request, id, reader, template="print.html.j2", kidney=kidney, therapy=therapy)
+    return shown(request, id, reader, template="print.html.j2", told=told, therapy=therapy)
 
 
 @router.get("/patient/{id}/whatif")
 def whatif(
     request: Request,
-    id: BabyId,
+    id: PatientId,
     reader: Reading,
     amount: Annotated[str, Query(max_length=20)] = "",
     interval: Annotated[str, Query(max_length=20)] = "",
     delay: Annotated[str, Query(max_length=20)] = "",
     loading: Annotated[str, Query(max_length=20)] = "",
     sample: Annotated[str, Query(max_length=20)] = "",
-    kidney: ByKidney = "",
+    told: ByTold = "",
     therapy: AskedTherapy = "",
 ) -> JSONResponse:
     """A regimen tried on the twin: the curve for the chart, and what to say."""
-    seen = look(reader.service, reader.who, id, kept_of(request), kidney=kidney, therapy=therapy)
+    seen = look(reader.service, reader.who, id, kept_of(request), told=told, therapy=therapy)
     if seen.picture is None or not seen.picture["whatif"]:
         raise Problem(422, "not_accepted", "there is no twin to try on: " + "; ".join(seen.failure))
     found = tried_on(
@@ -89,7 +89,7 @@ def whatif(
 
 
 @router.get("/patient/{id}/state")
-def state(id: BabyId, reader: Reading, therapy: AskedTherapy = "") -> JSONResponse:
+def state(id: PatientId, reader: Reading, therapy: AskedTherapy = "") -> JSONResponse:
     """Which state the twin is in, for a page that is open."""
     reach = reader.service.reach(reader.who)
     with reader.service.store.read() as conn:
@@ -100,7 +100,7 @@ def state(id: BabyId, reader: Reading, therapy: AskedTherapy = "") -> JSONRespon
 
 
 @router.post("/patient/{id}/again")
-def again(request: Request, id: BabyId, reader: Reading, token: Token = "", therapy: ByTherapy = "") -> Response:
+def again(request: Request, id: PatientId, reader: Reading, token: Token = "", therapy: ByTherapy = "") -> Response:
     """The twin as of this minute, with what would change its answer."""
     reader.same_form(token)
     reader.service.reach(reader.who).need("ask")
@@ -112,7 +112,7 @@ def again(request: Request, id: BabyId, reader: Reading, token: Token = "", ther
 
 
 @router.post("/patient/{id}/replay/{advice}")
-def replay(request: Request, id: BabyId, advice: BabyId, reader: Reading, token: Token = "") -> Response:
+def replay(request: Request, id: PatientId, advice: PatientId, reader: Reading, token: Token = "") -> Response:
     """Compute a past advice again from what is stored."""
     reader.same_form(token)
     with reader.service.store.read() as conn:

@@ -7,7 +7,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dosetwin.decide.recommendation import order
+from dosetwin.forecast.tells import Tells, listed
 from dosetwin.report.narrative import certainty, number, percent
+from dosetwin.serve.wardlist import TURNS
 from dosetwin.serve.web.charts import spark
 from dosetwin.serve.web.frame import ago
 from dosetwin.serve.zone import Zone
@@ -15,7 +17,6 @@ from dosetwin.serve.zone import Zone
 TABS = (
     ("", "All", ""),
     ("decision", "Need a decision", "warn"),
-    ("kidney", "Kidney turning", "warn"),
     ("contradiction", "Level in doubt", "bad"),
 )
 COLUMNS = (
@@ -31,17 +32,22 @@ COLUMNS = (
 LAST = "9999"
 
 
+def tabs_of(watched: Sequence[Tells]) -> tuple[tuple[str, str, str], ...]:
+    """Code, title and tone of the tabs; one for each of those ``watched`` by the therapies here."""
+    return (*TABS[:2], *((t.name, t.watch.title, "warn") for t in watched), *TABS[2:])
+
+
 def belongs(line: dict[str, Any], show: str) -> bool:
     """Whether a line is shown under a tab."""
-    if show == "kidney":
-        return line["kidney_turning"] or bool((line["summary"] or {}).get("kidney_expected"))
+    if show in TURNS:
+        return line[TURNS[show]] or bool((line["summary"] or {}).get(f"{show}_expected"))
     key = {"decision": "needs_decision", "contradiction": "level_contradicts"}.get(show)
     return key is None or bool(line[key])
 
 
-def counts(lines: Sequence[dict[str, Any]]) -> dict[str, int]:
+def counts(lines: Sequence[dict[str, Any]], watched: Sequence[Tells]) -> dict[str, int]:
     """How many lines each tab shows."""
-    return {code: sum(belongs(x, code) for x in lines) for code, _, _ in TABS}
+    return {code: sum(belongs(x, code) for x in lines) for code, _, _ in tabs_of(watched)}
 
 
 SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -83,13 +89,13 @@ def columns(query: dict[str, str], root: str) -> list[dict[str, str]]:
     return out
 
 
-def tabs(lines: Sequence[dict[str, Any]], query: dict[str, str], root: str) -> list[dict[str, Any]]:
+def tabs(lines: Sequence[dict[str, Any]], query: dict[str, str], root: str, watched: Sequence[Tells]) -> list[dict[str, Any]]:
     """The tabs with their counts."""
-    found = counts(lines)
+    found = counts(lines, watched)
     kept = {k: v for k, v in query.items() if v and k != "show"}
     return [
         {"code": code, "text": text, "tone": tone, "count": found[code], "href": f"{root}/?{urlencode(kept | {'show': code})}"}
-        for code, text, tone in TABS
+        for code, text, tone in tabs_of(watched)
     ]
 
 
@@ -127,7 +133,7 @@ def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> 
         "bad"
         if line["level_contradicts"] or line["overdue"]
         else "warn"
-        if line["needs_decision"] or line["kidney_turning"]
+        if line["needs_decision"] or any(line[key] for key in TURNS.values())
         else ""
     )
     if line["computed_at"]:
@@ -158,7 +164,7 @@ def row(line: dict[str, Any], now: datetime, zone: Zone, many: bool = False) -> 
         out |= {"level": shown, "level_under": ago(at, now)}
     found = s.get("listed", ())
     out["facts"] = ", ".join(_fact(f) for f in found)
-    out["facts_under"] = s["kidney"]["why"]
+    out["facts_under"] = "; ".join(s[name]["why"] for name in TURNS if s[name]["why"])
     trend = next((f["series"] for f in found if "series" in f), None)
     if trend:
         out["spark"] = spark_of(trend)
@@ -196,10 +202,11 @@ def flags(line: dict[str, Any]) -> list[dict[str, str]]:
         out.append({"text": line["why"], "tone": "warn"})
     if line.get("alerts"):
         out.append({"text": "1 alert" if line["alerts"] == 1 else f"{line['alerts']} alerts", "tone": "bad"})
-    if line["kidney_turning"]:
-        out.append({"text": "kidney turning", "tone": "warn"})
-    elif s is not None and s.get("kidney_expected"):
-        out.append({"text": "kidney injury expected", "tone": "warn"})
+    for name, t in listed().items():
+        if line[TURNS[name]]:
+            out.append({"text": t.watch.flag, "tone": "warn"})
+        elif s is not None and s.get(f"{name}_expected"):
+            out.append({"text": t.watch.fear, "tone": "warn"})
     if s is not None and s["status"] == "cannot":
         out.append({"text": "no twin", "tone": "bad"})
     if s is not None and s["answered"]:

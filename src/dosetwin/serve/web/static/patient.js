@@ -38,7 +38,7 @@
       if (asked) asked.abort();
       asked = new AbortController();
       const query = new URLSearchParams(names.map((n) => [n, field(n).value]));
-      if (field("kidney")) query.set("kidney", field("kidney").value);
+      if (field("told")) query.set(field("told").name, field("told").value);
       if (field("therapy")) query.set("therapy", field("therapy").value);
       const began = performance.now();
       try {
