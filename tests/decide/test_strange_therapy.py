@@ -12,7 +12,7 @@ from dosetwin.decide.plans import Plan
 from dosetwin.decide.readings import expose
 from dosetwin.declare import Between, Everyday, Goal, Limit, Reading, Rule, Sampling, Says, Therapy, Weekly
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline, Week, order_from_json
-from dosetwin.report import narrative
+from dosetwin.report import narrative, readings
 from dosetwin.report.page import advice_page
 from dosetwin.serve.web.picture import picture
 from dosetwin.serve.zone import Zone
@@ -62,7 +62,7 @@ def test_it_is_advised_in_its_own_terms(answer):
 def test_nothing_of_the_flagship_is_said(answer):
     rec = answer.recommendation
     said = [narrative.headline(rec, "warfarin"), *(narrative.sentence(r, STRANGE.goals) for r in rec.reasons),
-            *narrative.how_sure(rec.how_sure, STRANGE, "1 INR", WARFARIN), rec.next_sample.text,
+            *readings.how_sure(rec.how_sure, STRANGE, "1 INR", WARFARIN), rec.next_sample.text,
             *(s.text + s.effect for s in rec.what_would_change_it), *(f.message for f in rec.findings)]  # fmt: skip
     assert not [t for t in said if FLAGSHIP.search(t)]
     assert narrative.headline(rec, "warfarin") == f"warfarin {answer.regimen.words()}"

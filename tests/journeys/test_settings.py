@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from dosetwin import cli
-from dosetwin.decide.setting import SettingAnswer
+from dosetwin.decide.recommendation import Recommendation
 from dosetwin.structure.queues import waits_longer
 
 DAYS, BEDS = 40, 14
@@ -56,7 +57,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict[
 def test_beds_for_a_ward(ward: Path, capsys: pytest.CaptureFixture[str]) -> None:
     body = run(capsys, str(ward), "--therapy", "bed_pool", "--draws", "200")
     assert body["status"] == "recommend"
-    beds = body["order"]["settings"]["beds"]
+    beds = body["order"]["values"]["beds"]
     assert body["order"]["kind"] == "setting"
     assert body["order"]["words"] == f"beds {beds:g}"
     # what was learned: a load of 10, and not the 10 of the prior alone
@@ -75,7 +76,7 @@ def test_beds_for_a_ward(ward: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert [c["rank"] for c in body["candidates"]] == list(range(1, len(body["candidates"]) + 1))
     assert any(r["code"] == "p_wait" for r in body["reasons"])
     assert not any(w in r["text"] for r in body["reasons"] for w in ("dose", "regimen"))
-    assert SettingAnswer.from_json(body).to_json() == body
+    assert Recommendation.from_json(body).to_json() == body
     assert run(capsys, str(ward), "--therapy", "bed_pool", "--draws", "200") == body
 
 
@@ -90,7 +91,8 @@ def test_an_answer_may_be_no(ward: Path, capsys: pytest.CaptureFixture[str], tmp
     path = tmp_path / "full.json"
     path.write_text(json.dumps({**data, "now": 960}))
     body = run(capsys, str(path), "--therapy", "bed_pool", "--draws", "100", code=3)
-    assert body["order"] is None
+    assert body["regimen"] is None
+    assert body["order"] == {}
     assert "no_acceptable_regimen" in {r["code"] for r in body["reasons"]}
     assert any(r["code"] == "what_would_help" and "more beds" in r["text"] for r in body["reasons"])
 
@@ -105,7 +107,7 @@ def test_what_is_later_than_now_is_not_used(ward: Path, capsys: pytest.CaptureFi
 def test_a_lung_and_what_was_measured_of_it(lung: Path, capsys: pytest.CaptureFixture[str]) -> None:
     body = run(capsys, str(lung), "--therapy", "ventilator_ards", "--draws", "300")
     assert body["status"] == "recommend"
-    order, readings = body["order"]["settings"], body["readings"]
+    order, readings = body["order"]["values"], body["readings"]
     assert set(order) == {"VT", "RR", "PEEP", "FIO2"}
     assert order["VT"] < 430  # below 6.1 mL/kg: the plateau was 31 at 6.8
     assert order["RR"] > 18  # and faster, since pH was low
@@ -119,19 +121,27 @@ def test_a_lung_and_what_was_measured_of_it(lung: Path, capsys: pytest.CaptureFi
     assert all(math.isfinite(c["loss"]) for c in body["candidates"])
 
 
-def test_in_words(ward: Path, lung: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for case, name, words in (ward, "bed_pool", "Set beds"), (lung, "ventilator_ards", "Set FIO2"):
-        assert cli.run(["advise", str(case), "--therapy", name, "--draws", "100"]) == 0
-        out = capsys.readouterr().out
-        for part in (words, "chance of the goal", "not a medical device", "Why"):
+def test_in_words(ward: Path, lung: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """On the terminal and as a page: what to set, from when, why; no word of doses, and figures of what is followed."""
+    page = tmp_path / "page.html"
+    for case, name, words, figure in (
+        (ward, "bed_pool", "Set beds", "Beds taken over time"),
+        (lung, "ventilator_ards", "Set inspired oxygen", "Plateau pressure over time"),
+    ):
+        assert cli.run(["advise", str(case), "--therapy", name, "--draws", "100", "--report", str(page)]) == 0
+        out, drawn = capsys.readouterr().out, page.read_text()
+        for part in (words, "goals met", "not a medical device", "Why", "in force from"):
             assert part in out, part
-        assert "mg" not in out.replace("mL/kg", "")
+        for part in (words, figure, "In force from", "Settings, ranked", "Assumptions"):
+            assert part in drawn, part
+        for text in (out, re.sub(r"<svg.*?</svg>", "", drawn, flags=re.DOTALL)):
+            assert not re.search(r"\bmg\b|regimen|the next dose|First dose", text), name
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--report", "x.html"), "no report is drawn"),
+        (("--model", "ventilator_ards"), "no model to choose"),
         (("--now", "soon"), "origin"),
         (("--now", "-1"), "nothing is recorded"),
     ],
@@ -160,7 +170,7 @@ def test_a_hospitals_own_promise(ward: Path, capsys: pytest.CaptureFixture[str],
     mine = tmp_path / "my_beds.py"
     mine.write_text(MINE.replace("UNIT", '"1"'))
     body = run(capsys, str(ward), "--therapy", str(mine), "--draws", "100")
-    assert body["provenance"]["policy"]["name"] == "no_waiting"
+    assert body["provenance"]["therapy"]["name"] == "no_waiting"
     assert body["readings"]["mean_0_14d of refused"]["p_goal"] >= 0.5
     assert body["readings"]["mean_0_14d of refused"]["q50"] <= 0.05
     wrong = tmp_path / "wrong_beds.py"

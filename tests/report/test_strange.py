@@ -13,10 +13,11 @@ from dosetwin.advise import Advice, Question, advise
 from dosetwin.cli.show import show_advice
 from dosetwin.declare import Between, End, Everyday, Goal, Limit, Reading, Rule, Sampling, Says, Therapy, Weekly
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
-from dosetwin.report import narrative
+from dosetwin.report import narrative, readings
 from dosetwin.report.figures import others
 from dosetwin.report.marks import marks
 from dosetwin.report.page import advice_page, levels, meaning, parameters, rests_on
+from dosetwin.report.who import patient_line, person
 from dosetwin.serve.web.picture import charts_json, picture
 from dosetwin.serve.zone import Zone
 
@@ -139,7 +140,7 @@ def test_settings_and_beds_are_written_with_their_units() -> None:
 
 
 def test_what_is_expected_is_told_reading_by_reading(answer: Advice, page: str) -> None:
-    rows = {r["name"]: r for r in narrative.expected(answer.recommendation, STRANGE)}
+    rows = {r["name"]: r for r in readings.expected(answer.recommendation, STRANGE)}
     mean = rows["Mean INR from day 7 to 14"]
     found = answer.recommendation.readings[MEAN.key]
     assert mean["middle"] == narrative.number(found["q50"])
@@ -153,10 +154,10 @@ def test_goals_say_their_unit_and_where_they_are_judged() -> None:
     inr, never = STRANGE.goals
     assert narrative.aim(inr) == "mean INR 2 to 3"
     assert narrative.aim(never) == "INR never above 5"
-    assert narrative.judged(inr) == "the days followed"
+    assert readings.judged(inr) == "the days followed"
     flagship = formulary.therapy("amikacin_neonate").goal("peak_window")
     assert narrative.aim(flagship) == "peak 24 to 35 mg/L"
-    assert narrative.judged(flagship).endswith("its chance counts at the coming dose")
+    assert readings.judged(flagship).endswith("its chance counts at the coming dose")
 
 
 def test_the_curve_is_what_the_therapy_watches(answer: Advice, page: str) -> None:
@@ -225,12 +226,12 @@ def test_no_part_of_the_page_is_there_for_what_this_therapy_has_not(answer: Advi
 
 
 def test_the_patient_is_told_of_by_age_and_genes(answer: Advice) -> None:
-    line = narrative.patient_line(answer.timeline, answer.now, answer.models)
+    line = patient_line(answer.timeline, answer.now, answer.models)
     assert line[:2] == ["woman", "70 years old"]
     assert "last INR 1.6" in line
     assert "VKORC1 -1639 A alleles: 1" in line
-    assert narrative.person("male", 3.0) == "boy"
-    assert narrative.person("male", None) == "male"
+    assert person("male", 3.0) == "boy"
+    assert person("male", None) == "male"
 
 
 def test_nothing_measured_is_said_so() -> None:

@@ -6,15 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dosetwin.advise.setting import Ask, advise_setting
-from dosetwin.declare import Facts, Goal
+from dosetwin.advise import Question, advise
+from dosetwin.declare import Goal
 from dosetwin.declare.reading import After, Between, Reading
 from dosetwin.errors import InputError
 from dosetwin.formulary import therapy
-from dosetwin.formulary.beds import POOL
 from dosetwin.records import Setting
 from dosetwin.twins import Track
-from dosetwin.twins.place import BedPool
+from dosetwin.twins.place import Place
 
 CURVE = Track("curve", np.array([0.0, 1.0, 3.0]), np.array([[[0.0, 2.0, 6.0]]]))
 STEPS = Track("steps", np.array([[[0.0, 2.0, 5.0, np.nan]]]), np.array([[[1.0, 4.0, 2.0, 0.0]]]))
@@ -58,8 +57,7 @@ def test_what_cannot_be_read_is_said() -> None:
 
 def asked(*goals: Goal, **other: Any) -> Any:
     t = replace(therapy("bed_pool"), goals=goals, shown=(), **other)
-    twin = BedPool(POOL).told(Setting(beds=3))
-    return advise_setting(twin, Ask(t, 0.0, Facts(LOAD=3.0), 100, 1, "a ward"))
+    return advise(Place("a ward", (Setting(beds=3),)), Question(t, (), draws=100, seed=1))
 
 
 DAY = Between(0.0, 1.0, "d")
@@ -79,6 +77,6 @@ def test_a_goal_a_place_cannot_be_judged_by(reading: Reading, unit: str, word: s
         asked(Goal("wrong", reading, None, 4.0, unit, source="a test"))
 
 
-def test_only_settings_are_advised_so() -> None:
-    with pytest.raises(InputError, match="advised otherwise"):
-        advise_setting(BedPool(POOL), Ask(therapy("amikacin_neonate"), 0.0, Facts(), 100, 1, "nobody"))
+def test_a_place_is_given_no_doses() -> None:
+    with pytest.raises(InputError, match="of no place"):
+        advise(Place("a ward", (Setting(beds=3),)), Question(therapy("amikacin_neonate"), (), draws=100))

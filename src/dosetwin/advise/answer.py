@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dosetwin.advise.core import State, believe
-from dosetwin.advise.curves import Curves, curves_of, parameters_of
+from dosetwin.advise.curves import SAMPLE_DRAWS, Curves, curves_of, curves_of_place, parameters_of
 from dosetwin.advise.gate import ask
 from dosetwin.advise.hold import coming_sample, settle
 from dosetwin.advise.question import Asked, Question
-from dosetwin.advise.sample import SAMPLE_DRAWS
 from dosetwin.advise.sensitivity import sensitivities
 from dosetwin.advise.written import write
 from dosetwin.decide.recommendation import Recommendation
 from dosetwin.declare import Model, Therapy
 from dosetwin.forecast.section import Section
 from dosetwin.forecast.tells import Believed, Outlook, prior_draws
-from dosetwin.records import DoseOrder, Observation, Timeline
+from dosetwin.records import Choosable, Observation, Timeline
+from dosetwin.twins.place import BedPool, Place
 
 if TYPE_CHECKING:
     from dosetwin.infer.belief import Belief
@@ -31,7 +31,7 @@ class Advice:
     ``weights`` one per model; ``regimen`` the chosen plan in h (None: refusal); ``levels`` measured of what is watched;
     ``parameters`` name -> (5, 50, 95 % quantile) of the individual parameters in force at the coming dose, updated belief;
     ``prior_parameters`` the same before any level; ``asked`` the timeline as the models saw it, with every course they
-    were told; ``outlooks`` what those who told expect.
+    were told; ``outlooks`` what those who told expect; ``twin`` that was asked of a place, which has no models.
     """
 
     recommendation: Recommendation
@@ -41,11 +41,12 @@ class Advice:
     now: float
     beliefs: "tuple[Belief, ...]"
     weights: tuple[float, ...]
-    regimen: DoseOrder | None
+    regimen: Choosable | None
     levels: tuple[Observation, ...]
     asked: Timeline
     outlooks: tuple[Outlook, ...] = ()
     curves: Curves | None = None
+    twin: BedPool | None = None
     parameters: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     prior_parameters: dict[str, tuple[float, float, float]] = field(default_factory=dict)
 
@@ -60,13 +61,23 @@ class Advice:
         return tuple(o.section(self.timeline, self.now) for o in self.outlooks)
 
     @property
+    def lead(self) -> int:
+        """Index of the model with the largest weight."""
+        return int(np.argmax(self.weights))
+
+    @property
+    def source(self) -> Model | BedPool:
+        """What the readings are of: the leading model, or a place's twin."""
+        return self.models[self.lead] if self.twin is None else self.twin
+
+    @property
     def seed(self) -> int:
         """Seed of every random draw."""
         return self.question.seed
 
 
-def advise(timeline: Timeline, question: Question) -> Advice:
-    """The next dose, or a refusal with reasons. Pure: the same facts and question give the same answer.
+def advise(facts: Timeline | Place, question: Question) -> Advice:
+    """The next order for a patient or a place, or a refusal with reasons. Pure: the same facts and question give the same answer.
 
     Facts after the question's moment are not used. The steps of one decision are the lines of its body, in
     their order.
@@ -74,7 +85,8 @@ def advise(timeline: Timeline, question: Question) -> Advice:
     Raises
     ------
     InputError : the facts have errors (all are listed), a model lacks a covariate it needs, models and therapy are about
-        different drugs, who is asked to tell effects is unknown, cannot tell these models anything or has damaged weights.
+        different drugs (or the therapy of no place), who is asked to tell effects is unknown, cannot tell these models anything
+        or has damaged weights.
 
     Examples
     --------
@@ -87,7 +99,7 @@ def advise(timeline: Timeline, question: Question) -> Advice:
     >>> advice.recommendation.status
     'recommend'
     """
-    asked = ask(timeline, question)
+    asked = ask(facts, question)
     state = believe(asked)
     ahead = outlooks(asked, state)
     settled = settle(asked, state, ahead)
@@ -95,8 +107,10 @@ def advise(timeline: Timeline, question: Question) -> Advice:
     doubts = sensitivities(asked, state, settled.made)
     recommendation = write(asked, state, ahead, settled, sample, doubts)
     advice = Advice(recommendation, asked.bare, question, asked.models, asked.now, state.beliefs, state.weights,
-                    settled.made.regimen, _levels(asked), asked.known, ahead)  # fmt: skip
-    if question.curves:
+                    settled.made.regimen, _levels(asked), asked.known, ahead, twin=asked.twin)  # fmt: skip
+    if question.curves and asked.twin is not None:
+        advice = replace(advice, curves=curves_of_place(asked.twin, advice.regimen, asked.question, now=asked.now))
+    elif question.curves:
         advice = drawn(advice, state.pools[state.lead], state.believed[state.lead])
     return advice if question.look_ahead is None else foreseen(advice, question.look_ahead)
 
@@ -118,7 +132,7 @@ def with_curves(advice: Advice) -> Advice:
 
 def drawn(advice: Advice, draws: np.ndarray, believed: np.ndarray) -> Advice:
     """With curves, and the individual parameters after and before the levels, of the leading model."""
-    model, known, seed, rule = advice.models[int(np.argmax(advice.weights))], advice.asked, advice.seed, advice.question.rule
+    model, known, seed, rule = advice.models[advice.lead], advice.asked, advice.seed, advice.question.rule
     few = draws[:SAMPLE_DRAWS]
     therapy = advice.therapy
     drawn = curves_of(model, known, advice.regimen, few, now=advice.now, measures=therapy.watched, seed=seed, rule=rule,

@@ -18,12 +18,13 @@ from dosetwin.decide.plans import (
     situation,
     with_loading,
 )
+from dosetwin.decide.played import Played
 from dosetwin.decide.readings import Responses, combine
 from dosetwin.decide.search import Choice, Exposures, Scores, choose, score, unmet_constraints
 from dosetwin.declare import Facts, Repeated, Therapy
 from dosetwin.errors import Finding, InputError, Reason
 from dosetwin.infer.belief import DOUBTED
-from dosetwin.records import DoseOrder, Every
+from dosetwin.records import Choosable, Every
 
 if TYPE_CHECKING:
     from dosetwin.infer.belief import Belief, Plausibility
@@ -52,6 +53,11 @@ class State:
     def lead(self) -> int:
         """Index of the model with the largest weight."""
         return int(np.argmax(self.weights))
+
+    @property
+    def belief(self) -> "Belief | None":
+        """That model's belief; None of a place, which has no model."""
+        return self.beliefs[self.lead] if self.beliefs else None
 
     @property
     def doubted(self) -> "tuple[Plausibility, ...]":
@@ -102,7 +108,7 @@ class Decision:
     findings: tuple[Finding, ...]
 
     @property
-    def regimen(self) -> DoseOrder | None:
+    def regimen(self) -> Choosable | None:
         """The regimen chosen; None when nothing is acceptable."""
         return None if self.choice.chosen is None else self.plans[self.choice.chosen].order
 
@@ -112,6 +118,8 @@ def believe(asked: Asked, *, conditions: bool = True) -> State:
     from dosetwin.infer import average, posterior
 
     q, models, known = asked.question, asked.models, asked.known
+    if asked.twin is not None:  # a twin draws from its own belief
+        return State((), (), (), (), 0.0, (), (), (), ())
     if len(models) == 1:
         belief = posterior(models[0], known, draws=q.draws, seed=q.seed, rule=q.rule, conditions=conditions)
         right, wrong, believed = ((b.draws,) for b in (belief.if_right(), belief.if_wrong(), belief.believed()))
@@ -124,7 +132,7 @@ def believe(asked: Asked, *, conditions: bool = True) -> State:
 
 
 def decide(
-    asked: Asked, state: State, *, extra: Sequence[DoseOrder] = (), thin: int = 1, loading: bool = True, also: State | None = None
+    asked: Asked, state: State, *, extra: Sequence[Choosable] = (), thin: int = 1, loading: bool = True, also: State | None = None
 ) -> Decision:
     """Enumerate, expose, score and choose for the facts known at the question's moment.
 
@@ -169,13 +177,15 @@ def decide(
     return Decision(facts, where, plans, silent, exposures, choice, findings)
 
 
-def _loaded(order: DoseOrder) -> bool:
+def _loaded(order: Choosable) -> bool:
     return isinstance(order, Every) and order.loading is not None
 
 
-def _responses(asked: Asked, state: State) -> list[tuple[Responses, float]]:
-    """What each model of a state answers to doses, with its share of the draws."""
+def _responses(asked: Asked, state: State) -> Sequence[tuple[Responses | Played, float]]:
+    """What each model of a state answers to orders, with its share of the draws; what a twin answers."""
     q, total = asked.question, sum(len(p) for p in state.pools)
+    if asked.twin is not None:
+        return [(Played(asked.twin, q.therapy, now=asked.now, draws=q.draws, seed=q.seed, facts=asked.facts), 1.0)]
     return [
         (
             Responses(model, asked.known, pool, q.therapy, rule=q.rule, n_eff=len(pool) * min(b.ess / len(b.draws), 1.0),
@@ -195,9 +205,9 @@ def _held_back(plans: Sequence[Plan], scores: Scores, therapy: Therapy) -> bool:
     if not isinstance(therapy.menu, Repeated):
         return False
     most = max(therapy.menu.intervals)
-    if not allowed or plans[min(allowed, key=lambda i: scores.loss[i])].order.interval < most:
+    if not allowed or plans[min(allowed, key=lambda i: scores.loss[i])].dosed.interval < most:
         return False
-    longest = [i for i in allowed if plans[i].order.interval >= most]
+    longest = [i for i in allowed if plans[i].dosed.interval >= most]
     return bool(unmet_constraints(scores, therapy.goals)[min(longest, key=lambda i: scores.coming[i])])
 
 

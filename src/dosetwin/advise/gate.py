@@ -12,16 +12,20 @@ from dosetwin.declare.goal import judges
 from dosetwin.errors import Finding, InputError
 from dosetwin.forecast import tells
 from dosetwin.quantities import QUANTITIES
-from dosetwin.records import Timeline
+from dosetwin.records import Covariate, Timeline
+from dosetwin.twins.place import BedPool, Place
 
 
-def ask(timeline: Timeline, question: Question) -> Asked:
-    """Put a question to a patient's facts: its moment found, the facts checked, who tells effects chosen and heard.
+def ask(facts: Timeline | Place, question: Question) -> Asked:
+    """Put a question to facts about a patient or a place: its moment found, facts checked, who tells effects chosen and heard.
 
     Raises InputError when models, therapy and facts do not belong together or the facts have errors (all are listed), when who is
     asked to tell effects is unknown, cannot tell these models anything or has damaged weights.
     """
+    if isinstance(facts, Place):
+        return _of_place(facts, question)
     fits(question)
+    timeline = facts
     every, drug = timeline, question.therapy.drug.name
     timeline = timeline.of(drug, formulary.followed())
     if flags := formulary.raised(every, drug):
@@ -37,6 +41,23 @@ def ask(timeline: Timeline, question: Question) -> Asked:
     taken = tuple(tells.listed()[name].channel.name for name, teller in tellers.items() if teller.used)
     models, more = formulary.tell(every, models, drug, now, question.rule, taken)
     return Asked(question, now, models, timeline, bare, heard(bare, told).append(*more), tellers, told, remarked)
+
+
+def _of_place(place: Place, question: Question) -> Asked:
+    """The same of a place: a twin hears what was known there. Raises InputError for a therapy of no place, or without a pool."""
+    therapy = question.therapy
+    if therapy.kind != "place":
+        raise InputError("the therapy is of no place", where=f"therapy {therapy.name}", value=therapy.kind, allowed="place")
+    if therapy.pool is None:
+        raise InputError("a therapy of a place needs a pool", where=f"therapy {therapy.name}", remedy="write pool=Pool(...)")
+    enough(question)
+    now = place.last if question.now is None else question.now
+    known = place if now is None else place.until(now)
+    if now is None or not known.facts:
+        raise InputError("nothing is recorded by then", where=place.name, value=None if now is None else f"{now:g} h")
+    twin = BedPool(therapy.pool, therapy=therapy).told(*known.facts)
+    load = Covariate(now, "LOAD", float(np.median(twin.load(question.draws, question.seed))))
+    return Asked(question, now, (), place.timeline(), known.timeline(), known.timeline(load), {}, {}, twin=twin)
 
 
 def heard(bare: Timeline, told: Mapping[str, tells.Told]) -> Timeline:
@@ -58,6 +79,11 @@ def fits(question: Question) -> None:
     for name, value in question.facts.items():
         if not (value > 0 and np.isfinite(value)):
             raise InputError(f"the {name} must be a positive number", where=f"facts: {name}", value=value, allowed="> 0")
+    enough(question)
+
+
+def enough(question: Question) -> None:
+    """Raise InputError when draws are too few."""
     if question.draws < 100:
         raise InputError("too few draws for probabilities", where="draws", value=question.draws, allowed=">= 100")
 

@@ -16,12 +16,12 @@ from dosetwin.advise.curves import parameters_of
 from dosetwin.advise.question import Asked
 from dosetwin.advise.sample import next_sample, safe_at
 from dosetwin.advise.table import clock, ordered, stands_in_the_way, too_high_now
-from dosetwin.decide.recommendation import Dosing, HoldPlan, NextSample, Status, order
+from dosetwin.decide.recommendation import HoldPlan, NextSample, Ordered, Status, order
 from dosetwin.errors import Reason
 from dosetwin.forecast.tells import Outlook
 from dosetwin.formulary import known, measured
 from dosetwin.quantities import QUANTITIES
-from dosetwin.records import DoseOrder
+from dosetwin.records import Choosable
 from dosetwin.units import plain_unit
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _unit(asked: Asked, state: State) -> str:
     return "" if plain_unit(unit) == "1" else unit
 
 
-def _ordered(asked: Asked, r: DoseOrder | None) -> Dosing | None:
+def _ordered(asked: Asked, r: Choosable | None) -> Ordered | None:
     return None if r is None else ordered(asked.bare, r)
 
 
@@ -200,7 +200,7 @@ def doubt_plan(asked: Asked, state: State) -> HoldPlan:
     )  # fmt: skip
 
 
-def worry_plan(asked: Asked, state: State, regimen: DoseOrder) -> HoldPlan:
+def worry_plan(asked: Asked, state: State, regimen: Choosable) -> HoldPlan:
     """A level before the coming dose, and the dose once it is known to be no higher than expected."""
     at = max(sample_at(asked), regimen.first_at - RESULT_H)
     highest = float(np.quantile(_levels(asked, state, at), 0.95))
@@ -230,7 +230,7 @@ def sentence(plan: HoldPlan, why: str, what: str = "level", also: str = "") -> s
     return f"{text}; {then}; if it does not: {_order(plan.if_not, None)}"
 
 
-def _order(r: Dosing | None, safe: str | float | None) -> str:
+def _order(r: Ordered | None, safe: str | float | None) -> str:
     if r is not None:
         return f"{order(r)} from {r.first_at}"
     return "no dose yet, ask again with it" + ("" if safe is None else f" (low enough expected at {safe})")

@@ -71,6 +71,9 @@ def provenance(asked: Asked, state: State, made: Decision) -> dict[str, Any]:
     import scipy
 
     q, therapy = asked.question, asked.therapy
+    cards = [model_card(m, w, b.ess, b.method) for m, w, b in zip(asked.models, state.weights, state.beliefs, strict=True)]
+    if asked.twin is not None:
+        cards = [asked.twin.card(q.draws, q.seed)]
     return {
         "dosetwin": __version__,
         "versions": {
@@ -79,7 +82,7 @@ def provenance(asked: Asked, state: State, made: Decision) -> dict[str, Any]:
             "scipy": scipy.__version__,
             "numba": numba.__version__,
         },
-        "models": [model_card(m, w, b.ess, b.method) for m, w, b in zip(asked.models, state.weights, state.beliefs, strict=True)],
+        "models": cards,
         **{name: teller.provenance() for name, teller in asked.tellers.items()},
         "therapy": {"name": therapy.name, "hash": hash_of(therapy.to_json()), "note": therapy.note},
         "loss": {
@@ -94,7 +97,7 @@ def provenance(asked: Asked, state: State, made: Decision) -> dict[str, Any]:
         "weight_kg": made.where.weight,
         "candidates_considered": len(made.plans),
         "candidates_acceptable": sum(made.choice.acceptable(p, i) for i, p in enumerate(made.plans)),
-        "patient": asked.timeline.patient.id,
+        therapy.kind: asked.timeline.patient.id,
         "synthetic": asked.timeline.patient.synthetic,
         "input_hash": q.input_hash or hash_of(facts_of(asked.timeline)),
     }

@@ -11,6 +11,7 @@ from dosetwin.records import Timeline
 if TYPE_CHECKING:
     from dosetwin.forecast.tells import Teller, Told
     from dosetwin.simulate.schedule import Rule
+    from dosetwin.twins.place import BedPool
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ class Asked:
 
     ``now`` h, the moment of the decision; ``models`` those asked in the end; ``timeline`` the facts as given, ``bare`` those
     known at ``now``, ``known`` the same with what the ``tellers`` (name -> who was chosen) ``told``; ``findings`` what the checks
-    remarked.
+    remarked. ``twin``: of a place, which has no models.
     """
 
     question: Question
@@ -65,6 +66,7 @@ class Asked:
     tellers: "Mapping[str, Teller]"
     told: "Mapping[str, Told]"
     findings: tuple[Finding, ...] = ()
+    twin: "BedPool | None" = None
 
     @property
     def therapy(self) -> Therapy:

@@ -1,28 +1,34 @@
 """When to take the next level, and, in a refusal, when the level is low enough for another dose."""
 
+from typing import cast
+
 import numpy as np
 
 from dosetwin.advise.core import State
+from dosetwin.advise.curves import SAMPLE_DRAWS
 from dosetwin.advise.question import Asked
 from dosetwin.advise.table import clock
 from dosetwin.decide.recommendation import NextSample, Option
 from dosetwin.decide.sampling_time import rank_times
 from dosetwin.declare import Goal
 from dosetwin.errors import Reason
-from dosetwin.records import DoseOrder
-
-SAMPLE_DRAWS = 400
+from dosetwin.records import Choosable, DoseOrder, Setting
 
 
-def next_sample(asked: Asked, state: State, regimen: DoseOrder | None) -> NextSample | None:
+def next_sample(asked: Asked, state: State, regimen: Choosable | None) -> NextSample | None:
     """The most informative sampling time: after the coming dose, or, in a refusal, from now on without a further dose."""
     from dosetwin.simulate import parameters, predict, schedule_for
+    from dosetwin.simulate.settings import with_settings
 
     known, now, therapy, rule = asked.known, asked.now, asked.therapy, asked.rule
-    if regimen is None and not known.doses:
+    if not asked.models or (regimen is None and not known.doses):
         return None
     model, few = asked.models[state.lead], state.pools[state.lead][:SAMPLE_DRAWS]
-    start, span, infusion = (regimen.first_at, regimen.interval, regimen.duration) if regimen else (now, 24.0, 0.0)
+    start, span, infusion = (now if regimen is None else regimen.first_at), 24.0, 0.0
+    if isinstance(regimen, Setting):
+        span, known = max(therapy.sampling.after_h), with_settings(known, regimen.settings(start + 1e-6), model, rule)
+    elif regimen is not None:
+        span, infusion = cast("DoseOrder", regimen).interval, cast("DoseOrder", regimen).duration
     reach = max(span, therapy.follows_h)
     allowed = {a for a in therapy.sampling.after_h if infusion < a <= reach or (a == 0 and known.doses)} | {span}
     after = sorted(allowed)
@@ -45,11 +51,8 @@ def next_sample(asked: Asked, state: State, regimen: DoseOrder | None) -> NextSa
     )
     best = options[0]
     worth = ranked[0].mean >= therapy.sampling.worth
-    place = (
-        "just before the coming dose"
-        if best.after_h == 0
-        else f"{best.after_h:g} h after {'the start of that dose' if regimen else 'now'}"
-    )
+    behind = "from now" if isinstance(regimen, Setting) else "after the start of that dose" if regimen else "after now"
+    place = "just before the coming dose" if best.after_h == 0 else f"{best.after_h:g} h {behind}"
     what, last_one = (
         (therapy.sampling.of, f"the last {therapy.sampling.of}") if therapy.sampling.of else ("level", "the last trough")
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from dosetwin.advise.core import Decision, State, believe, decide
 from dosetwin.advise.gate import ends_of, heard
@@ -12,7 +13,7 @@ from dosetwin.decide.recommendation import Sensitivity
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
 from dosetwin.quantities import QUANTITIES
-from dosetwin.records import Covariate, DoseOrder, Observation, Timeline, Week
+from dosetwin.records import Choosable, Covariate, DoseOrder, Observation, Setting, Timeline, Week
 
 DRAWS = 200
 NEAR = 0.10  # the same interval and an amount within 10 % is the same answer
@@ -114,7 +115,7 @@ def sensitivities(asked: Asked, state: State, made: Decision) -> tuple[Sensitivi
     each doubt that changes the belief, else what was told stands.
     """
     q, regimen = asked.question, made.regimen
-    if not q.sensitivity or (regimen is None and state.open_doubts):
+    if not q.sensitivity or not asked.models or (regimen is None and state.open_doubts):
         return ()
     out = []
     joint = None if made.choice.chosen is None else float(made.choice.scores.joint[made.choice.chosen])
@@ -146,7 +147,7 @@ def sensitivities(asked: Asked, state: State, made: Decision) -> tuple[Sensitivi
 
 
 def _compare(
-    made: Decision, regimen: DoseOrder | None, chosen: DoseOrder | None, joint: float | None, contradicted: bool
+    made: Decision, regimen: Choosable | None, chosen: Choosable | None, joint: float | None, contradicted: bool
 ) -> tuple[str, bool]:
     """The effect in words, and whether the answer changes."""
     if contradicted:
@@ -163,19 +164,27 @@ def _compare(
     moved = f"all joint targets met with {then:.0%}" + ("" if joint is None else f" instead of {joint:.0%}")
     plan = made.plans[same]
     broken = plan.violations or made.choice.unmet[same]
-    if not broken and chosen is not None:
-        apart = max(abs(chosen.first / regimen.first - 1.0), abs(chosen.amount / regimen.amount - 1.0))
-        when = (chosen.interval, chosen.first_interval) == (regimen.interval, regimen.first_interval)
-        near = when and apart <= NEAR
-        if near or same in made.choice.tied:
-            return f"the recommendation stands; {moved}", False
+    if not broken and chosen is not None and (_near(chosen, regimen) or same in made.choice.tied):
+        return f"the recommendation stands; {moved}", False
     why = f"not acceptable any more ({broken[0].text})" if broken else "no longer among the best"
     if chosen is None:
         return f"the recommended regimen is {why} and nothing else is acceptable; {moved}", True
     return f"the recommended regimen is {why}; {moved}; better then {chosen.words()}", True
 
 
-def _identity(order: DoseOrder) -> tuple[float, ...]:
+def _near(a: Choosable, b: Choosable) -> bool:
+    """Whether two orders are the same answer: the same settings, or the same interval and nearly the same amount."""
+    if isinstance(a, Setting) or isinstance(b, Setting):
+        return _identity(a) == _identity(b)
+    this, that = cast("DoseOrder", a), cast("DoseOrder", b)
+    apart = max(abs(this.first / that.first - 1.0), abs(this.amount / that.amount - 1.0))
+    return (this.interval, this.first_interval) == (that.interval, that.first_interval) and apart <= NEAR
+
+
+def _identity(order: Choosable) -> tuple[Any, ...]:
+    if isinstance(order, Setting):
+        return order.values
     if isinstance(order, Week):
         return order.week
-    return (order.first, order.first_interval, order.amount, order.interval, order.duration)
+    given = cast("DoseOrder", order)
+    return (given.first, given.first_interval, given.amount, given.interval, given.duration)

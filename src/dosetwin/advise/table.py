@@ -1,19 +1,21 @@
 """The rows, reasons and numbers an answer is made of, from a decision; moments as they are written."""
 
-from typing import Any
+import math
+from typing import Any, cast
 
 import numpy as np
 
 from dosetwin.advise.core import Decision, State
 from dosetwin.advise.curves import LEVELS
 from dosetwin.advise.question import Asked
-from dosetwin.decide.recommendation import Candidate, Dosing
+from dosetwin.decide.played import readable
+from dosetwin.decide.recommendation import Candidate, Dosing, Ordered, Setup
 from dosetwin.decide.search import holds
 from dosetwin.declare import Therapy
 from dosetwin.declare.goal import output_of
 from dosetwin.declare.reading import Reading, json_key
 from dosetwin.errors import Reason
-from dosetwin.records import DoseOrder, Every, Timeline, Week
+from dosetwin.records import Choosable, DoseOrder, Every, Setting, Timeline, Week
 
 RATIOS = {"peak": "Cmax", "trough": "Cmin", "auc24": "AUC24"}
 """What a reading is called where it stands over a fact."""
@@ -33,11 +35,13 @@ def clock(timeline: Timeline, time: float) -> str | float:
     return when.replace(microsecond=0).isoformat()
 
 
-def ordered(timeline: Timeline, r: DoseOrder) -> Dosing:
+def ordered(timeline: Timeline, r: Choosable) -> Ordered:
     """An order as it is written, with its moment."""
+    if isinstance(r, Setting):
+        return Setup(dict(r.values), clock(timeline, r.at), r.words())
     if not isinstance(r, Every):
-        week = r.week if isinstance(r, Week) else None
-        return Dosing(r.amount, r.interval, r.duration, clock(timeline, r.first_at), week=week, words=r.words())
+        week, given = r.week if isinstance(r, Week) else None, cast("DoseOrder", r)
+        return Dosing(given.amount, given.interval, given.duration, clock(timeline, r.first_at), week=week, words=r.words())
     wait = None if r.loading is None else r.first_interval
     return Dosing(r.amount, r.interval, r.duration, clock(timeline, r.first_at), r.loading, wait)
 
@@ -64,7 +68,7 @@ def table(made: Decision, asked: Asked) -> tuple[Candidate, ...]:
         if i not in keep:
             continue
         plan = made.plans[i]
-        median = {json_key(m, d): round(_quantile(v[i], e.weights, 0.5), 3) for (m, d), v in e.values.items()}
+        median = {json_key(m, d): _finite(_quantile(v[i], e.weights, 0.5), 3) for (m, d), v in e.values.items()}
         rows.append(
             Candidate(
                 rank=place + 1, regimen=ordered(asked.bare, plan.order), rules=plan.rules,
@@ -83,58 +87,70 @@ def _quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
     return float(values[order][min(int(np.searchsorted(np.cumsum(weights[order]), q)), len(values) - 1)])
 
 
+def _finite(value: float, digits: int) -> float | None:
+    """Rounded; None for what has no end."""
+    return round(value, digits) if math.isfinite(value) else None
+
+
 def how_sure(made: Decision, asked: Asked, state: State) -> dict[str, Any]:
     """Numbers behind 'how sure': chance that everything is met, spread of what the therapy shows, draws, levels."""
-    index, lead = made.choice.chosen, state.beliefs[state.lead]
-    out: dict[str, Any] = {
-        "levels_used": lead.n_used,
-        "method": lead.method,
-        "effective_draws": round(made.exposures.n_eff, 1),
-    }
+    index, lead = made.choice.chosen, state.belief
+    out: dict[str, Any] = {} if lead is None else {"levels_used": lead.n_used, "method": lead.method}
+    out["effective_draws"] = round(made.exposures.n_eff, 1)
     if index is None:
         return out
     s, e = made.choice.scores, made.exposures
     out["joint"], out["joint_se"] = float(s.joint[index]), float(s.joint_se[index])
     for reading, dose in asked.therapy.shown:
         values = e.values[reading.key, dose][index]
-        out[json_key(reading.key, dose)] = [round(_quantile(values, e.weights, q), 3) for q in LEVELS]
+        out[json_key(reading.key, dose)] = [_finite(_quantile(values, e.weights, q), 3) for q in LEVELS]
     for goal in asked.therapy.goals:
         found = [float(s.p[key][index]) for key in s.p if key[0] == goal.code]
         if goal.told_as and found:
             out[goal.told_as] = min(found)
-    basis = f"{lead.n_used} level(s)" if lead.n_used else "no level yet: the population only"
+    basis = f"{lead.n_used} level(s)" if lead is not None and lead.n_used else "no level yet: the population only"
+    if asked.twin is not None:
+        basis = asked.twin.basis or "nothing seen yet: what is believed of such places only"
     out["statement"] = f"all joint targets met with a probability of {out['joint']:.0%} (+- {out['joint_se']:.1%}), from {basis}"
     return out
 
 
-def order_json(timeline: Timeline, order: DoseOrder | None) -> dict[str, Any]:
+def order_json(timeline: Timeline, order: Choosable | None) -> dict[str, Any]:
     """An order as data of its kind, with its words and moment; empty for none."""
     if order is None:
         return {}
-    said = {k: v for k, v in order.to_json().items() if k != "first_at_h" and v is not None}
+    said = {k: v for k, v in order.to_json().items() if k not in ("first_at_h", "at") and v is not None}
     return said | {"words": order.words(), "first_at": clock(timeline, order.first_at)}
 
 
 def readings(made: Decision, asked: Asked, state: State) -> dict[str, dict[str, Any]]:
     """What is expected of the chosen order: each reading and dose with its unit, quantiles and the chance of its goals."""
-    index, e, model = made.choice.chosen, made.exposures, asked.models[state.lead]
+    index, e = made.choice.chosen, made.exposures
     if index is None:
         return {}
     found: dict[tuple[str, str], Reading] = {(r.key, ""): r for r in asked.therapy.readings}
     found |= {(g.reading.key, g.reading.over): g.reading for g in asked.therapy.goals if g.reading.over in asked.facts}
     out: dict[str, dict[str, Any]] = {}
     for (key, over), reading in found.items():
-        name = output_of(reading, model, asked.therapy.drug.name)
         goals = [g for g in asked.therapy.goals if (g.reading.key, g.reading.over) == (key, over)]
         for dose in [d for k, d in e.values if k == key]:
             values = e.values[key, dose][index] / (asked.facts[over] if over else 1.0)
-            judged = [g.met(values) for g in goals if dose in g.doses]
+            judged = [g.met(values) for g in goals if dose in g.doses and not g.price]
             said = (reading.name or f"{key}_{over.lower()}") if over else key
-            low, middle, high = (round(_quantile(values, e.weights, q), 4) for q in (0.05, 0.5, 0.95))
+            low, middle, high = (_finite(_quantile(values, e.weights, q), 4) for q in (0.05, 0.5, 0.95))
             p = round(float(np.all(judged, axis=0) @ e.weights), 4) if judged else None
-            unit = "" if name is None else reading.unit(model.outputs[name].unit)
+            unit = _unit(reading, asked, state)
             out[json_key(said, dose)] = {"unit": unit, "q05": low, "q50": middle, "q95": high, "p_goal": p}
     return out
+
+
+def _unit(reading: Reading, asked: Asked, state: State) -> str:
+    """The unit a reading is told in."""
+    if asked.twin is not None:
+        return reading.unit(readable(asked.twin, reading).unit)
+    model = asked.models[state.lead]
+    name = output_of(reading, model, asked.therapy.drug.name)
+    return "" if name is None else reading.unit(model.outputs[name].unit)
 
 
 def not_scored(made: Decision, asked: Asked) -> tuple[Reason, ...]:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dosetwin.cli.advise_setting import answer, in_settings
 from dosetwin.cli.common import at_least, naming, output_path, print_json, progress, rule_of, terminal, write_whole
 from dosetwin.cli.options import Covariates, Json, Report, Seed
+from dosetwin.cli.place import opened_place, place_moment
 from dosetwin.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice, Question
     from dosetwin.declare import Model, Therapy
     from dosetwin.records import Timeline
+    from dosetwin.twins.place import Place
 
 MOST_LATE_H = 366 * 24.0
 """No decision is built on a record older than this: a slip of the pen in --now would else be simulated hour by hour."""
@@ -69,17 +70,12 @@ def advise(
         raise InputError("the MIC must be a positive number", where="--mic", value=mic, allowed="> 0 mg/L")
     page = output_path("--report", report, [case])
     wanted = deprecated(policy, therapy)
-    if wanted is not None and in_settings(wanted):
-        if page is not None:
-            raise InputError("no report is drawn of settings yet", where="--report", remedy="leave it out, or take --json")
-        raise typer.Exit(answer(case, wanted, model, now=now, seed=seed, draws=draws, rule=rule, as_json=json_))
-    timeline, question = opened(case, model, drug=drug, therapy=wanted, now=now)
-    at, clock = moment(timeline, now, case.name)
+    facts, question, at, clock = _put(case, model, drug, wanted, now)
     question = replace(
         question, now=at, seed=seed, draws=draws, rule=rule, told=kidney, facts={} if mic is None else {"MIC": mic},
         curves=page is not None or not json_, look_ahead=pack if look_ahead else None,
     )  # fmt: skip
-    advice = answered(case, timeline, question)
+    advice = answered(case, facts, question)
     if page is not None:
         from dosetwin.report.page import advice_page
 
@@ -98,6 +94,22 @@ def advise(
         if page is not None:
             console.print(f"\nReport: {page}")
     raise typer.Exit(3 if advice.recommendation.status == "refuse" else 0)
+
+
+def _put(
+    case: Path, names: "Sequence[str]", drug: str | None, word: str | None, now: str | None
+) -> "tuple[Timeline | Place, Question, float, str]":
+    """The facts of a patient's or a place's file, what is asked of them, the moment (h) and how it was found."""
+    therapy = therapy_of(word) if word is not None else None
+    if therapy is None or therapy.kind == "patient":
+        timeline, question = opened(case, names, drug=drug, therapy=word, now=now)
+        return timeline, question, *moment(timeline, now, case.name)
+    from dosetwin.advise import Question
+
+    if names:
+        raise InputError("a place has no model to choose", where="--model", value=names[0], remedy="leave it out")
+    place, hash_ = opened_place(case)
+    return place, Question(therapy, (), input_hash=hash_), *place_moment(place, now, case.name)
 
 
 def opened(
@@ -138,18 +150,18 @@ def opened(
     return timeline, Question(asked, tuple(chosen), input_hash=hash_)
 
 
-def answered(case: Path, timeline: "Timeline", question: "Question") -> "Advice":
+def answered(case: Path, facts: "Timeline | Place", question: "Question") -> "Advice":
     """The advice on a case file. Raises InputError where the moment lies too long after the last record."""
-    last = last_record(timeline)
+    last = last_record(facts)
     if last is not None and question.now is not None and question.now - last > MOST_LATE_H:
         raise InputError("the moment of the decision is too long after the last record", where=f"{case.name} --now",
                          value=f"{(question.now - last) / 24:.0f} days", allowed=f"<= {MOST_LATE_H / 24:.0f} days",
                          remedy="correct --now (or the bundle's timestamp), or send newer records")  # fmt: skip
-    names = ", ".join(m.name for m in question.models)
+    names = ", ".join(m.name for m in question.models) or question.therapy.name
     with progress(f"asking the twin ({names}; the first use of a model compiles it)"), naming(case):
         from dosetwin.advise import advise
 
-        return advise(timeline, question)
+        return advise(facts, question)
 
 
 def _of_models(timeline: "Timeline", chosen: "Sequence[Model]", case: Path) -> "Timeline":
@@ -220,8 +232,12 @@ def moment(timeline: "Timeline", word: str | None, where: str) -> tuple[float, s
     return last, f"the last record of {where}"
 
 
-def last_record(timeline: "Timeline") -> float | None:
-    """Time (h) of the last dose, level or covariate; the announced end of something running is no record."""
+def last_record(timeline: "Timeline | Place") -> float | None:
+    """Time (h) of the last dose, level, covariate or coming and going; the announced end of something running is no record."""
+    from dosetwin.records import Timeline
+
+    if not isinstance(timeline, Timeline):
+        return timeline.last
     times = [e.time for d in timeline.doses for e in d.expanded()]
     times += [o.time for o in timeline.observations]
     times += [c.time for c in timeline.covariates if not (c.value == 0 and c.record.startswith("end of "))]

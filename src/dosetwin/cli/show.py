@@ -3,11 +3,10 @@
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dosetwin.cli.common import safe, show_findings
-from dosetwin.report import narrative
-from dosetwin.report.page import levels, parameters, rests_on, short_list, verdict
+from dosetwin.report import narrative, readings
+from dosetwin.report.page import about, levels, parameters, rests_on, short_list, verdict
+from dosetwin.report.who import zero
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,19 +28,21 @@ def grid(heads: tuple[str, ...], right: tuple[int, ...] = (), fixed: tuple[int, 
 def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     """Print everything a reader needs, in the order of the questions asked at the bedside."""
     rec, therapy, patient = advice.recommendation, advice.therapy, advice.timeline.patient
+    called = narrative.said_of(therapy)
 
     def title(text: str) -> None:
         console.print(f"\n{text}", style="bold")
 
     made_up = " (made-up patient)" if patient.synthetic else ""
     console.print(
-        safe(f"Patient {patient.id}{made_up}: {', '.join(narrative.patient_line(advice.timeline, advice.now, advice.models))}"),
+        safe(f"{called.who} {patient.id}{made_up}: {', '.join(about(advice))}"),
         style="bold",
     )
     names = ", ".join(f"{m.name}" + (f" (weight {narrative.percent(w)})" if len(advice.models) > 1 else "")
                       for m, w in zip(advice.models, advice.weights, strict=True))  # fmt: skip
     prov = rec.provenance
-    console.print(safe(f"Decision at {narrative.moment(prov['now'])} ({clock}); model {names}; covariates {prov['covariates']}; "
+    model = f"model {names}; covariates {prov['covariates']}; " if names else ""
+    console.print(safe(f"Decision at {narrative.moment(prov['now'])} ({clock}); {model}"
                        f"{prov['draws']} draws, seed {prov['seed']}"))  # fmt: skip
     console.print(narrative.NOT_A_DEVICE, style="dim")
 
@@ -56,7 +57,7 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     if words:
         console.print(f"  {words}: {narrative.percent(rec.how_sure['joint'])} chance of all joint targets", style=style)
     if rec.regimen:
-        console.print(f"  first dose of this regimen: {narrative.moment(rec.regimen.first_at)}", style="bold")
+        console.print(f"  {narrative.lowered(called.begins)}: {narrative.moment(rec.regimen.first_at)}", style="bold")
     written = narrative.order_table(rec.order)
     if written is not None:
         table = grid(written[0])
@@ -64,17 +65,18 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
             table.add_row(*map(safe, row))
         console.print(table)
 
-    title(f"Measured ({narrative.zero(advice.timeline)})")
+    title(f"Measured ({zero(advice.timeline)})")
     table = grid(("quantity", "h", "measured", "expected before", "percentile", ""), (1, 4), (0,))
     for x in levels(advice):
         table.add_row(*map(safe, (x["what"], x["time"], x["value"], x["expected"], x["percentile"], x["verdict"])),
                       style="bold red" if x["odd"] else None)  # fmt: skip
-    console.print(table if table.row_count else f"no {narrative.measurement(therapy.watched)} yet")
+    none = f"no {narrative.measurement(therapy.watched)} yet" if advice.twin is None else advice.twin.basis or "nothing seen yet"
+    console.print(table if table.row_count else none)
 
     known = parameters(advice)
     if known:
         counted = ", counting what is in doubt" if any(b.doubted for b in advice.beliefs) else ""
-        title(f"What the twin believes, {'at the coming dose' if rec.regimen else 'now'}{counted}: median (90 % interval)")
+        title(f"What the twin believes, {called.when if rec.regimen else 'now'}{counted}: median (90 % interval)")
         table = grid(("parameter", "unit", narrative.before(therapy), "updated", "change"), (2, 3, 4))
         for x in (x for x in known if x["varies"]):
             table.add_row(f"{x['name']}, {x['text']}".removesuffix(", "), x["unit"], x["before"], x["after"], x["change"])
@@ -87,12 +89,12 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     aside = f"{prov['candidates_acceptable']} acceptable"
     if narrative.contradicted(rec):
         aside = "the contradicting level left out; for comparison only"
-    title(f"Regimens ({prov['candidates_considered']} tried, {aside})")
-    wide, lead = console.width >= 110, advice.models[int(np.argmax(advice.weights))]
-    heads, by_weight = narrative.heads(therapy, lead), wide and therapy.needs_weight
+    title(f"{narrative.capital(called.many)} ({prov['candidates_considered']} tried, {aside})")
+    wide = console.width >= 110
+    heads, by_weight = readings.heads(therapy, advice.source), wide and therapy.needs_weight
     aside = ((f"{therapy.drug.unit}/kg",) if by_weight else ()) + (("first dose",) if wide else ())
     first = 2 + len(aside)
-    titles = ("rank", "regimen", *aside, *(fill(h[0], 12) for h in heads), "all targets", "loss", "")
+    titles = ("rank", called.one, *aside, *(fill(h[0], 12) for h in heads), "all targets", "loss", "")
     numbers = (0, *((2,) if by_weight else ()), *range(first, first + len(heads) + 2))
     table = grid(titles, numbers, (1, first - 1) if wide else (1,))
     for c in short_list(rec.candidates):
@@ -101,7 +103,7 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
         table.add_row(
             str(c.rank), narrative.label(c, rec.candidates),
             *((narrative.per_kg(c),) if by_weight else ()), *((narrative.short_moment(c.regimen.first_at),) if wide else ()),
-            *narrative.medians(c, therapy),
+            *readings.medians(c, therapy),
             narrative.percent(c.joint), f"{c.loss:.2f}", f"{narrative.rules(c.rules)}; {said}" if c.rules else said,
             style=("bold green" if rec.status == "recommend" else "bold yellow") if chosen else None if c.acceptable else "dim",
         )  # fmt: skip
@@ -115,8 +117,8 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
     _list(console, "Why", [narrative.sentence(r, therapy.goals) for r in why])
     if rec.regimen:
-        _list(console, "How sure", narrative.how_sure(rec.how_sure, therapy, rests_on(advice), lead))
-    likely = narrative.expected(rec, therapy)
+        _list(console, "How sure", readings.how_sure(rec.how_sure, therapy, rests_on(advice), advice.source))
+    likely = readings.expected(rec, therapy)
     if likely:
         title("Expected of this order")
         table = grid(("reading", "unit", "median", "90 % interval", "goals met"), (2, 3, 4))
@@ -141,11 +143,10 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     if rec.findings:
         title("Remarks on the data")
         show_findings(console, rec.findings)
-    _list(
-        console,
-        f"About the model {lead.name} [{lead.reference.provenance}]",
-        [n for n in (lead.reference.note, *lead.notes) if n],
-    )
+    if advice.models:
+        lead = advice.models[advice.lead]
+        title_ = f"About the model {lead.name} [{lead.reference.provenance}]"
+        _list(console, title_, [n for n in (lead.reference.note, *lead.notes) if n])
 
 
 def _list(console: "Console", title: str, lines: list[str]) -> None:

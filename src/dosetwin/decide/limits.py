@@ -1,21 +1,24 @@
 """Hard limits of an order, checked last and independently of how it was found; a loading dose is held to them by itself."""
 
 from dataclasses import replace
+from typing import cast
 
 from dosetwin.declare import Therapy
 from dosetwin.declare.limit import check, numbers
 from dosetwin.declare.menu import Situation
 from dosetwin.errors import Reason
-from dosetwin.records import DoseOrder, Every
+from dosetwin.records import Choosable, DoseOrder, Every, Setting
 
 
-def broken(order: DoseOrder, therapy: Therapy, where: Situation) -> tuple[Reason, ...]:
+def broken(order: Choosable, therapy: Therapy, where: Situation) -> tuple[Reason, ...]:
     """Every limit an order breaks. A loading dose is held to all of them by itself (against the dose before it), and so is the
     maintenance dose (against the loading dose); reasons about the loading dose say so.
     """
     menu, limits = therapy.menu, therapy.limits
+    if isinstance(order, Setting):  # what a limit bounds is a dose's; settings are bounded by their menu
+        return ()
     if not isinstance(order, Every) or order.loading is None:
-        return check(numbers(order, where, menu, limits), limits)
+        return check(numbers(cast("DoseOrder", order), where, menu, limits), limits)
     first = replace(order, amount=order.loading, interval=order.first_interval, loading=None, wait=None)
     then = replace(order, first_at=order.start(1), loading=None, wait=None)
     loading = numbers(first, where, menu, limits)

@@ -2,19 +2,19 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from dosetwin.decide.facts import facts_at
 from dosetwin.decide.limits import broken
-from dosetwin.declare import Facts, Limit, Repeated, Rule, Says, Therapy
+from dosetwin.declare import Facts, Limit, Repeated, Rule, Says, Sets, Therapy
 from dosetwin.declare.limit import check
 from dosetwin.declare.menu import Situation, first_at
 from dosetwin.errors import Reason
-from dosetwin.records import DoseOrder, Every, Timeline
+from dosetwin.records import Choosable, DoseOrder, Every, Setting, Timeline
 
 _SIZES = ("dose", "dose_per_kg", "dose_per_m2", "daily", "daily_per_kg")
 """Limits that a rule's dose, rounded to what can be measured, must not be carried over."""
@@ -27,10 +27,15 @@ class Plan:
     ``rules``: published rules that say exactly this; ``violations``: bars and hard limits it breaks, with either dose.
     """
 
-    order: DoseOrder
+    order: Choosable
     mg_per_kg: float | None
     rules: tuple[str, ...] = ()
     violations: tuple[Reason, ...] = ()
+
+    @property
+    def dosed(self) -> DoseOrder:
+        """The order, of a plan that gives doses."""
+        return cast("DoseOrder", self.order)
 
     @property
     def loading(self) -> float | None:
@@ -40,7 +45,7 @@ class Plan:
     @property
     def loading_mg_per_kg(self) -> float | None:
         """mg/kg of the loading dose; None: there is none."""
-        return None if self.loading is None or self.mg_per_kg is None else self.mg_per_kg * self.loading / self.order.amount
+        return None if self.loading is None or self.mg_per_kg is None else self.mg_per_kg * self.loading / self.dosed.amount
 
 
 def situation(timeline: Timeline, now: float, weight: float | None = None, therapy: Therapy | None = None) -> Situation:
@@ -56,7 +61,7 @@ def situation(timeline: Timeline, now: float, weight: float | None = None, thera
 
 
 def enumerate_plans(
-    therapy: Therapy, where: Situation, says: Mapping[str, Says], extra: Sequence[DoseOrder] = (), thin: int = 1
+    therapy: Therapy, where: Situation, says: Mapping[str, Says | Sets], extra: Sequence[Choosable] = (), thin: int = 1
 ) -> tuple[Plan, ...]:
     """Every order of the menu, plus one per published rule, limits checked.
 
@@ -64,22 +69,23 @@ def enumerate_plans(
     amount); a rule that coincides with a grid point is marked on it, not repeated.
     """
     menu: Any = therapy.menu
-    orders: dict[tuple[float, ...], DoseOrder] = {menu.key(o): o for o in menu.orders(where, thin)}
+    orders: dict[tuple[float, ...], Choosable] = {menu.key(o): o for o in menu.orders(where, thin)}
     said: dict[tuple[float, ...], list[str]] = {}
     for name, words in says.items():
         order = menu.said(words, where, _breaks(therapy.limits, where, words))
         orders.setdefault(menu.key(order), order)
         said.setdefault(menu.key(order), []).append(name)
     for order in extra:
-        orders.setdefault(menu.key(order), replace(order, first_at=first_at(where, order.interval, menu.step_h)))  # type: ignore[type-var]
+        orders.setdefault(menu.key(order), menu.anew(order, where))
     return tuple(plan(orders[key], therapy, where, said.get(key, ())) for key in sorted(orders))
 
 
-def _breaks(limits: Sequence[Limit], where: Situation, says: Says) -> Any:
+def _breaks(limits: Sequence[Limit], where: Situation, says: Says | Sets) -> Any:
     """Whether an amount at a rule's interval is over a limit on the size of a dose."""
     sizes = [x for x in limits if x.of in _SIZES]
 
     def breaks(amount: float) -> bool:
+        assert isinstance(says, Says)  # settings have no size
         found = {"dose": amount, "daily": amount * 24.0 / says.interval}
         if where.weight:
             found |= {"dose_per_kg": amount / where.weight, "daily_per_kg": amount / where.weight * 24.0 / says.interval}
@@ -90,10 +96,12 @@ def _breaks(limits: Sequence[Limit], where: Situation, says: Says) -> Any:
     return breaks
 
 
-def plan(order: DoseOrder, therapy: Therapy, where: Situation, rules: Sequence[str] = ()) -> Plan:
+def plan(order: Choosable, therapy: Therapy, where: Situation, rules: Sequence[str] = ()) -> Plan:
     """An order as a plan: per kg, with what forbids it."""
     found = where.barred or broken(order, therapy, where)
-    return Plan(order, order.amount / where.weight if where.weight and therapy.needs_weight else None, tuple(rules), found)
+    by_weight = where.weight and therapy.needs_weight and not isinstance(order, Setting)
+    per_kg = cast("DoseOrder", order).amount / where.weight if where.weight and by_weight else None
+    return Plan(order, per_kg, tuple(rules), found)
 
 
 AROUND = (0.85, 0.90, 0.95, 1.0, 1.05)
@@ -148,13 +156,13 @@ def with_loading(
         return ()
     thens: dict[tuple[float, ...], list[int]] = {}
     for i, p in enumerate(plans):
-        if p.loading is None and p.order.interval in menu.intervals:
-            thens.setdefault((0.0 if menu.rate else p.order.duration, p.order.interval), []).append(i)
+        if p.loading is None and p.dosed.interval in menu.intervals:
+            thens.setdefault((0.0 if menu.rate else p.dosed.duration, p.dosed.interval), []).append(i)
     starts: dict[tuple[float, ...], list[int]] = {}
     for i, p in enumerate(firsts):
         if p.loading is None and acceptable[i]:
-            starts.setdefault((0.0 if menu.rate else p.order.duration, p.order.interval), []).append(i)
-    longer = any(p.order.interval in menu.loading_intervals for p in firsts)
+            starts.setdefault((0.0 if menu.rate else p.dosed.duration, p.dosed.interval), []).append(i)
+    longer = any(p.dosed.interval in menu.loading_intervals for p in firsts)
     pairs = [
         (min(coming[i] for i in starts[a]) + min(later[i] for i in thens[b]), a, b)
         for a in starts
@@ -167,8 +175,8 @@ def with_loading(
     alike, apart = [p for p in pairs if p[1] == p[2]], [p for p in pairs if p[1] != p[2]]
     out: list[Plan] = []
     for _, a, b in [*alike[:1], *apart[:2]]:
-        load = {i: firsts[i].order.amount for i in starts[a]}
-        amount = {i: plans[i].order.amount for i in thens[b]}
+        load = {i: firsts[i].dosed.amount for i in starts[a]}
+        amount = {i: plans[i].dosed.amount for i in thens[b]}
         out += [
             plan(menu.loaded(_every(plans[k]), load[i], None if a == b else a[1]), therapy, where)
             for i, k in product(_near(load, coming), _near(amount, later))
@@ -188,15 +196,15 @@ def _near(amount_of: Mapping[int, float], cost: np.ndarray) -> list[int]:
     return list(dict.fromkeys(min(amount_of, key=lambda i: (abs(amount_of[i] - best * f), i)) for f in AROUND))
 
 
-def ask_rules(rules: Sequence[Rule], facts: Facts) -> tuple[dict[str, Says], tuple[Reason, ...]]:
+def ask_rules(rules: Sequence[Rule], facts: Facts) -> tuple[dict[str, Says | Sets], tuple[Reason, ...]]:
     """What each published rule says, and for those that say nothing a reason why."""
-    says: dict[str, Says] = {}
+    says: dict[str, Says | Sets] = {}
     silent: list[Reason] = []
     for rule in rules:
         answer = rule.advise(facts)
         if isinstance(answer, str):
             silent.append(Reason("rule_not_applicable", rule.name, None, "", answer, rule.source))
-        elif isinstance(answer, Says):
+        else:
             says[rule.name] = answer
     return says, tuple(silent)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from dosetwin.declare import After, At, Between, End, Model, Reading, Repeated, 
 from dosetwin.declare.goal import judges, output_of
 from dosetwin.declare.reading import HOURS
 from dosetwin.errors import Finding, SimulationError, UnknownName
-from dosetwin.records import DoseEvent, DoseOrder, Every, Timeline
+from dosetwin.records import Choosable, Covariate, DoseEvent, DoseOrder, Every, Setting, Timeline
 
 if TYPE_CHECKING:
     from dosetwin.simulate.schedule import Rule
@@ -28,13 +28,14 @@ Key = tuple[str, str]
 @dataclass(frozen=True, eq=False)
 class _Grid:
     """Where one order is read: ``times`` ascending, the ``rows`` of moments and the ``spans`` (first and last row) of times in
-    them, by (reading, dose)."""
+    them, by (reading, dose); what it gives (``doses``) and what it ``sets``."""
 
     doses: tuple[DoseEvent, ...]
     times: np.ndarray
     rows: dict[Key, int]
     spans: dict[Key, tuple[int, int]]
     hours: dict[Key, float]
+    sets: tuple[Covariate, ...] = ()
 
 
 def _follows(reading: Reading, exact: bool) -> bool:
@@ -42,10 +43,15 @@ def _follows(reading: Reading, exact: bool) -> bool:
     return reading.how != "at" and not (exact and reading.how in AREAS)
 
 
-def _grid(order: DoseOrder, therapy: Therapy, exact: bool) -> _Grid:
-    index = scored_doses(order.interval, therapy.horizon_h)
-    starts = {dose: order.start(k) for dose, k in index.items()}
-    hours = {dose: order.interval if k else order.first_interval for dose, k in index.items()}
+def _grid(order: Choosable, therapy: Therapy, exact: bool) -> _Grid:
+    starts: dict[str, float] = {}
+    hours: dict[str, float] = {}
+    duration = 0.0
+    if not isinstance(order, Setting):
+        given = cast("DoseOrder", order)
+        index, duration = scored_doses(given.interval, therapy.horizon_h), given.duration
+        starts = {dose: given.start(k) for dose, k in index.items()}
+        hours = {dose: given.interval if k else given.first_interval for dose, k in index.items()}
     moments: dict[Key, float] = {}
     spans: dict[Key, tuple[float, float]] = {}
     curve: list[float] = []
@@ -69,7 +75,7 @@ def _grid(order: DoseOrder, therapy: Therapy, exact: bool) -> _Grid:
             else:
                 spans[key] = (starts[dose], starts[dose] + hours[dose])
                 if _follows(reading, exact):
-                    curve += [starts[dose] + order.duration, *(starts[dose] + hours[dose] * k / FINE for k in range(FINE))]
+                    curve += [starts[dose] + duration, *(starts[dose] + hours[dose] * k / FINE for k in range(FINE))]
     ends = [t for pair in spans.values() for t in pair]
     found = [*moments.values(), *ends, *curve]
     # rounded once, by one function (round and np.round differ in the last bit), and rows taken from where each moment went
@@ -79,7 +85,8 @@ def _grid(order: DoseOrder, therapy: Therapy, exact: bool) -> _Grid:
     held = {key: (int(place[n + 2 * k]), int(place[n + 2 * k + 1])) for k, key in enumerate(spans)}
     # the doses on the same rounded clock: a trough read a rounding error after its dose would be the peak of a bolus
     doses = tuple(replace(d, time=float(np.round(d.time, 9))) for d in order.doses(max(found) - 1e-6))
-    return _Grid(doses, times, rows, held, {key: b - a for key, (a, b) in _long(spans, starts, hours).items()})
+    sets = order.settings(max(found) + 1e-6)
+    return _Grid(doses, times, rows, held, {key: b - a for key, (a, b) in _long(spans, starts, hours).items()}, sets)
 
 
 def _long(
@@ -89,7 +96,7 @@ def _long(
     return {key: (0.0, hours[key[1]]) if key[1] in starts else (a, b) for key, (a, b) in spans.items()}
 
 
-def _first_grid(order: DoseOrder, therapy: Therapy, exact: bool) -> _Grid:
+def _first_grid(order: Choosable, therapy: Therapy, exact: bool) -> _Grid:
     """The same for the first dose alone."""
     whole = _grid(order, therapy, exact)
     rows = {k: r for k, r in whole.rows.items() if k[1] in ("pre", "next")}
@@ -219,8 +226,11 @@ class Responses:
         return self._weighed(values)
 
     def _simulated(self, plans: Sequence[Plan], ok: np.ndarray) -> Metrics:
+        from dosetwin.simulate.settings import with_settings
+
         grids = [_grid(p.order, self.therapy, self._exact) for p in plans]
-        read = self._courses([(g.times, g.doses) for g in grids], ok)
+        known = [with_settings(self.timeline, g.sets, self.model, self.rule) for g in grids]
+        read = self._courses([(g.times, g.doses) for g in grids], ok, known)
         found = [self._finished(grid, self._metrics(grid, *levels)) for grid, levels in zip(grids, read, strict=True)]
         return {key: np.stack([f[key] for f in found]) for key in self._keys}
 
@@ -316,7 +326,7 @@ class Responses:
         ok = np.ones(len(self.draws), dtype=bool)
         grids = [_first_grid(p.order, self.therapy, self._exact) for p in plans]
         times = _union(grids)
-        mg = float(np.median([p.order.first for p in plans]))
+        mg = float(np.median([p.dosed.first for p in plans]))
         given = replace(grids[0].doses[0], amount=mg)
         if any(g.doses[0].time != given.time or g.doses[0].duration != given.duration for g in grids):
             return None  # single doses at several moments would each need a course
@@ -331,7 +341,7 @@ class Responses:
         found = []
         for plan, grid in zip(plans, grids, strict=True):
             base, treated = at(grid, quiet, quiet_area), at(grid, value, area)
-            raw = {m: base[m] + (plan.order.first / mg) * (treated[m] - base[m]) for m in base}
+            raw = {m: base[m] + (plan.dosed.first / mg) * (treated[m] - base[m]) for m in base}
             found.append(self._finished(grid, raw))
         values = {m: np.stack([f[m] for f in found]) for m in found[0]}
         return self._weighed(values)
@@ -346,14 +356,18 @@ class Responses:
         return Exposures(values, np.full(kept, 1.0 / kept), max(effective, 1.0), self._facts)
 
     def _courses(
-        self, asked: Sequence[tuple[np.ndarray, Sequence[DoseEvent]]], ok: np.ndarray
+        self, asked: Sequence[tuple[np.ndarray, Sequence[DoseEvent]]], ok: np.ndarray, known: Sequence[Timeline] | None = None
     ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-        """Levels [n_draws, n_times, n_outputs] and cumulative areas of each course (times, further doses); ``ok`` loses failed
-        draws."""
+        """Levels [n_draws, n_times, n_outputs] and cumulative areas of each course (times, further doses) after what is
+        ``known`` (default for all: the timeline); ``ok`` loses failed draws."""
         from dosetwin.simulate import predict_courses, schedule_many
 
         schedule = schedule_many(
-            self.model, [self.timeline] * len(asked), [t for t, _ in asked], rule=self.rule, extra_doses=[d for _, d in asked]
+            self.model,
+            known or [self.timeline] * len(asked),
+            [t for t, _ in asked],
+            rule=self.rule,
+            extra_doses=[d for _, d in asked],
         )
         self.findings = self.findings or schedule.findings
         for found in predict_courses(self.model, schedule, self.draws, auc=self._exact, since=self._now):

@@ -1,4 +1,4 @@
-"""The answer: a regimen or a refusal, with ranked candidates, reasons, findings and provenance; frozen, with a JSON form."""
+"""The answer: an order (doses, or settings of a device or a place) or a refusal, with its reasons and provenance; frozen."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -29,18 +29,32 @@ class Dosing:
     words: str | None = None
 
 
+@dataclass(frozen=True)
+class Setup:
+    """Settings as they are ordered: ``settings`` name -> value in the quantity's canonical unit, in force from ``first_at`` on
+    (as of ``Dosing``), in ``words``."""
+
+    settings: Mapping[str, float]
+    first_at: str | float
+    words: str
+
+
+Ordered = Dosing | Setup
+"""An order as it is written."""
+
+
 def coming_mg(regimen: Mapping[str, Any]) -> float:
     """mg of the coming dose of a regimen in its JSON form."""
     loading = regimen.get("loading_mg")
     return float(regimen["amount_mg"] if loading is None else loading)
 
 
-def order(regimen: "Mapping[str, Any] | Dosing", over: str = "") -> str:
+def order(regimen: "Mapping[str, Any] | Ordered", over: str = "") -> str:
     """A regimen in a few words: ``15 mg every 36 h``, ``loading dose 8 mg, after 60 h 6.6 mg every 48 h``.
 
     ``over``: words about the time of an infusion, put behind each amount.
     """
-    r = asdict(regimen) if isinstance(regimen, Dosing) else regimen
+    r = asdict(regimen) if isinstance(regimen, Ordered) else regimen
     if r.get("words"):
         return str(r["words"])
     rest = f"{r['amount_mg']:g} mg{over} every {r['interval_h']:g} h"
@@ -71,13 +85,13 @@ class Candidate:
 
     ``mg_per_kg`` of the maintenance dose (None without a weight), ``loading_mg_per_kg`` of a loading dose (None: there is none);
     ``rank`` 1 = chosen or lowest loss; ``rules`` the standard rules that say exactly this; ``median`` predicted medians
-    (``peak_next`` mg/L, ``trough_last`` mg/L, ``auc24_last`` mg.h/L ...); ``joint`` all joint targets at all scored doses;
-    ``allowed`` False when ``violations`` (hard limits) is not empty; ``acceptable`` True when allowed and every chance
-    constraint holds; ``unmet`` the chance constraints that do not.
+    (``peak_next`` mg/L, ``trough_last`` mg/L, ``auc24_last`` mg.h/L ...; None: without end); ``joint`` all joint targets at all
+    scored doses; ``allowed`` False when ``violations`` (hard limits) is not empty; ``acceptable`` True when allowed and every
+    chance constraint holds; ``unmet`` the chance constraints that do not.
     """
 
     rank: int
-    regimen: Dosing
+    regimen: Ordered
     mg_per_kg: float | None
     rules: tuple[str, ...]
     loss: float
@@ -85,7 +99,7 @@ class Candidate:
     joint: float
     joint_se: float
     attainment: tuple[Attainment, ...]
-    median: Mapping[str, float]
+    median: Mapping[str, float | None]
     allowed: bool
     acceptable: bool
     violations: tuple[Reason, ...] = ()
@@ -131,7 +145,7 @@ class Sensitivity:
     code: str
     text: str
     changed: bool
-    regimen: Dosing | None
+    regimen: Ordered | None
     effect: str
 
 
@@ -156,8 +170,8 @@ class HoldPlan:
     confirms_above: float | None = None
     unit: str = ""
     below: bool = False
-    if_confirmed: Dosing | None = None
-    if_not: Dosing | None = None
+    if_confirmed: Ordered | None = None
+    if_not: Ordered | None = None
     safe_at: str | float | None = None
 
 
@@ -169,15 +183,16 @@ class Recommendation:
     with a ``regimen`` gives it once the level is known; without one the plan has the regimens. ``doubted_records`` every record
     with a probability of being wrong that is worth telling. ``parameters`` name -> (5, 50, 95 % quantile) of the individual
     parameters believed at the coming dose, pooled over the models used.
-    ``order``: the regimen as an order of its kind (``every``, ``weekly``), in ``words`` too; ``readings`` name -> what is
-    expected under it: ``unit``, quantiles ``q05``, ``q50``, ``q95``, chance ``p_goal`` that its goals are met (None: none).
+    ``regimen`` is the order as it is written: ``Dosing``, or ``Setup`` of a device or a place. ``order``: the same as an order of
+    its kind (``every``, ``weekly``, ``setting``), in ``words`` too; ``readings`` name -> what is expected under it: ``unit``,
+    quantiles ``q05``, ``q50``, ``q95`` (None: without end), chance ``p_goal`` that its goals are met (None: none).
     ``told`` name -> what a forecast that tells a model's effect expects of the coming days (empty: not in use); in JSON each
     stands under its own name.
     ``look_ahead``: what a controller would plan in a scenario of infection, where that was asked for (``advise.ahead``).
     """
 
     status: Status
-    regimen: Dosing | None
+    regimen: Ordered | None
     candidates: tuple[Candidate, ...] = ()
     reasons: tuple[Reason, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -257,9 +272,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _dosing(data: Mapping[str, Any] | None) -> Dosing | None:
+def _dosing(data: Mapping[str, Any] | None) -> Ordered | None:
     if data is None:
         return None
+    if "settings" in data:
+        return Setup(**data)
     return Dosing(**(dict(data) | {"week": tuple(data["week"])} if data.get("week") else data))
 
 

@@ -9,7 +9,9 @@ import numpy as np
 from dosetwin.decide.plans import Plan
 from dosetwin.decide.recommendation import Attainment
 from dosetwin.declare import Goal
+from dosetwin.declare.reading import COURSE
 from dosetwin.errors import Reason
+from dosetwin.records import Setting
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +167,11 @@ class Choice:
         return not plan.violations and not self.unmet[i]
 
 
+def noun(plans: Sequence[Plan]) -> str:
+    """What is chosen among, in a word: ``regimens`` of doses, ``settings``."""
+    return "settings" if plans and isinstance(plans[0].order, Setting) else "regimens"
+
+
 def holds(p: np.ndarray, goal: Goal) -> np.ndarray:
     """Whether probability ``p`` (any shape) reaches the goal's; as many draws as asked are enough, however they add up."""
     return p >= (goal.min_probability or 0.0) - 1e-9
@@ -177,7 +184,8 @@ def unmet_constraints(scores: Scores, goals: Sequence[Goal]) -> tuple[tuple[Reas
         for dose in goal.constrained:
             p = scores.p.get((goal.code, dose))
             failed = [] if p is None else np.flatnonzero(~holds(p, goal)).tolist()
-            text = f"P({goal.what} {goal.border()}) at dose '{dose}' is too low" if failed else ""
+            where = "" if dose == COURSE else f" at dose '{dose}'"
+            text = f"P({goal.what} {goal.border()}){where} is too low" if failed else ""
             for i in failed:
                 value = round(float(p[i]), 4)  # type: ignore[index]
                 out[i] += (Reason(f"chance_{goal.code}", value, goal.min_probability, "1", text, goal.source),)
@@ -226,7 +234,7 @@ def _why(
 ) -> tuple[Reason, ...]:
     out = []
     if chosen == best:
-        text = "lowest expected loss of all acceptable regimens"
+        text = f"lowest expected loss of all acceptable {noun(plans)}"
         out.append(Reason("lowest_loss", round(float(s.loss[chosen]), 4), None, "", text, "declared weights of the policy"))
     elif not plans[chosen].rules:
         text = f"its loss equals the lowest (that of {plans[best].order.amounts}), and what is simpler to give goes first"
@@ -236,19 +244,24 @@ def _why(
         out.append(Reason("standard_rule_tied", round(float(s.loss[chosen]), 4), round(float(s.loss[best]), 4), "", text))
     for goal in goals:
         found = {d: float(s.p[goal.code, d][chosen]) for d in goal.doses if (goal.code, d) in s.p}
-        if found:
+        if found and not goal.price:  # a price is always paid
             dose = min(found, key=lambda d: found[d])
-            text = f"P({goal.text} {goal.border()}), lowest over the doses scored: dose '{dose}'"
+            where = "" if dose == COURSE else f", lowest over the doses scored: dose '{dose}'"
+            text = f"P({goal.text} {goal.border()}){where}"
             out.append(Reason(f"p_{goal.code}", round(found[dose], 4), goal.min_probability, "1", text, goal.source))
-    out.append(Reason("p_joint", round(float(s.joint[chosen]), 4), None, "1", "all joint targets at every scored dose"))
+    out.append(Reason("p_joint", round(float(s.joint[chosen]), 4), None, "1", f"all joint targets{_throughout(goals)}"))
     out += [_why_not(plans, s, chosen, i, unmet[i]) for i, plan in enumerate(plans) if plan.rules and i != chosen]
     return tuple(out)
+
+
+def _throughout(goals: Sequence[Goal]) -> str:
+    return "" if all(COURSE in g.doses for g in goals if g.joint) else " at every scored dose"
 
 
 def _why_not(plans: Sequence[Plan], s: Scores, chosen: int, i: int, unmet: tuple[Reason, ...]) -> Reason:
     """Why a standard rule was not chosen: a hard limit, a chance constraint, or the goal that costs it most."""
     plan = plans[i]
-    per_kg = None if plan.mg_per_kg is None else f"{plan.mg_per_kg:.3g} mg/kg every {plan.order.interval:g} h"
+    per_kg = None if plan.mg_per_kg is None else f"{plan.mg_per_kg:.3g} mg/kg every {plan.dosed.interval:g} h"
     what = f"{', '.join(plan.rules)} ({per_kg or plan.order.words()})"
     if plan.violations:
         first = plan.violations[0]
@@ -266,7 +279,7 @@ def _why_not(plans: Sequence[Plan], s: Scores, chosen: int, i: int, unmet: tuple
 def _why_nothing(plans: Sequence[Plan], s: Scores, goals: Sequence[Goal]) -> tuple[Reason, ...]:
     """Why nothing is acceptable: the binding constraint, the best that could be reached, and what would help."""
     allowed = [i for i, plan in enumerate(plans) if not plan.violations]
-    out = [Reason("no_acceptable_regimen", len(allowed), None, "", f"none of {len(plans)} regimens is acceptable")]
+    out = [Reason("no_acceptable_regimen", len(allowed), None, "", f"none of {len(plans)} {noun(plans)} is acceptable")]
     if not allowed and plans and all(p.violations[0].code.startswith("bar_") for p in plans):
         bars = tuple({r.code: r for p in plans for r in p.violations}.values())
         return (*bars, *out, Reason("what_would_help", text="another drug; nothing of this one may be ordered"))
@@ -290,7 +303,8 @@ def _why_nothing(plans: Sequence[Plan], s: Scores, goals: Sequence[Goal]) -> tup
     for goal in constrained:
         lowest = np.min([s.p[goal.code, d][allowed] for d in goal.constrained if (goal.code, d) in s.p], axis=0)
         held[goal.code] = holds(lowest, goal)
-        text = f"highest reachable P({goal.text} {goal.border()}) around the coming dose, taken alone"
+        where = "" if COURSE in goal.doses else " around the coming dose"
+        text = f"highest reachable P({goal.text} {goal.border()}){where}, taken alone"
         out.append(Reason(f"best_{goal.code}", round(float(lowest.max()), 4), goal.min_probability, "1", text, goal.source))
     # binding: without it, how many plans would pass all the others
     without = {
@@ -298,10 +312,10 @@ def _why_nothing(plans: Sequence[Plan], s: Scores, goals: Sequence[Goal]) -> tup
     }
     binding = max(constrained, key=lambda t: (without[t.code], -int(held[t.code].sum())))
     if without[binding.code]:
-        text = f"without the demand on {binding.text} ({binding.border()}) this many regimens would pass"
+        text = f"without the demand on {binding.text} ({binding.border()}) this many {noun(plans)} would pass"
     else:
         text = "no single constraint is to blame: several fail together; the hardest one is named"
-    out.append(Reason("binding_constraint", binding.code, without[binding.code], "regimens", text, binding.source))
+    out.append(Reason("binding_constraint", binding.code, without[binding.code], noun(plans), text, binding.source))
     if binding.help:
         out.append(Reason("what_would_help", text=binding.help))
     return tuple(out)

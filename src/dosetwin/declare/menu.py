@@ -12,7 +12,7 @@ import numpy as np
 from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.rule import Facts, Per, Says, Sets, size_of
 from dosetwin.errors import InputError, Reason
-from dosetwin.records import DoseOrder, Every, Order, Setting, Week
+from dosetwin.records import Choosable, DoseOrder, Every, Setting, Week
 
 WEEK_H = 168.0
 
@@ -108,7 +108,7 @@ class Rounding:
 class Menu(Protocol):
     """What may be ordered, as a twin or a choice asks for it."""
 
-    def orders(self, where: Situation, thin: int = 1) -> Sequence[Order]:
+    def orders(self, where: Situation, thin: int = 1) -> Sequence[Choosable]:
         """Every order on the grid, in a fixed order; ``thin`` k: only every k-th amount."""
         ...
 
@@ -116,8 +116,12 @@ class Menu(Protocol):
         """What makes two orders of this menu the same, sortable."""
         ...
 
-    def said(self, says: Says, where: Situation, breaks: Callable[[float], bool]) -> Order:
+    def said(self, says: Any, where: Situation, breaks: Callable[[float], bool]) -> Choosable:
         """What a rule says as an order of this menu; ``breaks(amount)``: whether that dose at that interval is over a limit."""
+        ...
+
+    def anew(self, order: Any, where: Situation) -> Choosable:
+        """The same order from its next possible moment on."""
         ...
 
     def measured(self, amount: float) -> float:
@@ -197,6 +201,10 @@ class Repeated:
             return order
         return self.loaded(order, self.rounding.nearest(says.loading * size), says.loading_interval)
 
+    def anew(self, order: Every, where: Situation) -> Every:
+        """The same doses, the first one when it is due."""
+        return replace(order, first_at=first_at(where, order.interval, self.step_h))
+
     def _kept(self, exact: float, breaks: Callable[[float], bool]) -> float:
         amount = self.rounding.nearest(exact)
         if breaks(amount) and not breaks(exact):
@@ -270,6 +278,10 @@ class Weekly:
         daily = says.amount * where.size(says.per) * 24.0 / says.interval
         return self.ordered(self.week(max(round(daily * 7 / self.step), 1) * self.step), where)
 
+    def anew(self, order: Week, where: Situation) -> Week:
+        """The same tablets, the first ones when they are due."""
+        return replace(order, first_at=first_at(where, order.interval, self.step_h))
+
     def measured(self, amount: float) -> float:
         """The nearest amount of a day that tablets make."""
         return round(max(round(amount / self.step), 1) * self.step, 6)
@@ -323,6 +335,10 @@ class Settings:
             raise InputError("a rule about settings says every one of them", where="menu", value=says.text,
                              allowed=", ".join(self.names))  # fmt: skip
         return self._rounded(says.values, where)
+
+    def anew(self, order: Setting, where: Situation) -> Setting:
+        """The same values from now on."""
+        return Setting(dict(order.values), at=where.now)
 
     def measured(self, amount: float) -> float:
         """As it is."""

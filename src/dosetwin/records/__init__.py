@@ -4,11 +4,11 @@ from dosetwin.records.covariate import Covariate
 from dosetwin.records.doses import DoseOrder, Every, Once, Then, Week, order_from_json
 from dosetwin.records.dosing import DoseEvent
 from dosetwin.records.observation import Observation
-from dosetwin.records.order import Order, Setting
+from dosetwin.records.order import Choosable, Order, Setting
 from dosetwin.records.patient import Patient
 from dosetwin.records.timeline import Timeline
 
 __all__ = [
-    "Covariate", "DoseEvent", "DoseOrder", "Every", "Observation", "Once", "Order", "Patient", "Setting", "Then",
-    "Timeline", "Week", "order_from_json",
+    "Choosable", "Covariate", "DoseEvent", "DoseOrder", "Every", "Observation", "Once", "Order", "Patient", "Setting",
+    "Then", "Timeline", "Week", "order_from_json",
 ]  # fmt: skip

@@ -7,20 +7,18 @@ from typing import Any, Protocol, runtime_checkable
 from dosetwin.errors import InputError
 from dosetwin.records.covariate import Covariate
 from dosetwin.records.dosing import DoseEvent
-from dosetwin.records.order import Order
+from dosetwin.records.order import Choosable, Order
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 DAY_H = 24.0
 
 
 @runtime_checkable
-class DoseOrder(Order, Protocol):
+class DoseOrder(Choosable, Protocol):
     """An order whose doses can be counted: dose ``k`` (0: the first) starts at ``start(k)`` h, the first one at ``first_at``.
 
     ``amount`` of the doses that go on, ``first`` of the first one; ``interval`` h between them, ``first_interval`` h after the
-    first; ``duration`` h each dose runs, 0: at once. Among equals the order of the lowest ``complexity`` (0: one amount) is
-    given, then, of those with one ``pattern`` (when and how long), that of the roundest amounts. ``amounts`` in words: ``8 mg,
-    then 6.6 mg``.
+    first; ``duration`` h each dose runs, 0: at once. ``amounts`` in words: ``8 mg, then 6.6 mg``.
     """
 
     @property
@@ -46,31 +44,6 @@ class DoseOrder(Order, Protocol):
     @property
     def duration(self) -> float:
         """h each dose runs."""
-        ...
-
-    @property
-    def first_at(self) -> float:
-        """h at which the first dose starts."""
-        ...
-
-    @property
-    def pattern(self) -> tuple[float, ...]:
-        """When and how long."""
-        ...
-
-    @property
-    def complexity(self) -> int:
-        """0: one amount."""
-        ...
-
-    @property
-    def roundness(self) -> int:
-        """0: whole units."""
-        ...
-
-    @property
-    def amounts(self) -> str:
-        """The amounts in words."""
         ...
 
     def start(self, k: int) -> float:

@@ -31,6 +31,40 @@ class Order(Protocol):
         ...
 
 
+@runtime_checkable
+class Choosable(Order, Protocol):
+    """An order that can be chosen among others, in force from ``first_at`` (h) on.
+
+    Among equals the order of the lowest ``complexity`` (0: one amount, or settings) is taken, then, of those with one ``pattern``
+    (when and how long, or what is set), that of the lowest ``roundness`` (0: whole units). ``amounts`` in words.
+    """
+
+    @property
+    def first_at(self) -> float:
+        """h from which it is in force."""
+        ...
+
+    @property
+    def complexity(self) -> int:
+        """0: as simple as can be."""
+        ...
+
+    @property
+    def pattern(self) -> tuple[Any, ...]:
+        """What makes two orders alike in kind."""
+        ...
+
+    @property
+    def roundness(self) -> int:
+        """0: whole units."""
+        ...
+
+    @property
+    def amounts(self) -> str:
+        """In words."""
+        ...
+
+
 @dataclass(frozen=True, init=False)
 class Setting:
     """One or more quantities set from ``at`` (h) on: ``Setting(beds=12)``, ``Setting(VT=0.42, RR=20, at=3.0)``.
@@ -66,6 +100,11 @@ class Setting:
     def words(self) -> str:
         """``beds 12``, ``FIO2 0.5, PEEP 10, RR 20, VT 0.42``."""
         return ", ".join(f"{k} {v:g}" for k, v in self.values)
+
+    @property
+    def first_at(self) -> float:
+        """h from which it is set."""
+        return self.at
 
     @property
     def complexity(self) -> int:

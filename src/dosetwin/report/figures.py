@@ -12,6 +12,7 @@ from dosetwin.drawing import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION, canvas,
 from dosetwin.quantities import QUANTITIES
 from dosetwin.report import narrative
 from dosetwin.report.marks import marks
+from dosetwin.report.who import zero
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice, Curves
@@ -67,8 +68,9 @@ def concentration(advice: "Advice") -> Shown | None:
     known, plan = advice.timeline, advice.regimen
     given = [d for dose in known.doses for d in dose.expanded()]
     planned = plan.doses(float(c.time[-1]) - 1e-6) if plan else ()
-    zones, borders = marks(advice.therapy)
-    before, unit, watched = narrative.before(advice.therapy), narrative.said_unit(c.unit), narrative.watched(advice.therapy)
+    watched = narrative.watched(advice.therapy) if advice.twin is None else c.output
+    zones, borders = marks(advice.therapy, "" if advice.twin is None else c.output)
+    before, unit = narrative.before(advice.therapy), narrative.said_unit(c.unit)
     with canvas(7.4, 4.9) as (figure, axis):
         _bands(axis, c, before)
         top = 1.06 * max([float(c.updated[4].max()), float(np.quantile(c.prior[4], 0.995)), *(o.value for o in advice.levels)])
@@ -92,7 +94,7 @@ def concentration(advice: "Advice") -> Shown | None:
                 zorder=6,
                 label="below this limit",
             )
-        places = {(p.time, p.measures, p.observed): p for p in advice.beliefs[int(np.argmax(advice.weights))].levels}
+        places = {(p.time, p.measures, p.observed): p for p in (advice.beliefs[advice.lead].levels if advice.beliefs else ())}
         for o in seen:
             p = places.get((o.time, o.measures, o.value))
             text = f"{o.value:g}" + (f"\npercentile {p.percentile:.0f}" if p else "")
@@ -108,7 +110,7 @@ def concentration(advice: "Advice") -> Shown | None:
         axis.set_ylim(-0.09 * top, top)
         _days(axis, known, start, end)
         axis.set_ylabel(", ".join(filter(None, (watched, unit))))
-        axis.set_xlabel(narrative.zero(known))
+        axis.set_xlabel(zero(known))
         figure.legend(loc="outside lower center", fontsize=8, ncols=4, handlelength=1.8, columnspacing=1.2)
         said = ", ".join(f"{o.value:g} {unit}".strip() + f" at {o.time:g} h" for o in seen) or "none"
         alt = (
@@ -152,7 +154,9 @@ def _rows(timeline: Any, c: "Curves", points: Sequence[int]) -> tuple[tuple[str,
 
 def others(advice: "Advice") -> list[str]:
     """Outputs of the leading model beside the watched one that count: a goal is about them, or laboratories measure them."""
-    lead, therapy = advice.models[int(np.argmax(advice.weights))], advice.therapy
+    if not advice.models:
+        return []
+    lead, therapy = advice.models[advice.lead], advice.therapy
     watched = lead.measured_by(therapy.watched) or next(iter(lead.outputs))
     judged = {output_of(g.reading, lead, therapy.drug.name) for g in therapy.goals}
     seen = {lead.measured_by(o.measures) for o in advice.timeline.observations if o.measures}
@@ -165,7 +169,7 @@ def beside(advice: "Advice", output: str, name: str) -> Shown | None:
 
     if advice.curves is None:
         return None
-    lead = int(np.argmax(advice.weights))
+    lead = advice.lead
     model, therapy = advice.models[lead], advice.therapy
     measures, unit = model.outputs[output].measures, narrative.said_unit(model.outputs[output].unit)
     c = curves_of(
@@ -192,7 +196,7 @@ def beside(advice: "Advice", output: str, name: str) -> Shown | None:
         _now(axis, advice.now, top)
         _days(axis, advice.timeline, start, end)
         axis.set_ylabel(", ".join(filter(None, (word, unit))))
-        axis.set_xlabel(narrative.zero(advice.timeline))
+        axis.set_xlabel(zero(advice.timeline))
         if of is not None and of.other is not None:
             also, factor = of.other
             axis.secondary_yaxis("right", functions=(lambda v: v * factor, lambda v: v / factor)).set_ylabel(also)
@@ -241,7 +245,7 @@ def compared(rows: "Sequence[Candidate]", advice: "Advice", name: str = "f3") ->
     """Probabilities and expected loss of candidates, one line each, as dots."""
     if not rows:
         return None
-    rows = list(rows)
+    rows, called = list(rows), narrative.said_of(advice.therapy)
     labels = [narrative.label(c, rows) + (f"\n{narrative.rules(c.rules)}" if c.rules else "") for c in rows]
     sets = [("joint", "all joint targets", BLUE, "o", [c.joint for c in rows], [c.joint_se for c in rows])]
     for t, colour, mark in zip(
@@ -274,12 +278,13 @@ def compared(rows: "Sequence[Candidate]", advice: "Advice", name: str = "f3") ->
         figure.legend(loc="outside upper center", ncols=2, fontsize=8)
         best = rows[0]
         alt = (
-            f"{len(rows)} regimens compared. First line: {narrative.label(best, rows)}, all joint targets "
+            f"{len(rows)} {called.many} compared. First line: {narrative.label(best, rows)}, all "
+            "joint targets "
             f"{narrative.percent(best.joint)}, expected loss {narrative.number(best.loss)}. Grey lines are not acceptable. "
-            "The table of regimens gives the numbers."
+            f"The table of {called.many} gives the numbers."
         )
         drawn = svg(figure, name, alt)
-    head = ("regimen", *(text for _, text, *_ in sets), "expected loss")
+    head = (called.one, *(text for _, text, *_ in sets), "expected loss")
     body = tuple(
         (
             narrative.label(c, rows),

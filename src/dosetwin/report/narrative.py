@@ -3,21 +3,20 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dosetwin import formulary
+from dosetwin.decide.recommendation import Dosing, Setup
 from dosetwin.decide.recommendation import order as ordered
-from dosetwin.declare import After, End
-from dosetwin.declare.goal import output_of
-from dosetwin.declare.reading import COURSE, STEADY, TROUGHS, json_key
+from dosetwin.declare.reading import COURSE
 from dosetwin.errors import Finding, Reason, number, percent
-from dosetwin.quantities import FLAGS, QUANTITIES
+from dosetwin.quantities import QUANTITIES
 from dosetwin.records.doses import DAYS
 from dosetwin.units import plain_unit
 
 if TYPE_CHECKING:
-    from dosetwin.decide.recommendation import Candidate, Dosing, Recommendation, Sensitivity
-    from dosetwin.declare import Goal, Model, Reading, Therapy
+    from dosetwin.decide.recommendation import Candidate, Ordered, Recommendation, Sensitivity
+    from dosetwin.declare import Goal, Therapy
 
 NOT_A_DEVICE = "Decision support for research and evaluation, not a medical device. A clinician decides."
 
@@ -59,6 +58,28 @@ PARAMETERS = {
     "KM": ("level at half of the fastest elimination", "mg/L"),
 }
 """The field's letters, for models of a drug whose file says nothing of them."""
+
+
+class Said(NamedTuple):
+    """What an answer's parts are called: what comes next, one choice and several, whom it is about, when the order begins,
+    under what parameters are told."""
+
+    next: str
+    one: str
+    many: str
+    who: str
+    begins: str
+    when: str
+
+
+DOSED = Said("the next dose", "regimen", "regimens", "Patient", "First dose of this regimen", "at the coming dose")
+SET = Said("the next settings", "setting", "settings", "Patient", "In force from", "under these settings")
+OF_PLACE = SET._replace(next="how many to open", who="Place")
+
+
+def said_of(therapy: "Therapy") -> Said:
+    """The words for an order of this therapy: doses of a drug, settings of a device, beds of a place."""
+    return OF_PLACE if therapy.kind == "place" else SET if therapy.drug.device else DOSED
 
 
 def named(name: str) -> tuple[str, str]:
@@ -103,8 +124,8 @@ def measurement(of: str) -> str:
 
 
 def before(therapy: "Therapy") -> str:
-    """``before levels``, ``before INRs``: what is expected of a patient nobody has measured."""
-    return f"before {measurement(therapy.watched)}s"
+    """``before levels``, ``before INRs``: what is expected of a patient nobody has measured; of a place that nobody changes."""
+    return f"before {measurement(therapy.watched)}s" if therapy.kind == "patient" else "as it is now"
 
 
 def hours(h: float) -> str:
@@ -112,10 +133,12 @@ def hours(h: float) -> str:
     return f"{h * 60:.0f} min" if h < 1 else f"{h:g} h"
 
 
-def regimen(r: "Dosing", mg_per_kg: float | None = None, drug: str = "") -> str:
+def regimen(r: "Ordered", mg_per_kg: float | None = None, drug: str = "") -> str:
     """``14.25 mg DRUG (13.0 mg/kg) over 30 min, every 48 h``; nothing about the time of a tablet or a bolus; a loading dose
     goes before it, and is named.
     """
+    if isinstance(r, Setup):
+        return f"Set {', '.join(f'{named(n)[0]} {v:g} {named(n)[1]}'.strip() for n, v in r.settings.items())}"
     if r.words:
         return f"{drug} {r.words}".strip()
     rest = f"{r.amount_mg:g} mg {drug}".strip() + f"{_of_weight(mg_per_kg)}{over(r.infusion_h)}, every {r.interval_h:g} h"
@@ -190,7 +213,7 @@ def _chance(reason: Reason, targets: "Sequence[Goal]") -> str:
     return f"{percent(_float(reason.value))} chance of {what}{tail}.{need}"
 
 
-def _throughout(goals: "Sequence[Goal]") -> str:
+def throughout(goals: "Sequence[Goal]") -> str:
     """`` at every dose followed``; nothing where the joint goals are about the days ahead."""
     about_days = all(COURSE in g.doses for g in goals if g.joint) and bool(goals)
     return "" if about_days else " at every dose followed"
@@ -207,7 +230,7 @@ def sentence(reason: Reason, targets: "Sequence[Goal]" = (), said: Callable[[str
     """
     value, limit, code = reason.value, reason.limit, reason.code
     if code == "lowest_loss":
-        return f"It has the lowest expected loss of all acceptable regimens ({number(value)}; 0 would be every target met)."
+        return f"It has the {reason.text} ({number(value)}; 0 would be every target met)."
     if code == "standard_rule_tied":
         name = _named(reason.text.removeprefix("standard rule ").partition(":")[0])
         losses = f"expected loss {number(value)}, the lowest found {number(limit)}"
@@ -219,7 +242,7 @@ def sentence(reason: Reason, targets: "Sequence[Goal]" = (), said: Callable[[str
             "0 would be every target met), and among equals what is simpler to give goes first (one amount, round)."
         )
     if code == "p_joint":
-        return f"{percent(_float(value))} chance that every joint target is met{_throughout(targets)}."
+        return f"{percent(_float(value))} chance that every joint target is met{throughout(targets)}."
     if code.startswith("p_"):
         return _chance(reason, targets)
     if code == "standard_rule_breaks_constraint":
@@ -347,117 +370,16 @@ def headline(rec: "Recommendation", drug: str) -> str:
             return "Do not give the next dose now."
         if contradicted(rec):
             return "A level contradicts the model: clear that up first, no regimen is recommended."
-        return "No regimen is acceptable: none is recommended."
+        what = "regimen" if not rec.candidates or isinstance(rec.candidates[0].regimen, Dosing) else "setting"
+        return f"No {what} is acceptable: none is recommended."
     chosen = rec.candidates[0] if rec.candidates else None
     per_kg = chosen.mg_per_kg if chosen is not None and chosen.regimen == rec.regimen else None
     return regimen(rec.regimen, per_kg, drug)
 
 
-def told(reading: "Reading", dose: str) -> str:
-    """A reading and when it is read, as the beginning of a sentence."""
-    when, what = reading.when, reading.what or "level"
-    if isinstance(when, After):
-        text = f"{reading.words if reading.key == 'peak' else what} {when.h:g} h after the start of {DOSES[dose]}"
-    elif isinstance(when, End):
-        text = f"{what} just before the coming dose" if dose == "pre" else f"{what} at the end of {INTERVALS[dose][0]}"
-    elif dose == COURSE:
-        text = reading.label
-    else:
-        area = reading.how == "auc24"
-        text = f"{f'mean AUC over 24 h{_of(reading)}' if area else reading.words}, {INTERVALS[dose][1]}"
-    return text[0].upper() + text[1:]
-
-
 def lowered(text: str) -> str:
     """A beginning of a sentence within one: ``Mean`` becomes ``mean``, ``INR`` stays."""
     return text[0].lower() + text[1:] if text[1:2].islower() else text
-
-
-def _of(reading: "Reading") -> str:
-    return f" of {reading.what}" if reading.what else ""
-
-
-def value_of(reading: "Reading", value: float, unit: str) -> str:
-    """A value of a reading: shares and chances in percent, others with their unit."""
-    if reading.how in ("share_within", "ever_above", "ever_below", "hazard"):
-        return f"{100 * value:.0f} %"
-    return f"{number(value)} {signs(said_unit(unit))}".strip()
-
-
-def unit_of(reading: "Reading", model: "Model", drug: str) -> str:
-    """The unit of a reading under a model."""
-    name = output_of(reading, model, drug)
-    return "" if name is None else reading.unit(model.outputs[name].unit)
-
-
-def heads(therapy: "Therapy", model: "Model") -> list[tuple[str, str, str]]:
-    """(name, unit, when) of each reading that a table of orders shows."""
-    return [(spelled(r.words), said_unit(unit_of(r, model, therapy.drug.name)), told(r, d)) for r, d in therapy.columns]
-
-
-def medians(c: "Candidate", therapy: "Therapy") -> list[str]:
-    """The medians of one row of such a table."""
-    found = [(r, c.median.get(json_key(r.key, d))) for r, d in therapy.columns]
-    return ["nan" if value is None else value_of(r, value, "") for r, value in found]
-
-
-def how_sure(sure: Mapping[str, Any], therapy: "Therapy", rests_on: str, model: "Model") -> list[str]:
-    """What is expected of the recommended order and how firmly, as sentences. ``rests_on``: the levels used, in words; ``model``
-    that leads.
-    """
-    assumed = {a.name for a in therapy.assumed}
-    out = []
-    if sure.get("joint") is not None:
-        joint = "; ".join(
-            dict.fromkeys(aim(t) for t in therapy.goals if t.joint and (not t.reading.over or t.reading.over in assumed))
-        )
-        out.append(
-            f"{percent(sure['joint'])} chance that all joint targets ({joint}) are met{_throughout(therapy.goals)} "
-            f"(± {100 * float(sure['joint_se']):.1f} % from the number of draws)."
-        )
-    for reading, dose in therapy.shown:
-        found = sure.get(json_key(reading.key, dose))
-        if found is not None:
-            low, _, middle, _, high = found
-            unit = unit_of(reading, model, therapy.drug.name)
-            lowest, highest = (value_of(reading, x, "") for x in (low, high))
-            out.append(
-                f"{told(reading, dose)}: {value_of(reading, middle, unit)}, with 90 % probability between {lowest} and {highest}."
-            )
-    basis = f"{rests_on} of this patient" if rests_on else "the population only: no measurement of this patient yet"
-    out.append(f"Rests on {basis}. These chances assume that the model and the records are right.")
-    return out
-
-
-def expected(rec: "Recommendation", therapy: "Therapy") -> list[dict[str, str]]:
-    """What is expected of the recommended order, a row per reading and dose it is read at: in words, median, 90 % interval, the
-    chance that its goals are met there."""
-    out = []
-    over = [g.reading for g in therapy.goals if g.reading.over]
-    for reading in (*therapy.readings, *over):
-        key = (reading.name or f"{reading.key}_{reading.over.lower()}") if reading.over else reading.key
-        for dose in reading.doses if reading.over else (*TROUGHS, STEADY, COURSE):
-            found = rec.readings.get(json_key(key, dose))
-            if found is None:
-                continue
-            low, middle, high = (value_of(reading, found[q], "") for q in ("q05", "q50", "q95"))
-            ratio = reading.how in ("share_within", "ever_above", "ever_below", "hazard")
-            out.append({
-                "name": told(reading, dose) + (f", over {reading.over}" if reading.over else ""),
-                "unit": "" if ratio else signs(said_unit(found["unit"])), "middle": middle, "band": f"{low} to {high}",
-                "p": "-" if found["p_goal"] is None else percent(found["p_goal"]),
-            })  # fmt: skip
-            if reading.how in ("ever_above", "ever_below"):  # it happens or it does not: only its chance says something
-                out[-1] |= {"middle": "-", "band": "-"}
-    return out
-
-
-def judged(goal: "Goal") -> str:
-    """Where a goal is judged, in words; where its chance must hold, if that is not everywhere."""
-    places = ", ".join(DOSES[d] for d in goal.doses)
-    if goal.constrained and goal.constrained != goal.doses:
-        return f"{places}; its chance counts at {' and '.join(DOSES[d] for d in goal.constrained)}"
-    return places
 
 
 def order_table(order: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]] | None:
@@ -489,8 +411,10 @@ def remark(f: Finding) -> str:
 
 def label(c: "Candidate", among: "Sequence[Candidate]" = ()) -> str:
     """A candidate in short: ``14.25 mg every 48 h``, with its infusion time where those it stands ``among`` differ in it."""
+    if isinstance(c.regimen, Setup):
+        return c.regimen.words
     told = over(c.regimen.infusion_h) or " at once"
-    several = len({x.regimen.infusion_h for x in among}) > 1
+    several = len({x.regimen.infusion_h for x in among if isinstance(x.regimen, Dosing)}) > 1
     return ordered(c.regimen, told if several else "")
 
 
@@ -509,61 +433,6 @@ def per_kg(c: "Candidate") -> str:
     return ", ".join(f"{x:.1f}" for x in (c.loading_mg_per_kg, c.mg_per_kg) if x is not None) or "-"
 
 
-def age(days: float) -> str:
-    """``2.2 days`` or ``3.4 years``."""
-    return f"{days:.1f} days" if days < 60 else f"{days / 30.44:.1f} months" if days < 730 else f"{days / 365.25:.1f} years"
-
-
-def zero(timeline: Any) -> str:
-    """What the hours of a timeline count from."""
-    if timeline.origin is None:
-        return "h on the file's clock"
-    return "h since the first dose" if timeline.doses else "h since the first record"
-
-
 def contradicted(rec: "Recommendation") -> bool:
     """Whether it is a refusal because a level contradicts the model: the table is then for comparison only."""
     return rec.regimen is None and any(r.code.startswith("level_contradicts") for r in rec.reasons)
-
-
-def person(sex: str, days: float | None) -> str:
-    """``girl``, ``man``; ``female`` where the age (days) is not known."""
-    if days is None:
-        return sex
-    child = days < 18 * 365.25
-    return {"female": "girl" if child else "woman", "male": "boy" if child else "man"}.get(sex, sex)
-
-
-def patient_line(timeline: Any, now: float, models: Sequence[Any] = ()) -> list[str]:
-    """Who: what is known of the patient at ``now`` (h), each with its unit; a laboratory value that no model uses is said to be
-    so."""
-    p, out = timeline.patient, []
-    latest: dict[str, float] = {}
-    for name in dict.fromkeys([*(c.name for c in timeline.covariates), *(o.measures for o in timeline.observations)]):
-        known = [v for t, v in timeline.series(name) if t <= now + 1e-9] if name in QUANTITIES else []
-        if known:
-            latest[name] = known[-1]
-    when = timeline.when(now)
-    days = (when - p.birth).total_seconds() / 86400 if p.birth is not None and when is not None else None
-    years = latest.get("AGE")
-    if p.sex:
-        out.append(person(p.sex, days if days is not None else 0.0 if p.GA is not None else years and 365.25 * years))
-    if p.GA is not None:
-        out.append(f"born at {p.GA:g} weeks")
-    if days is not None:
-        out.append(f"{age(days)} old" + (f" (PMA {p.GA + days / 7:.1f} weeks)" if p.GA is not None and days < 365 else ""))
-    elif "AGE" in latest:
-        out.append(f"{latest['AGE']:g} years old")
-    if p.BW is not None:
-        out.append(f"birth weight {p.BW:g} kg")
-    if "WT" in latest:
-        out.append(f"weight now {latest['WT']:g} kg")
-    for q in (QUANTITIES[name] for name in latest):
-        if q.kind == "laboratory":
-            hears = not models or any(q.name in m.covs or m.channel or m.measured_by(q.name) for m in models)
-            unused = "" if hears else f", not used by {', '.join(m.name for m in models)}"
-            out.append(f"last {q.text} {q.said(latest[q.name])}{unused}")
-    own = ((QUANTITIES[k].text, v) for k, v in p.held if k in QUANTITIES and k not in ("SEX", "GA", "BW"))
-    out += [f"{text}: {v:g}" if isinstance(v, int | float) else f"{text}: {v}" for text, v in own]
-    out += [q.text if q.runs == "condition" else f"{q.text} running" for q in FLAGS if latest.get(q.name, 0) > 0.5]
-    return out

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from dosetwin.decide.recommendation import Dosing
 from dosetwin.infer.belief import DOUBTED
 from dosetwin.quantities import QUANTITIES
-from dosetwin.report import narrative
+from dosetwin.report import narrative, readings
 from dosetwin.report.card import card
 from dosetwin.report.figures import Shown, beside, compared, concentration, foretold, others
+from dosetwin.report.who import patient_line, zero
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
@@ -49,8 +49,9 @@ def short_list(candidates: "tuple[Candidate, ...]") -> "list[Candidate]":
     intervals: set[float] = set()
     out = []
     for place, c in enumerate(candidates):
-        first = c.regimen.interval_h not in intervals
-        intervals.add(c.regimen.interval_h)
+        interval = c.regimen.interval_h if isinstance(c.regimen, Dosing) else 0.0
+        first = interval not in intervals
+        intervals.add(interval)
         if place < SHORT or c.rules or (first and c.allowed and len(intervals) <= 3):
             out.append(c)
     return out
@@ -86,7 +87,7 @@ def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str
             "rules": narrative.rules(c.rules), "first_at": narrative.short_moment(c.regimen.first_at),
             "p": [(narrative.percent(c.p(t.code)), brief) for t, brief in zip(scored, briefly, strict=True)],
             "joint": narrative.percent(c.joint), "loss": f"{c.loss:.2f}",
-            "medians": narrative.medians(c, advice.therapy),
+            "medians": readings.medians(c, advice.therapy),
             "verdict": verdict(c, recommended, narrative.contradicted(rec)),
         })  # fmt: skip
     return [(narrative.aim(t), brief) for t, brief in zip(scored, briefly, strict=True)], rows
@@ -95,8 +96,9 @@ def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str
 def levels(advice: "Advice", said: Callable[[str], str] = narrative.moment) -> list[dict[str, Any]]:
     """Every measurement a model predicts, with its place in what was expected before any level was known; ``said`` writes
     an ISO moment."""
-    lead = advice.beliefs[int(np.argmax(advice.weights))]
-    model = advice.models[int(np.argmax(advice.weights))]
+    if advice.twin is not None:
+        return []
+    lead, model = advice.beliefs[advice.lead], advice.models[advice.lead]
     verdicts = {
         "plausible": "as expected",
         "unusual": "unusual: check time and dose record",
@@ -135,8 +137,9 @@ def _moment(when: Any, said: Callable[[str], str]) -> str:
 def parameters(advice: "Advice") -> list[dict[str, Any]]:
     """What the twin believes of the patient: every parameter of the model before and after the levels, at the coming dose; those
     that can differ between patients first."""
-    model = advice.models[int(np.argmax(advice.weights))]
-    out = []
+    if advice.twin is not None:
+        return []
+    model, out = advice.models[advice.lead], []
     for name in advice.parameters.keys() & advice.prior_parameters.keys():
         before, after = advice.prior_parameters[name], advice.parameters[name]
         text, unit = meaning(model, name)
@@ -197,9 +200,21 @@ def _facts(advice: "Advice") -> dict[str, list[dict[str, str]]]:
     return {"doses": doses, "covariates": covariates}
 
 
+def about(advice: "Advice") -> list[str]:
+    """Who or what it is about, in a few words each: what is known of the patient; what is believed of the place."""
+    if advice.twin is None:
+        return patient_line(advice.timeline, advice.now, advice.models)
+    low, middle, high = advice.recommendation.provenance["models"][0]["load"]
+    known = advice.twin.known
+    beds = [f"{known.settings[-1]['beds']:g} beds open"] if known.settings else []
+    return [*beds, advice.twin.basis or "nothing seen yet", f"load {middle:.3g} beds ({low:.3g} to {high:.3g})"]
+
+
 def rests_on(advice: "Advice") -> str:
     """The measurements the belief rests on, in words: ``2 levels and 1 INR``; "" without any."""
-    k = int(np.argmax(advice.weights))
+    if advice.twin is not None:
+        return advice.twin.basis
+    k = advice.lead
     model = advice.models[k]
     counted: dict[str, int] = {}
     for p in advice.beliefs[k].levels:
@@ -217,7 +232,7 @@ def _counted(n: int, measures: str) -> str:
 
 def level_unit(advice: "Advice") -> str:
     """The unit of the drug's level in the leading model."""
-    model = advice.models[int(np.argmax(advice.weights))]
+    model = advice.models[advice.lead]
     return model.outputs[model.measured_by(advice.therapy.watched) or next(iter(model.outputs))].unit
 
 
@@ -237,7 +252,6 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
     rec, therapy = advice.recommendation, advice.therapy
     why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
     titles, rows = _candidates(advice)
-    lead = advice.models[int(np.argmax(advice.weights))]
     doubts = [
         {"text": narrative.retold(s.text), "changed": s.changed, "effect": narrative.effect(s),
          "regimen": "refusal" if s.regimen is None else narrative.ordered(s.regimen)}
@@ -245,30 +259,33 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
     ]  # fmt: skip
     return environment().get_template("advice.html.j2").render(
         certainty=narrative.certainty(rec.how_sure.get("joint")) if rec.regimen else ("", ""),
-        zero=narrative.zero(advice.timeline), contradicted=narrative.contradicted(rec),
+        zero=zero(advice.timeline), contradicted=narrative.contradicted(rec),
         title=narrative.answer_title(rec), tone=narrative.tone(rec), hold=narrative.hold_text(rec),
-        drug=therapy.drug.name, rec=rec, source=source, clock=clock, headline=narrative.headline(rec, therapy.drug.name),
-        order=narrative.order_table(rec.order), expected=narrative.expected(rec, therapy),
-        watched=narrative.watched(therapy), measurement=narrative.measurement(therapy.watched),
+        drug=therapy.drug.name, said=narrative.said_of(therapy), rec=rec, source=source, clock=clock,
+        headline=narrative.headline(rec, therapy.drug.name),
+        order=narrative.order_table(rec.order), expected=readings.expected(rec, therapy),
+        watched=narrative.watched(therapy) if advice.twin is None else "beds taken",
+        measurement=narrative.measurement(therapy.watched),
         sampled=narrative.measurement(therapy.sampling.of), before=narrative.before(therapy), known=_known(advice),
-        patient=narrative.patient_line(advice.timeline, advice.now, advice.models), patient_id=advice.timeline.patient.id,
+        patient=about(advice), patient_id=advice.timeline.patient.id,
         synthetic=advice.timeline.patient.synthetic, not_a_device=narrative.NOT_A_DEVICE,
         why=[(narrative.sentence(r, therapy.goals), narrative.signs(r.source)) for r in why],
         why_not=[(narrative.sentence(r, therapy.goals), narrative.signs(r.source)) for r in why_not],
-        sure=narrative.how_sure(rec.how_sure, therapy, rests_on(advice), lead) if rec.regimen else [],
-        titles=titles, heads=narrative.heads(therapy, lead), rows=rows, doubts=doubts, levels=levels(advice),
+        sure=readings.how_sure(rec.how_sure, therapy, rests_on(advice), advice.source) if rec.regimen else [],
+        titles=titles, heads=readings.heads(therapy, advice.source), rows=rows, doubts=doubts, levels=levels(advice),
         parameters=parameters(advice), facts=_facts(advice),
-        goals=[{"text": g.text, "wanted": narrative.border(g), "judged": narrative.judged(g), "weight": g.weight,
+        goals=[{"text": g.text, "wanted": narrative.border(g), "judged": readings.judged(g), "weight": g.weight,
                 "least": g.min_probability, "source": narrative.signs(g.source)} for g in therapy.goals],
         findings=[{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in rec.findings],
-        cards=[card(m) for m in advice.models], weights=advice.weights, therapy=therapy, prov=rec.provenance, lead=lead,
+        cards=[card(m) for m in advice.models], weights=advice.weights, therapy=therapy,
+        prov=rec.provenance, pool=_pool(advice), lead=advice.models[advice.lead] if advice.models else None,
         ahead=_ahead(rec.look_ahead), **_drawn(advice),
     )  # fmt: skip
 
 
 def _drawn(advice: "Advice") -> dict[str, Any]:
     """The figures in the order of the page, each with its number: ``curve``, ``besides``, ``comparison``, ``forecasts``."""
-    lead, n = advice.models[int(np.argmax(advice.weights))], 0
+    n = 0
 
     def numbered(shown: Shown | None, title: str = "") -> dict[str, Any] | None:
         nonlocal n
@@ -279,13 +296,27 @@ def _drawn(advice: "Advice") -> dict[str, Any]:
         return figure | {"number": n, "title": title}
 
     curve = numbered(concentration(advice))
-    besides = [
-        numbered(beside(advice, o, f"f2{o}"), narrative.capital(narrative.named(lead.outputs[o].measures)[0]))
-        for o in (others(advice) if curve else ())
-    ]
+    besides = [numbered(beside(advice, o, f"f2{o}"), _titled(advice, o)) for o in (others(advice) if curve else ())]
     comparison = numbered(compared(short_list(advice.recommendation.candidates), advice))
     forecasts = [{"of": s, "figure": numbered(foretold(s, f"f4{s.code}"))} for s in advice.forecasts]
     return {"curve": curve, "besides": [f for f in besides if f], "comparison": comparison, "forecasts": forecasts}
+
+
+def _titled(advice: "Advice", output: str) -> str:
+    return narrative.capital(narrative.named(advice.models[advice.lead].outputs[output].measures)[0])
+
+
+def _pool(advice: "Advice") -> dict[str, Any] | None:
+    """What is believed of a place before anything is seen, each with its source; None of a patient."""
+    if advice.twin is None:
+        return None
+    pool = advice.twin.pool
+    laws = [(type(law).__name__, {k: v for k, v in vars(law).items() if k not in ("source", "provenance")}, law.source)
+            for law in (pool.arrivals, *pool.laws)]  # fmt: skip
+    return {"name": pool.name, "title": pool.title, "laws": [
+        {"name": name, "values": ", ".join(f"{k} {v:g}" for k, v in values.items()), "source": source}
+        for name, values, source in laws
+    ]}  # fmt: skip
 
 
 def _known(advice: "Advice") -> list[str]:

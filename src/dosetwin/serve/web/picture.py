@@ -10,10 +10,11 @@ from dosetwin.declare import Repeated
 from dosetwin.infer.belief import DOUBTED
 from dosetwin.quantities import FLAGS, QUANTITIES
 from dosetwin.records import Every
-from dosetwin.report import narrative
+from dosetwin.report import narrative, readings
 from dosetwin.report.card import card
 from dosetwin.report.figures import others
 from dosetwin.report.page import levels, parameters, rests_on, short_list, verdict
+from dosetwin.report.who import age, patient_line, zero
 from dosetwin.serve.web.charts import Chart
 from dosetwin.serve.web.curves import level_chart, output_chart, parameter_chart
 from dosetwin.serve.zone import Zone
@@ -50,24 +51,24 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
         "contradicted": narrative.contradicted(rec),
         "doubted": any(d.p_wrong >= DOUBTED for d in rec.doubted_records),
         "who": who(advice, zone),
-        "zero": narrative.zero(advice.timeline),
+        "zero": zero(advice.timeline),
         "headline": narrative.headline(rec, therapy.drug.name),
         "regimen": None if rec.regimen is None else dosing_of(rec.regimen, zone),
         "certainty": narrative.certainty(rec.how_sure.get("joint")) if rec.regimen else ("", ""),
         "why": [{"text": sentence(r, targets, zone), "source": narrative.signs(r.source)} for r in why],
         "why_not": [{"text": narrative.sentence(r, targets), "source": narrative.signs(r.source)} for r in why_not],
-        "sure": narrative.how_sure(rec.how_sure, therapy, rests_on(advice), lead) if rec.regimen else [],
+        "sure": readings.how_sure(rec.how_sure, therapy, rests_on(advice), lead) if rec.regimen else [],
         "sample": sample(advice, zone),
         "titles": titles,
         "candidates": rows,
-        "heads": narrative.heads(therapy, lead),
+        "heads": readings.heads(therapy, lead),
         "standards": standards(advice, zone),
         "considered": rec.provenance.get("candidates_considered"),
         "acceptable": rec.provenance.get("candidates_acceptable"),
         "charts": {c.code: c for c in charts},
         "besides": [c.code for c in beside if c is not None],
         "order": narrative.order_table(rec.order),
-        "expected": narrative.expected(rec, therapy),
+        "expected": readings.expected(rec, therapy),
         "measurement": narrative.measurement(therapy.watched),
         "sampled": narrative.measurement(therapy.sampling.of),
         "before": narrative.before(therapy),
@@ -104,7 +105,7 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
                 {
                     "text": t.text,
                     "wanted": narrative.border(t),
-                    "judged": narrative.judged(t),
+                    "judged": readings.judged(t),
                     "weight": t.weight,
                     "least": t.min_probability,
                     "source": narrative.signs(t.source),
@@ -156,7 +157,7 @@ def who(advice: "Advice", zone: Zone) -> dict[str, Any]:
     if GA is not None:
         facts.append(("born at", f"{GA:g} wk", ""))
     if days is not None:
-        facts.append(("age (PNA)", f"{days:.1f} d", "") if GA is not None else ("age", narrative.age(days), ""))
+        facts.append(("age (PNA)", f"{days:.1f} d", "") if GA is not None else ("age", age(days), ""))
         if GA is not None and days < 365:
             facts.append(("PMA", f"{GA + days / 7.0:.1f} wk", ""))
     elif "AGE" in latest:
@@ -175,7 +176,7 @@ def who(advice: "Advice", zone: Zone) -> dict[str, Any]:
         facts.append(("running", ", ".join(running), ""))
     return {
         "id": p.id, "label": p.label, "synthetic": p.synthetic, "facts": facts,
-        "now": zone.long(advice.recommendation.provenance["now"]), "line": narrative.patient_line(t, now),
+        "now": zone.long(advice.recommendation.provenance["now"]), "line": patient_line(t, now),
     }  # fmt: skip
 
 
@@ -239,7 +240,7 @@ def _numbers(c: "Candidate", zone: Zone, therapy: "Therapy") -> dict[str, Any]:
         "rules": narrative.rules(c.rules),
         "joint": _percent(c.joint),
         "loss": f"{c.loss:.2f}",
-        "medians": narrative.medians(c, therapy),
+        "medians": readings.medians(c, therapy),
     }
 
 

@@ -9,7 +9,7 @@ from dosetwin.decide.recommendation import order
 from dosetwin.declare.reading import json_key
 from dosetwin.io.text import number
 from dosetwin.records import Every
-from dosetwin.report import narrative
+from dosetwin.report import narrative, readings
 from dosetwin.serve.web.charts import rounded
 from dosetwin.serve.whatif import Tried, what_if
 from dosetwin.serve.zone import Zone
@@ -125,7 +125,7 @@ def _rows(advice: "Advice", found: dict[str, Any]) -> list[tuple[str, str, str]]
     lead = advice.models[int(np.argmax(advice.weights))]
     rows = [
         (f"{name}, {unit}".removesuffix(", "), *_middle(exposure[json_key(r.key, d)]))
-        for (name, unit, _), (r, d) in zip(narrative.heads(advice.therapy, lead), advice.therapy.columns, strict=True)
+        for (name, unit, _), (r, d) in zip(readings.heads(advice.therapy, lead), advice.therapy.columns, strict=True)
     ]
     for t in advice.therapy.goals:
         p = [a["p"] for a in found["targets"] if a["target"] == t.code]

@@ -1,6 +1,5 @@
 """The twin of a patient: facts and what is believed from them, immutable; new facts give a new twin."""
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -125,6 +124,7 @@ class Twin:
         SimulationError when no draw could be simulated.
         """
         from dosetwin.simulate import predict_courses, schedule_many
+        from dosetwin.simulate.settings import with_settings
 
         begin = self.now if after is None else after.until
         if not orders or draws < 1 or not begin < until < math.inf or any(not begin <= t <= until for t in at):
@@ -135,16 +135,10 @@ class Twin:
                              value=(after.orders, after.draws, after.seed), allowed=f"{(len(orders), draws, seed)}")  # fmt: skip
         before: Sequence[tuple[Fact, ...]] = [()] * len(orders) if after is None else after.end
         ahead = [(*past, *_written(order, begin, until, after is not None)) for past, order in zip(before, orders, strict=True)]
-        for fact in itertools.chain(*ahead):
-            if isinstance(fact, Covariate) and fact.name not in self.model.covs:
-                raise InputError("the model has nothing to set of this name", where=f"order, model {self.model.name}",
-                                 value=fact.name, allowed=", ".join(self.model.covs))  # fmt: skip
-            if isinstance(fact, Covariate) and (self.rule != "locf" or self.model.covs[fact.name].missing == "interpolate"):
-                raise InputError("a setting holds from its time on, and this rule reads it before that too",
-                                 where=f"order, {fact.name}", value=self.rule, allowed="locf")  # fmt: skip
+        sets = [tuple(f for f in facts if isinstance(f, Covariate)) for facts in ahead]
+        known = [with_settings(self.timeline, s, self.model, self.rule) for s in sets]
         times = self._moments(begin, until, ahead, at)
         exact, vectors = self.model.solver == "exact", self._drawn(draws, seed)
-        known = [self.timeline.append(*(f for f in facts if isinstance(f, Covariate))) for facts in ahead]
         doses = [tuple(f for f in facts if isinstance(f, DoseEvent)) for facts in ahead]
         schedule = schedule_many(self.model, known, [times] * len(orders), rule=self.rule, extra_doses=doses)
         found = predict_courses(self.model, schedule, vectors, auc=exact, since=self.now)

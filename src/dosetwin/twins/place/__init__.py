@@ -2,6 +2,7 @@
 
 from dosetwin.declare.pool import Arrivals, Exponential, Lognormal, Pool
 from dosetwin.twins.place.facts import Known, Seen, Watched
+from dosetwin.twins.place.place import Place
 from dosetwin.twins.place.twin import BedPool
 
-__all__ = ["Arrivals", "BedPool", "Exponential", "Known", "Lognormal", "Pool", "Seen", "Watched"]
+__all__ = ["Arrivals", "BedPool", "Exponential", "Known", "Lognormal", "Place", "Pool", "Seen", "Watched"]

@@ -63,6 +63,19 @@ class BedPool:
         """[draws] beds that would be taken if there were no end of them: mean arrivals per h times the mean stay."""
         return self.believed(draws, seed).load
 
+    def card(self, draws: int, seed: int) -> dict[str, Any]:
+        """What identifies the pool in an answer, and what is believed of it: ``load`` 5, 50, 95 % quantile."""
+        load = np.quantile(self.load(draws, seed), (0.05, 0.5, 0.95))
+        return {
+            "name": self.pool.name, "title": self.pool.title, "visits": len(self.known.visits),
+            "load": [round(float(q), 3) for q in load], "watched_h": round(sum(b - a for a, b in self.known.watched), 3),
+        }  # fmt: skip
+
+    @property
+    def basis(self) -> str:
+        """What the belief rests on, in words."""
+        return f"{len(self.known.visits)} visits seen" if self.known.visits else ""
+
     def play(
         self, orders: Sequence[Order], until: float, *, draws: int, seed: int, at: Sequence[float] = (),
         after: Trajectory | None = None,

@@ -1,0 +1,44 @@
+"""A place's record from the command line: its facts and the moment of a decision about it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dosetwin.cli.common import naming
+from dosetwin.errors import InputError
+
+if TYPE_CHECKING:
+    from dosetwin.twins.place import Place
+
+
+def opened_place(case: Path) -> "tuple[Place, str]":
+    """The facts of a place's file and the SHA-256 of it. Raises InputError for a wrong file."""
+    import hashlib
+
+    from dosetwin.io.place import read_place
+    from dosetwin.io.text import read_bytes
+    from dosetwin.records import Setting
+    from dosetwin.twins.place import Place, Seen, Watched
+
+    with naming(case):
+        record = read_place(case)
+        facts: list[Any] = [Seen(n, w, t) for n, w, t in record.visits]  # type: ignore[arg-type]
+        facts += [Watched(a, b) for a, b in record.watched]
+        facts += [Setting(beds=n, at=t) for t, n in record.beds]
+    return Place(record.name, tuple(facts), record.origin, record.now), hashlib.sha256(read_bytes(case)).hexdigest()
+
+
+def place_moment(place: "Place", word: str | None, where: str) -> tuple[float, str]:
+    """The moment of the decision (h on the place's clock) and how it was found, in words. Raises InputError."""
+    from dosetwin.io.place import hours
+
+    if word is not None:
+        try:
+            given: Any = float(word)
+        except ValueError:
+            given = word
+        return hours(given, place.origin, "--now"), "given with --now"
+    if place.now is not None:
+        return place.now, f"the moment {where} was written"
+    if place.last is None:
+        raise InputError("nothing is recorded", where=where, allowed="visits, watched or beds")
+    return place.last, f"the last record of {where}"
