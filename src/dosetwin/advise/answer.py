@@ -1,7 +1,7 @@
 """One answer: the facts of a patient and a question in, the next dose or a refusal with its reasons out."""
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -16,11 +16,11 @@ from dosetwin.decide.recommendation import Recommendation
 from dosetwin.declare import Model, Therapy
 from dosetwin.forecast.section import Section
 from dosetwin.forecast.tells import Believed, Outlook, prior_draws
-from dosetwin.records import Choosable, Observation, Timeline
-from dosetwin.twins.place import BedPool, Place
+from dosetwin.records import Choosable, DoseOrder, Observation, Setting, Timeline
 
 if TYPE_CHECKING:
     from dosetwin.infer.belief import Belief
+    from dosetwin.twins.place import BedPool, Place
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class Advice:
     asked: Timeline
     outlooks: tuple[Outlook, ...] = ()
     curves: Curves | None = None
-    twin: BedPool | None = None
+    twin: "BedPool | None" = None
     parameters: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     prior_parameters: dict[str, tuple[float, float, float]] = field(default_factory=dict)
 
@@ -61,12 +61,17 @@ class Advice:
         return tuple(o.section(self.timeline, self.now) for o in self.outlooks)
 
     @property
+    def dosed(self) -> DoseOrder | None:
+        """The order chosen, of a therapy that gives doses."""
+        return None if isinstance(self.regimen, Setting) else cast("DoseOrder | None", self.regimen)
+
+    @property
     def lead(self) -> int:
         """Index of the model with the largest weight."""
         return int(np.argmax(self.weights))
 
     @property
-    def source(self) -> Model | BedPool:
+    def source(self) -> "Model | BedPool":
         """What the readings are of: the leading model, or a place's twin."""
         return self.models[self.lead] if self.twin is None else self.twin
 
@@ -76,7 +81,7 @@ class Advice:
         return self.question.seed
 
 
-def advise(facts: Timeline | Place, question: Question) -> Advice:
+def advise(facts: "Timeline | Place", question: Question) -> Advice:
     """The next order for a patient or a place, or a refusal with reasons. Pure: the same facts and question give the same answer.
 
     Facts after the question's moment are not used. The steps of one decision are the lines of its body, in

@@ -1,6 +1,7 @@
 """What is asked of facts, models and therapy before anything is computed, and what the record says of the time after now."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,16 +14,18 @@ from dosetwin.errors import Finding, InputError
 from dosetwin.forecast import tells
 from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Covariate, Timeline
-from dosetwin.twins.place import BedPool, Place
+
+if TYPE_CHECKING:
+    from dosetwin.twins.place import Place
 
 
-def ask(facts: Timeline | Place, question: Question) -> Asked:
+def ask(facts: "Timeline | Place", question: Question) -> Asked:
     """Put a question to facts about a patient or a place: its moment found, facts checked, who tells effects chosen and heard.
 
     Raises InputError when models, therapy and facts do not belong together or the facts have errors (all are listed), when who is
     asked to tell effects is unknown, cannot tell these models anything or has damaged weights.
     """
-    if isinstance(facts, Place):
+    if not isinstance(facts, Timeline):
         return _of_place(facts, question)
     fits(question)
     timeline = facts
@@ -43,8 +46,10 @@ def ask(facts: Timeline | Place, question: Question) -> Asked:
     return Asked(question, now, models, timeline, bare, heard(bare, told).append(*more), tellers, told, remarked)
 
 
-def _of_place(place: Place, question: Question) -> Asked:
+def _of_place(place: "Place", question: Question) -> Asked:
     """The same of a place: a twin hears what was known there. Raises InputError for a therapy of no place, or without a pool."""
+    from dosetwin.twins.place import BedPool
+
     therapy = question.therapy
     if therapy.kind != "place":
         raise InputError("the therapy is of no place", where=f"therapy {therapy.name}", value=therapy.kind, allowed="place")

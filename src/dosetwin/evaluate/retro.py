@@ -17,6 +17,7 @@ from dosetwin import formulary
 from dosetwin.advise import Question, advise
 from dosetwin.decide.control import LevelAdjusted, named
 from dosetwin.decide.facts import facts_at
+from dosetwin.decide.recommendation import Dosing
 from dosetwin.declare import After, End, Goal, Model, Repeated, Says, Therapy
 from dosetwin.declare import Rule as DosingRule
 from dosetwin.errors import DosetwinError, Finding, InputError
@@ -169,6 +170,7 @@ def _twin_says(known: Timeline, question: Question) -> Said:
     if made.regimen is None:
         return Said(silent=made.reasons[0].text if made.reasons else "no acceptable regimen")
     r = made.regimen
+    assert isinstance(r, Dosing)  # a retro is about doses
     first_at = known.at(datetime.fromisoformat(r.first_at)) if isinstance(r.first_at, str) else r.first_at
     return Said(r.amount_mg if r.loading_mg is None else r.loading_mg, first_at, r.interval_h)
 

@@ -3,9 +3,8 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dosetwin.advise.ahead import in_scope
+from dosetwin.decide.recommendation import Dosing, Setup
 from dosetwin.declare import Repeated
 from dosetwin.infer.belief import DOUBTED
 from dosetwin.quantities import FLAGS, QUANTITIES
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dosetwin.advise import Advice
-    from dosetwin.decide.recommendation import Candidate, Dosing
+    from dosetwin.decide.recommendation import Candidate, Ordered
     from dosetwin.declare import Goal, Therapy
     from dosetwin.errors import Reason
 
@@ -33,7 +32,7 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
     events, whatif, cards, provenance, therapy."""
     rec, therapy = advice.recommendation, advice.therapy
     why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
-    targets, lead = therapy.goals, advice.models[int(np.argmax(advice.weights))]
+    targets, lead = therapy.goals, advice.models[advice.lead]
     forecasts, charts = told(advice, zone)
     curve = level_chart(advice, zone)
     charts = ([curve] if curve else []) + charts
@@ -126,17 +125,18 @@ def sentence(reason: "Reason", targets: "Sequence[Goal]", zone: Zone) -> str:
     return zone.retold(narrative.sentence(reason, targets, str))
 
 
-def dosing_of(r: "Dosing", zone: Zone) -> dict[str, Any]:
+def dosing_of(r: "Ordered", zone: Zone) -> dict[str, Any]:
     """A regimen with its moment in words."""
+    moments = {"first_at": r.first_at, "first_at_text": zone.long(r.first_at), "first_at_short": zone.short(r.first_at)}
+    if isinstance(r, Setup):
+        return {"settings": dict(r.settings), "text": r.words, **moments}
     return {
         "amount_mg": r.amount_mg,
         "loading_mg": r.loading_mg,
         "loading_interval_h": r.loading_interval_h,
         "interval_h": r.interval_h,
         "infusion_h": r.infusion_h,
-        "first_at": r.first_at,
-        "first_at_text": zone.long(r.first_at),
-        "first_at_short": zone.short(r.first_at),
+        **moments,
         "text": narrative.ordered(r),
     }
 
@@ -337,8 +337,9 @@ def whatif(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
     they need."""
     p, therapy = advice.recommendation.provenance, advice.therapy
     weight = p.get("weight_kg")
-    r = advice.regimen
-    best = advice.recommendation.candidates[0].regimen if advice.recommendation.candidates else None
+    r = advice.dosed
+    first = advice.recommendation.candidates[0].regimen if advice.recommendation.candidates else None
+    best = first if isinstance(first, Dosing) else None
     menu = therapy.menu
     if not isinstance(menu, Repeated) or menu.per == "m2" or (menu.per == "kg" and not weight):
         return None

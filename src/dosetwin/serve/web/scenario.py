@@ -67,7 +67,7 @@ def _course(advice: "Advice", zone: Zone) -> tuple[dict[str, Chart], list[dict[s
     time = start + DT * np.arange(int(np.ceil((now + AHEAD_H - start) / DT)) + 1)
     eta = advice.beliefs[lead].draws[:DRAWS]
     name = model.measured_by(advice.therapy.drug.name) or next(iter(model.outputs))
-    plans: list[DoseOrder | None] = [advice.regimen, None] if advice.regimen else [None]
+    plans: list[DoseOrder | None] = [advice.dosed, None] if advice.dosed else [None]
     levels, ok = [], np.ones(len(eta), dtype=bool)
     for plan in plans:
         doses = plan.doses(float(time[-1]) - 1e-6) if plan else ()

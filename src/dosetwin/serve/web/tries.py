@@ -114,9 +114,9 @@ def _middle(q: "Sequence[float]") -> tuple[str, str]:
 
 def recommended(advice: "Advice") -> dict[str, Any] | None:
     """The same for the regimen that is recommended, None in a refusal."""
-    if advice.regimen is None:
+    if advice.dosed is None:
         return None
-    return what_if(advice, Tried(advice.regimen))
+    return what_if(advice, Tried(advice.dosed))
 
 
 def _rows(advice: "Advice", found: dict[str, Any]) -> list[tuple[str, str, str]]:

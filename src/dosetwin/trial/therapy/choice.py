@@ -1,6 +1,6 @@
 """What an arm orders at one moment for what a chart holds then: a published rule, a fixed order, or the twin's choice."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from dosetwin.advise.question import Asked, Question
 from dosetwin.decide.plans import Plan, ask_rules, enumerate_plans, situation
 from dosetwin.decide.readings import Responses
 from dosetwin.decide.search import Choice, Scores, choose, score
-from dosetwin.declare import Says, Therapy
+from dosetwin.declare import Says, Sets, Therapy
 from dosetwin.declare.menu import Repeated, Situation
 from dosetwin.errors import InputError, SimulationError
 from dosetwin.records import Timeline
@@ -52,7 +52,7 @@ def ordered(design: "TherapyDesign", arm: "Arm", known: Timeline, now: float) ->
     return _said(therapy, where, says)
 
 
-def _said(therapy: Therapy, where: Situation, says: dict[str, Says]) -> Ordered | None:
+def _said(therapy: Therapy, where: Situation, says: Mapping[str, Says | Sets]) -> Ordered | None:
     plans = [p for p in enumerate_plans(therapy, where, says, thin=ONE) if p.rules] if says else []
     return Ordered(plans[0]) if plans else None
 
