@@ -4,14 +4,14 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 
 from dosetwin.declare import Model
 from dosetwin.errors import Failure, InputError, SimulationError
-from dosetwin.simulate import ode, past
+from dosetwin.simulate import ode, past, scalars
 from dosetwin.simulate.kernel import compiled
 from dosetwin.simulate.schedule import Schedule
 from dosetwin.simulate.tolerances import absolute
@@ -38,19 +38,28 @@ class Trajectory:
     A failed job has ``ok`` False, rows of NaN and a line in ``failures``.
     """
 
-    ids: tuple
+    ids: Sequence
     outputs: tuple[str, ...]
     ptr: np.ndarray
-    time: np.ndarray
+    times: tuple[np.ndarray, np.ndarray]
     value: np.ndarray
     ok: np.ndarray
     failures: tuple[Failure, ...]
     auc: np.ndarray | None = None
 
+    @cached_property
+    def time(self) -> np.ndarray:
+        """[rows], h; written out when first asked for."""
+        known, start = self.times
+        counts = np.diff(self.ptr)
+        if not start.any() and bool(np.all(counts == len(known))):
+            return np.tile(known, len(start))
+        return known[np.repeat(start - self.ptr[:-1], counts) + np.arange(int(self.ptr[-1]))]
+
     def cube(self) -> np.ndarray:
         """[n_jobs, n_times, n_outputs]; raises SimulationError when courses differ in length or a job failed."""
         counts = np.diff(self.ptr)
-        if len(set(counts.tolist())) > 1:
+        if len(counts) and counts.min() != counts.max():
             raise SimulationError("courses differ in their number of output times: use ptr")
         if self.failures:
             raise SimulationError(f"{len(self.failures)} simulations failed; first: {self.failures[0]}")
@@ -61,11 +70,12 @@ class Trajectory:
         import pandas as pd
 
         counts = np.diff(self.ptr)
-        keep = np.repeat(self.ok, counts)
-        data: dict[str, Any] = {"ID": np.repeat(np.array(self.ids, dtype=object), counts)[keep], "TIME": self.time[keep]}
+        ids = np.arange(self.ids.start, self.ids.stop) if isinstance(self.ids, range) else np.array(self.ids, dtype=object)
+        keep = slice(None) if self.ok.all() else np.repeat(self.ok, counts)
+        data: dict[str, Any] = {"ID": np.repeat(ids, counts)[keep], "TIME": self.time[keep]}
         for j, name in enumerate(self.outputs):
             data[name] = self.value[keep, j]
-        return pd.DataFrame(data)
+        return pd.DataFrame(data, copy=False)
 
 
 def threads_available() -> int:
@@ -107,28 +117,49 @@ def _run(model, schedule: Schedule, course, eta, theta, threads, auc: bool, stat
     eta, theta = _fits(model, schedule, n_jobs, eta, theta, auc)
     out_ptr = np.concatenate([[0], np.cumsum(schedule.n_times[course])]).astype(np.int64)
     n_rows = int(out_ptr[-1])
-    out = np.zeros((n_rows, n_out))
+    out = np.empty((n_rows, n_out))
     area = np.zeros((n_rows if auc else 0, n_out))
     states = np.zeros((n_rows if state else 0, len(model.states)))
     codes, stopped = np.zeros(n_jobs, np.int64), np.zeros(n_jobs)
-    kernel = compiled(model).run
-    fixed = (course, theta, eta, schedule.ptr, schedule.time, schedule.kind, schedule.index, schedule.amount, schedule.duration,
-             schedule.ii, schedule.rows, schedule.occasion, schedule.begin, out_ptr, out, area, states, codes, stopped,
-             float(model.rtol if rtol is None else rtol), absolute(model, atol))  # fmt: skip
-    threads = threads or threads_available()
+    kernels, threads, s = compiled(model), threads or threads_available(), schedule
+    jobs, given = (theta, eta, s.table, s.row0, s.ptr, s.time, s.kind), (s.index, s.amount, s.duration)
+    rest = (s.rows, s.occasion, s.begin)
+    if not auc and scalars.suits(model, schedule):
+        _on_threads(
+            kernels.run_scalars, n_jobs, threads, (course, *jobs, s.again, *given, *rest, out_ptr, out, states, codes, stopped)
+        )
+        odd = np.flatnonzero(codes == scalars.ODD)
+        if not len(odd):
+            return out_ptr, out, None, states, codes, stopped
+    else:
+        odd = None
+    tolerances = float(model.rtol if rtol is None else rtol), absolute(model, atol)
+    if odd is None:
+        _on_threads(
+            kernels.run,
+            n_jobs,
+            threads,
+            (course, *jobs, *given, s.ii, *rest, out_ptr, out, area, states, codes, stopped, *tolerances),
+        )
+    for k in odd if odd is not None else ():
+        kernels.run(k, k + 1, course, *jobs, *given, s.ii, *rest, out_ptr, out, area, states, codes, stopped, *tolerances)
+    return out_ptr, out, (area if auc else None), states, codes, stopped
+
+
+def _on_threads(kernel, n_jobs: int, threads: int, fixed: tuple) -> None:
+    """Run the kernel for all jobs, on threads where they pay."""
     if threads == 1 or n_jobs < 2 * JOBS_PER_CHUNK:
         kernel(0, n_jobs, *fixed)
-    else:
-        size = max(JOBS_PER_CHUNK, -(-n_jobs // (threads * 8)))
-        done = 0
-        if not getattr(kernel, "signatures", True):
-            # one job alone, so that the kernel is compiled (or read from the cache) once and not by every thread
-            kernel(0, 1, *fixed)
-            done = 1
-        jobs = [_pool(threads).submit(kernel, lo, min(lo + size, n_jobs), *fixed) for lo in range(done, n_jobs, size)]
-        for job in jobs:
-            job.result()
-    return out_ptr, out, (area if auc else None), states, codes, stopped
+        return
+    size = max(JOBS_PER_CHUNK, -(-n_jobs // (threads * 8)))
+    done = 0
+    if not getattr(kernel, "signatures", True):
+        # one job alone, so that the kernel is compiled (or read from the cache) once and not by every thread
+        kernel(0, 1, *fixed)
+        done = 1
+    jobs = [_pool(threads).submit(kernel, lo, min(lo + size, n_jobs), *fixed) for lo in range(done, n_jobs, size)]
+    for job in jobs:
+        job.result()
 
 
 def predict(
@@ -184,6 +215,8 @@ def predict_courses(
 ) -> list[Prediction]:
     """Several courses (default all) under the same parameter vectors; see ``predict``. Their common history is played once."""
     which = range(schedule.n_courses) if courses is None else courses
+    if schedule.shares:
+        schedule, which = schedule.apart(list(which)), range(len(which))
     eta = np.atleast_2d(np.asarray(eta, dtype=np.float64))
     side_by_side = len(model.states) > 2 or since is not None or len(which) > 1
     if side_by_side and len(eta) and past.playable(model, schedule):
@@ -216,8 +249,7 @@ def _one(schedule: Schedule, course: int, n: int, found) -> Prediction:
         # a failure is a value: nothing half computed is left to be mistaken for a result
         for array in (value, states, *(() if areas is None else (areas,))):
             array[failed] = np.nan
-    time = schedule.out_time[schedule.out_ptr[course] : schedule.out_ptr[course + 1]]
-    return Prediction(time, value, states, ~failed, np.where(failed, ode.STEP_TOO_SMALL, ode.OK), areas)
+    return Prediction(schedule.times_of(course), value, states, ~failed, np.where(failed, ode.STEP_TOO_SMALL, ode.OK), areas)
 
 
 def _from_start(model, schedule: Schedule, eta, theta, course: int, auc: bool, threads: int | None) -> Prediction:
@@ -226,7 +258,7 @@ def _from_start(model, schedule: Schedule, eta, theta, course: int, auc: bool, t
     _, out, area, states, codes, _ = _run(model, schedule, jobs, eta, theta, threads, auc, True)
     n_t = int(schedule.n_times[course])
     return Prediction(
-        time=schedule.out_time[schedule.out_ptr[course] : schedule.out_ptr[course + 1]],
+        time=schedule.times_of(course),
         value=out.reshape(k, n_t, -1),
         state=states.reshape(k, n_t, -1),
         ok=codes == 0,
@@ -261,13 +293,11 @@ def simulate(
         Failure(schedule.ids[which[k]], f"solver_{codes[k]}", f"{ode.MESSAGES.get(int(codes[k]), 'failed')} at {stopped[k]:g} h")
         for k in np.flatnonzero(codes)
     )
-    starts, counts = schedule.out_ptr[which], schedule.n_times[which]
-    rows = np.repeat(starts - out_ptr[:-1], counts) + np.arange(int(out_ptr[-1]))
     return Trajectory(
-        ids=tuple(schedule.ids[c] for c in which),
+        ids=schedule.ids if course is None else tuple(schedule.ids[c] for c in which),
         outputs=tuple(model.outputs),
         ptr=out_ptr,
-        time=schedule.out_time[rows],
+        times=(schedule.out_time, schedule.out_ptr[schedule.table[which]]),
         value=out,
         ok=codes == 0,
         failures=failures,

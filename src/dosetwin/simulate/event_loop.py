@@ -180,7 +180,7 @@ def give(x, u, queue, pending, t, on, length, amount, where):
     return pending
 
 
-def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii, rows, occasion, begin,
+def run(lo, hi, course, theta, eta, table, row0, ptr, time, kind, index, amount, duration, ii, rows, occasion, begin,
         out_ptr, out, area_out, state_out, codes, stopped, rtol, atol):  # fmt: skip
     """Simulate jobs lo..hi-1: job k runs course[k] with eta[k] and writes rows from out_ptr[k] on."""
     x, u, total_area = np.zeros(N), np.zeros(N), np.zeros(N_OUT)
@@ -191,17 +191,18 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
     longest = 0
     if HAS_LAG:
         for k in range(lo, hi):
-            longest = max(longest, ptr[course[k] + 1] - ptr[course[k]])
+            longest = max(longest, ptr[table[course[k]] + 1] - ptr[table[course[k]]])
     lags = np.zeros(longest)  # of the doses of a course, by their event: a repeat has the lag of its record
     want_area = area_out.shape[0] > 0
     want_state = state_out.shape[0] > 0
     for k in range(lo, hi):
         c = course[k]
         th = make_theta(theta, k if theta.shape[0] > 1 else 0)
-        first = ptr[c]
+        first = ptr[table[c]]
         # the first event of a course is always its first covariate row
-        cov = make_cov(rows, index[first])
-        e = make_eta(eta, k, N_ETA + occasion[index[first]] * N_KAPPA)
+        r = index[first] + row0[c]
+        cov = make_cov(rows, r)
+        e = make_eta(eta, k, N_ETA + occasion[r] * N_KAPPA)
         p = individual(th, e, cov)
         t = begin[c]
         for i in range(N):
@@ -218,7 +219,7 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
         stiff = STIFF
         code = OK
         row = out_ptr[k]
-        for ev in range(first, ptr[c + 1]):
+        for ev in range(first, ptr[table[c] + 1]):
             target = time[ev]
             while code == OK:
                 stop = target
@@ -253,8 +254,9 @@ def run(lo, hi, course, theta, eta, ptr, time, kind, index, amount, duration, ii
                 break
             what = kind[ev]
             if what == COVARIATES:
-                cov = make_cov(rows, index[ev])
-                e = make_eta(eta, k, N_ETA + occasion[index[ev]] * N_KAPPA)
+                r = index[ev] + row0[c]
+                cov = make_cov(rows, r)
+                e = make_eta(eta, k, N_ETA + occasion[r] * N_KAPPA)
                 p = individual(th, e, cov)
                 if EXACT:
                     build_linear(W, p, cov, t)

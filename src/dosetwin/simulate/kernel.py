@@ -25,7 +25,7 @@ import platformdirs
 
 from dosetwin.declare import Model
 from dosetwin.errors import ModelError
-from dosetwin.simulate import event_loop, exact, lanes, ode
+from dosetwin.simulate import event_loop, exact, lanes, ode, scalars
 from dosetwin.simulate._globals import work_layout
 from dosetwin.simulate.typical import has_lag, typical_covariates, typical_parameters
 
@@ -235,6 +235,8 @@ def source(model: Model) -> str:
     chunks.append(
         '@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)\n' + inspect.getsource(event_loop.run)
     )
+    if exactly and n <= scalars.LARGEST and not has_lag(model):
+        chunks += scalars.source_of(n)
     if lanes.suits(model):
         chunks += lanes.source_of(model, n in PROPAGATORS)
     head = [

@@ -40,16 +40,20 @@ _MODES = {"duration": BY_DURATION, "rate": BY_RATE, "model_rate": MODEL_RATE, "m
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
-    """Compiled courses of one model. Event arrays are concatenated; course c owns events ptr[c]..ptr[c+1]-1.
+    """Compiled courses of one model. Tables of events are concatenated; table e owns events ptr[e]..ptr[e+1]-1.
 
+    Course c follows the events of ``table[c]``, with the covariate rows these name counted from ``row0[c]``: courses that differ
+    in covariates alone share their events (``uniform``); others have a table each.
     ``time`` h, ``kind`` (0 covariates, 1 dose, 2 dose at steady state, 3 output, 4 reset, 5 steady state added), ``index``
     covariate row, or of a dose compartment + n_states * what was written of its input (event_loop), ``amount`` mg, ``duration``
     h, ``ii`` h (of a written-out ADDL dose of a model with lags: minus 1 minus the place of its record in the course);
     ``rows`` [n_rows, n_cov] covariate values, ``occasion`` [n_rows];
-    ``begin`` [n_courses] start times; ``out_time`` output times, ``out_ptr`` [n_courses + 1].
+    ``begin`` [n_courses] start times; ``out_time`` output times of the tables, ``out_ptr`` [n_tables + 1].
     """
 
-    ids: tuple
+    ids: Sequence
+    table: np.ndarray
+    row0: np.ndarray
     ptr: np.ndarray
     time: np.ndarray
     kind: np.ndarray
@@ -74,14 +78,50 @@ class Schedule:
     @cached_property
     def n_times(self) -> np.ndarray:
         """Output rows of each course."""
-        return np.diff(self.out_ptr)
+        return np.diff(self.out_ptr)[self.table]
+
+    @cached_property
+    def again(self) -> np.ndarray:
+        """[n_events] how many outputs follow an output in its table at steps equal to the one before it."""
+        step = np.diff(self.time)
+        output = self.kind == OUTPUT
+        follows = np.zeros(len(self.time) + 1, dtype=bool)
+        follows[1:-2] = output[1:-1] & output[2:] & (step[1:] == step[:-1])
+        follows[self.ptr[1:] - 1] = follows[self.ptr[:-1]] = False
+        place = np.arange(len(follows))
+        return np.minimum.accumulate(np.where(follows, len(place), place)[::-1])[::-1][:-1] - place[:-1]
+
+    @property
+    def shares(self) -> bool:
+        """Whether courses share events."""
+        return len(self.table) != len(self.ptr) - 1
+
+    def times_of(self, course: int) -> np.ndarray:
+        """Output times of a course."""
+        e = self.table[course]
+        return self.out_time[self.out_ptr[e] : self.out_ptr[e + 1]]
+
+    def apart(self, courses: Sequence[int]) -> "Schedule":
+        """These courses with events of their own."""
+        tables = self.table[courses]
+        at = np.concatenate([np.arange(self.ptr[e], self.ptr[e + 1]) for e in tables])
+        index, lengths = self.index[at], np.diff(self.ptr)[tables]
+        index[self.kind[at] == COVARIATES] += np.repeat(self.row0[courses], lengths)[self.kind[at] == COVARIATES]
+        n = len(tables)
+        return replace(
+            self, ids=tuple(self.ids[c] for c in courses), table=np.arange(n), row0=np.zeros(n, np.int64),
+            ptr=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), time=self.time[at], kind=self.kind[at], index=index,
+            amount=self.amount[at], duration=self.duration[at], ii=self.ii[at], begin=self.begin[courses],
+            out_time=np.concatenate([self.times_of(c) for c in courses]),
+            out_ptr=np.concatenate([[0], np.cumsum(self.n_times[courses])]).astype(np.int64),
+        )  # fmt: skip
 
     def rows_at_outputs(self, course: int = 0) -> np.ndarray:
         """Index of the covariate row in force at each output of a course."""
-        found, row = [], 0
-        for e in range(self.ptr[course], self.ptr[course + 1]):
+        found, row, table = [], 0, self.table[course]
+        for e in range(self.ptr[table], self.ptr[table + 1]):
             if self.kind[e] == COVARIATES:
-                row = int(self.index[e])
+                row = int(self.index[e] + self.row0[course])
             elif self.kind[e] == OUTPUT:
                 found.append(row)
         return np.array(found, dtype=np.int64)
@@ -260,6 +300,8 @@ def schedule_many(
     stacked = [np.ascontiguousarray(np.concatenate([p[i] for p in parts])) for i in range(6)]
     return Schedule(
         ids=tuple(t.patient.id for t in timelines),
+        table=np.arange(len(timelines)),
+        row0=np.zeros(len(timelines), np.int64),
         ptr=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         time=stacked[0],
         kind=stacked[1],
@@ -319,23 +361,22 @@ def uniform(
     time, kind, index, amount, duration, ii = _events(model, cov_times, given, wanted, np.zeros(len(wanted), bool), "locf")
     if kind[0] != COVARIATES or index[0] != 0:
         raise InputError("the first covariate time must be the first event", where="schedule", value=float(cov_times[0]))
-    tiled = np.tile(index, n)
-    is_cov = np.tile(kind == COVARIATES, n)
-    tiled[is_cov] += np.repeat(np.arange(n) * n_c, n_c)
     return Schedule(
-        ids=tuple(range(1, n + 1)),
-        ptr=np.arange(n + 1, dtype=np.int64) * len(time),
-        time=np.tile(time, n),
-        kind=np.tile(kind, n),
-        index=tiled,
-        amount=np.tile(amount, n),
-        duration=np.tile(duration, n),
-        ii=np.tile(ii, n),
+        ids=range(1, n + 1),
+        table=np.zeros(n, np.int64),
+        row0=np.arange(n, dtype=np.int64) * n_c,
+        ptr=np.array([0, len(time)]),
+        time=time,
+        kind=kind,
+        index=index,
+        amount=amount,
+        duration=duration,
+        ii=ii,
         rows=np.ascontiguousarray(cov.reshape(n * n_c, -1)),
         occasion=np.zeros(n * n_c, np.int64),
         begin=np.full(n, float(cov_times[0])),
-        out_time=np.tile(wanted, n),
-        out_ptr=np.arange(n + 1, dtype=np.int64) * len(wanted),
+        out_time=wanted,
+        out_ptr=np.array([0, len(wanted)]),
         occasions=1,
         findings=(),
         rule="locf",
