@@ -128,7 +128,7 @@ def _run(model, schedule: Schedule, course, eta, theta, threads, auc: bool, stat
         _on_threads(
             kernels.run_scalars, n_jobs, threads, (course, *jobs, s.again, *given, *rest, out_ptr, out, states, codes, stopped)
         )
-        odd = np.flatnonzero(codes == scalars.ODD)
+        odd = np.flatnonzero(codes == scalars.LEFT)
         if not len(odd):
             return out_ptr, out, None, states, codes, stopped
     else:

@@ -1,7 +1,7 @@
 """Courses of linear models with one or two states, all numbers in scalars: what most cohorts and patients are played with.
 
 For ordinary doses, covariates and outputs; everything else (lags, steady states, resets, areas) goes through event_loop.run, and
-so does a course of which this says ODD: equal or complex rates, which the two modes written out here cannot tell. Templates and
+so does a course that this leaves (code LEFT): equal or complex rates, which two modes cannot tell. Templates and
 generated text, as in exact.py and lanes.py; ``run_scalars`` follows event_loop.run.
 """
 
@@ -15,7 +15,7 @@ from dosetwin.simulate.event_loop import BY_RATE, COVARIATES, DOSE, OUTPUT
 from dosetwin.simulate.schedule import Schedule
 from dosetwin.simulate.typical import has_lag
 
-ODD = -1
+LEFT = -1
 LARGEST = 2
 
 
@@ -77,7 +77,7 @@ def run_scalars(lo, hi, course, theta, eta, table, row0, ptr, time, kind, again,
         soonest = math.inf
         code = OK
         if not apart:
-            code = ODD
+            code = LEFT
         row = out_ptr[k]
         ev = first - 1
         beyond = ptr[table[c] + 1]
@@ -156,7 +156,7 @@ def run_scalars(lo, hi, course, theta, eta, table, row0, ptr, time, kind, again,
                     {read}
                     held = -1.0
                     if not apart:
-                        code = ODD
+                        code = LEFT
             else:
                 where = index[ev] % N
                 share = bioavailability(p, where)
@@ -246,4 +246,4 @@ def source_of(n: int) -> list[str]:
             text = text.replace(mark, _block(lines, at - text.rfind("\n", 0, at) - 1), 1)
     jit = '@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)'
     head = ["@jit\n" + inspect.getsource(f) for f in ((decayed, modes) if n == 2 else (decayed,))]
-    return [f"ODD = {ODD}\n", *head, jit + text]
+    return [f"LEFT = {LEFT}\n", *head, jit + text]

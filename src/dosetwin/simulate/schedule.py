@@ -104,7 +104,7 @@ class Schedule:
     def apart(self, courses: Sequence[int]) -> "Schedule":
         """These courses with events of their own."""
         tables = self.table[courses]
-        at = np.concatenate([np.arange(self.ptr[e], self.ptr[e + 1]) for e in tables])
+        at = np.concatenate([np.arange(int(self.ptr[e]), int(self.ptr[e + 1])) for e in tables])
         index, lengths = self.index[at], np.diff(self.ptr)[tables]
         index[self.kind[at] == COVARIATES] += np.repeat(self.row0[courses], lengths)[self.kind[at] == COVARIATES]
         n = len(tables)
