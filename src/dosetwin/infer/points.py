@@ -5,14 +5,14 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import chdtri, ndtri
 
+from dosetwin.infer.sobol import sobol
+
 
 @lru_cache(maxsize=32)
 def uniforms(n: int, d: int) -> np.ndarray:
     """[n, d] scrambled Sobol points in (0, 1), always the same."""
-    from scipy.stats import qmc
-
     size = 1 << max(n - 1, 1).bit_length()
-    points = qmc.Sobol(d, scramble=True, rng=np.random.default_rng(20260401)).random(size)[:n]
+    points = sobol(d, size, 20260401)[:n]
     points.flags.writeable = False
     return points
 

@@ -16,6 +16,7 @@ from functools import cached_property
 
 import numpy as np
 from numba import njit
+from scipy.special import poch, stdtr
 
 from dosetwin.infer.likelihood import _LOG, _SD, LOG_2PI, Evidence, _log_normal_cdf, _scale
 from dosetwin.simulate import Prediction
@@ -73,8 +74,6 @@ def log_wrong(evidence: Evidence) -> np.ndarray:
     """ln density of each level if its record is wrong, [n]; the same for every parameter vector."""
     if len(evidence) == 0:
         return np.zeros(0)
-    from scipy.stats import t as student
-
     prediction = evidence.predict_eta(np.zeros((1, evidence.root.shape[0])))
     if not prediction.ok[0]:
         return np.full(len(evidence), -math.inf)
@@ -84,7 +83,18 @@ def log_wrong(evidence: Evidence) -> np.ndarray:
     centre = np.maximum(np.maximum(f, smallest), 1e-3 * np.maximum(np.abs(evidence.y), 1e-12))
     value = np.maximum(evidence.y, 1e-3 * centre)
     u = np.log(value / centre) / WRONG_SCALE
-    return np.where(evidence.blq, student.logcdf(u, WRONG_DF), student.logpdf(u, WRONG_DF) - np.log(WRONG_SCALE * value))
+    return np.where(evidence.blq, _log_below(u, WRONG_DF), _log_student(u, WRONG_DF) - np.log(WRONG_SCALE * value))
+
+
+def _log_student(u: np.ndarray, df: float) -> np.ndarray:
+    """ln density of t with ``df`` degrees of freedom."""
+    return np.log(poch(0.5 * df, 0.5)) - 0.5 * (np.log(df) + np.log(np.pi)) - (df + 1) / 2 * np.log1p(u * u / df)
+
+
+def _log_below(u: np.ndarray, df: float) -> np.ndarray:
+    """ln P(t < u); -inf where that underflows."""
+    with np.errstate(divide="ignore"):
+        return np.log(stdtr(df, u))
 
 
 @njit(cache=True, nogil=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from dosetwin.errors import InputError
 from dosetwin.trial.runner import read
@@ -54,7 +54,7 @@ def estimate(x: np.ndarray, weight: np.ndarray | None = None) -> Estimate:
         return Estimate(mean, float("nan"), float("nan"), float("nan"), 1)
     influence = w * (x - mean) * n / total
     se = float(np.sqrt((influence**2).sum() / (n - 1) / n))
-    reach = float(student.ppf(0.5 + LEVEL / 2.0, n - 1)) * se
+    reach = float(stdtrit(n - 1, 0.5 + LEVEL / 2.0)) * se
     return Estimate(mean, se, mean - reach, mean + reach, n)
 
 
@@ -72,7 +72,7 @@ def paired(a: np.ndarray, b: np.ndarray, wa: np.ndarray | None = None, wb: np.nd
         means.append(mean)
         influences.append(w * (x - mean) * n / w.sum())
     se = float(np.sqrt(((influences[0] - influences[1]) ** 2).sum() / (n - 1) / n))
-    reach = float(student.ppf(0.5 + LEVEL / 2.0, n - 1)) * se
+    reach = float(stdtrit(n - 1, 0.5 + LEVEL / 2.0)) * se
     mean = means[0] - means[1]
     return Estimate(mean, se, mean - reach, mean + reach, n)
 

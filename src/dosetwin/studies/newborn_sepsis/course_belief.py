@@ -27,6 +27,7 @@ from dosetwin.errors import InputError
 from dosetwin.infer.explanations import QUIET
 from dosetwin.infer.likelihood import LOG_2PI
 from dosetwin.infer.robust import P_WRONG, UNLIKE, WRONG_SCALE
+from dosetwin.infer.sobol import sobol
 from dosetwin.outcomes.infection.draws import DRAWS, Infections, draw_infections
 from dosetwin.outcomes.infection.mic import distribution
 from dosetwin.outcomes.infection.packs import Pack
@@ -302,10 +303,8 @@ def _posterior(CL, V, Q, mean, loadings, V_sd, rate, piece, at, y, prop, add, wi
 
 @lru_cache(maxsize=8)
 def _sobol(n: int, k: int) -> np.ndarray:
-    from scipy.stats import qmc
-
     size = 1 << max(int(np.ceil(np.log2(n))), 1)
-    return qmc.Sobol(k, scramble=True, rng=np.random.default_rng(20260101)).random(size)[:n]
+    return sobol(k, size, 20260101)[:n]
 
 
 def quasi_uniforms(n: int, k: int, shift: np.ndarray) -> np.ndarray:
