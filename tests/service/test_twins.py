@@ -11,7 +11,8 @@ import pytest
 
 from dosetwin.checks.record import check
 from dosetwin.forecast.tells import listed
-from dosetwin.serve.demo import STORIES, babies
+from dosetwin.populations.made_up import STORIES, babies
+from dosetwin.serve import demo
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.facts import NewFact, Person
 from dosetwin.serve.timeline import in_force, timeline_of
@@ -102,16 +103,16 @@ def test_the_ward_list_puts_first_who_needs_somebody() -> None:
 
 def test_the_made_up_ward_is_sound_and_says_that_it_is_made_up() -> None:
     made = babies(len(STORIES), NOW)
-    keys = [e.source_key for b in made for e in b.events] + [b.new.source_key for b in made]
+    keys = [e.key for b in made for e in b.events] + [b.key for b in made]
     assert len(set(keys)) == len(keys)
-    assert all(b.new.synthetic and "Madeup" in b.new.person.name for b in made)
+    assert all(demo.new(b).synthetic and "Madeup" in b.name for b in made)
     assert {b.story for b in made} == set(STORIES)
     for b in made:
-        past = [e for e in b.events if e.at <= NOW]
+        new, past = demo.new(b), [demo.fact(e) for e in b.events if e.at <= NOW]
         assert len(past) < len(b.events)
         told = [{"at": e.at, "body": e.body.model_dump()} for e in past]
-        created = fact(0, "patient_created", NOW, b.new.model_dump(exclude={"person", "source_key", "at"}))
-        timeline = timeline_of("p", [created, *facts_of(told)], b.new.person, "amikacin")
+        created = fact(0, "patient_created", NOW, new.model_dump(exclude={"person", "source_key", "at"}))
+        timeline = timeline_of("p", [created, *facts_of(told)], new.person, "amikacin")
         assert not [f for f in check(timeline, timeline.at(NOW)) if f.severity == "error"], b.story
     again = babies(len(STORIES), NOW)
     assert [b.events for b in again] == [b.events for b in made]
