@@ -75,8 +75,10 @@ def steady(level: float, dose: float, weight: float, scale: float) -> tuple[floa
 
 
 def scale_of(level: float, dose: float, weight: float) -> float:
-    """The scale of the sensitivities under which ``dose`` mU/min holds glucose at ``level`` mmol/L; 0.05 to 20, where none does the nearer
-    end. A person's own basal dose says how sensitive they are."""
+    """The scale of the sensitivities under which ``dose`` mU/min holds glucose at ``level`` mmol/L.
+
+    A person's own basal dose says how sensitive they are. 0.05 to 20; where none does, the nearer end.
+    """
     low, high = 0.05, 20.0
     for _ in range(60):
         middle = (low * high) ** 0.5

@@ -87,9 +87,9 @@ def advance(
     """Glucose under the skin, mg/dL [n, minutes], after each minute; ``states`` is moved on in place.
 
     parameters [n, len(NAMES)], states [n, STATES], meals g of carbohydrate announced in each minute [n, minutes] and eaten at
-    ``EATING_G_MIN``, insulin U/min over all of them [n]. Runge-Kutta of order four with steps of a minute, in which nothing changes
-    from outside: the fastest rate is below 0.5 per minute. ``gram`` mg of food that the stomach remembers of a gram eaten; 1 repeats
-    simglucose before 25 May 2022, which took grams for milligrams there (its issue 41), and the runs it published in 2017.
+    ``EATING_G_MIN``, insulin U/min over all of them [n]. Runge-Kutta of order four with steps of a minute, in which nothing
+    changes from outside: the fastest rate is below 0.5 per minute. ``gram`` mg of food that the stomach remembers of a gram
+    eaten: 1 repeats simglucose before 25 May 2022, which took grams for milligrams there (its issue 41), and its runs of 2017.
     """
     glucose = np.empty(meals.shape)
     _advance(parameters, states, np.ascontiguousarray(meals), insulin, gram, glucose)
