@@ -13,7 +13,7 @@ from dosetwin.populations import type1
 from dosetwin.structure import glucose
 
 PAGE = "insulin"
-N, N_QUICK, SEED = 30, 30, 0
+N, N_QUICK, SEED = 6, 2, 0
 SIMGLUCOSE = "simglucose 0.2.11 (MIT), its patient stepped minute by minute with these meals and doses"
 MEALS = {90: 46.0, 294: 51.0, 495: 8.0, 741: 79.0, 942: 8.0}
 """Minute -> g of carbohydrate."""
@@ -42,11 +42,11 @@ def day(name: str) -> np.ndarray:
 
 
 def run(*, n: int = N, seed: int = SEED, progress: Callable[[int, int], None] | None = None) -> list[Check]:
-    """Every check; nothing is drawn, ``n`` and ``seed`` change nothing."""
+    """Every check, the day of the first ``n`` people of the table; nothing is drawn, ``seed`` changes nothing."""
     found = []
-    for done, (name, expected) in enumerate(REFERENCE.items()):
+    for done, (name, expected) in enumerate(list(REFERENCE.items())[:n]):
         if progress:
-            progress(done, len(REFERENCE))
+            progress(done, n)
         course = day(name)
         for minute, value in zip(MINUTES, expected, strict=True):
             found.append(_check(f"{name}_{minute}", f"{name.replace('_', ' ')}, glucose after {minute} min", "clinic", SIMGLUCOSE,

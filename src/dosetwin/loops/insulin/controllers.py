@@ -51,6 +51,7 @@ class BasalBolus:
     above: float = 150.0
 
     def act(self, seen: Seen) -> Array:
+        """U in the coming five minutes [n]."""
         p = self.person
         still = on_board(seen.given - p.basal[:, None] * STEP_MIN / 60.0)
         over = np.where(seen.reading > self.above, (seen.reading - TARGET) / p.factor, 0.0)
@@ -73,6 +74,7 @@ class Pid:
     total: Array = field(default_factory=lambda: np.zeros(0))
 
     def act(self, seen: Seen) -> Array:
+        """U in the coming five minutes [n]."""
         p, h = self.person, STEP_MIN / 60.0
         if not len(self.total):
             self.total = np.zeros(len(p.basal))
@@ -104,6 +106,7 @@ class Mpc:
     last_meal: Array = field(default_factory=lambda: np.zeros(0))
 
     def act(self, seen: Seen) -> Array:
+        """U in the coming five minutes [n]."""
         p, basal = self.person, self.person.basal * STEP_MIN / 60.0
         if self.belief is None:
             reading = np.where(np.isnan(seen.reading), TARGET, seen.reading)

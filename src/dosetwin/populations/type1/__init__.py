@@ -34,6 +34,7 @@ class Clinic:
 
     @property
     def weight(self) -> NDArray[np.float64]:
+        """kg [n]."""
         return self.parameters[:, NAMES.index("BW")]
 
     def of(self, which: NDArray[np.int64]) -> "Clinic":
@@ -45,7 +46,7 @@ class Clinic:
 @cache
 def clinic() -> Clinic:
     """The thirty, in the order of the file. Their source and licence stand at its head."""
-    text = (files(__package__) / "patients.csv").read_text(encoding="utf-8")
+    text = (files(__name__) / "patients.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
 
     def column(name: str) -> NDArray[np.float64]:

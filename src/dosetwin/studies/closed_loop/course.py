@@ -74,7 +74,7 @@ def play(people: Clinic, number: NDArray[np.int64], seed: int, world: World, con
     person = Person(people.weight, people.basal, people.ratio, people.factor)
     decides = CONTROLLERS[controller](person)
     eaten, said = meals(people, number, seed, world)
-    added = errors(number, seed, np.arange(steps) * float(STEP_MIN), world.sensor)
+    added = errors(number, seed, np.arange(steps, dtype=np.float64) * STEP_MIN, world.sensor)
     phase = 2.0 * np.pi * uniforms(seed, "type1/phase", number, 1)[:, 0]
     parameters, states = people.parameters.copy(), people.steady.copy()
     kp3, Vmx, Vg = (NAMES.index(name) for name in ("kp3", "Vmx", "Vg"))
