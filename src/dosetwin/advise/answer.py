@@ -113,10 +113,8 @@ def advise(facts: "Timeline | Place", question: Question) -> Advice:
     recommendation = write(asked, state, ahead, settled, sample, doubts)
     advice = Advice(recommendation, asked.bare, question, asked.models, asked.now, state.beliefs, state.weights,
                     settled.made.regimen, _levels(asked), asked.known, ahead, twin=asked.twin)  # fmt: skip
-    if question.curves and asked.twin is not None:
-        advice = replace(advice, curves=curves_of_place(asked.twin, advice.regimen, asked.question, now=asked.now))
-    elif question.curves:
-        advice = drawn(advice, state.pools[state.lead], state.believed[state.lead])
+    if question.curves:
+        advice = drawn(advice, *_of_lead(state))
     return advice if question.look_ahead is None else foreseen(advice, question.look_ahead)
 
 
@@ -135,8 +133,18 @@ def with_curves(advice: Advice) -> Advice:
     return drawn(advice, belief.draws, belief.believed().draws)
 
 
-def drawn(advice: Advice, draws: np.ndarray, believed: np.ndarray) -> Advice:
-    """With curves, and the individual parameters after and before the levels, of the leading model."""
+def _of_lead(state: State) -> tuple[np.ndarray, ...]:
+    """Draws of the leading model, and those believed; none where a place is asked about."""
+    return (state.pools[state.lead], state.believed[state.lead]) if state.pools else ()
+
+
+_NONE = np.empty((0, 0))
+
+
+def drawn(advice: Advice, draws: np.ndarray = _NONE, believed: np.ndarray = _NONE) -> Advice:
+    """With curves, and the individual parameters after and before the levels, of the leading model; of a place its curves."""
+    if advice.twin is not None:
+        return replace(advice, curves=curves_of_place(advice.twin, advice.regimen, advice.question, now=advice.now))
     model, known, seed, rule = advice.models[advice.lead], advice.asked, advice.seed, advice.question.rule
     few = draws[:SAMPLE_DRAWS]
     therapy = advice.therapy

@@ -1,6 +1,6 @@
 """Scrambled Sobol points, to the bit those of scipy.stats.qmc.Sobol, whose import would cost more than an answer.
 
-Direction numbers: Joe and Kuo 2008, SIAM J. Sci. Comput. 30:2635 (new-joe-kuo-6.21201, the first dimensions); scrambling: Matousek
+Direction numbers: Joe and Kuo 2008, SIAM J. Sci. Comput. 30:2635 (new-joe-kuo-6.21201, first dimensions); scrambling: Matousek
 1998, J. Complexity 14:527 (a random lower triangular matrix per dimension, then a random shift).
 """
 

@@ -154,7 +154,8 @@ class LoopDesign:
             (a.name, f"{CONTROLLERS[a.controller].__doc__}".split(".")[0] + ("" if a.limits else "; without limits"))
             for a in self.arms
         ]
-        return (resources.files("dosetwin.studies.closed_loop") / "how.html.j2").read_text(encoding="utf-8"), {"arms": arms, "said": said}
+        page = resources.files("dosetwin.studies.closed_loop") / "how.html.j2"
+        return page.read_text(encoding="utf-8"), {"arms": arms, "said": said}
 
     def with_n(self, n: int | None = None, seed: int | None = None) -> "LoopDesign":
         """The same design with another number of people or seed."""
