@@ -195,6 +195,27 @@ def test_a_calm_answer_holds_nothing_and_has_the_contracts_fields():
     assert 0 < low < middle < high
 
 
+def test_swapped_levels_are_told_as_one_thing():
+    """A peak of 2 mg/L and a trough of 29: not two wrong records, nor a baby like no other, but two labels exchanged."""
+    given = baby(GA=34.0, BW=2.2, PNA=1.0, doses=((0.0, 33.0),), levels=((1.0, 2.0), (35.5, 29.0)))
+    advice = ask(given, 36.0)
+    rec = advice.recommendation
+    swapped, *others = [r for r in rec.reasons if r.code.startswith("level")]
+    assert (swapped.code, others) == ("levels_swapped", [])
+    assert isinstance(swapped.value, float)
+    assert swapped.value > 0.95
+    what = "the levels of 2026-03-02T09:00:00+00:00 and 2026-03-03T19:30:00+00:00 may have been swapped"
+    assert swapped.text.startswith(what)
+    assert "clearance is then 0.09" in swapped.text, "what a peak of 29 and a trough of 2 tell"
+    assert [d.record for d in rec.doubted_records] == ["level 1", "level 2"]
+    assert (rec.status, rec.hold) == ("caution", True)
+    assert f"{what} with a probability of " in rec.hold_reason
+    assert rec.hold_plan is not None
+    assert rec.hold_plan.if_not is not None, "if they were swapped the baby is like others and can be dosed"
+    said = [f for f in rec.findings if f.code == "levels_swapped"]
+    assert [f.record for f in said] == ["level 1"]
+
+
 def test_a_hold_survives_json(eleven):
     text = json.dumps(eleven.to_json(), allow_nan=False)
     assert Recommendation.from_json(json.loads(text)).to_json() == eleven.to_json()

@@ -73,13 +73,24 @@ class State:
         )  # fmt: skip
 
     @property
+    def swapped(self) -> "tuple[tuple[Plausibility, Plausibility, float], ...]":
+        """Pairs of levels that may stand for each other, the earlier first, each with its probability over the models."""
+        found: dict[tuple[object, ...], tuple[Plausibility, Plausibility, float]] = {}
+        for belief, weight in zip(self.beliefs, self.weights, strict=True):
+            for (i, j), p in belief.exchanged.items():
+                one, other = belief.levels[i], belief.levels[j]
+                key = one.record, one.time, other.record, other.time, one.measures
+                found[key] = one, other, weight * p + (found[key][2] if key in found else 0.0)
+        return tuple(sorted((x for x in found.values() if x[2] >= DOUBTED), key=lambda x: -x[2]))
+
+    @property
     def p_right(self) -> float:
         """Probability that no doubted record is wrong, over the models by their weights; 1 where none is in doubt."""
         about = {(d.record, d.time, d.measures) for d in self.doubted}
         total = 0.0
         for belief, weight in zip(self.beliefs, self.weights, strict=True):
             doubted = {i for i, x in enumerate(belief.levels) if (x.record, x.time, x.measures) in about}
-            shares = [e.probability for e in belief.explanations if not doubted & set(e.wrong)]
+            shares = [e.probability for e in belief.explanations if not doubted & e.blamed]
             total += weight * (sum(shares) if belief.explanations else 1.0)
         return total
 

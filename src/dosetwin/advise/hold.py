@@ -73,10 +73,12 @@ def settle(asked: Asked, state: State, ahead: Sequence[Outlook]) -> Settled:
         return Settled(made, "caution" if worries or state.open_doubts else "recommend", reasons=reasons)
     if given and state.open_doubts:
         plan = doubt_plan(asked, state)
-        why = " and ".join(
-            f"{_what(d, asked)} at {clock(asked.known, d.time)} is wrong with a probability of {percent(d.p_wrong)} and right "
-            f"with {percent(1.0 - d.p_wrong)}" for d in state.open_doubts
-        )  # fmt: skip
+        pairs = probably_swapped(state)
+        why = " and ".join([
+            *(f"{_swapped(one, other, asked)} with a probability of {percent(p)}" for one, other, p in pairs),
+            *(f"{_what(d, asked)} at {clock(asked.known, d.time)} is wrong with a probability of {percent(d.p_wrong)} and right "
+              f"with {percent(1.0 - d.p_wrong)}" for d in _others(state.open_doubts, pairs)),
+        ])  # fmt: skip
         none = plan.if_confirmed is None and plan.if_not is None
         word = word_of(asked)
         others = sorted({QUANTITIES[d.measures].text for d in state.open_doubts if _beside(d, asked)})
@@ -153,13 +155,33 @@ def explained(asked: Asked, state: State) -> tuple[Reason, ...]:
             out.append(Reason("patient_unlike", round(state.p_unlike, 4), None, "1", text, source))
         return tuple(out)
     right, wrong = (_clearance(asked, state, pools) for pools in (state.right, state.wrong))
-    for d in doubted:
+    pairs = probably_swapped(state)
+    for one, other, p in state.swapped:
+        text = f"{_swapped(one, other, asked)} (each was then taken at the other's time)"
+        out.append(Reason("levels_swapped", round(p, 4), None, "1", text + (wrong if p > 0.5 else "")))
+    for d in _others(doubted, pairs):
         what = f"{_what(d, asked)} at {clock(asked.known, d.time)} ({d.record})"
         text = f"{what} is right and this patient unlike most{right}"
         out.append(Reason("level_if_right", round(1.0 - d.p_wrong, 4), None, "1", text))
         text = f"{what} is wrong (sample, time, dose record or patient){wrong}"
         out.append(Reason("level_if_wrong", round(d.p_wrong, 4), None, "1", text))
     return tuple(out)
+
+
+def probably_swapped(state: State) -> "list[tuple[Plausibility, Plausibility, float]]":
+    """Pairs of levels that more probably than not stand for each other: told as one thing, not as two records in doubt."""
+    return [x for x in state.swapped if x[2] > 0.5]
+
+
+def _others(
+    doubted: "Sequence[Plausibility]", pairs: "Sequence[tuple[Plausibility, Plausibility, float]]"
+) -> "list[Plausibility]":
+    told = {(x.record, x.time) for one, other, _ in pairs for x in (one, other)}
+    return [d for d in doubted if (d.record, d.time) not in told]
+
+
+def _swapped(one: "Plausibility", other: "Plausibility", asked: Asked) -> str:
+    return f"the levels of {clock(asked.known, one.time)} and {clock(asked.known, other.time)} may have been swapped"
 
 
 def _what(level: "Plausibility", asked: Asked) -> str:

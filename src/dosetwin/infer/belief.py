@@ -46,7 +46,8 @@ class Plausibility:
 class Explanation:
     """One way in which the levels can have come about. ``probability`` 0..1 after all levels, the same for every seed.
 
-    ``wrong`` indices into ``Belief.levels`` of the records it calls wrong; ``scale`` factor on the published SD of the random
+    ``wrong`` indices into ``Belief.levels`` of the records it calls wrong; ``exchanged`` of two levels that it takes to stand for
+    each other (peak labelled trough and trough labelled peak), or none; ``scale`` factor on the published SD of the random
     effects (1: a usual patient; more: one unlike the published ones); ``changed``: the factor is on the effects of the occasions
     alone (the patient has changed in between). ``mode`` its most probable full vector of effects.
     """
@@ -56,6 +57,12 @@ class Explanation:
     scale: float
     changed: bool
     mode: tuple[float, ...]
+    exchanged: tuple[int, ...] = ()
+
+    @property
+    def blamed(self) -> frozenset[int]:
+        """Records it takes for other than written: wrong, or exchanged."""
+        return frozenset((*self.wrong, *self.exchanged))
 
     @property
     def unlike(self) -> bool:
@@ -143,6 +150,16 @@ class Belief:
         return math.fsum(e.probability for e in self.explanations if e.unlike)
 
     @property
+    def exchanged(self) -> dict[tuple[int, int], float]:
+        """Pairs of levels (indices, the earlier first) that may stand for each other, each with its probability."""
+        found: dict[tuple[int, int], float] = {}
+        for e in self.explanations:
+            if e.exchanged:
+                i, j = e.exchanged
+                found[i, j] = found.get((i, j), 0.0) + e.probability
+        return found
+
+    @property
     def n_used(self) -> int:
         """How many levels the belief rests on."""
         return sum(level.used for level in self.levels)
@@ -213,7 +230,7 @@ class Belief:
                 "levels": tuple(Plausibility(**level) for level in data["levels"]),
                 "findings": tuple(Finding(**finding) for finding in data["findings"]),
                 "explanations": tuple(
-                    Explanation(**{**e, "wrong": tuple(e["wrong"]), "mode": tuple(e["mode"])})
+                    Explanation(**{**e, **{k: tuple(e[k]) for k in ("wrong", "mode", "exchanged") if k in e}})
                     for e in data.get("explanations", ())
                 ),
                 "conditionals": {k: conditional(c) for k, c in data.get("conditionals", {}).items()},

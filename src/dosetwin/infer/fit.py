@@ -95,9 +95,9 @@ def fit_one(model: Model, timeline: Timeline, *, rule: Rule = "locf", prior: Pri
     except SimulationError:  # said below, as a finding: one patient must not stop a data set
         judged = ()
     explained = explain(evidence, usual) if judged or not len(evidence) else None
-    estimate, p_unlike = usual, 0.0
+    estimate, p_unlike, exchanged = usual, 0.0, {}
     if explained is not None:
-        judged, p_unlike = weighed(judged, explained.p_wrong), explained.p_unlike
+        judged, p_unlike, exchanged = weighed(judged, explained.p_wrong), explained.p_unlike, explained.exchanged
         if prior == "weighed":
             estimate = explained.fitted[0].estimate
     names = full_names(model.eta_names, model.kappa_names, evidence.occasions)
@@ -127,7 +127,7 @@ def fit_one(model: Model, timeline: Timeline, *, rule: Rule = "locf", prior: Pri
         objective=estimate.objective,
         converged=estimate.converged,
         records=tuple(records),
-        findings=(*evidence.findings, *remarks(model, judged, p_unlike), *estimate.findings, *failed),
+        findings=(*evidence.findings, *remarks(model, judged, p_unlike, exchanged), *estimate.findings, *failed),
         p_unlike=p_unlike,
         n_doubted=sum(p.p_wrong >= DOUBTED for p in judged),
         prior=prior,

@@ -159,6 +159,12 @@ class Evidence:
         kept = {name: getattr(self, name)[chosen] for name in per_level}
         return replace(self, levels=tuple(self.levels[i] for i in chosen), **kept)
 
+    def exchanged(self, i: int, j: int) -> "Evidence":
+        """The same with what was measured in levels ``i`` and ``j`` standing for each other (``levels`` stay as recorded)."""
+        order = np.arange(len(self))
+        order[[i, j]] = j, i
+        return replace(self, y=self.y[order], blq=self.blq[order])
+
     @property
     def spreads(self) -> np.ndarray:
         """``spread`` by effect, [n_full]."""

@@ -1,6 +1,7 @@
 """Where each level lies in what the model expected before any level of this patient, and what is said of it."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -35,9 +36,18 @@ def weighed(levels: tuple[Plausibility, ...], p_wrong: np.ndarray) -> tuple[Plau
     )
 
 
-def remarks(model: Model, levels: tuple[Plausibility, ...], p_unlike: float) -> tuple[Finding, ...]:
-    """Findings about unusual, contradicting and doubted levels."""
+def remarks(
+    model: Model, levels: tuple[Plausibility, ...], p_unlike: float, exchanged: Mapping[tuple[int, int], float]
+) -> tuple[Finding, ...]:
+    """Findings about unusual, contradicting and doubted levels, and about pairs of them that may stand for each other."""
     found: list[Finding] = []
+    for (i, j), p in exchanged.items():
+        if p >= DOUBTED:
+            one, other = levels[i], levels[j]
+            said = f"these levels and their times may have been swapped, {one.record} and {other.record}: {percent(p)}"
+            found.append(
+                Finding("warning", "levels_swapped", one.record, said, one.observed, "", "check the labels of both tubes")
+            )
     for level in levels:
         if level.verdict == "plausible" and level.p_wrong < DOUBTED:
             continue

@@ -8,6 +8,9 @@ says nothing about the patient: its value lies anywhere around what the model ex
 
 where the centre is never below the residual SD. Records are wrong independently, so the sum over all sets of wrong records is a
 product over records, (1 - p) right + p wrong, and the posterior draws need no enumeration.
+
+Two levels may also have been *exchanged*: the peak labelled trough and the trough labelled peak. Then both values are this
+patient's, each at the other's time: one explanation of two records, which tells of the patient what two wrong records do not.
 """
 
 import math
@@ -19,6 +22,7 @@ from numba import njit
 from scipy.special import poch, stdtr
 
 from dosetwin.infer.likelihood import _LOG, _SD, LOG_2PI, Evidence, _log_normal_cdf, _scale
+from dosetwin.quantities import QUANTITIES
 from dosetwin.simulate import Prediction
 
 P_WRONG = 0.02
@@ -28,6 +32,12 @@ P_WRONG_LABORATORY = 0.005
 compare them with the one before."""
 LABORATORY = frozenset({"SCR", "INR"})
 """What counts as a laboratory result; everything else is a drug level."""
+P_EXCHANGED = 0.005
+"""Probability that two levels of a drug stand for each other before they are seen (assumed: of the 2 % of wrong records a quarter
+come as such a pair; peak and trough are drawn within one interval, look alike, and are labelled and entered by hand)."""
+EXCHANGED_WITHIN_H, EXCHANGED_APART = 48.0, 2
+"""Only levels no more than this far apart (h: a long interval) can be exchanged, with at most one other between them (assumed).
+Laboratory results cannot: they are analysed at once, under a barcode, and compared with the one before."""
 WRONG_SCALE, WRONG_DF = 1.0, 3.0
 """Spread of ln(level / typical) of wrong records (assumed): half within a factor 2.1, 10 % beyond 10."""
 UNLIKE = ((2.0, 0.08), (4.0, 0.02))
@@ -59,6 +69,29 @@ def scales_of(evidence: Evidence) -> tuple[Scale, ...]:
 def prior_wrong(evidence: Evidence) -> np.ndarray:
     """Probability of each record being wrong before it is seen, [n]."""
     return np.array([P_WRONG_LABORATORY if level.measures in LABORATORY else P_WRONG for level in evidence.levels], dtype=float)
+
+
+def exchangeable(evidence: Evidence) -> tuple[tuple[int, int], ...]:
+    """Pairs of levels (indices, the earlier first) that may have been exchanged: of one drug, at two times, with two values."""
+    of: dict[int, list[int]] = {}
+    for i, level in enumerate(evidence.levels):
+        if level.measures not in QUANTITIES:
+            of.setdefault(int(evidence.out[i]), []).append(i)
+    found = []
+    for same in of.values():
+        same.sort(key=lambda i: evidence.levels[i].time)
+        for apart in range(1, EXCHANGED_APART + 1):
+            for i, j in zip(same, same[apart:], strict=False):
+                near = 0.0 < evidence.levels[j].time - evidence.levels[i].time <= EXCHANGED_WITHIN_H
+                differs = evidence.y[i] != evidence.y[j] or evidence.blq[i] != evidence.blq[j]
+                if near and differs:
+                    found.append((i, j))
+    return tuple(sorted(found))
+
+
+def log_exchanged() -> float:
+    """ln odds of a pair exchanged against as recorded, before the levels are seen."""
+    return math.log(P_EXCHANGED) - math.log1p(-P_EXCHANGED)
 
 
 def log_prior(z: np.ndarray, evidence: Evidence) -> np.ndarray:
@@ -185,12 +218,13 @@ def log_bounded(evidence: Evidence, prediction: Prediction) -> np.ndarray:
 class Weighing:
     """What a vector is worth under each condition on the records, up to one constant; ``doubted`` [n] bool.
 
-    ``certain``: every record is right, whatever it says.
+    ``certain``: every record is right, whatever it says. ``pairs``: levels that may have been exchanged, one pair at a time.
     """
 
     evidence: Evidence
     doubted: np.ndarray
     certain: bool = False
+    pairs: tuple[tuple[int, int], ...] = ()
 
     @cached_property
     def wrong(self) -> np.ndarray:
@@ -200,8 +234,8 @@ class Weighing:
     def conditions(self, z: np.ndarray, prediction: Prediction, believed: bool = True) -> dict[str, np.ndarray]:
         """``mixture``, ``right``, ``wrong`` and ``believed`` (as in ``Belief``), each ln p(levels, vector) [K].
 
-        The mixture sums over all sets of wrong records and all scales. ``likelihood`` is that of the levels, all right.
-        ``believed`` False leaves that one out.
+        The mixture sums over all sets of wrong records, all scales, and ``pairs`` exchanged. ``wrong``: every doubted record is
+        wrong, or exchanged. ``likelihood`` is that of the levels, all right. ``believed`` False leaves that one out.
         """
         right, prior = self.evidence.log_densities(prediction), log_prior(z, self.evidence)
         likelihood = right.sum(axis=1)
@@ -217,4 +251,24 @@ class Weighing:
             "right": likelihood + prior,
             "wrong": both[:, ~self.doubted].sum(axis=1) + prior,
         }
+        if self.pairs and not self.certain:
+            found |= self._exchanged(both, prediction, prior)
         return found | {"believed": log_bounded(self.evidence, prediction) + prior} if believed else found
+
+    def _exchanged(self, both: np.ndarray, prediction: Prediction, prior: np.ndarray) -> dict[str, np.ndarray]:
+        """``mixture`` and ``wrong`` with each of the pairs exchanged beside none; ``both`` [K, n] as recorded, right or wrong."""
+        p = prior_wrong(self.evidence)
+        blamed = np.log(p) + self.wrong
+        mixture, wrong = [both.sum(1)], [both[:, ~self.doubted].sum(1) + blamed[self.doubted].sum()]
+        for pair in self.pairs:
+            at = np.array(pair)
+            turned = self.evidence.exchanged(*pair).subset(at)
+            right = turned.log_densities(prediction)
+            here = both.copy()
+            here[:, at] = np.logaddexp(np.log1p(-p[at]) + right, np.log(p[at]) + log_wrong(turned))
+            here[:, at] = np.where(np.isfinite(right), here[:, at], -math.inf)
+            others = self.doubted.copy()
+            others[at] = False
+            mixture.append(log_exchanged() + here.sum(1))
+            wrong.append(log_exchanged() + here[:, ~others].sum(1) + blamed[others].sum())
+        return {"mixture": np.logaddexp.reduce(mixture) + prior, "wrong": np.logaddexp.reduce(wrong) + prior}

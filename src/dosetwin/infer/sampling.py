@@ -120,7 +120,7 @@ def _centres(evidence: Evidence, explained: Explained, total: int) -> list[_Comp
     d = evidence.root.shape[0]
     doubted = {int(i) for i in np.flatnonzero(explained.doubted)}
     chosen = list(range(min(MOST_CENTRES, len(explained.fitted))))
-    for fits in (lambda f: not f.wrong, lambda f: doubted <= set(f.wrong)):  # each condition needs a centre of its own
+    for fits in (lambda f: not f.blamed, lambda f: doubted <= f.blamed):  # each condition needs a centre of its own
         k = next((k for k, f in enumerate(explained.fitted) if fits(f)), None)
         if k is not None and k not in chosen:
             chosen.append(k)
@@ -180,7 +180,7 @@ def _sample(
     d = evidence.root.shape[0]
     total = max(OVERSAMPLE * draws, 600) * (1 if explained.quiet else 2)
     threshold = max(MIN_ESS, MIN_ESS_SHARE * draws)
-    weighing = Weighing(evidence, explained.doubted, explained.certain)
+    weighing = Weighing(evidence, explained.doubted, explained.certain, explained.pairs)
     # every number drawn here, so that the same stream serves the same purposes whatever the levels
     shift, offset, order = rng.random(d + 1), rng.random(), rng.permutation(draws)
     enough = threshold if explained.quiet else max(threshold, 0.6 * draws)
@@ -272,7 +272,7 @@ def _by_quadratic(
 def _which(explained: Explained, condition: str) -> int:
     """Index of the most probable explanation that a condition allows."""
     doubted = {int(i) for i in np.flatnonzero(explained.doubted)}
-    fits = {"right": lambda f: not f.wrong, "believed": lambda f: not f.wrong, "wrong": lambda f: doubted <= set(f.wrong)}
+    fits = {"right": lambda f: not f.blamed, "believed": lambda f: not f.blamed, "wrong": lambda f: doubted <= f.blamed}
     rule = fits.get(condition, lambda f: True)
     return next((k for k, f in enumerate(explained.fitted) if rule(f)), 0)
 
@@ -314,12 +314,13 @@ def belief_of(
             f = _fit_for(explained, name).estimate
             conditionals[name] = Conditional(f.eta, f.cov, sampled.draws[name] @ evidence.root.T)
     names = full_names(model.eta_names, model.kappa_names, evidence.occasions)
+    said = remarks(model, levels, explained.p_unlike, explained.exchanged)
     return Belief(
         model=model.name, parameters=names, mode=best.eta, cov=best.cov, draws=sampled.draws["mixture"] @ evidence.root.T,
         ess=sampled.ess, method=sampled.method, log_evidence=sampled.log_evidence, levels=levels, objective=best.objective,
         converged=best.converged, rhat=sampled.rhat, explanations=explained.records() if len(evidence) else (),
         conditionals=conditionals, evidence=explained.log_evidence,
-        findings=(*evidence.findings, *remarks(model, levels, explained.p_unlike), *best.findings, *sampled.findings),
+        findings=(*evidence.findings, *said, *best.findings, *sampled.findings),
     )  # fmt: skip
 
 

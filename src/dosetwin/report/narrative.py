@@ -280,7 +280,7 @@ def sentence(reason: Reason, targets: "Sequence[Goal]" = (), said: Callable[[str
         return (
             f"A level contradicts what every model expects: {reason.text[0].upper()}{reason.text[1:]} (measured {number(value)})."
         )
-    if code in ("level_if_right", "level_if_wrong", "patient_unlike"):
+    if code in ("level_if_right", "level_if_wrong", "levels_swapped", "patient_unlike"):
         text = retold(f"{reason.text[0].upper()}{reason.text[1:]}", said)
         return f"{text}: {percent(_float(value))} probability." if " is then " not in text else _explained(text, value)
     if code.endswith("_likely"):
