@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fhir.resources.R4B.servicerequest import ServiceRequest
 
 from dosetwin import cli
 from dosetwin.decide.recommendation import Recommendation
+from dosetwin.serve.fhir.resources import Issued, bundle
 from dosetwin.structure.queues import waits_longer
 
 DAYS, BEDS = 40, 14
@@ -78,6 +80,15 @@ def test_beds_for_a_ward(ward: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert not any(w in r["text"] for r in body["reasons"] for w in ("dose", "regimen"))
     assert Recommendation.from_json(body).to_json() == body
     assert run(capsys, str(ward), "--therapy", "bed_pool", "--draws", "200") == body
+    # as FHIR: a draft about the place, and nothing a pharmacy could mistake for a dose
+    resources = [
+        e["resource"] for e in bundle(Issued("a1", "2026-01-01T08:00:00+00:00", "beds", "Location/7", body, "h"))["entry"]
+    ]
+    draft = next(r for r in resources if r["resourceType"] == "ServiceRequest")
+    ServiceRequest.model_validate(draft)
+    assert draft["quantityQuantity"]["value"] == beds
+    assert draft["code"]["text"] == f"beds: beds {beds:g}"
+    assert not any(r["resourceType"] == "MedicationRequest" for r in resources)
 
 
 def test_an_answer_may_be_no(ward: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

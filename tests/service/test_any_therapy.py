@@ -10,14 +10,17 @@ from typing import Any
 
 import httpx
 import pytest
+from fhir.resources.R4B.devicerequest import DeviceRequest
 from fhir.resources.R4B.medicationrequest import MedicationRequest
 
 from dosetwin.errors import DosetwinError
+from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.cds.cards import is_for, order_card
-from dosetwin.serve.fhir.resources import issued_as
+from dosetwin.serve.fhir.resources import bundle, issued_as
 from dosetwin.serve.installed import install
 from dosetwin.serve.live.alerts import causes
 from dosetwin.serve.settings import Settings
+from dosetwin.serve.store.facts import NewFact, NewPatient, Person
 from dosetwin.serve.twins import require_listed
 from service.conftest import WARD, Running, course, new_patient, record, settings_for
 
@@ -100,8 +103,6 @@ def test_a_strange_therapy_goes_all_the_way(ward: Running) -> None:
 
     # a card says nothing of the order that was advised, and speaks of twice as much
     with ward.service.store.read() as conn:
-        from dosetwin.serve.auth.principal import THE_SERVICE
-
         row = ward.service.reach(THE_SERVICE).advice(conn, asked["id"])
     issued = issued_as(row, f"Patient/{id_}")
     assert is_for("calmin", order)
@@ -143,9 +144,6 @@ def csrf_of(page: str) -> str:
 def test_the_page_of_a_strange_therapy(demo: Running) -> None:
     client = logged_in(demo)
     service = demo.service
-    from dosetwin.serve.auth.principal import THE_SERVICE
-    from dosetwin.serve.store.facts import NewFact, NewPatient, Person
-
     new = NewPatient(ward="NICU-demo", label="Room 7", sex="male", synthetic=True,
                      person=Person(birth=datetime(1961, 3, 4, tzinfo=UTC)))  # fmt: skip
     id_, _ = service.change(THE_SERVICE, lambda conn, r: service.ledger.create_patient(conn, THE_SERVICE, new, r.now))
@@ -255,7 +253,6 @@ def test_a_client_only_names_what_is_installed(ward: Running) -> None:
     ({"therapies": "nothing_listed"}, "therapy"),
     ({"therapies": "amikacin_neonate, amikacin_neonate"}, "DOSETWIN_THERAPIES"),
     ({"therapies": "bed_pool"}, "DOSETWIN_THERAPIES"),
-    ({"therapies": "ventilator_ards"}, "DOSETWIN_THERAPIES"),
     ({"therapies": "amikacin_neonate@warfarin_hamberg_2010"}, "DOSETWIN_THERAPIES"),
     ({"usual": "MED=calm"}, "DOSETWIN_USUAL"),
     ({"therapies": str(STRANGE), "kidney": "filter"}, "DOSETWIN_KIDNEY"),
@@ -297,3 +294,43 @@ def test_whoever_is_far_from_anybody_studied_is_not_followed_unasked() -> None:
     fits = {name: [f.fits(years) for years in (None, 3 / 365, 70.0)] for name, f in followed.items()}
     adults = [True, False, True]
     assert fits == {"amikacin_neonate": [True, True, False], "vancomycin_adult": adults, "warfarin_inr": adults}
+
+
+def test_a_device_goes_all_the_way(tmp_path: Path, token: Callable[..., str]) -> None:
+    """A ventilated man: what is set and measured is recorded like any value; the answer is settings, as FHIR a DeviceRequest."""
+    settings = Settings(demo=True, data_dir=tmp_path, demo_babies=0, draws=100, twin_processes=0, therapies="ventilator_ards")
+    with Running(settings, token, background=False) as ward:
+        client, service = logged_in(ward), ward.service
+        new = NewPatient(ward="NICU-demo", label="Room 9", sex="male", synthetic=True,
+                         person=Person(birth=datetime(1961, 3, 4, tzinfo=UTC)))  # fmt: skip
+        id_, _ = service.change(THE_SERVICE, lambda conn, r: service.ledger.create_patient(conn, THE_SERVICE, new, r.now))
+        then = (datetime.now(UTC) - timedelta(hours=2)).replace(microsecond=0)
+        set_ = {"VT": (480.0, "mL"), "RR": (18.0, "1/min"), "PEEP": (8.0, "cmH2O"), "FIO2": (0.5, "1"), "HT": (175.0, "cm"),
+                "HCO3": (24.0, "mmol/L")}  # fmt: skip
+        found = {"PPLAT": (31.0, "cmH2O"), "PACO2": (52.0, "mm[Hg]"), "PH": (7.28, "1"), "SAO2": (0.90, "1")}
+        facts = [
+            (id_, NewFact.model_validate({"at": then + timedelta(hours=h), "body": {"kind": "measured", "quantity": q, "value": v,
+                                                                                    "unit": u}}))
+            for h, values in ((0.0, set_), (1.5, found)) for q, (v, u) in values.items()
+        ]  # fmt: skip
+        service.change(THE_SERVICE, lambda conn, r: service.ledger.record(conn, THE_SERVICE, facts, r.now))
+        service.refresh(id_)
+        assert "ventilator" in client.get("/").text
+        page = client.get(f"/patient/{id_}")
+        assert page.status_code == 200
+        for words in ("Set inspired oxygen", "In force from", "plateau pressure", "Settings, ranked", "Say in it what is set"):
+            assert words in page.text, words
+        assert not re.search(r"First dose of this regimen|Dose instead|regimens were", page.text)
+
+        asked = service.ask(THE_SERVICE, id_)
+        regimen = asked["answer"]["regimen"]
+        assert set(regimen["settings"]) == {"VT", "RR", "PEEP", "FIO2"}
+        with service.store.read() as conn:
+            row = service.reach(THE_SERVICE).advice(conn, asked["id"])
+        drafts = {e["resource"]["resourceType"]: e["resource"] for e in bundle(issued_as(row, f"Patient/{id_}"))["entry"]}
+        DeviceRequest.model_validate(drafts["DeviceRequest"])
+        assert "MedicationRequest" not in drafts
+        values = {p["code"]["text"]: p["valueQuantity"] for p in drafts["DeviceRequest"]["parameter"]}
+        assert values["tidal volume"]["value"] == regimen["settings"]["VT"]
+        assert values["positive end-expiratory pressure"]["code"] == "cm[H2O]"
+        assert drafts["DeviceRequest"]["occurrenceDateTime"] == regimen["first_at"]

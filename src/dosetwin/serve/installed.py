@@ -160,9 +160,9 @@ def _names_only(settings: Settings) -> None:
 def _followed(settings: Settings, word: str) -> Followed:
     name, _, model = word.partition("@")
     therapy = formulary.therapy(name)
-    if therapy.kind != "patient" or therapy.drug.device:
-        raise InputError("the service follows patients on a drug", where="DOSETWIN_THERAPIES", value=name,
-                         allowed="a therapy of a drug", remedy="ask it with 'dosetwin advise'")  # fmt: skip
+    if therapy.kind != "patient":
+        raise InputError("the service follows patients", where="DOSETWIN_THERAPIES", value=name,
+                         allowed="a therapy of patients", remedy="ask it with 'dosetwin advise'")  # fmt: skip
     install_therapy(therapy)
     models = [install_model(m) for m in therapy.models]
     model = install_model(model) if model else models[0]

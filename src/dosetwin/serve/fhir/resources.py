@@ -1,7 +1,7 @@
 """One piece of advice as FHIR R4 resources: risk assessment, guidance, draft order, issues, provenance, audit event.
 
 Built as plain dictionaries without nulls or empty lists and checked by the R4 models of fhir.resources in the tests. Nothing here
-orders anything: the MedicationRequest is a draft with intent ``proposal``, for a prescriber to sign or throw away.
+orders anything: the request is a draft with intent ``proposal``, for a prescriber to sign or throw away.
 """
 
 import uuid
@@ -15,6 +15,7 @@ from dosetwin.decide.recommendation import loading_interval, order
 from dosetwin.forecast.tells import listed
 from dosetwin.io.codes import ATC_SYSTEM, RXNORM_SYSTEM, UCUM_SYSTEM
 from dosetwin.serve.canon import digest
+from dosetwin.serve.fhir.setting import settings_request
 
 DISCLAIMER = "Decision support for research and evaluation, not a medical device."
 _NAMESPACE = uuid.UUID("6f9a1d0e-8a53-5c0c-9f62-3a7d1c1f4b70")
@@ -56,7 +57,7 @@ def issued_as(row: Mapping[str, Any], patient: str) -> Issued:
 def bundle(issued: Issued) -> dict[str, Any]:
     """A transaction Bundle with every resource of one advice; conditional creation makes sending it twice harmless."""
     resources = [risk_assessment(issued)]
-    if (order := medication_request(issued)) is not None:
+    if (order := request_of(issued)) is not None:
         resources.append(order)
     resources += detected_issues(issued)
     resources.append(guidance_response(issued))
@@ -103,10 +104,35 @@ def risk_assessment(issued: Issued) -> dict[str, Any]:
     )
 
 
-def medication_request(issued: Issued) -> dict[str, Any] | None:
-    """The advised regimen as a draft order (intent ``proposal``); None when the answer is a refusal or a hold."""
+def request_of(issued: Issued) -> dict[str, Any] | None:
+    """The advised order as a draft of its kind: MedicationRequest, DeviceRequest, ServiceRequest; None as for each of them."""
     regimen = issued.recommendation["regimen"]
     if regimen is None or issued.recommendation.get("hold"):
+        return None
+    if "settings" not in regimen:
+        return medication_request(issued)
+    own = settings_request(regimen, issued.drug, "place" in issued.recommendation["provenance"])
+    return _filled(
+        {
+            **own,
+            "identifier": [_identifier(issued, own["resourceType"])],
+            "status": "draft",
+            "intent": "proposal",
+            "subject": {"reference": issued.patient},
+            "authoredOn": issued.at,
+            "note": [{"text": DISCLAIMER}, {"text": _because(issued)}],
+        }
+    )
+
+
+def _because(issued: Issued) -> str:
+    return "; ".join(r["text"] for r in issued.recommendation["reasons"] if r["text"])
+
+
+def medication_request(issued: Issued) -> dict[str, Any] | None:
+    """The advised regimen as a draft order (intent ``proposal``); None when the answer is a refusal or a hold, or no dose."""
+    regimen = issued.recommendation["regimen"]
+    if regimen is None or issued.recommendation.get("hold") or "settings" in regimen:
         return None
     text, start = _headline(issued), regimen["first_at"]
     repeated = {"frequency": 1, "period": regimen["interval_h"], "periodUnit": "h"}
@@ -139,7 +165,7 @@ def medication_request(issued: Issued) -> dict[str, Any] | None:
             "subject": {"reference": issued.patient},
             "authoredOn": issued.at,
             "dosageInstruction": dosage,
-            "note": [{"text": DISCLAIMER}, {"text": "; ".join(r["text"] for r in issued.recommendation["reasons"] if r["text"])}],
+            "note": [{"text": DISCLAIMER}, {"text": _because(issued)}],
         }
     )
 
@@ -258,7 +284,7 @@ def provenance(issued: Issued, targets: Sequence[str]) -> dict[str, Any]:
     what = [{"role": "source", "what": {"identifier": {"system": "urn:dosetwin:inputs-sha256", "value": issued.inputs_hash}}}]
     what += [{"role": "source", "what": {"reference": s}} for s in issued.sources]
     what += [{"role": "derivation", "what": {"identifier": {"system": "urn:dosetwin:model-sha256", "value": m["hash"]},
-                                             "display": m["name"]}} for m in _models(advice)]  # fmt: skip
+                                             "display": m["name"]}} for m in _models(advice) if "hash" in m]  # fmt: skip
     return {
         "resourceType": "Provenance",
         "target": [{"reference": t} for t in targets],
@@ -305,6 +331,8 @@ def _headline(issued: Issued) -> str:
         return f"Hold the next dose: {advice['hold_reason']}"
     if regimen is None:
         return "No acceptable regimen: " + "; ".join(r["text"] or r["code"] for r in advice["reasons"])
+    if "settings" in regimen:
+        return f"{issued.drug}: set {regimen['words']}"
     over = f", infused over {regimen['infusion_h']:g} h" if regimen["infusion_h"] else ""
     return f"{issued.drug} {order(regimen)}{over}"
 
