@@ -35,7 +35,12 @@ def ask(facts: "Timeline | Place", question: Question) -> Asked:
         timeline = timeline.append(*flags)
     now = last_record(timeline) if question.now is None else question.now
     bare = timeline.until(now)
-    remarked = (*checked(timeline, now, question), *formulary.together(every, drug, now), *unmade(bare, now, question))
+    remarked = (
+        *checked(timeline, now, question),
+        *formulary.together(every, drug, now),
+        *formulary.genetics(bare, drug),
+        *unmade(bare, now, question),
+    )
     models, tellers = question.models, {}
     for name, by in tells.asked(question.told).items():
         tellers[name] = tells.listed()[name].choose(by, models, bare, now, question.rule)

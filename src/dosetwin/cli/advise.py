@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dosetwin.cli.common import at_least, naming, output_path, print_json, progress, rule_of, terminal, write_whole
+from dosetwin.cli.genes import Outside, SampleName, with_genes
 from dosetwin.cli.options import Covariates, Json, Report, Seed
 from dosetwin.cli.place import opened_place, place_moment
 from dosetwin.errors import InputError, UnknownName
@@ -59,6 +60,11 @@ def advise(
     pack: Annotated[
         str, typer.Option("--pack", metavar="NAME", help="Scenario for --look-ahead: peak_driven, auc_driven or benign.")
     ] = "peak_driven",
+    genes: Annotated[
+        Path | None, typer.Option("--genes", metavar="FILE.vcf", help="The patient's genotypes; models and bars are told them.")
+    ] = None,
+    outside: Outside = None,
+    sample: SampleName = None,
     report: Report = None,
     json_: Json = False,
 ) -> None:  # fmt: skip
@@ -71,6 +77,10 @@ def advise(
     page = output_path("--report", report, [case])
     wanted = deprecated(policy, therapy)
     facts, question, at, clock = _put(case, model, drug, wanted, now)
+    if question.therapy.kind == "patient":
+        facts = with_genes(facts, genes, outside, sample)  # type: ignore[arg-type]
+    elif genes or outside:
+        raise InputError("a place has no genes", where="--genes", value=str(genes or outside), remedy="leave it out")
     question = replace(
         question, now=at, seed=seed, draws=draws, rule=rule, told=kidney, facts={} if mic is None else {"MIC": mic},
         curves=page is not None or not json_, look_ahead=pack if look_ahead else None,

@@ -12,6 +12,7 @@ from dosetwin import __version__
 from dosetwin.cli.advise import advise
 from dosetwin.cli.demo import demo
 from dosetwin.cli.fit import fit
+from dosetwin.cli.genes import genes
 from dosetwin.cli.glucose import glucose
 from dosetwin.cli.kidney import kidney_predict, kidney_train
 from dosetwin.cli.kidney_evaluate import kidney_evaluate
@@ -63,7 +64,8 @@ def _options(
 
 
 for word in (
-    demo, advise, simulate, fit, replay, models, therapies, rule, glucose, validate, new, trial, retro, serve, store, audit,
+    demo, advise, simulate, fit, replay, models, therapies, rule, genes, glucose, validate, new, trial, retro, serve, store,
+    audit,
 ):  # fmt: skip
     app.command()(word)
 fhir.command("import")(fhir_import)

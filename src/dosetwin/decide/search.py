@@ -8,7 +8,7 @@ import numpy as np
 
 from dosetwin.decide.plans import Plan
 from dosetwin.decide.recommendation import Attainment
-from dosetwin.declare import Goal
+from dosetwin.declare import Bar, Goal
 from dosetwin.declare.reading import COURSE
 from dosetwin.errors import Reason
 from dosetwin.records import Setting
@@ -196,12 +196,20 @@ def _if_right(reason: Reason) -> Reason:
     return replace(reason, text=f"{reason.text}, if the doubted record is right")
 
 
-def choose(plans: Sequence[Plan], scores: Scores, goals: Sequence[Goal], tie_loss: float, also: Scores | None = None) -> Choice:
+def choose(
+    plans: Sequence[Plan],
+    scores: Scores,
+    goals: Sequence[Goal],
+    tie_loss: float,
+    also: Scores | None = None,
+    bars: Sequence[Bar] = (),
+) -> Choice:
     """The acceptable plan of lowest expected loss; among equals a standard rule, then one amount for all doses before a loading
     dose, then the roundest amounts at the best's interval.
 
     Two losses are equal when they differ by at most ``tie_loss`` or by one standard error of their paired difference. ``also``:
-    the same plans if a doubted record is right; every chance constraint must hold there too.
+    the same plans if a doubted record is right; every chance constraint must hold there too. ``bars`` of the therapy, for what
+    they say to do instead.
     """
     unmet = unmet_constraints(scores, goals)
     if also is not None:
@@ -211,7 +219,7 @@ def choose(plans: Sequence[Plan], scores: Scores, goals: Sequence[Goal], tie_los
     if not fine:
         # what comes closest leads the table: fewest broken constraints, then loss
         by_loss = sorted(range(len(plans)), key=lambda i: (bool(plans[i].violations), len(unmet[i]), scores.loss[i], i))
-        return Choice(scores, tuple(by_loss), None, None, (), unmet, _why_nothing(plans, scores, goals))
+        return Choice(scores, tuple(by_loss), None, None, (), unmet, _why_nothing(plans, scores, goals, bars))
     best = by_loss[0]
     tied = tuple(i for i in fine if scores.loss[i] - scores.loss[best] <= max(tie_loss, scores.difference_se(i, best)))
     standard = [i for i in tied if plans[i].rules]
@@ -276,13 +284,15 @@ def _why_not(plans: Sequence[Plan], s: Scores, chosen: int, i: int, unmet: tuple
     return Reason("standard_rule_costs_more", value, limit, "", f"{what}: higher expected loss, most of it from {worst}")
 
 
-def _why_nothing(plans: Sequence[Plan], s: Scores, goals: Sequence[Goal]) -> tuple[Reason, ...]:
+def _why_nothing(plans: Sequence[Plan], s: Scores, goals: Sequence[Goal], known: Sequence[Bar] = ()) -> tuple[Reason, ...]:
     """Why nothing is acceptable: the binding constraint, the best that could be reached, and what would help."""
     allowed = [i for i, plan in enumerate(plans) if not plan.violations]
     out = [Reason("no_acceptable_regimen", len(allowed), None, "", f"none of {len(plans)} {noun(plans)} is acceptable")]
     if not allowed and plans and all(p.violations[0].code.startswith("bar_") for p in plans):
         bars = tuple({r.code: r for p in plans for r in p.violations}.values())
-        return (*bars, *out, Reason("what_would_help", text="another drug; nothing of this one may be ordered"))
+        said = [b.help for b in known if b.help and any(r.code == f"bar_{b.code}" for r in bars)]
+        help_ = "; ".join(said) or "another drug; nothing of this one may be ordered"
+        return (*bars, *out, Reason("what_would_help", text=help_))
     if not allowed:
         counts: dict[str, tuple[int, Reason]] = {}
         for plan in plans:

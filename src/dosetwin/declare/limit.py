@@ -139,7 +139,7 @@ def check(found: Mapping[str, float], limits: Sequence[Limit]) -> tuple[Reason, 
 class Bar:
     """Nothing of this therapy is ordered while ``fact`` says so: an allele, an allergy, a pregnancy.
 
-    ``forbids``: the values that forbid; for a number that may be any above a border, ``above``.
+    ``forbids``: the values that forbid; for a number that may be any above a border, ``above``. ``help``: what to do instead.
     """
 
     code: str
@@ -148,6 +148,7 @@ class Bar:
     source: str
     forbids: tuple[float | str, ...] = ()
     above: float | None = None
+    help: str = ""
     at: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -170,4 +171,5 @@ class Bar:
         return Reason(f"bar_{self.code}", value, limit, "", self.text, self.source) if bad else None
 
     def to_json(self) -> dict[str, Any]:
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if k != "at"}
+        made = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if k != "at"}
+        return {k: v for k, v in made.items() if k != "help" or v}

@@ -2,9 +2,11 @@
 
 from dosetwin.declare import Everyday, Facts, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import Raises, drug
+from dosetwin.declare.genetic import bars
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._amikacin_newborn import CONTROL
+from dosetwin.formulary._genetics import AMINOGLYCOSIDES
 from dosetwin.formulary._newborns import (
     AMINOGLYCOSIDE_SHOWN,
     ANY,
@@ -144,6 +146,7 @@ AMIKACIN_NEONATE = Therapy(
     menu=Repeated(DOSE, "kg", (12.0, 18.0, 20.0, 24.0, 30.0, 36.0, 42.0, 48.0), (0.5,), SYRINGE, loading_intervals=(54.0, 60.0)),
     goals=GOALS,
     limits=LIMITS,
+    bars=bars(AMINOGLYCOSIDES),
     rules=RULES,
     everyday=Everyday(15.0, "mg/kg", 36.0, 0.5, "De Cock/Smits table, 1.2 to 2 kg in the first fortnight"),
     typical=ORDINARY,

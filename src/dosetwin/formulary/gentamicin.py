@@ -2,8 +2,10 @@
 
 from dosetwin.declare import Everyday, Facts, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import Raises, drug
+from dosetwin.declare.genetic import bars
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
+from dosetwin.formulary._genetics import AMINOGLYCOSIDES
 from dosetwin.formulary._newborns import (
     AMINOGLYCOSIDE_SHOWN,
     ANY,
@@ -123,6 +125,7 @@ GENTAMICIN_NEONATE = Therapy(
     menu=Repeated(DOSE, "kg", (24.0, 30.0, 36.0, 42.0, 48.0), (0.5,), SYRINGE, loading_intervals=(54.0, 60.0, 72.0)),
     goals=GOALS,
     limits=LIMITS,
+    bars=bars(AMINOGLYCOSIDES),
     rules=RULES,
     everyday=Everyday(5.0, "mg/kg", 36.0, 0.5, "the first week of NICE NG195"),
     typical=ORDINARY | {"BW": 1.5},

@@ -290,6 +290,8 @@ def sentence(reason: Reason, targets: "Sequence[Goal]" = (), said: Callable[[str
         return f"{_named(reason.text[0].upper() + reason.text[1:])} ({retold(str(value), said)})."
     if code == "safe_under_neither":
         return f"{reason.text[0].upper()}{reason.text[1:]}."
+    if code.startswith("bar_"):
+        return f"Nothing of it may be ordered: {reason.text} ({reason.source})."
     if code == "what_would_help":
         return f"What would help: {reason.text}."
     parts = [_named(reason.text) or code.replace("_", " ")]

@@ -63,6 +63,8 @@ def verdict(c: "Candidate", recommended: bool, contradicted: bool = False) -> st
         return "recommended"
     if c.violations:
         r = c.violations[0]
+        if r.code.startswith("bar_"):
+            return f"barred: {r.text}"
         return f"outside limits: {r.text} ({narrative.number(r.value)}, limit {narrative.number(r.limit)} {r.unit})"
     if c.unmet:
         r = min(c.unmet, key=lambda r: float(r.value or 0) - float(r.limit or 0))

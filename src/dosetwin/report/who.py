@@ -55,7 +55,7 @@ def patient_line(timeline: Any, now: float, models: Sequence[Any] = ()) -> list[
             hears = not models or any(q.name in m.covs or m.channel or m.measured_by(q.name) for m in models)
             unused = "" if hears else f", not used by {', '.join(m.name for m in models)}"
             out.append(f"last {q.text} {q.said(latest[q.name])}{unused}")
-    own = ((QUANTITIES[k].text, v) for k, v in p.held if k in QUANTITIES and k not in ("SEX", "GA", "BW"))
-    out += [f"{text}: {v:g}" if isinstance(v, int | float) else f"{text}: {v}" for text, v in own]
+    own = ((QUANTITIES[k], v) for k, v in p.held if k in QUANTITIES and k not in ("SEX", "GA", "BW"))
+    out += [f"{q.text}: {q.means.get(v, f'{v:g}') if isinstance(v, int | float) else v}" for q, v in own]
     out += [q.text if q.runs == "condition" else f"{q.text} running" for q in FLAGS if latest.get(q.name, 0) > 0.5]
     return out

@@ -38,6 +38,9 @@ def broken(would: Mapping[str, Any]) -> list[str]:
     """What an order breaks or is unusual in, in words; empty: nothing to ask about."""
     out = [f"{f['message']} (usual: {f['allowed']})" for f in would["unusual"]]
     for r in would.get("violations", ()):
+        if str(r["code"]).startswith("bar_"):
+            out.append(f"barred: {r['text']}")
+            continue
         limit = f"limit {narrative.number(r['limit'])} {r['unit']}"
         out.append(f"outside limits: {r['text']} ({narrative.number(r['value'])}, {limit})")
     return out

@@ -92,7 +92,7 @@ def _few(asked: Asked, state: State, where: Situation) -> tuple[Sequence[Plan], 
         return score(found, therapy.goals, first=where.first)
 
     looked, scores = _between(plans, scored)
-    return looked, choose(looked, scores, therapy.goals, therapy.tie_loss)
+    return looked, choose(looked, scores, therapy.goals, therapy.tie_loss, bars=therapy.bars)
 
 
 def _between(plans: Sequence[Plan], scored: Callable[[Sequence[Plan]], Scores]) -> tuple[list[Plan], Scores]:
