@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from dosetwin.errors import InputError
 from dosetwin.records import Covariate, DoseEvent, Patient, Timeline
-from dosetwin.simulate import predict, schedule_for, simulate, uniform
+from dosetwin.simulate import in_parts, memory, predict, schedule_for, simulate, uniform
 
 DOSES = [
     DoseEvent(0.0, 20.0, 30.0),
@@ -53,3 +54,24 @@ def test_courses_that_share_events_are_those_of_their_own(two):
     np.testing.assert_array_equal(simulate(two, cohort, eta[3:], course=[3, 4]).value, got.value[3 * len(TIMES) :])
     table = got.frame()
     assert table.ID.tolist() == np.repeat(np.arange(1, 6), len(TIMES)).tolist()
+
+
+def test_a_cohort_in_parts_is_the_cohort(two):
+    cohort = uniform(two, DOSES, TIMES, [0.0], np.ones((7, 1, 1)))
+    eta = np.linspace(-1, 1, 7)[:, None]
+    parts = list(in_parts(two, cohort, eta, megabytes=3.5 * 8e-6 * len(TIMES)))
+    assert [list(p.ids) for p in parts] == [[1, 2, 3], [4, 5, 6], [7]]
+    np.testing.assert_array_equal(np.concatenate([p.value for p in parts]), simulate(two, cohort, eta).value)
+
+
+def test_what_cannot_fit_is_refused_before_it_starts(two, monkeypatch):
+    """A million courses with hourly outputs on a machine with 1 GB free; in parts they are played."""
+    monkeypatch.setattr(memory, "available", lambda: 1e9)
+    cohort = uniform(two, DOSES[:1], np.arange(241.0), [0.0], np.ones((1_000_000, 1, 1)))
+    with pytest.raises(
+        InputError, match=r"1,000,000 courses with 241,000,000 outputs.*1.93 GB needed.*0.8 GB are free.*in_parts"
+    ):
+        simulate(two, cohort)
+    first = next(in_parts(two, cohort, np.zeros((1_000_000, 1)), megabytes=1.0))
+    assert len(first.ids) == 518
+    memory.enough(1e9, "nothing known", where="here", remedy="none", free=2e9)

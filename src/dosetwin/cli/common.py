@@ -61,7 +61,12 @@ def mapping_of(words: Sequence[str]) -> dict[str, str]:
 def read_data(path: Path, mapping: Sequence[str]) -> "tuple[list[Timeline], Echo]":
     """The subjects of a NONMEM-style table, each with the findings of the record checks that concern it."""
     from dosetwin.io.nonmem import read_table
+    from dosetwin.simulate import memory
 
+    if path.is_file():
+        memory.enough(
+            memory.A_TABLE * path.stat().st_size, "this table", where=path.name, remedy="cut it into files of fewer subjects"
+        )
     return read_table(path, mapping_of(mapping))
 
 

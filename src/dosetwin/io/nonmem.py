@@ -154,6 +154,7 @@ class _Reader(Cells):
         self.codes = {_code(word): name for word, name in codes.items()}
         self.met: set[tuple[str, str | int]] = set()
         self.below_dv: dict[int, float] = {}
+        self.several = False  # drugs
 
     def count(self, code: str, row: int) -> None:
         """Remember a row for the finding ``code`` of ``_COUNTED``."""
@@ -173,6 +174,7 @@ class _Reader(Cells):
             self.column("II") or none, loq, self.whole("ADDL", 0), self.whole("SS", 0, (0, 1, 2)), self.labels("CMT"),
             self.labels("DVID"), blq, self.column("OCC") or none, self.drugs(),
         )  # fmt: skip
+        self.several = len({*columns.drug} - {""}) > 1
         covariates = self.covariates()
         self.against_rate(columns.amount, columns.rate)
         raise_all([self.unreadable[place] for place in sorted(self.unreadable)])
@@ -251,7 +253,7 @@ class _Reader(Cells):
         if kind == 3:
             return
         measures = "" if c.dvid[i] is None else str(c.dvid[i])
-        if not measures and len({*c.drug} - {""}) > 1:
+        if not measures and self.several:
             measures = c.drug[i]  # of two drugs, the level of this one
         cmt = c.cmt[i]
         for code in (("DVID", c.dvid[i]), ("CMT", cmt)):

@@ -3,14 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dosetwin.simulate.engine import Prediction, Trajectory, parameters, predict, predict_courses, simulate
+    from dosetwin.simulate.engine import Prediction, Trajectory, in_parts, parameters, predict, predict_courses, simulate
     from dosetwin.simulate.schedule import RULES, Rule, Schedule, schedule_for, schedule_many, uniform
 
-_ENGINE = {"Prediction", "Trajectory", "parameters", "predict", "predict_courses", "simulate"}
+_ENGINE = {"Prediction", "Trajectory", "in_parts", "parameters", "predict", "predict_courses", "simulate"}
 _SCHEDULE = {"RULES", "Rule", "Schedule", "schedule_for", "schedule_many", "uniform"}
 __all__ = [
-    "RULES", "Prediction", "Rule", "Schedule", "Trajectory", "parameters", "predict", "predict_courses", "schedule_for",
-    "schedule_many", "simulate", "uniform",
+    "RULES", "Prediction", "Rule", "Schedule", "Trajectory", "in_parts", "parameters", "predict", "predict_courses",
+    "schedule_for", "schedule_many", "simulate", "uniform",
 ]  # fmt: skip
 
 

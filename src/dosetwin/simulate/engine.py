@@ -1,7 +1,7 @@
 """Parameters and schedules in, trajectories out: one course under many parameter vectors, or a cohort, on threads."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -13,9 +13,11 @@ from dosetwin.declare import Model
 from dosetwin.errors import Failure, InputError, SimulationError
 from dosetwin.simulate import ode, past, scalars
 from dosetwin.simulate.kernel import compiled
+from dosetwin.simulate.memory import enough
 from dosetwin.simulate.schedule import Schedule
 from dosetwin.simulate.tolerances import absolute
 
+LARGE = 100e6  # bytes of results from which it is asked whether they fit
 JOBS_PER_CHUNK = 32  # below twice this many jobs, starting threads costs more than it saves
 
 
@@ -117,6 +119,10 @@ def _run(model, schedule: Schedule, course, eta, theta, threads, auc: bool, stat
     eta, theta = _fits(model, schedule, n_jobs, eta, theta, auc)
     out_ptr = np.concatenate([[0], np.cumsum(schedule.n_times[course])]).astype(np.int64)
     n_rows = int(out_ptr[-1])
+    width = n_out * (2 if auc else 1) + (len(model.states) if state else 0)
+    if 8 * width * n_rows > LARGE:
+        enough(8.0 * width * n_rows, f"what {n_jobs:,} courses with {n_rows:,} outputs give", where=model.name,
+               remedy="play them part by part: dosetwin.simulate.in_parts(model, schedule, eta)")  # fmt: skip
     out = np.empty((n_rows, n_out))
     area = np.zeros((n_rows if auc else 0, n_out))
     states = np.zeros((n_rows if state else 0, len(model.states)))
@@ -303,6 +309,31 @@ def simulate(
         failures=failures,
         auc=area,
     )
+
+
+def in_parts(
+    model: Model,
+    schedule: Schedule,
+    eta: np.ndarray,
+    *,
+    theta: np.ndarray | None = None,
+    megabytes: float = 64.0,
+    threads: int | None = None,
+    rtol: float | None = None,
+    atol: float | Sequence[float] | None = None,
+) -> Iterator[Trajectory]:
+    """A cohort as ``simulate`` plays it, some subjects at a time: each part's results take ``megabytes`` at most.
+
+    For cohorts whose results together are larger than memory; write each part, or keep what is asked of it.
+    """
+    size = 8e-6 * len(model.outputs) * np.cumsum(schedule.n_times)
+    lo = 0
+    while lo < schedule.n_courses:
+        before = size[lo - 1] if lo else 0.0
+        hi = max(lo + 1, int(np.searchsorted(size, before + megabytes, side="right")))
+        own = theta[lo:hi] if theta is not None and np.ndim(theta) == 2 and len(theta) > 1 else theta
+        yield simulate(model, schedule, eta[lo:hi], theta=own, course=np.arange(lo, hi), threads=threads, rtol=rtol, atol=atol)
+        lo = hi
 
 
 def parameters(model: Model, schedule: Schedule, eta: np.ndarray, *, course: int = 0) -> dict[str, np.ndarray]:

@@ -295,7 +295,7 @@ def schedule_many(
         begins.append(begin)
         out_times.append(wanted)
         remarks = _long_lags(model, timeline, table) if has_lag(model) and any(d.ss for d in timeline.doses) else []
-        findings.extend(f for f in (*told, *table.findings, *remarks) if f not in findings)
+        findings += (*told, *table.findings, *remarks)
     lengths = [len(p[0]) for p in parts]
     stacked = [np.ascontiguousarray(np.concatenate([p[i] for p in parts])) for i in range(6)]
     return Schedule(
@@ -315,7 +315,7 @@ def schedule_many(
         out_time=np.concatenate(out_times),
         out_ptr=np.concatenate([[0], np.cumsum([len(t) for t in out_times])]).astype(np.int64),
         occasions=1 + max((len(t.occasions) for t in timelines), default=0),
-        findings=tuple(findings),
+        findings=tuple(dict.fromkeys(findings)),
         rule=rule,
     )
 
