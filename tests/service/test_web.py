@@ -1,5 +1,6 @@
 """The page without a browser: who sees what, forms without their token, text that is never markup, values refused."""
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -367,6 +368,24 @@ def test_a_baby_without_a_weight_is_shown_with_what_is_missing(demo: Running) ->
     assert "Enter by hand" in answer.text
     tried = client.get(f"/patient/{made.json()['id']}/whatif", params={"amount": "15"}, headers={"accept": "application/json"})
     assert tried.status_code == 422
+
+
+def test_a_gene_that_forbids_the_drug_is_told_before_the_first_dose(demo: Running) -> None:
+    client = person(demo)
+    head = {"x-csrf-token": client.get("/api/v1/session").json()["csrf"]}
+    at = NOW - timedelta(hours=3)
+    new = {"ward": "NICU-demo", "label": "Gene", "synthetic": True, "GA_weeks": 30, "birth_weight_kg": 1.4,
+           "person": {"birth": at.isoformat()}}  # fmt: skip
+    id_ = client.post("/api/v1/patients", json=new, headers=head).json()["id"]
+    for body in ({"kind": "covariate", "name": "WT", "value": 1.4, "unit": "kg"},
+                 {"kind": "measured", "quantity": "MT_RNR1", "value": 2, "unit": "1"}):  # fmt: skip
+        told = client.post(f"/api/v1/patients/{id_}/events", json={"at": at.isoformat(), "body": body}, headers=head)
+        assert told.status_code == 201, told.text
+    page = html.unescape(client.get(f"/patient/{id_}").text)
+    assert "Nothing of it may be ordered: a variant of MT-RNR1 (m.1555A>G, m.1494C>T or m.1095T>C)" in page
+    assert "PMID 34032273" in page
+    assert "give an antibiotic of another class" in page
+    assert "Accept " not in page
 
 
 def test_a_level_that_contradicts_the_model_withholds_the_advice(demo: Running, baby: str) -> None:

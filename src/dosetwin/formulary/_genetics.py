@@ -172,8 +172,8 @@ def recommendations(traits: Mapping[str, float | str], gene: str = "", drug: str
 
 
 def genetics(timeline: Timeline, drug: str) -> tuple[Finding, ...]:
-    """What CPIC recommends for ``drug`` by the patient's genes before its first dose, as remarks; from then on what was measured says
-    more. What forbids the drug is a bar and not said here."""
+    """What CPIC recommends for ``drug`` by the patient's genes before its first dose, as remarks; from then on what was measured
+    says more. What forbids the drug is a bar and not said here."""
     if any((d.drug or timeline.drug) in (drug, "") for d in timeline.doses):
         return ()
     known: dict[str, float | str] = {c.name: c.value for c in timeline.covariates}

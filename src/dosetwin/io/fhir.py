@@ -263,4 +263,4 @@ def _patient(e: Entry, fixed: dict[str, float], first: datetime | None, notes: N
     sex = p.gender if p.gender in ("female", "male") else None
     if sex is None:
         notes.add("info", "sex_missing", e.record, "sex not stated as female or male", p.gender)
-    return Patient(str(p.id or e.url or "patient"), sex, birth, fixed.get("GA"), fixed.get("BW"), synthetic)
+    return Patient(str(p.id or e.url or "patient"), sex, birth, synthetic=synthetic, traits=fixed)

@@ -7,6 +7,7 @@ from dosetwin import formulary
 from dosetwin.errors import InputError, Severity
 from dosetwin.io import codes
 from dosetwin.io.fhir_facts import Facts, understood
+from dosetwin.io.fhir_genes import read_gene
 from dosetwin.io.fhir_parts import Notes, coded, label, moment, quantity, unit_conflict, unit_of, words
 from dosetwin.io.fhir_refs import Entry, same
 from dosetwin.io.fhir_specimens import specimen_of
@@ -24,6 +25,8 @@ _OTHER_VALUES = ("valueString", "valueCodeableConcept", "valueInteger", "valueRa
 
 def read_observation(e: Entry, facts: Facts) -> None:
     """A measurement and the components it is made of, each in its own right; members of a panel are resources of their own."""
+    if read_gene(e, facts):
+        return
     parts = [(part, f"{e.record} component[{i}]") for i, part in enumerate(e.body.component or [])]
     if not parts or codes.quantity(coded(e.body.code)).name or e.body.valueQuantity is not None:
         _measurement(e, e.body, e.record, facts)

@@ -157,7 +157,7 @@ def on_the_calendar(t: Timeline, zero: datetime, drug: str, zone: Zone) -> Timel
     for c in t.covariates:
         if c.name in COVARIATES:
             kept.append(c)
-        elif c.name not in (*STATED, "SCR"):
+        elif c.name not in (*STATED, "SCR", *t.patient.traits):
             findings.append(Finding("warning", "left_out", c.record, "a column this service does not know", c.name))
     return replace(
         t,

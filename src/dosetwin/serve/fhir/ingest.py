@@ -186,6 +186,11 @@ def facts_of(timeline: Timeline, server: str) -> dict[str, NewFact]:
         part = f"{c.name}={c.value:g}" if QUANTITIES[c.name].flag else c.name
         body = {"kind": "covariate", "name": c.name, "value": c.value, "unit": c.unit or QUANTITIES[c.name].unit}
         add(c.record, c.time, part, body)
+    times = (r.time for each in (timeline.doses, timeline.observations, timeline.covariates) for r in each)
+    told = min(times, default=0.0)
+    for name, value in timeline.patient.traits.items():
+        if name in measurable():  # genes; what is told with the patient is not
+            add("genes", told, name, {"kind": "measured", "quantity": name, "value": value, "unit": QUANTITIES[name].unit})
     if errors:
         raise Problem(422, "not_accepted", f"{len(errors)} records do not fit; nothing was stored", errors)
     return out

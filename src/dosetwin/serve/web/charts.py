@@ -100,7 +100,8 @@ class Chart:
         highs = [max(b.high) for b in self.bands if b.high and b.role != "prior90"]
         early = [sorted(b.high)[int(0.97 * (len(b.high) - 1))] for b in self.bands if b.high and b.role == "prior90"]
         highs += early + [p.value for p in self.points] + [max(x.value) for x in self.lines if x.value]
-        return 1.08 * max([v for v in highs if isfinite(v)], default=1.0)
+        # nothing given and nothing advised: a curve of zeros is drawn on a scale of one
+        return 1.08 * (max([v for v in highs if isfinite(v)], default=1.0) or 1.0)
 
 
 def rounded(values: Iterable[float], digits: int = 4) -> tuple[float, ...]:
