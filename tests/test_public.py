@@ -29,7 +29,7 @@ ROOMS = {
     "advise": {"LEVELS", "Advice", "Curves", "Question", "advise", "with_curves"},
     "infer": {"Belief", "Evidence", "MapEstimate", "Mixture", "Plausibility", "average", "evidence_for", "fit_many",
               "map_estimate", "posterior"},
-    "simulate": {"RULES", "Prediction", "Rule", "Schedule", "Trajectory", "parameters", "predict", "predict_courses",
+    "simulate": {"RULES", "Prediction", "Rule", "Schedule", "Trajectory", "in_parts", "parameters", "predict", "predict_courses",
                  "schedule_for", "schedule_many", "simulate", "uniform"},
 }  # fmt: skip
 """What may be relied on inside rooms."""
