@@ -145,6 +145,14 @@ def percent(p: float | None) -> str:
     return "< 1 %" if p < 0.01 else "> 99 %" if p > 0.99 else f"{100 * p:.0f} %"
 
 
+def percent_against(p: float | None, limit: float | None) -> str:
+    """A probability beside the one it was held against, with the decimals that tell the two apart (at most three)."""
+    said = percent(p)
+    if p is None or limit is None or p == limit or said != percent(limit) or not 0.01 <= p <= 0.99:
+        return said
+    return next((f"{100 * p:.{d}f} %" for d in (1, 2, 3) if f"{100 * p:.{d}f}" != f"{100 * limit:.{d}f}"), said)
+
+
 def number(value: object) -> str:
     """Three significant digits, without trailing zeros or exponents for everyday sizes."""
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -7,7 +7,7 @@ import pytest
 
 import dosetwin.decide.search
 from dosetwin.decide.recommendation import Sensitivity
-from dosetwin.errors import Reason
+from dosetwin.errors import Reason, percent_against
 from dosetwin.formulary.amikacin import GOALS as AMIKACIN_NEONATE
 from dosetwin.report import narrative
 
@@ -27,6 +27,15 @@ from dosetwin.report import narrative
 )
 def test_percent_never_claims_certainty(p: float | None, text: str) -> None:
     assert narrative.percent(p) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "limit", "text"),
+    [(0.896, 0.9, "89.6 %"), (0.8996, 0.9, "89.96 %"), (0.88, 0.9, "88 %"), (0.9, 0.9, "90 %"), (0.995, 0.992, "> 99 %"),
+     (0.5, None, "50 %"), (None, 0.9, "-")],
+)  # fmt: skip
+def test_a_chance_that_misses_its_limit_never_looks_like_it(p: float | None, limit: float | None, text: str) -> None:
+    assert percent_against(p, limit) == text
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,14 @@ def _scale(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a,
 
 
 @njit(cache=True, nogil=True)
+def _residual(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b):  # pragma: no cover - compiled
+    """Prediction, SD, what was measured, and the residual in SD, of level i for vector k; all on the scale of its error."""
+    f, sd = _scale(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b)
+    target = math.log(y[i]) if form[i] == _LOG else y[i]
+    return f, sd, target, (target - f) / sd
+
+
+@njit(cache=True, nogil=True)
 def _log_densities(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b):  # pragma: no cover
     """ln density of each level per vector, [K, n]; -inf where the simulation failed."""
     n_draws, n = value.shape[0], y.shape[0]
@@ -58,9 +66,7 @@ def _log_densities(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_s
             found[k] = -math.inf
             continue
         for i in range(n):
-            f, sd = _scale(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b)
-            target = math.log(y[i]) if form[i] == _LOG else y[i]
-            z = (target - f) / sd
+            _, sd, target, z = _residual(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b)
             if blq[i]:
                 found[k, i] = _log_normal_cdf(z)
             else:
@@ -91,9 +97,8 @@ def _cdf(value, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b):  # 
     p = np.empty((n_draws, n))
     for k in range(n_draws):
         for i in range(n):
-            f, sd = _scale(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b)
-            target = math.log(y[i]) if form[i] == _LOG else y[i]
-            p[k, i] = 0.5 * math.erfc(-(target - f) / sd * 0.7071067811865476)
+            _, _, _, z = _residual(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b)
+            p[k, i] = 0.5 * math.erfc(-z * 0.7071067811865476)
     return p
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from numba import njit
 from scipy.special import poch, stdtr
 
-from dosetwin.infer.likelihood import _LOG, _SD, LOG_2PI, Evidence, _log_normal_cdf, _scale
+from dosetwin.infer.likelihood import _LOG, _SD, LOG_2PI, Evidence, _log_normal_cdf, _residual, _scale
 from dosetwin.quantities import QUANTITIES
 from dosetwin.simulate import Prediction
 
@@ -140,9 +140,7 @@ def _bounded(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, for
             total[k] = -math.inf
             continue
         for i in range(n):
-            f, sd = _scale(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b)
-            target = math.log(y[i]) if form[i] == _LOG else y[i]
-            z = (target - f) / sd
+            f, sd, target, z = _residual(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b)
             if blq[i]:
                 total[k] += _log_normal_cdf(z)
                 continue

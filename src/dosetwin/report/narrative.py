@@ -9,7 +9,7 @@ from dosetwin import formulary
 from dosetwin.decide.recommendation import Dosing, Setup
 from dosetwin.decide.recommendation import order as ordered
 from dosetwin.declare.reading import COURSE
-from dosetwin.errors import Finding, Reason, number, percent
+from dosetwin.errors import Finding, Reason, number, percent, percent_against
 from dosetwin.quantities import QUANTITIES
 from dosetwin.records.doses import DAYS
 from dosetwin.units import plain_unit
@@ -210,7 +210,7 @@ def _chance(reason: Reason, targets: "Sequence[Goal]") -> str:
     else:
         what = _named(what)
     tail = f" (lowest for {DOSES.get(where.strip(chr(39)), where)})" if where else ""
-    return f"{percent(_float(reason.value))} chance of {what}{tail}.{need}"
+    return f"{percent_against(_float(reason.value), _float(reason.limit))} chance of {what}{tail}.{need}"
 
 
 def throughout(goals: "Sequence[Goal]") -> str:
@@ -247,7 +247,8 @@ def sentence(reason: Reason, targets: "Sequence[Goal]" = (), said: Callable[[str
         return _chance(reason, targets)
     if code == "standard_rule_breaks_constraint":
         what, _, why = reason.text.partition(": ")
-        return f"Not {_named(what)}: {_probability(why)} {percent(_float(value))}, {percent(_float(limit))} needed."
+        found = percent_against(_float(value), _float(limit))
+        return f"Not {_named(what)}: {_probability(why)} {found}, {percent(_float(limit))} needed."
     if code == "standard_rule_outside_limits":
         what, _, why = reason.text.partition(": ")
         return f"Not {_named(what)}: {why} ({number(value)}, limit {number(limit)} {reason.unit})."
@@ -271,7 +272,8 @@ def sentence(reason: Reason, targets: "Sequence[Goal]" = (), said: Callable[[str
     if code == "no_acceptable_regimen":
         return f"{reason.text[0].upper()}{reason.text[1:]}; {number(value)} of them lie inside all hard limits."
     if code.startswith("best_"):
-        return f"{_named(reason.text[0].upper() + reason.text[1:])}: {percent(_float(value))}" + (
+        found = percent_against(_float(value), None if limit is None else _float(limit))
+        return f"{_named(reason.text[0].upper() + reason.text[1:])}: {found}" + (
             f"; {percent(_float(limit))} needed." if limit is not None else "."
         )
     if code == "binding_constraint":

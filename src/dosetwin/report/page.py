@@ -68,7 +68,7 @@ def verdict(c: "Candidate", recommended: bool, contradicted: bool = False) -> st
         return f"outside limits: {r.text} ({narrative.number(r.value)}, limit {narrative.number(r.limit)} {r.unit})"
     if c.unmet:
         r = min(c.unmet, key=lambda r: float(r.value or 0) - float(r.limit or 0))
-        got, need = narrative.percent(float(r.value or 0)), narrative.percent(float(r.limit or 0))
+        got, need = narrative.percent_against(float(r.value or 0), float(r.limit or 0)), narrative.percent(float(r.limit or 0))
         return f"{narrative.constraint(r.text).removeprefix('the chance of ')}: {got}, needs {need}"
     return "for comparison only" if contradicted else "acceptable"
 

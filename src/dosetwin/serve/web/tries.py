@@ -80,7 +80,8 @@ def try_out(advice: "Advice", asked: Asked, zone: Zone, beside: dict[str, Any] |
         for r in found["violations"]
     ]
     broken += [
-        f"{narrative.constraint(r['text'])}: {narrative.percent(r['value'])}, needs {narrative.percent(r['limit'])}"
+        f"{narrative.constraint(r['text'])}: {narrative.percent_against(r['value'], r['limit'])}, "
+        f"needs {narrative.percent(r['limit'])}"
         for r in found["unmet"]
     ]
     name = order({"amount_mg": asked.amount, "interval_h": asked.interval, "loading_mg": asked.loading})
