@@ -106,3 +106,14 @@ def test_what_does_not_fit_together_is_told(more, says):
         drug("x", **more)
     with pytest.raises(ModelError, match="lower case"):
         drug("X")
+
+
+def test_what_cpic_forbids_is_barred_in_every_therapy_of_the_drug():
+    """A drug's file that forgets the bar would dose a baby with a variant of MT-RNR1: bars=bars(AMINOGLYCOSIDES)."""
+    from dosetwin.formulary._genetics import BY_DRUG
+
+    for t in formulary.therapies():
+        wanted = {g.trait: set(g.values) for g in BY_DRUG.get(t.drug.name, ()) if g.bars}
+        for trait, values in wanted.items():
+            held = {v for b in t.bars if b.fact == trait for v in b.forbids}
+            assert values <= held, f"{t.name} orders {t.drug.name} whatever {trait} is"

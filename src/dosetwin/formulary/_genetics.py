@@ -83,7 +83,7 @@ _OTHER = "an agent that CYP2C19 does not clear (isavuconazole in adults, liposom
 VORICONAZOLE = (
     Genetic("CYP2C19", "CYP2C19", (4.0,), "CYP2C19 ultrarapid metabolizer: target levels are unlikely at usual doses of "
                                           "voriconazole",
-            f"{_OTHER} instead", "moderate", "A", CYP2C19_VORICONAZOLE, bars=True),
+            f"{_OTHER} instead", "moderate", "A", CYP2C19_VORICONAZOLE),
     Genetic("CYP2C19", "CYP2C19", (3.0,), "CYP2C19 rapid metabolizer: target levels of voriconazole are often missed",
             f"in adults {_OTHER} instead; in children the usual doses, with levels to reach the target", "moderate", "A",
             CYP2C19_VORICONAZOLE),
@@ -93,7 +93,7 @@ VORICONAZOLE = (
     Genetic("CYP2C19", "CYP2C19", (1.0, 2.0), "CYP2C19 normal or intermediate metabolizer", "the usual doses", "strong", "A",
             CYP2C19_VORICONAZOLE),
 )  # fmt: skip
-"""Only the ultrarapid are barred: for the others CPIC leaves voriconazole by levels open."""
+"""None of them is a bar: CPIC's advice is of moderate strength, and levels guide voriconazole where nothing else will do."""
 
 CYP3A5_TACROLIMUS = f"Birdwell 2015, Clin Pharmacol Ther 98:19, doi 10.1002/cpt.113, PMID 25801146; {DATA}"
 
