@@ -19,12 +19,13 @@ PLACED = {
     "DATA": "data.csv",
     "OUR.csv": "data.csv", "DESIGN": "quick", "DESIGN.toml": "quick", "NAME": "quick", "WHERE": "shipped", "OUT.csv": "o.csv",
     "OUT.html": "o.html", "ROWS.csv": "r.csv", "OUT": "out", "OUT/": "out", "DIR": "kept", "ADDRESS": "tcp://10.0.0.1:8786",
-    "HASH": "0" * 64, "N": "3",
+    "FILE.vcf": "baby.vcf", "CALLS.tsv": "calls.tsv", "HASH": "0" * 64, "N": "3",
 }  # fmt: skip
 """Placeholders of the pages and what stands in for them."""
 BRIEFLY = {
     "therapies ./phenytoin.py": 20,
     "models": 20,
+    "genes": 20,
     "simulate": 20,
     "fit": 20,
     "replay": 20,
@@ -151,6 +152,10 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, first in ("lung.csv", "    ID,"), ("ward.json", '    {"place"'):  # the two cases that page prints
         block = page[page.index(first) :].partition("\n\n")[0]
         (tmp_path / name).write_text("\n".join(line.strip() for line in block.splitlines()) + "\n")
+    page = (ROOT / "docs" / "genes.md").read_text(encoding="utf-8")
+    block = page[page.index("    ##fileformat") :].partition("\n\n")[0]
+    (tmp_path / "baby.vcf").write_text("\n".join(line.strip() for line in block.splitlines()) + "\n")
+    (tmp_path / "calls.tsv").write_text("CYP2D6\t*1/*3\n")
     return tmp_path
 
 
