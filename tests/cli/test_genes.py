@@ -132,6 +132,16 @@ def test_a_risk_variant_bars_the_first_dose(tmp_path, capsys):
         assert "no safe and effective alternative" in reasons["what_would_help"]["text"]
 
 
+def test_a_bar_is_told_where_nothing_else_can_be(tmp_path, capsys):
+    """Without a birth weight the model does not run: what forbids the drug is said all the same, and first."""
+    case = tmp_path / "newborn.csv"
+    case.write_text("ID,TIME,AMT,EVID,WT,GA,PNA,MT_RNR1\n1,0,,2,2.2,34,0.5,2\n")
+    assert run(["advise", str(case), "--model", "amikacin_neonate"]) == BAD_INPUT
+    said = capsys.readouterr().err
+    assert said.index("nothing of amikacin may be ordered: a variant of MT-RNR1") < said.index("BW (birth weight) is missing")
+    assert "give an antibiotic of another class" in said
+
+
 def test_a_genotype_that_the_case_contradicts_is_refused(tmp_path, capsys):
     words = ["advise", newborn(tmp_path, ",MT_RNR1", ",0"), "--genes", str(vcf(tmp_path, "chrM 1555 . A G 1"))]
     assert run([*words, "--model", "amikacin_neonate"]) == BAD_INPUT

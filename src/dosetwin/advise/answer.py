@@ -7,7 +7,7 @@ import numpy as np
 
 from dosetwin.advise.core import State, believe
 from dosetwin.advise.curves import SAMPLE_DRAWS, Curves, curves_of, curves_of_place, parameters_of
-from dosetwin.advise.gate import ask
+from dosetwin.advise.gate import ask, forbidden_first
 from dosetwin.advise.hold import coming_sample, settle
 from dosetwin.advise.question import Asked, Question
 from dosetwin.advise.sensitivity import sensitivities
@@ -104,18 +104,19 @@ def advise(facts: "Timeline | Place", question: Question) -> Advice:
     >>> advice.recommendation.status
     'recommend'
     """
-    asked = ask(facts, question)
-    state = believe(asked)
-    ahead = outlooks(asked, state)
-    settled = settle(asked, state, ahead)
-    sample = coming_sample(asked, state, settled)
-    doubts = sensitivities(asked, state, settled.made)
-    recommendation = write(asked, state, ahead, settled, sample, doubts)
-    advice = Advice(recommendation, asked.bare, question, asked.models, asked.now, state.beliefs, state.weights,
-                    settled.made.regimen, _levels(asked), asked.known, ahead, twin=asked.twin)  # fmt: skip
-    if question.curves:
-        advice = drawn(advice, *_of_lead(state))
-    return advice if question.look_ahead is None else foreseen(advice, question.look_ahead)
+    with forbidden_first(facts, question):
+        asked = ask(facts, question)
+        state = believe(asked)
+        ahead = outlooks(asked, state)
+        settled = settle(asked, state, ahead)
+        sample = coming_sample(asked, state, settled)
+        doubts = sensitivities(asked, state, settled.made)
+        recommendation = write(asked, state, ahead, settled, sample, doubts)
+        advice = Advice(recommendation, asked.bare, question, asked.models, asked.now, state.beliefs, state.weights,
+                        settled.made.regimen, _levels(asked), asked.known, ahead, twin=asked.twin)  # fmt: skip
+        if question.curves:
+            advice = drawn(advice, *_of_lead(state))
+        return advice if question.look_ahead is None else foreseen(advice, question.look_ahead)
 
 
 def outlooks(asked: Asked, state: State) -> tuple[Outlook, ...]:
