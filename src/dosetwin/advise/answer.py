@@ -81,6 +81,7 @@ class Advice:
         return self.question.seed
 
 
+@forbidden_first
 def advise(facts: "Timeline | Place", question: Question) -> Advice:
     """The next order for a patient or a place, or a refusal with reasons. Pure: the same facts and question give the same answer.
 
@@ -104,19 +105,18 @@ def advise(facts: "Timeline | Place", question: Question) -> Advice:
     >>> advice.recommendation.status
     'recommend'
     """
-    with forbidden_first(facts, question):
-        asked = ask(facts, question)
-        state = believe(asked)
-        ahead = outlooks(asked, state)
-        settled = settle(asked, state, ahead)
-        sample = coming_sample(asked, state, settled)
-        doubts = sensitivities(asked, state, settled.made)
-        recommendation = write(asked, state, ahead, settled, sample, doubts)
-        advice = Advice(recommendation, asked.bare, question, asked.models, asked.now, state.beliefs, state.weights,
-                        settled.made.regimen, _levels(asked), asked.known, ahead, twin=asked.twin)  # fmt: skip
-        if question.curves:
-            advice = drawn(advice, *_of_lead(state))
-        return advice if question.look_ahead is None else foreseen(advice, question.look_ahead)
+    asked = ask(facts, question)
+    state = believe(asked)
+    ahead = outlooks(asked, state)
+    settled = settle(asked, state, ahead)
+    sample = coming_sample(asked, state, settled)
+    doubts = sensitivities(asked, state, settled.made)
+    recommendation = write(asked, state, ahead, settled, sample, doubts)
+    advice = Advice(recommendation, asked.bare, question, asked.models, asked.now, state.beliefs, state.weights,
+                    settled.made.regimen, _levels(asked), asked.known, ahead, twin=asked.twin)  # fmt: skip
+    if question.curves:
+        advice = drawn(advice, *_of_lead(state))
+    return advice if question.look_ahead is None else foreseen(advice, question.look_ahead)
 
 
 def outlooks(asked: Asked, state: State) -> tuple[Outlook, ...]:

@@ -1,8 +1,8 @@
 """What is asked of facts, models and therapy before anything is computed, and what the record says of the time after now."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from dosetwin.records import Covariate, Timeline
 
 if TYPE_CHECKING:
     from dosetwin.twins.place import Place
+
+T = TypeVar("T")
 
 
 def ask(facts: "Timeline | Place", question: Question) -> Asked:
@@ -52,25 +54,29 @@ def ask(facts: "Timeline | Place", question: Question) -> Asked:
     return Asked(question, now, models, timeline, bare, heard(bare, told).append(*more), tellers, told, remarked)
 
 
-@contextmanager
-def forbidden_first(facts: "Timeline | Place", question: Question) -> Iterator[None]:
-    """Where the question cannot be answered, say all the same, and first, what forbids the drug: an allele is no less a reason
+def forbidden_first(answer: Callable[["Timeline | Place", Question], T]) -> Callable[["Timeline | Place", Question], T]:
+    """Where a question cannot be answered, say all the same, and first, what forbids the drug: an allele is no less a reason
     because a weight is missing."""
-    try:
-        yield
-    except InputError as error:
-        if not isinstance(facts, Timeline):
-            raise
-        now = max((t for t in (question.now, *(c.time for c in facts.covariates)) if t is not None), default=0.0)
-        known = facts_at(facts.until(now), now)
-        held = [(b, reason) for b in question.therapy.bars if (reason := b.forbidden(known)) is not None]
-        if not held:
-            raise
-        said = " and ".join(f"{reason.text} ({reason.source})" for _, reason in held)
-        raise InputError(
-            f"nothing of {question.therapy.drug.name} may be ordered: {said}; beside that: {error}",
-            where=f"patient {facts.patient.id}", remedy="; ".join(b.help for b, _ in held if b.help),
-        ) from None  # fmt: skip
+
+    @wraps(answer)
+    def answered(facts: "Timeline | Place", question: Question) -> T:
+        try:
+            return answer(facts, question)
+        except InputError as error:
+            if not isinstance(facts, Timeline):
+                raise
+            now = max((t for t in (question.now, *(c.time for c in facts.covariates)) if t is not None), default=0.0)
+            known = facts_at(facts.until(now), now)
+            held = [(b, reason) for b in question.therapy.bars if (reason := b.forbidden(known)) is not None]
+            if not held:
+                raise
+            said = " and ".join(f"{reason.text} ({reason.source})" for _, reason in held)
+            raise InputError(
+                f"nothing of {question.therapy.drug.name} may be ordered: {said}; beside that: {error}",
+                where=f"patient {facts.patient.id}", remedy="; ".join(b.help for b, _ in held if b.help),
+            ) from None  # fmt: skip
+
+    return answered
 
 
 def _of_place(place: "Place", question: Question) -> Asked:
