@@ -1,6 +1,8 @@
 """What an order sets, put into a record: settings are covariates that hold from their time on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from dosetwin.declare import Model
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def with_settings(known: Timeline, settings: Sequence[Covariate], model: Model, rule: "Rule") -> Timeline:
-    """What is known, and then the settings of an order.
+    """What is known, and then the settings of an order in place of what stood there.
 
     Raises InputError for what the model has no covariate for, and where ``rule`` would read a setting before its own time.
     """
@@ -23,4 +25,15 @@ def with_settings(known: Timeline, settings: Sequence[Covariate], model: Model, 
         if rule != "locf" or model.covs[found.name].missing == "interpolate":
             raise InputError("a setting holds from its time on, and this rule reads it before that too",
                              where=f"order, {found.name}", value=rule, allowed="locf")  # fmt: skip
-    return known.append(*settings) if settings else known
+    return replaced(known, settings)
+
+
+def replaced(known: Timeline, settings: Sequence[Covariate]) -> Timeline:
+    """What is known, where each setting stands in place of what was recorded of it at its first moment and later."""
+    if not settings:
+        return known
+    since: dict[str, float] = {}
+    for s in settings:
+        since[s.name] = min(s.time, since.get(s.name, s.time))
+    kept = tuple(c for c in known.covariates if c.time < since.get(c.name, inf) - 1e-9)
+    return replace(known, covariates=(*kept, *settings))

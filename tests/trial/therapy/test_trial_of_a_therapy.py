@@ -185,10 +185,10 @@ def test_every_mistake_is_named(tmp_path, old, new, said):
         load(files(tmp_path, DESIGN.replace(old, new)))
 
 
-def test_settings_of_a_device_and_places_are_refused(design):
-    device = next(t.name for t in formulary.therapies() if t.drug.name == "ventilator")
-    with pytest.raises(InputError, match="only orders of doses"):
-        replace(design, therapy=device)
+def test_places_are_refused(design):
+    place = next(t.name for t in formulary.therapies() if t.kind == "place")
+    with pytest.raises(InputError, match="no orders of a place"):
+        replace(design, therapy=place)
 
 
 @pytest.mark.slow

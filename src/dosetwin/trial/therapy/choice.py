@@ -12,7 +12,7 @@ from dosetwin.decide.plans import Plan, ask_rules, enumerate_plans, situation
 from dosetwin.decide.readings import Responses
 from dosetwin.decide.search import Choice, Scores, choose, score
 from dosetwin.declare import Says, Sets, Therapy
-from dosetwin.declare.menu import Repeated, Situation
+from dosetwin.declare.menu import Repeated, Settings, Situation
 from dosetwin.errors import InputError, SimulationError
 from dosetwin.records import Timeline
 
@@ -63,7 +63,7 @@ def _twin(design: "TherapyDesign", arm: "Arm", known: Timeline, where: Situation
     question = Question(therapy, (model,), where.now, design.seed, arm.draws, facts=design.facts_given, sensitivity=False)
     asked = Asked(question, where.now, (model,), known, known, known, {}, {})
     state = believe(asked, conditions=False)
-    if model.linear_in_dose and isinstance(therapy.menu, Repeated):
+    if isinstance(therapy.menu, Settings) or (model.linear_in_dose and isinstance(therapy.menu, Repeated)):
         found = decide(asked, state)
         plans, choice = found.plans, found.choice
     else:

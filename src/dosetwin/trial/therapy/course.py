@@ -10,7 +10,8 @@ from dosetwin.decide.readings import AREAS, FINE, finish
 from dosetwin.declare import End, Reading
 from dosetwin.declare.reading import HOURS, After, At, Between
 from dosetwin.errors import InputError
-from dosetwin.records import DoseEvent, DoseOrder, Observation, Timeline
+from dosetwin.records import Choosable, Covariate, DoseEvent, Observation, Timeline
+from dosetwin.simulate.settings import replaced
 from dosetwin.trial.therapy.choice import Ordered, ordered
 from dosetwin.trial.therapy.design import Arm, TherapyDesign
 from dosetwin.trial.therapy.endpoints import judged, readings_of, value_name, which
@@ -25,9 +26,10 @@ REVIEW_H = 24.0
 
 @dataclass
 class Course:
-    """What happened: doses given, what was measured, the orders written (h, in words) and what was counted on the way."""
+    """What happened: doses given, what was set and measured, the orders written (h, in words), what was counted on the way."""
 
     given: list[DoseEvent] = field(default_factory=list)
+    sets: list[Covariate] = field(default_factory=list)
     measured: list[Observation] = field(default_factory=list)
     orders: list[tuple[float, str]] = field(default_factory=list)
     due: float = 0.0
@@ -52,28 +54,29 @@ def follow(patient: VirtualPatient, arm: Arm) -> Course:
         now = min(drawn, result)
         if now >= design.horizon_h - SLACK:
             made.given += coming
-            made.due = order.start(0) if not made.given else _due(order, made.given[-1].time, design.horizon_h)
+            made.due = _due(order, made.given[-1].time if made.given else -np.inf, design.horizon_h)
             return made
         made.given += [d for d in coming if d.time < now - SLACK]
         if drawn <= result:
-            made.measured.append(patient.measured(made.given, now, asked.taken(made.given, coming)))
+            made.measured += patient.measured(made.given, now, asked.taken(made.given, coming), made.sets)
             known_at.append(now + design.schedule.turnaround_h)
             continue
         known_at.remove(result)
         order, key = _decided(patient, arm, made, now, order, key)
 
 
-def _due(order: DoseOrder, last: float, horizon: float) -> float:
+def _due(order: Choosable, last: float, horizon: float) -> float:
     """h at which the dose after the last one would have been given: the end of its interval."""
     more = [d.time for d in order.doses(horizon + 400.0) if d.time > last + SLACK]
     return more[0] if more else np.inf
 
 
-def _decided(patient: VirtualPatient, arm: Arm, made: Course, now: float, order: "DoseOrder | None", key: object) -> tuple:
+def _decided(patient: VirtualPatient, arm: Arm, made: Course, now: float, order: Choosable | None, key: object) -> tuple:
     """The order in force after a decision at ``now`` and its key; an arm with nothing new to say goes on as before."""
     design = patient.design
     late = design.schedule.turnaround_h
-    known = patient.record.until(now).append(*made.given, *(o for o in made.measured if o.time + late <= now + SLACK))
+    known = replaced(patient.record.until(now), made.sets)
+    known = known.append(*made.given, *(o for o in made.measured if o.time + late <= now + SLACK))
     found = _asked(patient, arm, made, known, now)
     made.decisions += 1
     if found is None:
@@ -85,6 +88,7 @@ def _decided(patient: VirtualPatient, arm: Arm, made: Course, now: float, order:
         return order, key
     made.broken += bool(broken(new, design.of, situation(known, now, therapy=design.of)))
     made.orders.append((now, new.words()))
+    made.sets += new.settings(design.horizon_h)
     return new, said
 
 
@@ -146,7 +150,7 @@ def counted(patient: VirtualPatient, made: Course) -> dict[str, float]:
     out |= {name: _mean(x) for name, x in values.items()}
     return out | {
         "limits_broken": made.broken, "nothing_acceptable": made.unacceptable, "decisions": made.decisions,
-        "samples": len(made.measured), "doses": len(made.given), "amount": sum(d.amount for d in made.given),
+        "samples": len({o.record for o in made.measured}), "doses": len(made.given), "amount": sum(d.amount for d in made.given),
     }  # fmt: skip
 
 
@@ -197,7 +201,7 @@ def _values(patient: VirtualPatient, made: Course, readings: dict[str, Reading])
     if not any(grids.values()):
         return {name: np.empty(0) for name in readings}
     times = np.unique(np.concatenate([g for found in grids.values() for g in found]))
-    level, area = patient.true(made.given, times)
+    level, area = patient.true(made.given, times, made.sets)
     out: dict[str, np.ndarray] = {}
     for name, reading in readings.items():
         column = list(model.outputs).index(output_of(reading, model, design.of.drug.name) or "")

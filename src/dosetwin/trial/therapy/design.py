@@ -32,12 +32,13 @@ POLICIES = "rule:NAME of the therapy, twin, fixed:AMOUNT_qHOURS, fixed:AMOUNT_pe
 
 @dataclass(frozen=True)
 class Schedule:
-    """What is measured when. ``of`` what ("" what the therapy samples); ``at_h`` h after the first dose; ``before_doses`` just
-    before these doses, ``after_doses`` ``after_h`` h after the start of these (the first dose is 1); a result is known
-    ``turnaround_h`` h after it was drawn; below ``loq`` it is only known to be below (0: no such border).
+    """What is measured when. ``of`` what ("" what the therapy samples), ``also`` what else with it; ``at_h`` h after the first
+    order; ``before_doses`` just before these doses, ``after_doses`` ``after_h`` h after the start of these (the first dose is
+    1); a result is known ``turnaround_h`` h after it was drawn; below ``loq`` it is only known to be below (0: no such border).
     """
 
     of: str = ""
+    also: tuple[str, ...] = ()
     at_h: tuple[float, ...] = ()
     before_doses: tuple[int, ...] = ()
     after_doses: tuple[int, ...] = ()
@@ -63,9 +64,11 @@ class Arm:
     sampled: bool = True
 
     def looks_in(self, design: "TherapyDesign") -> bool:
-        """Whether it looks at what is measured, and is asked again when a result is known: a twin, or a rule that needs it."""
+        """Whether it looks at what is measured, and is asked again when a result is known: a twin, or a rule that needs it (of
+        settings every rule does: a protocol moves them by what was measured)."""
         rule = next((r for r in design.of.rules if self.policy == f"rule:{r.name}"), None)
-        return self.sampled and (self.policy == "twin" or (rule is not None and design.measured in rule.needs))
+        looks = rule is not None and (design.measured in rule.needs or design.of.drug.device)
+        return self.sampled and (self.policy == "twin" or looks)
 
     @property
     def fixed(self) -> Says | None:
@@ -119,10 +122,8 @@ class TherapyDesign:
                 "how long patients are followed", where=f"{where}: horizon", value=self.horizon_h, allowed="up to a year"
             )
         therapy = self.of
-        if therapy.kind != "patient" or isinstance(therapy.menu, Settings):
-            raise InputError(
-                "only orders of doses can be tried on virtual patients", where=f"{where}: therapy", value=therapy.name
-            )
+        if therapy.kind != "patient":
+            raise InputError("virtual patients have no orders of a place", where=f"{where}: therapy", value=therapy.name)
         if not self.arms:
             raise InputError("a trial needs an arm", where=f"{where}: arms", allowed=POLICIES)
         names = [a.name for a in self.arms]
@@ -149,7 +150,7 @@ class TherapyDesign:
         kind, _, rule = arm.policy.partition(":")
         if kind == "rule":
             _known(rule, [r.name for r in self.of.rules], told)
-        elif arm.policy != "twin" and arm.fixed is None:
+        elif arm.policy != "twin" and (arm.fixed is None or isinstance(self.of.menu, Settings)):
             raise UnknownName("unknown policy", where=told, value=arm.policy, allowed=POLICIES)
         if not 20 <= arm.draws <= 5000:
             raise InputError("draws of a twin", where=f"{where}: arm {arm.name}", value=arm.draws, allowed="20 to 5000")
@@ -158,9 +159,11 @@ class TherapyDesign:
             if missing:
                 raise InputError(f"the population holds no {missing[0]}, and {model.name} needs it", where=f"{where}: population",
                                  allowed=", ".join(self.drawn_from.holds), remedy="choose or declare another")  # fmt: skip
-            if model.measured_by(self.measured) is None:
-                raise UnknownName(f"{model.name} predicts nothing of what is measured", where=f"{where}: sampling.of",
-                                  value=self.measured, allowed=", ".join(model.outputs))  # fmt: skip
+            for k, of in enumerate((self.measured, *self.schedule.also)):
+                if model.measured_by(of) is None:
+                    raise UnknownName(f"{model.name} predicts nothing of what is measured",
+                                      where=f"{where}: sampling.{'also' if k else 'of'}", value=of,
+                                      allowed=", ".join(model.outputs))  # fmt: skip
         noise, read = (m.outputs[m.measured_by(self.measured) or ""].residual for m in (self.true_model, self.believed(arm)))
         if (
             arm.policy == "twin"
@@ -330,7 +333,8 @@ class TherapyDesign:
         body = self.__getstate__()
         plain = {k: [asdict(x) for x in v] if k in ("arms", "claims") else v for k, v in body.items() if k != "own_readings"}
         plain["therapy"] = self.of.name
-        plain["schedule"] = asdict(self.schedule)
+        # said only where it is so: runs of before keep their hash
+        plain["schedule"] = {k: v for k, v in asdict(self.schedule).items() if v or k != "also"}
         plain["own_readings"] = {n: [r.to_json(), low, high] for n, (r, low, high) in self.own_readings.items()}
         plain["truth"], plain["belief"] = self.true_model.name, self.belief or self.of.models[0]
         return json.loads(json.dumps(plain | {"as_it_was": self.of.to_json()}, default=list))

@@ -85,4 +85,6 @@ def endpoints_of(design: "TherapyDesign") -> Mapping[str, Endpoint]:
         Endpoint("doses", "doses given", "", "neither"),
         Endpoint("amount", "all of them together", unit, "neither"),
     )
+    if design.of.drug.device:  # nothing is given
+        used = tuple(e for e in used if e.name not in ("doses", "amount"))
     return found | {e.name: e for e in used}

@@ -18,7 +18,8 @@ TOP: Kinds = {
     "sampling": dict, "arms": list, "readings": list, "endpoints": list, "compare": dict, "claims": list,
 }  # fmt: skip
 SAMPLING: Kinds = {
-    "of": str, "at_h": list, "at_d": list, "before_doses": list, "after_doses": list, "after_h": NUMBER, "turnaround_h": NUMBER,
+    "of": str, "also": list,
+    "at_h": list, "at_d": list, "before_doses": list, "after_doses": list, "after_h": NUMBER, "turnaround_h": NUMBER,
     "loq": NUMBER,
 }  # fmt: skip
 READING: Kinds = {
@@ -78,8 +79,9 @@ def _schedule(given: Mapping[str, Any] | None, where: str, usual: tuple[float, .
     if given is None or not {"at_h", "at_d", "before_doses", "after_doses"} & set(given):
         at, before = tuple(sorted(t for t in usual if t > 0)), (2,) if 0.0 in usual else ()
         only(given or {}, SAMPLING, where)
-        made = {k: float(v) for k, v in (given or {}).items() if k != "of"}
-        return replace(Schedule(of=(given or {}).get("of", ""), at_h=at, before_doses=before), **made)
+        made = {k: float(v) for k, v in (given or {}).items() if k not in ("of", "also")}
+        also = texts((given or {}).get("also", []), f"{where}: also")
+        return replace(Schedule(of=(given or {}).get("of", ""), also=also, at_h=at, before_doses=before), **made)
     only(given, SAMPLING, where)
     hours = [
         *_numbers(given.get("at_h", []), f"{where}: at_h"),
@@ -93,7 +95,8 @@ def _schedule(given: Mapping[str, Any] | None, where: str, usual: tuple[float, .
         raise InputError(
             "the number of a dose", where=where, value=doses, allowed="before from the second, after from the first on"
         )
-    plain = Schedule(given.get("of", ""), tuple(sorted(hours)), doses["before_doses"], doses["after_doses"])
+    also = texts(given.get("also", []), f"{where}: also")
+    plain = Schedule(given.get("of", ""), also, tuple(sorted(hours)), doses["before_doses"], doses["after_doses"])
     return replace(plain, **made)
 
 

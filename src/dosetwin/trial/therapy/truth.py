@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dosetwin.errors import SimulationError
-from dosetwin.records import DoseEvent, Observation, Timeline
+from dosetwin.records import Covariate, DoseEvent, Observation, Timeline
 from dosetwin.streams import normals
 
 if TYPE_CHECKING:
@@ -30,34 +30,42 @@ class VirtualPatient:
     noise: np.ndarray
     first: dict[tuple[str, int], Any] = field(default_factory=dict)
 
-    def true(self, doses: Sequence[DoseEvent], times: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Outputs [n_times, n_outputs] at ``times`` (h, ascending; at the moment of a dose: before it), and their areas.
+    def true(
+        self, doses: Sequence[DoseEvent], times: np.ndarray, sets: Sequence[Covariate] = ()
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Outputs [n_times, n_outputs] at ``times`` (h, ascending; at the moment of a dose: before it), and their areas, under
+        what is given and ``sets`` of a device.
 
         Areas since the start, where the engine has them: of outputs without a part of their own. Raises SimulationError.
         """
         from dosetwin.simulate import predict_courses, schedule_for
+        from dosetwin.simulate.settings import with_settings
 
         design, model = self.design, self.design.true_model
         starts = tuple(np.arange(design.occasion_h, design.horizon_h, design.occasion_h)) if model.kappa_names else ()
         lived = replace(self.record, doses=tuple(doses), occasions=starts, drug=design.of.drug.name)
-        schedule = schedule_for(model, lived, times)
+        schedule = schedule_for(model, with_settings(lived, sets, model, "locf"), times)
         found = predict_courses(model, schedule, self.effects[None], auc=model.solver == "exact" and model.linear_in_dose)[0]
         if not found.ok[0]:
             raise SimulationError(f"{model.name}: the truth of patient {self.number} could not be simulated")
         return found.value[0], None if found.auc is None else found.auc[0]
 
-    def measured(self, doses: Sequence[DoseEvent], time: float, k: int) -> Observation:
-        """The ``k``-th measurement (from 0), drawn at ``time`` h."""
+    def measured(self, doses: Sequence[DoseEvent], time: float, k: int, sets: Sequence[Covariate] = ()) -> list[Observation]:
+        """What the ``k``-th sample (from 0), drawn at ``time`` h, measures; the border of quantification is that of the first."""
         design, model = self.design, self.design.true_model
-        output = model.measured_by(design.measured) or ""
-        level = self.true(doses, np.array([time]))[0][0, list(model.outputs).index(output)]
-        declared = model.outputs[output]
-        value = max(float(declared.residual.measured(np.array(level), self.noise[k % MOST_SAMPLES])), 0.0)
-        loq = design.schedule.loq or None
-        below = loq is not None and value < loq
-        return Observation(
-            time, design.measured, loq if below and loq else value, declared.unit, loq, below, record=f"sample {k + 1}"
-        )
+        true = self.true(doses, np.array([time]), sets)[0][0]
+        asked, found = (design.measured, *design.schedule.also), []
+        for j, of in enumerate(asked):
+            output = model.measured_by(of) or ""
+            declared = model.outputs[output]
+            level, noise = true[list(model.outputs).index(output)], self.noise[(k * len(asked) + j) % MOST_SAMPLES]
+            value = max(float(declared.residual.measured(np.array(level), noise)), 0.0)
+            loq = design.schedule.loq or None if j == 0 else None
+            below = loq is not None and value < loq
+            found.append(
+                Observation(time, of, loq if below and loq else value, declared.unit, loq, below, record=f"sample {k + 1}")
+            )
+        return found
 
 
 def patients(design: "TherapyDesign", first: int, n: int) -> list[VirtualPatient]:

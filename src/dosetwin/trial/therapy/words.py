@@ -30,7 +30,8 @@ def sentences(design: "TherapyDesign") -> tuple[str, ...]:
     """How the trial is done."""
     t, s, who = design.of, design.schedule, design.drawn_from
     when = [f"{h / 24:g} d" if h % 24 == 0 else f"{h:g} h" for h in s.at_h]
-    taken = [f"at {', '.join(when)} after the first dose"] if when else []
+    begun = "order" if t.drug.device else "dose"
+    taken = [f"at {', '.join(when)} after the first {begun}"] if when else []
     taken += [f"just before dose {', '.join(map(str, s.before_doses))}"] if s.before_doses else []
     taken += [f"{s.after_h:g} h after the start of dose {', '.join(map(str, s.after_doses))}"] if s.after_doses else []
     model, last = design.true_model, design.first + design.n - 1
@@ -40,8 +41,8 @@ def sentences(design: "TherapyDesign") -> tuple[str, ...]:
         f"Therapy: {t.name}, {t.drug.name}, for {t.population}; goals, limits and rules are its own.",
         f"Patients: {who.text}, numbers {design.first} to {last}, seed {design.seed} ({'; '.join(who.sources)}).",
         f"Truth: {model.name} with its random effects and residual error{varies}.",
-        f"Measured: {design.measured}, {'; '.join(taken) or 'nothing'}; known {s.turnaround_h:g} h later.",
-        f"Followed for {design.horizon_h / 24:g} days from the first dose; endpoints are read from what was true, not from "
+        f"Measured: {', '.join((design.measured, *s.also))}, {'; '.join(taken) or 'nothing'}; known {s.turnaround_h:g} h later.",
+        f"Followed for {design.horizon_h / 24:g} days from the first {begun}; endpoints are read from what was true, not from "
         "what was measured.",
         *([f"Taken to be so: {facts}."] if facts else []),
     )
