@@ -31,6 +31,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 DOSETWIN = BIN / ("dosetwin.exe" if os.name == "nt" else "dosetwin")
 STAMP = VENV / "dosetwin-installed.json"
+FLAGSHIP = "amikacin_neonate"
 EXTRAS = ("demo", "test", "dev")  # each contains the one before it
 NEEDS = {"demo": "demo", "serve": "test", "test": "test", "lint": "dev", "bench": "test", "docs": "demo", "clean-cache": "demo"}
 
@@ -91,6 +92,9 @@ def prepare(extra: str) -> None:
         )
     STAMP.write_text(json.dumps({"pyproject": digest, "root": str(ROOT), "extra": wanted}), encoding="utf-8")
     say(f"installed in {time.monotonic() - begun:.0f} s")
+    say("compiling what first answers need (once; `dosetwin warm` does it for the other therapies)")
+    if run(DOSETWIN, "warm", FLAGSHIP):
+        say("that failed; the first answer will compile it")
 
 
 def spread(words: list[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Generated kernels: cached by content, never trusted when changed, refused with a reason when they cannot be written."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,26 +24,52 @@ print(predict(m, schedule_for(m, t, [1.0]), np.zeros((1, 2))).value.item())
 """
 
 
-def answer(cache: Path | str) -> float:
-    """The level one hour after a dose, from a new process with its own kernel cache."""
-    env = {**os.environ, "DOSETWIN_CACHE": str(cache)}
-    done = subprocess.run([sys.executable, "-c", CODE], env=env, capture_output=True, text=True, check=True)
-    return float(done.stdout)
+def answer(cache: Path | str, **env: str) -> tuple[float, str]:
+    """The level one hour after a dose, from a new process with its own kernel cache, and what it said."""
+    given = {**os.environ, "DOSETWIN_CACHE": str(cache), **env}
+    done = subprocess.run([sys.executable, "-c", CODE], env=given, capture_output=True, text=True, check=True)
+    return float(done.stdout), done.stderr
 
 
 @pytest.mark.slow
-def test_a_changed_kernel_file_is_written_again(tmp_path):
-    first = answer(tmp_path)
+def test_a_changed_or_damaged_cache_is_written_again(tmp_path):
+    """The kernel's text, what numba made of it, and numba's list of that; said once, in one line."""
+    first, said = answer(tmp_path)
+    assert said == ""
     (file,) = tmp_path.glob("kernel_*.py")
+    (code,), (index,) = tmp_path.rglob("*.nbc"), tmp_path.rglob("*.nbi")
     file.write_text("raise SystemExit('tampered')", encoding="utf-8")
-    assert answer(tmp_path) == first
+    code.write_bytes(code.read_bytes()[:100])
+    index.write_bytes(index.read_bytes()[:100])
+    again, said = answer(tmp_path)
+    assert again == first
+    assert said.count("\n") <= 1
+    for path in (*tmp_path.rglob("*.nbc"), *tmp_path.rglob("*.nbi")):
+        path.write_bytes(path.read_bytes()[:100])
+    again, said = answer(tmp_path)
+    assert again == first
+    assert said.count("\n") == 1
+    assert "made anew" in said
+    assert "Traceback" not in said
+    assert answer(tmp_path) == (first, "")
 
 
 @pytest.mark.slow
 def test_without_a_writable_cache_it_still_runs(tmp_path):
+    """Neither the folder nor numba's own can be made: the same answer, and one line that says why it took longer."""
+    good, _ = answer(tmp_path / "good")
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
-    assert answer(blocked / "kernels") == pytest.approx(answer(tmp_path / "good"), rel=1e-15)
+    value, said = answer(blocked / "kernels")
+    assert value == pytest.approx(good, rel=1e-15)
+    assert said.count("\n") == 1
+    assert "DOSETWIN_CACHE" in said
+    shutil.rmtree(tmp_path / "good" / "__pycache__")
+    (tmp_path / "good" / "__pycache__").write_text("")  # its text is there, and nothing more can be written
+    value, said = answer(tmp_path / "good", HOME=str(blocked), XDG_CACHE_HOME=str(blocked))
+    assert value == pytest.approx(good, rel=1e-15)
+    assert said.count("\n") == 1
+    assert "nothing can be written" in said
 
 
 @pytest.mark.parametrize("name", names())

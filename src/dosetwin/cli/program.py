@@ -26,6 +26,7 @@ from dosetwin.cli.simulate import simulate
 from dosetwin.cli.therapies import therapies
 from dosetwin.cli.trial import trial
 from dosetwin.cli.validate import validate
+from dosetwin.cli.warm import warm
 from dosetwin.errors import DosetwinError, InputError, one_line
 
 ISSUES = "please report this"
@@ -65,7 +66,7 @@ def _options(
 
 for word in (
     demo, advise, simulate, fit, replay, models, therapies, rule, genes, glucose, validate, new, trial, retro, serve, store,
-    audit,
+    audit, warm,
 ):  # fmt: skip
     app.command()(word)
 fhir.command("import")(fhir_import)

@@ -218,7 +218,8 @@ def warm(question: KeptQuestion) -> None:
 
     therapy = therapy_of(question.policy)
     drug, usual, said = therapy.drug.name, therapy.everyday, dict(therapy.typical)
-    known = {"sex": "female", "synthetic": True, "GA_weeks": said.get("GA"), "birth_weight_kg": said.get("BW")}
+    known = {"sex": "female", "synthetic": True, "GA_weeks": said.get("GA"),
+             "birth_weight_kg": said.get("BW", said.get("WT") if "GA" in said else None)}  # fmt: skip
     weight = float(said.get("WT", 1.0))
     amount = 1.0 if usual is None else usual.mg(weight)
     facts = [

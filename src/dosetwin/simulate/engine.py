@@ -360,7 +360,12 @@ def parameters(model: Model, schedule: Schedule, eta: np.ndarray, *, course: int
     known = [(model.cov(*schedule.rows[r].tolist()), n + int(schedule.occasion[r]) * k) for r in rows]
     if not len(eta) or not known:
         return {}
-    every = [[model.individual(theta, model.eta(*vector[:n], *vector[base : base + k]), cov) for cov, base in known]
-             for vector in eta.tolist()]  # fmt: skip
+    # draws that were resampled stand there several times
+    told: dict[tuple[float, ...], list] = {}
+    vectors = [tuple(vector) for vector in eta.tolist()]
+    for vector in vectors:
+        if vector not in told:
+            told[vector] = [model.individual(theta, model.eta(*vector[:n], *vector[base : base + k]), cov) for cov, base in known]
+    every = [told[vector] for vector in vectors]
     table = np.array(every, dtype=np.float64)  # [draw, row, parameter]
     return {name: table[:, of, p] for p, name in enumerate(every[0][0]._fields)}

@@ -25,7 +25,7 @@ import platformdirs
 
 from dosetwin.declare import Model
 from dosetwin.errors import ModelError
-from dosetwin.simulate import event_loop, exact, lanes, ode, scalars
+from dosetwin.simulate import event_loop, exact, kept, lanes, ode, scalars
 from dosetwin.simulate._globals import work_layout
 from dosetwin.simulate.typical import has_lag, typical_covariates, typical_parameters
 
@@ -267,10 +267,31 @@ def _written(name: str, text: str) -> Path:
             aside = path.with_suffix(f".{os.getpid()}.tmp")
             aside.write_text(text, encoding="utf-8")
             os.replace(aside, path)
-    except OSError:
-        path = _private_folder() / name
-        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        kept.say(f"{error.strerror or type(error).__name__}: {path.parent}")
+        path = _private(name, text)
     return path
+
+
+def _private(name: str, text: str) -> Path:
+    path = _private_folder() / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _loaded(name: str, path: Path) -> ModuleType:
+    """The module in a kernel's file. Raises RuntimeError where numba finds no folder to keep its machine code in."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ModelError(f"cannot load the generated kernel {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
 
 
 @lru_cache(maxsize=256)
@@ -283,14 +304,12 @@ def compiled(model: Model) -> ModuleType:
         if name in sys.modules:
             return sys.modules[name]
         path = _written(f"{name}.py", text)
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None:
-            raise ModelError(f"cannot load the generated kernel {path}")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
         try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[name]
-            raise
+            module = _loaded(name, path)
+        except RuntimeError as error:
+            if "no locator" not in str(error):
+                raise
+            kept.say(f"nothing can be written in {path.parent}")
+            module = _loaded(name, _private(f"{name}.py", text))
+        kept.guard(module)
         return module
