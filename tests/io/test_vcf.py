@@ -9,15 +9,15 @@ import pytest
 from dosetwin.errors import InputError
 from dosetwin.io.gene_calls import genes_of
 from dosetwin.io.vcf import read_vcf
-from dosetwin.structure.genes import GeneCall
+from dosetwin.structure.genes import GeneCall, gene
 
 from .vcfs import COLUMNS, HEAD, cyp3a5, vcf
 
 REF = ("0/0",) * 5
 
 
-def of(path: Path, gene: str) -> GeneCall:
-    return genes_of(path)[gene]
+def of(path: Path, name: str) -> GeneCall:
+    return genes_of(path)[name]
 
 
 def codes(call: GeneCall) -> set[str]:
@@ -193,6 +193,14 @@ def test_a_share_below_the_noise_is_none(tmp_path):
 def test_another_build_is_refused_by_name(tmp_path, head, line, says):
     with pytest.raises(InputError, match=says):
         read_vcf(vcf(tmp_path, line, head="##fileformat=VCFv4.2\n" + head))
+
+
+def test_one_damaged_record_among_many_is_not_used_and_named(tmp_path):
+    good = [f"chr10 {p.at} . {p.ref} {','.join(p.alts)} 0/0" for p in gene("CYP2C9").positions]
+    bad = [line.replace(" C ", " G ", 1) if " 94942290 " in line else line for line in good]
+    call = of(vcf(tmp_path, *bad), "CYP2C9")
+    assert (call.missing, call.phenotype) == (("rs1799853",), None)
+    assert "reference_differs" in codes(call)
 
 
 def test_rsids_at_their_place_say_the_build(tmp_path):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dosetwin.errors import Finding, InputError
-from dosetwin.io.vcf_sites import Record, sites
+from dosetwin.io.vcf_sites import Record, other_base, sites
 from dosetwin.structure.genes import GENES, Genotype, gene
 from dosetwin.structure.genes.table import OUTSIDE
 
@@ -29,6 +29,9 @@ LENGTHS = {
     "13": (114364328, 115169878), "16": (90338345, 90354753), "19": (58617616, 59128983), "22": (50818468, 51304566),
 }  # fmt: skip
 """Chromosome -> its length in GRCh38 and in GRCh37."""
+DAMAGED = 0.1
+"""Share of records whose reference base may be another before the whole file is doubted (assumed): of a wrong build it is 3 in
+4."""
 RCRS = 16569
 """Length of the revised Cambridge sequence; hg19's chrM has 16,571 bases and other positions."""
 _38 = re.compile(r"grch38|hg38|\bb38\b|hs38", re.IGNORECASE)
@@ -88,10 +91,12 @@ def read_vcf(path: Path, sample: str | None = None) -> Sample:
     if column < 0:
         raise InputError("not a VCF: no #CHROM line", where=name, allowed="a VCF with genotypes (text, gzip or bgzip)")
     _said_build(header, records, name)
+    mine = {n: [r for r in records if r.chromosome == of.chromosome.removeprefix("chr")] for n, of in wanted}
+    both = [(of, r) for n, of in wanted for r in mine[n] if any(r.pos + k in of.bases for k in range(len(r.ref)))]
+    _right_bases([(other_base(of, r), r.where) for of, r in both])
     read, findings = {}, {}
     for gene_name, of in wanted:
-        mine = [r for r in records if r.chromosome == of.chromosome.removeprefix("chr")]
-        read[gene_name], findings[gene_name] = sites(of, mine, name)
+        read[gene_name], findings[gene_name] = sites(of, mine[gene_name])
     return Sample(header.samples[column - 9], read, findings)
 
 
@@ -209,6 +214,17 @@ def _said_build(header: _Header, records: Sequence[Record], name: str) -> None:
             value=None if moved is None else f"{moved.id} at {moved.pos}, which is {at[moved.id]} in GRCh38",
             allowed="a header with ##reference=GRCh38, or ##contig lines with their lengths", remedy=_SEND,
         )  # fmt: skip
+
+
+def _right_bases(compared: Sequence[tuple[tuple[str, str] | None, str]]) -> None:
+    """Refuse a file of which more than ``DAMAGED`` of the reference bases are others: it is of another build or strand."""
+    wrong = [(other, where) for other, where in compared if other is not None]
+    if len(wrong) > DAMAGED * len(compared):
+        (found, ours), where = wrong[0]
+        raise InputError(f"the reference base is another ({len(wrong)} of {len(compared)} records): the file is of another "
+                         f"genome "
+                         "build, or of the other strand", where=where, value=found, allowed=ours,
+                         remedy="send the VCF on GRCh38, forward strand")  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------------------------------------- a record

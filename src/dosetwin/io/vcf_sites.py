@@ -36,15 +36,18 @@ class Record:
     where: str
 
 
-def sites(of: Gene, records: Sequence[Record], name: str) -> tuple[dict[int, Genotype], list[Finding]]:
-    """Genotypes at the positions of a gene (index -> genotype), and why others that were written are not known.
-
-    Raises InputError where a reference base is another than GRCh38's: the file is of another build, or of the other strand.
-    """
+def sites(of: Gene, records: Sequence[Record]) -> tuple[dict[int, Genotype], list[Finding]]:
+    """Genotypes at the positions of a gene (index -> genotype), and why others that were written are not known."""
     notes: list[Finding] = []
-    seen = [(r, _atoms(of, r)) for r in records]
+    good = []
     for r in records:
-        _agrees(of, r, name)
+        if (other := other_base(of, r)) is None:
+            good.append(r)
+        else:
+            notes.append(Finding("warning", "reference_differs", r.where, f"{of.name}: the reference base is another; the "
+                                                                          f"record is "
+                                 "not used", other[0], other[1], "ask the laboratory"))  # fmt: skip
+    seen = [(r, _atoms(of, r)) for r in good]
     out: dict[int, Genotype] = {}
     for i, p in enumerate(of.positions):
         known = {atom: alt for alt in p.alts for atom in normalised(of, p.at, p.ref, alt)}
@@ -86,14 +89,13 @@ def _atoms(of: Gene, r: Record) -> tuple[tuple[Atom, ...] | None, ...]:
     return ((), *(normalised(of, r.pos, r.ref, a) if plain.fullmatch(a) else None for a in r.alts))
 
 
-def _agrees(of: Gene, r: Record, name: str) -> None:
+def other_base(of: Gene, r: Record) -> tuple[str, str] | None:
+    """The first reference base of a record that is another than the table's, and the table's; None where they agree."""
     for k, base in enumerate(r.ref):
         ours = of.bases.get(r.pos + k)
         if ours is not None and base not in (ours, "N"):
-            raise InputError("the reference base is another: the file is of another genome build, or of the other strand",
-                             where=r.where, value=f"{base} at {of.chromosome}:{r.pos + k}",
-                             allowed=f"{ours} ({'rCRS' if of.mitochondrial else 'GRCh38'})",
-                             remedy="send the VCF on GRCh38, forward strand")  # fmt: skip
+            return f"{base} at {of.chromosome}:{r.pos + k}", f"{ours} ({'rCRS' if of.mitochondrial else 'GRCh38'})"
+    return None
 
 
 Atoms = Sequence[tuple[Atom, ...] | None]
