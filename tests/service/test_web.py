@@ -382,6 +382,7 @@ def test_a_gene_that_forbids_the_drug_is_told_before_the_first_dose(demo: Runnin
         told = client.post(f"/api/v1/patients/{id_}/events", json={"at": at.isoformat(), "body": body}, headers=head)
         assert told.status_code == 201, told.text
     page = html.unescape(client.get(f"/patient/{id_}").text)
+    assert "Do not give amikacin: a variant of MT-RNR1" in page
     assert "Nothing of it may be ordered: a variant of MT-RNR1 (m.1555A>G, m.1494C>T or m.1095T>C)" in page
     assert "PMID 34032273" in page
     assert "give an antibiotic of another class" in page

@@ -370,6 +370,8 @@ def hold_text(rec: "Recommendation", said: Callable[[str | float], str] | None =
 def headline(rec: "Recommendation", drug: str) -> str:
     """The answer in one line."""
     if rec.regimen is None:
+        if barred := next((r for r in rec.reasons if r.code.startswith("bar_")), None):
+            return f"Do not give {drug}: {barred.text}."
         if rec.hold:
             return "Do not give the next dose now."
         if contradicted(rec):
