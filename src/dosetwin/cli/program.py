@@ -21,6 +21,7 @@ from dosetwin.cli.new import new
 from dosetwin.cli.replay import replay
 from dosetwin.cli.retro import retro
 from dosetwin.cli.rule import rule
+from dosetwin.cli.score import score
 from dosetwin.cli.service import audit, fhir_import, serve, store
 from dosetwin.cli.simulate import simulate
 from dosetwin.cli.therapies import therapies
@@ -65,8 +66,8 @@ def _options(
 
 
 for word in (
-    demo, advise, simulate, fit, replay, models, therapies, rule, genes, glucose, validate, new, trial, retro, serve, store,
-    audit, warm,
+    demo, advise, simulate, fit, replay, models, therapies, rule, score, genes, glucose, validate, new, trial, retro, serve,
+    store, audit, warm,
 ):  # fmt: skip
     app.command()(word)
 fhir.command("import")(fhir_import)

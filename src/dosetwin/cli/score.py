@@ -1,0 +1,166 @@
+"""``dosetwin score``: a published score on a table of people, a line each, with the reason where it has no answer."""
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dosetwin.cli.common import cell, naming, output_path, print_json, safe, terminal, write_whole
+from dosetwin.cli.options import Json, Map
+from dosetwin.errors import InputError
+
+if TYPE_CHECKING:
+    from dosetwin.io.table import Rows
+    from dosetwin.outcomes.scores import Score
+
+_HEAD = re.compile(r"(\w+)\s*[(\[]\s*([^()\[\]]+?)\s*[)\]]")
+
+
+def score(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A score; without one they are listed.")] = None,
+    data: Annotated[
+        Path | None, typer.Argument(metavar="[DATA.csv]", help="A line per person; without it the score's card.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT.csv", help="Where the table goes.")] = None,
+    mapping: Map = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Published scores: their list, a card, or their answer for each line of a table."""
+    from dosetwin.outcomes import scores
+
+    if name is None:
+        found = [scores.load(n) for n in scores.names()]
+        if as_json:
+            print_json([{"name": s.name, "title": s.title, "source": s.source} for s in found])
+            return
+        for s in found:
+            terminal().print(safe(f"{s.name:14} {s.title}"))
+        return
+    chosen = scores.load(name)
+    if data is None:
+        _card(chosen, as_json)
+        return
+    from dosetwin.io.table import read_rows
+
+    target = output_path("--output", out, [data])
+    with naming(data):
+        table = read_rows(data)
+        header, added, rows = _answered(chosen, table, mapping)
+    if as_json:
+        print_json(rows)
+        return
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*header, *added])
+    for row in rows:
+        writer.writerow([row[h] if h in header and chosen.rows is None else cell(row[h]) for h in (*header, *added)])
+    if target is not None:
+        write_whole(target, text.getvalue())
+    else:
+        typer.echo(text.getvalue(), nl=False)
+    silent = sum(bool(r["WHY_NOT"]) for r in rows)
+    console = terminal(error=target is None)
+    console.print(f"{len(rows)} lines, {silent} without an answer" + (f"; written: {target}" if target is not None else ""))
+
+
+def _card(s: "Score", as_json: bool) -> None:
+    columns = [{"name": c.name, "text": c.text, "unit": c.unit, "low": c.low, "high": c.high, "needed": c.needed,
+                "also": [*c.units, *c.words]} for c in s.columns]  # fmt: skip
+    if as_json:
+        print_json({"name": s.name, "title": s.title, "source": s.source, "provenance": s.provenance, "note": s.note,
+                    "labels": list(s.labels), "columns": columns, "answers": dict(s.answers)})  # fmt: skip
+        return
+    from dosetwin.cli.show import grid
+
+    console = terminal()
+    console.print(safe(f"{s.name}: {s.title}"), style="bold")
+    console.print(safe(f"Source: {s.source} [{s.provenance}]" + (f"; {s.note}" if s.note else "")))
+    if s.labels:
+        console.print(safe(f"Labels: {', '.join(s.labels)}"))
+    table = grid(("column", "what", "unit", "from", "to", "or"))
+    for c in s.columns:
+        table.add_row(*map(safe, (c.name + ("" if c.needed else " (optional)"), c.text, c.unit, f"{c.low:g}", f"{c.high:g}",
+                                  " ".join([*(f"[{u}]" for u in c.units), *c.words]))))  # fmt: skip
+    console.print(table)
+    for key, text in s.answers.items():
+        console.print(safe(f"{key}: {text}"))
+
+
+def _answered(s: "Score", table: "Rows", mapping: Sequence[str]) -> tuple[list[str], list[str], list[dict[str, Any]]]:
+    """The table's own columns, those that are added, and a row for each answer."""
+    from dosetwin.errors import UnknownUnit
+    from dosetwin.io.table import MISSING
+
+    names = {}
+    for word in mapping:
+        key, sign, column = word.partition("=")
+        if not sign or column not in table.header:
+            raise InputError("no such column", where="--map", value=word, allowed=", ".join(table.header))
+        names[column] = key
+    columns = {c.name: c for c in s.columns}
+    at: dict[str, tuple[int, float]] = {}
+    for i, head in enumerate(table.header):
+        found = _HEAD.fullmatch(head)
+        key, unit = (names.get(head, head), "") if found is None else (names.get(head, found[1]), found[2])
+        key = next((n for n in (*columns, *s.labels) if n == key.upper() or n == key), key)
+        if key not in columns and key not in s.labels:
+            continue
+        if key in at:
+            raise InputError("two columns of one name", where=table.name, value=head, remedy="rename one, or --map IGNORE=it")
+        factor = 1.0
+        if unit and key in columns and unit != columns[key].unit:
+            if unit not in columns[key].units:
+                allowed = ", ".join((columns[key].unit, *columns[key].units))
+                raise UnknownUnit("unit of a column", where=f"{table.name}: {head}", value=unit, allowed=allowed)
+            factor = columns[key].units[unit]
+        at[key] = (i, factor)
+    if missing := [c.name for c in s.columns if c.needed and c.name not in at]:
+        raise InputError("the score needs columns that are not there", where=table.name, value=", ".join(missing),
+                         remedy=f"dosetwin score {s.name} shows its card; --map {missing[0]}=COLUMN names another")  # fmt: skip
+    read = []
+    for row in table.rows:
+        values: dict[str, Any] = {label: row[at[label][0]].strip() for label in s.labels if label in at}
+        why = ""
+        for key, column in columns.items():
+            cell_ = row[at[key][0]].strip() if key in at else ""
+            if cell_ in MISSING:
+                why = why or (f"{key} is missing" if column.needed else "")
+                continue
+            try:
+                values[key] = column.value(cell_, at[key][1])
+            except InputError as error:
+                why = why or str(error)
+        read.append((values, why))
+    if s.rows is not None:
+        return _of_all(s, table, read)
+    added = [*s.answers, "WHY_NOT"]
+    rows = []
+    for row, (values, why) in zip(table.rows, read, strict=True):
+        told: Mapping[str, Any] = {}
+        if not why:
+            assert s.of is not None
+            try:
+                told = s.of(values)
+            except InputError as error:
+                why = str(error)
+        rows.append(dict(zip(table.header, row, strict=True)) | {k: told.get(k) for k in s.answers} | {"WHY_NOT": why})
+    return list(table.header), added, rows
+
+
+def _of_all(
+    s: "Score", table: "Rows", read: Sequence[tuple[dict[str, Any], str]]
+) -> tuple[list[str], list[str], list[dict[str, Any]]]:
+    """Answers that need all lines: a line that cannot be read stops, since what it says would change another's answer."""
+    from dosetwin.io.table import raise_all
+
+    assert s.rows is not None
+    raise_all([InputError(why, where=f"{table.name}:{line}") for (_, why), line in zip(read, table.lines, strict=True) if why])
+    if lacking := [label for label in s.labels[:2] if any(label not in v for v, _ in read)]:
+        raise InputError("the score needs columns that are not there", where=table.name, value=", ".join(lacking))
+    rows = s.rows([v for v, _ in read])
+    header = [k for k in rows[0] if k not in s.answers and k != "WHY_NOT"]
+    return header, [*s.answers, "WHY_NOT"], rows
