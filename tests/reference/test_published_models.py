@@ -206,10 +206,10 @@ def test_burdet_reaches_the_published_trough_of_the_worked_example() -> None:
 
 
 def test_warfarin_settles_where_its_equations_say() -> None:
-    """At a constant rate R: Cs = R/CL and INR = 1 + 20 Cs^g/(EC50^g + Cs^g), because both chains settle at 1 - E."""
+    """At a constant rate R of S-warfarin, half of the dose: Cs = R/CL, INR = 1 + 20 Cs^g/(EC50^g + Cs^g)."""
     m = models.load("warfarin_hamberg_2010")
     known = tuple(Covariate(0.0, n, v) for n, v in {"AGE": 71.0, "CYP2C9_2": 1.0, "CYP2C9_3": 0.0, "VKORC1_A": 1.0}.items())
-    timeline = Timeline(Patient("x"), (DoseEvent(0.0, 0.1 * 3000, 3000.0, cmt="central"),), (), known)
+    timeline = Timeline(Patient("x"), (DoseEvent(0.0, 2 * 0.1 * 3000, 3000.0, cmt="central"),), (), known)
     run = predict(m, schedule_for(m, timeline, [2900.0]), np.zeros((1, 3))).value[0, 0]
     Cs = 0.1 / (0.174 + 0.0879)
     effect = Cs**1.15 / (3.01**1.15 + Cs**1.15)

@@ -153,7 +153,7 @@ def decide(
     """
     therapy, known, now = asked.therapy, asked.known, asked.now
     facts = facts_at(known, now)
-    needed = therapy.needs_weight or any("WT" in m.covs for m in asked.models)
+    needed = therapy.needs_weight or any(m.needs_weight for m in asked.models)
     if (facts.WT is None and needed) or (facts.WT is not None and not facts.WT > 0):
         raise InputError("the weight is needed to choose a dose", where=f"patient {known.patient.id}", value=facts.WT,
                          allowed="> 0 kg", remedy="record a current weight or the birth weight")  # fmt: skip

@@ -159,7 +159,7 @@ def checked(timeline: Timeline, now: float, question: Question) -> tuple[Finding
     """The findings of the checks; errors among them (and those of the importer) raise InputError."""
     therapy = question.therapy
     first = not timeline.doses and not any(o.measures in (therapy.drug.name, "") for o in timeline.observations)
-    weight = therapy.needs_weight or any("WT" in m.covs for m in question.models)
+    weight = therapy.needs_weight or any(m.needs_weight for m in question.models)
     found = (*check(timeline, now, first_dose=first, weight=weight), *stale(timeline, now, therapy.stale_h))
     errors = [f for f in (*timeline.findings, *found) if f.severity == "error"]
     if errors:

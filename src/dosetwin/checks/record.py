@@ -430,11 +430,11 @@ def _values(timeline: Timeline) -> Iterator[Finding]:
         if of is None or name in ("WT", "BW", "GA"):
             continue
         # a column of a table says no unit: what a study calls TEMP may be in another one
-        if name != "SCR" and unit != of.unit:
+        if name != "SCR" and unit != of.unit and not (of.kind == "laboratory" and of.unit == "1"):
             continue
         if of.holds(value, is_newborn(timeline, time)):
             continue
-        remedy = "check value and unit"
+        remedy = of.slip or "check value and unit"
         if name == "SCR" and value > of.high:
             remedy = f"{value / UMOL_PER_MG_DL:.3g} mg/dL if these are umol/L"
         elif name == "SCR" and value > 0:

@@ -231,7 +231,7 @@ def deprecated(policy: str | None, therapy: str | None) -> str | None:
 def moment(timeline: "Timeline", word: str | None, where: str) -> tuple[float, str]:
     """The moment of the decision (h on the timeline's clock) and how it was found, in words."""
     if word is not None:
-        return _given(timeline, word), "given with --now"
+        return given_moment(timeline, word), "given with --now"
     last = last_record(timeline)
     if timeline.as_of is not None:
         late = last is not None and timeline.as_of - last > LATE_H
@@ -254,24 +254,23 @@ def last_record(timeline: "Timeline | Place") -> float | None:
     return max(times, default=None)
 
 
-def _given(timeline: "Timeline", word: str) -> float:
+def given_moment(timeline: "Timeline", word: str, where: str = "--now") -> float:
+    """A moment in words (h, or ISO 8601 with its offset) as h on the timeline's clock. Raises InputError."""
     try:
         hours = float(word)
     except ValueError:
         pass
     else:
         if not math.isfinite(hours):
-            raise InputError("not a moment", where="--now", value=word, allowed="a finite number of h, or ISO 8601")
+            raise InputError("not a moment", where=where, value=word, allowed="a finite number of h, or ISO 8601")
         return hours
     try:
         when = datetime.fromisoformat(word)
     except ValueError:
         allowed = "ISO 8601 such as 2026-04-13T14:00Z, or h on the case's clock"
-        raise InputError("not a moment", where="--now", value=word, allowed=allowed) from None
+        raise InputError("not a moment", where=where, value=word, allowed=allowed) from None
     if timeline.origin is None:
-        raise InputError("the case has no calendar", where="--now", value=word, allowed="h on the case's clock")
+        raise InputError("the case has no calendar", where=where, value=word, allowed="h on the case's clock")
     if when.tzinfo is None:
-        raise InputError(
-            "a moment without its offset from UTC", where="--now", value=word, remedy=f"write {word}Z or {word}+02:00"
-        )
+        raise InputError("a moment without its offset from UTC", where=where, value=word, remedy=f"write {word}Z or {word}+02:00")
     return timeline.at(when)

@@ -11,9 +11,11 @@ import typer
 from dosetwin import __version__
 from dosetwin.cli.advise import advise
 from dosetwin.cli.demo import demo
+from dosetwin.cli.diary import diary
 from dosetwin.cli.fit import fit
 from dosetwin.cli.genes import genes
 from dosetwin.cli.glucose import glucose
+from dosetwin.cli.inr import inr
 from dosetwin.cli.kidney import kidney_predict, kidney_train
 from dosetwin.cli.kidney_evaluate import kidney_evaluate
 from dosetwin.cli.models import models
@@ -67,7 +69,7 @@ def _options(
 
 for word in (
     demo, advise, simulate, fit, replay, models, therapies, rule, score, genes, glucose, validate, new, trial, retro, serve,
-    store, audit, warm,
+    store, audit, warm, inr, diary,
 ):  # fmt: skip
     app.command()(word)
 fhir.command("import")(fhir_import)

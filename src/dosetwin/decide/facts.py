@@ -43,7 +43,9 @@ def facts_at(timeline: Timeline, time: float) -> Facts:
 def given(timeline: Timeline, time: float) -> dict[str, float | str | None]:
     """Of the doses by ``time`` (h): ``DAY`` days since the first one, ``DOSE_1`` to ``DOSE_4`` what was given 0 to 1, ... 3 to 4
     days before, ``WEEK`` what was given in the last seven days; empty before the first dose."""
-    found = [e for d in timeline.doses if d.drug in ("", timeline.drug) for e in d.expanded() if e.time <= time + 1e-9]
+    drugs = timeline.drugs()
+    own = timeline.drug or (drugs[0] if len(drugs) == 1 else "")
+    found = [e for d in timeline.doses if d.drug in ("", own) for e in d.expanded() if e.time <= time + 1e-9]
     if not found:
         return {}
     day = (time - min(e.time for e in found)) / 24.0

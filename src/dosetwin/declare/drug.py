@@ -61,7 +61,7 @@ class Drug:
     ``known`` says; ``synonyms`` other names (lower case). ``routes`` that its models are about; ``remarked`` routes that count
     all the same, with a remark. ``longest_h``, ``long_h``: infusions that cannot be, and unusual ones. ``shortest_h`` h between
     two equal doses below which one of them may be a copy. ``raises`` flags that models read.
-    ``device``: ordered in settings and never given. ``interactions`` with classes of other drugs.
+    ``device``: ordered in settings and never given. ``interactions`` with classes of other drugs. ``tablets`` strengths.
     """
 
     name: str
@@ -84,6 +84,7 @@ class Drug:
     followed: bool = True
     device: bool = False
     interactions: tuple[Interaction, ...] = ()
+    tablets: tuple[float, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -120,6 +121,7 @@ def drug(
     followed: bool = True,
     device: bool = False,
     interactions: Sequence[Interaction] = (),
+    tablets: Sequence[float] = (),
 ) -> Drug:
     """A drug, checked.
 
@@ -161,4 +163,5 @@ def drug(
         name, text or name, unit, Quantity("amount", f"amount of {name}", unit, "plain", _AMOUNTS[unit]), level, rxnorm,
         tuple(atc), snomed, known, tuple(s.lower() for s in synonyms), size, tuple(routes), tuple(remarked), longest_h, long_h,
         shortest_h, tuple(raises), followed and not device, device, tuple(interactions),
+        tuple(tablets),
     )  # fmt: skip

@@ -324,6 +324,11 @@ class Model:
         found = {} if made is None else _table(made, Value, lambda: None)
         return {name: value for name, value in found.items() if value is not None}
 
+    @property
+    def needs_weight(self) -> bool:
+        """Whether it reads a weight that a population's does not stand for."""
+        return "WT" in self.covs and self.covs["WT"].missing != "population"
+
     def measured_by(self, measures: str) -> str | None:
         """The output that predicts a measured quantity ("" = the first output, digits = the k-th), None if the model has none."""
         if measures == "":

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from dosetwin.declare.control import Control
+from dosetwin.declare.diary import Diary
 from dosetwin.declare.drug import Drug
 from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.goal import Goal
@@ -71,6 +72,7 @@ class Therapy:
     assumed : facts that are taken to be so where nobody knows them.
     control : what the policies that dose whole courses of it know; None: it is in no such trial.
     made_for : conditions and the model made of patients under them: while the flag is on, that model is the usual one.
+    diary : what its patient takes home; None: nothing.
     pool : of a place, what is believed of it before anything is seen there; it stands where a patient's ``models`` do.
     """
 
@@ -100,6 +102,7 @@ class Therapy:
     source: str = ""
     at: str = field(default="", compare=False, repr=False)
     listed: tuple[str, ...] = ()
+    diary: Diary | None = None
     kept: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:

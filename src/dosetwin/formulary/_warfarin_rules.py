@@ -175,5 +175,19 @@ RULES = (
          "is assumed", "recalled", ("AGE",), five, "5 mg a day"),
 )  # fmt: skip
 """What is said of a first dose, and of the first days."""
+
+
+def _for(aimed: float, rule: Rule) -> Rule:
+    """A rule whose equation knows the INR aimed at, for therapies that aim at another than 2.5."""
+
+    def table(facts: Facts) -> Says | str:
+        return rule.table(facts if "TARGET_INR" in facts else facts.but(TARGET_INR=aimed))  # type: ignore[return-value]
+
+    return Rule(f"{rule.name}_inr_{aimed:g}", f"{rule.title}, INR {aimed:g}", rule.source, rule.provenance, rule.needs, table,
+                f"{rule.ward}, INR {aimed:g}")  # fmt: skip
+
+
+RULES_AT_3 = tuple(_for(3.0, r) for r in RULES if r.name.startswith(("gage", "lenzini")))
+"""The same for an INR of 2.5 to 3.5; the IWPC's equations know one range only."""
 BY_INR = Rule("warfarin_by_inr", "the week's dose changed by the INR", AURORA, "secondary", ("INR", "WEEK"), by_inr,
               "clinic's table by INR")  # fmt: skip

@@ -44,7 +44,7 @@ class Quantity:
 
     Of a flag: ``stopped`` the word for it where an answer is tried against its end; ``runs`` what it stands for, ``runs_h`` h for
     which that usually goes on, ``conditions`` codes of conditions and procedures (ICD-10, SNOMED CT) that mean it,
-    ``condition_words`` that do without a code.
+    ``condition_words`` that do without a code. ``slip``: what a value that cannot be usually is.
 
     Of a trait: ``step`` what its values are multiples of, ``means`` the word for each value of a status in steps.
     """
@@ -75,6 +75,7 @@ class Quantity:
     runs_h: float | None = None
     conditions: tuple[Code, ...] = ()
     condition_words: tuple[str, ...] = ()
+    slip: str = ""
     step: float = 1.0
     means: Mapping[float, str] = field(default_factory=dict)
 

@@ -1,0 +1,1 @@
+"""What an INR leads to: time in range, clots and bleeding."""
