@@ -35,7 +35,7 @@ TEXT = {".py", ".md", ".toml", ".json", ".csv", ".html", ".j2", ".txt", ".yaml",
 
 # Words that belong to a quantity, a drug or therapy, a population or a forecast that tells: nobody above them says them himself.
 NAMED = re.compile(r"amikacin|gentamicin|vancomycin|newborn|neonat|kidney|creatinine|\bbab(?:y|ies)\b", re.IGNORECASE)
-STILL_NAMED = {"decide": 0, "advise": 0, "report": 0, "serve": 91, "trial": 0}
+STILL_NAMED = {"decide": 0, "advise": 0, "report": 0, "serve": 0, "trial": 0}
 """Room -> lines that still do: numbers that may only fall."""
 
 

@@ -247,6 +247,15 @@ def creatinine(value: float, unit: str, assay: str = "", *, record: str = "creat
     return Creatinine(max(converted, SCR_FLOOR), key or "unknown", tuple(found))
 
 
+def by_assay(of: Quantity, value: float, unit: str, assay: str = "", *, record: str = "") -> Creatinine:
+    """A result of a quantity whose assays read differently (``Quantity.assayed``; creatinine is the only one), in its own unit.
+
+    Findings and errors as ``creatinine``."""
+    if of.name != "SCR":
+        raise InputError("no assays are known of this", where=record, value=of.name, allowed="SCR")
+    return creatinine(value, unit, assay, record=record or of.text)
+
+
 def suspect_creatinine_unit(mg_per_dL: float) -> str:
     """Why a creatinine (mg/dL) looks like the other unit, "" when it does not."""
     if mg_per_dL < 0.09:

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from dosetwin.forecast import tells
+from dosetwin.quantities import Quantity
 from dosetwin.serve.installed import install
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.facts import NewFact
@@ -246,6 +248,7 @@ def test_results_that_are_none_say_what_was_expected(demo: Running) -> None:
         assert "dosetwin trial" in answer.text
 
 
+TOP = partial(Quantity.top, newborn=True)
 OFFERED = entries.choices(install(Settings()).followed)
 """What a service that follows newborns on amikacin offers to type in."""
 
@@ -261,17 +264,17 @@ OFFERED = entries.choices(install(Settings()).followed)
     (entries.Entry("level", "nan", "mg/L", "2026-04-13T13:00"), "value", "expected a number"),
 ])  # fmt: skip
 def test_an_entry_is_refused_field_by_field(entry: entries.Entry, field: str, says: str) -> None:
-    fact, wrong = entries.checked(entry, NOW, OFFERED, Zone())
+    fact, wrong = entries.checked(entry, NOW, OFFERED, Zone(), TOP)
     assert fact is None
     assert says in wrong[field]
 
 
 def test_an_entry_in_another_unit_is_the_same_fact() -> None:
-    fact, wrong = entries.checked(entries.Entry("weight", "1100", "g", "2026-04-13T13:00"), NOW, OFFERED, Zone())
+    fact, wrong = entries.checked(entries.Entry("weight", "1100", "g", "2026-04-13T13:00"), NOW, OFFERED, Zone(), TOP)
     assert wrong == {}
     assert fact is not None
     assert fact.body.canonical()["canonical_value"] == pytest.approx(1.1)
-    comma, _ = entries.checked(entries.Entry("level", "7,4", "mg/L", "2026-04-13T13:00"), NOW, OFFERED, Zone())
+    comma, _ = entries.checked(entries.Entry("level", "7,4", "mg/L", "2026-04-13T13:00"), NOW, OFFERED, Zone(), TOP)
     assert comma is not None
     assert comma.body.canonical()["mg_per_L"] == pytest.approx(7.4)
 
@@ -282,7 +285,7 @@ def test_an_entry_in_another_unit_is_the_same_fact() -> None:
     ("creatinine", "88.4", "\u03bcmol/l", "mg_per_dL", 1.0), ("weight", "1100", "grams", "canonical_value", 1.1),
 ])  # fmt: skip
 def test_an_entry_may_spell_its_unit(kind: str, value: str, unit: str, field: str, read: float) -> None:
-    fact, wrong = entries.checked(entries.Entry(kind, value, unit, "2026-04-13T13:00"), NOW, OFFERED, Zone())
+    fact, wrong = entries.checked(entries.Entry(kind, value, unit, "2026-04-13T13:00"), NOW, OFFERED, Zone(), TOP)
     assert (wrong, fact is None) == ({}, False)
     assert fact is not None
     assert fact.body.canonical()[field] == pytest.approx(read)

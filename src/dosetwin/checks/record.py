@@ -6,7 +6,7 @@ ranges are those of quantities and drugs, the same ones at every door; each dose
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
@@ -15,7 +15,7 @@ from dosetwin import formulary
 from dosetwin.checks.believable import GRAMS_FROM, NEWBORN_DAYS, drug_of, one_dose, weight_change
 from dosetwin.declare.drug import OneDose
 from dosetwin.errors import Finding
-from dosetwin.quantities import QUANTITIES, UMOL_PER_MG_DL
+from dosetwin.quantities import QUANTITIES, UMOL_PER_MG_DL, Quantity
 from dosetwin.records.covariate import Covariate
 from dosetwin.records.dosing import DoseEvent
 from dosetwin.records.observation import Observation
@@ -80,6 +80,12 @@ def is_newborn(timeline: Timeline, time: float | None = None) -> bool:
         days = (when - timeline.patient.birth).total_seconds() / 86400
         return 0 <= days < NEWBORN_DAYS or (days < 0 and timeline.patient.GA is not None)
     return timeline.patient.GA is not None or bool(timeline.series("GA"))
+
+
+def highest(timeline: Timeline) -> Callable[[Quantity], float]:
+    """Quantity -> the highest value it can have in this patient."""
+    newborn = is_newborn(timeline)
+    return lambda of: of.top(newborn)
 
 
 def _drug_levels(timeline: Timeline) -> tuple[Observation, ...]:

@@ -16,15 +16,15 @@ from dosetwin.declare.own_file import run_file
 from dosetwin.declare.packages import installed, opened, where_of
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.formulary._genetics import genetics, recommendations
-from dosetwin.formulary._stored import therapy_from_json
+from dosetwin.formulary._stored import UNNAMED, USUAL, therapy_from_json
 from dosetwin.formulary._therapies import about, checked, rule, rules, therapies, therapy
 from dosetwin.formulary._together import interactions, raised, tell, together
 from dosetwin.quantities import QUANTITIES, Quantity
 
 __all__ = [
-    "about", "checked", "drug", "drugs", "files", "followed", "genetics", "include", "interactions", "known", "levels",
-    "list_anew", "measured", "module", "names", "raised", "recommendations", "rule", "rules", "tell", "therapies", "therapy",
-    "therapy_from_json", "together",
+    "UNNAMED", "USUAL", "about", "checked", "drug", "drugs", "files", "followed", "genetics", "include", "interactions", "known",
+    "levels", "list_anew", "measured", "module", "names", "raised", "recommendations", "rule", "rules", "tell", "therapies",
+    "therapy", "therapy_from_json", "together",
 ]  # fmt: skip
 GROUP = "dosetwin.formulary"
 

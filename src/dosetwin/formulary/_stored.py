@@ -9,6 +9,10 @@ from dosetwin.declare.menu import Repeated, Rounding, menu_from_json
 from dosetwin.declare.reading import AUC24, PEAK, TROUGH, After, End, Interval
 from dosetwin.errors import InputError, UnknownName
 
+UNNAMED = "amikacin"
+"""The drug of facts, requests and forms that name none, and the therapy of a service whose operator names none: as when there
+was one of each."""
+USUAL = "amikacin_neonate"
 _LIMITS = {"dose_mg_per_kg": "dose_per_kg", "dose_mg": "dose", "daily_mg_per_kg": "daily_per_kg", "off_step_mg": "off_step"}
 """What limits bounded, by the names of before."""
 _METRICS = {"peak": After, "trough": End, "auc24": Interval, "cmax_mic": After}

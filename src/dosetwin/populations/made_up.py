@@ -176,6 +176,11 @@ def adults(followed: "Sequence[tuple[Therapy, Model]]", start: datetime, seed: i
     return [_ordinary(k, t, m, start, np.random.default_rng([seed, 78, k])) for k, (t, m) in enumerate(followed)]
 
 
+def patients(n: int, followed: "Sequence[tuple[Therapy, Model]]", start: datetime) -> list[Scripted]:
+    """The whole demo: ``n`` newborns, and somebody for each of these other therapies."""
+    return [*babies(n, start), *adults(followed, start)]
+
+
 def _ordinary(k: int, therapy: "Therapy", model: "Model", start: datetime, rng: np.random.Generator) -> Scripted:
     from dosetwin.records import Patient
     from dosetwin.simulate import predict, schedule_for

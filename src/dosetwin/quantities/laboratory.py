@@ -14,7 +14,7 @@ LABORATORY = (
              called=("scr", "s cr", "creat", "crea", "creatinine", "creatinin", "kreatinin", "serum creatinine",
                      "plasma creatinine", "s creatinine", "scre", "screa"),
              low=0.05, high=20.0, predicted=True, in_blood=True,
-             offered=("umol/L", "mg/dL"), digits=2, rises=0.5),
+             offered=("umol/L", "mg/dL"), digits=2, rises=0.5, assayed=True),
     Quantity("INR", "INR", "1", "laboratory", {"{INR}": 1.0, "1": 1.0, "{ratio}": 1.0},
              loinc=(Code("6301-6"), Code("34714-6"), Code("46418-0", "capillary")),
              called=("inr", "pt inr", "pt/inr", "international normalised ratio", "international normalized ratio"),

@@ -40,6 +40,8 @@ class Quantity:
     remark and no error. ``ages``: it follows from birth and time. ``in_blood``: its codes speak of blood, serum or plasma.
     ``digits`` behind the point as laboratories report it; None: as many as it was given with.
 
+    ``assayed``: its assays read differently, so that a result is kept with its assay, as a fact of its own kind (``text``).
+
     ``rises``: a result higher than the last one by that share of it is what an answer is tried against; 0: it is not.
 
     Of a flag: ``stopped`` the word for it where an answer is tried against its end; ``runs`` what it stands for, ``runs_h`` h for
@@ -69,6 +71,7 @@ class Quantity:
     offered: tuple[str, ...] = ()
     in_blood: bool = False
     digits: int | None = None
+    assayed: bool = False
     rises: float = 0.0
     stopped: str = ""
     runs: Literal["", "drug", "treatment", "condition"] = ""

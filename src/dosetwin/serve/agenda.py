@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 URGENT_APART_S = 0.1
 APART_S = 1.0
-"""A twin is recomputed at most this often for news (a dose, a level, a creatinine), and for a value of a stream."""
+"""A twin is recomputed at most this often for news (a dose, a result), and for a value of a stream."""
 FORGET = 10_000
 """So many moments of the last recomputations are kept before those that no longer matter are dropped."""
 

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from dosetwin import formulary
 from dosetwin.checks.record import ASKED, check
 from dosetwin.errors import Finding, InputError
+from dosetwin.quantities import ASSAYED
 from dosetwin.records import Covariate as Covariate_
 from dosetwin.records import Observation, Timeline
 from dosetwin.records.words import LEVEL, meant
@@ -37,7 +38,7 @@ STATED = ("GA", "BW", "PNA", "PMA", "SEX")
 TOGETHER = 50
 """Patients of a large table that are made at a time."""
 ALIKE = 3
-"""Equal creatinines in a row that are remarked on: two may be, three to the last digit are hardly measured (assumed)."""
+"""Equal results in a row that are remarked on: two may be, three to the last digit are hardly measured (assumed)."""
 _LINE = re.compile(r"^.+\.csv:(\d+)$")
 
 
@@ -120,7 +121,7 @@ def by_line(record: str, value: object, expected: str, message: str) -> dict[str
 
 
 def on_the_calendar(t: Timeline, zero: datetime, drug: str, zone: Zone) -> Timeline:
-    """A table's hours put on the calendar; what it says of patient, levels and creatinine put in place.
+    """A table's hours put on the calendar; what it says of patient, levels and results put in place.
 
     Raises InputError for what a stored record cannot say.
     """
@@ -150,14 +151,15 @@ def on_the_calendar(t: Timeline, zero: datetime, drug: str, zone: Zone) -> Timel
             levels.append(_in_unit(replace(o, measures=word)))
         else:
             findings.append(Finding("warning", "left_out", o.record, "measures something this service does not know", o.measures))
-    creatinine = [c for c in t.covariates if c.name == "SCR"]
-    levels += [Observation(c.time, "SCR", c.value, "mg/dL", record=c.record) for c in creatinine]
-    findings += _carried(creatinine)
+    for of in ASSAYED.values():
+        results = [c for c in t.covariates if c.name == of.name]
+        levels += [Observation(c.time, of.name, c.value, of.unit, record=c.record) for c in results]
+        findings += _carried(results, of.text)
     kept = []
     for c in t.covariates:
         if c.name in COVARIATES:
             kept.append(c)
-        elif c.name not in (*STATED, "SCR", *t.patient.traits):
+        elif c.name not in (*STATED, *(of.name for of in ASSAYED.values()), *t.patient.traits):
             findings.append(Finding("warning", "left_out", c.record, "a column this service does not know", c.name))
     return replace(
         t,
@@ -171,7 +173,7 @@ def on_the_calendar(t: Timeline, zero: datetime, drug: str, zone: Zone) -> Timel
 
 
 def _in_unit(o: Observation) -> Observation:
-    """A level or creatinine in its canonical unit, from the one its table states. Raises UnknownUnit."""
+    """A level or result in its canonical unit, from the one its table states. Raises UnknownUnit."""
     if not o.stated:
         return o
     value = convert(o.value, o.stated, formulary.measured(o.measures), where=o.record)
@@ -195,17 +197,17 @@ def _sayable(t: Timeline) -> None:
                          remedy="say what each measures in a column DVID: the drug, or SCR")  # fmt: skip
 
 
-def _carried(creatinine: Sequence[Covariate_]) -> list[Finding]:
-    """A remark on the same creatinine over and over: a column filled by carrying values forward would count as measurements."""
-    run, longest = 1, creatinine[:1]
-    for k in range(1, len(creatinine)):
-        run = run + 1 if creatinine[k].value == creatinine[k - 1].value else 1
+def _carried(results: Sequence[Covariate_], what: str) -> list[Finding]:
+    """A remark on the same result over and over: a column filled by carrying values forward would count as measurements."""
+    run, longest = 1, results[:1]
+    for k in range(1, len(results)):
+        run = run + 1 if results[k].value == results[k - 1].value else 1
         if run > len(longest):
-            longest = creatinine[k - run + 1 : k + 1]
+            longest = results[k - run + 1 : k + 1]
     if len(longest) < ALIKE:
         return []
     first = longest[0]
-    return [Finding("warning", "creatinine_repeated", first.record, f"the same creatinine {len(longest)} times in a row",
+    return [Finding("warning", f"{what}_repeated", first.record, f"the same {what} {len(longest)} times in a row",
                     first.value, "measured values only", "leave cells empty where nothing was measured")]  # fmt: skip
 
 

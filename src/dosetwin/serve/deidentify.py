@@ -7,15 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from dosetwin.quantities import ASSAYED
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.store.facts import Person
+from dosetwin.serve.store.measured import assayed_in
 
 KEPT = {
     "patient_created": ("sex", "GA_weeks", "birth_weight_kg", "synthetic"),
     "dose": ("drug", "amount_mg", "infusion_h"),
     "measured": ("quantity", "canonical_value", "canonical_unit", "below_limit", "after_dose", "time_sd_h", "assay"),
     "level": ("drug", "mg_per_L", "below_loq", "after_dose", "time_sd_h"),
-    "creatinine": ("mg_per_dL", "assay"),
+    **{kind: (assayed_in(of), "assay") for kind, of in ASSAYED.items()},
     "covariate": ("name", "canonical_value", "canonical_unit"),
     "culture": ("specimen", "result", "drug", "mic_mg_per_L", "susceptibility"),
     "advice_issued": ("status", "regimen", "therapy"),

@@ -35,7 +35,7 @@ def run(service: Service, stop: threading.Event, every_s: float = 1.0) -> None:
     start = service.clock.now()
     try:
         others = [(f.therapy, model_named(f.model)) for f in service.installed.followed[1:]]
-        scripted = [*made_up.babies(service.settings.demo_babies, start), *made_up.adults(others, start)]
+        scripted = made_up.patients(service.settings.demo_babies, others, start)
         waiting: list[tuple[datetime, str, NewFact]] = []
         for patient in scripted:
             if stop.is_set():

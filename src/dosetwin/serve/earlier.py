@@ -13,9 +13,10 @@ from typing import Any
 from dosetwin.forecast.tells import listed, teller_of
 from dosetwin.serve.canon import digest
 
-GENERATIONS: tuple[Mapping[str, str], ...] = tuple(
-    g["files"] for g in json.loads(files("dosetwin.serve").joinpath("earlier.json").read_text(encoding="utf-8"))
-)
+_KEPT = json.loads(files("dosetwin.serve").joinpath("earlier.json").read_text(encoding="utf-8"))
+PAGES: str = _KEPT["pages"]
+"""Where a patient's pages stood in the first release."""
+GENERATIONS: tuple[Mapping[str, str], ...] = tuple(g["files"] for g in _KEPT["models"])
 """Name -> SHA-256 of its file, per program."""
 
 

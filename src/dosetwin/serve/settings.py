@@ -16,8 +16,6 @@ PREFIX = "DOSETWIN_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ELSEWHERE = frozenset({"cache", "shared", "models", "chromium"})
 """Variables of the same prefix that other parts of the program (and its tests) read: none of the service's business."""
-USUAL = "amikacin_neonate"
-"""The therapy of a service whose operator names none."""
 DEMO_KEY = base64.b64encode(b"dosetwin-demo-key-not-a-secret!!").decode()
 """Encrypts the made-up identifiers of the demo; any other start refuses it."""
 
@@ -133,7 +131,7 @@ class Settings(BaseModel):
         for part in filter(None, (p.strip() for p in text.split(","))):
             ward, sign, name = (x.strip() for x in part.rpartition("="))
             if not (sign and ward and name):
-                raise ValueError("not ward=therapy pairs, such as NICU=amikacin_neonate, MED=warfarin_inr")
+                raise ValueError("not ward=therapy pairs, such as NICU=NAME, MED=NAME")
         return text
 
     @field_validator("trusted_proxies")
@@ -191,6 +189,8 @@ class Settings(BaseModel):
         words = tuple(filter(None, (w.strip() for w in self.therapies.split(","))))
         if words:
             return words
+        from dosetwin.formulary import USUAL
+
         return (f"{self.policy or USUAL}{'@' if self.model else ''}{self.model}",)
 
     @property

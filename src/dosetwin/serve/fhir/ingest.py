@@ -25,6 +25,7 @@ from dosetwin.serve.fhir.consent import consents
 from dosetwin.serve.fhir.given import drug_of
 from dosetwin.serve.problems import Problem, from_input_error, wrong
 from dosetwin.serve.store.facts import NewFact, NewPatient, Person, measurable
+from dosetwin.serve.store.measured import called
 from dosetwin.serve.store.tables import facts
 from dosetwin.serve.timeline import in_force
 
@@ -142,7 +143,7 @@ def understood(bundle: Mapping[str, Any], server: str, drug: str) -> tuple[Timel
 
 
 def facts_of(timeline: Timeline, server: str) -> dict[str, NewFact]:
-    """Source key -> fact, for every dose, level, creatinine and covariate the reader understood.
+    """Source key -> fact, for every dose, level, result and covariate the reader understood.
 
     Raises Problem 422 where a value does not fit a fact (the reader's own checks come first, so this is rare).
     """
@@ -171,9 +172,10 @@ def facts_of(timeline: Timeline, server: str) -> dict[str, NewFact]:
             body = {"kind": "dose", "drug": given, "amount": e.amount, "unit": unit, "infusion_h": e.duration}
             add(d.record, e.time, f"dose{k or ''}", body)
     for o in timeline.observations:
-        if o.measures == "SCR":
+        of = QUANTITIES.get(o.measures)
+        if of is not None and of.assayed:
             if not o.blq:
-                add(o.record, o.time, "SCR", {"kind": "creatinine", "value": o.value, "unit": "mg/dL", "assay": "idms"})
+                add(o.record, o.time, of.name, {"kind": of.text, "value": o.value, "unit": of.unit, "assay": "idms"})
         elif o.measures in formulary.levels():
             body = {"kind": "level", "drug": o.measures, "value": o.value, "below_loq": o.blq, "after_dose": o.after_dose,
                     "time_sd_h": o.time_sd}  # fmt: skip
@@ -201,10 +203,8 @@ def left_out(timeline: Timeline) -> list[Finding]:
     out = []
     for o in timeline.observations:
         if o.blq and o.measures in measurable() and o.measures not in formulary.levels():
-            what = "creatinine" if o.measures == "SCR" else o.measures
-            out.append(
-                Finding("warning", "left_out", o.record, f"a {what} only known to be below a limit is not stored", o.value)
-            )
+            text = f"a {called(o.measures)} only known to be below a limit is not stored"
+            out.append(Finding("warning", "left_out", o.record, text, o.value))
         elif o.measures not in measurable():
             out.append(Finding("warning", "left_out", o.record, f"{o.measures} is not stored here", o.value))
     text = "a dose of a drug that is not followed here"

@@ -24,6 +24,7 @@ from dosetwin.serve.live.inbox import Item, told, unusable
 from dosetwin.serve.live.whose import Claim
 from dosetwin.serve.problems import Problem, from_input_error
 from dosetwin.serve.store.facts import NewFact
+from dosetwin.serve.store.measured import called
 from dosetwin.serve.zone import Zone
 from dosetwin.units import Measured, allowed, code_of, convert, known, two_meanings
 
@@ -170,10 +171,10 @@ class Reader:
         value, below = _value(s, where)
         unit = _unit(s, 6, of, f"{where}.6")
         if below and of.kind != "level":
-            raise unusable(f"{where}.5", s.raw(5), "a number", f"a {'creatinine' if name == 'SCR' else name} only known to be "
+            raise unusable(f"{where}.5", s.raw(5), "a number", f"a {called(name)} only known to be "
                            "below a limit is not used")  # fmt: skip
-        if name == "SCR":
-            return {"kind": "creatinine", "value": value, "unit": unit, "assay": _assay(s, where, out)}
+        if of.assayed:
+            return {"kind": of.text, "value": value, "unit": unit, "assay": _assay(s, of, where, out)}
         if of.kind == "level":
             return {"kind": "level", "drug": name, "value": value, "unit": unit, "below_loq": below}
         if of.predicted:
@@ -367,13 +368,13 @@ def _unit(s: Segment, at: int, of: Measured, where: str) -> str:
     return next(iter(ucum or listed)).code
 
 
-def _assay(s: Segment, where: str, out: Read) -> str:
+def _assay(s: Segment, of: Quantity, where: str, out: Read) -> str:
     said = " ".join(p for c in s.coded(17) for p in (c.code, c.text)).upper()
     for needle, assay in _ASSAYS:
         if needle in said:
             return assay
     if said:
-        out.remarks.append(f"{where}.17: the creatinine method {said[:40]} is not recognised; stored as not stated")
+        out.remarks.append(f"{where}.17: the {of.text} method {said[:40]} is not recognised; stored as not stated")
     return ""
 
 

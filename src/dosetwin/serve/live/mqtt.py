@@ -2,7 +2,7 @@
 
 Topic ``<root>/<system>/<number>/<device>`` names the patient (an identifier on record) and the device. Payload::
 
-    {"id": "...", "sent": "2026-04-13T12:05:00Z", "kind": "infusion", "drug": "amikacin", "amount": 17.6, "unit": "mg",
+    {"id": "...", "sent": "2026-04-13T12:05:00Z", "kind": "infusion", "drug": "DRUG", "amount": 17.6, "unit": "mg",
      "start": "...", "end": "..."}                                          a dose, when its infusion has ended
     {"id": "...", "sent": "...", "kind": "sample", "name": "TEMP", "unit": "Cel", "values": [["2026-04-13T12:00:00Z", 36.9], ...]}
 

@@ -1,7 +1,7 @@
-"""Is this message about the baby its number names: name, sex and birth date compared with what is on record.
+"""Is this message about the patient its number names: name, sex and birth date compared with what is on record.
 
 A number alone can be mistyped, reused or swapped between twins. What a message says about the person must not contradict the
-record; what it does not say, or what newborns are called before they have a name ("Baby girl"), contradicts nothing.
+record; what it does not say, or what somebody is called who has no name yet (``checks.unnamed``), contradicts nothing.
 """
 
 import re
@@ -9,16 +9,10 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from dosetwin.checks.unnamed import PLACEHOLDERS
 from dosetwin.serve.store.facts import Person
 from dosetwin.serve.zone import Zone
 
-_PLACEHOLDERS = frozenset(
-    {
-        "baby", "babygirl", "babyboy", "bb", "bg", "girl", "boy", "infant", "newborn", "neonate", "nb", "male", "female", "twin",
-        "triplet", "of", "unknown", "unnamed", "kind", "knabe", "maedchen", "madchen", "neugeborenes", "sohn", "tochter", "bebe",
-        "fille", "garcon", "nino", "nina", "hijo", "hija", "rn", "mr", "ms", "jr",
-    }
-)  # fmt: skip
 _MARKERS = frozenset(["a", "b", "c", "d", "i", "ii", "iii", "iv", "1", "2", "3", "4"])
 
 
@@ -56,10 +50,10 @@ def _born(said: str, birth: datetime, zone: str | None) -> bool:
 def _alike(family: str, given: str, known: str) -> bool:
     """Whether two names can be one person's: a family name in common, no other given name, no other twin."""
     first, there = _words(given), _words(known)
-    last = _words(family) - _PLACEHOLDERS - _MARKERS
+    last = _words(family) - PLACEHOLDERS - _MARKERS
     if last and not last & there:
         return False
-    own, others = first - _PLACEHOLDERS - _MARKERS, there - last - _PLACEHOLDERS - _MARKERS
+    own, others = first - PLACEHOLDERS - _MARKERS, there - last - PLACEHOLDERS - _MARKERS
     if own and others and not any(a.startswith(b) or b.startswith(a) for a in own for b in others):
         return False
     markers, theirs = (first | _words(family)) & _MARKERS, there & _MARKERS

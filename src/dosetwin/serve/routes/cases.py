@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Response
 
+from dosetwin.quantities import ASSAYED
 from dosetwin.serve.access import The, Who, keeps_refused
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.case import stored_table, understood_table
@@ -40,7 +41,8 @@ def take_in_table(
     found = [
         {"subject": t.patient.id, "doses": sum(1 for d in t.doses for _ in d.expanded()),
          "levels": sum(o.measures == about for o in t.observations),
-         "creatinines": sum(o.measures == "SCR" for o in t.observations), "covariates": len(t.covariates),
+         **{f"{kind}s": sum(o.measures == of.name for o in t.observations) for kind, of in ASSAYED.items()},
+         "covariates": len(t.covariates),
          "from": None if t.origin is None else stamp(t.origin),
          "findings": [f.to_json() for f in t.findings]}
         for t in timelines

@@ -14,7 +14,7 @@ from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.routes.patients import AGAIN, PatientId
 from dosetwin.serve.service import Service
-from dosetwin.serve.store.facts import NewFact, Text
+from dosetwin.serve.store.facts import Measured, NewFact, Text
 from dosetwin.serve.sure import JUDGED, sure
 
 router = APIRouter(tags=["events"])
@@ -90,7 +90,7 @@ async def record_event(patient: PatientId, event: NewFact, service: The, who: Wh
 def _urgent(event: NewFact) -> bool:
     """Whether a twin is worked in at once: not for what comes in streams."""
     body = event.body
-    return formulary.measured(body.quantity).predicted if body.kind == "measured" else body.kind != "covariate"
+    return formulary.measured(body.quantity).predicted if isinstance(body, Measured) else body.kind != "covariate"
 
 
 @router.post("/events", status_code=201)

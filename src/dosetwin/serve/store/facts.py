@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from dosetwin import formulary
-from dosetwin.quantities import QUANTITIES
-from dosetwin.units import convert, creatinine
+from dosetwin.quantities import ASSAYED, QUANTITIES
+from dosetwin.serve.store.measured import assayed_in
+from dosetwin.units import by_assay, convert
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=2)
@@ -19,8 +20,8 @@ Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/-]*$")]
 Unit = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[^\x00-\x1f\x7f]+$")]
 COVARIATES = tuple(q.name for q in QUANTITIES.values()
-                   if q.kind in ("state", "vital", "score", "laboratory", "flag") and not q.ages and q.name != "SCR")  # fmt: skip
-"""Quantities that a fact of the kind ``covariate`` may tell; creatinine has a kind of its own, for its assay."""
+                   if q.kind in ("state", "vital", "score", "laboratory", "flag") and not q.ages and not q.assayed)  # fmt: skip
+"""Quantities that a fact of the kind ``covariate`` may tell; one with assays has a kind of its own."""
 
 
 def measurable() -> tuple[str, ...]:
@@ -78,7 +79,7 @@ class Dose(Body):
     """A dose that was given."""
 
     kind: Literal["dose"]
-    drug: Drug = "amikacin"
+    drug: Drug = formulary.UNNAMED
     amount: Positive
     unit: Unit = "mg"
     infusion_h: Annotated[float, Field(ge=0, le=48, allow_inf_nan=False, strict=True)] = 0.5
@@ -100,7 +101,7 @@ class Level(Body):
     """A measured drug level; ``below_loq``: ``value`` is the limit of quantification."""
 
     kind: Literal["level"]
-    drug: Drug = "amikacin"
+    drug: Drug = formulary.UNNAMED
     value: NotNegative
     unit: Unit = "mg/L"
     below_loq: bool = False
@@ -119,18 +120,19 @@ class Level(Body):
         return super().canonical() | {"mg_per_L": found}
 
 
-class CreatinineResult(Body):
-    """A serum creatinine, as the laboratory reported it."""
+class Assayed(Body):
+    """A result whose assays read differently, as the laboratory reported it."""
 
-    kind: Literal["creatinine"]
+    kind: Literal[tuple(ASSAYED)]  # type: ignore[valid-type]
     value: Positive
     unit: Unit
     assay: Literal["", "idms", "enzymatic", "jaffe", "enzymatic-uncalibrated"] = ""
 
     def canonical(self) -> dict[str, Any]:
-        """With ``mg_per_dL`` IDMS-traceable and the remarks of the conversion."""
-        found = creatinine(self.value, self.unit, self.assay, record="creatinine.value")
-        return super().canonical() | {"mg_per_dL": found.value, "findings": [f.to_json() for f in found.findings]}
+        """With the value by the reference's assay (``mg_per_dL``: by its unit) and the remarks of the conversion."""
+        of = ASSAYED[self.kind]
+        found = by_assay(of, self.value, self.unit, self.assay, record=f"{self.kind}.value")
+        return super().canonical() | {assayed_in(of): found.value, "findings": [f.to_json() for f in found.findings]}
 
 
 class CovariateValue(Body):
@@ -157,7 +159,7 @@ class CovariateValue(Body):
 class Measured(Body):
     """Anything measured or told about the patient: a result, a vital sign, a flag, a genotype, the level of any drug.
 
-    ``below_limit``: ``value`` is the limit that the result lies below. ``assay`` is a creatinine's.
+    ``below_limit``: ``value`` is the limit that the result lies below. ``assay``: of a quantity with assays.
     """
 
     kind: Literal["measured"]
@@ -178,15 +180,15 @@ class Measured(Body):
             raise ValueError(f"{self.quantity} is {of.counted}")
         if self.below_limit and not (of.kind == "level" and self.value > 0):
             raise ValueError("below_limit needs the level's limit of quantification as value, > 0")
-        if self.assay and self.quantity != "SCR":
-            raise ValueError("an assay is told of a creatinine only")
+        if self.assay and not of.assayed:
+            raise ValueError(f"an assay is told of {', '.join(ASSAYED)} only")
         return self
 
     def canonical(self) -> dict[str, Any]:
         """With ``canonical_value``, ``canonical_unit`` and the remarks of a conversion."""
         of, findings = formulary.measured(self.quantity), []
-        if self.quantity == "SCR":
-            found = creatinine(self.value, self.unit, self.assay, record="measured.value")
+        if self.assay or (self.quantity in QUANTITIES and QUANTITIES[self.quantity].assayed):
+            found = by_assay(of, self.value, self.unit, self.assay, record="measured.value")
             value, findings = found.value, [f.to_json() for f in found.findings]
         else:
             value = self.value if of.flag else convert(self.value, self.unit, of, where="measured.unit")
@@ -238,14 +240,14 @@ class Note(Body):
 
 
 AnyBody = Annotated[
-    Dose | Measured | Level | CreatinineResult | CovariateValue | Culture | Transferred | Consent | Discharged | Note,
+    Dose | Measured | Level | Assayed | CovariateValue | Culture | Transferred | Consent | Discharged | Note,
     Field(discriminator="kind"),
 ]
-RECORDED = ("dose", "measured", "level", "creatinine", "covariate", "culture", "transferred", "consent", "discharged", "alert",
+RECORDED = ("dose", "measured", "level", *ASSAYED, "covariate", "culture", "transferred", "consent", "discharged", "alert",
             "alert_acknowledged", "alert_ended")  # fmt: skip
 """Kinds that come from outside. The service itself adds patient_created, identity_changed, advice_issued, advice_answered and
 correction."""
-CARE = frozenset({"dose", "measured", "level", "creatinine", "covariate", "culture"})
+CARE = frozenset({"dose", "measured", "level", *ASSAYED, "covariate", "culture"})
 """Kinds that say what was given to the patient or measured."""
 CLINICAL = CARE | {"patient_created", "identity_changed", "correction"}
 """Kinds that change what the twin believes."""

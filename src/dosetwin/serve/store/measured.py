@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
+
+from dosetwin.quantities import ASSAYED, QUANTITIES, Quantity
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,14 @@ def _level(b: Mapping[str, Any]) -> Measurement:
     return Measurement(b["drug"], b["mg_per_L"], "mg/L", b["below_loq"], b["after_dose"], b["time_sd_h"])
 
 
-def _creatinine(b: Mapping[str, Any]) -> Measurement:
-    return Measurement("SCR", b["mg_per_dL"], "mg/dL", assay=b.get("assay", ""), findings=tuple(b.get("findings", ())))
+def assayed_in(of: Quantity) -> str:
+    """Key of the canonical value in a fact about a quantity with assays: ``mg_per_dL``."""
+    return of.unit.replace("/", "_per_")
+
+
+def _assayed(of: Quantity, b: Mapping[str, Any]) -> Measurement:
+    found = tuple(b.get("findings", ()))
+    return Measurement(of.name, b[assayed_in(of)], of.unit, assay=b.get("assay", ""), findings=found)
 
 
 def _covariate(b: Mapping[str, Any]) -> Measurement:
@@ -38,9 +47,19 @@ def _measured(b: Mapping[str, Any]) -> Measurement:
 
 
 READ: Mapping[str, Callable[[Mapping[str, Any]], Measurement]] = MappingProxyType(
-    {"measured": _measured, "level": _level, "creatinine": _creatinine, "covariate": _covariate}
+    {
+        "measured": _measured,
+        "level": _level,
+        **{kind: partial(_assayed, of) for kind, of in ASSAYED.items()},
+        "covariate": _covariate,
+    }
 )
 """Kind of a fact -> how its stored body is read."""
+
+
+def called(name: str) -> str:
+    """What a quantity is called to people: one with assays by its text, any other as records call it."""
+    return QUANTITIES[name].text if name in QUANTITIES and QUANTITIES[name].assayed else name
 
 
 def measurement(fact: Mapping[str, Any]) -> Measurement | None:

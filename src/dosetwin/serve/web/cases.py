@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from dosetwin import formulary
 from dosetwin.errors import InputError
-from dosetwin.quantities import UMOL_PER_MG_DL
+from dosetwin.quantities import ASSAYED
 from dosetwin.records import Timeline
 from dosetwin.report import narrative
 from dosetwin.serve.auth.principal import EVERY_WARD
@@ -47,7 +47,7 @@ def seen(
     reader: Reading,
     file: UploadFile | None = None,
     token: Token = "",
-    drug: Short = "amikacin",
+    drug: Short = formulary.UNNAMED,
     anchor: Short = "",
     anchor_offset: Short = "",
 ) -> HTMLResponse:
@@ -91,12 +91,9 @@ def preview(name: str, raw: bytes, t: Timeline, drug: str, zone: Zone) -> dict[s
             for e in d.expanded()
         ]
     for o in t.observations:
-        text = (
-            f"{o.value:.2f} mg/dL ({o.value * UMOL_PER_MG_DL:.0f} µmol/L)"
-            if o.measures == "SCR"
-            else f"{'< ' if o.blq else ''}{o.value:g} {o.unit}"
-        )
-        events.append((o.time, "creatinine" if o.measures == "SCR" else "level", text, o.record))
+        of = next((q for q in ASSAYED.values() if q.name == o.measures), None)
+        text = f"{'< ' if o.blq else ''}{o.value:g} {o.unit}" if of is None else of.said(o.value)
+        events.append((o.time, "level" if of is None else of.text, text, o.record))
     for c in t.covariates:
         label, unit = narrative.named(c.name)
         begun = f"{label} {'begins' if c.value else 'ends'}"
@@ -110,7 +107,7 @@ def preview(name: str, raw: bytes, t: Timeline, drug: str, zone: Zone) -> dict[s
         {"value": zone.long(p.birth) if p.birth else "not stated", "text": "born"},
         {"value": doses, "text": "doses"},
         {"value": sum(e[1] == "level" for e in events), "text": "levels"},
-        {"value": sum(e[1] == "creatinine" for e in events), "text": "creatinines"},
+        *({"value": sum(e[1] == kind for e in events), "text": f"{kind}s"} for kind in ASSAYED),
     ]
     return {
         "name": name,
@@ -136,7 +133,7 @@ def store(
     token: Token = "",
     text: Annotated[str, Form(max_length=MOST)] = "",
     name: Short = "case",
-    drug: Short = "amikacin",
+    drug: Short = formulary.UNNAMED,
     anchor: Short = "",
     ward: Short = "",
     label: Short = "",

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 
-from dosetwin.checks.record import is_newborn
+from dosetwin.checks.record import highest
 from dosetwin.errors import InputError
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.live.routes import Acknowledged, acknowledge
@@ -41,8 +41,8 @@ def enter(
     with service.store.read() as conn:
         known = service.known(conn, service.reach(reader.who), id)
     followed = offered_to(service, known, therapy)
-    newborn = is_newborn(known.timeline(followed[0].drug))
-    fact, bad = entries.checked(typed, service.clock.now(), entries.choices(followed), zone_of(service), newborn)
+    top = highest(known.timeline(followed[0].drug))
+    fact, bad = entries.checked(typed, service.clock.now(), entries.choices(followed), zone_of(service), top)
     if fact is None:
         return shown(request, id, reader, entry=typed, entry_wrong=bad, status=422, therapy=therapy)
 

@@ -3,7 +3,7 @@
 What may be typed in follows from the therapies: doses of their drugs, and every quantity that their models, rules and bars read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,8 +21,8 @@ from dosetwin.serve.zone import Zone
 from dosetwin.units import code_of, convert
 
 ASSAYS = {"": "not stated", "idms": "enzymatic or IDMS-traceable", "jaffe": "Jaffe"}
-CALLED = {"creatinine": "SCR", "weight": "WT"}
-"""What choices were called in forms of the first release."""
+CALLED = {q.text: q.name for q in QUANTITIES.values()}
+"""A quantity may be named by its text too, as in forms of the first release."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class Choice:
         """The units that the form offers, the usual one first."""
         return self.of.offered or (self.of.unit,)
 
-    def range_(self, newborn: bool) -> tuple[float, float]:
-        """Lowest and highest in the quantity's own unit."""
+    def range_(self, top: Callable[[Quantity], float]) -> tuple[float, float]:
+        """Lowest and highest in the quantity's own unit; ``top`` of a quantity in this patient."""
         if self.group != "dose":
-            return self.of.low, self.of.top(newborn)
+            return self.of.low, top(self.of)
         size = believable.one_dose(self.drug)
-        return 0.1, size.high * (QUANTITIES["WT"].top(newborn) if size.per_kg else 1.0)
+        return 0.1, size.high * (top(QUANTITIES["WT"]) if size.per_kg else 1.0)
 
 
 def choices(followed: Sequence[Followed]) -> tuple[Choice, ...]:
@@ -80,7 +80,7 @@ def choices(followed: Sequence[Followed]) -> tuple[Choice, ...]:
 def _measured(name: str) -> Choice:
     q = QUANTITIES[name]
     text = f"{q.text} (1 began, 0 ended)" if q.flag else q.text
-    return Choice(name, text, q, "", "assayed" if name == "SCR" else "")
+    return Choice(name, text, q, "", "assayed" if q.assayed else "")
 
 
 def chosen(code: str, offered: Sequence[Choice]) -> Choice | None:
@@ -115,11 +115,11 @@ def fresh(now: datetime, zone: Zone, offered: Sequence[Choice]) -> Entry:
 
 
 def checked(
-    entry: Entry, now: datetime, offered: Sequence[Choice], zone: Zone, newborn: bool = True
+    entry: Entry, now: datetime, offered: Sequence[Choice], zone: Zone, top: Callable[[Quantity], float]
 ) -> tuple[NewFact | None, dict[str, str]]:
     """The fact, or per field what is wrong with it. What is wrong beside the rest of the record, ``serve.sure`` says.
 
-    ``newborn``: what can be of a quantity is that of a newborn.
+    ``top``: the highest that a quantity can be in this patient.
     """
     wrong: dict[str, str] = {}
     what = chosen(entry.kind, offered)
@@ -133,7 +133,7 @@ def checked(
     elif entry.unit not in what.units:
         wrong["other"] = f"unit {entry.unit} does not fit a {name}; choose one of the list"
     else:
-        wrong |= _outside(what, entry, value, name, newborn)
+        wrong |= _outside(what, entry, value, name, top)
     read = zone.read(entry.at, entry.offset)
     at = read.at
     if at is None:
@@ -146,13 +146,13 @@ def checked(
     return NewFact.model_validate({"at": at, "body": _body(what, entry, value)} | confirmed), {}
 
 
-def _outside(what: Choice, entry: Entry, value: float, name: str, newborn: bool) -> dict[str, str]:
+def _outside(what: Choice, entry: Entry, value: float, name: str, top: Callable[[Quantity], float]) -> dict[str, str]:
     """What is wrong with a value of a unit that is offered."""
     try:
         found = value if what.of.flag else convert(value, entry.unit, what.of, where="entry")
     except InputError:
         return {"other": f"unit {entry.unit} cannot be converted; choose another"}
-    own, (low, high) = what.of.unit, what.range_(newborn)
+    own, (low, high) = what.of.unit, what.range_(top)
     zero = found == 0 and (entry.below or what.group in ("dose", "assayed"))
     if low <= found <= high and not zero and (what.of.kind not in ("flag", "trait") or (found / what.of.step).is_integer()):
         return {}
@@ -166,7 +166,7 @@ def _body(what: Choice, entry: Entry, value: float | None) -> Mapping[str, Any]:
     if what.group == "level":
         return {"kind": "level", "drug": what.drug, "value": value, "unit": entry.unit, "below_loq": entry.below}
     if what.group == "assayed":
-        return {"kind": "creatinine", "value": value, "unit": entry.unit, "assay": entry.assay if entry.assay in ASSAYS else ""}
+        return {"kind": what.of.text, "value": value, "unit": entry.unit, "assay": entry.assay if entry.assay in ASSAYS else ""}
     if what.of.name in COVARIATES and not what.of.predicted:
         return {"kind": "covariate", "name": what.of.name, "value": value, "unit": entry.unit}
     return {"kind": "measured", "quantity": what.of.name, "value": value, "unit": entry.unit}

@@ -112,9 +112,10 @@ def said(kind: str, b: Mapping[str, Any]) -> tuple[str, str]:
     assert m is not None
     if m.quantity not in QUANTITIES:
         return "level", f"{m.quantity} {'< ' if m.below else ''}{narrative.number(m.value)} {m.unit}"
-    if m.quantity == "SCR":
+    of = QUANTITIES[m.quantity]
+    if of.assayed:
         given = "" if b["unit"] == m.unit else f" (reported {b['value']:g} {b['unit']})"
-        return "creatinine", f"{m.value:.2f} {m.unit}{given}"
+        return of.text, f"{of.number(m.value)} {m.unit}{given}"
     name, unit = narrative.named(m.quantity)
     if narrative.is_flag(m.quantity):
         return "drug" if QUANTITIES[m.quantity].runs == "drug" else "state", f"{name} {'begins' if m.value else 'ends'}"

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
+from dosetwin.serve.earlier import PAGES
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.web.frame import PageRoute, Reading, Token, environment, zone_of
 from dosetwin.serve.web.look import look
@@ -49,7 +50,7 @@ def patient_page(
                  told=told, therapy=therapy)  # fmt: skip
 
 
-@router.get("/baby/{rest:path}")
+@router.get(f"/{PAGES}/{{rest:path}}")
 def earlier(request: Request, rest: str) -> RedirectResponse:
     """Where a patient's pages stood in the first release: bookmarks and printed links still arrive."""
     query = f"?{request.url.query}" if request.url.query else ""
