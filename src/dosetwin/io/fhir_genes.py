@@ -15,9 +15,9 @@ from dosetwin.io.fhir_parts import coded, label
 from dosetwin.io.fhir_refs import Entry, same
 from dosetwin.io.gene_calls import Outside
 from dosetwin.io.gene_calls import understood as meant
+from dosetwin.quantities.genes import EFFECT, GENE_STUDIED, GENOTYPE
 from dosetwin.structure.genes import GENES
 
-GENOTYPE, GENE_STUDIED, EFFECT = "84413-4", "48018-6", "53040-2"
 IMPLICATION = "therapeutic-implication"
 HGNC = {
     "2621": "CYP2C19", "2625": "CYP2D6", "2623": "CYP2C9", "23663": "VKORC1", "2645": "CYP4F2", "2638": "CYP3A5", "12014": "TPMT",

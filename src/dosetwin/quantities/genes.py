@@ -9,6 +9,8 @@ from dosetwin.quantities.quantity import Quantity
 
 METABOLIZER: Mapping[float, str] = {0: "poor", 1: "intermediate", 2: "normal", 3: "rapid", 4: "ultrarapid"}
 """Metabolizer status as CPIC names it, in steps."""
+GENOTYPE, GENE_STUDIED, EFFECT = "84413-4", "48018-6", "53040-2"
+"""LOINC codes of a report: a genotype, the gene it is of, and what a genotype does."""
 
 
 def _alleles(name: str, text: str) -> Quantity:
