@@ -15,7 +15,7 @@ from dosetwin.decide.facts import facts_at
 from dosetwin.decide.look_ahead.ahead import Course, Scorer, write_out
 from dosetwin.decide.look_ahead.loss import DECLARED, Loss
 from dosetwin.decide.look_ahead.mpc import NEXT_5, PRE_5, Chances, LookAhead, Search, Standard, bound, look_ahead, waits
-from dosetwin.decide.look_ahead.outlook import DT, Belief
+from dosetwin.decide.look_ahead.outlook import DT, Belief, Outlook
 from dosetwin.declare import Facts, Says, Therapy
 from dosetwin.declare.control import ByLevels, Control, Table
 from dosetwin.errors import InputError, Reason, UnknownName
@@ -282,9 +282,8 @@ class OneStep:
         return NextDose(time, float(mg[best]) * outlook.weight, self.course.infusion, float(interval[best]))
 
 
-def _earliest(outlook: object, now: float) -> float:
-    origin, given = outlook.origin, outlook.given  # type: ignore[attr-defined]
-    return max(now, origin + shortest(controlled())) if given > 0 else now
+def _earliest(outlook: Outlook, now: float) -> float:
+    return max(now, outlook.origin + shortest(controlled())) if outlook.given > 0 else now
 
 
 @dataclass(frozen=True)

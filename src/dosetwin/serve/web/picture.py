@@ -51,6 +51,7 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
         "doubted": any(d.p_wrong >= DOUBTED for d in rec.doubted_records),
         "who": who(advice, zone),
         "zero": zero(advice.timeline),
+        "repeated": therapy.drug.unit if isinstance(therapy.menu, Repeated) else "",
         "said": narrative.said_of(therapy)._asdict(),
         "headline": narrative.headline(rec, therapy.drug.name),
         "regimen": None if rec.regimen is None else dosing_of(rec.regimen, zone),

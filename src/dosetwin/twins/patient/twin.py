@@ -138,7 +138,8 @@ class Twin:
         sets = [tuple(f for f in facts if isinstance(f, Covariate)) for facts in ahead]
         known = [with_settings(self.timeline, s, self.model, self.rule) for s in sets]
         times = self._moments(begin, until, ahead, at)
-        exact, vectors = self.model.solver == "exact", self._drawn(draws, seed)
+        # the engine integrates states: the area of an output with a part of its own (a baseline) is not its own
+        exact, vectors = self.model.solver == "exact" and self.model.linear_in_dose, self._drawn(draws, seed)
         doses = [tuple(f for f in facts if isinstance(f, DoseEvent)) for facts in ahead]
         schedule = schedule_many(self.model, known, [times] * len(orders), rule=self.rule, extra_doses=doses)
         found = predict_courses(self.model, schedule, vectors, auc=exact, since=self.now)
