@@ -15,7 +15,7 @@ from fhir.resources.R4B.medicationrequest import MedicationRequest
 
 from dosetwin.errors import DosetwinError
 from dosetwin.serve.auth.principal import THE_SERVICE
-from dosetwin.serve.cds.cards import is_for, order_card
+from dosetwin.serve.cds.cards import advice_card, is_for, order_card
 from dosetwin.serve.fhir.resources import bundle, issued_as
 from dosetwin.serve.installed import install
 from dosetwin.serve.live.alerts import causes
@@ -126,6 +126,11 @@ def test_what_forbids_a_strange_therapy_is_read_again(ward: Running) -> None:
     summary = who.get(f"/api/v1/patients/{id_}").json()["summary"]
     assert summary["status"] == "refuse"
     assert "alleles forbid calmin" in json.dumps(who.get(f"/api/v1/patients/{id_}/twin").json()["answer"]["reasons"])
+    asked = ward.as_("prescriber", wards=["*"]).post(f"/api/v1/patients/{id_}/advice", json={}).json()
+    with ward.service.store.read() as conn:
+        row = ward.service.reach(THE_SERVICE).advice(conn, asked["id"])
+    card = advice_card(issued_as(row, f"Patient/{id_}"), None, suggest=False)
+    assert (card["indicator"], card["summary"]) == ("critical", "Do not give calmin: two alleles forbid calmin")
 
 
 def logged_in(running: Running) -> httpx.Client:

@@ -45,13 +45,10 @@ def advice_card(issued: Issued, page: str | None, *, suggest: bool, zone: Zone =
         return card
     if regimen is None:
         first = advice["reasons"][0]
-        card = _card(
-            issued,
-            f"No acceptable {issued.drug} regimen: {first['text'] or first['code'].replace('_', ' ')}",
-            "warning",
-            _detail(advice, zone),
-            page,
-        )
+        barred = first["code"].startswith("bar_")
+        lead = f"Do not give {issued.drug}" if barred else f"No acceptable {issued.drug} regimen"
+        text = f"{lead}: {first['text'] or first['code'].replace('_', ' ')}"
+        card = _card(issued, text, "critical" if barred else "warning", _detail(advice, zone), page)
         card["overrideReasons"] = _override_reasons()
         return card
     what = said(regimen)
