@@ -33,3 +33,13 @@ def test_a_pool_with_longer_stays_would_be_found_out() -> None:
     """The check can fail: stays of 53 h where 48 are said."""
     found = beds._waiting(12, Exponential(53.0, math.inf), 40, 5)
     assert [c.passed for c in found] == [False, False, False]
+
+
+def test_warfarin_settles_at_the_iwpcs_dose_and_its_slow_fall_is_printed_as_a_miss() -> None:
+    from dosetwin.evaluate.pages import warfarin
+
+    settled = warfarin._settled("warfarin_hamberg_2010_iwpc", "A/G *1/*3", warfarin.GENES["A/G *1/*3"])
+    assert settled.passed
+    fall = warfarin._stopped("warfarin_hamberg_2010")
+    assert [c.passed for c in fall] == [False, False]
+    assert "slower" in warfarin.markdown([settled, *fall])
