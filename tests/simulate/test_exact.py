@@ -141,3 +141,12 @@ def test_piecewise_covariates(one):
     np.testing.assert_allclose(at20("locf"), [10 * math.exp(-10 * k), 10 * math.exp(-30 * k)], rtol=1e-12)
     np.testing.assert_allclose(at20("nocb"), [10 * math.exp(-20 * k), 10 * math.exp(-40 * k)], rtol=1e-12)
     np.testing.assert_allclose(at20("linear"), [10 * math.exp(-15 * k), 10 * math.exp(-35 * k)], rtol=1e-12)
+
+
+def test_infinity_reaches_states_it_is_not_coupled_to(three):
+    """A third volume of 0 makes one rate infinite; no state of that vector is a number, and the other vector is untouched."""
+    theta = np.array([[6.21, 26.5, 2.15, 21.2, 0.271, 0.0], [6.21, 26.5, 2.15, 21.2, 0.271, 148.0]])
+    course = schedule_for(three, Timeline(Patient("x"), (DoseEvent(0, 1.0),)), [1.0, 24.0])
+    cohort = simulate(three, course, np.zeros((2, 1)), theta=theta, course=[0, 0])
+    assert cohort.ok.tolist() == [False, True]
+    np.testing.assert_allclose(cohort.value[2:], predict(three, course, np.zeros((1, 1))).value[0], rtol=1e-12)

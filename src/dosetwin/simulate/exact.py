@@ -128,14 +128,18 @@ def propagator_2(W, dt, want_area):
 
 
 def multiply(W, left, right, into):
-    """Block ``into`` <- block ``left`` x block ``right``; rows innermost, so that the compiler can vectorise."""
+    """Block ``into`` <- block ``left`` x block ``right``; rows innermost, so that the compiler can vectorise.
+
+    States feel few others: what is nothing is not multiplied.
+    """
     for i in range(N):
         for j in range(N):
             W[into + i, j] = 0.0
         for m in range(N):
             factor_ = W[left + i, m]
-            for j in range(N):
-                W[into + i, j] += factor_ * W[right + m, j]
+            if factor_ != 0.0:
+                for j in range(N):
+                    W[into + i, j] += factor_ * W[right + m, j]
 
 
 def propagator_n(W, dt, want_area):
@@ -146,6 +150,12 @@ def propagator_n(W, dt, want_area):
         for i in range(N):
             column += abs(W[K0 + i, j])
         norm = max(norm, column)
+        if not column < math.inf:
+            # what cannot be computed reaches every state, also those it is not coupled to
+            for i in range(N):
+                for m in range(N):
+                    W[E0 + i, m] = W[G0 + i, m] = W[H0 + i, m] = math.nan
+            return
     doublings = 0
     tau = dt
     while norm * tau > TAYLOR_RADIUS and doublings < 60:
