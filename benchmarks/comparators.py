@@ -62,28 +62,35 @@ def _rhs_nonlinear(y, t, CL, V1, rate):
 
 
 def lsoda(which: str, eta: np.ndarray, cov: np.ndarray, interface: str = "solve_ivp", tol: float = 1e-6) -> np.ndarray:
-    """Model A or B by scipy's LSODA, restarted at every dose, infusion end and day: concentrations [n, 241].
+    """Concentrations [n, 241] of ``states``."""
+    return states(which, eta, cov, interface, tol)[..., 0] / (TVV1 * np.exp(eta[:, 1:]))
 
-    ``interface``: ``solve_ivp(method="LSODA")``, scipy's present one, or ``odeint``, its older and much faster one.
+
+def states(which: str, eta: np.ndarray, cov: np.ndarray, interface: str, tol: float, atol: float | None = None) -> np.ndarray:
+    """Model A or B by scipy, restarted at every dose, infusion end and day: states [n, 241, n_states].
+
+    ``interface``: ``solve_ivp``, scipy's present one to LSODA, ``odeint``, its older and much faster one, or ``DOP853``.
     """
-    out = np.zeros((len(eta), 24 * DAYS + 1))
     rhs = _rhs_linear if which == "linear" else _rhs_nonlinear
+    start = np.zeros(2) if which == "linear" else np.array([0.0, 0.0, 1e6, 0.0, 10.0, 1.0, 0.0, 0.0])
+    out = np.zeros((len(eta), 24 * DAYS + 1, len(start)))
+    method, least = "LSODA" if interface == "solve_ivp" else interface, tol if atol is None else atol
 
     def path(y, times, fixed):
         if interface == "odeint":
-            return odeint(rhs, y, times, args=fixed, rtol=tol, atol=tol)
-        done = solve_ivp(lambda t, x: rhs(x, t, *fixed), (times[0], times[-1]), y, "LSODA", times, rtol=tol, atol=tol)
+            return odeint(rhs, y, times, args=fixed, rtol=tol, atol=least)
+        done = solve_ivp(lambda t, x: rhs(x, t, *fixed), (times[0], times[-1]), y, method, times, rtol=tol, atol=least)
         return done.y.T
 
     for i in range(len(eta)):
         V1 = TVV1 * math.exp(eta[i, 1])
-        y = np.zeros(2) if which == "linear" else np.array([0.0, 0.0, 1e6, 0.0, 10.0, 1.0, 0.0, 0.0])
+        y = out[i, 0] = start
         for day in range(DAYS):
             CL = TVCL * cov[i, day] * math.exp(eta[i, 0])
             fixed = (CL / V1, Q / V1, Q / V2) if which == "linear" else (CL, V1)
             y = path(y, [0.0, DURATION], (*fixed, DOSE / DURATION))[-1]
             found = path(y, np.concatenate([[DURATION], np.arange(1.0, 25.0)]), (*fixed, 0.0))
-            out[i, 24 * day + 1 : 24 * day + 25] = found[1:, 0] / V1
+            out[i, 24 * day + 1 : 24 * day + 25] = found[1:]
             y = found[-1]
     return out
 
