@@ -209,6 +209,7 @@ def mass_is_balanced(model: Model) -> None:
     gone = np.concatenate([[0.0], np.cumsum(CL[:-1] * np.diff(run.auc[0, :, 0]))])
     inside = run.state[0][:, drug].sum(axis=1)
     given = np.where(times >= 0.5, full, times * full / 0.5) + np.where(times > 30.0, 0.5 * full, 0.0)
+    given = given * getattr(p, f"F_{model.dose_cmt}", 1.0)
     assert inside + gone == pytest.approx(given, rel=1e-8, abs=1e-8 * full)
 
 
@@ -265,13 +266,14 @@ def writing_it_differently_changes_nothing(model: Model) -> None:
 
 
 def steady_state_is_many_doses(model: Model) -> None:
-    """A dose with SS=1 finds what 200 earlier ones would have left, where covariates do not advance with time."""
+    """A dose with SS=1 finds what many earlier ones would have left, where covariates do not advance with time."""
     if any(c.age for c in model.covs.values()):
         pytest.skip("ages advance: no steady state")
     values = middle(model)
     full, times, ii = amount(model, values), np.array([0.5, 6.0, 24.0]), model.everyday.interval_h
     at_once = answer(model, patient(values, DoseEvent(0.0, full, 0.5, ii=ii, ss=True)), times=times)
-    one_by_one = answer(model, patient(values, DoseEvent(0.0, full, 0.5, ii=ii, addl=200)), times=times + 200 * ii)
+    many = 200 if model.solver != "exact" else 4000  # what is bound for weeks needs more; exact steps cost nothing
+    one_by_one = answer(model, patient(values, DoseEvent(0.0, full, 0.5, ii=ii, addl=many)), times=times + many * ii)
     same(model, at_once, one_by_one, 1e-8 if model.solver == "exact" else 5 * ODE)
 
 
@@ -312,12 +314,17 @@ def data_narrow_belief(model: Model) -> None:
     rng = np.random.default_rng(8)
     values = middle(model)
     output = next(iter(model.outputs.values()))
+    # soon after a dose under the skin there is no level to speak of: two later ones then
+    early = answer(model, patient(values, *doses(model, values)))[:, 0]
+    read = (2, 7) if output.residual.a < abs(early[7]) else (10, 11)
     left = []
     for eta in etas(model, rng, 12):
         course = patient(values, *doses(model, values))
         seen = output.residual.measured(answer(model, course, eta)[:, 0], rng.standard_normal(len(TIMES)))
-        levels = [Observation(float(TIMES[k]), output.measures, float(seen[k])) for k in (2, 7) if seen[k] > 0]
+        levels = [Observation(float(TIMES[k]), output.measures, float(seen[k])) for k in read if seen[k] > 0]
         among = etas(model, rng, 3000)
+        if not levels:  # both below nothing: no level is reported
+            continue
         row = [1.0]
         for n in (1, 2):
             evidence = evidence_for(model, course.append(*levels[:n]))

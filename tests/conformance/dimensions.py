@@ -11,7 +11,7 @@ ATOMS = {
     "1": "",
     "h": "time", "d": "time", "wk": "time", "min": "time", "y": "time",
     "L": "volume", "mL": "volume", "dL": "volume",
-    "mg": "amount", "ug": "amount", "umol": "amount", "mmol": "amount",
+    "g": "amount", "mg": "amount", "ug": "amount", "umol": "amount", "mmol": "amount",
     "kg": "body",
     "mmHg": "pressure", "cmH2O": "pressure",
     "cm": "length",

@@ -55,6 +55,18 @@ def test_a_curve_by_hand():
     assert finish(Reading("", "hazard", WEEKS), np.array([0.0, 1.0]), times).tolist() == pytest.approx([0.0, 1 - np.exp(-1)])
 
 
+def test_the_share_above_a_multiple_of_a_fact():
+    times, curve = np.array([0.0, 1.0, 2.0]), np.array([[4.0, 2.0, 2.0], [0.5, 0.5, 0.5]])
+    over = Reading("", "share_above", Interval(("next",)), 1.5, multiple_of="MIC")
+    assert finish(over, curve, times, {"MIC": 2.0}).tolist() == pytest.approx([0.25, 0.0])  # from 4 to 2 in an hour: half of it
+    assert over.key == "share_above_1.5mic"
+    assert Reading.from_json(over.to_json()) == over
+    with pytest.raises(InputError, match="MIC"):
+        finish(over, curve, times)
+    with pytest.raises(InputError, match="only share_above"):
+        Reading("", "max", Interval(("next",)), multiple_of="MIC")
+
+
 def test_the_share_is_that_of_a_fine_curve():
     times = np.linspace(0.0, 14.0, 85)
     curve = 2.5 + np.sin(times)

@@ -52,6 +52,7 @@ def check(timeline: Timeline, now: float | None = None, *, first_dose: bool = Fa
         *_duplicates(past),
         *_repeated_soon(past),
         *_levels(past),
+        *_alarms(past),
         *_weights(past),
         *_values(past),
         *_doses(past),
@@ -331,6 +332,23 @@ def _levels(timeline: Timeline) -> Iterator[Finding]:
                     f">= {d.time + d.duration:g} h",
                     "check the time; a line used for both contaminates the sample",
                 )
+
+
+def _alarms(timeline: Timeline) -> Iterator[Finding]:
+    """What the last level of each drug says by itself, as the drug's file has it."""
+    every = _by_drug(timeline)
+    last: dict[str, Observation] = {}
+    for o in sorted(_drug_levels(timeline), key=lambda o: o.time):
+        last[o.measures if o.measures in formulary.levels() else timeline.drug] = o
+    for name, o in last.items():
+        of, starts = drug_of(name), [d.time for d in every.get(name, ()) if d.time <= o.time - _SAME]
+        for alarm in of.alarms if starts and not o.blq and of.level is not None else ():
+            hours = o.time - starts[-1]
+            if alarm.rings(o.value, hours):
+                limit = f"up to {alarm.above:g} {of.level.unit}" if alarm.above is not None else ""
+                yield Finding("warning", alarm.code, _name(o.record, "level", o.time),
+                              f"{name} {o.value:g} {of.level.unit} {hours:.3g} h after the start of a dose: {alarm.text} "
+                              f"({alarm.source})", o.value, limit, alarm.remedy)  # fmt: skip
 
 
 def _weights(timeline: Timeline) -> Iterator[Finding]:

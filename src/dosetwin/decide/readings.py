@@ -11,7 +11,7 @@ from dosetwin.decide.search import Exposures
 from dosetwin.declare import After, At, Between, End, Model, Reading, Repeated, Therapy
 from dosetwin.declare.goal import judges, output_of
 from dosetwin.declare.reading import HOURS
-from dosetwin.errors import Finding, SimulationError, UnknownName
+from dosetwin.errors import Finding, InputError, SimulationError, UnknownName
 from dosetwin.records import Choosable, Covariate, DoseEvent, DoseOrder, Every, Setting, Timeline
 
 if TYPE_CHECKING:
@@ -109,8 +109,10 @@ def _first_grid(order: Choosable, therapy: Therapy, exact: bool) -> _Grid:
     return _Grid(whole.doses[:1], whole.times[used], {k: place[r] for k, r in rows.items()}, held, whole.hours)
 
 
-def finish(reading: Reading, value: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """A reading [...] from what adds up when levels do: itself, an area, or levels [..., n_times] at ``times`` h."""
+def finish(reading: Reading, value: np.ndarray, times: np.ndarray, facts: Mapping[str, float] | None = None) -> np.ndarray:
+    """A reading [...] from what adds up when levels do: itself, an area, or levels [..., n_times] at ``times`` h. ``facts``: what
+    borders are multiples of, by name; raises InputError for one that is missing.
+    """
     how, level = reading.how, reading.level
     if how == "hazard":
         return 1.0 - np.exp(-value)
@@ -126,7 +128,20 @@ def finish(reading: Reading, value: np.ndarray, times: np.ndarray) -> np.ndarray
     if how == "share_within":
         assert isinstance(level, tuple)
         return share_within(value, times, *level)
+    if how == "share_above":
+        assert isinstance(level, int | float)
+        return share_within(value, times, level * _fact(reading, facts), np.inf)
     return value
+
+
+def _fact(reading: Reading, facts: Mapping[str, float] | None) -> float:
+    """What a border is a multiple of; 1 where it is none."""
+    if not reading.multiple_of:
+        return 1.0
+    if reading.multiple_of not in (facts or {}):
+        raise InputError("not known, and the border is a multiple of it", where=reading.multiple_of, allowed="> 0",
+                         remedy=f"give {reading.multiple_of}, or let the therapy assume one")  # fmt: skip
+    return (facts or {})[reading.multiple_of]
 
 
 def share_within(value: np.ndarray, times: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -240,9 +255,9 @@ class Responses:
 
     def _finish(self, key: Key, value: np.ndarray, grid: _Grid) -> np.ndarray:
         if key[0] not in self._curves:
-            return finish(self._readings[key[0]], value, grid.times)
+            return finish(self._readings[key[0]], value, grid.times, self._facts)
         a, b = grid.spans[key]
-        return finish(self._readings[key[0]], value, grid.times[a : b + 1])
+        return finish(self._readings[key[0]], value, grid.times[a : b + 1], self._facts)
 
     def _summed(self, plans: Sequence[Plan], ok: np.ndarray) -> Metrics:
         groups: dict[_Group, list[int]] = {}

@@ -6,6 +6,7 @@ a source stands beside them; they are no dosing limits.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from dosetwin.declare.interaction import Interaction
@@ -13,13 +14,17 @@ from dosetwin.errors import ModelError
 from dosetwin.quantities import Code, Quantity
 from dosetwin.quantities.plain import MG, mg_per_L
 
-Route = Literal["vein", "mouth"]
+Route = Literal["vein", "mouth", "skin"]
+"""``skin``: under the skin, at once, and absorbed from there as the drug's models have it."""
 ASSUMED = "assumed: a guard against slips of the pen, wide on purpose"
 UNKNOWN_LEVEL = 10_000.0
 """mg/L that no drug here reaches: the guard where a drug's file says none."""
 _AMOUNTS = {"mg": MG, "[IU]": {"[IU]": 1.0, "m[IU]": 1e-3, "k[IU]": 1000.0}, "[U]": {"[U]": 1.0}, "mmol": {"mmol": 1.0},
             "mL": {"mL": 1.0, "L": 1000.0}, "1": {"1": 1.0}}  # fmt: skip
 """Units a dose may be written in, by the unit it is counted in, with their factors."""
+_OFFERED = {"mg/L": ("mg/L", "ug/mL", "umol/L"), "ug/L": ("ug/L", "ng/mL", "nmol/L"), "umol/L": ("umol/L", "mg/L"),
+            "mmol/L": ("mmol/L", "meq/L")}  # fmt: skip
+"""Units a form offers for a level, by the level's own."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,27 @@ class Raises:
     source: str = "assumed"
 
 
+@dataclass(frozen=True)
+class Alarm:
+    """What a level says by itself, whatever a model makes of it: told of the last level of a drug as a warning named ``code``.
+
+    ``above`` in the level's unit (None: any level); ``after_h`` to ``until_h``: h from the start of the dose before it to the
+    sample for which it holds. ``text`` what it means, ``remedy`` what to do, ``source`` of both.
+    """
+
+    code: str
+    above: float | None
+    text: str
+    remedy: str
+    source: str
+    after_h: float = 0.0
+    until_h: float = inf
+
+    def rings(self, level: float, hours: float) -> bool:
+        """Whether it holds for a level drawn ``hours`` after the start of the dose before it."""
+        return (self.above is None or level > self.above) and self.after_h - 1e-6 <= hours < self.until_h
+
+
 @dataclass(frozen=True, eq=False)
 class Drug:
     """A drug as a thing. Make one with ``drug``.
@@ -61,7 +87,8 @@ class Drug:
     ``known`` says; ``synonyms`` other names (lower case). ``routes`` that its models are about; ``remarked`` routes that count
     all the same, with a remark. ``longest_h``, ``long_h``: infusions that cannot be, and unusual ones. ``shortest_h`` h between
     two equal doses below which one of them may be a copy. ``raises`` flags that models read.
-    ``device``: ordered in settings and never given. ``interactions`` with classes of other drugs. ``tablets`` strengths.
+    ``device``: ordered in settings and never given. ``interactions`` with classes of other drugs. ``tablets`` strengths. ``alarms``
+    what a level says by itself.
     """
 
     name: str
@@ -85,6 +112,7 @@ class Drug:
     device: bool = False
     interactions: tuple[Interaction, ...] = ()
     tablets: tuple[float, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,6 +150,7 @@ def drug(
     device: bool = False,
     interactions: Sequence[Interaction] = (),
     tablets: Sequence[float] = (),
+    alarms: Sequence[Alarm] = (),
 ) -> Drug:
     """A drug, checked.
 
@@ -129,7 +158,8 @@ def drug(
     ----------
     unit : what doses are counted in: mg, [IU], [U], mmol, mL, 1.
     measured : False where nobody measures a level; then no level fact of it is taken.
-    level_unit, molar_mass : of its level; with the molar mass (g/mol, one substance only) molar units are read too.
+    level_unit, molar_mass : of its level; with the molar mass (g/mol, one substance only) molar units are read too, of an
+        ion with one charge (``level_unit`` mmol/L) meq/L as well.
     loinc : codes of the level, mass concentration in serum or plasma. words : by which a text without code names the level.
     level_high : the highest level that can be.
     one_dose : lowest and highest dose that can be, with the unit (``mg/kg``, ``mg``). usual, newborn : what it usually is.
@@ -149,8 +179,13 @@ def drug(
         raise ModelError(f"drug {name}: one_dose in {one_dose[2]!r}; allowed: {unit}, {unit}/kg")
     level = None
     if measured:
-        offered = tuple(u for u in ("mg/L", "ug/mL", "umol/L") if u in mg_per_L(molar_mass)) if level_unit == "mg/L" else ()
-        factors = mg_per_L(molar_mass) if level_unit == "mg/L" else {level_unit: 1.0}
+        known_units = mg_per_L(molar_mass)
+        offered = tuple(u for u in _OFFERED.get(level_unit, ()) if u in known_units)
+        factors = {level_unit: 1.0}
+        if level_unit in known_units:
+            factors = {u: f / known_units[level_unit] for u, f in known_units.items()} | factors
+        if level_unit == "mmol/L":
+            factors["meq/L"] = 1.0
         level = Quantity(name, f"{name} level", level_unit, "level", factors, loinc=tuple(loinc),
                          words=tuple(words) or ((name,) if loinc else ()), low=0.0, high=level_high, predicted=True,
                          in_blood=True, offered=offered)  # fmt: skip
@@ -164,4 +199,5 @@ def drug(
         tuple(atc), snomed, known, tuple(s.lower() for s in synonyms), size, tuple(routes), tuple(remarked), longest_h, long_h,
         shortest_h, tuple(raises), followed and not device, device, tuple(interactions),
         tuple(tablets),
+        tuple(alarms),
     )  # fmt: skip

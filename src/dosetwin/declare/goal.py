@@ -140,7 +140,7 @@ class Goal:
             return "as little as possible"
         if self.reading.how in ("ever_above", "ever_below"):
             return ""
-        share = 100.0 if self.reading.how in ("share_within", "hazard") else 1.0
+        share = 100.0 if self.reading.how in ("share_within", "share_above", "hazard") else 1.0
         unit = "%" if share > 1 else "" if plain_unit(self.unit) == "1" else self.unit
         if self.low is not None and self.high is not None:
             return f"{share * self.low:g}-{share * self.high:g} {unit}".strip()

@@ -13,14 +13,17 @@ from dosetwin.declare.place import placed, stamp
 from dosetwin.errors import InputError
 
 How = Literal[
-    "at", "mean", "auc", "auc24", "min", "max", "share_within", "ever_above", "ever_below", "count_above", "hazard",
+    "at", "mean", "auc", "auc24", "min", "max", "share_within", "share_above", "ever_above", "ever_below", "count_above",
+    "hazard",
 ]  # fmt: skip
 """How a number is made of the levels at ``when``. ``at`` the level itself; ``mean``, ``min``, ``max`` over the time; ``auc`` area
-(level times hours), ``auc24`` the same for a day; ``share_within`` share of the time inside two borders, 0 to 1; ``ever_above``,
-``ever_below`` 1 if a border is passed, else 0; ``count_above`` how often it is passed upwards; ``hazard`` the chance of an event
-whose hazard (per h) is read."""
-HOWS: tuple[How, ...] = ("at", "mean", "auc", "auc24", "min", "max", "share_within", "ever_above", "ever_below", "count_above",
-                         "hazard")  # fmt: skip
+(level times hours), ``auc24`` the same for a day; ``share_within`` share of the time inside two borders, 0 to 1, ``share_above``
+above one; ``ever_above``, ``ever_below`` 1 if a border is passed, else 0; ``count_above`` how often it is passed upwards;
+``hazard`` the chance of an event whose hazard (per h) is read."""
+HOWS: tuple[How, ...] = ("at", "mean", "auc", "auc24", "min", "max", "share_within", "share_above", "ever_above", "ever_below",
+                         "count_above", "hazard")  # fmt: skip
+SHARES: tuple[How, ...] = ("share_within", "share_above", "ever_above", "ever_below", "hazard")
+"""Readings from 0 to 1, told in percent."""
 SUMS: tuple[How, ...] = ("at", "mean", "auc", "auc24")
 """Readings that add when levels add: superposition needs no curve for them."""
 
@@ -90,6 +93,8 @@ class Reading:
     level : the border of ``ever_...`` and ``count_above``, the two of ``share_within``, in the unit of the output.
     over : a fact by name (``MIC``) that the reading is divided by; where it is not known the reading is not judged.
     name : what it is called in a table; "" for a name made of its parts.
+    multiple_of : of ``share_above``: a fact by name (``MIC``) whose multiple the border is: 1.43 times the MIC is where the free
+        part of a drug bound by 30 % is at the MIC. A reading of a fact that nobody knows is refused.
     """
 
     what: str
@@ -99,6 +104,7 @@ class Reading:
     over: str = ""
     name: str = ""
     at: str = field(default="", compare=False, repr=False)
+    multiple_of: str = ""
 
     def __post_init__(self) -> None:
         stamp(self)
@@ -122,7 +128,9 @@ class Reading:
         one = isinstance(self.level, int | float) and not isinstance(self.level, bool)
         if self.how == "share_within" and not two:
             raise InputError("needs two borders", where=where, value=self.level, allowed="level=(low, high)")
-        if self.how in ("ever_above", "ever_below", "count_above") and not one:
+        if self.multiple_of and self.how != "share_above":
+            raise InputError("only share_above has a border that is a multiple of a fact", where=where, value=self.how)
+        if self.how in ("share_above", "ever_above", "ever_below", "count_above") and not one:
             raise InputError("needs a border", where=where, value=self.level, allowed="level=a number")
         if self.how in (*SUMS, "min", "max", "hazard") and self.level is not None:
             raise InputError("has no border: a goal has them", where=where, value=self.level)
@@ -148,7 +156,7 @@ class Reading:
     @property
     def _slug(self) -> str:
         when, how = self.when, self.how
-        borders = "" if self.level is None else "_".join(f"{x:g}" for x in _pair(self.level)) + "_"
+        borders = "" if self.level is None else "_".join(f"{x:g}" for x in _pair(self.level)) + f"{self.multiple_of.lower()}_"
         if isinstance(when, After):
             return "peak" if when.h == 1.0 else f"after_{when.h:g}h"
         if isinstance(when, End):
@@ -169,6 +177,7 @@ class Reading:
         border = f"{_pair(self.level)[0]:g}" if self.level is not None else ""
         return {
             "share_within": f"share of time with {what} {' to '.join(f'{x:g}' for x in _pair(self.level))}",
+            "share_above": f"share of time with {what} above {border}{f' {self.multiple_of}' if self.multiple_of else ''}",
             "ever_above": f"{what} ever above {border}",
             "ever_below": f"{what} ever below {border}",
             "count_above": f"times {what} passes {border}",
@@ -187,7 +196,7 @@ class Reading:
 
     def unit(self, of: str, over: str = "") -> str:
         """Its unit where the output is in ``of`` and what it is divided by in ``over`` (default: as the output)."""
-        if self.how in ("share_within", "ever_above", "ever_below", "count_above", "hazard"):
+        if self.how in SHARES or self.how == "count_above":
             return ""
         plain = of if self.how in ("at", "mean", "min", "max") else _times_hours(of)
         if not self.over:
@@ -200,7 +209,7 @@ class Reading:
         kind = next(k for k, cls in _KINDS.items() if isinstance(self.when, cls))
         when = {"kind": kind} | {f.name: _plain(getattr(self.when, f.name)) for f in fields(self.when)}
         return {"what": self.what, "how": self.how, "when": when, "level": _plain(self.level), "over": self.over,
-                "name": self.name}  # fmt: skip
+                "name": self.name, **({"multiple_of": self.multiple_of} if self.multiple_of else {})}  # fmt: skip
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Reading":
@@ -209,7 +218,7 @@ class Reading:
         when = _KINDS[str(given.pop("kind"))](**given)
         level = data["level"]
         return cls(data["what"], data["how"], when, tuple(level) if isinstance(level, list) else level, data["over"],
-                   data["name"])  # fmt: skip
+                   data["name"], multiple_of=data.get("multiple_of", ""))  # fmt: skip
 
 
 def _pair(level: float | tuple[float, float] | None) -> tuple[float, ...]:

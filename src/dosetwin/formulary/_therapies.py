@@ -150,7 +150,7 @@ def _names(t: Therapy) -> None:
     asked = [(r, f"rule {r.name}", n) for r in t.rules for n in r.needs]
     asked += [(b, f"bar {b.code}", b.fact) for b in t.bars]
     asked += [(t, f"therapy {t.name}", n) for n in (*t.typical, *(a.name for a in t.assumed))]
-    asked += [(g, f"goal {g.code}", g.reading.over) for g in t.goals if g.reading.over]
+    asked += [(g, f"goal {g.code}", n) for g in t.goals for n in (g.reading.over, g.reading.multiple_of) if n]
     for record, what, name in asked:
         if name not in QUANTITIES and name not in read and name not in FACTS:
             raise UnknownName("unknown trait or quantity", where=placed(record, what), value=name,

@@ -12,9 +12,10 @@ from typing import Literal, NamedTuple
 from dosetwin.declare.drug import Drug
 from dosetwin.io.codes import Coded
 
-Kind = Literal["vein", "near", "mouth", "elsewhere", "absorbed", "unknown", "unstated"]
+Kind = Literal["vein", "near", "mouth", "skin", "elsewhere", "absorbed", "unknown", "unstated"]
 """``vein`` as the models have it; ``near`` wholly absorbed or as fast (taken as a vein, with a remark); ``mouth`` swallowed;
-``elsewhere`` works where it is put (no dose of the course); ``absorbed`` comes in slowly, which no model here describes."""
+``skin`` injected under it; ``elsewhere`` works where it is put (no dose of the course); ``absorbed`` comes in slowly, which no
+model here describes."""
 
 _CODES: dict[str, tuple[Kind, str]] = {
     **dict.fromkeys(("47625008", "IV", "IVP", "IVPB", "IVINFUS", "IVINFUSCATH", "IVINJ", "IVINJBOL", "IVPUSH", "IVRPUSH",
@@ -36,7 +37,7 @@ _CODES: dict[str, tuple[Kind, str]] = {
     **dict.fromkeys(("404820008", "EP", "EPIDURAL"), ("elsewhere", "epidural")),
     **dict.fromkeys(("GU", "UR", "BLADINSTL"), ("elsewhere", "bladder")),
     **dict.fromkeys(("IVITINJ",), ("elsewhere", "intravitreal")),
-    **dict.fromkeys(("34206005", "SC", "SQ"), ("absorbed", "subcutaneous")),
+    **dict.fromkeys(("34206005", "SC", "SQ"), ("skin", "subcutaneous")),
     **dict.fromkeys(("38239002", "IP"), ("absorbed", "intraperitoneal")),
     **dict.fromkeys(("37161004", "PR", "RECTINSTL"), ("absorbed", "rectal")),
 }  # fmt: skip
@@ -65,7 +66,7 @@ _WORDS: tuple[tuple[str, Kind, str], ...] = (
     (r"intraosseous|intra-osseous", "near", "intraosseous"),
     (r"oral|orally|by mouth|per os|p\.?\s?o\.?|enteral", "mouth", "oral"),
     (r"nasogastric|orogastric|gastrostomy|gastric tube", "mouth", "by tube"),
-    (r"subcutan\w*|s\.?\s?c\.?", "absorbed", "subcutaneous"),
+    (r"subcutan\w*|s\.?\s?c\.?", "skin", "subcutaneous"),
     (r"intraperitoneal\w*", "absorbed", "intraperitoneal"),
     (r"rectal\w*|suppositor\w*", "absorbed", "rectal"),
 )

@@ -35,5 +35,10 @@ FLAGS = (
     Quantity("STROKE", "a stroke in the past", "1", "flag", low=0, high=1, shown=""),
     Quantity("DIABETES", "diabetes", "1", "flag", low=0, high=1, shown=""),
     Quantity("ASIAN", "Asian ancestry", "1", "flag", low=0, high=1, shown=""),
+    Quantity("HEART_FAILURE", "heart failure", "1", "flag", low=0, high=1, shown=""),
+    Quantity("PHENYTOIN", "phenytoin", "1", "flag", low=0, high=1, shown="", runs="drug"),
+    Quantity("PHENOBARBITAL", "phenobarbital", "1", "flag", low=0, high=1, shown="", runs="drug"),
+    Quantity("ANTIBODIES", "antibodies against the drug", "1", "flag", low=0, high=1, shown=""),
+    Quantity("IMMUNOMODULATOR", "azathioprine, mercaptopurine or methotrexate", "1", "flag", low=0, high=1, shown=""),
     Quantity("AFRICAN_AMERICAN", "African-American ancestry", "1", "flag", low=0, high=1, shown=""),
 )  # fmt: skip

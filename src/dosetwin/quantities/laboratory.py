@@ -23,5 +23,11 @@ LABORATORY = (
              predicted=True, in_blood=True),
     Quantity("ALB", "albumin", "g/L", "laboratory", {"g/L": 1.0, "g/dL": 10.0},
              loinc=(Code("1751-7", "serum or plasma", "recalled"),), low=5.0, high=80.0, in_blood=True, needed=False),
+    Quantity("HCT", "haematocrit", "1", "laboratory", {"1": 1.0, "L/L": 1.0, "%": 0.01},
+             loinc=(Code("4544-3", "automated count", "recalled"), Code("20570-8", "", "recalled")), called=("hct", "haematocrit",
+             "hematocrit"), low=0.05, high=0.8, shown="", in_blood=True, needed=False),
+    Quantity("CRP", "C-reactive protein", "mg/L", "laboratory", {"mg/L": 1.0, "mg/dL": 10.0},
+             loinc=(Code("1988-5", "serum or plasma", "recalled"),), called=("crp",), low=0.0, high=700.0, in_blood=True,
+             needed=False),
     Quantity("GFR", "glomerular filtration", "mL/min", "state", {"mL/min": 1.0, "L/h": 1000 / 60}, low=0.0, high=300.0),
 )  # fmt: skip

@@ -17,7 +17,7 @@ CM = {"cm": 1.0, "m": 100.0, "mm": 0.1, "[in_i]": 2.54}
 
 def mg_per_L(molar_mass: float | None = None) -> dict[str, float]:
     """Concentration units, molar ones included where the molar mass (g/mol) is known."""
-    molar = {} if molar_mass is None else {"umol/L": molar_mass / 1000, "mmol/L": molar_mass}
+    molar = {} if molar_mass is None else {"nmol/L": molar_mass * 1e-6, "umol/L": molar_mass / 1000, "mmol/L": molar_mass}
     return {**MG_PER_L, **molar}
 
 

@@ -322,10 +322,11 @@ def _pool(advice: "Advice") -> dict[str, Any] | None:
 
 
 def _known(advice: "Advice") -> list[str]:
-    """Facts that goals divide by, each with what it is, or what it is taken to be: ``MIC: not known``."""
+    """Facts that goals divide by or set borders with, each with what it is, or what it is taken to be: ``MIC: not known``."""
     given, assumed = advice.question.facts, {a.name: a for a in advice.therapy.assumed}
     out = []
-    for fact in dict.fromkeys(g.reading.over for g in advice.therapy.goals if g.reading.over):
+    read = [n for g in advice.therapy.goals for n in (g.reading.over, g.reading.multiple_of) if n]
+    for fact in dict.fromkeys(read):
         unit = next((f" {a.unit}" for a in assumed.values() if a.name == fact), " mg/L")
         if fact in given:
             out.append(f"{fact}: {given[fact]:g}{unit}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from dosetwin.decide.played import readable
 from dosetwin.declare import After, End, Model
 from dosetwin.declare.goal import output_of
-from dosetwin.declare.reading import COURSE, STEADY, TROUGHS, json_key
+from dosetwin.declare.reading import COURSE, SHARES, STEADY, TROUGHS, json_key
 from dosetwin.errors import number, percent
 from dosetwin.report.narrative import DOSES, INTERVALS, aim, said_of, said_unit, signs, spelled, throughout
 
@@ -39,7 +39,7 @@ def value_of(reading: "Reading", value: float | None, unit: str) -> str:
     """A value of a reading: shares and chances in percent, others with their unit."""
     if value is None:
         return "without end"
-    if reading.how in ("share_within", "ever_above", "ever_below", "hazard"):
+    if reading.how in SHARES:
         return f"{100 * value:.0f} %"
     return f"{number(value)} {signs(said_unit(unit))}".strip()
 
@@ -104,7 +104,7 @@ def expected(rec: "Recommendation", therapy: "Therapy") -> list[dict[str, str]]:
             if found is None:
                 continue
             low, middle, high = (value_of(reading, found[q], "") for q in ("q05", "q50", "q95"))
-            ratio = reading.how in ("share_within", "ever_above", "ever_below", "hazard")
+            ratio = reading.how in SHARES
             out.append({
                 "name": told(reading, dose) + (f", over {reading.over}" if reading.over else ""),
                 "unit": "" if ratio else signs(said_unit(found["unit"])), "middle": middle, "band": f"{low} to {high}",

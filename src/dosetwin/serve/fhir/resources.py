@@ -172,7 +172,8 @@ def medication_request(issued: Issued) -> dict[str, Any] | None:
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """Days of the week as FHIR codes them, in the order of a week of tablets."""
-ROUTES = {"vein": ("47625008", "Intravenous route"), "mouth": ("26643006", "Oral route")}
+ROUTES = {"vein": ("47625008", "Intravenous route"), "mouth": ("26643006", "Oral route"),
+          "skin": ("34206005", "Subcutaneous route")}  # fmt: skip
 """Routes of the formulary that have one code in SNOMED CT."""
 
 

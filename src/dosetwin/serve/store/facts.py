@@ -86,7 +86,7 @@ class Dose(Body):
 
     @model_validator(mode="after")
     def _swallowed(self) -> "Dose":
-        if "infusion_h" not in self.model_fields_set and formulary.drug(self.drug).routes[:1] == ("mouth",):
+        if "infusion_h" not in self.model_fields_set and formulary.drug(self.drug).routes[:1] in (("mouth",), ("skin",)):
             self.infusion_h = 0.0
         return self
 

@@ -63,7 +63,7 @@ def choices(followed: Sequence[Followed]) -> tuple[Choice, ...]:
             elif name in QUANTITIES:
                 found.setdefault(name, _measured(name))
         usual = f.therapy.everyday
-        by_mouth = f.therapy.drug.routes[:1] == ("mouth",)
+        by_mouth = f.therapy.drug.routes[:1] in (("mouth",), ("skin",))
         over = 0.0 if by_mouth else 0.5 if usual is None else usual.duration_h
         dose = Choice(f"dose:{f.drug}", f"{f.drug} given", f.therapy.drug.amount, f.drug, "dose", over)
         found.setdefault(dose.code, dose)

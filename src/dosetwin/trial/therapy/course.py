@@ -214,9 +214,9 @@ def _values(patient: VirtualPatient, made: Course, readings: dict[str, Reading])
             elif reading.how in AREAS:
                 total = np.trapezoid(curve, grid) if area is None else area[rows[-1], column] - area[rows[0], column]
                 per = {"auc24": 24.0 / (b - a), "mean": 1.0 / (b - a)}.get(reading.how, 1.0)
-                value = finish(reading, np.array(total * per), grid)
+                value = finish(reading, np.array(total * per), grid, design.known)
             else:
-                value = finish(reading, curve, grid)
+                value = finish(reading, curve, grid, design.known)
             read.append(float(value) / (design.known[reading.over] if reading.over else 1.0))
         out[name] = np.array(read)
     return out

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dosetwin.declare import Goal, Reading
 from dosetwin.declare.goal import output_of
-from dosetwin.declare.reading import COURSE, STEADY
+from dosetwin.declare.reading import COURSE, SHARES, STEADY
 from dosetwin.trial.study import Endpoint
 from dosetwin.units import plain_unit
 
@@ -73,7 +73,7 @@ def endpoints_of(design: "TherapyDesign") -> Mapping[str, Endpoint]:
             )
     priced = {value_name(g.reading) for g in judged(design) if g.price}
     for name, reading in readings_of(design).items():
-        kind = "share" if reading.how in ("share_within", "ever_above", "ever_below", "hazard") else "number"
+        kind = "share" if reading.how in SHARES else "number"
         better = "low" if name in priced else "neither"
         found[name] = Endpoint(name, f"{reading.label}{_doses(reading, 'mean')}", _unit(design, reading), better, kind)
     unit = design.of.drug.unit
