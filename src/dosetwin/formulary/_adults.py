@@ -1,0 +1,31 @@
+"""What drugs for adults share: no dose in the past, steps that can be measured, the kidney, common wording."""
+
+from dosetwin.declare import Facts, Limit
+from dosetwin.declare.menu import Rounding
+from dosetwin.structure.creatinine_clearance import cockcroft_gault
+
+NOT_PAST = Limit("not_in_the_past", "delay_h", 0.0, None, "h", "time until the coming dose", "a dose cannot be given before now")
+LEARN = "take a level and ask again: so little is known of this patient that no dose is likely to do"
+TOO_MUCH = "wait longer, take a level, look for what slows the drug's way out; where nothing fits, another drug"
+KIDNEY = ("WT", "AGE", "SCR", "SEX")
+"""Facts that creatinine clearance needs."""
+
+
+def clearance(facts: Facts) -> float:
+    """Creatinine clearance by Cockcroft and Gault, mL/min."""
+    return cockcroft_gault(facts.AGE, facts.WT, facts.SCR, float(facts.SEX in ("male", 1.0)))
+
+
+def measured(rounding: Rounding) -> Limit:
+    """That a dose is one of those that can be given."""
+    return Limit("measurable", "off_step", None, 1e-6, "mg", "distance to an amount that can be given", rounding.source)
+
+
+def step(low: float, high: float, why: str) -> Limit:
+    """Lowest and highest ratio of a dose to the one before, and why."""
+    return Limit("change_per_step", "amount_ratio", low, high, "1", "dose relative to the previous one", why)
+
+
+def rounded(steps: tuple[tuple[float, float], ...], source: str) -> Rounding:
+    """Amounts that can be given."""
+    return Rounding(steps, source)

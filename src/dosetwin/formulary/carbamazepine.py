@@ -1,0 +1,63 @@
+"""Carbamazepine by mouth: it speeds its own way out for a month, and two HLA alleles forbid it."""
+
+from dosetwin.declare import At, Between, Everyday, Goal, Limit, Reading, Rule, Says, Therapy
+from dosetwin.declare.drug import Alarm, Raises, drug
+from dosetwin.declare.genetic import bars
+from dosetwin.declare.menu import Repeated
+from dosetwin.declare.therapy import Sampling
+from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, measured, rounded
+from dosetwin.formulary._genetics import CARBAMAZEPINE
+from dosetwin.quantities import Code
+
+RANGE = "4 to 12 mg/L (read: reference laboratories and textbooks)"
+DRUG = drug(
+    "carbamazepine",
+    molar_mass=236.27,
+    loinc=(Code("3432-2", "", "recalled"),),
+    level_high=100.0,
+    rxnorm="2002",
+    atc=("N03AF01",),
+    one_dose=(0.5, 30.0, "mg/kg"),
+    usual=(1.0, 15.0),
+    routes=("mouth",),
+    longest_h=1.0,
+    long_h=0.5,
+    raises=(Raises("INDUCER", 14 * 24.0, "induction goes within one to two weeks (recalled)"),),
+    alarms=(Alarm("level_toxic", 12.0, "above the usual range: double vision, ataxia, "
+        "drowsiness", "a smaller dose, sodium; has an "
+                  "inhibitor been started (macrolide, azole, verapamil)?", RANGE),),
+)  # fmt: skip
+
+MONTH = Reading("", "at", At(28, "d"), name="level after four weeks")
+ABOVE = Reading("", "ever_above", Between(0, 28, "d"), level=12.0)
+TABLETS = rounded(((0.0, 100.0),), "tablets of 200 mg, halved (recalled)")
+
+CARBAMAZEPINE_EPILEPSY = Therapy(
+    name="carbamazepine_epilepsy",
+    drug=DRUG,
+    population="adults with epilepsy, tablets twice a day",
+    models=("carbamazepine_autoinduction", "carbamazepine_graves_1998"),
+    menu=Repeated((100.0, 800.0), "", (12.0,), (0.0,), TABLETS),
+    goals=(
+        Goal("month", MONTH, 4.0, 12.0, "mg/L", 1.0, 4.0, "level after four weeks", RANGE + "; the 50 % is assumed",
+             min_probability=0.50, help=LEARN),
+        Goal("too_high", ABOVE, None, 0.5, "", 2.0, 0.5, "never above 12 mg/L within four weeks", RANGE + "; the 70 % is assumed",
+             min_probability=0.70, joint=False, help="begin with less and go up by the week: induction takes a month; "
+                 "" + TOO_MUCH),
+    ),
+    limits=(
+        Limit("daily_most", "daily", None, 1600.0, "mg/d", "dose per day", "label: 1,600 mg a day (recalled)"),
+        NOT_PAST, measured(TABLETS),
+    ),
+    bars=bars(CARBAMAZEPINE),
+    rules=(Rule("carbamazepine_label", "200 mg every 12 h to begin with", "US label (recalled)", "recalled", (),
+                lambda facts: Says(200.0, 12.0, "start of the label", ""), "US label"),),
+    everyday=Everyday(200.0, "mg", 12.0, 0.0, "US label (recalled)"),
+    typical={"WT": 70.0, "AGE": 40.0, "HLA_B_1502": 0.0, "HLA_A_3101": 0.0},
+    sampling=Sampling((0.0, 168.0, 336.0), learns=("CL0", "CL", "V")),
+    horizon_h=28 * 24.0,
+    stale_h=60 * 24.0,
+    source=RANGE + "; weights are assumed and declared here",
+    note="from the first tablet on the first model is the right one; after two months of it the second, made of 829 patients, "
+        "as well",
+)  # fmt: skip

@@ -1,0 +1,80 @@
+"""Meropenem in adults: the share of time above the MIC, by dose, interval and how long it runs."""
+
+from dosetwin.declare import Assumed, End, Everyday, Facts, Goal, Interval, Limit, Reading, Rule, Says, Therapy
+from dosetwin.declare.drug import drug
+from dosetwin.declare.menu import Repeated
+from dosetwin.declare.therapy import Sampling
+from dosetwin.formulary._adults import KIDNEY, NOT_PAST, TOO_MUCH, clearance, measured, rounded
+
+DRUG = drug(
+    "meropenem",
+    molar_mass=383.46,
+    level_high=500.0,
+    rxnorm="29561",
+    atc=("J01DH02",),
+    one_dose=(2.0, 120.0, "mg/kg"),
+    usual=(5.0, 60.0),
+    longest_h=24.0,
+    long_h=9.0,
+    shortest_h=2.0,
+)
+
+FREE = 0.98
+"""Free share in plasma (Gijsen 2022: 2 % bound, secondary)."""
+OVER = Reading("", "share_above", Interval(("next", "last")), level=round(1.0 / FREE, 3), multiple_of="MIC", name="fT>MIC")
+TROUGH = Reading("", "at", End(("next", "last")), name="trough")
+ALL = "the whole interval above the MIC in critical illness (Roberts 2014, CID 58:1072, DALI; recalled); the 60 % is assumed"
+NERVES = (
+    "Imani 2017, J Antimicrob Chemother 72:2891: troughs above 64 mg/L go with neurotoxicity, above "
+    "44 with kidney injury (recalled)"
+)
+HELP = "run it longer, give it more often; where the MIC is high another drug or a combination"
+
+
+def _label(facts: Facts) -> Says:
+    CLCR = clearance(facts)
+    dose, interval = (
+        (1000.0, 8.0) if CLCR > 50 else (1000.0, 12.0) if CLCR > 25 else (500.0, 12.0) if CLCR >= 10 else (500.0, 24.0)
+    )
+    return Says(dose, interval, f"creatinine clearance {CLCR:.0f} mL/min", "")
+
+
+VIALS = rounded(((0.0, 500.0),), "vials of 500 mg and 1 g")
+
+MEROPENEM_ADULT = Therapy(
+    name="meropenem_adult",
+    drug=DRUG,
+    population="adults with a serious infection",
+    models=("meropenem_gijsen_2022", "meropenem_li_2006"),
+    menu=Repeated((500.0, 2000.0), "", (6.0, 8.0, 12.0), (0.5, 3.0, 6.0), VIALS),
+    goals=(
+        Goal("over_mic", OVER, 0.99, None, "", 1.0, 0.5, "share of the interval with free drug above the MIC", ALL,
+             min_probability=0.60, chance_doses=("last",), closed=True, help=HELP),
+        Goal("too_high", TROUGH, None, 44.0, "mg/L", 1.0, 20.0, "level at the end of the "
+            "interval", NERVES + "; the 85 % is assumed",
+             min_probability=0.85, chance_doses=("last",), closed=True, joint=False, help=TOO_MUCH),
+        Goal("half", OVER, 0.40, None, "", 0.5, 0.4, "at least 40 % of the interval", "what kills in animals (Drusano 2004; "
+            "recalled)",
+             closed=True, joint=False, brief=False, help=HELP),
+    ),
+    limits=(
+        Limit("daily_most", "daily", None, 6000.0, "mg/d", "dose per day", "6 g a day, as in meningitis (label; recalled)"),
+        Limit("interval_range", "interval_h", 6.0, 24.0, "h", "interval", "6 to 24 h (recalled)"),
+        Limit("infusion_range", "infusion_h", 0.25, 8.0, "h", "infusion time", "stable in the bag for about 8 h (recalled)"),
+        NOT_PAST, measured(VIALS),
+    ),
+    rules=(Rule("meropenem_label", "US label by creatinine clearance", "US label: 1 g every 8 h above 50 mL/min, every 12 h "
+        "above "
+                "25, 500 mg every 12 h above 10, then every 24 h (recalled)", "recalled", KIDNEY, _label, "US label"),),
+    everyday=Everyday(1000.0, "mg", 8.0, 0.5, "US label (recalled)"),
+    typical={"WT": 75.0, "AGE": 60.0, "SCR": 0.9, "SEX": "male"},
+    sampling=Sampling((0.0, 3.0, 6.0, 7.5)),
+    assumed=(Assumed("MIC", 2.0, "mg/L", "the border of susceptible bacteria", "EUCAST: 2 mg/L (recalled)"),),
+    shown=((OVER, "next"), (OVER, "last"), (TROUGH, "last")),
+    horizon_h=48.0,
+    stale_h=3 * 24.0,
+    source=ALL + "; weights are assumed and declared here",
+    note="an infusion as long as the interval is a continuous one; the first model knows kidneys of 70 mL/min and more, the "
+        "second "
+    "all of them",
+)  # fmt: skip

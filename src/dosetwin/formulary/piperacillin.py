@@ -1,0 +1,75 @@
+"""Piperacillin (with tazobactam) in adults: the share of time above the MIC; doses are milligrams of piperacillin."""
+
+from dosetwin.declare import Assumed, End, Everyday, Facts, Goal, Interval, Limit, Reading, Rule, Says, Therapy
+from dosetwin.declare.drug import drug
+from dosetwin.declare.menu import Repeated
+from dosetwin.declare.therapy import Sampling
+from dosetwin.formulary._adults import KIDNEY, NOT_PAST, TOO_MUCH, clearance, measured, rounded
+
+DRUG = drug(
+    "piperacillin",
+    text="piperacillin-tazobactam",
+    molar_mass=517.55,
+    level_high=1500.0,
+    rxnorm="8339",
+    atc=("J01CR05", "J01CA12"),
+    synonyms=("piperacillin-tazobactam", "piperacillin/tazobactam"),
+    one_dose=(10.0, 300.0, "mg/kg"),
+    usual=(20.0, 150.0),
+    longest_h=24.0,
+    long_h=9.0,
+    shortest_h=2.0,
+)
+
+FREE = 0.7
+"""Free share in plasma (recalled)."""
+OVER = Reading("", "share_above", Interval(("next", "last")), level=round(1.0 / FREE, 3), multiple_of="MIC", name="fT>MIC")
+TROUGH = Reading("", "at", End(("next", "last")), name="trough")
+ALL = "the whole interval above the MIC in critical illness (Roberts 2014, CID 58:1072, DALI; recalled); the 50 % is assumed"
+NERVES = "Quinton 2017: above 157 mg/L more neurological disorders under continuous infusion (recalled)"
+HELP = "run it longer, give it more often; where the MIC is high another drug"
+
+
+def _label(facts: Facts) -> Says:
+    CLCR = clearance(facts)
+    return Says(4000.0, 8.0 if CLCR >= 20 else 12.0, f"creatinine clearance {CLCR:.0f} mL/min", "")
+
+
+VIALS = rounded(((0.0, 2000.0),), "vials of 2 g and 4 g of piperacillin (2.25 and 4.5 g of both)")
+
+PIPERACILLIN_ADULT = Therapy(
+    name="piperacillin_tazobactam_adult",
+    drug=DRUG,
+    population="adults with a serious infection",
+    models=("piperacillin_roberts_2010", "piperacillin_obrinkhansen_2015"),
+    menu=Repeated((2000.0, 4000.0), "", (4.0, 6.0, 8.0, 12.0), (0.5, 4.0), VIALS),
+    goals=(
+        Goal("over_mic", OVER, 0.99, None, "", 1.0, 0.5, "share of the interval with free drug above the MIC", ALL,
+             min_probability=0.50, chance_doses=("last",), closed=True, help=HELP),
+        Goal("too_high", TROUGH, None, 157.0, "mg/L", 1.0, 100.0, "level at the end of the "
+            "interval", NERVES + "; the 85 % is assumed",
+             min_probability=0.85, chance_doses=("last",), closed=True, joint=False, help=TOO_MUCH),
+        Goal("half", OVER, 0.50, None, "", 0.5, 0.5, "at least half of the interval", "what kills in animals "
+            "(recalled)", closed=True,
+             joint=False, brief=False, help=HELP),
+    ),
+    limits=(
+        Limit("daily_most", "daily", None, 16000.0, "mg/d", "dose per day", "16 g a day (label; recalled)"),
+        Limit("interval_range", "interval_h", 4.0, 12.0, "h", "interval", "6 to 12 h (label), 4 h continuous (recalled)"),
+        Limit("infusion_range", "infusion_h", 0.5, 12.0, "h", "infusion time", "30 min, extended 4 h, or continuous (recalled)"),
+        NOT_PAST, measured(VIALS),
+    ),
+    rules=(Rule("piperacillin_label", "EU label: 4 g every 8 h, below 20 mL/min every 12 h", "EU label (recalled)", "recalled",
+                KIDNEY, _label, "EU label"),),
+    everyday=Everyday(4000.0, "mg", 8.0, 0.5, "EU label (recalled)"),
+    typical={"WT": 75.0, "AGE": 60.0, "SCR": 0.9, "SEX": "male"},
+    sampling=Sampling((0.0, 4.0, 6.0, 7.5)),
+    assumed=(Assumed("MIC", 8.0, "mg/L", "the border of susceptible Enterobacterales", "EUCAST: 8 mg/L (recalled)"),),
+    shown=((OVER, "next"), (OVER, "last"), (TROUGH, "last")),
+    horizon_h=48.0,
+    stale_h=3 * 24.0,
+    source=ALL + "; weights are assumed and declared here",
+    note="a dose charted as 4.5 g of product is 4 g of piperacillin: chart piperacillin. The first model is of kidneys that "
+        "work, the "
+    "second of septic shock with kidney injury; an infusion of 4 h every 4 h is a continuous one",
+)  # fmt: skip

@@ -1,0 +1,70 @@
+"""Valproate by mouth: total and free level, whose ratio changes with dose and albumin."""
+
+from dosetwin.declare import Bar, End, Everyday, Goal, Limit, Reading, Rule, Says, Therapy
+from dosetwin.declare.drug import Alarm, drug
+from dosetwin.declare.menu import Repeated
+from dosetwin.declare.therapy import Sampling
+from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, rounded
+from dosetwin.quantities import Code
+
+RANGE = "50 to 100 mg/L total (recalled)"
+DRUG = drug(
+    "valproate",
+    molar_mass=144.21,
+    loinc=(Code("4086-5", "", "recalled"),),
+    level_high=1500.0,
+    rxnorm="40254",
+    atc=("N03AG01",),
+    synonyms=("valproic acid", "divalproex"),
+    one_dose=(1.0, 80.0, "mg/kg"),
+    usual=(3.0, 40.0),
+    routes=("mouth",),
+    remarked=("vein",),
+    longest_h=2.0,
+    long_h=1.0,
+    alarms=(Alarm("level_toxic", 120.0, "above the usual range: drowsiness, tremor, low "
+        "platelets", "ammonia and platelets; with low "
+                  "albumin the free level is higher than the total one tells", "label: 110 in women, 135 in men (recalled)"),),
+)  # fmt: skip
+
+TROUGH = Reading("", "at", End(("next", "last")), name="trough")
+FREE = Reading("free valproate", "at", End(("next", "last")), name="trough")
+SICKKIDS = "35 to 70 umol/L free, 5 to 10 mg/L (SickKids test catalogue, read)"
+TABLETS = rounded(((0.0, 125.0),), "tablets of 125, 250 and 500 mg (recalled)")
+
+VALPROATE_EPILEPSY = Therapy(
+    name="valproate_epilepsy",
+    drug=DRUG,
+    population="children and adults with epilepsy",
+    models=("valproate_label_2020",),
+    menu=Repeated((5.0, 30.0), "kg", (12.0,), (0.0,), rounded(((0.0, 125.0), (1000.0, 250.0)), TABLETS.source)),
+    goals=(
+        Goal("trough", TROUGH, 50.0, 100.0, "mg/L", 1.0, 40.0, "total level before the next "
+            "dose", RANGE + "; the 40 % is assumed",
+             min_probability=0.40, chance_doses=("last",), help=LEARN),
+        Goal("free", FREE, 5.0, 15.0, "mg/L", 1.0, 10.0, "free level before the next "
+            "dose", SICKKIDS + "; 15 for adults (recalled)",
+             joint=False, help="a free level where albumin is low or the total one near its border"),
+        Goal("too_high", TROUGH, None, 120.0, "mg/L", 2.0, 30.0, "not where platelets fall", "label (recalled); 85 % assumed",
+             min_probability=0.85, chance_doses=("last",), closed=True, joint=False, help=TOO_MUCH),
+    ),
+    limits=(
+        Limit("daily_dose", "daily_per_kg", None, 60.0, "mg/kg/d", "dose per day and kg", "label: 60 mg/kg a day (recalled)"),
+        NOT_PAST,
+    ),
+    bars=(
+        Bar("pregnancy", "PREGNANT", "a pregnancy forbids it (malformations, lower intelligence of the "
+            "child)", "EMA 2018 (recalled)",
+            forbids=(1.0,)),
+    ),
+    rules=(Rule("valproate_label", "15 mg/kg a day to begin with", "US label: 10 to 15 mg/kg a day, more by the week (recalled)",
+                "recalled", ("WT",), lambda facts: Says(7.5, 12.0, "15 mg/kg a day", "kg"), "US label"),),
+    everyday=Everyday(500.0, "mg", 12.0, 0.0, "a usual dose of adults (recalled)"),
+    typical={"WT": 70.0, "ALB": 42.0},
+    sampling=Sampling((0.0, 48.0, 96.0), learns=("CLU", "V")),
+    horizon_h=5 * 24.0,
+    stale_h=60 * 24.0,
+    source=RANGE + "; weights are assumed and declared here",
+    note="the total level rises less than the dose: more of it is free. Carbamazepine, phenytoin and phenobarbital raise the "
+        "clearance",
+)  # fmt: skip

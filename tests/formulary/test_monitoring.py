@@ -1,0 +1,64 @@
+"""Drugs whose level is measured: their units at the door, and what a level says by itself."""
+
+import pytest
+
+from dosetwin import formulary
+from dosetwin.checks.record import check
+from dosetwin.errors import UnknownUnit
+from dosetwin.quantities import QUANTITIES
+from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
+from dosetwin.units import convert
+
+
+def told(drug: str, dose: float, levels: dict[float, float], duration: float = 0.0) -> dict[str, str]:
+    """Code -> message of what is found in one dose at 0 h and levels by hour."""
+    seen = tuple(Observation(t, drug, v) for t, v in levels.items())
+    known = (Covariate(0.0, "WT", 70.0),)
+    return {f.code: f.message for f in check(Timeline(Patient("p"), (DoseEvent(0.0, dose, duration, drug=drug),), seen, known))}
+
+
+@pytest.mark.parametrize(
+    ("drug", "value", "unit", "inside"),
+    [("digoxin", 0.9, "ng/mL", 0.9), ("digoxin", 1.2, "nmol/L", 0.937), ("tacrolimus", 8.0, "ng/mL", 8.0),
+     ("lithium", 0.7, "meq/L", 0.7), ("methotrexate", 0.4544, "mg/L", 1.0), ("theophylline", 55.5, "umol/L", 10.0),
+     ("carbamazepine", 34.0, "umol/L", 8.03), ("valproate", 500.0, "umol/L", 72.1)],
+)  # fmt: skip
+def test_levels_are_read_in_the_units_laboratories_send(drug, value, unit, inside):
+    assert convert(value, unit, formulary.levels()[drug]) == pytest.approx(inside, rel=2e-3)
+
+
+def test_a_level_of_a_unit_that_is_none_of_its_own_is_refused():
+    for drug, unit in (("lithium", "IU/L"), ("infliximab", "nmol/L"), ("digoxin", "{ratio}")):
+        with pytest.raises(UnknownUnit):
+            convert(1.0, unit, formulary.levels()[drug])
+
+
+def test_haematocrit_and_albumin_by_either_unit():
+    assert convert(34.0, "%", QUANTITIES["HCT"]) == pytest.approx(0.34)
+    assert not QUANTITIES["HCT"].holds(34.0)
+    assert convert(4.1, "g/dL", QUANTITIES["ALB"]) == pytest.approx(41.0)
+
+
+def test_micrograms_read_as_milligrams_are_refused():
+    assert "dose_implausible" in told("digoxin", 125.0, {})
+    assert "level_implausible" in told("digoxin", 0.125, {24.0: 900.0})  # 0.9 ug/L sent as ng/L
+    assert "level_implausible" in told("lithium", 450.0, {12.0: 26.0})  # mg of carbonate a litre
+    assert not told("digoxin", 0.125, {24.0: 0.9})
+
+
+@pytest.mark.parametrize(
+    ("hour", "level", "codes"),
+    [(36.0, 40.0, {"glucarpidase"}), (36.0, 20.0, set()), (42.0, 12.0, {"glucarpidase"}), (42.0, 9.0, set()),
+     (48.0, 6.0, {"glucarpidase", "delayed_elimination", "rescue_goes_on"}),
+     (48.0, 2.0, {"delayed_elimination", "rescue_goes_on"}),
+     (72.0, 0.3, {"rescue_goes_on"}), (72.0, 0.1, set())],
+)  # fmt: skip
+def test_methotrexate_says_when_rescue_must_change(hour, level, codes):
+    assert set(told("methotrexate", 8500.0, {hour: level}, 24.0)) == codes
+
+
+def test_a_level_soon_after_a_dose_of_digoxin_or_lithium_is_remarked():
+    assert "level_early" in told("digoxin", 0.25, {2.0: 1.8})
+    assert "level_early" in told("lithium", 450.0, {4.0: 0.9})
+    assert set(told("digoxin", 0.25, {8.0: 2.4})) == {"level_toxic"}
+    assert not told("digoxin", 0.25, {2.0: 1.8, 24.0: 0.8})  # the last level counts
