@@ -62,3 +62,10 @@ def test_a_level_soon_after_a_dose_of_digoxin_or_lithium_is_remarked():
     assert "level_early" in told("lithium", 450.0, {4.0: 0.9})
     assert set(told("digoxin", 0.25, {8.0: 2.4})) == {"level_toxic"}
     assert not told("digoxin", 0.25, {2.0: 1.8, 24.0: 0.8})  # the last level counts
+
+
+def test_a_dose_that_names_no_drug_counts():
+    known = (Covariate(0.0, "WT", 24.0),)
+    seen = (Observation(48.0, "methotrexate", 4.2),)
+    found = {f.code for f in check(Timeline(Patient("p"), (DoseEvent(0.0, 4500.0, 24.0),), seen, known))}
+    assert {"delayed_elimination", "rescue_goes_on"} <= found

@@ -341,7 +341,10 @@ def _alarms(timeline: Timeline) -> Iterator[Finding]:
     for o in sorted(_drug_levels(timeline), key=lambda o: o.time):
         last[o.measures if o.measures in formulary.levels() else timeline.drug] = o
     for name, o in last.items():
-        of, starts = drug_of(name), [d.time for d in every.get(name, ()) if d.time <= o.time - _SAME]
+        doses = [
+            d for given, each in every.items() if given in (name, "") for d in each
+        ]  # a dose that names no drug is of this one
+        of, starts = drug_of(name), sorted(d.time for d in doses if d.time <= o.time - _SAME)
         for alarm in of.alarms if starts and not o.blq and of.level is not None else ():
             hours = o.time - starts[-1]
             if alarm.rings(o.value, hours):
