@@ -87,8 +87,8 @@ class Drug:
     ``known`` says; ``synonyms`` other names (lower case). ``routes`` that its models are about; ``remarked`` routes that count
     all the same, with a remark. ``longest_h``, ``long_h``: infusions that cannot be, and unusual ones. ``shortest_h`` h between
     two equal doses below which one of them may be a copy. ``raises`` flags that models read.
-    ``device``: ordered in settings and never given. ``interactions`` with classes of other drugs. ``tablets`` strengths. ``alarms``
-    what a level says by itself.
+    ``device``: ordered in settings and never given. ``interactions`` with classes of other drugs. ``tablets`` strengths.
+    ``alarms`` what a level says by itself.
     """
 
     name: str
