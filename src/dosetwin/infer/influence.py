@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from scipy.special import log_ndtr
 
 from dosetwin.infer.likelihood import _LOG, LOG_2PI, Evidence, _scale
 from dosetwin.infer.robust import Scale
@@ -43,9 +44,23 @@ class Influence:
         return np.linalg.inv(self.information + np.eye(len(self.z)))
 
     @cached_property
+    def errors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Prediction and residual SD of each level, on the scale of its error, [n] each."""
+        e = self.evidence
+        found = [
+            _scale(self.value[None], 0, i, e.rows, e.slope_rows, e.slope_scale, e.out, e.y, e.time_sd, e.form, e.a, e.b)
+            for i in range(len(e))
+        ]
+        return np.array([f for f, _ in found]), np.array([sd for _, sd in found])
+
+    @cached_property
     def best(self) -> np.ndarray:
-        """ln density of each level if its residual were 0, [n]."""
-        return density_at_prediction(self.evidence, self.value)
+        """ln density of each level if its residual were 0, [n]; 0 below the limit of quantification."""
+        e, (_, sd) = self.evidence, self.errors
+        full = np.zeros(len(e))
+        for i in np.flatnonzero(~e.blq):
+            full[i] = -math.log(sd[i]) - 0.5 * LOG_2PI - (math.log(e.y[i]) if e.form[i] == _LOG else 0.0)
+        return full
 
     def left_out(self) -> np.ndarray:
         """ln density of each level given the others, [n].
@@ -100,20 +115,14 @@ class Influence:
     def _residuals(self, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
         """Signed residuals in SD of each pair's two levels as recorded and exchanged, [pairs, 2] each."""
         at = np.array(pairs)
-        other = self.evidence.subset(at.ravel())
-        turned = replace(other, y=self.evidence.y[at[:, ::-1].ravel()], blq=self.evidence.blq[at[:, ::-1].ravel()])
-        return self._residual(other).reshape(-1, 2), self._residual(turned).reshape(-1, 2)
+        return self._residual(at, at), self._residual(at, at[:, ::-1])
 
-    def _residual(self, levels: Evidence) -> np.ndarray:
-        from dosetwin.infer.likelihood import _log_densities
-
-        density = _log_densities(
-            self.value[None], np.ones(1, dtype=bool), levels.rows, levels.slope_rows, levels.slope_scale, levels.out, levels.y,
-            levels.blq, levels.time_sd, levels.form, levels.a, levels.b,
-        )[0]  # fmt: skip
-        above = (levels.y > self.value[levels.rows, levels.out]) & ~levels.blq
-        size = np.sqrt(np.maximum(2.0 * (density_at_prediction(levels, self.value) - density), 0.0))
-        return np.where(above, size, -size)
+    def _residual(self, at: np.ndarray, read: np.ndarray) -> np.ndarray:
+        """Residuals in SD at the times of levels ``at`` if what was measured is that of levels ``read``; same shape."""
+        (f, sd), y = self.errors, self.evidence.y[read]
+        target = np.where(self.evidence.form[at] == _LOG, np.log(np.maximum(y, 1e-300)), y)
+        r = (target - f[at]) / sd[at]
+        return np.where(self.evidence.blq[read], -np.sqrt(-2.0 * log_ndtr(r)), r)
 
 
 def influence(evidence: Evidence, z: np.ndarray) -> Influence:
@@ -128,14 +137,3 @@ def influence(evidence: Evidence, z: np.ndarray) -> Influence:
     jacobian = (levels[1:] - levels[0]) / step
     weight = evidence.information(prediction)
     return Influence(evidence, z, True, jacobian, weight, prediction.value[0], evidence.log_densities(prediction)[0])
-
-
-def density_at_prediction(evidence: Evidence, value: np.ndarray) -> np.ndarray:
-    """ln density of each level if its residual were 0 and its SD that of the prediction ``value`` [times, outputs], [n]."""
-    out = np.zeros(len(evidence))
-    for i in range(len(evidence)):
-        _, sd = _scale(value[None], 0, i, evidence.rows, evidence.slope_rows, evidence.slope_scale, evidence.out, evidence.y,
-                       evidence.time_sd, evidence.form, evidence.a, evidence.b)  # fmt: skip
-        if not evidence.blq[i]:
-            out[i] = -math.log(sd) - 0.5 * LOG_2PI - (math.log(evidence.y[i]) if evidence.form[i] == _LOG else 0.0)
-    return out
