@@ -176,7 +176,7 @@ def test_the_page_of_a_strange_therapy(demo: Running) -> None:
     assert answer.status_code == 303, html.unescape(re.sub(r"<[^>]+>", " ", answer.text))[:3000]
     answer = client.post(f"/patient/{id_}/enter", data=form | {"kind": "INR", "value": "240", "unit": "1"})
     assert answer.status_code == 422
-    assert "allowed 0.5 to 30" in answer.text
+    assert "allowed 0.5 to 15" in answer.text
     answer = client.post(f"/patient/{id_}/enter", data=form | {"kind": "WT", "value": "82", "unit": "kg"})
     assert answer.status_code == 303, "an adult may weigh as much"
     events = client.get(f"/api/v1/patients/{id_}/events").json()["events"]
