@@ -345,12 +345,14 @@ def _alarms(timeline: Timeline) -> Iterator[Finding]:
             d for given, each in every.items() if given in (name, "") for d in each
         ]  # a dose that names no drug is of this one
         of, starts = drug_of(name), sorted(d.time for d in doses if d.time <= o.time - _SAME)
-        for alarm in of.alarms if starts and not o.blq and of.level is not None else ():
-            hours = o.time - starts[-1]
+        if not starts or o.blq or of.level is None:
+            continue
+        unit, hours = of.level.unit, o.time - starts[-1]
+        for alarm in of.alarms:
             if alarm.rings(o.value, hours):
-                limit = f"up to {alarm.above:g} {of.level.unit}" if alarm.above is not None else ""
+                limit = f"up to {alarm.above:g} {unit}" if alarm.above is not None else ""
                 yield Finding("warning", alarm.code, _name(o.record, "level", o.time),
-                              f"{name} {o.value:g} {of.level.unit} {hours:.3g} h after the start of a dose: {alarm.text} "
+                              f"{name} {o.value:g} {unit} {hours:.3g} h after the start of a dose: {alarm.text} "
                               f"({alarm.source})", o.value, limit, alarm.remedy)  # fmt: skip
 
 
