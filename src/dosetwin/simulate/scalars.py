@@ -244,6 +244,8 @@ def source_of(n: int) -> list[str]:
         while (mark := "{" + name + "}") in text:
             at = text.index(mark)
             text = text.replace(mark, _block(lines, at - text.rfind("\n", 0, at) - 1), 1)
-    jit = '@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)'
+    # not reassociated: a compiler gathers the factors of a run of equal steps, and what an output is would depend on how many
+    # follow it
+    jit = '@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})'
     head = ["@jit\n" + inspect.getsource(f) for f in ((decayed, modes) if n == 2 else (decayed,))]
     return [f"LEFT = {LEFT}\n", *head, jit + text]
