@@ -41,4 +41,6 @@ FLAGS = (
     Quantity("ANTIBODIES", "antibodies against the drug", "1", "flag", low=0, high=1, shown=""),
     Quantity("IMMUNOMODULATOR", "azathioprine, mercaptopurine or methotrexate", "1", "flag", low=0, high=1, shown=""),
     Quantity("AFRICAN_AMERICAN", "African-American ancestry", "1", "flag", low=0, high=1, shown=""),
+    Quantity("HYPERTENSION", "treated high blood pressure", "1", "flag", low=0, high=1, shown="", runs="condition",
+             conditions=(Code("I10", "ICD-10, with its subdivisions", "recalled"),), condition_words=("hypertension",)),
 )  # fmt: skip

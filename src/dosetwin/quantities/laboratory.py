@@ -29,5 +29,13 @@ LABORATORY = (
     Quantity("CRP", "C-reactive protein", "mg/L", "laboratory", {"mg/L": 1.0, "mg/dL": 10.0},
              loinc=(Code("1988-5", "serum or plasma", "recalled"),), called=("crp",), low=0.0, high=700.0, in_blood=True,
              needed=False),
+    Quantity("NEUT", "neutrophils", "10*9/L", "laboratory", {"10*9/L": 1.0, "10*3/uL": 1.0, "/uL": 1e-3, "10*6/L": 1e-3},
+             loinc=(Code("751-8", "blood, automated count", "recalled"), Code("26499-4", "blood", "recalled")),
+             called=("neut", "neutrophils", "anc", "absolute neutrophil count"), low=0.0, high=100.0, predicted=True,
+             in_blood=True, digits=1),
+    Quantity("SLD", "sum of lesions", "mm", "laboratory", {"mm": 1.0, "cm": 10.0},
+             called=("sld", "sum of lesions", "sum of longest diameters"), low=0.0, high=1500.0, predicted=True, digits=0),
+    Quantity("SLD_RATIO", "lesions over their first sum", "1", "score", shown="", low=0.0, high=100.0, predicted=True),
+    Quantity("AKI_RISK", "chance of a kidney injury", "1", "score", shown="", low=0.0, high=1.0, predicted=True),
     Quantity("GFR", "glomerular filtration", "mL/min", "state", {"mL/min": 1.0, "L/h": 1000 / 60}, low=0.0, high=300.0),
 )  # fmt: skip
