@@ -1,4 +1,4 @@
-"""Units of model files as powers of four dimensions, so that a whole model can be rescaled and watched.
+"""Units of model files as powers of dimensions, so that a whole model can be rescaled and watched.
 
 A closed grammar, factors joined by "/": "L/h/kg", "mg/dL", "1/h", "1". Time units scale together (so 24 h/d stays a
 number), volumes together, amounts of drug and of creatinine together (so 88.4 umol per L per mg/dL stays a number); the
@@ -14,9 +14,11 @@ ATOMS = {
     "g": "amount", "mg": "amount", "ug": "amount", "umol": "amount", "mmol": "amount",
     "kg": "body",
     "mmHg": "pressure", "cmH2O": "pressure",
-    "cm": "length",
+    "cm": "length", "mm": "length",
+    "m2": "surface",
+    "10*9": "cells",
 }  # fmt: skip
-DIMENSIONS = ("time", "volume", "amount", "body", "pressure", "length")
+DIMENSIONS = ("time", "volume", "amount", "body", "pressure", "length", "surface", "cells")
 
 
 class UnknownDimension(ValueError):

@@ -28,7 +28,9 @@ MIN = 60.0
 def _calvert(target: float):
     def says(facts: Facts) -> Says:
         filtration = min(clearance(Facts({**facts, "SCR": max(facts.SCR, 0.7)})), 125.0)
-        return Says(target * (filtration + 25.0), 504.0, f"filtration {filtration:.0f} mL/min: {target:g} x ({filtration:.0f} + 25)", "")
+        return Says(
+            target * (filtration + 25.0), 504.0, f"filtration {filtration:.0f} mL/min: {target:g} x ({filtration:.0f} + 25)", ""
+        )
 
     return says
 
@@ -42,10 +44,11 @@ CARBOPLATIN_AUC = Therapy(
     models=("carboplatin_calvert_1989",),
     menu=Repeated((100.0, 900.0), "", (504.0,), (1.0,), STEPS),
     goals=(
-        Goal("exposure", AREA, 4.5 * 1000 / MIN, 5.5 * 1000 / MIN, "mg.h/L", 1.0, 20.0, "AUC of 5 mg/mL min, 10 % either way", CALVERT,
-             min_probability=0.30, help=LEARN),
-        Goal("marrow", AREA, None, 7.5 * 1000 / MIN, "mg.h/L", 2.0, 20.0, "not where platelets fall hard", "above 7 to 8 mg/mL min "
-             "thrombocytopenia gets common (recalled)", min_probability=0.90, closed=True, joint=False, help=TOO_MUCH),
+        Goal("exposure", AREA, 4.5 * 1000 / MIN, 5.5 * 1000 / MIN, "mg.h/L", 1.0, 20.0, "AUC of 5 mg/mL min, 10 % either way",
+             CALVERT, min_probability=0.30, help=LEARN),
+        Goal("marrow", AREA, None, 7.5 * 1000 / MIN, "mg.h/L", 2.0, 20.0, "not where platelets fall hard",
+             "above 7 to 8 mg/mL min thrombocytopenia gets common (recalled)", min_probability=0.90, closed=True,
+             joint=False, help=TOO_MUCH),
     ),
     limits=(
         Limit("most", "dose", None, 900.0, "mg", "one dose", FDA),

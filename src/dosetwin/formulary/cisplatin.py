@@ -48,9 +48,11 @@ CISPLATIN_SOLID = Therapy(
         Goal("response", NINE_WEEKS, None, 0.70, "1", 1.0, 0.2, "lesions at most 70 % of their first sum after nine weeks",
              "RECIST 1.1: partial response; the 30 % is assumed", min_probability=0.30,
              help="another drug, or another drug beside it: so many do not respond to one"),
-        Goal("neutrophils", LOWEST, 0.5, None, "10*9/L", 2.0, 0.5, "neutrophils never below 0.5", "grade 4 (CTCAE); the 90 % is assumed",
+        Goal("neutrophils", LOWEST, 0.5, None, "10*9/L", 2.0, 0.5, "neutrophils never below 0.5",
+             "grade 4 (CTCAE); the 90 % is assumed",
              min_probability=0.90, joint=False, help=TOO_MUCH),
-        Goal("kidney", KIDNEY_RISK, None, 0.25, "1", 2.0, 0.1, "chance of a kidney injury at most 25 %", MOTWANI + "; the 25 % is assumed",
+        Goal("kidney", KIDNEY_RISK, None, 0.25, "1", 2.0, 0.1, "chance of a kidney injury at most 25 %",
+             MOTWANI + "; the 25 % is assumed",
              min_probability=0.90, joint=False, help="a smaller dose each time, hydration with magnesium, carboplatin instead"),
     ),
     limits=(
@@ -63,7 +65,8 @@ CISPLATIN_SOLID = Therapy(
         Bar("creatinine", "SCR", "creatinine above 1.5 mg/dL: wait or choose carboplatin", "US label (recalled)", above=1.5),
     ),
     rules=(
-        Rule("cisplatin_75", "75 mg/m2 every three weeks", LABEL, "recalled", NEEDS, _if_kidney(75.0, 504.0), "75 mg/m2, three weeks"),
+        Rule("cisplatin_75", "75 mg/m2 every three weeks", LABEL, "recalled", NEEDS, _if_kidney(75.0, 504.0),
+             "75 mg/m2, three weeks"),
         Rule("cisplatin_40_weekly", "40 mg/m2 every week", LABEL, "recalled", NEEDS, _if_kidney(40.0, 168.0), "40 mg/m2 a week"),
     ),
     everyday=Everyday(130.0, "mg", 504.0, 2.0, LABEL),

@@ -15,9 +15,13 @@ REFERENCE = Reference(
 
 class theta(NamedTuple):
     BESIDE: Annotated[float, Theta("mL/min", "clearance beside filtration")] = 25.0
-    PER: Annotated[float, Theta("L/h per mL/min", "conversion", "derived")] = 0.06
+    PER: Annotated[float, Theta("1", "L/h in 1 mL/min", "derived")] = 0.06
     MOST: Annotated[float, Theta("mL/min", "filtration is counted to here (FDA 2010)")] = 125.0
     LEAST_SCR: Annotated[float, Theta("mg/dL", "a lower creatinine counts as this")] = 0.7
+    SCR_REF: Annotated[float, Theta("mg/dL", "creatinine of 1", "derived")] = 1.0
+    CG: Annotated[float, Theta("mL/min/y/kg", "Cockcroft and Gault's 1/72 at SCR_REF", "recalled")] = 1.0 / 72.0
+    CG_AGE: Annotated[float, Theta("y", "Cockcroft and Gault's age of none", "recalled")] = 140.0
+    CG_WOMEN: Annotated[float, Theta("1", "Cockcroft and Gault's factor of women", "recalled")] = 0.85
     V1_WT: Annotated[float, Theta("L/kg", "central volume per kg")] = 0.17
     TVQ: Annotated[float, Theta("L/h", "intercompartmental clearance")] = 2.0
     V2_WT: Annotated[float, Theta("L/kg", "peripheral volume per kg")] = 0.11
@@ -49,7 +53,9 @@ class parameters(NamedTuple):
 
 def individual(theta, eta, cov):
     """Parameters of one patient: the clearance is that of Calvert's formula."""
-    GFR = min(cockcroft_gault(cov.AGE, cov.WT, max(cov.SCR, theta.LEAST_SCR), cov.SEX), theta.MOST)
+    SCR = max(cov.SCR, theta.LEAST_SCR) / theta.SCR_REF
+    found = cockcroft_gault(cov.AGE, cov.WT, SCR, cov.SEX, theta.CG_AGE, theta.CG, theta.CG_WOMEN)
+    GFR = min(found, theta.MOST)
     return parameters(
         CL=theta.PER * (GFR + theta.BESIDE) * exp(eta.CL),
         V1=theta.V1_WT * cov.WT * exp(eta.V1),

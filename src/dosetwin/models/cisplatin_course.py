@@ -8,8 +8,8 @@ from dosetwin.structure.creatinine_clearance import cockcroft_gault
 
 REFERENCE = Reference(
     "Urien S, Lokiec F", 2004, "Br J Clin Pharmacol 57:756-763", "10.1111/j.1365-2125.2004.02082.x", "secondary",
-    note="free platinum as transcribed in nlmixr2lib; with the forms of Friberg 2002 (neutrophils), Motwani 2018 (kidney) and Claret "
-    "2009 (tumour), whose numbers for cisplatin are assumed where marked: no published fit of all four together was found",
+    note="free platinum as transcribed in nlmixr2lib; with the forms of Friberg 2002 (neutrophils), Motwani 2018 (kidney) and "
+    "Claret 2009 (tumour), whose numbers for cisplatin are assumed where marked: no published fit of all four together was found",
 )  # fmt: skip
 
 
@@ -24,21 +24,33 @@ class theta(NamedTuple):
     CLCR_REF: Annotated[float, Theta("mL/min", "reference creatinine clearance")] = 81.0
     CLCR_CL: Annotated[float, Theta("1", "exponent of creatinine clearance")] = 0.36
     SCR_REF: Annotated[float, Theta("mg/dL", "reference creatinine", "derived")] = 1.0
+    CG: Annotated[float, Theta("mL/min/y/kg", "Cockcroft and Gault's 1/72 at SCR_REF", "recalled")] = 1.0 / 72.0
+    CG_AGE: Annotated[float, Theta("y", "Cockcroft and Gault's age of none", "recalled")] = 140.0
+    CG_WOMEN: Annotated[float, Theta("1", "Cockcroft and Gault's factor of women", "recalled")] = 0.85
     CIRC0: Annotated[float, Theta("10*9/L", "neutrophils without cisplatin", "recalled")] = 5.05
     MTT: Annotated[float, Theta("h", "time through the marrow; chosen for a lowest count around day 18 to 23", "assumed")] = 290.0
     GAMMA: Annotated[float, Theta("1", "feedback of the count on its making", "recalled")] = 0.17
-    SLOPE: Annotated[float, Theta("L/mg", "effect on the marrow; chosen for about half the count after 75 mg/m2", "assumed")] = 14.5
+    SLOPE: Annotated[float, Theta("L/mg", "effect on the marrow; chosen for about half the count after 75 mg/m2", "assumed")] = (
+        14.5
+    )
     BASE: Annotated[float, Theta("mm", "sum of lesions at the start", "assumed")] = 65.0
     KL: Annotated[float, Theta("1/wk", "growth of the lesions (Claret 2009, fluorouracil arm)", "secondary")] = 0.015
-    KD: Annotated[float, Theta("L/mg/h", "effect on the lesions; chosen for -30 % after three doses of 75 mg/m2", "assumed")] = 0.055
+    KD: Annotated[float, Theta("L/mg/h", "effect on the lesions; chosen for -30 % after three doses of 75 mg/m2", "assumed")] = (
+        0.055
+    )
     LAMBDA: Annotated[float, Theta("1/wk", "resistance (Claret 2009)", "secondary")] = 0.042
     WEEK: Annotated[float, Theta("h/wk", "hours of a week", "derived")] = 168.0
     RISK: Annotated[float, Theta("1", "logit of a kidney injury without any factor: 3 %", "derived")] = -3.48
     RISK_OLD: Annotated[float, Theta("1", "ln odds ratio, 61 to 70 y (1.64)", "secondary")] = log(1.64)
     RISK_OLDER: Annotated[float, Theta("1", "ln odds ratio, above 70 y (2.97)", "secondary")] = log(2.97)
+    OLD: Annotated[float, Theta("y", "age above which the first of them counts", "secondary")] = 60.0
+    OLDER: Annotated[float, Theta("y", "age above which the second counts instead", "secondary")] = 70.0
+    LOW_ALB: Annotated[float, Theta("g/L", "albumin up to which its odds count", "secondary")] = 35.0
     RISK_PRESSURE: Annotated[float, Theta("1", "ln odds ratio, hypertension (2.10)", "secondary")] = log(2.10)
     RISK_ALBUMIN: Annotated[float, Theta("1", "ln odds ratio, albumin at most 35 g/L (2.21)", "secondary")] = log(2.21)
-    RISK_DOSE: Annotated[float, Theta("1/mg", "ln odds ratio per mg above DOSE_REF; through 1.58 at 125 and 3.73 at 175 mg", "derived")] = 0.0171
+    RISK_DOSE: Annotated[
+        float, Theta("1/mg", "ln odds ratio per mg above DOSE_REF; through 1.58 at 125 and 3.73 at 175 mg", "derived")
+    ] = 0.0171
     DOSE_REF: Annotated[float, Theta("mg", "dose without added odds", "secondary")] = 100.0
     GONE: Annotated[float, Theta("1/h", "a dose counts for the kidney for about two weeks", "assumed")] = 0.006
 
@@ -67,8 +79,12 @@ class output(NamedTuple):
     Pt: Annotated[float, Output("mg/L", "free platinum, as cisplatin", "cisplatin", additive(0.116))]
     NEUT: Annotated[float, Output("10*9/L", "neutrophils", "NEUT", lognormal(0.286))]
     SLD: Annotated[float, Output("mm", "sum of lesions", "SLD", additive(14.9, provenance="secondary"))]
-    SHRINKS: Annotated[float, Output("1", "sum of lesions over that at the start", "SLD_RATIO", additive(0.2, provenance="assumed"))]
-    AKI: Annotated[float, Output("1", "chance of a kidney injury within two weeks", "AKI_RISK", additive(0.1, provenance="assumed"))]
+    SHRINKS: Annotated[
+        float, Output("1", "sum of lesions over that at the start", "SLD_RATIO", additive(0.2, provenance="assumed"))
+    ]
+    AKI: Annotated[
+        float, Output("1", "chance of a kidney injury within two weeks", "AKI_RISK", additive(0.1, provenance="assumed"))
+    ]
 
 
 class state(NamedTuple):
@@ -81,7 +97,7 @@ class state(NamedTuple):
     circ: Annotated[float, Amount("1", "neutrophils over their start")]
     lesions: Annotated[float, Amount("1", "sum of lesions over its start")]
     resistance: Annotated[float, Amount("1", "effect on the lesions that is left")]
-    burden: Annotated[float, Amount("mg", "platinum cleared in the last weeks, for the kidney's risk")]
+    burden: Annotated[float, Amount("1", "cleared in the last weeks over DOSE_REF, for the kidney's risk")]
 
 
 class parameters(NamedTuple):
@@ -105,11 +121,11 @@ class parameters(NamedTuple):
 
 def individual(theta, eta, cov):
     """Parameters of one patient."""
-    CLCR = cockcroft_gault(cov.AGE, cov.WT, cov.SCR / theta.SCR_REF, cov.SEX)
+    CLCR = cockcroft_gault(cov.AGE, cov.WT, cov.SCR / theta.SCR_REF, cov.SEX, theta.CG_AGE, theta.CG, theta.CG_WOMEN)
     size = cov.BSA / theta.BSA_REF
     risk = theta.RISK + theta.RISK_PRESSURE * cov.HYPERTENSION
-    risk = risk + (theta.RISK_OLDER if cov.AGE > 70.0 else (theta.RISK_OLD if cov.AGE > 60.0 else 0.0))
-    risk = risk + (theta.RISK_ALBUMIN if cov.ALB <= 35.0 else 0.0)
+    risk = risk + (theta.RISK_OLDER if cov.AGE > theta.OLDER else (theta.RISK_OLD if cov.AGE > theta.OLD else 0.0))
+    risk = risk + (theta.RISK_ALBUMIN if cov.ALB <= theta.LOW_ALB else 0.0)
     return parameters(
         CL=theta.TVCL * size**theta.BSA_CL * (CLCR / theta.CLCR_REF) ** theta.CLCR_CL * exp(eta.CL),
         V1=theta.TVV1 * size**theta.BSA_V1 * exp(eta.V1),
@@ -150,15 +166,15 @@ def dynamics(t, A, p, cov):
         circ=p.KTR * (A.transit3 - A.circ),
         lesions=(p.KL - p.KD * A.resistance * level) * A.lesions,
         resistance=-p.LAMBDA * A.resistance if given or A.resistance < 1.0 else 0.0,
-        burden=p.CL * level - p.GONE * A.burden,
+        burden=p.CL * level / p.DOSE_REF - p.GONE * A.burden,
     )
 
 
 def observe(A, p, cov):
     """What is measured; the chance of a kidney injury counts doses above the reference."""
-    more = max(A.burden - p.DOSE_REF, 0.0)
-    dosed = A.burden / (A.burden + 1.0)
-    odds = exp(p.RISK + p.RISK_DOSE * more)
+    more = max(A.burden - 1.0, 0.0)
+    dosed = A.burden / (A.burden + 0.01)
+    odds = exp(p.RISK + p.RISK_DOSE * p.DOSE_REF * more)
     return output(
         Pt=A.central / p.V1,
         NEUT=p.CIRC0 * A.circ,
@@ -187,7 +203,7 @@ MODEL = model(
     equations="Friberg's marrow, Claret's lesions, both driven by free platinum in plasma",
     notes=(
         "dose and level are mg of cisplatin; it is not certain whether the paper's are of platinum (65 % of it)",
-        "a whole dose in mg adds to the kidney's odds along a line through the published classes; what is cleared in two weeks counts",
+        "a dose adds to the kidney's odds along a line through the published classes of mg; what was cleared in two weeks counts",
         "no filgrastim, no hydration, no other drug of the regimen",
     ),
 )  # fmt: skip
