@@ -48,6 +48,18 @@ def test_the_class_of_the_other_drug_counts_and_not_its_name():
     assert not said(ask(beside((0.0, 5.0), drug="phenobarbital")))
 
 
+def test_anti_inflammatory_drugs_and_platinum_beside_an_aminoglycoside_are_warned_of_once(monkeypatch: pytest.MonkeyPatch):
+    found = formulary.together(beside((0.0, 11.0), drug="ibuprofen"), "amikacin", 24.0)
+    assert [f.code for f in found] == ["interaction_nephrotoxic_nsaid"], "two codes of one drug are one remark"
+    platinum = replace(formulary.drug("dopamine"), name="platinum", atc=("L01XA01",))
+    listed = {d.name: d for d in formulary.drugs()} | {"platinum": platinum}
+    monkeypatch.setattr("dosetwin.formulary._together._listed", lambda: listed)
+    late = beside((-20 * 24.0, 50.0), drug="platinum")
+    for drug in ("amikacin", "gentamicin", "tobramycin"):
+        assert [f.code for f in formulary.together(replace(late, drug=drug), drug, 24.0)] == ["interaction_nephrotoxic_ototoxic"]
+    assert not formulary.together(beside((-40 * 24.0, 50.0), drug="platinum"), "amikacin", 24.0)
+
+
 def test_a_dose_given_long_ago_or_not_yet_is_not_together():
     old = formulary.together(beside((-40.0, 16.0)), "amikacin", 24.0)
     assert not old

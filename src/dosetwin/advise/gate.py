@@ -32,6 +32,7 @@ def ask(facts: "Timeline | Place", question: Question) -> Asked:
         return _of_place(facts, question)
     fits(question)
     timeline = facts
+    planned_fits(question)
     every, drug = timeline, question.therapy.drug.name
     timeline = timeline.of(drug, formulary.followed())
     if flags := formulary.raised(every, drug):
@@ -40,7 +41,7 @@ def ask(facts: "Timeline | Place", question: Question) -> Asked:
     bare = timeline.until(now)
     remarked = (
         *checked(timeline, now, question),
-        *formulary.together(every, drug, now),
+        *formulary.together(every, drug, now, question.planned),
         *formulary.genetics(bare, drug),
         *unmade(bare, now, question),
     )
@@ -50,8 +51,8 @@ def ask(facts: "Timeline | Place", question: Question) -> Asked:
         models = tellers[name].models
     told = {name: teller.tell(bare, now, question.rule) for name, teller in tellers.items()}
     taken = tuple(tells.listed()[name].channel.name for name, teller in tellers.items() if teller.used)
-    models, more = formulary.tell(every, models, drug, now, question.rule, taken)
-    return Asked(question, now, models, timeline, bare, heard(bare, told).append(*more), tellers, told, remarked)
+    models, more, said = formulary.tell(every, models, drug, now, question.rule, taken, question.planned)
+    return Asked(question, now, models, timeline, bare, heard(bare, told).append(*more), tellers, told, (*remarked, *said))
 
 
 def forbidden_first(answer: Callable[["Timeline | Place", Question], T]) -> Callable[["Timeline | Place", Question], T]:
@@ -118,6 +119,15 @@ def fits(question: Question) -> None:
         if not (value > 0 and np.isfinite(value)):
             raise InputError(f"the {name} must be a positive number", where=f"facts: {name}", value=value, allowed="> 0")
     enough(question)
+
+
+def planned_fits(question: Question) -> None:
+    """Raise InputError where a planned dose is of the drug asked about, of none or of no drug that is listed."""
+    others = [d.name for d in formulary.drugs() if d.name != question.therapy.drug.name]
+    for d in question.planned:
+        if d.drug not in others:
+            raise InputError("a planned dose is of another drug than the one asked about, by its name", where="planned",
+                             value=d.drug or "no name", allowed=", ".join(others))  # fmt: skip
 
 
 def enough(question: Question) -> None:

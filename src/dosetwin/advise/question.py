@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dosetwin.declare import Model, Therapy
 from dosetwin.errors import Finding
-from dosetwin.records import Timeline
+from dosetwin.records import DoseEvent, Timeline
 
 if TYPE_CHECKING:
     from dosetwin.forecast.tells import Teller, Told
@@ -31,6 +31,8 @@ class Question:
     sensitivity : also what would make the answer wrong.
     curves : also what a report draws and prints beside it.
     input_hash : names the source of the facts; "": a hash of the timeline.
+    planned : doses of other drugs that will be given from ``now`` on: the answer is that under the orders planned for them (a
+        dose of 0: it ends); of a drug without any, what is given goes on as it was.
     look_ahead : also what a controller would plan in that scenario of infection (``advise.ahead``; research); None: not.
     """
 
@@ -46,6 +48,7 @@ class Question:
     curves: bool = False
     input_hash: str = ""
     look_ahead: str | None = None
+    planned: tuple[DoseEvent, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

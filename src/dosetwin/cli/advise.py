@@ -18,7 +18,7 @@ from dosetwin.errors import InputError, UnknownName
 if TYPE_CHECKING:
     from dosetwin.advise import Advice, Question
     from dosetwin.declare import Model, Therapy
-    from dosetwin.records import Timeline
+    from dosetwin.records import DoseEvent, Timeline
     from dosetwin.twins.place import Place
 
 MOST_LATE_H = 366 * 24.0
@@ -65,6 +65,10 @@ def advise(
     ] = None,
     outside: Outside = None,
     sample: SampleName = None,
+    planned: Annotated[
+        bool, typer.Option("--planned", help="Doses of other drugs that the case has from --now on are orders planned for them: "
+                           "answer under them. Default: they are not known yet, and what is given beside goes on as it was.")
+    ] = False,
     report: Report = None,
     json_: Json = False,
 ) -> None:  # fmt: skip
@@ -81,6 +85,8 @@ def advise(
         facts = with_genes(facts, genes, outside, sample)  # type: ignore[arg-type]
     elif genes or outside:
         raise InputError("a place has no genes", where="--genes", value=str(genes or outside), remedy="leave it out")
+    if planned:
+        question = replace(question, planned=_plan(facts, question, at))
     question = replace(
         question, now=at, seed=seed, draws=draws, rule=rule, told=kidney, facts={} if mic is None else {"MIC": mic},
         curves=page is not None or not json_, look_ahead=pack if look_ahead else None,
@@ -104,6 +110,20 @@ def advise(
         if page is not None:
             console.print(f"\nReport: {page}")
     raise typer.Exit(3 if advice.recommendation.status == "refuse" else 0)
+
+
+def _plan(facts: "Timeline | Place", question: "Question", now: float) -> "tuple[DoseEvent, ...]":
+    """The doses of other drugs that the facts have from ``now`` h on. Raises InputError where there is none."""
+    from dosetwin.records import Timeline
+
+    if not isinstance(facts, Timeline):
+        raise InputError("a place has no other drugs", where="--planned", remedy="leave it out")
+    own = (question.therapy.drug.name, "")
+    found = tuple(e for d in facts.doses if (d.drug or facts.drug) not in own for e in d.expanded() if e.time > now + 1e-9)
+    if not found:
+        raise InputError("no dose of another drug after that moment", where="--planned", value=f"now {now:g} h",
+                         remedy="write the planned doses into the case, or name an earlier --now")  # fmt: skip
+    return found
 
 
 def _put(

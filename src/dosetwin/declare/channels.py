@@ -15,7 +15,8 @@ class Channel:
     read already; a model that is told does not predict it any more, and a model that takes it as a covariate cannot be told.
     ``apart``: covariates whose effect on this physiology is not that on a drug; where a model reads one, it has an effect of its
     own for it, and what is told leaves it out. ``by`` in a word who tells it (a told model is called ``MODEL_by``); ``column``
-    the covariate that carries the course: a mean and ``COMPONENTS`` loadings a row.
+    the covariate that carries the course: a mean and ``COMPONENTS`` loadings a row. ``adds``: what is told comes on top of a
+    model's effect, which stays all its own (``sd`` 0: without a course nothing is added).
     """
 
     name: str
@@ -28,6 +29,7 @@ class Channel:
     read: tuple[str, ...]
     apart: tuple[str, ...]
     source: str
+    adds: bool = False
 
     def columns(self, sd: float | None = None, own: Collection[str] | None = None) -> tuple[str, ...]:
         """Covariates that carry a course, mean then loadings, for models whose effect has this ``sd`` (default: the channel's)
@@ -46,5 +48,10 @@ FILTRATION = Channel(
     "limits of the kinetic GFR",
 )  # fmt: skip
 
-CHANNELS: Mapping[str, Channel] = {c.name: c for c in (FILTRATION,)}
+CLEARANCE = Channel(
+    "clearance", "clearance over that without the other drugs", "beside", "BESIDE", 0.0, -2.302585092994046, 1.791759469228055,
+    (), (), "a tenth to six times: assumed, wider than any interaction declared here", adds=True,
+)  # fmt: skip
+
+CHANNELS: Mapping[str, Channel] = {c.name: c for c in (FILTRATION, CLEARANCE)}
 """Name -> channel: what ``Eta(..., told=NAME)`` may say."""

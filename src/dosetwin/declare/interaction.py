@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dosetwin.declare.change import Change
     from dosetwin.declare.model import Model
     from dosetwin.declare.told import Course
     from dosetwin.records import Timeline
@@ -15,17 +16,19 @@ Tells = Callable[["Timeline", "Model"], "Course | None"]
 
 @dataclass(frozen=True)
 class Interaction:
-    """An interaction with every drug whose ATC code starts with ``atc``.
+    """An interaction with every drug whose ATC code starts with ``atc`` (or one of them).
 
     ``within_h``: h after the last dose of the other for which the two still count as given together. ``text`` what follows, said
     after the two names; ``remedy`` what to do; ``source`` of both. ``tells``: channel (``declare.channels``) -> function that
-    tells it to the models of either drug, where no kidney does; empty: the interaction only warns.
+    tells it to the models of either drug, where no kidney does; empty: the interaction only warns. ``change``: what the drug that
+    declares this does to the other's clearance; None: nothing, or a size that nobody published.
     """
 
     name: str
-    atc: str
+    atc: str | tuple[str, ...]
     within_h: float
     text: str
     remedy: str
     source: str
     tells: Mapping[str, Tells] = field(default_factory=dict)
+    change: "Change | None" = None

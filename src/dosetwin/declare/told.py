@@ -3,7 +3,7 @@
 ``told(model, "filtration")`` is the same model with that effect (or the share of it that ``told_sd`` names) read from
 covariates: in every segment of time the effect is mean + loading 1 x K1 + ... with K1, K2, ... standard normal. One draw of
 them is one course over all segments; measurements update them like any random effect. Without a course the loadings are (SD, 0,
-0): the effect as it was.
+0): the effect as it was. A channel that ``adds`` leaves the effect its own and comes on top of it: without a course, nothing.
 
 What those who tell have read already is left out of the model, and with an output everything that only it needs: states,
 parameters, random effects. Its functions are those of the model between short wrappers, which are written here.
@@ -56,6 +56,8 @@ def sd_told(model: Model, channel: str) -> float:
     name = effect_told(whole, channel)
     if name is None:
         raise ModelError(f"{model.name} has no random effect that {channel} could tell")
+    if CHANNELS[channel].adds:
+        return CHANNELS[channel].sd
     e = whole.etas[name]
     return math.sqrt(e.variance) if e.told_sd is None else e.told_sd
 
@@ -212,7 +214,7 @@ def told(model: Model, channel: str) -> Model:
         columns_told(model, channel),
     )
     assert effect is not None
-    own = model.etas[effect].told_sd is not None
+    own = of.adds or model.etas[effect].told_sd is not None
     parts = _parts(model, of)
     kept = [n for n in parts.etas if own or n != effect]
     carried = [n for n in kept if not isinstance(model.etas[n], Kappa)]
@@ -229,7 +231,8 @@ def told(model: Model, channel: str) -> Model:
         if np.linalg.eigvalsh(omega).min() <= 0:
             raise ModelError(f"{model.name}: {channel} cannot be {sd:g} of {effect}: nothing of the effect would be left")
     usual = {c: sd if k == 1 else 0.0 for k, c in enumerate(columns)}
-    covs = {columns[0]: Cov("1", -1.7, 1.2, f"log {channel} over typical", missing="population", population=0.0)}
+    lowest, highest = (of.low, of.high) if of.adds else (-1.7, 1.2)
+    covs = {columns[0]: Cov("1", lowest, highest, f"log {channel} over typical", missing="population", population=0.0)}
     covs |= {
         c: Cov("1", -1.0, 1.0, f"SD of it, component {k + 1}", missing="population", population=0.0 if k else sd)
         for k, c in enumerate(columns[1:])

@@ -1,14 +1,16 @@
 """Several drugs in one patient: what is given beside the drug asked about, the flags it raises, what the two do together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from dosetwin.declare.channels import CHANNELS
+from dosetwin.declare.change import Change, combined
+from dosetwin.declare.channels import CHANNELS, CLEARANCE
 from dosetwin.declare.drug import Drug
 from dosetwin.declare.interaction import Interaction
 from dosetwin.declare.model import Model
 from dosetwin.declare.told import as_records, effect_told, told
 from dosetwin.errors import Finding
-from dosetwin.records import Covariate, Timeline
+from dosetwin.quantities import QUANTITIES
+from dosetwin.records import Covariate, DoseEvent, Timeline
 
 
 def _listed() -> dict[str, Drug]:
@@ -46,44 +48,109 @@ def raised(timeline: Timeline, drug: str) -> tuple[Covariate, ...]:
     return tuple(out)
 
 
-def interactions(timeline: Timeline, drug: str, now: float) -> Iterator[tuple[Drug, Interaction]]:
-    """The other drugs given by ``now`` h that interact with ``drug`` if a dose of it is given now, each with how."""
+def interactions(
+    timeline: Timeline, drug: str, now: float, planned: Sequence[DoseEvent] = ()
+) -> Iterator[tuple[Drug, Interaction]]:
+    """The other drugs given by ``now`` h, or ``planned``, that interact with ``drug`` if it is given now, each with how.
+
+    A drug that only a flag of its own name tells of counts too, where its change of a clearance is declared.
+    """
     listed = _listed()
-    own, known = listed.get(drug), timeline.until(now)
-    for name in known.drugs():
+    own, known = listed.get(drug), timeline.until(now).append(*planned)
+    last = {n: max(d.time + d.duration for d in known.doses if (d.drug or known.drug) == n) for n in known.drugs()}
+    for other in listed.values():
+        flags = {i.change.own_flag for i in other.interactions if i.change is not None} - {""}
+        for flag in flags if other.name not in last else ():
+            on = [t for t, value in known.series(flag) if value]
+            off = [t for t, value in known.series(flag) if not value and on and t > on[-1]]
+            if on:
+                last[other.name] = min([*off, now])
+    for name, at in last.items():
         other = listed.get(name)
         if own is None or other is None or name == drug:
             continue
-        last = max(d.time + d.duration for d in known.doses if (d.drug or known.drug) == name)
         for a, b in ((own, other), (other, own)):
             for i in a.interactions:
-                if now - last <= i.within_h + 1e-9 and any(code.startswith(i.atc) for code in b.atc):
+                if now - at <= i.within_h + 1e-9 and any(code.startswith(i.atc) for code in b.atc):
                     yield other, i
 
 
-def together(timeline: Timeline, drug: str, now: float) -> tuple[Finding, ...]:
-    """What the drugs given beside ``drug`` and ``drug`` do together, as remarks."""
+def together(timeline: Timeline, drug: str, now: float, planned: Sequence[DoseEvent] = ()) -> tuple[Finding, ...]:
+    """What the drugs given beside ``drug``, or planned, and ``drug`` do together, as remarks."""
     who = f"patient {timeline.patient.id}"
     return tuple(
         Finding("warning", f"interaction_{i.name}", who,
                 f"{drug} and {other.name} are given together: {i.text} ({i.source})", remedy=i.remedy)
-        for other, i in interactions(timeline, drug, now)
+        for other, i in interactions(timeline, drug, now, planned)
     )  # fmt: skip
 
 
 def tell(
-    timeline: Timeline, models: tuple[Model, ...], drug: str, now: float, rule: str, taken: tuple[str, ...] = ()
-) -> tuple[tuple[Model, ...], tuple[Covariate, ...]]:
-    """Models with what interactions tell them, and the records that carry it; ``taken``: channels that others tell already."""
+    timeline: Timeline,
+    models: tuple[Model, ...],
+    drug: str,
+    now: float,
+    rule: str,
+    taken: tuple[str, ...] = (),
+    planned: Sequence[DoseEvent] = (),
+) -> tuple[tuple[Model, ...], tuple[Covariate, ...], tuple[Finding, ...]]:
+    """Models with what interactions tell them, the records that carry it, and remarks on what was told and what could not be.
+
+    ``taken``: channels that others tell already.
+    """  # fmt: skip
     found: list[Covariate] = []
-    asked = list(models)
-    for _, i in interactions(timeline, drug, now):
+    asked, known = list(models), timeline.until(now)
+    changes: dict[str, Change] = {}
+    for other, i in interactions(timeline, drug, now, planned):
+        if i.change is not None and i.change.drug == other.name:
+            changes[other.name] = i.change
         for channel, tells in i.tells.items():
             if channel in taken or channel not in CHANNELS:
                 continue
             for k, model in enumerate(asked):
-                course = tells(timeline.until(now), model) if effect_told(model, channel) else None
+                course = tells(known, model) if effect_told(model, channel) else None
                 if course is not None:
                     found += as_records(model, channel, course, rule, f"interaction {i.name}")
                     asked[k] = told(model, channel)
-    return tuple(asked), tuple(found)
+    remarks = list(_unsure(known, drug, models))
+    for k, model in enumerate(asked):
+        able = effect_told(model, CLEARANCE.name) is not None and CLEARANCE.name not in taken
+        said = {n: c for n, c in changes.items() if not (c.flag and c.flag in model.covs)}
+        remarks += [_remark(c, model.name, able) for c in said.values()]
+        courses = [course for c in said.values() if (course := c(known, now, planned)) is not None] if able else []
+        if courses:
+            found += as_records(model, CLEARANCE.name, combined(courses), rule, f"interaction {', '.join(said)}")
+            asked[k] = told(model, CLEARANCE.name)
+    if planned and (flags := raised(known.append(*(d for d in planned if d.amount > 0)), drug)):
+        found += [f for f in flags if f.time >= now - 1e-9 and f.name not in {c.name for c in known.covariates}]
+    return tuple(asked), tuple(found), tuple(remarks)
+
+
+def _remark(change: Change, model: str, able: bool) -> Finding:
+    """What a model was told of a change, or that it cannot be told."""
+    size = f"clearance times {change.ratio:g} at its usual dose ({change.provenance}: {change.source})"
+    if able:
+        text = f"it is told what {change.drug} does to it, with the spread between patients and the time it takes: {size}"
+        return Finding("info", "interaction_told", model, text, remedy="measure more often while it comes or goes")
+    text = f"it cannot be told what {change.drug} does and answers as if that were not given; it would be {size}"
+    return Finding("warning", "interaction_not_told", model, text, remedy="ask a model that can, or let measurements decide")
+
+
+def _unsure(known: Timeline, drug: str, models: Sequence[Model]) -> Iterator[Finding]:
+    """A flag of several drugs is on and none of them is on record: the size is not guessed."""
+    own, given = _listed().get(drug), known.drugs()
+    changing: dict[str, list[str]] = {}
+    for d in _listed().values():
+        for c in (i.change for i in d.interactions if own is not None and any(code.startswith(i.atc) for code in own.atc)):
+            if c is not None and c.flag and not c.own_flag:
+                changing.setdefault(c.flag, []).append(d.name)
+    for flag, names in sorted(changing.items()):
+        series = known.series(flag)
+        if not series or not series[-1][1] or set(names) & set(given):
+            continue
+        for model in (m for m in models if flag not in m.covs):
+            text = (
+                f"{QUANTITIES[flag].text} is on record, and not which: they change clearance by different sizes, nothing is told"
+            )
+            yield Finding("warning", "interaction_size_unknown", model.name, text, allowed=", ".join(names),
+                          remedy="write the doses of the drug on the record")  # fmt: skip

@@ -6,6 +6,7 @@ from dosetwin.declare.genetic import bars
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._genetics import AMINOGLYCOSIDES
+from dosetwin.formulary._harms import BESIDE_AMINOGLYCOSIDES
 from dosetwin.formulary._newborns import (
     AMINOGLYCOSIDE_SHOWN,
     ANY,
@@ -33,6 +34,7 @@ DRUG = drug(
     longest_h=24.0,
     long_h=4.0,
     raises=(Raises("AMINO", 24.0, "assumed: a day per dose"),),
+    interactions=BESIDE_AMINOGLYCOSIDES,
 )
 
 # ------------------------------------------------------------------------------------- rules newborns are dosed by without a twin

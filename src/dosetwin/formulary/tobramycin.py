@@ -7,6 +7,7 @@ from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._adults import KIDNEY, NOT_PAST, clearance, measured, rounded
 from dosetwin.formulary._genetics import AMINOGLYCOSIDES
+from dosetwin.formulary._harms import BESIDE_AMINOGLYCOSIDES
 from dosetwin.formulary._newborns import AMINOGLYCOSIDE_SHOWN, Mark, aminoglycoside
 from dosetwin.quantities import Code
 
@@ -23,6 +24,7 @@ DRUG = drug(
     longest_h=24.0,
     long_h=4.0,
     raises=(Raises("AMINO", 24.0, "assumed: a day per dose"),),
+    interactions=BESIDE_AMINOGLYCOSIDES,
 )
 
 ONCE = "once-daily practice: peak 20 to 30 mg/L an hour after the start, AUC24 of 80 to 110, trough below 1 (recalled)"

@@ -2,6 +2,7 @@
 
 from dosetwin.declare import Bar, End, Everyday, Goal, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.drug import Alarm, drug
+from dosetwin.declare.interaction import Interaction
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, rounded
@@ -20,6 +21,17 @@ DRUG = drug(
     usual=(3.0, 40.0),
     routes=("mouth",),
     remarked=("vein",),
+    interactions=(
+        Interaction(
+            "carbamazepine_epoxide",
+            "N03AF01",  # carbamazepine
+            7 * 24.0,
+            "carbamazepine speeds the way out of valproate (the model reads that); valproate slows that of carbamazepine's "
+            "epoxide, which acts and harms like it: a level of carbamazepine in its range may hide too much",
+            "ask about double vision, dizziness and sleepiness; an epoxide level if it can be had; levels of both after a change",
+            "US labels of both (recalled); how much the epoxide rises: not told, no model here holds it; 7 d: assumed",
+        ),
+    ),
     longest_h=2.0,
     long_h=1.0,
     alarms=(Alarm("level_toxic", 120.0, "above the usual range: drowsiness, tremor, low "

@@ -35,7 +35,7 @@ class theta(NamedTuple):
 
 
 class eta(NamedTuple):
-    CL: Annotated[float, Eta("clearance", cv=0.25, provenance="assumed")] = 0.0
+    CL: Annotated[float, Eta("clearance", cv=0.25, provenance="assumed", told="clearance")] = 0.0
     V1: Annotated[float, Eta("central volume", cv=0.2)] = 0.0
     Q: Annotated[float, Eta("intercompartmental clearance", cv=0.2)] = 0.0
     KA: Annotated[float, Eta("absorption", cv=0.2)] = 0.0

@@ -38,7 +38,7 @@ class theta(NamedTuple):
 
 
 class eta(NamedTuple):
-    CL: Annotated[float, Eta("clearance", var=0.310)] = 0.0
+    CL: Annotated[float, Eta("clearance", var=0.310, told="clearance")] = 0.0
     V1: Annotated[float, Eta("central volume", var=0.262)] = 0.0
     V2: Annotated[float, Eta("peripheral volume", var=0.991)] = 0.0
     EC50: Annotated[float, Eta("EC50", var=0.409)] = 0.0

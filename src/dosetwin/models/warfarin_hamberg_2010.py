@@ -30,7 +30,7 @@ class theta(NamedTuple):
 
 
 class eta(NamedTuple):
-    CL: Annotated[float, Eta("clearance", var=0.089)] = 0.0
+    CL: Annotated[float, Eta("clearance", var=0.089, told="clearance")] = 0.0
     V: Annotated[float, Eta("volume", var=0.054)] = 0.0
     EC50: Annotated[float, Eta("EC50", var=0.34)] = 0.0
 
