@@ -23,6 +23,7 @@ from dosetwin.cli.new import new
 from dosetwin.cli.replay import replay
 from dosetwin.cli.retro import retro
 from dosetwin.cli.rule import rule
+from dosetwin.cli.sbml import sbml
 from dosetwin.cli.score import score
 from dosetwin.cli.service import audit, fhir_import, serve, store
 from dosetwin.cli.simulate import simulate
@@ -69,7 +70,7 @@ def _options(
 
 for word in (
     demo, advise, simulate, fit, replay, models, therapies, rule, score, genes, glucose, validate, new, trial, retro, serve,
-    store, audit, warm, inr, diary,
+    store, audit, warm, inr, diary, sbml,
 ):  # fmt: skip
     app.command()(word)
 fhir.command("import")(fhir_import)
