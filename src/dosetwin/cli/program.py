@@ -23,7 +23,7 @@ from dosetwin.cli.new import new
 from dosetwin.cli.replay import replay
 from dosetwin.cli.retro import retro
 from dosetwin.cli.rule import rule
-from dosetwin.cli.sbml import sbml
+from dosetwin.cli.sbml import import_model, sbml
 from dosetwin.cli.score import score
 from dosetwin.cli.service import audit, fhir_import, serve, store
 from dosetwin.cli.simulate import simulate
@@ -73,6 +73,7 @@ for word in (
     store, audit, warm, inr, diary, sbml,
 ):  # fmt: skip
     app.command()(word)
+app.command("import")(import_model)
 fhir.command("import")(fhir_import)
 kidney.command("train")(kidney_train)
 kidney.command("predict")(kidney_predict)

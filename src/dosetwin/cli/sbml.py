@@ -1,4 +1,4 @@
-"""``dosetwin sbml``: the course of an SBML model, at the times and for the variables that a settings file asks."""
+"""``dosetwin sbml`` runs a model in SBML as a settings file asks; ``dosetwin import`` makes a model file of the house of it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -26,8 +26,7 @@ def sbml(
     try:
         rows = run(read_sbml(model), asked)
     except Unsupported as error:
-        terminal(error=True).print(f"dosetwin: refused: {error}", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(3) from None
+        raise _refused(error) from None
     except InputError as error:
         if error.where == "variables":
             raise InputError(error.message, where=f"{settings.name}: variables", value=error.value) from None
@@ -39,3 +38,28 @@ def sbml(
     else:
         write_whole(target, text)
         terminal().print(f"{len(rows)} rows of {len(asked.variables)} variables; written: {target}", markup=False)
+
+
+def import_model(
+    model: MODEL,
+    out: Annotated[Path | None, typer.Option("-o", "--output", metavar="MODEL.py", help="Where the model file goes.")] = None,
+) -> None:
+    """Make a model file of a model in SBML: it runs like any other. What has no place in one is refused by name (exit 3)."""
+    from dosetwin.io.sbml import Unsupported, read_sbml
+    from dosetwin.sbml.write import model_file
+
+    target = output_path("--output", out, [model])
+    try:
+        text = model_file(read_sbml(model), model.name)
+    except Unsupported as error:
+        raise _refused(error) from None
+    if target is None:
+        typer.echo(text, nl=False)
+        return
+    write_whole(target, text)
+    terminal().print(f"written: {target}; look at it with: dosetwin models {target}", markup=False)
+
+
+def _refused(error: InputError) -> typer.Exit:
+    terminal(error=True).print(f"dosetwin: refused: {error}", markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(3)

@@ -254,9 +254,10 @@ def _network(m: Any, lib: Any, where: str) -> Network:
     constraints = tuple(read(c.getMath(), "constraint") for c in m.getListOfConstraints() if c.isSetMath())
     events = tuple(e for i, ev in enumerate(m.getListOfEvents()) if (e := _event(ev, i, level, read, where)) is not None)
     known = set(every) | {r.id for r in reactions}
+    time = m.getTimeUnits() if level > 2 else "time" if m.getUnitDefinition("time") is not None else "second"
     network = Network(m.getId(), m.getName(), level, m.getVersion(), every, reactions, events, initial, rules["assigned"],
-                      rules["rated"], constraints, m.getConversionFactor() if level > 2 else "",
-                      _unit(m, m.getTimeUnits() if level > 2 else "second"), _resources(m))  # fmt: skip
+                      rules["rated"], constraints, m.getConversionFactor() if level > 2 else "", _unit(m, time),
+                      _resources(m))  # fmt: skip
     for expr in every_expression(network):
         for name in symbols(expr):
             if name != TIME and name.removeprefix("rate of ") not in known:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dosetwin.io.sbml_math import Expr, Unsupported
+from dosetwin.io.sbml_math import TIME, Expr, Unsupported
 
 INF, NAN = math.inf, math.nan
 
@@ -109,8 +109,12 @@ _ARITY = {"divide": (2, 2), "power": (2, 2), "root": (1, 2), "log": (1, 2), "quo
 _SIGNS = {"eq": "==", "neq": "!=", "gt": ">", "lt": "<", "geq": ">=", "leq": "<="}
 
 
-def text(e: Expr, names: Mapping[str, str]) -> str:
-    """Python of an expression; symbols are called as ``names`` says.
+def _helper(op: str, arguments: list[str]) -> str:
+    return f"f_{op}({', '.join(arguments)})"
+
+
+def text(e: Expr, names: Mapping[str, str], call: Callable[[str, list[str]], str] = _helper) -> str:
+    """Python of an expression; symbols are called as ``names`` says, functions as ``call`` writes them.
 
     Raises Unsupported for an operator with a number of arguments it does not take.
     """
@@ -122,15 +126,15 @@ def text(e: Expr, names: Mapping[str, str]) -> str:
         return names[e]
     op, *a = e
     if op == "time":
-        return "t"
+        return names.get(TIME, "t")
     if op == "rate":
         return names[f"rate of {a[0]}"]
     least, most = _ARITY.get(op, (1, 1) if op in FUNCTIONS else (0, 10**6))
     if not least <= len(a) <= most:
         raise Unsupported("an operator with this number of arguments", where=op, value=len(a))
     if op == "piecewise":
-        return _pieces(a, names)
-    s = [text(x, names) for x in a]
+        return _pieces(a, names, call)
+    s = [text(x, names, call) for x in a]
     if op in ("plus", "times"):
         return f"({(' + ' if op == 'plus' else ' * ').join(s)})" if s else "0.0" if op == "plus" else "1.0"
     if op == "minus":
@@ -151,12 +155,12 @@ def text(e: Expr, names: Mapping[str, str]) -> str:
         return f"((not {s[0]}) or bool({s[1]}))"
     if op in ("max", "min") and len(s) == 1:
         return s[0]
-    return f"f_{op}({', '.join(s)})"
+    return call(op, s)
 
 
-def _pieces(a: list[Expr], names: Mapping[str, str]) -> str:
+def _pieces(a: list[Expr], names: Mapping[str, str], call: Callable[[str, list[str]], str]) -> str:
     """A chain of conditional expressions; without an otherwise there is no value (nan)."""
-    tail = text(a[-1], names) if len(a) % 2 else "nan"
+    tail = text(a[-1], names, call) if len(a) % 2 else "nan"
     for value, condition in reversed(list(zip(a[:-1:2], a[1::2], strict=False))):
-        tail = f"({text(value, names)} if {text(condition, names)} else {tail})"
+        tail = f"({text(value, names, call)} if {text(condition, names, call)} else {tail})"
     return tail
