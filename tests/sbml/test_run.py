@@ -193,3 +193,31 @@ def test_every_thirtieth_case_of_the_suite_is_within_its_own_tolerances(shared: 
                 wrong.append(case)
     assert not wrong
     assert not refused
+
+
+PUBLISHED = {
+    "BIOMD0000000521": (12.0, {"P": 8.122, "Q": 20.734, "Qp": 18.43}, 1e-3),
+    "BIOMD0000000609": (1.0, {"Sulphate__PAPS": 7.33867e-15, "GSH": 4.52114e-15, "NAPQI": 8.52488e-20,
+                              "Paracetamol_APAP": 1.98589e-15, "Protein_adducts": 2.26805e-16}, 1e-4),
+    "BIOMD0000000448": (15.0, {"IR": 11.874, "IRins": 85.739}, 1e-3),
+    "BIOMD0000000449": (15.0, {"IR": 5.9406, "IRins": 42.894}, 1e-3),
+}  # fmt: skip
+"""libRoadRunner 2.10 (rtol 1e-9): glioma (Ribba 2012), paracetamol in mol per cell (Reddyhoff 2015), insulin (Brannmark 2013)."""
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_models_run_as_in_another_engine(shared: Path, name: str) -> None:
+    path = shared / "data" / "biomodels" / f"{name}.xml"
+    if not path.is_file():
+        pytest.skip(f"no {path.name} in the reference folder")
+    end, want, rel = PUBLISHED[name]
+    rows = course(read_sbml(path), Settings(0.0, end, 1, tuple(want), 1e-25, 1e-6))
+    assert rows[-1] == pytest.approx(list(want.values()), rel=rel, abs=0.0)
+
+
+def test_a_published_model_with_a_fast_reaction_is_refused(shared: Path) -> None:
+    path = shared / "data" / "biomodels" / "BIOMD0000000137.xml"
+    if not path.is_file():
+        pytest.skip(f"no {path.name} in the reference folder")
+    with pytest.raises(Unsupported, match="fast reaction"):
+        read_sbml(path)

@@ -67,9 +67,11 @@ class Code:
                     continue
                 if r.rate is None:
                     raise Unsupported("a reaction without a kinetic law", where=n.id or "model", value=r.id)
-                flow: Expr = ("times", float(p.sign), p.times, r.id)
+                flow: Expr = r.id if p.times == 1.0 else ("times", p.times, r.id)
                 if factor := s.conversion or n.conversion:
-                    flow = (*flow, factor)
+                    flow = ("times", flow, factor)
+                if p.sign < 0:
+                    flow = ("minus", flow)
                 flows.setdefault(s.id, []).append(flow)
         for s in n.symbols.values():
             if s.id in n.assigned:
