@@ -63,7 +63,8 @@ def made_up(therapy: "Therapy") -> "Timeline":
     first, said, usual = datetime(2026, 1, 3, tzinfo=UTC), dict(therapy.typical), therapy.everyday
     numbers = {n: float(v) for n, v in said.items() if n in QUANTITIES and isinstance(v, int | float)}
     traits = {n: v for n, v in said.items() if n in QUANTITIES and QUANTITIES[n].kind == "trait" and n not in ("GA", "BW")}
-    age_h = 8766.0 * float(said["AGE"]) if "AGE" in said else -BORN_H
+    kg = numbers.get("WT", 0.0)  # who is heavier than a newborn and of no age in the therapy's words is given one
+    age_h = 8766.0 * float(said.get("AGE", 40.0 if kg > 40.0 else 6.0)) if "AGE" in said or kg > 10.0 else -BORN_H
     born = numbers.get("BW", numbers.get("WT") if "GA" in said else None)
     patient = Patient("made-up", "male" if said.get("SEX") == "male" else "female", first - timedelta(hours=age_h),
                       numbers.get("GA", 40.0), born, synthetic=True, traits=traits)  # fmt: skip
