@@ -81,6 +81,15 @@ def test_a_threshold_fires_where_it_is_crossed(tmp_path: Path) -> None:
     assert [r[0] for r in rows] == pytest.approx([t % 3.3 for t in range(11)], abs=1e-7)
 
 
+def test_pulses_between_few_rows_are_counted(tmp_path: Path) -> None:
+    """sin t passes 0.9 sixteen times in 100; the rows are 50 apart."""
+    pulse = event(
+        f"<apply><gt/><apply><sin/>{TIME}</apply><cn>0.9</cn></apply>", "x", "<apply><plus/><ci>x</ci><cn>1</cn></apply>"
+    )
+    rows = values(tmp_path, doc(parameters(x=0) + f"<listOfEvents>{pulse}</listOfEvents>"), "x", end=100, steps=2)
+    assert rows == [[0], [8], [16]]
+
+
 def test_the_higher_priority_comes_first_and_a_short_trigger_is_forgotten(tmp_path: Path) -> None:
     lower = event(after(1), "x", "<apply><times/><ci>x</ci><cn>10</cn></apply>", priority=1)
     higher = event(after(1), "x", "<apply><plus/><ci>x</ci><cn>1</cn></apply>", priority=2)

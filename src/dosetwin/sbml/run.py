@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 RTOL, COARSE = 1e-9, 50.0
 LOOKS = 8
 """Times within one step at which comparisons are looked at."""
+LONGEST = 1 / 200
+"""Of the whole course: no step is longer where there are comparisons."""
 MOST_JUMPS, MOST_AT_ONCE, MOST_STEPS = 1_000_000, 5_000, 500_000
 
 
@@ -153,7 +155,7 @@ class _Run:
         x, moving = self.x, self.code.moving
         before = self.look(t, x)
         gap = (times[-1] - times[0]) / max(1, len(times) - 1)
-        reach = max(gap, 1e-12 * stop) if self.jumps else math.inf
+        reach = max(min(gap, LONGEST * (times[-1] - times[0])), 1e-12 * stop) if self.jumps else math.inf
         # one still number beside what moves: LSODA needs something to step
         y = np.array([x[i] for i in moving] + [0.0])
         if not np.all(np.isfinite(y)):
