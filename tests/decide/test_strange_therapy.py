@@ -95,3 +95,29 @@ def test_a_goal_nobody_can_reach_is_a_refusal_that_says_what_would_help():
     assert rec.status == "refuse"
     assert rec.order == {}
     assert [r.text for r in rec.reasons if r.code == "what_would_help"] == ["another laboratory"]
+
+
+def test_a_drug_whose_effect_is_measured_and_no_dose_of_it_is_not_begun():
+    none = replace(ADULT, doses=tuple(DoseEvent(24.0 * k, 320.0, 0.5, drug="gentamicin") for k in range(3)))
+    question = Question(STRANGE, (WARFARIN,), now=71.0, seed=2, draws=100)
+
+    def asked(INR: float, facts: Timeline = none):
+        return advise(replace(facts, observations=(Observation(71.0, "INR", INR, record="INR"),)), question).recommendation
+
+    rec = asked(3.1)
+    found = [f for f in rec.findings if f.code == "not_on_this_drug"]
+    assert rec.status == "refuse"
+    assert rec.regimen is None
+    assert rec.hold
+    assert [(f.severity, f.record, f.value) for f in found] == [("error", "INR", 3.1)]
+    assert "no dose of warfarin is recorded (gentamicin is)" in found[0].message
+    assert found[0].message in rec.hold_reason
+    assert any(r.code == "what_would_help" and "enter the doses of warfarin" in r.text for r in rec.reasons)
+    assert not any(r.code == "safe_under_neither" for r in rec.reasons)
+    assert not any(c.acceptable for c in rec.candidates)
+    first = asked(1.0)
+    assert first.status == "recommend"
+    assert not [f for f in first.findings if f.code == "not_on_this_drug"], "a first dose after a usual INR"
+    alone = asked(3.1, replace(none, doses=()))
+    assert (alone.status, alone.regimen) == ("refuse", None)
+    assert "recorded, and the INR of 3.1" in alone.hold_reason

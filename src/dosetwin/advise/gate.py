@@ -52,7 +52,9 @@ def ask(facts: "Timeline | Place", question: Question) -> Asked:
     told = {name: teller.tell(bare, now, question.rule) for name, teller in tellers.items()}
     taken = tuple(tells.listed()[name].channel.name for name, teller in tellers.items() if teller.used)
     models, more, said = formulary.tell(every, models, drug, now, question.rule, taken, question.planned)
-    return Asked(question, now, models, timeline, bare, heard(bare, told).append(*more), tellers, told, (*remarked, *said))
+    others = tuple(d for d in every.until(now).drugs() if d not in (drug, ""))
+    known, found = heard(bare, told).append(*more), (*remarked, *said)
+    return Asked(question, now, models, timeline, bare, known, tellers, told, found, others)
 
 
 def forbidden_first(answer: Callable[["Timeline | Place", Question], T]) -> Callable[["Timeline | Place", Question], T]:

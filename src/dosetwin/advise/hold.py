@@ -6,7 +6,7 @@ answer is a level now, and one regimen for each outcome: taking a level costs an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +17,10 @@ from dosetwin.advise.question import Asked
 from dosetwin.advise.sample import next_sample, safe_at
 from dosetwin.advise.table import clock, ordered, stands_in_the_way, too_high_now
 from dosetwin.decide.recommendation import HoldPlan, NextSample, Ordered, Status, order
-from dosetwin.errors import Reason
+from dosetwin.errors import Finding, Reason
 from dosetwin.forecast.tells import Outlook
 from dosetwin.formulary import known, measured
+from dosetwin.infer.belief import DOUBTED
 from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Choosable
 from dosetwin.units import plain_unit
@@ -38,13 +39,15 @@ TOLD_FROM = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Settled:
-    """A decision with its status, and, for a hold, the plan and the sentence that says it; ``reasons`` to be told first."""
+    """A decision with its status, and, for a hold, the plan and the sentence that says it; ``reasons`` to be told first,
+    ``findings`` of what the record lacks."""
 
     made: Decision
     status: Status
     plan: HoldPlan | None = None
     hold_reason: str = ""
     reasons: tuple[Reason, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def settle(asked: Asked, state: State, ahead: Sequence[Outlook]) -> Settled:
@@ -61,6 +64,8 @@ def settle(asked: Asked, state: State, ahead: Sequence[Outlook]) -> Settled:
     worries = [o.worry for o in ahead if o.worry is not None]
     reasons += tuple(w.reason for w in worries)
     regimen = made.regimen
+    if regimen is not None and not given and (missing := undosed(asked, state)):
+        return _without_doses(asked, made, missing, reasons)
     if regimen is not None and worries and given:
         earliest = sample_at(asked) + RESULT_H
         if regimen.first_at < earliest - 1e-9:
@@ -95,6 +100,41 @@ def settle(asked: Asked, state: State, ahead: Sequence[Outlook]) -> Settled:
         plan = refusal_plan(asked, state, safe)
         return Settled(made, "refuse", plan, sentence(plan, why, word), reasons)
     return Settled(made, "refuse", reasons=reasons)
+
+
+def undosed(asked: Asked, state: State) -> tuple[Finding, ...]:
+    """A finding for each value of what is watched that is not expected without this drug, where no dose of it is recorded.
+
+    Doses are missing from the record, or it is another patient's, or something else moves the value. An error where the value is
+    in doubt under that record, a warning where it is only unusual.
+    """
+    drug, found = asked.therapy.drug.name, []
+    beside = f" ({', '.join(asked.others)} is)" if asked.others else ""
+    for x in state.levels:
+        if _beside(x, asked) or (x.verdict == "plausible" and x.p_wrong < DOUBTED):
+            continue
+        seen = f"{_what(x, asked)} at {clock(asked.known, x.time)}"
+        said = f"no dose of {drug} is recorded{beside}, and {seen} is not expected without"
+        remedy = (f"enter the doses of {drug} given so far; if there were none, look for what else explains the {word_of(asked)} "
+                  "and measure it again before the first dose")  # fmt: skip
+        severity = "error" if x in state.open_doubts else "warning"
+        found.append(Finding(severity, "not_on_this_drug", x.record, said, x.observed, f"about {x.median:.2g}", remedy))
+    return tuple(found)
+
+
+def _without_doses(asked: Asked, made: Decision, missing: tuple[Finding, ...], reasons: tuple[Reason, ...]) -> Settled:
+    """Nothing is ordered while a value says that the record lacks doses; where one is only unusual it is said with the order."""
+    said = tuple(Reason(f.code, f.value, None, "", f.message) for f in missing)
+    if not any(f.severity == "error" for f in missing):
+        return Settled(made, "caution", reasons=said + reasons, findings=missing)
+    worst = next(f for f in missing if f.severity == "error")
+    none = (*said, Reason("what_would_help", text=worst.remedy))
+    choice = replace(
+        made.choice, chosen=None, best=None, tied=(), reasons=none, unmet=tuple((*u, *said) for u in made.choice.unmet)
+    )
+    plan = HoldPlan(clock(asked.known, sample_at(asked)))
+    why = sentence(plan, worst.message, word_of(asked))
+    return Settled(replace(made, choice=choice), "refuse", plan, why, reasons, missing)
 
 
 def word_of(asked: Asked) -> str:

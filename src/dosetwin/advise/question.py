@@ -57,7 +57,7 @@ class Asked:
 
     ``now`` h, the moment of the decision; ``models`` those asked in the end; ``timeline`` the facts as given, ``bare`` those
     known at ``now``, ``known`` the same with what the ``tellers`` (name -> who was chosen) ``told``; ``findings`` what the checks
-    remarked. ``twin``: of a place, which has no models.
+    remarked. ``others``: drugs that doses are recorded of beside this one. ``twin``: of a place, which has no models.
     """
 
     question: Question
@@ -69,6 +69,7 @@ class Asked:
     tellers: "Mapping[str, Teller]"
     told: "Mapping[str, Told]"
     findings: tuple[Finding, ...] = ()
+    others: tuple[str, ...] = ()
     twin: "BedPool | None" = None
 
     @property

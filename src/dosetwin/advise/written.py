@@ -44,7 +44,7 @@ def write(
 def _reasons(asked: Asked, state: State, settled: Settled) -> tuple[Reason, ...]:
     """Why this, or why nothing; in a refusal also when the level is low enough for another dose."""
     made = settled.made
-    if made.regimen is None and state.open_doubts:
+    if made.regimen is None and state.open_doubts and not settled.findings:
         return settled.reasons + safe_under_neither(made)
     reasons = (*settled.reasons, *made.choice.reasons, *made.silent, *not_scored(made, asked))
     if made.regimen is None and too_high_now(made, asked.therapy):
@@ -59,4 +59,4 @@ def _findings(asked: Asked, state: State, ahead: tuple[Outlook, ...], settled: S
     said += [f for o in ahead for f in o.findings]
     found = (f for f in (*settled.made.findings, *state.findings) if not any(t.answers(f) for t in tellers.values()))
     continued = continues(ends_of(asked.timeline, asked.now), asked.now)
-    return unique((*asked.findings, *asked.timeline.findings, *continued, *said, *found))
+    return unique((*asked.findings, *settled.findings, *asked.timeline.findings, *continued, *said, *found))
