@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from dosetwin.advise.question import Asked
+from dosetwin.decide.coarse import Remembered, looked_at
 from dosetwin.decide.facts import facts_at
 from dosetwin.decide.plans import (
     Plan,
@@ -22,6 +23,7 @@ from dosetwin.decide.played import Played
 from dosetwin.decide.readings import Responses, combine
 from dosetwin.decide.search import Choice, Exposures, Scores, choose, score, unmet_constraints
 from dosetwin.declare import Facts, Repeated, Therapy
+from dosetwin.declare.menu import Settings
 from dosetwin.errors import Finding, InputError, Reason
 from dosetwin.infer.belief import DOUBTED
 from dosetwin.records import Choosable, Every
@@ -143,13 +145,15 @@ def believe(asked: Asked, *, conditions: bool = True) -> State:
 
 
 def decide(
-    asked: Asked, state: State, *, extra: Sequence[Choosable] = (), thin: int = 1, loading: bool = True, also: State | None = None
-) -> Decision:
+    asked: Asked, state: State, *, extra: Sequence[Choosable] = (), thin: int = 1, loading: bool = True,
+    also: State | None = None, whole: bool = False,
+) -> Decision:  # fmt: skip
     """Enumerate, expose, score and choose for the facts known at the question's moment.
 
     Plans of one amount first; then (``loading``) those with a larger first dose that these make promising, on the same draws.
     ``also``: a state under which every chance constraint must hold as well (its losses do not count); plans with a larger first
-    dose are then left out. Raises InputError when model, rules or limits need a weight and none is known.
+    dose are then left out. Where every order costs a simulation only some of the menu are looked at (``decide.coarse``);
+    ``whole``: all of them. Raises InputError when model, rules or limits need a weight and none is known.
     """
     therapy, known, now = asked.therapy, asked.known, asked.now
     facts = facts_at(known, now)
@@ -160,20 +164,37 @@ def decide(
     where = situation(known, now, facts.WT, therapy)
     says, silent = ask_rules(therapy.rules, facts)
     plans = enumerate_plans(therapy, where, says, [r for r in extra if not _loaded(r)], thin)
-    answers = _responses(asked, state)
+    answers, doubted = _responses(asked, state), () if also is None else _responses(asked, also)
 
     def exposed(new: Sequence[Plan], alone: bool = False) -> Exposures | None:
         parts = [(responses.alone(new) if alone else responses.of(new), share) for responses, share in answers]
         answered = [(e, share) for e, share in parts if e is not None]
         return combine(answered) if len(answered) == len(parts) else None
 
-    exposures = exposed(plans)
-    assert exposures is not None  # only a later question can be refused
-    scores = score(exposures, therapy.goals, first=where.first)
-    other = None
-    if also is not None:
-        parts = [(responses.of(plans), share) for responses, share in _responses(asked, also)]
-        other = score(combine([(e, share) for e, share in parts if e is not None]), therapy.goals, first=where.first)
+    def in_doubt(new: Sequence[Plan]) -> Exposures | None:
+        parts = [(responses.of(new), share) for responses, share in doubted]
+        return combine([(e, share) for e, share in parts if e is not None])
+
+    every, if_right = Remembered(plans, exposed), Remembered(plans, in_doubt)
+
+    def judged(rows: Sequence[int]) -> tuple[Exposures | None, Scores | None, Scores | None]:
+        found, right = every.of(rows), if_right.of(rows) if doubted else None
+        by = [None if e is None else score(e, therapy.goals, first=where.first) for e in (found, right)]
+        return found, by[0], by[1]
+
+    def chosen(rows: Sequence[int]) -> Choice | None:
+        _, scores, other = judged(rows)
+        few = [plans[i] for i in rows]
+        return None if scores is None else choose(few, scores, therapy.goals, therapy.tie_loss, other, therapy.bars)
+
+    rows = range(len(plans))
+    if not whole and _stepped(asked):
+        named = {cast("Any", therapy.menu).key(r) for r in extra}
+        rows = looked_at(plans, chosen, [i for i, p in enumerate(plans) if cast("Any", therapy.menu).key(p.order) in named])
+    exposures, scores, other = judged(rows)
+    if exposures is None or scores is None:  # a draw fails under an order looked at later: all are asked at once
+        return decide(asked, state, extra=extra, thin=thin, loading=loading, also=also, whole=True)
+    plans = tuple(plans[i] for i in rows)
     more = () if also is not None else tuple(plan(r, therapy, where) for r in extra if _loaded(r))
     if loading and also is None:
         waited = first_doses(therapy, where) if where.first and _held_back(plans, scores, therapy) else ()
@@ -186,6 +207,12 @@ def decide(
     choice = choose(plans, scores, therapy.goals, therapy.tie_loss, other, therapy.bars)
     findings = tuple(f for responses, _ in answers for f in responses.findings)
     return Decision(facts, where, plans, silent, exposures, choice, findings)
+
+
+def _stepped(asked: Asked) -> bool:
+    """Whether every order costs a simulation of its own, along a menu of amounts."""
+    menu, models = asked.therapy.menu, asked.models
+    return not isinstance(menu, Settings) and not (isinstance(menu, Repeated) and all(m.linear_in_dose for m in models))
 
 
 def _loaded(order: Choosable) -> bool:

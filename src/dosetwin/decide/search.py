@@ -37,6 +37,10 @@ class Exposures:
         """The plans ``first`` to ``last`` - 1."""
         return replace(self, values={key: v[first:last] for key, v in self.values.items()})
 
+    def only(self, rows: Sequence[int]) -> "Exposures":
+        """These plans, in this order."""
+        return replace(self, values={key: v[list(rows)] for key, v in self.values.items()})
+
     def of(self, goal: Goal, dose: str) -> np.ndarray | None:
         """Values a goal judges at a dose, in the goal's unit; None where there is nothing to judge."""
         found = self.values.get((goal.reading.key, dose))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dosetwin import formulary, models, populations
 from dosetwin.declare import Model, Reading, Therapy
 from dosetwin.declare.menu import Settings
-from dosetwin.declare.rule import Says
+from dosetwin.declare.rule import Rule, Says
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.populations.population import Population
 from dosetwin.populations.spread import declared
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FIXED = re.compile(r"fixed:(\d+(?:\.\d+)?)(?:_per_(kg|m2))?_q(\d+(?:\.\d+)?)")
 """``fixed:5_q24``, ``fixed:15_per_kg_q12``: the same amount for everybody, every so many hours."""
-POLICIES = "rule:NAME of the therapy, twin, fixed:AMOUNT_qHOURS, fixed:AMOUNT_per_kg_qHOURS"
+POLICIES = "rule:NAME of the therapy, rule:FIRST+LATER, twin, fixed:AMOUNT_qHOURS, fixed:AMOUNT_per_kg_qHOURS"
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,15 @@ class Arm:
     def looks_in(self, design: "TherapyDesign") -> bool:
         """Whether it looks at what is measured, and is asked again when a result is known: a twin, or a rule that needs it (of
         settings every rule does: a protocol moves them by what was measured)."""
-        rule = next((r for r in design.of.rules if self.policy == f"rule:{r.name}"), None)
-        looks = rule is not None and (design.measured in rule.needs or design.of.drug.device)
+        rules = self.rules_of(design.of)
+        looks = any(design.measured in r.needs for r in rules) or (bool(rules) and design.of.drug.device)
         return self.sampled and (self.policy == "twin" or looks)
+
+    def rules_of(self, therapy: Therapy) -> tuple[Rule, ...]:
+        """The rules that a policy ``rule:FIRST`` or ``rule:FIRST+LATER`` follows: the first order, and those after it."""
+        kind, _, names = self.policy.partition(":")
+        known = {r.name: r for r in therapy.rules}
+        return tuple(known[n] for n in names.split("+") if n in known) if kind == "rule" else ()
 
     @property
     def fixed(self) -> Says | None:
@@ -149,7 +155,10 @@ class TherapyDesign:
         told = f"{where}: arm {arm.name}: policy"
         kind, _, rule = arm.policy.partition(":")
         if kind == "rule":
-            _known(rule, [r.name for r in self.of.rules], told)
+            for name in rule.split("+"):
+                _known(name, [r.name for r in self.of.rules], told)
+            if rule.count("+") > 1:
+                raise InputError("one rule for the first order and one for those after it", where=told, value=arm.policy)
         elif arm.policy != "twin" and (arm.fixed is None or isinstance(self.of.menu, Settings)):
             raise UnknownName("unknown policy", where=told, value=arm.policy, allowed=POLICIES)
         if not 20 <= arm.draws <= 5000:

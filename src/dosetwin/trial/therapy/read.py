@@ -116,7 +116,7 @@ def _arms(given: Any, where: str, rules: list[str]) -> tuple[Arm, ...]:
 
 
 def _named(policy: str) -> Arm:
-    return Arm(policy.removeprefix("rule:").replace(":", "_"), policy)
+    return Arm(policy.removeprefix("rule:").replace(":", "_").replace("+", "_then_"), policy)
 
 
 def _reading(given: Any, where: str) -> tuple[str, Reading, float | None, float | None]:

@@ -8,12 +8,11 @@ if TYPE_CHECKING:
 
 def arms(design: "TherapyDesign") -> tuple[tuple[str, str], ...]:
     """Name and words of every arm."""
-    rules = {r.name: r for r in design.of.rules}
     out = []
     for a in design.arms:
-        rule = rules.get(a.policy.partition(":")[2])
-        if rule is not None:
-            text = f"{rule.title}: as the rule says for the patient's facts ({rule.source})"
+        if rules := a.rules_of(design.of):
+            said = [f"{r.title}: as the rule says for the patient's facts ({r.source})" for r in rules]
+            text = "; after the first order ".join(said)
         elif a.policy == "twin":
             seen = f"asked again with each result; {a.draws} draws" if a.sampled else f"no measurement; {a.draws} draws"
             text = f"the twin's choice under {design.believed(a).name}, {seen}"
