@@ -6,8 +6,8 @@ from dosetwin.decide.plans import Plan
 from dosetwin.decide.search import Choice, Exposures
 from dosetwin.records import Every
 
-COARSE = 8
-"""The menu is first looked at in so many steps of amount (at each interval), then between the best one's neighbours."""
+COARSE = 6
+"""The menu is first looked at in at most so many steps of amount (at each interval), then between the best one's neighbours."""
 
 
 def looked_at(plans: Sequence[Plan], chosen: Callable[[Sequence[int]], Choice | None], always: Collection[int] = ()) -> list[int]:
@@ -27,7 +27,7 @@ def looked_at(plans: Sequence[Plan], chosen: Callable[[Sequence[int]], Choice | 
         if not p.violations:
             rows.setdefault((p.order.duration, p.order.interval) if isinstance(p.order, Every) else (), []).append(i)
     at = {i: (row, k) for row in rows.values() for k, i in enumerate(row)}
-    steps = {id(row): max(len(row) // COARSE, 1) for row in rows.values()}
+    steps = {id(row): -(-len(row) // COARSE) for row in rows.values()}
     looked = {*always, *(i for i, p in enumerate(plans) if p.rules)}
     for row in rows.values():
         looked |= {*row[:: steps[id(row)]], row[-1]}

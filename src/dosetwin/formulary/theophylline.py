@@ -43,8 +43,8 @@ THEOPHYLLINE_ADULT = Therapy(
     models=("theophylline_powell_1978", "theophylline_rovei_1982"),
     menu=Repeated((100.0, 500.0), "", (12.0,), (0.0,), TABLETS),
     goals=(
-        Goal("trough", TROUGH, 5.0, 15.0, "mg/L", 1.0, 5.0, "level before the next dose", RANGE + "; the 30 % is assumed",
-             min_probability=0.30, chance_doses=("last",), help=LEARN),
+        Goal("trough", TROUGH, 5.0, 15.0, "mg/L", 1.0, 5.0, "level before the next dose", RANGE + "; the 50 % is assumed",
+             min_probability=0.50, chance_doses=("last",), help=LEARN),
         Goal("too_high", PEAK, None, 20.0, "mg/L", 2.0, 5.0, "highest level of the interval", "toxic above 20 mg/L (recalled); "
             "the 85 % "
              "is assumed", min_probability=0.85, chance_doses=("last",), closed=True, joint=False, help=TOO_MUCH),

@@ -13,6 +13,7 @@ from dosetwin.cli import run as command
 from dosetwin.errors import InputError
 from dosetwin.studies import load
 from dosetwin.trial import analysis, runner
+from dosetwin.trial.therapy import words
 from dosetwin.trial.therapy.course import counted, follow
 from dosetwin.trial.therapy.design import TherapyDesign
 from dosetwin.trial.therapy.truth import patients
@@ -183,6 +184,17 @@ def test_every_mistake_is_named(tmp_path, old, new, said):
     assert old in DESIGN
     with pytest.raises(InputError, match=said):
         load(files(tmp_path, DESIGN.replace(old, new)))
+
+
+def test_an_arm_may_follow_one_rule_for_the_first_order_and_another_after_it(design):
+    both = replace(design, arms=(replace(design.arms[0], name="both", policy="rule:ten+half"), *design.arms))
+    patient = next(p for p in patients(both, 0, 6) if p.record.patient.number("CYP2C9_3") == 1)
+    made, ten, half = (follow(patient, arm) for arm in both.arms[:3])
+    assert made.given[0].amount == ten.given[0].amount != half.given[0].amount
+    assert [d.amount for d in made.given[1:]] == [d.amount for d in half.given[1:]]
+    assert "; after the first order " in dict(words.arms(both))["both"]
+    with pytest.raises(InputError, match="one rule for the first order"):
+        replace(both, arms=(replace(both.arms[0], policy="rule:ten+half+ten"),))
 
 
 def test_places_are_refused(design):

@@ -38,7 +38,7 @@ def ordered(design: "TherapyDesign", arm: "Arm", known: Timeline, now: float) ->
     fixed = arm.fixed
     if fixed is None:
         first, *later = arm.rules_of(therapy)
-        says, _ = ask_rules((later[0] if later and where.last is not None else first,), where.facts)
+        says, _ = ask_rules((later[0] if later and not where.first else first,), where.facts)
     else:
         says = {arm.name: fixed}
     return _said(therapy, where, says)
