@@ -177,13 +177,13 @@ def decide(
 
     every, if_right = Remembered(plans, exposed), Remembered(plans, in_doubt)
 
-    def judged(rows: Sequence[int]) -> tuple[Exposures | None, Scores | None, Scores | None]:
+    def scored(rows: Sequence[int]) -> tuple[Exposures | None, Scores | None, Scores | None]:
         found, right = every.of(rows), if_right.of(rows) if doubted else None
         by = [None if e is None else score(e, therapy.goals, first=where.first) for e in (found, right)]
         return found, by[0], by[1]
 
     def chosen(rows: Sequence[int]) -> Choice | None:
-        _, scores, other = judged(rows)
+        _, scores, other = scored(rows)
         few = [plans[i] for i in rows]
         return None if scores is None else choose(few, scores, therapy.goals, therapy.tie_loss, other, therapy.bars)
 
@@ -191,7 +191,7 @@ def decide(
     if not whole and _stepped(asked):
         named = {cast("Any", therapy.menu).key(r) for r in extra}
         rows = looked_at(plans, chosen, [i for i, p in enumerate(plans) if cast("Any", therapy.menu).key(p.order) in named])
-    exposures, scores, other = judged(rows)
+    exposures, scores, other = scored(rows)
     if exposures is None or scores is None:  # a draw fails under an order looked at later: all are asked at once
         return decide(asked, state, extra=extra, thin=thin, loading=loading, also=also, whole=True)
     plans = tuple(plans[i] for i in rows)

@@ -58,7 +58,8 @@ class Remembered:
 
     def of(self, rows: Sequence[int]) -> Exposures | None:
         """Exposures of the plans of these indices, in this order."""
-        if new := [i for i in rows if i not in self._place]:
+        new = [i for i in rows if i not in self._place]
+        if new or self._kept is None:
             found = self._exposed([self._plans[i] for i in new])
             if found is None:
                 return None
