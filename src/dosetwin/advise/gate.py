@@ -1,6 +1,7 @@
 """What is asked of facts, models and therapy before anything is computed, and what the record says of the time after now."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, TypeVar
 
@@ -172,7 +173,10 @@ def checked(timeline: Timeline, now: float, question: Question) -> tuple[Finding
     therapy = question.therapy
     first = not timeline.doses and not any(o.measures in (therapy.drug.name, "") for o in timeline.observations)
     weight = therapy.needs_weight or any(m.needs_weight for m in question.models)
-    found = (*check(timeline, now, first_dose=first, weight=weight), *stale(timeline, now, therapy.stale_h))
+    known = (
+        timeline if timeline.drug else replace(timeline, drug=therapy.drug.name)
+    )  # doses of no named drug are of the one asked for
+    found = (*check(known, now, first_dose=first, weight=weight), *stale(timeline, now, therapy.stale_h))
     errors = [f for f in (*timeline.findings, *found) if f.severity == "error"]
     if errors:
         raise InputError(" | ".join(dict.fromkeys(map(str, errors))), where=f"patient {timeline.patient.id}")

@@ -510,7 +510,7 @@ def _size(d: DoseEvent, record: str, drug: str, unit: str, size: OneDose, kg: fl
     said = f"{d.amount:g} {unit}" + (f" is {each:.3g} {size.unit}" if size.per_kg else "")
 
     def allowed(low: float, high: float) -> str:
-        told = f"{low * kg:.3g} to {high * kg:.3g} {unit}"
+        told = f"{_plainly(low * kg)} to {_plainly(high * kg)} {unit}"
         return f"{told} ({low:g} to {high:g} {size.unit})" if size.per_kg else told
 
     usual = size.usually(newborn)
@@ -523,16 +523,21 @@ def _size(d: DoseEvent, record: str, drug: str, unit: str, size: OneDose, kg: fl
                       _meant(d.amount, kg, usual, unit, size.per_kg) or "confirm or correct it")  # fmt: skip
 
 
+def _plainly(x: float) -> str:
+    """Three digits without an exponent up to a million: ``4800``, not ``4.8e+03``."""
+    return f"{float(f'{x:.3g}'):g}"
+
+
 def _meant(amount: float, kg: float, usual: tuple[float, float], unit: str, per_kg: bool) -> str:
     """What may have been meant by an amount that is not believed; "" where nothing fits."""
     low, high = usual
     if per_kg and low <= amount <= high and not low <= amount / kg <= high:
-        return f"{amount * kg:.3g} {unit} if {amount:g} was {unit}/kg"
+        return f"{_plainly(amount * kg)} {unit} if {amount:g} was {unit}/kg"
     if unit != "mg":
         return ""
     for factor, text in ((1000.0, "g"), (0.001, "ug")):
         if low <= amount * factor / kg <= high:
-            return f"{amount * factor:.3g} mg if {amount:g} was {text}"
+            return f"{_plainly(amount * factor)} mg if {amount:g} was {text}"
     return ""
 
 

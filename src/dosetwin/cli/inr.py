@@ -56,5 +56,5 @@ def inr(
     for b in bands:
         if b["inrs"]:
             top = "and more" if b["to"] > 50 else f"to {b['to']:g}"
-            console.print(f"{b['inrs']} INR from {b['from']:g} {top}: {b['text']}")
+            console.print(f"{b['inrs']} INR{'' if b['inrs'] == 1 else 's'} from {b['from']:g} {top}: {b['text']}")
     console.print(f"odds relative to an INR of 2 to 2.5: {risk.SOURCE}")

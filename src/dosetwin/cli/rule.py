@@ -60,7 +60,8 @@ def rule(
         typer.echo(text.getvalue(), nl=False)
     silent = sum(bool(s["WHY_NOT"]) for s in said)
     terminal(error=target is None).print(
-        f"{len(said)} lines, {silent} without an answer" + (f"; written: {target}" if target is not None else "")
+        f"{len(said)} line{'' if len(said) == 1 else 's'}, {silent} without an answer"
+        + (f"; written: {target}" if target is not None else "")
     )
 
 

@@ -64,7 +64,10 @@ def score(
         typer.echo(text.getvalue(), nl=False)
     silent = sum(bool(r["WHY_NOT"]) for r in rows)
     console = terminal(error=target is None)
-    console.print(f"{len(rows)} lines, {silent} without an answer" + (f"; written: {target}" if target is not None else ""))
+    console.print(
+        f"{len(rows)} line{'' if len(rows) == 1 else 's'}, {silent} without an answer"
+        + (f"; written: {target}" if target is not None else "")
+    )
 
 
 def _card(s: "Score", as_json: bool) -> None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from dosetwin.advise import Advice
 
 
+MOST_UNBROKEN = 40
+"""Characters of an order up to which it stays on one line of the table."""
+
+
 def grid(heads: tuple[str, ...], right: tuple[int, ...] = (), fixed: tuple[int, ...] = ()) -> "Table":
     """A table in the house style; ``right`` the columns of numbers, ``fixed`` further ones that are never broken."""
     from rich.table import Table
@@ -96,7 +100,9 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
     first = 2 + len(aside)
     titles = ("rank", called.one, *aside, *(fill(h[0], 12) for h in heads), "all targets", "loss", "")
     numbers = (0, *((2,) if by_weight else ()), *range(first, first + len(heads) + 2))
-    table = grid(titles, numbers, (1, first - 1) if wide else (1,))
+    brief = max((len(narrative.label(c, rec.candidates)) for c in short_list(rec.candidates)), default=0) <= MOST_UNBROKEN
+    # a row wider than the screen would lose the ends of its numbers and the verdict: long orders (a loading dose) are broken
+    table = grid(titles, numbers, (*((1,) if brief else ()), *((first - 1,) if wide else ())))
     for c in short_list(rec.candidates):
         chosen = rec.regimen is not None and c.regimen == rec.regimen
         said = verdict(c, chosen, narrative.contradicted(rec))

@@ -1,6 +1,7 @@
 """Therapies of the formulary's files: found, named, and checked once when they are asked for."""
 
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 
@@ -45,9 +46,16 @@ def therapy(name: str) -> Therapy:
         return checked(_of_file(f"{file}.py" if sign else name, wanted))
     listed = {t.name: t for t in therapies()}
     if name not in listed:
-        raise UnknownName("unknown therapy", where="therapy", value=name[:100], allowed=", ".join(listed),
+        raise UnknownName("unknown therapy", where="therapy", value=name[:100], allowed=", ".join(_like(name, listed)),
                           remedy="see 'dosetwin therapies'")  # fmt: skip
     return checked(listed[name])
+
+
+def _like(name: str, listed: dict[str, Therapy]) -> list[str]:
+    """The therapies of a drug of this name, else those of like names, else all."""
+    word = name.lower()
+    near = [n for n, t in listed.items() if t.drug.name == word or n.startswith(word)] if word else []
+    return near or get_close_matches(word, listed, 5, 0.7) or list(listed)
 
 
 def _of_file(path: str, wanted: str) -> Therapy:

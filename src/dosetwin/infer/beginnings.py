@@ -86,7 +86,9 @@ def _among(evidence: Evidence, prediction: Prediction, w: np.ndarray) -> tuple[n
     """(percentile, median) of each level among weighted predictions; each level by itself, whatever the others are."""
     ok = prediction.ok
     if not ok.any():
-        raise SimulationError(f"{evidence.model.name}: every parameter vector tried could not be simulated")
+        raise SimulationError(
+            f"{evidence.model.name}: nothing tried could be simulated: check covariates and doses, their values and units"
+        )
     w = w[ok] / w[ok].sum()
     below = np.ascontiguousarray(evidence.cdf(prediction)[ok].T)
     at = np.ascontiguousarray(evidence.at_levels(prediction)[ok].T)

@@ -199,7 +199,9 @@ def _sample(
     wanted = threshold if told else enough  # what a quadratic spared is not played after all for a little less noise
     log_evidence = pool.weights("mixture")[2]
     if not np.isfinite(pool.log_p["mixture"]).any():
-        raise SimulationError(f"{evidence.model.name}: every parameter vector tried could not be simulated")
+        raise SimulationError(
+            f"{evidence.model.name}: nothing tried could be simulated: check covariates and doses, their values and units"
+        )
     asked: list[Condition] = ["believed", *(["right", "wrong"] if explained.doubted.any() else [])] if conditions else []
     found: dict[str, np.ndarray] = {}
     findings: list[Finding] = []

@@ -150,7 +150,7 @@ class Cells:
 
         dates = None if dated is None else self.cells[self.where[dated]]
         found = clock.hours(cells, dates, dated or "", self.ids, wrong)
-        what = "TIME is a clock" if dated is None else f"{dated} ({clock.order_of(dated)}) and TIME are a clock"
+        what = "TIME is a clock" if dated is None else f"{dated} ({clock.order_of(dated)}, or as 2024-03-01) and TIME are a clock"
         self.findings.append(
             Finding("info", "clock_read", self.name, f"{what}: hours are counted from each subject's first record")
         )

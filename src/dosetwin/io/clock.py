@@ -94,8 +94,8 @@ def _hour(time: str, dated: bool) -> float:
             raise InputError("TIME beside a date is a time of day", value=time, allowed="0 to 24 h",
                              remedy="where TIME counts hours, leave the dates out: --map IGNORE=<the date column>")  # fmt: skip
         return float(time)
-    raise InputError("TIME is not a finite number or a time of day", value=time[:40], allowed="14:30, or hours",
-                     remedy="give hours since the first record, or clock times hh:mm")  # fmt: skip
+    raise InputError("TIME is not a finite number or a time of day", value=time[:40], allowed="14:30, 2024-03-01T08:30, or hours",
+                     remedy="give hours since the first record, clock times (dates in a column DATE), or moments")  # fmt: skip
 
 
 def _day(cell: str, label: str) -> tuple[str, float]:

@@ -82,7 +82,8 @@ def read_rows(source: Any) -> Rows:
                 row = row[: len(header)]  # blank columns beyond the header, as spreadsheets write them
             if len(row) != len(header):
                 place = f"{name}:{reader.line_num}"
-                uneven.append(InputError("wrong number of fields", where=place, value=len(row), allowed=str(len(header))))
+                uneven.append(InputError("wrong number of fields", where=place, value=len(row), allowed=str(len(header)),
+                                         remedy="write decimal points, or separate by semicolons; quote text"))  # fmt: skip
                 continue
             rows.append(row)
             lines.append(reader.line_num)

@@ -151,7 +151,12 @@ def regimen(r: "Ordered", mg_per_kg: float | None = None, drug: str = "") -> str
 
 
 def _of_weight(value: float | None) -> str:
-    return "" if value is None else f" ({value:.1f} mg/kg)"
+    return "" if value is None else f" ({_each(value)} mg/kg)"
+
+
+def _each(value: float) -> str:
+    """mg/kg with a decimal, with two digits below 1 (tacrolimus: 0.028)."""
+    return f"{value:.1f}" if value >= 0.95 else f"{value:.2g}"
 
 
 def over(duration: float) -> str:
@@ -251,7 +256,7 @@ def sentence(reason: Reason, targets: "Sequence[Goal]" = (), said: Callable[[str
         return f"Not {_named(what)}: {_probability(why)} {found}, {percent(_float(limit))} needed."
     if code == "standard_rule_outside_limits":
         what, _, why = reason.text.partition(": ")
-        return f"Not {_named(what)}: {why} ({number(value)}, limit {number(limit)} {reason.unit})."
+        return f"Not {_named(what)}: {why} ({number(value)}, limit {measured(limit, reason.unit)})."
     if code == "standard_rule_costs_more":
         what, _, why = reason.text.partition(": ")
         for t in targets:
@@ -429,6 +434,11 @@ def said_unit(unit: str) -> str:
     return "" if plain_unit(unit) == "1" else unit
 
 
+def measured(value: object, unit: str) -> str:
+    """``5 mg/L``, ``0.8`` for a ratio."""
+    return f"{number(value)} {said_unit(unit)}".rstrip()  # type: ignore[arg-type]
+
+
 def of_weight(c: "Candidate", therapy: "Therapy") -> str:
     """``13.0 mg/kg``; "" where nothing of the therapy goes by weight."""
     return f"{per_kg(c)} {therapy.drug.unit}/kg" if therapy.needs_weight and c.mg_per_kg is not None else ""
@@ -436,7 +446,7 @@ def of_weight(c: "Candidate", therapy: "Therapy") -> str:
 
 def per_kg(c: "Candidate") -> str:
     """mg/kg of a candidate for a table: ``13.0``, or ``15.6, 12.6`` with a loading dose; a dash where no weight counts."""
-    return ", ".join(f"{x:.1f}" for x in (c.loading_mg_per_kg, c.mg_per_kg) if x is not None) or "-"
+    return ", ".join(_each(x) for x in (c.loading_mg_per_kg, c.mg_per_kg) if x is not None) or "-"
 
 
 def contradicted(rec: "Recommendation") -> bool:

@@ -65,7 +65,7 @@ def verdict(c: "Candidate", recommended: bool, contradicted: bool = False) -> st
         r = c.violations[0]
         if r.code.startswith("bar_"):
             return f"barred: {r.text}"
-        return f"outside limits: {r.text} ({narrative.number(r.value)}, limit {narrative.number(r.limit)} {r.unit})"
+        return f"outside limits: {r.text} ({narrative.number(r.value)}, limit {narrative.measured(r.limit, r.unit)})"
     if c.unmet:
         r = min(c.unmet, key=lambda r: float(r.value or 0) - float(r.limit or 0))
         got, need = narrative.percent_against(float(r.value or 0), float(r.limit or 0)), narrative.percent(float(r.limit or 0))

@@ -41,7 +41,7 @@ def broken(would: Mapping[str, Any]) -> list[str]:
         if str(r["code"]).startswith("bar_"):
             out.append(f"barred: {r['text']}")
             continue
-        limit = f"limit {narrative.number(r['limit'])} {r['unit']}"
+        limit = f"limit {narrative.measured(r['limit'], r['unit'])}"
         out.append(f"outside limits: {r['text']} ({narrative.number(r['value'])}, {limit})")
     return out
 

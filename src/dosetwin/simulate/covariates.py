@@ -8,7 +8,9 @@ import numpy as np
 
 from dosetwin.declare import Cov, Model
 from dosetwin.errors import Finding, InputError
+from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Timeline
+from dosetwin.units import plain_unit
 
 Series = Sequence[tuple[float, float]]
 """(time, value) pairs, ascending."""
@@ -79,11 +81,33 @@ def _series(name: str, c: Cov, timeline: Timeline, model: Model, findings: list[
                                 timeline.patient.BW, remedy="enter a current weight"))  # fmt: skip
         return ((-math.inf, float(timeline.patient.BW)),)
     if c.missing == "population" and c.population is not None:
+        unit = "" if c.unit in ("", "1") else f" in {c.unit}"
         findings.append(Finding("warning", "covariate_population_value", who, f"no {name}: the population value is used",
-                                c.population, remedy=f"enter {name} in {c.unit}"))  # fmt: skip
+                                c.population, remedy=f"enter {name}{unit}"))  # fmt: skip
         return ((-math.inf, c.population),)
     raise InputError(f"{name} ({c.text}) is missing and {model.name} needs it", where=who,
-                     allowed=f"{c.low:g} to {c.high:g} {c.unit}", remedy=f"enter {name}, or map a column to it")  # fmt: skip
+                     allowed=_range(c), remedy=f"enter {name}, in a column of this name or mapped to it")  # fmt: skip
+
+
+def _range(c: Cov) -> str:
+    """``18 to 95 y``; no unit for a ratio."""
+    return f"{c.low:g} to {c.high:g} {'' if c.unit == '1' else c.unit}".rstrip()
+
+
+def _possible(name: str, c: Cov, value: float, timeline: Timeline) -> None:
+    """Raises InputError for what nobody has (an age in months, an albumin in g/dL)."""
+    of = QUANTITIES.get(name)
+    same = of is not None and plain_unit({"a": "y"}.get(of.unit, of.unit)) == plain_unit(c.unit)
+    if of is None or not same or c.flag or of.holds(value, True) or of.holds(value, False):
+        return
+    slips = {"AGE": (1 / 12, "months"), "ALB": (10.0, "g/dL"), "HT": (100.0, "m")}
+    factor, unit = slips.get(name, (1.0, ""))
+    meant = f"{value * factor:.3g} {c.unit} if these are {unit}" if unit and of.holds(value * factor, False) else ""
+    own = sorted((abs(x.value - value), x.record) for x in timeline.covariates if x.name == name and x.record)
+    raise InputError(
+        f"{name} ({c.text}) cannot be this", where=own[0][1] if own else f"patient {timeline.patient.id}",
+        value=float(f"{value:.6g}"), allowed=f"{of.low:g} to {of.high:g} {c.unit}", remedy=meant or "check value and unit",
+    )  # fmt: skip
 
 
 def _faded(series: Series, hours: float) -> Series:
@@ -185,7 +209,8 @@ def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, 
         if low < c.low - slack or high > c.high + slack:
             bad = low if low < c.low - slack else high
             message = f"{name} lies outside the range studied for {model.name}"
-            allowed = f"{c.low:g} to {c.high:g} {c.unit}"
+            allowed = _range(c)
+            _possible(name, c, bad, timeline)
             if model.outside == "refuse":
                 raise InputError(message, where=who, value=bad, allowed=allowed, remedy="choose a model studied in such patients")
             findings.append(Finding("warning", "outside_studied_range", who, message, bad, allowed,

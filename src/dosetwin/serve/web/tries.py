@@ -76,7 +76,7 @@ def try_out(advice: "Advice", asked: Asked, zone: Zone, beside: dict[str, Any] |
     found = what_if(advice, Tried(regimen, sample))
     broken = [f"{f['message']} (allowed {f['allowed']})" for f in found["remarks"]]
     broken += [
-        f"{r['text']} ({narrative.number(r['value'])}, limit {narrative.number(r['limit'])} {r['unit']})"
+        f"{r['text']} ({narrative.number(r['value'])}, limit {narrative.measured(r['limit'], r['unit'])})"
         for r in found["violations"]
     ]
     broken += [
