@@ -23,7 +23,7 @@ PLACED = {
 }  # fmt: skip
 """Placeholders of the pages and what stands in for them."""
 BRIEFLY = {
-    "therapies ./phenytoin.py": 20,
+    "therapies": 20,
     "models": 20,
     "genes": 20,
     "simulate": 20,

@@ -10,7 +10,6 @@ from dosetwin.declare import Cov, Model
 from dosetwin.errors import Finding, InputError
 from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Timeline
-from dosetwin.units import plain_unit
 
 Series = Sequence[tuple[float, float]]
 """(time, value) pairs, ascending."""
@@ -18,6 +17,9 @@ Series = Sequence[tuple[float, float]]
 FADING = 6
 """Steps in which the value of a flag that fades falls."""
 HOURS_PER = {"d": 24.0, "wk": 168.0, "y": 24.0 * 365.25, "h": 1.0}
+
+SLIPS = {("AGE", "y"): (1 / 12, "months"), ("ALB", "g/L"): (10.0, "g/dL"), ("HT", "cm"): (100.0, "m")}
+"""(Covariate, its unit): what turns a value in a unit written by mistake into the right one, and that unit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,13 +98,12 @@ def _range(c: Cov) -> str:
 
 def _possible(name: str, c: Cov, value: float, timeline: Timeline) -> None:
     """Raises InputError for what nobody has (an age in months, an albumin in g/dL)."""
-    of = QUANTITIES.get(name)
-    same = of is not None and plain_unit({"a": "y"}.get(of.unit, of.unit)) == plain_unit(c.unit)
-    if of is None or not same or c.flag or of.holds(value, True) or of.holds(value, False):
+    if (name, c.unit) not in SLIPS:
         return
-    slips = {"AGE": (1 / 12, "months"), "ALB": (10.0, "g/dL"), "HT": (100.0, "m")}
-    factor, unit = slips.get(name, (1.0, ""))
-    meant = f"{value * factor:.3g} {c.unit} if these are {unit}" if unit and of.holds(value * factor, False) else ""
+    of, (factor, unit) = QUANTITIES[name], SLIPS[name, c.unit]
+    if of.holds(value, True) or of.holds(value, False):
+        return
+    meant = f"{value * factor:.3g} {c.unit} if these are {unit}" if of.holds(value * factor, False) else ""
     own = sorted((abs(x.value - value), x.record) for x in timeline.covariates if x.name == name and x.record)
     raise InputError(
         f"{name} ({c.text}) cannot be this", where=own[0][1] if own else f"patient {timeline.patient.id}",
