@@ -168,7 +168,7 @@ MUTANTS = (
     Mutant(
         16,
         "the kidney warning compares with the highest of 48 h",
-        "serve/summary.py",
+        "forecast/kidney/criteria.py",
         "if recent and last - min(recent) >=",
         "if recent and last - max(recent) >=",
         ("tests/service/test_ward_state.py",),

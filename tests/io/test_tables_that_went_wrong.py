@@ -37,7 +37,7 @@ def test_the_tables_that_went_wrong(shared: Path, file: str) -> None:
 
 @pytest.mark.parametrize(
     ("file", "model", "code"),
-    [("csv_cmt_coded_creatinine", "amikacin_neonate", "CMT 2"), ("csv_cmt_coded_inr", "warfarin_hamberg_2010", "CMT 3")],
+    [("csv_cmt_coded_creatinine", "amikacin_neonate", "CMT 2"), ("csv_cmt_coded_inr", "warfarin_hamberg_2010", "CMT 2")],
 )
 def test_an_observation_of_another_compartment_is_refused(shared: Path, file: str, model: str, code: str) -> None:
     timelines, echo = read_table(shared / "faults" / f"{file}.csv")

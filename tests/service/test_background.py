@@ -165,7 +165,7 @@ def test_what_is_said_to_be_unread_changes_no_number(ward: Ward, name: str) -> N
     said, bases = [], []
     for value in (None, 37.5):
         if value is not None:
-            unit = {"TEMP": "Cel", "HC": "cm", "HT": "cm", "ALB": "g/L"}.get(name, "{score}")
+            unit = {"TEMP": "Cel", "HC": "cm", "HT": "cm", "ALB": "g/L", "CRP": "mg/L", "HCT": "%"}.get(name, "{score}")
             ward.record(patient, 2.25, {"kind": "covariate", "name": name, "value": 7.0 if "A" in name else value, "unit": unit})
         held = ward.known(patient)
         from dosetwin.serve.twins import Known

@@ -35,8 +35,10 @@ def _page(request: Request, reader: Reader, *, status: int = 200, **more: Any) -
     wards = sorted(w for w in reader.who.wards if w != EVERY_WARD)
     given: dict[str, Any] = {"wrong": None, "seen": None, "kept": "", "anchor": zone.typed(now.replace(minute=0))[0]} | more
     choices = zone.choices(given["anchor"])
+    # the ward's own drugs first: what is chosen before anybody looks is the usual one, not the first of the alphabet
+    drugs = dict.fromkeys((*reader.service.installed.drugs, *formulary.followed()))
     return page(
-        request, "import.html.j2", reader, "import", status, drugs=formulary.followed(), most_kb=MOST // 1024, wards=wards,
+        request, "import.html.j2", reader, "import", status, drugs=drugs, most_kb=MOST // 1024, wards=wards,
         anchor_choices=choices, **given,
     )  # fmt: skip
 
