@@ -42,3 +42,13 @@ def test_a_long_order_cuts_no_number_and_no_verdict(tmp_path: Path):
     table = text.split("Why not")[0]
     assert "loading dose" in table
     assert "; acceptable" in table  # the verdict beside the name of a rule
+
+
+@pytest.mark.parametrize(("offset", "told"), [("+01:00", "2 Mar 2026 07:30 UTC+01:00"), ("", "Decision at 23.5 h")])
+def test_moments_come_back_as_clock_times_where_their_clock_is_known(tmp_path: Path, offset: str, told: str):
+    events = ((1, "08:00", "1000,1.5,."), (1, "20:00", "1000,1.5,."), (2, "07:30", ".,.,11.5"))
+    rows = [f"1,2026-03-0{day}T{at}{offset},{what},70,60,1,0.9" for day, at, what in events]
+    file = tmp_path / "case.csv"
+    file.write_text("\n".join([HEAD, *rows, ""]), encoding="utf-8")
+    done = CliRunner().invoke(app, ["advise", str(file), "--therapy", "vancomycin_adult", "--draws", "200"], terminal_width=120)
+    assert told in " ".join(done.output.split()), done.output

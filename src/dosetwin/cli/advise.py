@@ -156,7 +156,7 @@ def opened(
     from dosetwin import models
     from dosetwin.advise import Question
     from dosetwin.decide.facts import facts_at
-    from dosetwin.io.case import read_case
+    from dosetwin.io.case import hour_zero, read_case
     from dosetwin.io.text import read_bytes
 
     chosen = [models.load(name) for name in dict.fromkeys(names)]
@@ -176,7 +176,7 @@ def opened(
         raise UnknownName("doses of a drug that no file declares", where=nobody.record, value=nobody.value,
                           allowed=nobody.allowed, remedy=nobody.remedy)  # fmt: skip
     if timeline.origin is None and case.suffix.lower() != ".json":
-        timeline = _of_models(timeline, chosen, case)
+        timeline = replace(_of_models(timeline, chosen, case), origin=hour_zero(case))
     return timeline, Question(asked, tuple(chosen), input_hash=hash_)
 
 
