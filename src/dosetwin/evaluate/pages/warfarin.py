@@ -51,7 +51,7 @@ def _traits(alleles: tuple[float, float, float]) -> dict[str, float]:
 
 
 def _week(traits: dict[str, float]) -> float:
-    said = formulary.rule("iwpc_2009").advise(Facts(RACE="White", **MAN, **traits))
+    said = formulary.rule("iwpc_2009").advise(Facts({"RACE": "White", **MAN, **traits}))
     assert isinstance(said, Says)
     return said.amount
 
