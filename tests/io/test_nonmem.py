@@ -60,7 +60,7 @@ def test_every_unreadable_cell_is_told_at_once(table):
         ("data.csv:3", "AMT", "x"), ("data.csv:3", "DV", "y"), ("data.csv:3", "WT", "heavy"), ("data.csv:4", "TIME", "noon"),
         ("data.csv:5", "TIME", "3:70"), ("data.csv:5", "DV", "z"), ("data.csv:6", "DV", "inf"), ("data.csv:6", "WT", "two"),
     ]  # fmt: skip
-    assert "clock times hh:mm" in errors[4].remedy
+    assert "clock times" in errors[4].remedy
     with pytest.raises(InputError, match="number of fields") as caught:
         table("ID,TIME,AMT,DV\n1,0,10\n1,1,.,5\n1,2,.,5,6\n")
     assert [(e.where, e.value) for e in (caught.value, *caught.value.others)] == [("data.csv:2", 3), ("data.csv:4", 5)]
