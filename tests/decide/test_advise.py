@@ -185,10 +185,10 @@ def test_an_mic_out_of_reach_is_refused():
     assert {r.value for r in found.reasons if r.code == "binding_constraint"} == {"cmax_mic"}
 
 
-def test_an_overdose_before_binds_the_step():
-    """After 60 mg no dose between 30 and 90 mg is within 20 mg/kg of 1.1 kg: nothing is proposed."""
-    found = ask(baby(doses=((0.0, 60.0),)), now=26.0)
-    assert found.status == "refuse"
+def test_an_overdose_nobody_can_believe_is_asked_about_first():
+    """60 mg for 1.1 kg, of a dose that names no drug: held to what one dose of the drug asked about can be."""
+    with pytest.raises(InputError, match=r"dose_implausible.*60 mg is 54.5 mg/kg.*allowed: 1.1 to 44 mg"):
+        ask(baby(doses=((0.0, 60.0),)), now=26.0)
 
 
 def test_a_refusal_for_a_high_trough_says_when_a_dose_could_be_given():

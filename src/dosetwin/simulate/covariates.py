@@ -97,17 +97,17 @@ def _range(c: Cov) -> str:
 
 
 def _possible(name: str, c: Cov, value: float, timeline: Timeline) -> None:
-    """Raises InputError for what nobody has (an age in months, an albumin in g/dL)."""
-    if (name, c.unit) not in SLIPS:
+    """Raises InputError for what somebody wrote on a record and nobody has (an age in months, an albumin in g/dL)."""
+    own = sorted((abs(x.value - value), x.record) for x in timeline.covariates if x.name == name and x.record)
+    if (name, c.unit) not in SLIPS or not own:
         return
     of, (factor, unit) = QUANTITIES[name], SLIPS[name, c.unit]
     if of.holds(value, True) or of.holds(value, False):
         return
     meant = f"{value * factor:.3g} {c.unit} if these are {unit}" if of.holds(value * factor, False) else ""
-    own = sorted((abs(x.value - value), x.record) for x in timeline.covariates if x.name == name and x.record)
     raise InputError(
-        f"{name} ({c.text}) cannot be this", where=own[0][1] if own else f"patient {timeline.patient.id}",
-        value=float(f"{value:.6g}"), allowed=f"{of.low:g} to {of.high:g} {c.unit}", remedy=meant or "check value and unit",
+        f"{name} ({c.text}) cannot be this", where=own[0][1], value=float(f"{value:.6g}"),
+        allowed=f"{of.low:g} to {of.high:g} {c.unit}", remedy=meant or "check value and unit",
     )  # fmt: skip
 
 
