@@ -121,7 +121,7 @@ def _table(path: Path, findings: list[Finding]) -> tuple[str, list[_Reading]]:
         rest = ", ".join(header[v] for v in values[1:])
         findings.append(Finding("info", "columns_left", path.name, f"glucose is read from {header[at]}, not from {rest}"))
     said = {m[1].lower() for v in values[: 2 if libre else 1] if (m := _UNIT.search(header[v].strip()))}
-    said |= {_unit_of(path, skip, delimiter, heads)} - {""}
+    said |= {_unit_of(lines[skip + 1 :], delimiter, heads, path.name)} - {""}
     if len(said) > 1:
         raise InputError("two units of glucose in one file", where=path.name, value=sorted(said), allowed="one")
     who = next(iter(_found(heads, _SUBJECTS)), None)
@@ -142,17 +142,14 @@ def _table(path: Path, findings: list[Finding]) -> tuple[str, list[_Reading]]:
     return next(({"mg/dl": "mg/dL", "mmol/l": "mmol/L"}[s] for s in said), ""), readings
 
 
-def _unit_of(path: Path, skip: int, delimiter: str, heads: Sequence[str]) -> str:
-    """The unit a column of its own says on the first line of records."""
+def _unit_of(records: Sequence[str], delimiter: str, heads: Sequence[str], name: str) -> str:
+    """The unit that a column of its own says; "" without such a column."""
     if "units" not in heads and "unit" not in heads:
         return ""
     at = heads.index("units") if "units" in heads else heads.index("unit")
-    lines = unpacked_text(path, []).splitlines()
-    found = {row[at].strip().lower() for row in csv.reader(lines[skip + 1 :], delimiter=delimiter) if len(row) > at} - {""}
+    found = {row[at].strip().lower() for row in csv.reader(records, delimiter=delimiter) if len(row) > at} - {""}
     if len(found) > 1 or not found <= {"mg/dl", "mmol/l"}:
-        raise InputError(
-            "the unit of glucose is not one of these", where=path.name, value=sorted(found), allowed=" or ".join(UNITS)
-        )
+        raise InputError("the unit of glucose is not one of these", where=name, value=sorted(found), allowed=" or ".join(UNITS))
     return next(iter(found), "")
 
 

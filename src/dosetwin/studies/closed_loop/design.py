@@ -154,7 +154,7 @@ class LoopDesign:
             (a.name, f"{CONTROLLERS[a.controller].__doc__}".split(".")[0] + ("" if a.limits else "; without limits"))
             for a in self.arms
         ]
-        page = resources.files("dosetwin.studies.closed_loop") / "how.html.j2"
+        page = resources.files("dosetwin.trial.therapy") / "how.html.j2"
         return page.read_text(encoding="utf-8"), {"arms": arms, "said": said}
 
     def with_n(self, n: int | None = None, seed: int | None = None) -> "LoopDesign":
