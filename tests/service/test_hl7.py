@@ -98,7 +98,7 @@ def test_a_dose_given_becomes_a_dose_and_an_order_does_not(service, baby):
         (lambda m: m.replace("20260413115500+0000", "20261313115500+0000"), "moment"),
         (lambda m: m.replace("^^^H^MR", "^^^OTHER^MR"), "identifier"),
         (lambda m: m.replace("^^^H^MR", ""), "authority"),
-        (lambda m: m.replace("ORU^R01^ORU_R01", "ADT^A01"), "not read"),
+        (lambda m: m.replace("ORU^R01^ORU_R01", "MDM^T02"), "not read"),
         (lambda m: m.replace("|2.8|", "|-2.8|"), "greater"),
         (lambda m: "nonsense", "HL7"),
         (lambda m: m.replace("OBR|1||A", "OBR|1|||"), "order"),

@@ -357,7 +357,8 @@ class Service:
         with self.store.read() as conn:
             there = set(conn.execute(select(twin_states.c.therapy).distinct()).scalars())
             mine = (twin_states.c.patient_id == patients.c.id) & twin_states.c.therapy.in_(names)
-            query = select(patients.c.id).distinct().join(twin_states, mine, isouter=True).where(patients.c.arriving.is_(False))
+            query = select(patients.c.id).distinct().join(twin_states, mine, isouter=True)
+            query = query.where(patients.c.arriving.is_(False), patients.c.merged_into.is_(None))
             behind = (
                 twin_states.c.through_seq.is_(None)
                 | (twin_states.c.through_seq < patients.c.head)

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -87,6 +88,10 @@ class Settings(BaseModel):
     mllp_host: str = "127.0.0.1"
     mllp_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     mllp_zone: str = ""
+    mllp_tls_cert: Path | None = None
+    mllp_tls_key: Path | None = None
+    mllp_tls_clients: Path | None = None
+    adt_wards: str = ""
     mqtt_host: str = ""
     mqtt_port: Annotated[int, Field(ge=1, le=65535)] = 1883
     mqtt_root: Annotated[str, Field(pattern=r"^[^+#\s]+$")] = "dosetwin"
@@ -132,6 +137,15 @@ class Settings(BaseModel):
             ward, sign, name = (x.strip() for x in part.rpartition("="))
             if not (sign and ward and name):
                 raise ValueError("not ward=therapy pairs, such as NICU=NAME, MED=NAME")
+        return text
+
+    @field_validator("adt_wards")
+    @classmethod
+    def _locations(cls, text: str) -> str:
+        for part in filter(None, (p.strip() for p in text.split(","))):
+            location, sign, ward = (x.strip() for x in part.partition("="))
+            if not location or (sign and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}", ward)):
+                raise ValueError("not location=ward pairs (PV1-3.1 = ward here), such as NICU=NICU-1, MED")
         return text
 
     @field_validator("trusted_proxies")
@@ -200,6 +214,12 @@ class Settings(BaseModel):
         return tuple((ward.strip(), name.strip()) for ward, _, name in parts)
 
     @property
+    def wards_of_adt(self) -> dict[str, str]:
+        """Ward here by location (PV1-3.1); a location alone is its own ward."""
+        parts = [p.partition("=") for p in self.adt_wards.split(",") if p.strip()]
+        return {place.strip(): ward.strip() or place.strip() for place, _, ward in parts}
+
+    @property
     def superseded(self) -> tuple[str, ...]:
         """What is set by a name of before, each with the name of today."""
         return tuple(f"{PREFIX}{old.upper()} is {PREFIX}THERAPIES now" for old in ("policy", "model") if getattr(self, old))
@@ -257,6 +277,9 @@ class Settings(BaseModel):
                 wrong.append("DOSETWIN_OIDC_ISSUER (https)")
             if self.mqtt_user and not self.mqtt_tls and self.mqtt_host not in LOOPBACK:
                 wrong.append("DOSETWIN_MQTT_TLS (a password would cross the network in the clear)")
+            if self.mllp_port is not None and self.mllp_host not in LOOPBACK and not (self.mllp_tls_cert and self.mllp_tls_key):
+                wrong.append("DOSETWIN_MLLP_TLS_CERT and DOSETWIN_MLLP_TLS_KEY (patients' data would cross the network in the "
+                             "clear), or leave DOSETWIN_MLLP_HOST at 127.0.0.1")  # fmt: skip
         elif self.database_url:
             wrong.append("DOSETWIN_DATABASE_URL (the demo keeps its made-up ward to itself: unset it)")
         if wrong:

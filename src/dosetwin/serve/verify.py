@@ -161,16 +161,23 @@ def _advice(conn: Connection) -> Iterator[str]:
 def _patients(conn: Connection) -> Iterator[str]:
     """Patients whose ward, consent, presence or number of the last fact is not what the facts say."""
     said: dict[str, dict[str, Any]] = {}
-    kinds = ("patient_created", "transferred", "consent", "discharged", "identity_changed")
+    kinds = ("patient_created", "transferred", "consent", "discharged", "identity_changed", "merged", "merge_undone")
     found = conn.execute(
         select(facts.c.patient_id, facts.c.kind, facts.c.body).where(facts.c.kind.in_(kinds)).order_by(facts.c.seq)
     )
     for patient, kind, body in found:
-        now = said.setdefault(patient, {"ward": "", "care_denied": False, "research_denied": False, "active": True})
+        now = said.setdefault(patient, {"ward": "", "care_denied": False, "research_denied": False, "active": True,
+                                        "merged_into": None, "merges": None})  # fmt: skip
         if kind == "consent":
             now[f"{body['purpose']}_denied"] = body["decision"] == "deny"
         elif kind == "discharged":
             now["active"] = False
+        elif kind == "merged" and "into" in body:
+            now["merged_into"] = body["into"]
+        elif kind == "merged":
+            now["merges"] = (now["merges"] or 0) + 1
+        elif kind == "merge_undone":
+            now |= {"merged_into": None} if "into" in body else {}
         elif kind == "identity_changed":
             now["identity_version"] = body["version"]
         else:

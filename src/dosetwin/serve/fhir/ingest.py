@@ -26,6 +26,7 @@ from dosetwin.serve.fhir.given import drug_of
 from dosetwin.serve.problems import Problem, from_input_error, wrong
 from dosetwin.serve.store.facts import NewFact, NewPatient, Person, measurable
 from dosetwin.serve.store.measured import called
+from dosetwin.serve.store.merges import standing
 from dosetwin.serve.store.tables import facts
 from dosetwin.serve.timeline import in_force
 
@@ -85,10 +86,10 @@ def ingest(
         many = len(wanted) > PIECE
         id_, created = _patient(service, conn, who, reach, timeline, person, key, ward, arriving=many)
         # a new record of many facts is taken in piece by piece and seen when it is whole; so is one that was broken off
-        arriving = reach.patient(conn, id_, "record")["arriving"]
+        row = reach.patient(conn, id_, "record")
+        arriving = row["arriving"]
         # what is on record already, also of a patient who denied its use: to deliver is not to read
-        rows = conn.execute(select(facts).where(facts.c.patient_id == id_).order_by(facts.c.seq)).mappings()
-        stored: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in rows]
+        stored = service.reach(THE_SERVICE).facts(conn, id_, action="record")
         prefix = _prefix(server)
         ours = {f["source_key"]: f for f in stored if (f["source_key"] or "").startswith(prefix)}
         now_said = {f["source_key"]: f for f in in_force(stored) if f["source_key"] in ours}
@@ -104,7 +105,7 @@ def ingest(
             why = "the source system sent another version" if old is not None else "the source system sent it again"
             service.ledger.correct(conn, who, id_, ours[name]["id"], fact, why, reach.now)
             corrected += 1
-        if complete:
+        if complete and row["merges"] is None:  # of a merged record the server may hold the other half under another id
             for name, old in now_said.items():
                 if name not in wanted:
                     service.ledger.correct(conn, who, id_, old["id"], None, "no longer in the source system", reach.now)
@@ -219,7 +220,7 @@ def _patient(
     """The patient with this source key or one of these identifiers, else a new one."""
     row = conn.execute(select(facts.c.patient_id).where(facts.c.source_key == key)).first()
     if row is not None:
-        return row[0], False
+        return standing(conn, row[0]), False
     everywhere = service.reach(THE_SERVICE)
     for system, value in person.identifiers.items():
         if (found := everywhere.find(conn, system, value)) is not None:

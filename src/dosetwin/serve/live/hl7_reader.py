@@ -1,7 +1,7 @@
-"""What an HL7 v2 message says: whose it is, and the results (ORU^R01) or doses given (RAS^O17) it carries.
+"""What an HL7 v2 message says: whose it is, and the results (ORU), doses given (RAS), orders or admission (ADT) it carries.
 
-A field a sender meant is used, refused (a Problem that names segment and field), or left out with a remark; RDE^O11 is an order
-and says nothing of what was given. Times without an offset are refused, not guessed, unless the feed names its time zone, and an
+A field a sender meant is used, refused (a Problem that names segment and field), or left out with a remark; what may matter for
+care and is not read is also kept. Times without an offset are refused, not guessed, unless the feed names its time zone, and an
 hour that the clocks show twice or never is refused even then.
 """
 
@@ -19,6 +19,8 @@ from dosetwin.errors import InputError
 from dosetwin.io import codes, routes
 from dosetwin.io.text import number
 from dosetwin.quantities import Quantity
+from dosetwin.serve.live import orders
+from dosetwin.serve.live.adt import EVENTS, Visit, visit
 from dosetwin.serve.live.hl7_text import Message, Segment
 from dosetwin.serve.live.inbox import Item, told, unusable
 from dosetwin.serve.live.whose import Claim
@@ -31,6 +33,16 @@ from dosetwin.units import Measured, allowed, code_of, convert, known, two_meani
 FINAL, CORRECTED, WITHDRAWN = frozenset("FPSU"), frozenset("C"), frozenset("DXW")
 """OBX-11: results that are stored, that correct, that take back; I, N, O, R (pending, not verified) carry nothing yet."""
 PENDING = frozenset("INOR")
+READ = "ORU^R01, RAS^O17, ORM^O01, OMP^O09, RDE^O11, RDS^O13 or ADT^" + ", ".join(sorted(EVENTS))
+UNREAD = frozenset({"AL1", "DG1", "PR1", "RXA", "RXG", "RXD", "RXO", "RXE", "OBX", "SPM", "RXC", "FT1", "IAM", "PDA"})
+"""Segments that may matter for care: where one is not read the message is kept, not only named."""
+KNOWN = {
+    "ORU": frozenset({"PID", "ORC", "OBR", "OBX", "SPM", "NTE", "MSH"}),
+    "RAS": frozenset({"PID", "ORC", "RXA", "RXR", "RXC", "RXO", "RXE", "NTE", "MSH", "TQ1", "TQ2", "RXG"}),
+    "ADT": frozenset({"PID", "EVN", "PV1", "MRG", "OBX", "AL1", "NTE", "MSH"}),
+}
+"""Segments of each kind of message that are read; of the others that are not, all are named."""
+_ORDERS = frozenset({"PID", "ORC", "RXO", "RXE", "RXD", "RXR", "RXC", "TQ1", "TQ2", "NTE", "MSH"})
 PATIENT_NUMBERS = frozenset({"", "MR", "PI", "PT", "MRN", "PN"})
 """PID-3.5: identifiers of the person; an account or visit number may be another patient's record number."""
 _TIME = re.compile(r"^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?(\.\d{1,4})?([+-]\d{4})?$")
@@ -52,6 +64,9 @@ class Read:
     items: list[Item] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
+    visit: Visit | None = None
+    unread: list[str] = field(default_factory=list)
+    """What may matter for care and is not read: the message is kept for it."""
 
     def trying(self, read: Callable[..., None], *args: Any) -> None:
         """Read one result or dose; what is wrong with it refuses it alone."""
@@ -88,16 +103,35 @@ class Reader:
             self._results(message, out)
         elif kind == "RAS" and event in ("O17", "O01"):
             self._given(message, out)
-        elif kind == "RDE" and event in ("O11", "O01"):
-            out.remarks.append("an order is not a dose given; nothing stored")
+        elif kind == "ADT" and event in EVENTS:
+            self._admission(message, out)
+        elif event in orders.ORDERS.get(kind, ()):
+            orders.read(message, out, self.drug, _fact)
+            _left_out(message, out)
         else:
-            raise unusable("MSH-9", f"{kind}^{event}", "ORU^R01, RAS^O17 or RDE^O11", "this kind of message is not read")
+            raise unusable("MSH-9", f"{kind}^{event}", READ, "this kind of message is not read")
         if out.refused and not out.items:
             first = out.refused[0]
             raise Problem(422, "not_accepted", f"{first['field']}: {first['message']}", out.refused)
-        if not out.items and not out.remarks:
+        if not out.items and not out.remarks and out.visit is None:
             out.remarks.append("no OBX or RXA segment; nothing stored")
         return out
+
+    def _admission(self, message: Message, out: Read) -> None:
+        """Who is here, and what ADT carries beside it: results (weight, height), allergies."""
+        out.visit = visit(message, self._moment, out.sent, out.claim, self.zone, lambda s, at: _numbers(s, at)[0])
+        for s in message.all("OBX"):
+            out.trying(self._result, s, f"ADT:{s.key(3)}", "", out)
+        for s in message.all("AL1"):
+            said = s.coded(3)
+            meant = codes.medication(said)
+            shown = " or ".join(c.text or c.code for c in said)
+            if meant.name in formulary.followed():
+                why = f"an allergy to {meant.name}, which is followed here: decide at the record"
+                out.refused += told(unusable(f"AL1-{s.text(1) or '?'}.3", shown, "a person's decision", why))
+            else:
+                out.unread.append(f"AL1: the allergy to {shown[:60]} is not stored here")
+        _left_out(message, out)
 
     # -------------------------------------------------------------------------------------------------- results
 
@@ -193,16 +227,22 @@ class Reader:
             head = next((s for s in group if s.name == "ORC"), None)
             for k, s in enumerate(group):
                 if s.name == "RXA":
-                    out.trying(self._dose, s, head, _route(group, k), out)
+                    stop = next((j for j, x in enumerate(group) if j > k and x.name == "RXA"), len(group))
+                    parts = [x for x in group[k:stop] if x.name == "RXC"] or [x for x in group[:k] if x.name == "RXC"]
+                    out.trying(self._dose, s, head, _route(group, k), out, parts)
                 elif s.name == "OBX":
                     out.remarks.append(f"OBX-{s.text(1) or '?'} in a message of doses is not read")
         _left_out(message, out)
 
-    def _dose(self, s: Segment, head: Segment | None, route: Segment | None, out: Read) -> None:
+    def _dose(self, s: Segment, head: Segment | None, route: Segment | None, out: Read, parts: Sequence[Segment] = ()) -> None:
         where = f"RXA-{s.text(2) or '?'}"
         said = s.coded(5)
         shown = " or ".join(c.text or c.code for c in said)
         meant = codes.medication(said)
+        part = orders.component(parts, formulary.followed()) if meant.name not in formulary.followed() else None
+        if part is not None:
+            self._dose_of(formulary.drug(part[1]), s, head, route, out, where, codes.Meant(part[1]), (part[0], parts))
+            return
         if not meant.name and not codes.words_of(" ".join(c.text for c in said)):
             raise unusable(f"{where}.5", shown, "RxNorm (RXNORM) or ATC code, or a name", "a drug given that cannot be told")
         of = formulary.drug(meant.name) if meant.name else None
@@ -218,8 +258,9 @@ class Reader:
             out.remarks.append(f"{where}: a dose of {of.name} is not used: {problem.detail}")
 
     def _dose_of(
-        self, of: Drug, s: Segment, head: Segment | None, route: Segment | None, out: Read, where: str, meant: codes.Meant
-    ) -> None:
+        self, of: Drug, s: Segment, head: Segment | None, route: Segment | None, out: Read, where: str, meant: codes.Meant,
+        mixed: tuple[Segment, Sequence[Segment]] | None = None,
+    ) -> None:  # fmt: skip
         shown = " or ".join(c.text or c.code for c in s.coded(5))
         if meant.also:
             raise unusable(f"{where}.5", shown, "one drug", f"its codes and words mean {meant.name} and {meant.also}")
@@ -261,7 +302,13 @@ class Reader:
         amount = number(s.text(6))
         if amount is None or amount == 999:
             raise unusable(f"{where}.6", s.raw(6), "the amount given, as 17.5 (999 means unknown)", "not an amount")
-        body = {"kind": "dose", "drug": of.name, "amount": amount, "unit": _unit(s, 7, of.amount, f"{where}.7"),
+        unit_of, at = s, 7
+        if mixed is not None and orders.whole(mixed[1], amount, s.text(7)):  # the whole preparation: what is in it
+            unit_of, at, told_amount = mixed[0], 4, number(mixed[0].text(3))
+            if told_amount is None:
+                raise unusable("RXC-3", mixed[0].raw(3), "the amount of the drug in the preparation", "not an amount")
+            amount = told_amount
+        body = {"kind": "dose", "drug": of.name, "amount": amount, "unit": _unit(unit_of, at, of.amount, f"{where}.7"),
                 "infusion_h": self._hours(s, start, where, out)}  # fmt: skip
         out.items.append(Item(item.key, _fact(where, start, body), group, start, changes=item.changes, where=where))
 
@@ -318,9 +365,11 @@ def _left_out(message: Message, out: Read) -> None:
     for s in message.segments:
         if s.name == "NTE" and (said := " ".join(s.part(r, 1) for r in s.repeats(3))):
             out.remarks.append(f"NTE-{s.text(1) or '?'}: the sender's comment is not interpreted: {said[:80]}")
-    own = dict.fromkeys(s.name for s in message.segments if s.name.startswith("Z"))
-    if own:
-        out.remarks.append(f"segments that are not read: {', '.join(own)}")
+    read = KNOWN.get(message.head.text(9, 1), _ORDERS)
+    other = dict.fromkeys(s.name for s in message.segments if s.name not in read)
+    if other:
+        out.remarks.append(f"segments that are not read: {', '.join(other)}")
+    out.unread += [f"the segment {name} is not read" for name in other if name in UNREAD]
 
 
 def _fluid(after: Sequence[Segment]) -> str:
@@ -402,17 +451,24 @@ def _fact(where: str, at: datetime, body: dict[str, Any]) -> NewFact:
 def _identifiers(message: Message) -> tuple[list[tuple[str, str]], list[str]]:
     """(assigning authority, number) pairs of PID-3, and what of it is no number of a person. Raises Problem for none."""
     found = message.all("PID")
-    if not found or not found[0].repeats(3):
+    if not found:
         raise unusable("PID-3", "", "the patient's number and its assigning authority", "missing")
-    out, remarks = [], []
-    for r in found[0].repeats(3):
-        number_, authority, kind = found[0].part(r, 1), found[0].sub(r, 4), found[0].part(r, 5)
+    return _numbers(found[0], 3)
+
+
+def _numbers(segment: Segment, field: int) -> tuple[list[tuple[str, str]], list[str]]:
+    """The same of any field of numbers."""
+    where, out, remarks = f"{segment.name}-{field}", list[tuple[str, str]](), list[str]()
+    if not segment.repeats(field):
+        raise unusable(where, "", "the patient's number and its assigning authority", "missing")
+    for r in segment.repeats(field):
+        number_, authority, kind = segment.part(r, 1), segment.sub(r, 4), segment.part(r, 5)
         if kind not in PATIENT_NUMBERS:
-            remarks.append(f"PID-3: an identifier of type {kind} is not used")
+            remarks.append(f"{where}: an identifier of type {kind} is not used")
         elif number_ and authority:
             out.append((authority, number_))
     if not out:
-        raise unusable("PID-3", found[0].raw(3), "number^^^authority^MR",
+        raise unusable(where, segment.raw(field), "number^^^authority^MR",
                        "a number without its authority, or not of the person, could be another patient's")  # fmt: skip
     return out, remarks
 

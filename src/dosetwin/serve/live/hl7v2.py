@@ -7,18 +7,21 @@ One frame may hold several messages: each is taken for itself, and the frame is 
 
 import asyncio
 import logging
+import ssl
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hl7.mllp
 from sqlalchemy.exc import SQLAlchemyError
 
 from dosetwin.errors import InputError, one_line
+from dosetwin.serve.live.adt import apply
 from dosetwin.serve.live.hl7_reader import Reader
 from dosetwin.serve.live.hl7_text import Segment, acknowledgement, decoded, messages, parsed
 from dosetwin.serve.live.inbox import Taken, refuse, take
@@ -88,6 +91,11 @@ def _one(service: "Service", reader: Reader, text: str) -> Answer:
         if head.text(9, 1) == "ACK":
             return Answer("AA", "an acknowledgement is not answered", head=head, silent=True)
         found = reader.read(message, service.clock.now())
+        if found.visit is not None:
+            id_, said = apply(service, found.source, found.identifiers, found.sent, found.claim, reader.zone, found.visit)
+            found.remarks += said
+            if id_ is None:  # nobody here: what else it says is of nobody
+                found.items.clear()
         done = take(service, found.source, found.identifiers, found.sent, found.items, found.claim, reader.zone, each=True) \
             if found.items else None  # fmt: skip
     except InputError as error:
@@ -99,6 +107,13 @@ def _one(service: "Service", reader: Reader, text: str) -> Answer:
     else:
         remarks = (*found.remarks, *(done.remarks if done is not None else ()))
         errors = (*found.refused, *(done.refused if done is not None else ()))
+        if found.unread and not errors:
+            errors_, text_ = (
+                [wrong("message", "", None, "a segment that is read", line) for line in found.unread],
+                "; ".join(remarks),
+            )
+            id_ = refuse(service, source, text.encode("utf-8", "replace"), Problem(422, "not_read", text_, errors_))
+            remarks = (f"kept as {id_} for what is not read: {'; '.join(found.unread)}", *remarks)
         if errors:
             what = Problem(422, "not_accepted", f"{len(errors)} results or doses cannot be used", list(errors))
             told = _refused(service, source, text, what, head)
@@ -150,11 +165,31 @@ def frames(found: Answer, now: datetime) -> list[str]:
     return out
 
 
+def secured(cert: Path, key: Path, clients: Path | None) -> ssl.SSLContext:
+    """TLS 1.2 or newer with this certificate; ``clients``: the authorities whose clients alone may connect.
+
+    Raises InputError for files that cannot be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(cert, key)
+        if clients is not None:
+            context.load_verify_locations(clients)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be used: {type(error).__name__}", where="DOSETWIN_MLLP_TLS_CERT",
+                         allowed="files in PEM: certificate chain, key, authorities of clients") from None  # fmt: skip
+    return context
+
+
 class Listener:
     """An MLLP server in a thread of its own with its own event loop; the work of a message is done in the service's threads."""
 
-    def __init__(self, service: "Service", reader: Reader, host: str, port: int, *, heard: Callable[[], None] = lambda: None):
-        """``heard`` is called for every message that arrives."""
+    def __init__(self, service: "Service", reader: Reader, host: str, port: int, *, heard: Callable[[], None] = lambda: None,
+                 tls: ssl.SSLContext | None = None):  # fmt: skip
+        """``heard`` is called for every message that arrives; ``tls``: how connections are encrypted (``secured``)."""
+        self._tls = tls
         self._service, self._reader, self._host, self.port, self._heard = service, reader, host, port, heard
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -194,7 +229,9 @@ class Listener:
 
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
-        server = await hl7.mllp.start_hl7_server(self._connected, self._host, self.port, encoding="utf-8", limit=LARGEST)
+        server = await hl7.mllp.start_hl7_server(
+            self._connected, self._host, self.port, encoding="utf-8", limit=LARGEST, ssl=self._tls
+        )
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()
@@ -211,7 +248,16 @@ class Listener:
         self._writers.add(writer)
         try:
             while not writer.is_closing():
-                frame = await stream.readblock()
+                try:
+                    frame = await stream.readblock()
+                except (ValueError, hl7.mllp.InvalidBlockError) as error:  # too long, or no frame: told, and that is the end
+                    why = (
+                        f"larger than {LARGEST} bytes" if isinstance(error, ValueError) else "no MLLP frame (0x0B ... 0x1C 0x0D)"
+                    )
+                    for said in frames(Answer("AR", f"not read: {why}; nothing stored"), self._service.clock.now()):
+                        writer.writeblock(said.encode("utf-8"))
+                        await writer.drain()
+                    break
                 self._heard()
                 found = await asyncio.to_thread(answer, self._service, self._reader, frame)
                 for said in frames(found, self._service.clock.now()):

@@ -18,7 +18,7 @@ from dosetwin.errors import InputError
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.live.whose import Claim, contradiction
 from dosetwin.serve.problems import Problem, from_input_error, wrong
-from dosetwin.serve.store.facts import AHEAD, NewFact
+from dosetwin.serve.store.facts import AHEAD, CARE, NewFact
 from dosetwin.serve.store.ledger import Row
 from dosetwin.serve.timeline import in_force
 
@@ -137,7 +137,7 @@ def take(service: "Service", source: str, identifiers: Sequence[tuple[str, str]]
                                    "should it still come")  # fmt: skip
                     corrected += 1
                 return
-            now_said = said.get(old["id"])
+            now_said = said.get(old["id"], None if old["kind"] in CARE else old)
             same = item.fact is not None and now_said is not None and _same(now_said, item.fact)
             if same or (item.fact is None and now_said is None):
                 known += 1

@@ -55,12 +55,13 @@ class Streams:
         """Listen and connect."""
         s = self._service.settings
         if s.mllp_port is not None:
-            from dosetwin.serve.live.hl7v2 import Listener, Reader
+            from dosetwin.serve.live.hl7v2 import Listener, Reader, secured
 
             reader = Reader(self._service.installed.first.drug, s.mllp_zone or None)
             try:
                 heard = lambda: self.heard("mllp")  # noqa: E731
-                self.mllp = Listener(self._service, reader, s.mllp_host, s.mllp_port, heard=heard).start()
+                tls = secured(s.mllp_tls_cert, s.mllp_tls_key, s.mllp_tls_clients) if s.mllp_tls_cert and s.mllp_tls_key else None
+                self.mllp = Listener(self._service, reader, s.mllp_host, s.mllp_port, heard=heard, tls=tls).start()
             except InputError as error:
                 self._why["mllp"] = str(error)
                 log.error("MLLP listener not started: %s", error)

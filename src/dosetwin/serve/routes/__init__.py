@@ -9,6 +9,7 @@ API = "/api/v1"
 OURS = (
     "session",
     "patients",
+    "merges",
     "cases",
     "outlook",
     "events",

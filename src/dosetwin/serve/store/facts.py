@@ -223,6 +223,20 @@ class Consent(Body):
     reference: Text = ""
 
 
+class Ordered(Body):
+    """What was ordered, as the ordering system said it: kept and shown, never counted as a dose."""
+
+    kind: Literal["ordered"]
+    drug: Drug = formulary.UNNAMED
+    status: Literal["new", "changed", "held", "stopped"]
+    order: Text = ""
+    amount: Positive | None = None
+    unit: Unit | None = None
+    every_h: Annotated[float, Field(gt=0, le=24 * 366, allow_inf_nan=False, strict=True)] | None = None
+    route: Text = ""
+    text: Text = ""
+
+
 class Discharged(Body):
     """The patient has left; the record stays."""
 
@@ -240,13 +254,13 @@ class Note(Body):
 
 
 AnyBody = Annotated[
-    Dose | Measured | Level | Assayed | CovariateValue | Culture | Transferred | Consent | Discharged | Note,
+    Dose | Measured | Level | Assayed | CovariateValue | Culture | Ordered | Transferred | Consent | Discharged | Note,
     Field(discriminator="kind"),
 ]
-RECORDED = ("dose", "measured", "level", *ASSAYED, "covariate", "culture", "transferred", "consent", "discharged", "alert",
-            "alert_acknowledged", "alert_ended")  # fmt: skip
-"""Kinds that come from outside. The service itself adds patient_created, identity_changed, advice_issued, advice_answered and
-correction."""
+RECORDED = ("dose", "measured", "level", *ASSAYED, "covariate", "culture", "ordered", "transferred", "consent", "discharged",
+            "alert", "alert_acknowledged", "alert_ended")  # fmt: skip
+"""Kinds that come from outside. The service itself adds patient_created, identity_changed, advice_issued, advice_answered,
+correction, merged and merge_undone."""
 CARE = frozenset({"dose", "measured", "level", *ASSAYED, "covariate", "culture"})
 """Kinds that say what was given to the patient or measured."""
 CLINICAL = CARE | {"patient_created", "identity_changed", "correction"}

@@ -14,7 +14,8 @@ from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.crypto import Vault
 from dosetwin.serve.problems import Problem, from_input_error, wrong
 from dosetwin.serve.store.facts import AHEAD, CARE, EARLIEST, NewFact, NewPatient, Person
-from dosetwin.serve.store.tables import advice, facts, identities, identity_index, patients
+from dosetwin.serve.store.merges import MERGED, UNDONE, absorbed, alike, of_record, standing
+from dosetwin.serve.store.tables import advice, facts, identities, identity_index, patients, twin_states
 
 # built once: putting a statement together costs more than running it
 _ADD = facts.insert().returning(facts.c.seq, sort_by_parameter_order=True)
@@ -67,7 +68,7 @@ class Ledger:
             if old is not None:
                 if old["kind"] != "patient_created" or old["body"] != body:
                     raise _conflict(new.source_key, "patient")
-                return old["patient_id"], Receipt(old["id"], old["seq"], True)
+                return standing(conn, old["patient_id"]), Receipt(old["id"], old["seq"], True)
         taken = conn.execute(select(identity_index).where(identity_index.c.digest.in_(digests))).first() if digests else None
         if taken is not None:
             raise Problem(409, "patient_exists", "a patient with one of these identifiers is on record",
@@ -115,7 +116,8 @@ class Ledger:
         if sealed:
             self._trail.add(conn, now, who, "arrived", patient=ids[0] if len(ids) == 1 else None, detail={"sealed": sealed})
 
-    def change_identity(self, conn: Connection, who: Principal, patient: str, person: Person, now: datetime) -> Receipt:
+    def change_identity(self, conn: Connection, who: Principal, patient: str, person: Person, now: datetime,
+                        source_key: str | None = None) -> Receipt:  # fmt: skip
         """A new version of who the patient is (a name after birth registration, a corrected moment of birth)."""
         version = conn.execute(_PATIENT, {"of": patient}).mappings().one()["identity_version"] + 1
         self._identify(conn, patient, version, person, now)
@@ -127,10 +129,71 @@ class Ledger:
                 sealed |= self._index(conn, patient, [key])
                 continue
             self._seals.require("identity_index", owner)
-            if owner["patient_id"] != patient:
+            if standing(conn, owner["patient_id"]) != patient:
                 raise Problem(409, "patient_exists", "another patient has one of these identifiers")
-        changed = Row(patient, "identity_changed", now, {"version": version})
+        changed = Row(patient, "identity_changed", now, {"version": version}, source_key)
         return self.append(conn, who, [changed], now, sealed=sealed)[0]
+
+    def also_numbered(
+        self, conn: Connection, who: Principal, patient: str, numbers: Sequence[tuple[str, str]], now: datetime
+    ) -> None:
+        """Let further numbers lead to a patient, those that nobody has yet."""
+        digests = dict.fromkeys(self._vault.digest(system, value) for system, value in numbers)
+        known = set(conn.execute(select(identity_index.c.digest).where(identity_index.c.digest.in_(list(digests)))).scalars())
+        sealed = self._index(conn, patient, [d for d in digests if d not in known])
+        if sealed:
+            self._trail.add(conn, now, who, "numbered", patient=patient, detail={"sealed": sealed})
+
+    def merge(self, conn: Connection, who: Principal, patient: str, other: str, reason: str, now: datetime,
+              source_key: str | None = None) -> int:  # fmt: skip
+        """Make ``other`` a part of ``patient``'s record (``merges.py``); returns how many facts of care both hold.
+
+        Raises Problem 409 where either was merged before, or the two are one.
+        """
+        rows = {id_: dict(conn.execute(_PATIENT, {"of": id_}).mappings().one()) for id_ in (patient, other)}
+        if patient == other or any(row["merged_into"] is not None or row["arriving"] for row in rows.values()):
+            raise Problem(409, "merged", "these two cannot be merged: they are one, or one was merged before",
+                          [wrong("merge", "other", None, "the id of another patient, not merged and whole")])  # fmt: skip
+        same = alike(conn, patient, other)
+        sealed = self._change(conn, other, merged_into=patient)
+        sealed |= self._change(conn, patient, merges=(rows[patient]["merges"] or 0) + 1)
+        said = [Row(patient, MERGED, now, {"from": other, "reason": reason, "alike": same}, source_key),
+                Row(other, MERGED, now, {"into": patient, "reason": reason})]  # fmt: skip
+        # who denied the use of one record denied it
+        said += [
+            Row(
+                patient, "consent", now, {"kind": "consent", "purpose": of, "decision": "deny", "reference": "of a merged record"}
+            )
+            for of in ("care", "research")
+            if rows[other][f"{of}_denied"] and not rows[patient][f"{of}_denied"]
+        ]
+        self.append(conn, who, said, now, sealed=sealed)
+        conn.execute(twin_states.delete().where(twin_states.c.patient_id == other))
+        return same
+
+    def undo_merge(self, conn: Connection, who: Principal, patient: str, other: str, reason: str, now: datetime) -> int:
+        """Take a merge back: each record is what it was, what was corrected meanwhile stays corrected.
+
+        Facts recorded since the merge stay with ``patient``; returns how many facts of care those are. Raises Problem 404 where
+        ``other`` is no part of ``patient``'s record.
+        """
+        row = dict(conn.execute(_PATIENT, {"of": other}).mappings().first() or {})
+        if not row or row["merged_into"] != patient:
+            raise Problem(404, "not_found", "no such merge", [wrong("merge", "other", other, "a record merged into this one")])
+        parts = {other, *absorbed(conn, other)}
+        merged = conn.execute(select(facts).where(facts.c.patient_id == patient).order_by(facts.c.seq)).mappings().all()
+        since = max(f["seq"] for f in merged if f["kind"] == MERGED and f["body"].get("from") == other)
+        later = [f for f in merged if f["seq"] > since]
+        whose = set(conn.execute(select(facts.c.id).where(facts.c.patient_id.in_(sorted(parts)))).scalars())
+        again = [Row(other, "correction", now, dict(f["body"])) for f in later
+                 if f["kind"] == "correction" and f["body"]["corrects"] in whose]  # fmt: skip
+        sealed = self._change(conn, other, merged_into=None)
+        said = [
+            Row(patient, UNDONE, now, {"from": other, "reason": reason}),
+            Row(other, UNDONE, now, {"into": patient, "reason": reason}),
+        ]
+        self.append(conn, who, [*said, *again], now, sealed=sealed)
+        return sum(f["kind"] in CARE for f in later)
 
     def record(self, conn: Connection, who: Principal, new: Sequence[tuple[str, NewFact]], now: datetime) -> list[Receipt]:
         """Facts from outside, each with its patient. Raises Problem naming every one not accepted; then none is stored."""
@@ -171,8 +234,8 @@ class Ledger:
 
     def confirm(self, conn: Connection, who: Principal, patient: str, fact_id: str, reason: str, now: datetime) -> Receipt:
         """Say that an unusual value is right, with the reason: a fact of its own. Raises Problem 404 for another patient's."""
-        old = conn.execute(select(facts).where(facts.c.id == fact_id, facts.c.patient_id == patient)).mappings().first()
-        if old is None or old["kind"] not in CARE:
+        old = conn.execute(select(facts).where(facts.c.id == fact_id)).mappings().first()
+        if old is None or not of_record(conn, patient, old) or old["kind"] not in CARE:
             raise Problem(
                 404, "not_found", "no such event of care of this patient", [wrong("event", "id", fact_id, "the id of an event")]
             )
@@ -207,8 +270,8 @@ class Ledger:
     def correct(self, conn: Connection, who: Principal, patient: str, fact_id: str, new: NewFact | None, reason: str,
                 now: datetime, source_key: str | None = None) -> Receipt:  # fmt: skip
         """Take back a fact (``new`` None) or replace what it said. The old fact stays; the correction is a fact of its own."""
-        old = conn.execute(select(facts).where(facts.c.id == fact_id, facts.c.patient_id == patient)).mappings().first()
-        if old is None:
+        old = conn.execute(select(facts).where(facts.c.id == fact_id)).mappings().first()
+        if old is None or not of_record(conn, patient, old):
             raise Problem(
                 404, "not_found", "no such event of this patient", [wrong("event", "id", fact_id, "the id of an event")]
             )

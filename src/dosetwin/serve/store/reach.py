@@ -15,6 +15,7 @@ from dosetwin.serve.crypto import Vault
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.store.facts import Person
 from dosetwin.serve.store.issued import issued_so
+from dosetwin.serve.store.merges import standing, with_absorbed
 from dosetwin.serve.store.seals import changed
 from dosetwin.serve.store.tables import (
     Moment,
@@ -85,7 +86,7 @@ class Reach:
         """The SQL condition on ``patients``."""
         member = true() if EVERY_WARD in self.who.wards else patients.c.ward.in_(sorted(self.who.wards))
         mine = or_(and_(member, patients.c.care_denied.is_(False)), patients.c.id.in_(sorted(self._opened(conn))))
-        return and_(mine, patients.c.arriving.is_(False))
+        return and_(mine, patients.c.arriving.is_(False), patients.c.merged_into.is_(None))
 
     def _opened(self, conn: Connection) -> set[str]:
         """Patients whose record was opened by breaking the glass; a row without its seal opens nothing."""
@@ -132,6 +133,9 @@ class Reach:
             return Problem(404, "not_found", "no such patient", [wrong("patient", "id", id_, "the id of a patient on record")])
         if not self.vault.seals.holds("patients", row):
             return changed("patients")
+        if row["merged_into"] is not None and action not in ("read", "replay"):
+            into = row["merged_into"]
+            return Problem(409, "merged", "this record was merged into another one: use that one", merged_into=into)
         delivers = action in ("record", "correct")
         if row["arriving"] and not delivers:
             return Problem(409, "arriving", "this record is being taken in, or its delivery broke off: send the same again",
@@ -148,10 +152,14 @@ class Reach:
 
     def facts(self, conn: Connection, patient: str, *, after: int = 0, through: int | None = None,
               action: Action = "read") -> Sequence[Row]:  # fmt: skip
-        """A patient's facts in the order they were recorded, those numbered above ``after`` and not above ``through``."""
-        self.patient(conn, patient, action)
+        """A patient's facts in the order they were recorded, those numbered above ``after`` and not above ``through``.
+
+        Those of records that were merged into this one, as of ``through``, are among them.
+        """
+        row = self.patient(conn, patient, action)
         asked = {"patient": patient, "after": after, "through": MOST if through is None else through}
-        return _rows(conn.execute(_AFTER, asked).mappings())
+        own = _rows(conn.execute(_AFTER, asked).mappings())
+        return own if row["merges"] is None else with_absorbed(conn, patient, own, after, asked["through"])
 
     def version(self, conn: Connection, patient: str) -> int:
         """Version of who the patient is. Raises Problem 503 where the identity that the patient's row names is not the last."""
@@ -181,7 +189,7 @@ class Reach:
         if row is None:
             return None
         self.vault.seals.require("identity_index", row)
-        within = select(patients.c.id).where(patients.c.id == row["patient_id"], self._within(conn))
+        within = select(patients.c.id).where(patients.c.id == standing(conn, row["patient_id"]), self._within(conn))
         found = conn.execute(within).scalar()
         return None if found is None else self.patient(conn, found)["id"]
 
@@ -277,14 +285,16 @@ class Reach:
         """Patients of the asker's wards who denied neither care nor research."""
         self.need("export")
         member = true() if EVERY_WARD in self.who.wards else patients.c.ward.in_(sorted(self.who.wards))
-        agreed = (patients.c.care_denied.is_(False), patients.c.research_denied.is_(False), patients.c.arriving.is_(False))
+        agreed = (patients.c.care_denied.is_(False), patients.c.research_denied.is_(False), patients.c.arriving.is_(False),
+                  patients.c.merged_into.is_(None))  # fmt: skip
         rows = conn.execute(select(patients).where(member, *agreed).order_by(patients.c.id)).mappings()
         return [r["id"] for r in rows if self.vault.seals.holds("patients", r)]
 
     def research_record(self, conn: Connection, patient: str) -> tuple[Sequence[Row], Person]:
         """Facts and identity of one of those patients, to be de-identified before anybody sees them."""
         self.need("export")
-        rows = _rows(conn.execute(select(facts).where(facts.c.patient_id == patient).order_by(facts.c.seq)).mappings())
+        own = _rows(conn.execute(select(facts).where(facts.c.patient_id == patient).order_by(facts.c.seq)).mappings())
+        rows = with_absorbed(conn, patient, own, 0, MOST)
         version = conn.execute(select(patients.c.identity_version).where(patients.c.id == patient)).scalar_one()
         return rows, self._person(conn, patient, version)[1]
 

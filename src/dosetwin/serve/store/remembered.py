@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from dosetwin.serve.store.facts import Person
+from dosetwin.serve.store.merges import KINDS
 from dosetwin.serve.store.reach import Reach
 
 MOST_FACTS = 100_000
@@ -100,6 +101,9 @@ class Remembered:
         with self._lock:
             kept = self._kept.get(patient)
         rows = reach.facts(conn, patient, after=kept.through if kept else 0)
+        if kept is not None and any(r["kind"] in KINDS for r in rows):  # another record became part of this one, or left it
+            rows, kept = reach.facts(conn, patient), None
+            self._forget(patient)
         person = kept.person if kept is not None and kept.version >= version else reach.person(conn, patient, version)[1]
         with self._lock:
             now = self._kept.get(patient)
@@ -114,6 +118,11 @@ class Remembered:
             while self._count > self._most and len(self._kept) > 1:
                 self._count -= len(self._kept.popitem(last=False)[1].facts)
         return held
+
+    def _forget(self, patient: str) -> None:
+        with self._lock:
+            gone = self._kept.pop(patient, None)
+            self._count -= len(gone.facts) if gone is not None else 0
 
     def _one(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """The body, or an equal one that is kept already."""

@@ -27,6 +27,8 @@ from dosetwin.serve.store.tables import (
 log = logging.getLogger("dosetwin.serve")
 _LEFT_OUT = {"patients": ("head",), "twin_states": ("answer",)}
 """Columns that follow from facts (and are checked against them), or are sealed by their hash in another column."""
+OPTIONAL = {"patients": ("merged_into", "merges")}
+"""Columns that a seal covers where they say something: rows sealed before there were such columns keep their seal."""
 SEALED: dict[str, tuple[str, ...]] = {
     t.name: tuple(c.name for c in t.columns if c.name not in ("seal", *_LEFT_OUT.get(t.name, ())))
     for t in (patients, identities, identity_index, break_glass, rejected, sessions, twin_states, audit_head)
@@ -42,7 +44,8 @@ class Seals:
 
     def of(self, table: str, row: Mapping[Any, Any]) -> str:
         """The seal of a row of ``table``; ``row`` has at least the columns that it covers."""
-        return self.mac(table, {name: row[name] for name in SEALED[table]})
+        silent = OPTIONAL.get(table, ())
+        return self.mac(table, {name: row[name] for name in SEALED[table] if name not in silent or row.get(name) is not None})
 
     def mac(self, table: str, said: Mapping[str, Any]) -> str:
         """The seal of these columns and no others."""

@@ -143,10 +143,13 @@ patients = Table(
     Column("active", Boolean, nullable=False, default=True),
     Column("identity_version", Integer, nullable=False, server_default="1"),
     Column("arriving", Boolean, nullable=False, server_default=false()),
+    Column("merged_into", String(36)),
+    Column("merges", Integer),
     _seal(),
 )
 """Derived from facts: where the patient lies, what was consented to, the number of the last fact, which identity holds.
 
+``merged_into``: the record that this one was merged into; ``merges``: how many others were merged into this one (``merges.py``).
 ``arriving`` while a large record is being taken in, piece by piece: until it is whole nobody sees it.
 """
 

@@ -12,6 +12,7 @@ from dosetwin.report import narrative
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.override import told as in_words
 from dosetwin.serve.override import tone
+from dosetwin.serve.problems import Problem
 from dosetwin.serve.service import Service
 from dosetwin.serve.store.measured import measurement
 from dosetwin.serve.timeline import in_force
@@ -64,6 +65,8 @@ def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bo
     reach = service.reach(who)
     with service.store.read() as conn:
         row = reach.patient(conn, id_)
+    if row["merged_into"] is not None:
+        raise Problem(409, "merged", "this record was merged into another one: look at that one", merged_into=row["merged_into"])
     try:
         known, question, advice = service.current(who, id_, therapy=therapy or None, told=told or None)
     except DosetwinError as error:
