@@ -1,23 +1,19 @@
 """``dosetwin score``: a published score on a table of people, a line each, with the reason where it has no answer."""
 
-import csv
-import io
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dosetwin.cli.common import cell, naming, output_path, print_json, safe, terminal, write_whole
+from dosetwin.cli.common import naming, output_path, print_json, safe, terminal
+from dosetwin.cli.lines import deliver, heads
 from dosetwin.cli.options import Json, Map
 from dosetwin.errors import InputError
 
 if TYPE_CHECKING:
     from dosetwin.io.table import Rows
     from dosetwin.outcomes.scores import Score
-
-_HEAD = re.compile(r"(\w+)\s*[(\[]\s*([^()\[\]]+?)\s*[)\]]")
 
 
 def score(
@@ -50,24 +46,8 @@ def score(
     with naming(data):
         table = read_rows(data)
         header, added, rows = _answered(chosen, table, mapping)
-    if as_json:
-        print_json(rows)
-        return
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*header, *added])
-    for row in rows:
-        writer.writerow([row[h] if h in header and chosen.rows is None else cell(row[h]) for h in (*header, *added)])
-    if target is not None:
-        write_whole(target, text.getvalue())
-    else:
-        typer.echo(text.getvalue(), nl=False)
-    silent = sum(bool(r["WHY_NOT"]) for r in rows)
-    console = terminal(error=target is None)
-    console.print(
-        f"{len(rows)} line{'' if len(rows) == 1 else 's'}, {silent} without an answer"
-        + (f"; written: {target}" if target is not None else "")
-    )
+    lines = ([row[h] for h in (*header, *added)] for row in rows)
+    deliver([*header, *added], lines, rows, as_json, target)
 
 
 def _card(s: "Score", as_json: bool) -> None:
@@ -98,22 +78,13 @@ def _answered(s: "Score", table: "Rows", mapping: Sequence[str]) -> tuple[list[s
     from dosetwin.errors import UnknownUnit
     from dosetwin.io.table import MISSING
 
-    names = {}
-    for word in mapping:
-        key, sign, column = word.partition("=")
-        if not sign or column not in table.header:
-            raise InputError("no such column", where="--map", value=word, allowed=", ".join(table.header))
-        names[column] = key
     columns = {c.name: c for c in s.columns}
+    known = (*columns, *s.labels)
     at: dict[str, tuple[int, float]] = {}
-    for i, head in enumerate(table.header):
-        found = _HEAD.fullmatch(head)
-        key, unit = (names.get(head, head), "") if found is None else (names.get(head, found[1]), found[2])
-        key = next((n for n in (*columns, *s.labels) if n == key.upper() or n == key), key)
-        if key not in columns and key not in s.labels:
+    meaning = heads(table, mapping, lambda word: next((n for n in known if n in (word, word.upper())), None))
+    for i, (head, (key, unit)) in enumerate(zip(table.header, meaning, strict=True)):
+        if key not in known:
             continue
-        if key in at:
-            raise InputError("two columns of one name", where=table.name, value=head, remedy="rename one, or --map IGNORE=it")
         factor = 1.0
         if unit and key in columns and unit != columns[key].unit:
             if unit not in columns[key].units:
