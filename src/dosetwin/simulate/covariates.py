@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dosetwin.checks import slips
 from dosetwin.declare import Cov, Model
 from dosetwin.errors import Finding, InputError
-from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Timeline
 
 Series = Sequence[tuple[float, float]]
@@ -17,9 +17,6 @@ Series = Sequence[tuple[float, float]]
 FADING = 6
 """Steps in which the value of a flag that fades falls."""
 HOURS_PER = {"d": 24.0, "wk": 168.0, "y": 24.0 * 365.25, "h": 1.0}
-
-SLIPS = {("AGE", "y"): (1 / 12, "months"), ("ALB", "g/L"): (10.0, "g/dL"), ("HT", "cm"): (100.0, "m")}
-"""(Covariate, its unit): what turns a value in a unit written by mistake into the right one, and that unit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,21 +91,6 @@ def _series(name: str, c: Cov, timeline: Timeline, model: Model, findings: list[
 def _range(c: Cov) -> str:
     """``18 to 95 y``; no unit for a ratio."""
     return f"{c.low:g} to {c.high:g} {'' if c.unit == '1' else c.unit}".rstrip()
-
-
-def _possible(name: str, c: Cov, value: float, timeline: Timeline) -> None:
-    """Raises InputError for what somebody wrote on a record and nobody has (an age in months, an albumin in g/dL)."""
-    own = sorted((abs(x.value - value), x.record) for x in timeline.covariates if x.name == name and x.record)
-    if (name, c.unit) not in SLIPS or not own:
-        return
-    of, (factor, unit) = QUANTITIES[name], SLIPS[name, c.unit]
-    if of.holds(value, True) or of.holds(value, False):
-        return
-    meant = f"{value * factor:.3g} {c.unit} if these are {unit}" if of.holds(value * factor, False) else ""
-    raise InputError(
-        f"{name} ({c.text}) cannot be this", where=own[0][1], value=float(f"{value:.6g}"),
-        allowed=f"{of.low:g} to {of.high:g} {c.unit}", remedy=meant or "check value and unit",
-    )  # fmt: skip
 
 
 def _faded(series: Series, hours: float) -> Series:
@@ -211,7 +193,7 @@ def covariate_table(model: Model, timeline: Timeline, begin: float, end: float, 
             bad = low if low < c.low - slack else high
             message = f"{name} lies outside the range studied for {model.name}"
             allowed = _range(c)
-            _possible(name, c, bad, timeline)
+            slips.refuse(name, c, bad, timeline)
             if model.outside == "refuse":
                 raise InputError(message, where=who, value=bad, allowed=allowed, remedy="choose a model studied in such patients")
             findings.append(Finding("warning", "outside_studied_range", who, message, bad, allowed,
