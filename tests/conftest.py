@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BROWSER = Path(__file__).resolve().parent / "browser"
 OTHERS = frozenset({"postgres", "broker", "fhir_server", "peer"})
 """Fixtures that start somebody else's server."""
+MEASURED = frozenset((ROOT / "tests" / "slow.txt").read_text(encoding="utf-8").splitlines())
+"""Tests that were seen to take more than about a second (``--durations=0``), so that the fast part stays under three minutes."""
 
 # The first example of a test may compile a kernel: no deadline, and slow is not unhealthy. Every run draws the same examples, so
 # that red means a change; a hunt, started by hand, draws others each time: DOSETWIN_HYPOTHESIS=hunt python3 dev.py test ...
@@ -28,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         parameters = getattr(item, "callspec", None)
         database = parameters.params.get("database_url") if parameters else None
         asked = OTHERS.intersection(getattr(item, "fixturenames", ()))
-        if asked or database == "postgresql" or BROWSER in item.path.parents:
+        if asked or database == "postgresql" or BROWSER in item.path.parents or item.nodeid in MEASURED:
             item.add_marker(pytest.mark.slow)
 
 

@@ -227,6 +227,13 @@ def test_the_docstring_rule_can_fail() -> None:
     assert [name for _, name in undocumented(tree)] == ["A.f"]
 
 
+@pytest.mark.parametrize("name", sorted({x.partition("[")[0] for x in (ROOT / "tests" / "slow.txt").read_text().splitlines()}))
+def test_what_is_listed_as_slow_is_there(name: str) -> None:
+    """A test that was renamed or taken out does not stay on the list."""
+    file, function = name.split("::")
+    assert f"def {function}(" in (ROOT / file).read_text(encoding="utf-8")
+
+
 def test_runtime_packages_do_not_include_the_demo_data() -> None:
     """The data package is GPL-3: extras may name it, the runtime may not."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
