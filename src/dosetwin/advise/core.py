@@ -204,7 +204,7 @@ def decide(
     if more and (further := exposed(more)) is not None:
         plans, exposures = (*plans, *more), exposures.joined(further)
         scores = scores.joined(score(further, therapy.goals, first=where.first))
-    choice = choose(plans, scores, therapy.goals, therapy.tie_loss, other, therapy.bars)
+    choice = choose(plans, scores, therapy.goals, therapy.tie_loss, other, therapy.bars, therapy.limits)
     findings = tuple(f for responses, _ in answers for f in responses.findings)
     return Decision(facts, where, plans, silent, exposures, choice, findings)
 

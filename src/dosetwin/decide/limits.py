@@ -22,6 +22,7 @@ def broken(order: Choosable, therapy: Therapy, where: Situation) -> tuple[Reason
     first = replace(order, amount=order.loading, interval=order.first_interval, loading=None, wait=None)
     then = replace(order, first_at=order.start(1), loading=None, wait=None)
     loading = numbers(first, where, menu, limits)
+    loading.pop("later_daily", None)
     if therapy.limit("loading_interval_h") is not None and "interval_h" in loading:
         loading["loading_interval_h"] = loading.pop("interval_h")
     behind = replace(where, last_dose=first.first_at, previous_amount=first.amount,

@@ -115,7 +115,7 @@ SPACING = 1.03
 def first_doses(therapy: Therapy, where: Situation) -> tuple[Plan, ...]:
     """First doses of a course at the intervals that only a loading dose may have: what each does by itself is asked of them."""
     menu = therapy.menu
-    if not isinstance(menu, Repeated):
+    if not isinstance(menu, Repeated) or not menu.loads(where):
         return ()
     amounts: list[float] = []
     for amount in menu.amounts(where).tolist():
@@ -152,7 +152,7 @@ def with_loading(
         loss, and whether they are inside the constraints; one that is not is not combined with anything.
     """
     menu = therapy.menu
-    if not isinstance(menu, Repeated):
+    if not isinstance(menu, Repeated) or not menu.loads(where):
         return ()
     thens: dict[tuple[float, ...], list[int]] = {}
     for i, p in enumerate(plans):

@@ -8,7 +8,8 @@ import numpy as np
 
 from dosetwin.decide.plans import Plan
 from dosetwin.decide.recommendation import Attainment
-from dosetwin.declare import Bar, Goal
+from dosetwin.declare import Bar, Goal, Limit
+from dosetwin.declare.limit import STEPS
 from dosetwin.declare.reading import COURSE
 from dosetwin.errors import Reason
 from dosetwin.records import Setting
@@ -207,18 +208,25 @@ def choose(
     tie_loss: float,
     also: Scores | None = None,
     bars: Sequence[Bar] = (),
+    limits: Sequence[Limit] = (),
 ) -> Choice:
     """The acceptable plan of lowest expected loss; among equals a standard rule, then one amount for all doses before a loading
     dose, then the roundest amounts at the best's interval.
 
     Two losses are equal when they differ by at most ``tie_loss`` or by one standard error of their paired difference. ``also``:
     the same plans if a doubted record is right; every chance constraint must hold there too. ``bars`` of the therapy, for what
-    they say to do instead.
+    they say to do instead; ``limits``, for those on the steps of a titration: where they alone keep every order from its goals,
+    the best step towards them is chosen.
     """
     unmet = unmet_constraints(scores, goals)
     if also is not None:
         unmet = tuple((*u, *map(_if_right, v)) for u, v in zip(unmet, unmet_constraints(also, goals), strict=True))
     fine = [i for i, plan in enumerate(plans) if not plan.violations and not unmet[i]]
+    beyond = None if fine else _beyond_a_step(plans, scores, unmet, limits)
+    if beyond is not None:
+        waived = {f"chance_{g.code}" for g in goals if g.low is not None}
+        unmet = tuple(tuple(r for r in reasons if r.code not in waived) for reasons in unmet)
+        fine = [i for i, plan in enumerate(plans) if not plan.violations and not unmet[i]]
     by_loss = sorted(range(len(plans)), key=lambda i: (bool(plans[i].violations), bool(unmet[i]), scores.loss[i], i))
     if not fine:
         # what comes closest leads the table: fewest broken constraints, then loss
@@ -238,7 +246,19 @@ def choose(
         alike = [i for i in simple if plans[i].order.pattern == pattern]
         chosen = min(alike, key=lambda i: (plans[i].order.roundness, scores.loss[i]))
     order = (chosen, *(i for i in by_loss if i != chosen))
-    return Choice(scores, order, chosen, best, tied, unmet, _why(plans, scores, goals, chosen, best, unmet))
+    why = _why(plans, scores, goals, chosen, best, unmet)
+    if beyond is not None:
+        held = plans[beyond].violations[0]
+        text = f"a step: {plans[beyond].order.words()} would reach the goals, but {held.text}; ask again before the next one"
+        why = (why[0], Reason("titration_step", held.value, held.limit, held.unit, text, held.source), *why[1:])
+    return Choice(scores, order, chosen, best, tied, unmet, why)
+
+
+def _beyond_a_step(plans: Sequence[Plan], s: Scores, unmet: Sequence[tuple[Reason, ...]], limits: Sequence[Limit]) -> int | None:
+    """The plan of lowest loss that meets every chance constraint and breaks limits on steps of a titration alone."""
+    steps = {x.code for x in limits if x.of in STEPS}
+    found = [i for i, p in enumerate(plans) if p.violations and not unmet[i] and all(r.code in steps for r in p.violations)]
+    return min(found, key=lambda i: s.loss[i], default=None)
 
 
 def _why(

@@ -36,6 +36,15 @@ def _weekly(order: DoseOrder, where: Situation) -> float | None:
     return order.amount * 168.0 / order.interval / before if before else None
 
 
+def _rise(order: DoseOrder, where: Situation) -> float | None:
+    before = None if where.afresh else where.daily(where.now - 168.0, order.interval)
+    return None if before is None else _daily(order) - before
+
+
+def _daily(order: DoseOrder) -> float:
+    return order.amount * 24.0 / order.interval
+
+
 def _cumulative(order: DoseOrder, where: Situation) -> float:
     return sum(a for _, a in where.given) + order.first
 
@@ -51,6 +60,15 @@ OF: Mapping[str, Bounded] = {
     "daily": Bounded("{}/d", "mean dose per day", lambda o, w, m: o.amount * 24.0 / o.interval),
     "daily_per_kg": Bounded("{}/kg/d", "mean dose per day and kg of current weight",
                             lambda o, w, m: o.amount / w.weight * 24.0 / o.interval if w.weight else None),
+    "later_daily": Bounded("{}/d", "mean dose per day of the doses that go on, a loading dose left out",
+                           lambda o, w, m: _daily(o)),
+    "start_daily": Bounded("{}/d", "mean dose per day of a course that begins",
+                           lambda o, w, m: _daily(o) if w.afresh else None),
+    "start_daily_per_kg": Bounded("{}/kg/d", "mean dose per day and kg of a course that begins",
+                                  lambda o, w, m: _per(w.weight, _daily(o)) if w.afresh else None),
+    "daily_rise": Bounded("{}/d", "mean dose per day above that of a week before", lambda o, w, m: _rise(o, w)),
+    "daily_rise_per_kg": Bounded("{}/kg/d", "mean dose per day and kg above that of a week before",
+                                 lambda o, w, m: None if (r := _rise(o, w)) is None else _per(w.weight, r)),
     "interval_h": Bounded("h", "from one dose to the next", lambda o, w, m: o.interval),
     "loading_interval_h": Bounded("h", "from a loading dose to the next", lambda o, w, m: None),
     "infusion_h": Bounded("h", "time a dose runs", lambda o, w, m: o.duration),
@@ -69,8 +87,10 @@ OF: Mapping[str, Bounded] = {
 }  # fmt: skip
 """What a limit may bound. ``loading_interval_h`` is only asked of an order with a loading dose (without a limit on it that
 interval is held to ``interval_h``), ``rate`` not of what is given at once, ``weekly_change`` once a week has been given."""
-PER_KG = ("dose_per_kg", "daily_per_kg")
+PER_KG = ("dose_per_kg", "daily_per_kg", "start_daily_per_kg", "daily_rise_per_kg")
 """Bounded numbers that need a body weight."""
+STEPS = ("start_daily", "start_daily_per_kg", "daily_rise", "daily_rise_per_kg")
+"""Bounded numbers of drugs that are titrated: what is beyond them is not forbidden for good but only now."""
 
 
 @dataclass(frozen=True)

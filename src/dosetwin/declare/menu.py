@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import product
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 
@@ -15,6 +15,13 @@ from dosetwin.errors import InputError, Reason
 from dosetwin.records import Choosable, DoseOrder, Every, Setting, Week
 
 WEEK_H = 168.0
+DAY_H = 24.0
+AFRESH_H = 14 * DAY_H
+"""Without a dose for so long a course begins anew: an old dose is then nothing to go on from (assumed)."""
+LATELY = 3.0
+"""Longest intervals of a menu without a dose after which a loading dose is thought of again (assumed)."""
+Loading = Literal["new_course", "any_time", "never"]
+"""When a first dose larger than the later ones is tried: where no dose was given lately, whenever, never."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,27 @@ class Situation:
     def size(self, per: Per) -> float:
         """What an amount is multiplied with. Raises InputError where that is not known."""
         return size_of(per, self.weight, self.facts.number("BSA"))
+
+    @property
+    def afresh(self) -> bool:
+        """Whether a course begins: no dose is on record, or none for two weeks."""
+        return self.last_dose is None or self.now - self.last_dose > AFRESH_H
+
+    def daily(self, at: float, interval: float) -> float | None:
+        """Mean dose per day in force at ``at`` h, where the course is younger than that the one it began with: what was given
+        within the day before the last dose by then, of rarer doses that one by the time since the one before. ``interval`` h
+        stands for that time where there was one dose only. None: there was none."""
+        doses = sorted(self.given)
+        if not doses:
+            return None
+        known = [d for d in doses if d[0] <= at + 1e-6] or doses[:2]
+        last, amount = known[-1]
+        if len(known) < 2:
+            return amount * DAY_H / interval
+        gap = last - known[-2][0]
+        if gap >= DAY_H - 1.0 or gap <= 0 or last - known[0][0] < DAY_H - 1.0:
+            return amount * DAY_H / (gap or interval)
+        return sum(a for t, a in known if t > last - DAY_H + 1.0)
 
     def week(self) -> float | None:
         """Amount of the last seven days; None before a week has been given."""
@@ -140,7 +168,7 @@ class Repeated:
 
     ``loading_intervals`` h, longer ones that only the interval after the loading dose of a new course may have; ``step_h`` clock
     step of a dose already due. ``rate``: unit per min; with it each dose runs for the shortest of ``infusions`` at which it is
-    not faster, without it every one of them is tried.
+    not faster, without it every one of them is tried. ``loading``: when a larger first dose is tried.
     """
 
     dose: tuple[float, float]
@@ -152,9 +180,14 @@ class Repeated:
     step_h: float = 0.5
     unit: str = "mg"
     rate: float | None = None
+    loading: Loading = "new_course"
 
     def __post_init__(self) -> None:
         right_kinds(self, "menu")
+        if self.loading not in get_args(Loading):
+            raise InputError(
+                "when a loading dose is tried", where="menu", value=self.loading, allowed=", ".join(get_args(Loading))
+            )
         if not self.intervals or min(self.intervals) <= 0 or not self.infusions or min(self.infusions) < 0:
             raise InputError("intervals and infusion times must be positive", where="menu", value=self.intervals)
         if not 0 <= self.dose[0] < self.dose[1] < math.inf:
@@ -182,6 +215,12 @@ class Repeated:
         if self.rate is None:
             return self.infusions[0]
         return next((h for h in sorted(self.infusions) if amount <= self.rate * 60.0 * h + 1e-9), max(self.infusions))
+
+    def loads(self, where: Situation) -> bool:
+        """Whether a first dose larger than the later ones is tried."""
+        if self.loading != "new_course":
+            return self.loading == "any_time"
+        return where.last_dose is None or where.now - where.last_dose > LATELY * max(self.intervals)
 
     def loaded(self, order: Every, loading: float, wait: float | None) -> Every:
         """An order with a loading dose before it, both running as long as the larger needs."""
@@ -221,6 +260,7 @@ class Repeated:
             "kind": "repeated", "dose": list(self.dose), "per": self.per, "intervals": list(self.intervals),
             "infusions": list(self.infusions), "rounding": self.rounding.to_json(),
             "loading_intervals": list(self.loading_intervals), "step_h": self.step_h, "unit": self.unit, "rate": self.rate,
+            "loading": self.loading,
         }  # fmt: skip
 
 
@@ -355,6 +395,7 @@ def menu_from_json(data: Mapping[str, Any]) -> Menu:
     given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k != "kind"}
     if data.get("kind") == "repeated":
         given["rounding"] = Rounding.from_json(data["rounding"])
+        given.setdefault("loading", "any_time")  # as menus were before they could say
         return Repeated(**given)
     if data.get("kind") == "weekly":
         return Weekly(**given)
@@ -365,5 +406,5 @@ def menu_from_json(data: Mapping[str, Any]) -> Menu:
 
 
 __all__ = [
-    "DoseOrder", "Menu", "Repeated", "Rounding", "Settings", "Situation", "Weekly", "first_at", "menu_from_json",
+    "DoseOrder", "Loading", "Menu", "Repeated", "Rounding", "Settings", "Situation", "Weekly", "first_at", "menu_from_json",
 ]  # fmt: skip

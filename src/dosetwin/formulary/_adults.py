@@ -26,6 +26,18 @@ def step(low: float, high: float, why: str) -> Limit:
     return Limit("change_per_step", "amount_ratio", low, high, "1", "dose relative to the previous one", why)
 
 
+def starts(high: float, source: str, unit: str = "mg/d") -> Limit:
+    """Most a day of a course that begins (``unit`` mg/d, or mg/kg/d)."""
+    of = "start_daily_per_kg" if "kg" in unit else "start_daily"
+    return Limit("first_dose", of, None, high, unit, "a course begins with no more a day", source)
+
+
+def rises(high: float, source: str, unit: str = "mg/d") -> Limit:
+    """Most by which a day's dose may rise within a week (``unit`` mg/d, or mg/kg/d)."""
+    of = "daily_rise_per_kg" if "kg" in unit else "daily_rise"
+    return Limit("rise_in_a_week", of, None, high, unit, "a day's dose rises by no more within a week", source)
+
+
 def rounded(steps: tuple[tuple[float, float], ...], source: str) -> Rounding:
     """Amounts that can be given."""
     return Rounding(steps, source)

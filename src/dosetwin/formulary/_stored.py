@@ -82,7 +82,7 @@ def _of_before(data: Mapping[str, Any]) -> Therapy:
     menu = Repeated(
         (dose.low or 0.0, float(dose.high or 0.0)), "kg" if dose.of == "dose_per_kg" else "", tuple(data["intervals"]),
         tuple(data["infusions"]), Rounding.from_json(data["rounding"]), tuple(data.get("loading_intervals", ())),
-        data["first_at_step_h"],
+        data["first_at_step_h"], loading="any_time",
     )  # fmt: skip
     others = {g.reading.key: g.reading for g in targets if g.reading.what}
     shown = [(PEAK, "next"), (TROUGH, "next"), (TROUGH, "last"), (AUC24, "last")]

@@ -7,7 +7,7 @@ from dosetwin.declare.genetic import bars
 from dosetwin.declare.interaction import Interaction
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, measured, rounded
+from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, measured, rises, rounded, starts
 from dosetwin.formulary._genetics import CARBAMAZEPINE
 from dosetwin.quantities import Code
 
@@ -50,6 +50,7 @@ DRUG = drug(
 
 MONTH = Reading("", "at", At(28, "d"), name="level after four weeks")
 ABOVE = Reading("", "ever_above", Between(0, 28, "d"), level=12.0)
+LABEL = "US label: 200 mg twice a day to begin with, at most 200 mg a day more each week (druglib.com, droracle.ai: read)"
 TABLETS = rounded(((0.0, 100.0),), "tablets of 200 mg, halved (recalled)")
 
 CARBAMAZEPINE_EPILEPSY = Therapy(
@@ -57,7 +58,7 @@ CARBAMAZEPINE_EPILEPSY = Therapy(
     drug=DRUG,
     population="adults with epilepsy, tablets twice a day",
     models=("carbamazepine_autoinduction", "carbamazepine_graves_1998"),
-    menu=Repeated((100.0, 800.0), "", (12.0,), (0.0,), TABLETS),
+    menu=Repeated((100.0, 800.0), "", (12.0,), (0.0,), TABLETS, loading="never"),
     goals=(
         Goal("month", MONTH, 4.0, 12.0, "mg/L", 1.0, 4.0, "level after four weeks", RANGE + "; the 50 % is assumed",
              min_probability=0.50, help=LEARN),
@@ -67,6 +68,7 @@ CARBAMAZEPINE_EPILEPSY = Therapy(
     ),
     limits=(
         Limit("daily_most", "daily", None, 1600.0, "mg/d", "dose per day", "label: 1,600 mg a day (recalled)"),
+        starts(400.0, LABEL), rises(200.0, LABEL),
         NOT_PAST, measured(TABLETS),
     ),
     bars=bars(CARBAMAZEPINE),

@@ -4,7 +4,7 @@ from dosetwin.declare import End, Everyday, Facts, Goal, Limit, Reading, Rule, S
 from dosetwin.declare.drug import Alarm, drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import KIDNEY, NOT_PAST, TOO_MUCH, clearance, measured, rounded
+from dosetwin.formulary._adults import KIDNEY, NOT_PAST, TOO_MUCH, clearance, measured, rises, rounded, starts
 from dosetwin.quantities import Code
 
 RANGE = "0.5 to 0.9 ug/L in heart failure: Rathore 2003, JAMA 289:871 (recalled); deaths rise from 1.2"
@@ -31,6 +31,8 @@ DRUG = drug(
 )  # fmt: skip
 
 TROUGH = Reading("", "at", End(("next", "last")), name="trough")
+LATER = Reading("", "at", End(("last",)), name="trough")
+SLOWLY = "maintenance is begun with 0.125 to 0.25 mg a day and raised by steps of a tablet of 0.125 mg (recalled)"
 TABLETS = rounded(((0.0, 0.0625),), "tablets of 62.5, 125 and 250 micrograms (recalled)")
 
 
@@ -47,9 +49,9 @@ DIGOXIN_ADULT = Therapy(
     drug=DRUG,
     population="adults with heart failure or atrial fibrillation",
     models=("digoxin_hirai_2022", "digoxin_jelliffe_2014"),
-    menu=Repeated((0.0625, 0.375), "", (24.0, 48.0), (0.0,), TABLETS),
+    menu=Repeated((0.0625, 0.375), "", (24.0, 48.0), (0.0,), TABLETS, loading="never"),
     goals=(
-        Goal("trough", TROUGH, 0.5, 0.9, "ug/L", 1.0, 0.4, "level before the next dose", RANGE + "; the 30 % is assumed",
+        Goal("trough", LATER, 0.5, 0.9, "ug/L", 1.0, 0.4, "level before the next dose", RANGE + "; the 30 % is assumed",
              min_probability=0.30, chance_doses=("last",), help="take a level after a week, before a dose, and ask again"),
         Goal("too_high", TROUGH, None, 1.2, "ug/L", 2.0, 0.5, "not where deaths rise", RANGE + "; the 80 % is assumed",
              min_probability=0.80, chance_doses=("last",), closed=True, joint=False, help=TOO_MUCH),
@@ -57,6 +59,7 @@ DIGOXIN_ADULT = Therapy(
     limits=(
         Limit("dose_most", "dose", None, 0.5, "mg", "one dose", "assumed: maintenance above it is a slip of the decimal point"),
         Limit("interval_range", "interval_h", 24.0, 72.0, "h", "interval", "once a day, every second or third in renal failure"),
+        starts(0.25, SLOWLY), rises(0.125, SLOWLY),
         NOT_PAST, measured(TABLETS),
     ),
     rules=(Rule("digoxin_simple", "by kidney and age: 0.25, 0.125 or 0.0625 mg a "

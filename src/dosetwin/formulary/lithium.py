@@ -4,7 +4,7 @@ from dosetwin.declare import After, Everyday, Facts, Goal, Limit, Reading, Rule,
 from dosetwin.declare.drug import Alarm, drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import KIDNEY, NOT_PAST, TOO_MUCH, clearance, measured, rounded, step
+from dosetwin.formulary._adults import KIDNEY, NOT_PAST, TOO_MUCH, clearance, measured, rises, rounded, starts, step
 from dosetwin.quantities import Code
 
 RANGE = "0.6 to 0.8 mmol/L twelve hours after a dose in maintenance: Nolen 2019, Bipolar Disord 21:394 (ISBD; recalled)"
@@ -34,6 +34,8 @@ DRUG = drug(
 )  # fmt: skip
 
 TWELVE = Reading("", "at", After(12.0, ("next", "last")), name="12-h level")
+LATER = Reading("", "at", After(12.0, ("last",)), name="12-h level")
+LABEL = "US label: 300 mg three times a day to begin with, 300 mg a day more every three days (buzzrx.com, read)"
 MMOL_PER_MG = 2.0 / 73.89
 PEPIN = "Pepin 1980, J Clin Pharmacol 20:610: clearance of lithium 0.235 of that of creatinine (recalled)"
 
@@ -50,9 +52,9 @@ LITHIUM_BIPOLAR = Therapy(
     drug=DRUG,
     population="adults with bipolar disorder on maintenance",
     models=("lithium_jermain_1991",),
-    menu=Repeated((150.0, 1200.0), "", (12.0, 24.0), (0.0,), TABLETS),
+    menu=Repeated((150.0, 1200.0), "", (12.0, 24.0), (0.0,), TABLETS, loading="never"),
     goals=(
-        Goal("twelve", TWELVE, 0.6, 0.8, "mmol/L", 1.0, 0.2, "level twelve hours after a dose", RANGE + "; the 20 % is assumed",
+        Goal("twelve", LATER, 0.6, 0.8, "mmol/L", 1.0, 0.2, "level twelve hours after a dose", RANGE + "; the 20 % is assumed",
              min_probability=0.20, chance_doses=("last",), help="take a level after five days, twelve hours after a dose"),
         Goal("too_high", TWELVE, None, 1.2, "mmol/L", 2.0, 0.4, "not where it harms", "label: keep below 1.5; 1.2 and the 90 % "
             "assumed",
@@ -61,6 +63,7 @@ LITHIUM_BIPOLAR = Therapy(
     limits=(
         Limit("daily_most", "daily", None, 1800.0, "mg/d", "dose per day", "label: 1,800 mg a day in mania (recalled)"),
         step(0.4, 2.0, "assumed: more than double or less than half at once is not proposed"),
+        starts(900.0, LABEL), rises(600.0, LABEL),
         NOT_PAST, measured(TABLETS),
     ),
     rules=(

@@ -1,10 +1,11 @@
 """Meropenem in adults: the share of time above the MIC, by dose, interval and how long it runs."""
 
-from dosetwin.declare import Assumed, End, Everyday, Facts, Goal, Interval, Limit, Reading, Rule, Says, Therapy
+from dosetwin.declare import Assumed, Everyday, Facts, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import KIDNEY, NOT_PAST, TOO_MUCH, clearance, measured, rounded
+from dosetwin.formulary._adults import KIDNEY, NOT_PAST, clearance, measured, rounded
+from dosetwin.formulary._over_mic import TROUGH, WHOLE, above, goals
 
 DRUG = drug(
     "meropenem",
@@ -21,9 +22,7 @@ DRUG = drug(
 
 FREE = 0.98
 """Free share in plasma (Gijsen 2022: 2 % bound, secondary)."""
-OVER = Reading("", "share_above", Interval(("next", "last")), level=round(1.0 / FREE, 3), multiple_of="MIC", name="fT>MIC")
-TROUGH = Reading("", "at", End(("next", "last")), name="trough")
-ALL = "the whole interval above the MIC in critical illness (Roberts 2014, CID 58:1072, DALI; recalled); the 60 % is assumed"
+OVER = above(FREE, "next", "last")
 NERVES = (
     "Imani 2017, J Antimicrob Chemother 72:2891: troughs above 64 mg/L go with neurotoxicity, above "
     "44 with kidney injury (recalled)"
@@ -47,16 +46,7 @@ MEROPENEM_ADULT = Therapy(
     population="adults with a serious infection",
     models=("meropenem_gijsen_2022", "meropenem_li_2006"),
     menu=Repeated((500.0, 2000.0), "", (6.0, 8.0, 12.0), (0.5, 3.0, 6.0), VIALS),
-    goals=(
-        Goal("over_mic", OVER, 0.99, None, "", 1.0, 0.5, "share of the interval with free drug above the MIC", ALL,
-             min_probability=0.60, chance_doses=("last",), closed=True, help=HELP),
-        Goal("too_high", TROUGH, None, 44.0, "mg/L", 1.0, 20.0, "level at the end of the "
-            "interval", NERVES + "; the 85 % is assumed",
-             min_probability=0.85, chance_doses=("last",), closed=True, joint=False, help=TOO_MUCH),
-        Goal("half", OVER, 0.40, None, "", 0.5, 0.4, "at least 40 % of the interval", "what kills in animals (Drusano 2004; "
-            "recalled)",
-             closed=True, joint=False, brief=False, help=HELP),
-    ),
+    goals=goals(FREE, 0.60, 44.0, 20.0, NERVES, 0.40, "what kills in animals (Drusano 2004; recalled)", HELP),
     limits=(
         Limit("daily_most", "daily", None, 6000.0, "mg/d", "dose per day", "6 g a day, as in meningitis (label; recalled)"),
         Limit("interval_range", "interval_h", 6.0, 24.0, "h", "interval", "6 to 24 h (recalled)"),
@@ -73,7 +63,7 @@ MEROPENEM_ADULT = Therapy(
     shown=((OVER, "next"), (OVER, "last"), (TROUGH, "last")),
     horizon_h=48.0,
     stale_h=3 * 24.0,
-    source=ALL + "; weights are assumed and declared here",
+    source=WHOLE + "; weights are assumed and declared here",
     note="an infusion as long as the interval is a continuous one; the first model knows kidneys of 70 mL/min and more, the "
         "second "
     "all of them",

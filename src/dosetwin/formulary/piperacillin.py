@@ -1,10 +1,11 @@
 """Piperacillin (with tazobactam) in adults: the share of time above the MIC; doses are milligrams of piperacillin."""
 
-from dosetwin.declare import Assumed, End, Everyday, Facts, Goal, Interval, Limit, Reading, Rule, Says, Therapy
+from dosetwin.declare import Assumed, Everyday, Facts, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import KIDNEY, NOT_PAST, TOO_MUCH, clearance, measured, rounded
+from dosetwin.formulary._adults import KIDNEY, NOT_PAST, clearance, measured, rounded
+from dosetwin.formulary._over_mic import TROUGH, WHOLE, above, goals
 
 DRUG = drug(
     "piperacillin",
@@ -23,9 +24,7 @@ DRUG = drug(
 
 FREE = 0.7
 """Free share in plasma (recalled)."""
-OVER = Reading("", "share_above", Interval(("next", "last")), level=round(1.0 / FREE, 3), multiple_of="MIC", name="fT>MIC")
-TROUGH = Reading("", "at", End(("next", "last")), name="trough")
-ALL = "the whole interval above the MIC in critical illness (Roberts 2014, CID 58:1072, DALI; recalled); the 50 % is assumed"
+OVER = above(FREE, "next", "last")
 NERVES = "Quinton 2017: above 157 mg/L more neurological disorders under continuous infusion (recalled)"
 HELP = "run it longer, give it more often; where the MIC is high another drug"
 
@@ -43,16 +42,7 @@ PIPERACILLIN_ADULT = Therapy(
     population="adults with a serious infection",
     models=("piperacillin_roberts_2010", "piperacillin_obrinkhansen_2015"),
     menu=Repeated((2000.0, 4000.0), "", (4.0, 6.0, 8.0, 12.0), (0.5, 4.0), VIALS),
-    goals=(
-        Goal("over_mic", OVER, 0.99, None, "", 1.0, 0.5, "share of the interval with free drug above the MIC", ALL,
-             min_probability=0.50, chance_doses=("last",), closed=True, help=HELP),
-        Goal("too_high", TROUGH, None, 157.0, "mg/L", 1.0, 100.0, "level at the end of the "
-            "interval", NERVES + "; the 85 % is assumed",
-             min_probability=0.85, chance_doses=("last",), closed=True, joint=False, help=TOO_MUCH),
-        Goal("half", OVER, 0.50, None, "", 0.5, 0.5, "at least half of the interval", "what kills in animals "
-            "(recalled)", closed=True,
-             joint=False, brief=False, help=HELP),
-    ),
+    goals=goals(FREE, 0.50, 157.0, 100.0, NERVES, 0.50, "what kills in animals (recalled)", HELP),
     limits=(
         Limit("daily_most", "daily", None, 16000.0, "mg/d", "dose per day", "16 g a day (label; recalled)"),
         Limit("interval_range", "interval_h", 4.0, 12.0, "h", "interval", "6 to 12 h (label), 4 h continuous (recalled)"),
@@ -68,7 +58,7 @@ PIPERACILLIN_ADULT = Therapy(
     shown=((OVER, "next"), (OVER, "last"), (TROUGH, "last")),
     horizon_h=48.0,
     stale_h=3 * 24.0,
-    source=ALL + "; weights are assumed and declared here",
+    source=WHOLE + "; weights are assumed and declared here",
     note="a dose charted as 4.5 g of product is 4 g of piperacillin: chart piperacillin. The first model is of kidneys that "
         "work, the "
     "second of septic shock with kidney injury; an infusion of 4 h every 4 h is a continuous one",

@@ -64,7 +64,7 @@ TACROLIMUS_KIDNEY_START = Therapy(
     drug=DRUG,
     population="adults in the first two weeks after kidney transplantation",
     models=("tacrolimus_andrews_2019", "tacrolimus_woillard_2011"),
-    menu=Repeated((0.5, 15.0), "", (12.0,), (0.0,), CAPSULES),
+    menu=Repeated((0.5, 15.0), "", (12.0,), (0.0,), CAPSULES, loading="never"),
     goals=_goals(10.0, 15.0),
     limits=(
         Limit("daily_most", "daily", None, 30.0, "mg/d", "dose per day", "0.3 mg/kg a day (CPIC) at 100 kg"),

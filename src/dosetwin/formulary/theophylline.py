@@ -4,7 +4,7 @@ from dosetwin.declare import End, Everyday, Facts, Goal, Interval, Limit, Readin
 from dosetwin.declare.drug import Alarm, drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, measured, rounded, step
+from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, measured, rises, rounded, starts, step
 from dosetwin.quantities import Code
 
 RANGE = "5 to 15 mg/L (NAEPP and GINA; recalled)"
@@ -28,6 +28,11 @@ DRUG = drug(
 
 TROUGH = Reading("", "at", End(("next", "last")), name="trough")
 PEAK = Reading("", "max", Interval(("last",)), name="highest level")
+LATER = Reading("", "at", End(("last",)), name="trough")
+LABEL = (
+    "US label: 300 mg a day, after three days 400, after three more 600 (drugs.com/dosage/theophylline, read); 400 from the "
+    "first day on is the rule here"
+)
 TABLETS = rounded(((0.0, 50.0),), "tablets of 100, 200 and 300 mg, halved (recalled)")
 
 
@@ -41,9 +46,9 @@ THEOPHYLLINE_ADULT = Therapy(
     drug=DRUG,
     population="adults with asthma or airway obstruction, tablets twice a day",
     models=("theophylline_powell_1978", "theophylline_rovei_1982"),
-    menu=Repeated((100.0, 500.0), "", (12.0,), (0.0,), TABLETS),
+    menu=Repeated((100.0, 500.0), "", (12.0,), (0.0,), TABLETS, loading="never"),
     goals=(
-        Goal("trough", TROUGH, 5.0, 15.0, "mg/L", 1.0, 5.0, "level before the next dose", RANGE + "; the 50 % is assumed",
+        Goal("trough", LATER, 5.0, 15.0, "mg/L", 1.0, 5.0, "level before the next dose", RANGE + "; the 50 % is assumed",
              min_probability=0.50, chance_doses=("last",), help=LEARN),
         Goal("too_high", PEAK, None, 20.0, "mg/L", 2.0, 5.0, "highest level of the interval", "toxic above 20 mg/L (recalled); "
             "the 85 % "
@@ -52,6 +57,7 @@ THEOPHYLLINE_ADULT = Therapy(
     limits=(
         Limit("daily_most", "daily", None, 1000.0, "mg/d", "dose per day", "label: 900 mg a day without levels (recalled)"),
         step(0.4, 1.6, "assumed: more than 60 % up at once is not proposed"),
+        starts(400.0, LABEL), rises(300.0, LABEL),
         NOT_PAST, measured(TABLETS),
     ),
     rules=(Rule("theophylline_label", "200 mg every 12 h, in heart failure 100 mg", "US label: 300 mg a day, after three days "

@@ -5,7 +5,7 @@ from dosetwin.declare.drug import Alarm, drug
 from dosetwin.declare.interaction import Interaction
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, rounded
+from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, rises, rounded, starts
 from dosetwin.quantities import Code
 
 RANGE = "50 to 100 mg/L total (recalled)"
@@ -40,8 +40,11 @@ DRUG = drug(
 )  # fmt: skip
 
 TROUGH = Reading("", "at", End(("next", "last")), name="trough")
-FREE = Reading("free valproate", "at", End(("next", "last")), name="trough")
+LATER = Reading("", "at", End(("last",)), name="trough")
+"""Titrated by the week: where a dose leads to counts, not the level before the second tablet."""
+FREE = Reading("free valproate", "at", End(("last",)), name="trough")
 SICKKIDS = "35 to 70 umol/L free, 5 to 10 mg/L (SickKids test catalogue, read)"
+LABEL = "US label: 10 to 15 mg/kg a day to begin with, 5 to 10 mg/kg a week more (drugs.com/dosage/valproic-acid, read)"
 TABLETS = rounded(((0.0, 125.0),), "tablets of 125, 250 and 500 mg (recalled)")
 
 VALPROATE_EPILEPSY = Therapy(
@@ -49,9 +52,10 @@ VALPROATE_EPILEPSY = Therapy(
     drug=DRUG,
     population="children and adults with epilepsy",
     models=("valproate_label_2020",),
-    menu=Repeated((5.0, 30.0), "kg", (12.0,), (0.0,), rounded(((0.0, 125.0), (1000.0, 250.0)), TABLETS.source)),
+    menu=Repeated((5.0, 30.0), "kg", (12.0,), (0.0,), rounded(((0.0, 125.0), (1000.0, 250.0)), TABLETS.source),
+                  loading="never"),
     goals=(
-        Goal("trough", TROUGH, 50.0, 100.0, "mg/L", 1.0, 40.0, "total level before the next "
+        Goal("trough", LATER, 50.0, 100.0, "mg/L", 1.0, 40.0, "total level before the next "
             "dose", RANGE + "; the 40 % is assumed",
              min_probability=0.40, chance_doses=("last",), help=LEARN),
         Goal("free", FREE, 5.0, 15.0, "mg/L", 1.0, 10.0, "free level before the next "
@@ -62,6 +66,7 @@ VALPROATE_EPILEPSY = Therapy(
     ),
     limits=(
         Limit("daily_dose", "daily_per_kg", None, 60.0, "mg/kg/d", "dose per day and kg", "label: 60 mg/kg a day (recalled)"),
+        starts(15.0, LABEL, "mg/kg/d"), rises(10.0, LABEL, "mg/kg/d"),
         NOT_PAST,
     ),
     bars=(

@@ -60,6 +60,8 @@ VORICONAZOLE_ADULT = Therapy(
     ),
     limits=(
         Limit("daily_most", "daily", None, 800.0, "mg/d", "dose per day", "assumed: twice the label's"),
+        Limit("goes_on", "later_daily", None, 600.0, "mg/d", "dose per day after the loading dose",
+              "label: 200 mg every 12 h, 300 mg where that is too little (recalled)"),
         NOT_PAST, measured(TABLETS),
     ),
     rules=(
