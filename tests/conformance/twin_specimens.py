@@ -8,6 +8,7 @@ from typing import Any
 from dosetwin import models
 from dosetwin.records import Covariate, DoseEvent, Every, Observation, Patient, Setting, Timeline
 from dosetwin.twins import Twin
+from dosetwin.twins.automata import Interval, PacedHeart, Prior, Programme
 from dosetwin.twins.patient import Twin as PatientTwin
 from dosetwin.twins.place import Arrivals, BedPool, Lognormal, Pool, Seen, Watched
 
@@ -79,4 +80,32 @@ def place() -> Specimen:
     )  # fmt: skip
 
 
-SPECIMENS: Mapping[str, Callable[[], Specimen]] = {"patient": patient, "place": place}
+def automata() -> Specimen:
+    """A paced heart that was looked at in clinic, through a quarter of a minute; the other unit is a half of each ms."""
+
+    def facts(k: float) -> tuple[Any, ...]:
+        return (
+            Interval("sinus", 640.0 * k, 0.5 * k), Interval("ante", 190.0 * k, 0.5 * k), Setting(PVARP=240.0 * k, at=0.25 * k),
+            Interval("sinus", 700.0 * k, 1.0 * k), Interval("peak", 420.0 * k, 0.75 * k), Interval("va", 260.0 * k, 1.0 * k),
+        )  # fmt: skip
+
+    def start(k: float) -> PacedHeart:
+        times = {n: v * k for n, v in vars(Programme()).items() if n != "mode" and not n.endswith(("count", "beats", "pairs"))}
+        usual = Prior()
+        course = tuple((t * k, x) for t, x in ((0.0, 0.0), (4_000.0, 1.0), (15_000.0, 1.0)))
+        prior = Prior({n: v * k for n, v in usual.medians.items()}, jitter=0.04, pvc_every=3_000.0 * k, course=course,
+                      erp=(200.0 * k, 250.0 * k, 280.0 * k), escape=usual.escape * k)  # fmt: skip
+        return PacedHeart(Programme("DDD", **times), prior)
+
+    def orders(k: float) -> tuple[Any, ...]:
+        return Setting(AVI=120.0 * k, at=k), Setting(AVI=220.0 * k, PVARP=200.0 * k, at=k), Setting(LRI=800.0 * k, at=k)
+
+    half, until = 1.0 + 7.0 / 3600.0, 1.0 + 16.0 / 3600.0
+    return Specimen(
+        start(1.0), facts(1.0), orders(1.0), half, until, PacedHeart.from_json,
+        (start(2.0).told(*facts(2.0)), orders(2.0), 2.0, {"interval": 2.0, "paced": 1.0}), Observation(0.0, "INR", 2.0),
+        Every(1.0, 24.0, 0.0),
+    )  # fmt: skip
+
+
+SPECIMENS: Mapping[str, Callable[[], Specimen]] = {"automata": automata, "patient": patient, "place": place}

@@ -20,6 +20,9 @@ from dosetwin.cli.kidney import kidney_predict, kidney_train
 from dosetwin.cli.kidney_evaluate import kidney_evaluate
 from dosetwin.cli.models import models
 from dosetwin.cli.new import new
+from dosetwin.cli.pacemaker import advise as pacemaker_advise
+from dosetwin.cli.pacemaker import examined as pacemaker_test
+from dosetwin.cli.pacemaker import show as pacemaker_show
 from dosetwin.cli.replay import replay
 from dosetwin.cli.retro import retro
 from dosetwin.cli.rule import rule
@@ -50,6 +53,10 @@ kidney = typer.Typer(help="The learned kidney: train it, ask it about one newbor
 app.add_typer(kidney, name="kidney")
 fhir = typer.Typer(help="Records of the hospital's systems into the service's store.", rich_markup_mode=None)
 app.add_typer(fhir, name="fhir")
+pacemaker = typer.Typer(
+    help="A pacemaker on virtual hearts: its logic tested, its timing chosen for a patient.", rich_markup_mode=None
+)
+app.add_typer(pacemaker, name="pacemaker")
 
 
 def _version(value: bool) -> None:
@@ -78,6 +85,9 @@ fhir.command("import")(fhir_import)
 kidney.command("train")(kidney_train)
 kidney.command("predict")(kidney_predict)
 kidney.command("evaluate")(kidney_evaluate)
+pacemaker.command("test")(pacemaker_test)
+pacemaker.command("show")(pacemaker_show)
+pacemaker.command("advise")(pacemaker_advise)
 
 
 class Lost(Exception):
