@@ -40,10 +40,12 @@ class FhirError(Exception):
 
 @dataclass
 class FhirClient:
-    """A server at ``base``. ``token`` returns the current access token or None; ``sleep`` waits between tries (s)."""
+    """A server at ``base``. ``token`` returns the current access token or None; ``renew`` is called, once, where
+    the server did not accept it; ``sleep`` waits between tries (s)."""
 
     base: str
     token: Callable[[], str | None] = lambda: None
+    renew: Callable[[], None] | None = None
     timeout_s: float = 20.0
     transport: httpx.BaseTransport | None = None
     sleep: Callable[[float], None] = time.sleep
@@ -117,6 +119,18 @@ class FhirClient:
             parameters["_lastUpdated"] = f"ge{since}"
         return self.search(kind, parameters)
 
+    def everything(self, patient: str) -> Iterator[dict[str, Any]]:
+        """What the server's ``$everything`` operation gives of a patient (``Patient/12``). Raises FhirError."""
+        return self.search(f"{patient}/$everything", {"_count": "200"})
+
+    def write(self, resource: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a resource, or replace the one with its id. Raises FhirError."""
+        kind, id_ = str(resource["resourceType"]), str(resource.get("id", ""))
+        if id_ and not is_id(id_):
+            raise FhirError(f"{kind}: the server gave an id that is none")
+        url = urljoin(self.base, f"{kind}/{id_}" if id_ else kind)
+        return self._json("PUT" if id_ else "POST", url, body=resource)
+
     def transaction(self, bundle: Mapping[str, Any]) -> dict[str, Any]:
         """Send a transaction Bundle; not sent again after a broken connection. Raises FhirError."""
         answer = self._json("POST", self.base, body=bundle)
@@ -137,6 +151,7 @@ class FhirClient:
         self, method: str, url: str, *, params: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         what = f"{method} {urlsplit(url).path}"
+        renewed = self.renew is None
         for attempt in range(RETRIES + 1):
             headers = {"Accept": "application/fhir+json"}
             if token := self.token():
@@ -155,6 +170,10 @@ class FhirClient:
                 raise FhirError(f"{what}: the server cannot be reached ({type(error).__name__})") from None
             if status in BUSY and attempt < RETRIES:
                 self.sleep(min(float(asked), 30.0) if asked.isdigit() else wait)
+                continue
+            if status == 401 and not renewed and self.renew is not None:
+                renewed = True
+                self.renew()
                 continue
             if status >= 300:
                 raise FhirError(f"{what}: the server answered {status}{_diagnostics(content)}", status)

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import threading
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Request
@@ -15,7 +16,8 @@ from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.fhir.client import FhirError
 from dosetwin.serve.fhir.ingest import ingest
 from dosetwin.serve.fhir.resources import bundle, issued_as
-from dosetwin.serve.fhir.sync import Round, Server, look, servers, write_back
+from dosetwin.serve.fhir.subscriptions import LOOK_S, keep
+from dosetwin.serve.fhir.sync import KINDS, Round, Server, look, servers, write_back
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.service import Service
 from dosetwin.serve.store.facts import Code
@@ -36,6 +38,8 @@ class Feeds:
         self.trouble: dict[str, str] = {}
         self._one = {name: threading.Lock() for name in self.servers}
         self._wake = threading.Event()
+        self.subscribed: dict[str, dict[str, str]] = {}
+        self._looked: dict[str, float] = {}
 
     def server(self, name: str) -> Server:
         """A server by name. Raises Problem 404."""
@@ -57,6 +61,19 @@ class Feeds:
             self.trouble.pop(name, None)
         return found
 
+    def subscribe(self, name: str) -> None:
+        """See to our Subscriptions at a server, now and then. Raises Problem 502."""
+        server, public = self.server(name), self.service.settings.public_url.rstrip("/")
+        if not server.subscribe or time.monotonic() - self._looked.get(name, -LOOK_S) < LOOK_S:
+            return
+        self._looked[name] = time.monotonic()
+        try:
+            with server.client() as client:
+                self.subscribed[name] = keep(client, ("Patient", *KINDS), f"{public}/fhir/notify/{name}", server.secret_env)
+        except FhirError as error:
+            self.subscribed[name] = {"trouble": str(error)}
+            raise Problem(502, "fhir_server", f"Subscription: {error}") from None
+
     def _reject(self, source: str, record: Any, problem: Problem) -> None:
         self.service.reject(
             THE_SERVICE, source, json.dumps(record).encode(), problem.errors or [wrong(source, "", None, "", str(problem))]
@@ -67,6 +84,7 @@ class Feeds:
         while not stop.is_set():
             for name in self.servers:
                 try:
+                    self.subscribe(name)
                     self.look(name)
                 except Problem as problem:
                     log.warning("FHIR server %s: %s", name, problem.detail)
@@ -117,7 +135,13 @@ def feeds(who: Who, service: The, request: Request) -> dict[str, Any]:
     """The configured servers, how far each was read, and what is wrong with it."""
     service.reach(who).need("metrics" if not who.may("read") else "read")
     f = feeds_of(request)
-    return {"servers": [{"name": n, "since": f.since[n], "trouble": f.trouble.get(n)} for n in f.servers]}
+    return {
+        "servers": [
+            {"name": n, "since": f.since[n], "trouble": f.trouble.get(n)}
+            | ({"subscribed": f.subscribed[n]} if n in f.subscribed else {})
+            for n in f.servers
+        ]
+    }
 
 
 @router.post("/api/v1/fhir/servers/{name}/look")

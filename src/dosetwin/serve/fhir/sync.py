@@ -8,7 +8,7 @@ again.
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dosetwin.errors import InputError
 from dosetwin.io.fhir_refs import split
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
+from dosetwin.serve.fhir.backend import BackendToken
 from dosetwin.serve.fhir.client import FhirClient, FhirError
 from dosetwin.serve.fhir.given import given, is_drug, of_kind
 from dosetwin.serve.fhir.ingest import Ingested, ingest
@@ -38,7 +39,9 @@ OVERLAP = timedelta(minutes=1)
 class Server:
     """One FHIR server. ``token_env`` and ``secret_env`` name environment variables that hold the access token and the secret a
     subscription's notification must carry; ``token_file`` a file with the token instead, read for every request, so that whatever
-    renews it only writes the file; ``write_back`` whether issued advice is sent to it."""
+    renews it only writes the file; ``client_id`` and ``key_env`` let the service fetch tokens by itself (``backend.py``);
+    ``write_back`` whether issued advice is sent to it; ``everything`` whether a patient's record is asked for by the operation
+    of that name; ``subscribe`` whether the service keeps its own Subscriptions there."""
 
     name: str
     base: str
@@ -48,12 +51,21 @@ class Server:
     secret_env: str = ""
     every_s: float = 30.0
     write_back: bool = False
+    client_id: str = ""
+    key_env: str = ""
+    token_url: str = ""
+    scope: str = ""
+    everything: bool = False
+    subscribe: bool = False
+    backend: BackendToken | None = field(default=None, repr=False, compare=False)
 
     def client(self) -> FhirClient:
         """A client with the current token."""
-        return FhirClient(self.base, self._token)
+        return FhirClient(self.base, self._token, self.backend.forget if self.backend is not None else None)
 
     def _token(self) -> str | None:
+        if self.backend is not None:
+            return self.backend.current()
         if self.token_file:
             try:
                 return Path(self.token_file).read_text(encoding="utf-8").strip() or None
@@ -78,13 +90,20 @@ def servers(path: Path | None) -> tuple[Server, ...]:
         return ()
     try:
         listed = json.loads(Path(path).read_text(encoding="utf-8"))
-        found = tuple(Server(**entry) for entry in listed)
+        found = tuple(Server(**(entry | {"backend": None})) for entry in listed)
     except (OSError, ValueError, TypeError) as error:
-        allowed = "a JSON list of {name, base, ward, token_env, token_file, secret_env, every_s, write_back}"
+        allowed = f"a JSON list of {{{', '.join(f.name for f in fields(Server) if f.name != 'backend')}}}"
         raise InputError(f"cannot be used: {error}", where="DOSETWIN_FHIR_SERVERS", allowed=allowed) from None
     if len({s.name for s in found}) < len(found):
         raise InputError("two servers of one name", where="DOSETWIN_FHIR_SERVERS", remedy="give each its own name")
-    return found
+    for s in found:
+        if s.subscribe and not (s.secret_env and os.environ.get(s.secret_env)):
+            raise InputError("to subscribe needs a secret that notifications carry", where="DOSETWIN_FHIR_SERVERS", value=s.name,
+                             remedy="name an environment variable as secret_env and set it")  # fmt: skip
+    return tuple(
+        replace(s, backend=BackendToken.from_environment(s.base, s.client_id, s.key_env, s.token_url, s.scope))
+        if s.client_id or s.key_env else s for s in found
+    )  # fmt: skip
 
 
 def look(
@@ -113,7 +132,7 @@ def look(
                 concerned.setdefault(local, None)
     done = Round(since=newest)
     for reference in concerned:
-        record = whole_record(client, reference)
+        record = whole_record(client, reference, everything=server.everything)
         if not ours(service, server, record):
             done.passed_over += 1
             continue
@@ -125,8 +144,21 @@ def look(
     return done
 
 
-def whole_record(client: FhirClient, reference: str) -> dict[str, Any]:
-    """Everything the server holds about a patient that a twin may use, as a collection bundle. Raises FhirError."""
+def whole_record(client: FhirClient, reference: str, *, everything: bool = False) -> dict[str, Any]:
+    """Everything the server holds about a patient that a twin may use, as a collection bundle. Raises FhirError.
+
+    ``everything``: by the operation of that name, where the server offers it.
+    """
+    if everything:
+        try:
+            kinds = {"Patient", "Medication", "OperationOutcome", *KINDS, *BESIDE}
+            whole = [r for r in client.everything(reference) if r.get("resourceType") in kinds]
+        except FhirError as error:
+            if error.status not in NOT_OFFERED:
+                raise
+        else:
+            if any(r["resourceType"] == "Patient" for r in whole):
+                return {"resourceType": "Bundle", "type": "collection", "entry": entries_of(whole, client.base)}
     found = [client.read(reference)]
     for kind in KINDS:
         found += client.changed(kind, reference, None)

@@ -7,7 +7,7 @@ only with an asymmetric signature of the EHR's own keys, for this client, for th
 import base64
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -49,6 +49,7 @@ class Granted:
     access_token: str
     patient: str
     id_token: str
+    refresh_token: str = ""
 
 
 def begin(server: SmartServer, where: Endpoints, callback: str, launch: str, until: float) -> tuple[str, Begun]:
@@ -59,7 +60,7 @@ def begin(server: SmartServer, where: Endpoints, callback: str, launch: str, unt
         "response_type": "code",
         "client_id": server.client_id,
         "redirect_uri": callback,
-        "scope": " ".join(("launch" if launch else "launch/patient", *SCOPES)),
+        "scope": " ".join(("launch" if launch else "launch/patient", *SCOPES, *(("online_access",) if server.refresh_s else ()))),
         "state": kept.state,
         "nonce": kept.nonce,
         "aud": server.iss,
@@ -77,20 +78,7 @@ def exchange(server: SmartServer, where: Endpoints, callback: str, code: str, ke
     Raises Problem 403 where the EHR refuses or names no patient, 502 where it does not answer.
     """
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": callback, "code_verifier": kept.verifier}
-    secret = server.secret
-    if server.keys:
-        signed = assertion(server.keys, server.client_id, where.token, where.algorithms, now)
-        form |= {"client_assertion_type": ASSERTION, "client_assertion": signed}
-    elif not secret:
-        form["client_id"] = server.client_id
-    try:
-        answer = httpx.post(where.token, data=form, auth=(server.client_id, secret) if secret else None, timeout=TIMEOUT_S,
-                            headers={"Accept": "application/json"}, follow_redirects=False, trust_env=False)  # fmt: skip
-        said = answer.json()
-    except (httpx.HTTPError, ValueError):
-        raise Problem(502, "ehr", "the EHR does not answer when the code is exchanged") from None
-    if answer.status_code != 200 or not isinstance(said, dict) or str(said.get("token_type", "")).lower() != "bearer":
-        raise refused("the EHR did not accept the code; open the page from there again")
+    said = _token(server, where, form, now, "the EHR did not accept the code; open the page from there again")
     given: dict[str, str] = {}
     for name in ("access_token", "id_token", "patient"):
         value = said.get(name)
@@ -100,7 +88,46 @@ def exchange(server: SmartServer, where: Endpoints, callback: str, code: str, ke
     patient = given["patient"].removeprefix("Patient/")
     if not is_id(patient):
         raise refused("the EHR named a patient that cannot be")
-    return Granted(given["access_token"], patient, given["id_token"])
+    again = said.get("refresh_token")
+    return Granted(given["access_token"], patient, given["id_token"], again if isinstance(again, str) else "")
+
+
+def renewed(server: SmartServer, where: Endpoints, granted: Granted, now: float) -> Granted:
+    """A new access token for a refresh token, and the next refresh token where the EHR changes them.
+
+    Raises Problem 403 where the EHR takes it no more, or answers for another patient, 502 where it does not answer.
+    """
+    form = {"grant_type": "refresh_token", "refresh_token": granted.refresh_token}
+    said = _token(server, where, form, now, "the EHR does not take the refresh token any more")
+    token, again = said.get("access_token"), said.get("refresh_token")
+    if not isinstance(token, str) or not token:
+        raise refused("the EHR gave no access token")
+    if str(said.get("patient", granted.patient)).removeprefix("Patient/") != granted.patient:
+        raise refused("the EHR answered for another patient")
+    return replace(
+        granted, access_token=token, refresh_token=again if isinstance(again, str) and again else granted.refresh_token
+    )
+
+
+def _token(server: SmartServer, where: Endpoints, form: dict[str, str], now: float, no: str) -> dict[str, Any]:
+    """What the token endpoint answers to a form, with our proof of who we are; ``no``: in words, that it refuses."""
+    secret = server.secret
+    if server.keys:
+        signed = assertion(server.keys, server.client_id, where.token, where.algorithms, now)
+        form = form | {"client_assertion_type": ASSERTION, "client_assertion": signed}
+    elif not secret:
+        form = form | {"client_id": server.client_id}
+    try:
+        answer = httpx.post(where.token, data=form, auth=(server.client_id, secret) if secret else None, timeout=TIMEOUT_S,
+                            headers={"Accept": "application/json"}, follow_redirects=False, trust_env=False)  # fmt: skip
+        said = answer.json()
+    except (httpx.HTTPError, ValueError):
+        raise Problem(502, "ehr", "the EHR does not answer when a token is asked for") from None
+    if answer.status_code >= 500:
+        raise Problem(502, "ehr", "the EHR cannot give a token now")
+    if answer.status_code != 200 or not isinstance(said, dict) or str(said.get("token_type", "")).lower() != "bearer":
+        raise refused(no)
+    return said
 
 
 def keys(where: Endpoints) -> KeySet:

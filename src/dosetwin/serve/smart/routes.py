@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -14,11 +15,13 @@ from dosetwin.serve.auth import sessions
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.fhir.client import FhirClient, FhirError
 from dosetwin.serve.fhir.ingest import ingest
+from dosetwin.serve.fhir.routes import feeds_of
 from dosetwin.serve.fhir.sync import whole_record
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.session import set_cookie
 from dosetwin.serve.service import Service
 from dosetwin.serve.smart.client_keys import published
+from dosetwin.serve.smart.kept import Refreshing
 from dosetwin.serve.smart.launch import Begun, begin, exchange, keys, person, refused
 from dosetwin.serve.smart.servers import SmartServer, chosen, discover, listed
 from dosetwin.serve.web.frame import PageRoute
@@ -45,7 +48,9 @@ def _callback(request: Request, service: Service) -> str:
 @router.get("/jwks.json")
 def our_keys(request: Request) -> JSONResponse:
     """The public halves of the keys we sign assertions with, for the EHRs that trust us by them."""
-    found = published(key for server in _servers(request) for key in server.keys)
+    smart = [key for server in _servers(request) for key in server.keys]
+    backend = [key for s in feeds_of(request).servers.values() if s.backend is not None for key in s.backend.keys]
+    found = published([*smart, *backend])
     return JSONResponse(found, headers={"Cache-Control": "public, max-age=300"})
 
 
@@ -108,10 +113,18 @@ def callback(request: Request, service: The, state: Word = "", code: Word = "", 
         raise
     patient = _take_in(service, server, granted.access_token, granted.patient)
     token, _ = service.log_in(who, action="smart_launch", patient=patient, instead_of=request.cookies.get(sessions.COOKIE))
+    _refreshing(request).add(token, server, where, granted)
     answer = RedirectResponse(f"{request.scope.get('root_path', '')}/patient/{patient}", 303)
     set_cookie(answer, service.settings, token)
     answer.delete_cookie(COOKIE, path="/smart")
     return answer
+
+
+def _refreshing(request: Request) -> Refreshing:
+    state = request.app.state
+    if not hasattr(state, "smart_refreshing"):
+        state.smart_refreshing = Refreshing(state.service, partial(_take_in, state.service))
+    return state.smart_refreshing
 
 
 def _take_in(service: Service, server: SmartServer, access_token: str, patient: str) -> str:

@@ -18,7 +18,7 @@ from dosetwin.serve.smart.client_keys import Key, private_keys
 
 TIMEOUT_S = 5.0
 MAX_BYTES = 2**20
-FIELDS = "iss, client_id, ward, roles, secret_env, key_env, other_wards"
+FIELDS = "iss, client_id, ward, roles, secret_env, key_env, other_wards, refresh_s"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class SmartServer:
     one), ``client_id`` ours there, ``ward`` where its unknown patients are put, ``roles`` of everybody it launches for.
 
     ``secret_env`` names the environment variable with our secret, ``key_env`` the one with our private keys or with the path of
-    the file that holds them (neither: a public client); ``other_wards`` these people also see.
+    the file that holds them (neither: a public client); ``other_wards`` these people also see. ``refresh_s``
+    above 0: while the session lasts the record is fetched again so often, with a refresh token.
     """
 
     iss: str
@@ -37,6 +38,7 @@ class SmartServer:
     secret_env: str = ""
     other_wards: tuple[str, ...] = ()
     key_env: str = ""
+    refresh_s: float = 0.0
     keys: tuple[Key, ...] = field(default=(), repr=False, compare=False)
 
     @property
