@@ -10,6 +10,7 @@ import numpy as np
 from dosetwin import formulary
 from dosetwin.advise.question import Asked, Question
 from dosetwin.checks.record import check
+from dosetwin.decide.applies import reasons
 from dosetwin.decide.facts import facts_at
 from dosetwin.declare.goal import judges
 from dosetwin.errors import Finding, InputError
@@ -45,6 +46,7 @@ def ask(facts: "Timeline | Place", question: Question) -> Asked:
         *formulary.together(every, drug, now, question.planned),
         *formulary.genetics(bare, drug),
         *unmade(bare, now, question),
+        *reasons(question.therapy, question.models, facts_at(bare, now)),
     )
     models, tellers = question.models, {}
     for name, by in tells.asked(question.told).items():

@@ -30,7 +30,7 @@ LATE_H = 7 * 24.0
 def advise(
     case: Annotated[Path, typer.Argument(metavar="CASE", help="A FHIR R4 bundle (JSON) or a table (CSV) of one patient.")],
     model: Annotated[
-        list[str], typer.Option("--model", metavar="MODEL", help="Model; repeat it to average. Default: the drug's own.")
+        list[str], typer.Option("--model", metavar="MODEL", help="Model; repeat it to average; all: those that fit the patient.")
     ] = [],  # noqa: B006
     now: Annotated[
         str | None,
@@ -153,20 +153,23 @@ def opened(
     """
     import hashlib
 
-    from dosetwin import models
+    from dosetwin import formulary, models
     from dosetwin.advise import Question
+    from dosetwin.decide.applies import all_that_apply, usual
     from dosetwin.decide.facts import facts_at
     from dosetwin.io.case import hour_zero, read_case
     from dosetwin.io.text import read_bytes
 
-    chosen = [models.load(name) for name in dict.fromkeys(names)]
+    every = list(names) == ["all"]
+    chosen = [] if every else [models.load(name) for name in dict.fromkeys(names)]
     asked = therapy_of(therapy) if therapy is not None else None
     timeline = read_case(case, drug)
     hash_ = hashlib.sha256(read_bytes(case)).hexdigest()
     asked = asked or _therapy_for(timeline.drug or (chosen[0].drug if chosen else ""), case.name)
     if not chosen:
-        at = moment(timeline, now, case.name)[0] if asked.made_for else 0.0
-        chosen = [models.load(asked.model(facts_at(timeline, at)))]
+        at = moment(timeline, now, case.name)[0] if len(asked.models) > 1 else 0.0
+        known = facts_at(timeline.of(asked.drug.name, formulary.followed()).until(at), at)
+        chosen = [models.load(n) for n in (all_that_apply if every else usual)(asked, known)]
     if all(m.drug == asked.drug.name for m in chosen):
         from dosetwin.declare.goal import judges
 

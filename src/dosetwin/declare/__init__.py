@@ -31,7 +31,7 @@ from dosetwin.declare.model import (
 )
 from dosetwin.declare.reading import AUC24, CMAX_MIC, PEAK, TROUGH, After, At, Between, End, Interval, Reading
 from dosetwin.declare.rule import Facts, Rule, Says, Sets
-from dosetwin.declare.therapy import Assumed, Sampling, Therapy
+from dosetwin.declare.therapy import Assumed, Fits, Sampling, Therapy
 
 __all__ = [
     "AUC24",
@@ -53,6 +53,7 @@ __all__ = [
     "Eta",
     "Everyday",
     "Facts",
+    "Fits",
     "Goal",
     "Interval",
     "Kappa",

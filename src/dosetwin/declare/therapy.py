@@ -1,6 +1,6 @@
 """A therapy: everything a choice depends on that is not the patient or the model, as a file a ward's pharmacist can read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -54,6 +54,38 @@ class Assumed:
 
 
 @dataclass(frozen=True)
+class Fits:
+    """Of whom a model was made, beside the ranges of what it reads: ``of`` a number found from the facts (a function, or a fact's
+    name), from ``low`` to ``high`` in ``unit``. A number that is not known speaks against nothing."""
+
+    model: str
+    of: str | Callable[[Facts], float]
+    text: str
+    unit: str
+    source: str
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.low is None and self.high is None:
+            raise InputError("whom a model was made of needs a low or a high border", where=f"fits {self.model}")
+
+    def broken_by(self, facts: Facts) -> str | None:
+        """Why the model is not about somebody of these facts; None: nothing speaks against it."""
+        try:
+            value = facts.number(self.of) if isinstance(self.of, str) else self.of(facts)
+        except TypeError:  # a fact it counts with is not known
+            value = None
+        if value is None:
+            return None
+        border = self.low if self.low is not None and value < self.low else self.high
+        if border is None or not (border == self.low or value > border):
+            return None
+        side = "at least" if border == self.low else "at most"
+        return f"{self.text} {value:.3g}, it was made of {side} {border:g} {self.unit} ({self.source})"
+
+
+@dataclass(frozen=True)
 class Therapy:
     """Goals, limits, the menu that is searched and how a choice is made, for one drug in one population.
 
@@ -72,6 +104,8 @@ class Therapy:
     assumed : facts that are taken to be so where nobody knows them.
     control : what the policies that dose whole courses of it know; None: it is in no such trial.
     made_for : conditions and the model made of patients under them: while the flag is on, that model is the usual one.
+    fits : of whom models were made, beside the ranges of what they read.
+    averages : where nobody names a model, all that are about the patient are asked, not the first of them.
     diary : what its patient takes home; None: nothing.
     pool : of a place, what is believed of it before anything is seen there; it stands where a patient's ``models`` do.
     """
@@ -94,6 +128,8 @@ class Therapy:
     kind: Kind = "patient"
     pool: Pool | None = None
     made_for: tuple[tuple[str, str], ...] = ()
+    fits: tuple[Fits, ...] = ()
+    averages: bool = False
     horizon_h: float = 96.0
     stale_h: float = 7 * 24.0
     tie_loss: float = 0.02

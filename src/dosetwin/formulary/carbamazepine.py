@@ -1,6 +1,6 @@
 """Carbamazepine by mouth: it speeds its own way out for a month, and two HLA alleles forbid it."""
 
-from dosetwin.declare import At, Between, Everyday, Goal, Limit, Reading, Rule, Says, Therapy
+from dosetwin.declare import At, Between, Everyday, Fits, Goal, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.change import Change
 from dosetwin.declare.drug import Alarm, Raises, drug
 from dosetwin.declare.genetic import bars
@@ -58,6 +58,7 @@ CARBAMAZEPINE_EPILEPSY = Therapy(
     drug=DRUG,
     population="adults with epilepsy, tablets twice a day",
     models=("carbamazepine_autoinduction", "carbamazepine_graves_1998"),
+    fits=(Fits("carbamazepine_graves_1998", "DAY", "days of treatment", "d", "Graves 1998: steady state; 60 assumed", low=60.0),),
     menu=Repeated((100.0, 800.0), "", (12.0,), (0.0,), TABLETS, loading="never"),
     goals=(
         Goal("month", MONTH, 4.0, 12.0, "mg/L", 1.0, 4.0, "level after four weeks", RANGE + "; the 50 % is assumed",

@@ -1,6 +1,6 @@
 """Meropenem in adults: the share of time above the MIC, by dose, interval and how long it runs."""
 
-from dosetwin.declare import Assumed, Everyday, Facts, Limit, Rule, Says, Therapy
+from dosetwin.declare import Assumed, Everyday, Facts, Fits, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
@@ -45,6 +45,7 @@ MEROPENEM_ADULT = Therapy(
     drug=DRUG,
     population="adults with a serious infection",
     models=("meropenem_gijsen_2022", "meropenem_li_2006"),
+    fits=(Fits("meropenem_gijsen_2022", clearance, "creatinine clearance", "mL/min", "Gijsen 2022 (secondary)", low=70.0),),
     menu=Repeated((500.0, 2000.0), "", (6.0, 8.0, 12.0), (0.5, 3.0, 6.0), VIALS),
     goals=goals(FREE, 0.60, 44.0, 20.0, NERVES, 0.40, "what kills in animals (Drusano 2004; recalled)", HELP),
     limits=(

@@ -1,6 +1,6 @@
 """Piperacillin (with tazobactam) in adults: the share of time above the MIC; doses are milligrams of piperacillin."""
 
-from dosetwin.declare import Assumed, Everyday, Facts, Limit, Rule, Says, Therapy
+from dosetwin.declare import Assumed, Everyday, Facts, Fits, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
@@ -41,6 +41,8 @@ PIPERACILLIN_ADULT = Therapy(
     drug=DRUG,
     population="adults with a serious infection",
     models=("piperacillin_roberts_2010", "piperacillin_obrinkhansen_2015"),
+    fits=(Fits("piperacillin_roberts_2010", clearance, "creatinine clearance", "mL/min",
+               "Roberts 2010: kidneys that work; 50 assumed", low=50.0),),
     menu=Repeated((2000.0, 4000.0), "", (4.0, 6.0, 8.0, 12.0), (0.5, 4.0), VIALS),
     goals=goals(FREE, 0.50, 157.0, 100.0, NERVES, 0.50, "what kills in animals (recalled)", HELP),
     limits=(
