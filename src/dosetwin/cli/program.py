@@ -34,6 +34,7 @@ from dosetwin.cli.therapies import therapies
 from dosetwin.cli.trial import trial
 from dosetwin.cli.validate import validate
 from dosetwin.cli.warm import warm
+from dosetwin.cli.years import years
 from dosetwin.errors import DosetwinError, InputError, one_line
 
 ISSUES = "please report this"
@@ -77,7 +78,7 @@ def _options(
 
 for word in (
     demo, advise, simulate, fit, replay, models, therapies, rule, score, genes, glucose, validate, new, trial, retro, serve,
-    store, audit, warm, inr, diary, sbml,
+    store, audit, warm, inr, diary, sbml, years,
 ):  # fmt: skip
     app.command()(word)
 app.command("import")(import_model)
