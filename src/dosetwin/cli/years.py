@@ -8,8 +8,6 @@ import typer
 from dosetwin.cli.common import at_least, output_path, print_json, safe, terminal, write_whole
 from dosetwin.cli.options import Json, Seed
 
-SHOWN = ("infarction", "stroke", "heart_failure", "renal_failure")
-
 
 def years(
     case: Annotated[Path, typer.Argument(metavar="CASE.json", help="One person: factors, what is taken, earlier HbA1c.")],
@@ -33,7 +31,7 @@ def years(
     target = output_path("--report", report, [case])
     found = read_case(case)
     told = answer(found.person, found.belief, taking=found.taking, had=found.had, plans=(*PLANS, *found.plans), years=n,
-                  draws=draws, seed=seed, gbp=gbp).to_json() | {"person": found.name, "years": n}  # fmt: skip
+                  draws=draws, seed=seed, gbp=gbp).to_json() | {"person": found.name, "years": n, "title": f"{n} years with type 2 diabetes"}  # fmt: skip
     if target is not None:
         from dosetwin.report.years_page import page
 
@@ -48,15 +46,15 @@ def years(
                                                       if chosen["then"] else "")), style="bold")  # fmt: skip
     from dosetwin.cli.show import grid
 
-    table = grid(("plan", f"heart attack {n} y", "stroke", "heart failure", "kidney failure", "death", "quality years", "GBP",
-                  "net against guideline"))  # fmt: skip
+    console.print(f"After {n} years:")
+    events = (told["words"][e] for e in told["shown"])
+    table = grid(("plan", *events, "death", "quality years", "GBP", "net against guideline"))
     for p in told["plans"]:
         mean, low, high = p["against_guideline"]["net"]
         differs = "-" if p["plan"] == told["guideline"] else f"{mean:+.2f} ({low:+.2f} to {high:+.2f})"
-        table.add_row(p["plan"], *(f"{100 * p['events'][e][-1]:.1f} %" for e in SHOWN),
+        table.add_row(p["plan"], *(f"{100 * p['events'][e][-1]:.1f} %" for e in told["shown"]),
                       f"{100 * p['dead'][-1]:.1f} %", f"{p['qalys']:.2f}", f"{p['cost']:.0f}", differs)  # fmt: skip
     console.print(table)
     for name, why in told["refused"].items():
         console.print(safe(f"not for this person: {name}: {why}"))
-    console.print("Intervals: what the number of copies leaves open. Drugs act through HbA1c, pressure, LDL and weight alone; "
-                  "research and teaching, not a medical device.")  # fmt: skip
+    console.print(safe(" ".join(told["rests_on"])), style="dim")

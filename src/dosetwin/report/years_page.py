@@ -10,12 +10,6 @@ from dosetwin.report.figures import Shown
 from dosetwin.report.page import environment, safe_figure
 
 COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, GREY)
-DRAWN = ("infarction", "stroke", "heart_failure")
-WORDS = {
-    "infarction": "heart attack", "stroke": "stroke", "heart_failure": "heart failure", "ischaemia": "angina",
-    "blindness": "blindness",
-    "ulcer": "foot ulcer", "amputation": "amputation", "renal_failure": "kidney failure",
-}  # fmt: skip
 
 
 def figure(told: Mapping[str, Any]) -> Shown:
@@ -35,7 +29,7 @@ def figure(told: Mapping[str, Any]) -> Shown:
             for k, p in enumerate(told["plans"]):
                 course = p["dead"] if event == "dead" else p["events"][event]
                 axis.plot(year, 100 * np.asarray(course), color=COLOURS[k % 6], lw=2.2 if p["plan"] == told["chosen"] else 1.2)
-            axis.set_title(f"{WORDS.get(event, 'death')} by year, %")
+            axis.set_title(f"{told['words'].get(event, 'death')} by year, %")
             axis.set_ylim(bottom=0)
             axis.set_xlabel("years from today")
         return Shown(svg(fig, "years", f"HbA1c and chances of events over {n} years under {len(told['plans'])} plans"), "",
@@ -47,5 +41,5 @@ def page(told: Mapping[str, Any]) -> str:
     """The page as HTML that stands alone."""
     chosen = next(p for p in told["plans"] if p["plan"] == told["chosen"])
     return environment().get_template("years.html.j2").render(
-        told=told, chosen=chosen, words=WORDS, figure=safe_figure(figure(told)), events=DRAWN,
+        told=told, chosen=chosen, figure=safe_figure(figure(told)),
     )  # fmt: skip

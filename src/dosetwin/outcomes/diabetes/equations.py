@@ -15,6 +15,10 @@ from dosetwin.errors import InputError
 
 EVENTS = ("heart_failure", "ischaemia", "infarction", "stroke", "blindness", "ulcer", "amputation", "renal_failure")
 """What may happen; all but ulcers, blindness and what cannot come twice have an equation for the second time."""
+WORDS: Mapping[str, str] = {
+    "infarction": "heart attack", "stroke": "stroke", "heart_failure": "heart failure", "ischaemia": "angina",
+    "blindness": "blindness", "ulcer": "foot ulcer", "amputation": "amputation", "renal_failure": "kidney failure",
+}  # fmt: skip
 DEATHS = ("death", "death_first_event", "death_after", "death_another_event")
 
 FACTORS: Mapping[str, tuple[str, float, float]] = {
@@ -33,7 +37,7 @@ SLIPS = {"HBA1C": ("mmol/mol", "HbA1c in % is mmol/mol / 10.929 + 2.15"), "LDL":
 @cache
 def coefficients() -> Mapping[str, Mapping[str, float]]:
     """Equation -> term -> coefficient, as in the file beside this one."""
-    text = resources.files(__package__).joinpath("equations.csv").read_text(encoding="utf-8")
+    text = resources.files("dosetwin.outcomes.diabetes").joinpath("equations.csv").read_text(encoding="utf-8")
     out: dict[str, dict[str, float]] = {}
     for row in csv.DictReader(text.splitlines()):
         out.setdefault(row["equation"], {})[row["term"]] = float(row["value"])

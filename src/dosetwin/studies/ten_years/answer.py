@@ -7,13 +7,21 @@ from typing import Any
 import numpy as np
 
 from dosetwin.errors import InputError
-from dosetwin.outcomes.diabetes.equations import EVENTS, FACTORS, believable
+from dosetwin.outcomes.diabetes.equations import EVENTS, FACTORS, WORDS, believable
 from dosetwin.outcomes.diabetes.life import Lives, live
 from dosetwin.outcomes.diabetes.worth import Worth
 from dosetwin.studies.ten_years.belief import Belief
 from dosetwin.studies.ten_years.plans import GUIDELINE, PLANS, Course, Plan, course, possible
 from dosetwin.studies.ten_years.steps import step
 
+SHOWN = ("infarction", "stroke", "heart_failure", "renal_failure")
+"""Events a table of plans shows."""
+RESTS_ON = (
+    "Events and deaths: UKPDS Outcomes Model 2 (Hayes 2013), a year a step. Drugs act through HbA1c, blood pressure, LDL and weight "
+    "alone: what newer drugs do to the heart and kidney beyond these is not counted, so their plans look worse than trials suggest.",
+    "Effects of drugs, their costs, quality of life and the line of the guideline are recalled or assumed, each named with its "
+    "source in the program. Intervals say what the number of copies leaves open, not what the equations do not know.",
+)
 WORTH_A_YEAR = 20000.0
 """GBP a quality year may cost: the lower of NICE's borders (recalled)."""
 
@@ -65,7 +73,8 @@ class Answer:
                 "against_guideline": differs,
                 "hypoglycaemia": any(step(s).low for s in (*t.plan.at_once, *t.plan.then)),
             })  # fmt: skip
-        return {"chosen": self.chosen.plan.name, "guideline": self.guideline.plan.name, "gbp_per_quality_year": self.gbp,
+        return {"words": dict(WORDS), "shown": list(SHOWN), "rests_on": list(RESTS_ON),
+                "chosen": self.chosen.plan.name, "guideline": self.guideline.plan.name, "gbp_per_quality_year": self.gbp,
                 "plans": rows, "refused": dict(self.refused), "draws": len(self.guideline.qalys)}  # fmt: skip
 
 
