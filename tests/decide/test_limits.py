@@ -22,18 +22,18 @@ from dosetwin.records import Every
     ("amount", "nearest"), [(0.01, 0.1), (4.14, 4.1), (4.16, 4.2), (10.12, 10.0), (10.13, 10.25), (33.4, 33.0), (33.5, 34.0)]
 )
 def test_nearest(amount, nearest):
-    assert SYRINGE.nearest(amount) == nearest
+    assert SYRINGE.rounding.nearest(amount) == nearest
 
 
 @given(low=st.floats(0.2, 60), span=st.floats(0, 40))
 def test_amounts_are_all_measurable_ordered_and_inside(low, span):
-    amounts = SYRINGE.amounts(low, low + span)
+    amounts = SYRINGE.rounding.amounts(low, low + span)
     assert np.all(np.diff(amounts) > 0)
-    assert all(low - 1e-9 <= a <= low + span + 1e-9 and SYRINGE.nearest(a) == a for a in amounts)
+    assert all(low - 1e-9 <= a <= low + span + 1e-9 and SYRINGE.rounding.nearest(a) == a for a in amounts)
 
 
 def test_amounts_leave_no_gap():
-    assert SYRINGE.amounts(9.7, 11.0).tolist() == [9.7, 9.8, 9.9, 10.0, 10.25, 10.5, 10.75, 11.0]
+    assert SYRINGE.rounding.amounts(9.7, 11.0).tolist() == [9.7, 9.8, 9.9, 10.0, 10.25, 10.5, 10.75, 11.0]
 
 
 @pytest.mark.parametrize("steps", [(), ((1.0, 0.1),), ((0.0, 0.0),), ((0.0, 0.1), (0.0, 0.2), (-1.0, 0.1))])

@@ -70,7 +70,7 @@ def test_what_the_two_share_is_one_thing():
         assert next(x for x in a.limits if x.code == code) == next(x for x in g.limits if x.code == code)
     assert isinstance(a.menu, Repeated)
     assert isinstance(g.menu, Repeated)
-    assert a.menu.rounding is g.menu.rounding
+    assert a.preparation is g.preparation
     assert a.population is g.population
 
 

@@ -209,6 +209,21 @@ def decide(
     return Decision(facts, where, plans, silent, exposures, choice, findings)
 
 
+def judged(
+    asked: Asked, state: State, where: Situation, orders: Sequence[Choosable]
+) -> tuple[tuple[Plan, ...], Exposures, Scores] | None:  # fmt: skip
+    """These orders, on the menu or not, as plans with what is expected of them and how they do, on a state's own draws; None
+    where a draw fails under one of them."""
+    therapy = asked.therapy
+    plans = tuple(plan(o, therapy, where) for o in orders)
+    parts = [(responses.of(plans), share) for responses, share in _responses(asked, state)]
+    answered = [(e, share) for e, share in parts if e is not None]
+    if not answered or len(answered) < len(parts):
+        return None
+    exposures = combine(answered)
+    return plans, exposures, score(exposures, therapy.goals, first=where.first)
+
+
 def _stepped(asked: Asked) -> bool:
     """Whether every order costs a simulation of its own, along a menu of amounts."""
     menu, models = asked.therapy.menu, asked.models

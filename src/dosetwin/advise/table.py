@@ -68,7 +68,7 @@ def table(made: Decision, asked: Asked) -> tuple[Candidate, ...]:
         if i not in keep:
             continue
         plan = made.plans[i]
-        median = {json_key(m, d): _finite(_quantile(v[i], e.weights, 0.5), 3) for (m, d), v in e.values.items()}
+        median = {json_key(m, d): _finite(quantile(v[i], e.weights, 0.5), 3) for (m, d), v in e.values.items()}
         rows.append(
             Candidate(
                 rank=place + 1, regimen=ordered(asked.bare, plan.order), rules=plan.rules,
@@ -82,7 +82,8 @@ def table(made: Decision, asked: Asked) -> tuple[Candidate, ...]:
     return tuple(rows)
 
 
-def _quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
+def quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
+    """Weighted quantile of values."""
     order = np.argsort(values)
     return float(values[order][min(int(np.searchsorted(np.cumsum(weights[order]), q)), len(values) - 1)])
 
@@ -103,7 +104,7 @@ def how_sure(made: Decision, asked: Asked, state: State) -> dict[str, Any]:
     out["joint"], out["joint_se"] = float(s.joint[index]), float(s.joint_se[index])
     for reading, dose in asked.therapy.shown:
         values = e.values[reading.key, dose][index]
-        out[json_key(reading.key, dose)] = [_finite(_quantile(values, e.weights, q), 3) for q in LEVELS]
+        out[json_key(reading.key, dose)] = [_finite(quantile(values, e.weights, q), 3) for q in LEVELS]
     for goal in asked.therapy.goals:
         found = [float(s.p[key][index]) for key in s.p if key[0] == goal.code]
         if goal.told_as and found:
@@ -137,7 +138,7 @@ def readings(made: Decision, asked: Asked, state: State) -> dict[str, dict[str, 
             values = e.values[key, dose][index] / (asked.facts[over] if over else 1.0)
             judged = [g.met(values) for g in goals if dose in g.doses and not g.price]
             said = (reading.name or f"{key}_{over.lower()}") if over else key
-            low, middle, high = (_finite(_quantile(values, e.weights, q), 4) for q in (0.05, 0.5, 0.95))
+            low, middle, high = (_finite(quantile(values, e.weights, q), 4) for q in (0.05, 0.5, 0.95))
             p = round(float(np.all(judged, axis=0) @ e.weights), 4) if judged else None
             unit = _unit(reading, asked, state)
             out[json_key(said, dose)] = {"unit": unit, "q05": low, "q50": middle, "q95": high, "p_goal": p}

@@ -1,8 +1,11 @@
 """The recommendation as it is handed on: what each part of an answer found, in one record."""
 
+from typing import Any
+
 from dosetwin.advise.core import State
 from dosetwin.advise.curves import parameters_over
 from dosetwin.advise.gate import continues, ends_of, unique
+from dosetwin.advise.given import as_given, rounding
 from dosetwin.advise.hold import TOLD_FROM, Settled
 from dosetwin.advise.provenance import provenance
 from dosetwin.advise.question import Asked
@@ -24,6 +27,7 @@ def write(
         status=settled.status,
         regimen=None if regimen is None else ordered(asked.bare, regimen),
         order=order_json(asked.bare, regimen),
+        given=_given(asked, state, settled),
         readings=readings(made, asked, state),
         candidates=table(made, asked),
         reasons=_reasons(asked, state, settled),
@@ -39,6 +43,14 @@ def write(
         doubted_records=tuple(DoubtedRecord(x.record, round(x.p_wrong, 4)) for x in state.levels if x.p_wrong >= TOLD_FROM),
         parameters=parameters_over(asked.models, asked.known, state.believed, at=at, rule=asked.rule),
     )
+
+
+def _given(asked: Asked, state: State, settled: Settled) -> dict[str, Any]:
+    """The order as hands give it; with what rounding costs where doubts are asked for too."""
+    found = as_given(settled.made.regimen, asked.therapy)
+    if found and asked.question.sensitivity:
+        found["rounding"] = rounding(asked, state, settled.made)
+    return found
 
 
 def _reasons(asked: Asked, state: State, settled: Settled) -> tuple[Reason, ...]:

@@ -62,6 +62,10 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
         console.print(f"  {words}: {narrative.percent(rec.how_sure['joint'])} chance of all joint targets", style=style)
     if rec.regimen:
         console.print(f"  {narrative.lowered(called.begins)}: {narrative.moment(rec.regimen.first_at)}", style="bold")
+    for line in narrative.given(rec.given):
+        console.print(f"  {safe(line)}", style="bold")
+    for line in narrative.prepared(rec.given):
+        console.print(f"  {safe(line)}", style="dim")
     written = narrative.order_table(rec.order)
     if written is not None:
         table = grid(written[0])

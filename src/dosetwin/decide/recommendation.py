@@ -186,6 +186,7 @@ class Recommendation:
     ``regimen`` is the order as it is written: ``Dosing``, or ``Setup`` of a device or a place. ``order``: the same as an order of
     its kind (``every``, ``weekly``, ``setting``), in ``words`` too; ``readings`` name -> what is expected under it: ``unit``,
     quantiles ``q05``, ``q50``, ``q95`` (None: without end), chance ``p_goal`` that its goals are met (None: none).
+    ``given``: the order as hands give it (volume, rate, vials, tablets of each dose, what rounding costs; ``advise.given``).
     ``told`` name -> what a forecast that tells a model's effect expects of the coming days (empty: not in use); in JSON each
     stands under its own name.
     ``look_ahead``: what a controller would plan in a scenario of infection, where that was asked for (``advise.ahead``).
@@ -208,6 +209,7 @@ class Recommendation:
     doubted_records: tuple[DoubtedRecord, ...] = ()
     parameters: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     order: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
     readings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -250,6 +252,7 @@ class Recommendation:
             doubted_records=tuple(DoubtedRecord(**d) for d in data.get("doubted_records", ())),
             parameters={k: (v[0], v[1], v[2]) for k, v in data.get("parameters", {}).items()},
             order=dict(data.get("order", {})),
+            given=dict(data.get("given", {})),
             readings={k: dict(v) for k, v in data.get("readings", {}).items()},
             what_would_change_it=tuple(
                 Sensitivity(**(s | {"regimen": _dosing(s["regimen"])})) for s in data.get("what_would_change_it", ())

@@ -30,8 +30,9 @@ class Diary:
     pause: Pause | None = None
 
 
-def in_tablets(amount: float, strengths: Sequence[float]) -> tuple[tuple[float, float], ...] | None:
-    """A dose as (number of tablets, strength) with the fewest pieces, halves allowed; None where these strengths cannot make it.
+def in_tablets(amount: float, strengths: Sequence[float], halves: bool = True) -> tuple[tuple[float, float], ...] | None:
+    """A dose as (number of tablets, strength) with the fewest pieces, halves allowed or not; None where these strengths cannot
+    make it.
 
     Examples
     --------
@@ -40,8 +41,8 @@ def in_tablets(amount: float, strengths: Sequence[float]) -> tuple[tuple[float, 
     >>> in_tablets(5.5, (5.0, 3.0, 1.0))
     ((1.0, 5.0), (0.5, 1.0))
     """
-    halves = round(2 * amount * 1000)
-    sizes = sorted((round(s * 1000) for s in strengths), reverse=True)
+    needed = round(2 * amount * 1e6)
+    sizes = sorted((round(s * 1e6) for s in strengths), reverse=True)
 
     def made(left: int, at: int) -> tuple[int, tuple[tuple[int, int], ...]] | None:
         if left == 0:
@@ -50,6 +51,8 @@ def in_tablets(amount: float, strengths: Sequence[float]) -> tuple[tuple[float, 
             return None
         found = None
         for n in range(min(left // sizes[at], 16), -1, -1):
+            if n % 2 and not halves:
+                continue
             rest = made(left - n * sizes[at], at + 1)
             if rest is None:
                 continue
@@ -58,5 +61,5 @@ def in_tablets(amount: float, strengths: Sequence[float]) -> tuple[tuple[float, 
                 found = (pieces, (((n, sizes[at]), *rest[1]) if n else rest[1]))
         return found
 
-    found = made(halves, 0)
-    return None if found is None else tuple((n / 2, size / 1000) for n, size in found[1])
+    found = made(needed, 0)
+    return None if found is None else tuple((n / 2, size / 1e6) for n, size in found[1])

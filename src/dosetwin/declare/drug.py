@@ -10,6 +10,7 @@ from math import inf
 from typing import Literal
 
 from dosetwin.declare.interaction import Interaction
+from dosetwin.declare.preparation import Vial
 from dosetwin.errors import ModelError
 from dosetwin.quantities import Code, Quantity
 from dosetwin.quantities.plain import MG, mg_per_L
@@ -87,8 +88,9 @@ class Drug:
     ``known`` says; ``synonyms`` other names (lower case). ``routes`` that its models are about; ``remarked`` routes that count
     all the same, with a remark. ``longest_h``, ``long_h``: infusions that cannot be, and unusual ones. ``shortest_h`` h between
     two equal doses below which one of them may be a copy. ``raises`` flags that models read.
-    ``device``: ordered in settings and never given. ``interactions`` with classes of other drugs. ``tablets`` strengths.
-    ``alarms`` what a level says by itself.
+    ``device``: ordered in settings and never given. ``interactions`` with classes of other drugs. ``alarms`` what a level
+    says by itself. On the shelf: ``vials``; ``tablets`` strengths of what is swallowed or put under the skin in whole pieces
+    (``halves``: or halves of them), each called a ``piece``.
     """
 
     name: str
@@ -113,6 +115,9 @@ class Drug:
     interactions: tuple[Interaction, ...] = ()
     tablets: tuple[float, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    halves: bool = True
+    piece: str = "tablet"
+    vials: tuple[Vial, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -151,6 +156,9 @@ def drug(
     interactions: Sequence[Interaction] = (),
     tablets: Sequence[float] = (),
     alarms: Sequence[Alarm] = (),
+    halves: bool = True,
+    piece: str = "tablet",
+    vials: Sequence[Vial] = (),
 ) -> Drug:
     """A drug, checked.
 
@@ -199,5 +207,5 @@ def drug(
         tuple(atc), snomed, known, tuple(s.lower() for s in synonyms), size, tuple(routes), tuple(remarked), longest_h, long_h,
         shortest_h, tuple(raises), followed and not device, device, tuple(interactions),
         tuple(tablets),
-        tuple(alarms),
+        tuple(alarms), halves, piece, tuple(vials),
     )  # fmt: skip

@@ -95,10 +95,12 @@ def first_at(where: Situation, interval: float, step: float) -> float:
 
 @dataclass(frozen=True)
 class Rounding:
-    """Amounts that can be measured: ``steps`` are (from, step), ascending; from there up multiples of the step count."""
+    """Amounts that can be measured: ``steps`` are (from, step), ascending; from there up multiples of the step count. Nothing
+    below ``least`` can be."""
 
     steps: tuple[tuple[float, float], ...]
     source: str
+    least: float = 0.0
 
     def __post_init__(self) -> None:
         right_kinds(self, "rounding")
@@ -113,24 +115,24 @@ class Rounding:
     def nearest(self, amount: float) -> float:
         """The measurable amount nearest to ``amount``, never 0."""
         step = self.step(amount)
-        return round(max(math.floor(amount / step + 0.5), 1) * step, 6)
+        return round(max(math.floor(amount / step + 0.5), 1, math.ceil(self.least / step - 1e-9)) * step, 6)
 
     def amounts(self, low: float, high: float) -> np.ndarray:
         """Every measurable amount from ``low`` to ``high`` inclusive, ascending; float64 [n], may be empty."""
         found: set[float] = set()
         for i, (start, step) in enumerate(self.steps):
             top = self.steps[i + 1][0] if i + 1 < len(self.steps) else math.inf
-            first = math.ceil(max(low, start, step) / step - 1e-9)
+            first = math.ceil(max(low, start, step, self.least) / step - 1e-9)
             last = math.floor(min(high, top) / step + 1e-9)
             found.update(round(k * step, 6) for k in range(first, last + 1))
         return np.array(sorted(found), dtype=np.float64)
 
     def to_json(self) -> dict[str, Any]:
-        return {"steps": [list(s) for s in self.steps], "source": self.source}
+        return {"steps": [list(s) for s in self.steps], "source": self.source} | ({"least": self.least} if self.least else {})
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Rounding":
-        return cls(tuple((float(a), float(b)) for a, b in data["steps"]), data["source"])
+        return cls(tuple((float(a), float(b)) for a, b in data["steps"]), data["source"], float(data.get("least", 0.0)))
 
 
 class Menu(Protocol):

@@ -1,7 +1,7 @@
 """A therapy: everything a choice depends on that is not the patient or the model, as a file a ward's pharmacist can read."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from dosetwin.declare.control import Control
@@ -14,6 +14,7 @@ from dosetwin.declare.menu import Menu, Repeated
 from dosetwin.declare.model import Everyday
 from dosetwin.declare.place import placed, stamp
 from dosetwin.declare.pool import Pool
+from dosetwin.declare.preparation import Preparation
 from dosetwin.declare.reading import COURSE, HOURS, At, Between, Reading
 from dosetwin.declare.rule import Facts, Rule
 from dosetwin.errors import InputError, UnknownName
@@ -108,6 +109,7 @@ class Therapy:
     averages : where nobody names a model, all that are about the patient are asked, not the first of them.
     diary : what its patient takes home; None: nothing.
     pool : of a place, what is believed of it before anything is seen there; it stands where a patient's ``models`` do.
+    preparation : how its doses are made ready where they are liquid; the menu's amounts are those it can measure.
     """
 
     name: str
@@ -140,6 +142,7 @@ class Therapy:
     listed: tuple[str, ...] = ()
     diary: Diary | None = None
     kept: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    preparation: Preparation | None = None
 
     def __post_init__(self) -> None:
         stamp(self)
@@ -153,6 +156,13 @@ class Therapy:
                 raise InputError(f"two {what} of one name", where=where, value=twice[0])
         for limit in self.limits:
             limit.fits(self.drug.unit)
+        if self.preparation is not None:
+            measured = self.menu.rounding.steps if isinstance(self.menu, Repeated) else ()
+            if measured != self.preparation.rounding.steps:
+                raise InputError(
+                    "the menu's amounts are not those that the preparation measures", where=where, value=measured,
+                    allowed=f"{self.preparation.rounding.steps}", remedy="write the preparation's rounding into the menu",
+                )  # fmt: skip
         if not self.shown:
             chosen = {(g.reading.key, d): (_plainly(g.reading), d) for g in self.goals for d in g.doses if d in SHOWN}
             object.__setattr__(self, "shown", tuple(chosen.values()))
@@ -193,6 +203,14 @@ class Therapy:
         per_kg = isinstance(self.menu, Repeated) and self.menu.per == "kg"
         return per_kg or any("WT" in r.needs for r in self.rules) or any(x.of in PER_KG for x in self.limits)
 
+    def prepared(self, by: Preparation) -> "Therapy":
+        """The same as a ward gives it that prepares it so: its orders are those that can be measured there. Raises InputError
+        where its doses are no liquid."""
+        if not isinstance(self.menu, Repeated) or self.preparation is None:
+            raise InputError("nothing of it is diluted", where=f"therapy {self.name}", value=by.ward, remedy="leave it out")
+        limits = tuple(replace(x, source=by.source) if x.of == "off_step" else x for x in self.limits)
+        return replace(self, menu=replace(self.menu, rounding=by.rounding), limits=limits, preparation=by, kept=None)
+
     def limit(self, of: str) -> Limit | None:
         """The first limit on that number of an order; None: there is none."""
         return next((x for x in self.limits if x.of == of), None)
@@ -225,6 +243,7 @@ class Therapy:
             "shown": [[r.to_json(), d] for r, d in self.shown], "horizon_h": self.horizon_h, "stale_h": self.stale_h,
             "tie_loss": self.tie_loss, "table_rows": self.table_rows, "note": self.note, "source": self.source,
             **({"made_for": [list(x) for x in self.made_for]} if self.made_for else {}),
+            **({} if self.preparation is None else {"preparation": self.preparation.to_json()}),
         }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from dosetwin.declare import Facts, Limit
 from dosetwin.declare.menu import Rounding
+from dosetwin.declare.preparation import Preparation
 from dosetwin.structure.creatinine_clearance import cockcroft_gault
 
 NOT_PAST = Limit("not_in_the_past", "delay_h", 0.0, None, "h", "time until the coming dose", "a dose cannot be given before now")
@@ -16,7 +17,7 @@ def clearance(facts: Facts) -> float:
     return cockcroft_gault(facts.AGE, facts.WT, facts.SCR, float(facts.SEX in ("male", 1.0)))
 
 
-def measured(rounding: Rounding) -> Limit:
+def measured(rounding: Rounding | Preparation) -> Limit:
     """That a dose is one of those that can be given."""
     return Limit("measurable", "off_step", None, 1e-6, "mg", "distance to an amount that can be given", rounding.source)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from dosetwin.declare import Facts, Goal, Limit, Says
-from dosetwin.declare.menu import Rounding
+from dosetwin.declare.preparation import Preparation
 from dosetwin.declare.reading import AUC24, CMAX_MIC, PEAK, TROUGH
 
 SEPSIS = "newborns with suspected or proven sepsis"
@@ -95,8 +95,9 @@ AMINOGLYCOSIDE_SHOWN = ((PEAK, "next"), (TROUGH, "next"), (TROUGH, "last"), (AUC
 
 # -------------------------------------------------------------------------------------------------------------------- limits
 
-SYRINGE = Rounding(
-    ((0.0, 0.1), (10.0, 0.25), (30.0, 1.0)),
+SYRINGE = Preparation(
+    5.0,
+    ((0.0, 0.02), (2.0, 0.05), (6.0, 0.2)),
     "assumed: a 5 mg/mL dilution in a 1 mL syringe (0.02 and 0.05 mL), larger doses to the mg; a site sets its own",
 )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from dosetwin.declare import Assumed, Bar, Drug, Everyday, Goal, Limit, Reading, Rule, Sampling, Therapy
 from dosetwin.declare.menu import Repeated, Rounding, menu_from_json
+from dosetwin.declare.preparation import Preparation
 from dosetwin.declare.reading import AUC24, PEAK, TROUGH, After, End, Interval
 from dosetwin.errors import InputError, UnknownName
 
@@ -63,7 +64,8 @@ def _of_today(data: Mapping[str, Any]) -> Therapy:
         sampling=Sampling(tuple(s["after_h"]), s["of"], tuple(s["learns"]), s["worth"]),
         assumed=tuple(Assumed(**a) for a in data["assumed"]),
         shown=tuple((Reading.from_json(r), d) for r, d in data["shown"]),
-        made_for=tuple((str(flag), str(name)) for flag, name in data.get("made_for", ())), **given,
+        made_for=tuple((str(flag), str(name)) for flag, name in data.get("made_for", ())),
+        preparation=None if data.get("preparation") is None else Preparation.from_json(data["preparation"]), **given,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from dosetwin.declare import Everyday, Facts, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import Raises, drug
 from dosetwin.declare.genetic import bars
 from dosetwin.declare.menu import Repeated
+from dosetwin.declare.preparation import Vial
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._amikacin_newborn import CONTROL
 from dosetwin.formulary._genetics import AMINOGLYCOSIDES
@@ -29,6 +30,7 @@ DRUG = drug(
     level_high=500.0,
     rxnorm="641",
     atc=("J01GB06",),  # the skin and eye codes are other routes
+    vials=(Vial(100.0, 2.0), Vial(500.0, 2.0)),
     known="read",
     one_dose=(1.0, 40.0, "mg/kg"),
     usual=(5.0, 30.0),
@@ -145,7 +147,10 @@ AMIKACIN_NEONATE = Therapy(
         "amikacin_botha_1998",
         "amikacin_allegaert_2006",
     ),
-    menu=Repeated(DOSE, "kg", (12.0, 18.0, 20.0, 24.0, 30.0, 36.0, 42.0, 48.0), (0.5,), SYRINGE, loading_intervals=(54.0, 60.0)),
+    menu=Repeated(
+        DOSE, "kg", (12.0, 18.0, 20.0, 24.0, 30.0, 36.0, 42.0, 48.0), (0.5,), SYRINGE.rounding, loading_intervals=(54.0, 60.0)
+    ),
+    preparation=SYRINGE,
     goals=GOALS,
     limits=LIMITS,
     bars=bars(AMINOGLYCOSIDES),

@@ -3,9 +3,10 @@
 from dosetwin.declare import Everyday, Facts, Goal, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Repeated
+from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.reading import AUC24
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import NOT_PAST, TOO_MUCH, measured, rounded
+from dosetwin.formulary._adults import NOT_PAST, TOO_MUCH, measured
 
 DRUG = drug(
     "busulfan",
@@ -13,6 +14,7 @@ DRUG = drug(
     level_high=50.0,
     rxnorm="1828",
     atc=("L01AB01",),
+    vials=(Vial(60.0, 10.0),),
     one_dose=(0.3, 8.0, "mg/kg"),
     usual=(0.6, 6.0),
     longest_h=24.0,
@@ -30,14 +32,18 @@ def _label(facts: Facts) -> Says:
 
 
 BARTELINK = "Bartelink 2016, Lancet Haematol 3:e526: best survival at 78 to 101 mg.h/L over four days (recalled), a quarter a day"
-STEPS = rounded(((0.0, 1.0), (60.0, 5.0), (200.0, 10.0)), "6 mg/mL: whole milligrams, larger doses to 5 or 10 mg (assumed)")
+STEPS = Preparation(
+    0.5, ((0.0, 2.0), (120.0, 10.0), (400.0, 20.0)),
+    "diluted tenfold to about 0.5 mg/mL (label, recalled): whole milligrams, larger doses to 5 or 10 mg (assumed)",
+)  # fmt: skip
 
 BUSULFAN_AUC = Therapy(
     name="busulfan_auc",
     drug=DRUG,
     population="children and adults before transplantation, one dose a day for four days",
     models=("busulfan_mccune_2014", "busulfan_shukla_2020"),
-    menu=Repeated((1.5, 6.5), "kg", (24.0,), (3.0,), STEPS),
+    menu=Repeated((1.5, 6.5), "kg", (24.0,), (3.0,), STEPS.rounding),
+    preparation=STEPS,
     goals=(
         Goal("exposure", AUC24, 19.5, 25.3, "mg.h/L", 1.0, 5.0, "AUC of a day", BARTELINK, min_probability=0.35,
              help="take levels at the end of the dose and 1, 3 and 5 h later, and ask again before the next"),

@@ -3,6 +3,7 @@
 from dosetwin.declare import Everyday, Goal, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import Alarm, drug
 from dosetwin.declare.menu import Repeated
+from dosetwin.declare.preparation import Vial
 from dosetwin.declare.reading import TROUGH
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._newborns import HIGH_TROUGH, ORDINARY, SYRINGE, of_any_dose
@@ -17,6 +18,7 @@ DRUG = drug(
     level_high=200.0,
     rxnorm="1886",
     atc=("N06BC01",),
+    vials=(Vial(20.0, 1.0, "citrate; recalled"), Vial(60.0, 3.0, "citrate; recalled")),
     one_dose=(1.0, 80.0, "mg/kg"),
     usual=(4.0, 25.0),
     routes=("vein", "mouth"),
@@ -35,7 +37,8 @@ CAFFEINE_APNOEA = Therapy(
     drug=DRUG,
     population="preterm newborns with apnoea",
     models=("caffeine_lee_1997", "caffeine_citrate_1998"),
-    menu=Repeated((2.5, 25.0), "kg", (24.0,), (0.5,), SYRINGE),
+    menu=Repeated((2.5, 25.0), "kg", (24.0,), (0.5,), SYRINGE.rounding),
+    preparation=SYRINGE,
     goals=(
         Goal("in_range", TROUGH, 5.0, 25.0, "mg/L", 1.0, 10.0, "level before the next dose", RANGE, min_probability=0.80,
              closed=True, chance_doses=("next",), help="a loading dose where none was given; a level before the third dose"),

@@ -19,6 +19,7 @@ DRUG = drug(
     level_high=100.0,
     rxnorm="2002",
     atc=("N03AF01",),
+    tablets=(400.0, 200.0),
     one_dose=(0.5, 30.0, "mg/kg"),
     usual=(1.0, 15.0),
     routes=("mouth",),

@@ -3,8 +3,9 @@
 from dosetwin.declare import Everyday, Facts, Goal, Interval, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Repeated
+from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import KIDNEY, LEARN, NOT_PAST, TOO_MUCH, clearance, measured, rounded
+from dosetwin.formulary._adults import KIDNEY, LEARN, NOT_PAST, TOO_MUCH, clearance, measured
 
 CALVERT = "Calvert 1989, J Clin Oncol 7:1748 (recalled)"
 FDA = "FDA 2010: filtration counted to 125 mL/min, so that AUC 6 is never more than 900 mg (recalled)"
@@ -14,6 +15,7 @@ DRUG = drug(
     level_high=200.0,
     rxnorm="40048",
     atc=("L01XA02",),
+    vials=(Vial(50.0, 5.0), Vial(150.0, 15.0), Vial(450.0, 45.0)),
     one_dose=(0.5, 30.0, "mg/kg"),
     usual=(2.0, 15.0),
     longest_h=24.0,
@@ -35,14 +37,15 @@ def _calvert(target: float):
     return says
 
 
-STEPS = rounded(((0.0, 10.0),), "10 mg/mL: whole 10 mg (assumed)")
+STEPS = Preparation(10.0, ((0.0, 1.0),), "10 mg/mL: whole 10 mg (assumed)", bags=(250.0, 500.0), strongest=2.0)
 
 CARBOPLATIN_AUC = Therapy(
     name="carboplatin_auc",
     drug=DRUG,
     population="adults with solid tumours, every three weeks",
     models=("carboplatin_calvert_1989",),
-    menu=Repeated((100.0, 900.0), "", (504.0,), (1.0,), STEPS),
+    menu=Repeated((100.0, 900.0), "", (504.0,), (1.0,), STEPS.rounding),
+    preparation=STEPS,
     goals=(
         Goal("exposure", AREA, 4.5 * 1000 / MIN, 5.5 * 1000 / MIN, "mg.h/L", 1.0, 20.0, "AUC of 5 mg/mL min, 10 % either way",
              CALVERT, min_probability=0.30, help=LEARN),

@@ -3,8 +3,9 @@
 from dosetwin.declare import At, Bar, Between, Everyday, Goal, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Repeated
+from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import NOT_PAST, TOO_MUCH, clearance, measured, rounded
+from dosetwin.formulary._adults import NOT_PAST, TOO_MUCH, clearance, measured
 
 DRUG = drug(
     "cisplatin",
@@ -12,6 +13,7 @@ DRUG = drug(
     level_high=50.0,
     rxnorm="2555",
     atc=("L01XA01",),
+    vials=(Vial(10.0, 10.0), Vial(50.0, 50.0), Vial(100.0, 100.0)),
     one_dose=(0.2, 4.0, "mg/kg"),
     usual=(0.4, 3.0),
     longest_h=24.0,
@@ -23,7 +25,7 @@ MOTWANI = "Motwani 2018, J Clin Oncol 36:682 (odds read, the 3 % without any fac
 NINE_WEEKS = Reading("SLD_RATIO", "at", At(63, "d"), name="lesions after nine weeks")
 LOWEST = Reading("NEUT", "min", Between(0, 63, "d"), name="lowest neutrophils")
 KIDNEY_RISK = Reading("AKI_RISK", "max", Between(0, 63, "d"), name="chance of a kidney injury")
-STEPS = rounded(((0.0, 10.0),), "1 mg/mL: whole 10 mg (assumed)")
+STEPS = Preparation(1.0, ((0.0, 10.0),), "1 mg/mL: whole 10 mg (assumed)", bags=(1000.0,))
 
 
 def _if_kidney(amount: float, hours: float):
@@ -43,7 +45,8 @@ CISPLATIN_SOLID = Therapy(
     drug=DRUG,
     population="adults with solid tumours, hydrated",
     models=("cisplatin_course",),
-    menu=Repeated((20.0, 100.0), "m2", (168.0, 504.0), (2.0,), STEPS),
+    menu=Repeated((20.0, 100.0), "m2", (168.0, 504.0), (2.0,), STEPS.rounding),
+    preparation=STEPS,
     goals=(
         Goal("response", NINE_WEEKS, None, 0.70, "1", 1.0, 0.2, "lesions at most 70 % of their first sum after nine weeks",
              "RECIST 1.1: partial response; the 30 % is assumed", min_probability=0.30,

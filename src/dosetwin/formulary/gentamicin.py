@@ -4,6 +4,7 @@ from dosetwin.declare import Everyday, Facts, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import Raises, drug
 from dosetwin.declare.genetic import bars
 from dosetwin.declare.menu import Repeated
+from dosetwin.declare.preparation import Vial
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._genetics import AMINOGLYCOSIDES
 from dosetwin.formulary._harms import BESIDE_AMINOGLYCOSIDES
@@ -27,6 +28,7 @@ DRUG = drug(
     level_high=300.0,
     rxnorm="1596450",
     atc=("J01GB03",),
+    vials=(Vial(20.0, 2.0), Vial(80.0, 2.0)),
     known="read",
     one_dose=(0.5, 15.0, "mg/kg"),
     usual=(1.5, 8.0),
@@ -124,7 +126,8 @@ GENTAMICIN_NEONATE = Therapy(
     population=SEPSIS,
     models=("gentamicin_fuchs_2014", "gentamicin_bijleveld_2017", "gentamicin_germovsek_2016", "gentamicin_bijleveld_2016"),
     made_for=(("COOLING", "gentamicin_bijleveld_2016"),),
-    menu=Repeated(DOSE, "kg", (24.0, 30.0, 36.0, 42.0, 48.0), (0.5,), SYRINGE, loading_intervals=(54.0, 60.0, 72.0)),
+    menu=Repeated(DOSE, "kg", (24.0, 30.0, 36.0, 42.0, 48.0), (0.5,), SYRINGE.rounding, loading_intervals=(54.0, 60.0, 72.0)),
+    preparation=SYRINGE,
     goals=GOALS,
     limits=LIMITS,
     bars=bars(AMINOGLYCOSIDES),

@@ -3,14 +3,16 @@
 from dosetwin.declare import Bar, End, Everyday, Goal, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Repeated
+from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import LEARN, NOT_PAST, measured, rounded
+from dosetwin.formulary._adults import LEARN, NOT_PAST, measured
 
 DRUG = drug(
     "infliximab",
     level_high=500.0,
     rxnorm="191831",
     atc=("L04AB02",),
+    vials=(Vial(100.0, 10.0, "powder; recalled"),),
     one_dose=(1.0, 25.0, "mg/kg"),
     usual=(3.0, 12.0),
     longest_h=6.0,
@@ -22,14 +24,15 @@ WEEK = 168.0
 TROUGH = Reading("", "at", End(("next", "second", "last")), name="trough")
 RANGE = "trough of 5 mg/L and more in maintenance (AGA 2017 and others; recalled)"
 LABEL = "US label: 5 mg/kg at weeks 0, 2 and 6, then every 8 weeks (recalled)"
-VIALS = rounded(((0.0, 100.0),), "vials of 100 mg, none thrown away (assumed)")
+VIALS = Preparation(10.0, ((0.0, 10.0),), "vials of 100 mg, none thrown away (assumed)", bags=(250.0, 500.0), strongest=4.0)
 
 INFLIXIMAB_IBD = Therapy(
     name="infliximab_ibd",
     drug=DRUG,
     population="adults with Crohn's disease or ulcerative colitis on maintenance",
     models=("infliximab_fasanmade_2011", "infliximab_fasanmade_2009"),
-    menu=Repeated((4.0, 11.0), "kg", (4 * WEEK, 6 * WEEK, 8 * WEEK), (2.0,), VIALS),
+    menu=Repeated((4.0, 11.0), "kg", (4 * WEEK, 6 * WEEK, 8 * WEEK), (2.0,), VIALS.rounding),
+    preparation=VIALS,
     goals=(
         Goal("trough", TROUGH, 5.0, 10.0, "mg/L", 1.0, 5.0, "level before the next "
             "infusion", RANGE + "; above 10 no more is gained "

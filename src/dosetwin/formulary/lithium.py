@@ -17,6 +17,7 @@ DRUG = drug(
     level_high=10.0,
     rxnorm="42351",
     atc=("N05AN01",),
+    tablets=(300.0,),
     synonyms=("lithium carbonate",),
     one_dose=(50.0, 2500.0, "mg"),
     usual=(150.0, 1500.0),

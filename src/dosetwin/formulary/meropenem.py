@@ -3,8 +3,9 @@
 from dosetwin.declare import Assumed, Everyday, Facts, Fits, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Repeated
+from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import KIDNEY, NOT_PAST, clearance, measured, rounded
+from dosetwin.formulary._adults import KIDNEY, NOT_PAST, clearance, measured
 from dosetwin.formulary._over_mic import TROUGH, WHOLE, above, goals
 
 DRUG = drug(
@@ -13,6 +14,7 @@ DRUG = drug(
     level_high=500.0,
     rxnorm="29561",
     atc=("J01DH02",),
+    vials=(Vial(500.0, 10.0, "powder; recalled"), Vial(1000.0, 20.0, "powder; recalled")),
     one_dose=(2.0, 120.0, "mg/kg"),
     usual=(5.0, 60.0),
     longest_h=24.0,
@@ -38,7 +40,7 @@ def _label(facts: Facts) -> Says:
     return Says(dose, interval, f"creatinine clearance {CLCR:.0f} mL/min", "")
 
 
-VIALS = rounded(((0.0, 500.0),), "vials of 500 mg and 1 g")
+VIALS = Preparation(50.0, ((0.0, 10.0),), "vials of 500 mg and 1 g", bags=(100.0,), strongest=20.0)
 
 MEROPENEM_ADULT = Therapy(
     name="meropenem_adult",
@@ -46,7 +48,8 @@ MEROPENEM_ADULT = Therapy(
     population="adults with a serious infection",
     models=("meropenem_gijsen_2022", "meropenem_li_2006"),
     fits=(Fits("meropenem_gijsen_2022", clearance, "creatinine clearance", "mL/min", "Gijsen 2022 (secondary)", low=70.0),),
-    menu=Repeated((500.0, 2000.0), "", (6.0, 8.0, 12.0), (0.5, 3.0, 6.0), VIALS),
+    menu=Repeated((500.0, 2000.0), "", (6.0, 8.0, 12.0), (0.5, 3.0, 6.0), VIALS.rounding),
+    preparation=VIALS,
     goals=goals(FREE, 0.60, 44.0, 20.0, NERVES, 0.40, "what kills in animals (Drusano 2004; recalled)", HELP),
     limits=(
         Limit("daily_most", "daily", None, 6000.0, "mg/d", "dose per day", "6 g a day, as in meningitis (label; recalled)"),

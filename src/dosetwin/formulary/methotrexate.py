@@ -3,8 +3,9 @@
 from dosetwin.declare import After, Bar, Everyday, Goal, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.drug import Alarm, drug
 from dosetwin.declare.menu import Repeated
+from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import NOT_PAST, TOO_MUCH, measured, rounded
+from dosetwin.formulary._adults import NOT_PAST, TOO_MUCH, measured
 from dosetwin.quantities import Code
 
 CONSENSUS = "Ramsey 2018, Oncologist 23:52: glucarpidase at 36 h above 30, 42 h above 10, 48 h above 5 umol/L (recalled)"
@@ -19,6 +20,7 @@ DRUG = drug(
     level_high=5000.0,
     rxnorm="6851",
     atc=("L01BA01",),
+    vials=(Vial(1000.0, 10.0), Vial(5000.0, 50.0)),
     one_dose=(0.05, 600.0, "mg/kg"),
     usual=(5.0, 450.0),
     longest_h=48.0,
@@ -37,14 +39,15 @@ C24 = Reading("", "at", After(24.0, ("next",)), name="level at 24 h")
 C42 = Reading("", "at", After(42.0, ("next",)), name="level at 42 h")
 C48 = Reading("", "at", After(48.0, ("next",)), name="level at 48 h")
 PROTOCOL = "5 g/m2 over 24 h, as in NOPHO and BFM protocols (recalled)"
-BAGS = rounded(((0.0, 50.0), (2000.0, 100.0), (5000.0, 250.0)), "assumed: steps of 50 to 250 mg")
+BAGS = Preparation(100.0, ((0.0, 0.5), (20.0, 1.0), (50.0, 2.5)), "assumed: steps of 50 to 250 mg", bags=(1000.0,))
 
 METHOTREXATE_HIGH_DOSE = Therapy(
     name="methotrexate_high_dose",
     drug=DRUG,
     population="children with leukaemia, a course of a day every second week",
     models=("methotrexate_taylor_2020",),
-    menu=Repeated((1000.0, 8000.0), "m2", (336.0,), (24.0,), BAGS),
+    menu=Repeated((1000.0, 8000.0), "m2", (336.0,), (24.0,), BAGS.rounding),
+    preparation=BAGS,
     goals=(
         Goal("enough", C24, 40.0, 150.0, "umol/L", 1.0, 40.0, "level at the end of the day", "below 150 umol/L at 24 h for 5 "
             "g/m2 "

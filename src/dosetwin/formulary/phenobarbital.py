@@ -3,6 +3,7 @@
 from dosetwin.declare import Everyday, Goal, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import Alarm, Raises, drug
 from dosetwin.declare.menu import Repeated
+from dosetwin.declare.preparation import Vial
 from dosetwin.declare.reading import TROUGH
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._newborns import HIGH_TROUGH, ORDINARY, SYRINGE, of_any_dose
@@ -18,6 +19,7 @@ DRUG = drug(
     level_high=500.0,
     rxnorm="8134",
     atc=("N03AA02",),
+    vials=(Vial(200.0, 1.0),),
     one_dose=(0.5, 50.0, "mg/kg"),
     usual=(1.0, 40.0),
     routes=("vein",),
@@ -38,7 +40,8 @@ PHENOBARBITAL_NEONATE = Therapy(
     drug=DRUG,
     population="newborns with seizures",
     models=("phenobarbital_voeller_2017", "phenobarbital_grasela_1985"),
-    menu=Repeated((2.5, 20.0), "kg", (24.0,), (0.5,), SYRINGE),
+    menu=Repeated((2.5, 20.0), "kg", (24.0,), (0.5,), SYRINGE.rounding),
+    preparation=SYRINGE,
     goals=(
         Goal("in_range", TROUGH, 15.0, 40.0, "mg/L", 1.0, 10.0, "level before the next dose", RANGE, min_probability=0.60,
              chance_doses=("next",), help="a loading dose where none was given; a level before the third dose"),

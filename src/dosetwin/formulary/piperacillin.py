@@ -3,8 +3,9 @@
 from dosetwin.declare import Assumed, Everyday, Facts, Fits, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Repeated
+from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import KIDNEY, NOT_PAST, clearance, measured, rounded
+from dosetwin.formulary._adults import KIDNEY, NOT_PAST, clearance, measured
 from dosetwin.formulary._over_mic import TROUGH, WHOLE, above, goals
 
 DRUG = drug(
@@ -14,6 +15,7 @@ DRUG = drug(
     level_high=1500.0,
     rxnorm="8339",
     atc=("J01CR05", "J01CA12"),
+    vials=(Vial(2000.0, 10.0, "powder; recalled"), Vial(4000.0, 20.0, "powder; recalled")),
     synonyms=("piperacillin-tazobactam", "piperacillin/tazobactam"),
     one_dose=(10.0, 300.0, "mg/kg"),
     usual=(20.0, 150.0),
@@ -34,7 +36,7 @@ def _label(facts: Facts) -> Says:
     return Says(4000.0, 8.0 if CLCR >= 20 else 12.0, f"creatinine clearance {CLCR:.0f} mL/min", "")
 
 
-VIALS = rounded(((0.0, 2000.0),), "vials of 2 g and 4 g of piperacillin (2.25 and 4.5 g of both)")
+VIALS = Preparation(200.0, ((0.0, 10.0),), "vials of 2 g and 4 g of piperacillin (2.25 and 4.5 g of both)", bags=(100.0,))
 
 PIPERACILLIN_ADULT = Therapy(
     name="piperacillin_tazobactam_adult",
@@ -43,7 +45,8 @@ PIPERACILLIN_ADULT = Therapy(
     models=("piperacillin_roberts_2010", "piperacillin_obrinkhansen_2015"),
     fits=(Fits("piperacillin_roberts_2010", clearance, "creatinine clearance", "mL/min",
                "Roberts 2010: kidneys that work; 50 assumed", low=50.0),),
-    menu=Repeated((2000.0, 4000.0), "", (4.0, 6.0, 8.0, 12.0), (0.5, 4.0), VIALS),
+    menu=Repeated((2000.0, 4000.0), "", (4.0, 6.0, 8.0, 12.0), (0.5, 4.0), VIALS.rounding),
+    preparation=VIALS,
     goals=goals(FREE, 0.50, 157.0, 100.0, NERVES, 0.50, "what kills in animals (recalled)", HELP),
     limits=(
         Limit("daily_most", "daily", None, 16000.0, "mg/d", "dose per day", "16 g a day (label; recalled)"),

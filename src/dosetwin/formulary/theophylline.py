@@ -15,6 +15,7 @@ DRUG = drug(
     level_high=200.0,
     rxnorm="10438",
     atc=("R03DA04",),
+    tablets=(300.0, 200.0, 100.0),
     one_dose=(0.5, 20.0, "mg/kg"),
     usual=(1.0, 12.0),
     routes=("mouth",),

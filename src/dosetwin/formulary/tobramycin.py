@@ -4,8 +4,9 @@ from dosetwin.declare import Everyday, Facts, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import Raises, drug
 from dosetwin.declare.genetic import bars
 from dosetwin.declare.menu import Repeated
+from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import KIDNEY, NOT_PAST, clearance, measured, rounded
+from dosetwin.formulary._adults import KIDNEY, NOT_PAST, clearance, measured
 from dosetwin.formulary._genetics import AMINOGLYCOSIDES
 from dosetwin.formulary._harms import BESIDE_AMINOGLYCOSIDES
 from dosetwin.formulary._newborns import AMINOGLYCOSIDE_SHOWN, Mark, aminoglycoside
@@ -18,6 +19,7 @@ DRUG = drug(
     level_high=300.0,
     rxnorm="10627",
     atc=("J01GB01",),
+    vials=(Vial(80.0, 2.0),),
     one_dose=(0.5, 15.0, "mg/kg"),
     usual=(1.5, 12.0),
     newborn=(2.0, 8.0),
@@ -28,7 +30,7 @@ DRUG = drug(
 )
 
 ONCE = "once-daily practice: peak 20 to 30 mg/L an hour after the start, AUC24 of 80 to 110, trough below 1 (recalled)"
-STEPS = rounded(((0.0, 10.0), (200.0, 20.0)), "40 mg/mL, steps of 10 and 20 mg (assumed)")
+STEPS = Preparation(40.0, ((0.0, 0.25), (5.0, 0.5)), "40 mg/mL, steps of 10 and 20 mg (assumed)", bags=(100.0,))
 GOALS = aminoglycoside(
     peak=Mark(20.0, 10.0, ONCE, to=40.0),
     low=Mark(1.0, 0.5, ONCE),
@@ -62,7 +64,8 @@ TOBRAMYCIN_CYSTIC_FIBROSIS = Therapy(
     drug=DRUG,
     population="children with cystic fibrosis and a lung infection",
     models=("tobramycin_hennig_2008",),
-    menu=Repeated((4.0, 13.0), "kg", (24.0,), (0.5,), STEPS),
+    menu=Repeated((4.0, 13.0), "kg", (24.0,), (0.5,), STEPS.rounding),
+    preparation=STEPS,
     goals=GOALS,
     limits=_limits(660.0),
     bars=bars(AMINOGLYCOSIDES),
@@ -84,7 +87,8 @@ TOBRAMYCIN_ADULT = Therapy(
     drug=DRUG,
     population="critically ill adults with a Gram-negative infection",
     models=("tobramycin_conil_2010",),
-    menu=Repeated((3.0, 10.0), "kg", (24.0, 36.0, 48.0), (0.5,), STEPS),
+    menu=Repeated((3.0, 10.0), "kg", (24.0, 36.0, 48.0), (0.5,), STEPS.rounding),
+    preparation=STEPS,
     goals=GOALS,
     limits=_limits(900.0),
     bars=bars(AMINOGLYCOSIDES),

@@ -3,7 +3,8 @@
 from dosetwin.declare import Assumed, End, Everyday, Facts, Goal, Interval, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.drug import Raises, drug
 from dosetwin.declare.interaction import Interaction
-from dosetwin.declare.menu import Repeated, Rounding
+from dosetwin.declare.menu import Repeated
+from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.reading import AUC24, TROUGH
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._newborns import ANY, ORDINARY, SYRINGE, by_age, of_any_dose
@@ -17,6 +18,7 @@ DRUG = drug(
     level_high=500.0,
     rxnorm="11124",
     atc=("J01XA01",),
+    vials=(Vial(500.0, 10.0, "powder; recalled"), Vial(1000.0, 20.0, "powder; recalled")),
     one_dose=(2.0, 60.0, "mg/kg"),
     usual=(5.0, 40.0),
     newborn=(5.0, 30.0),
@@ -159,14 +161,17 @@ def _goals(who: str, high: tuple[float, float, str] = HIGH) -> tuple[Goal, ...]:
     )  # fmt: skip
 
 
-BAGS = Rounding(((0.0, 250.0),), "assumed: steps of 250 mg")
-SYRINGES = Rounding(((0.0, 5.0), (100.0, 10.0), (500.0, 50.0)), "assumed: 10 mg/mL in a syringe, half a millilitre and more")
+BAGS = Preparation(
+    50.0, ((0.0, 5.0),), "assumed: steps of 250 mg; US label: at most 5 mg/mL in the bag (recalled)",
+    bags=(100.0, 250.0, 500.0), strongest=5.0,
+)  # fmt: skip
+SYRINGES = Preparation(10.0, ((0.0, 0.5), (10.0, 1.0), (50.0, 5.0)), "assumed: 10 mg/mL in a syringe, half a millilitre and more")
 RATE = Limit("rate", "rate", None, 15.0, "mg/min", "speed of the infusion",
              "US label: 10 mg/min or an hour, whichever is longer; up to 15 mg/min in adults (recalled)")  # fmt: skip
 RATE_CHILD = Limit("rate", "rate", None, 10.0, "mg/min", "speed of the infusion", "US label: 10 mg/min (recalled)")
 
 
-def _limits(highest: float, daily: float, rate: Limit, measured: Rounding) -> tuple[Limit, ...]:
+def _limits(highest: float, daily: float, rate: Limit, measured: Preparation) -> tuple[Limit, ...]:
     return (
         Limit("dose_range", "dose_per_kg", 3.0, 35.0, "mg/kg", "one dose per kg of current weight",
               f"{CONSENSUS}: loading to 35 mg/kg; the lowest is assumed"),
@@ -190,7 +195,8 @@ VANCOMYCIN_ADULT = Therapy(
     drug=DRUG,
     population="adults with a serious staphylococcal infection",
     models=("vancomycin_goti_2018", "vancomycin_colin_2019"),
-    menu=Repeated((5.0, 30.0), "kg", (8.0, 12.0, 24.0, 36.0, 48.0), (1.0, 1.5, 2.0, 2.5, 3.0, 3.5), BAGS, rate=15.0),
+    menu=Repeated((5.0, 30.0), "kg", (8.0, 12.0, 24.0, 36.0, 48.0), (1.0, 1.5, 2.0, 2.5, 3.0, 3.5), BAGS.rounding, rate=15.0),
+    preparation=BAGS,
     goals=_goals("adults"),
     limits=_limits(3000.0, 60.0, RATE, BAGS),
     rules=RULES_ADULT,
@@ -209,7 +215,8 @@ VANCOMYCIN_CHILD = Therapy(
     drug=DRUG,
     population="children from three months with a serious staphylococcal infection",
     models=("vancomycin_colin_2019",),
-    menu=Repeated((5.0, 25.0), "kg", (6.0, 8.0, 12.0, 24.0), (1.0, 1.5, 2.0), SYRINGES, rate=10.0),
+    menu=Repeated((5.0, 25.0), "kg", (6.0, 8.0, 12.0, 24.0), (1.0, 1.5, 2.0), SYRINGES.rounding, rate=10.0),
+    preparation=SYRINGES,
     goals=_goals("adult targets, taken over for children"),
     limits=_limits(1500.0, 100.0, RATE_CHILD, SYRINGES),
     rules=RULES_CHILD,
@@ -233,7 +240,8 @@ VANCOMYCIN_NEONATE = Therapy(
     drug=DRUG,
     population="newborns with a suspected or proven staphylococcal infection",
     models=("vancomycin_frymoyer_2014", "vancomycin_colin_2019"),
-    menu=Repeated((5.0, 25.0), "kg", (6.0, 8.0, 12.0, 18.0, 24.0, 36.0, 48.0), (1.0,), SYRINGE),
+    menu=Repeated((5.0, 25.0), "kg", (6.0, 8.0, 12.0, 18.0, 24.0, 36.0, 48.0), (1.0,), SYRINGE.rounding),
+    preparation=SYRINGE,
     goals=_goals("taken over for newborns; " + NEWBORN, HIGH_NEWBORN),
     limits=(
         Limit("dose_range", "dose_per_kg", 5.0, 25.0, "mg/kg", "one dose per kg of current weight",

@@ -6,6 +6,7 @@ from math import floor
 from typing import TYPE_CHECKING, Any
 
 from dosetwin.declare.diary import in_tablets
+from dosetwin.declare.preparation import in_pieces
 from dosetwin.errors import InputError
 from dosetwin.report.page import environment
 
@@ -14,15 +15,12 @@ if TYPE_CHECKING:
     from dosetwin.advise.pause import Paused
 
 DAYS = 28
-_HALVES = {0.5: "half a tablet", 1.0: "1 tablet", 1.5: "1½ tablets"}
 
 
 def tablets(amount: float, strengths: Sequence[float], unit: str = "mg") -> str:
     """``1 tablet of 3 mg and half a tablet of 1 mg``; "" where these strengths cannot make it."""
     found = in_tablets(amount, strengths)
-    if found is None:
-        return ""
-    return " and ".join(f"{_HALVES.get(n) or f'{n:g} tablets'.replace('.5', '½')} of {s:g} {unit}" for n, s in found)
+    return "" if found is None else in_pieces(found, unit)
 
 
 def diary(

@@ -405,6 +405,20 @@ def order_table(order: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[s
     return None
 
 
+def given(told: Mapping[str, Any]) -> list[str]:
+    """How hands give the order, a line each: ``2.85 mL of 5 mg/mL over 30 min = 5.7 mL/h``, with which dose it is where there are
+    several; none where nobody says how it is prepared."""
+    doses = told.get("doses", ())
+    alone = len(doses) == 1 and doses[0]["which"] in ("each dose", "each day")
+    return [d["words"] if alone else f"{d['which']}: {d['words']}" for d in doses]
+
+
+def prepared(told: Mapping[str, Any]) -> list[str]:
+    """Whose preparation that is, and what rounding to it costs."""
+    cost = told.get("rounding", {}).get("words")
+    return [f"{capital(x)}." for x in (told.get("said"), cost) if x]
+
+
 def effect(s: "Sensitivity") -> str:
     """What a doubt would do to the answer."""
     return re.sub(r"P\(([^()]*)\)", r"the chance of \1", _named(s.effect))

@@ -134,25 +134,31 @@ def medication_request(issued: Issued) -> dict[str, Any] | None:
     regimen = issued.recommendation["regimen"]
     if regimen is None or issued.recommendation.get("hold") or "settings" in regimen:
         return None
-    text, start = _headline(issued), regimen["first_at"]
+    text, start, by_hand = _headline(issued), regimen["first_at"], issued.recommendation.get("given", {}).get("doses", ())
     repeated = {"frequency": 1, "period": regimen["interval_h"], "periodUnit": "h"}
 
     if regimen.get("week"):  # an instruction for each amount, on its days
         dosage = [
             _instruction(
-                issued.drug, regimen, mg, start, {"frequency": 1, "period": 1, "periodUnit": "d", "dayOfWeek": days}, text
+                issued.drug,
+                regimen,
+                mg,
+                start,
+                {"frequency": 1, "period": 1, "periodUnit": "d", "dayOfWeek": days},
+                text,
+                by_hand,
             )
             for mg, days in by_amount(regimen["week"]).items()
         ]
     elif regimen.get("loading_mg") is None:
-        dosage = [_instruction(issued.drug, regimen, regimen["amount_mg"], start, repeated, text)]
+        dosage = [_instruction(issued.drug, regimen, regimen["amount_mg"], start, repeated, text, by_hand)]
     else:  # one dose, and from one interval later on the others
         later = _later(start, loading_interval(regimen))
         dosage = [
-            {"sequence": 1, **_instruction(issued.drug, regimen, regimen["loading_mg"], start, {"count": 1}, text)},
+            {"sequence": 1, **_instruction(issued.drug, regimen, regimen["loading_mg"], start, {"count": 1}, text, by_hand)},
             {
                 "sequence": 2,
-                **_instruction(issued.drug, regimen, regimen["amount_mg"], later, repeated, text),
+                **_instruction(issued.drug, regimen, regimen["amount_mg"], later, repeated, text, by_hand),
             },
         ]
     return _filled(
@@ -183,14 +189,17 @@ def by_amount(week: Sequence[float]) -> dict[float, list[str]]:
 
 
 def _instruction(
-    drug: str, regimen: Mapping[str, Any], mg: float, start: Any, repeat: Mapping[str, Any], text: str
-) -> dict[str, Any]:
-    """One dosage instruction, by the drug's own route and in its unit."""
+    drug: str, regimen: Mapping[str, Any], mg: float, start: Any, repeat: Mapping[str, Any], text: str,
+    by_hand: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """One dosage instruction, by the drug's own route and in its unit, with how hands give it where the advice says so."""
+    given = next((d for d in by_hand if abs(d["amount"] - mg) < 1e-9), {})
+    rate = given.get("rate_mL_per_h")
     of = formulary.by_name().get(drug)
     code, words = ROUTES.get("vein" if of is None else of.routes[0], ("", ""))
     unit = "mg" if of is None else of.unit
     return _filled({
-        "text": text,
+        "text": f"{text}: {given['words']}" if given else text,
         "timing": {
             "repeat": _filled(
                 {
@@ -202,7 +211,10 @@ def _instruction(
             )
         },
         "route": {"coding": [{"system": "http://snomed.info/sct", "code": code, "display": words}]} if code else None,
-        "doseAndRate": [{"doseQuantity": {"value": mg, "unit": unit, "system": UCUM_SYSTEM, "code": unit}}],
+        "doseAndRate": [_filled({
+            "doseQuantity": {"value": mg, "unit": unit, "system": UCUM_SYSTEM, "code": unit},
+            "rateQuantity": {"value": rate, "unit": "mL/h", "system": UCUM_SYSTEM, "code": "mL/h"} if rate else None,
+        })],
     })  # fmt: skip
 
 
