@@ -46,6 +46,8 @@ def ward(rule: str) -> str:
 
 CERTAINTY = ((0.25, "bad", "unlikely to meet all targets"), (0.50, "warn", "may well miss a target"))
 """Chance of all joint targets below which an answer is marked, with tone and words (assumed); above the last: no mark."""
+FAIR = (0.75, ("info", "more likely than not to meet all targets"), ("good", "likely to meet all targets"))
+"""Chance from which it is called likely, and the words below and above it where every answer says how sure it is (assumed)."""
 
 PARAMETERS = {
     "CL": ("clearance of the drug", "L/h"),
@@ -96,6 +98,13 @@ def is_flag(name: str) -> bool:
 def certainty(p: float | None) -> tuple[str, str]:
     """(tone, words) of the chance of all joint targets, ("", "") where it is fair: 4 % must not look like 94 %."""
     return next(((tone, words) for below, tone, words in CERTAINTY if p is not None and p < below), ("", ""))
+
+
+def chance(p: float | None) -> tuple[str, str]:
+    """(tone, words) of any chance of all joint targets, the fair ones too; ("", "") where none is known."""
+    if p is None:
+        return "", ""
+    return certainty(p) if certainty(p)[0] else FAIR[1] if p < FAIR[0] else FAIR[2]
 
 
 def moment(at: str | float) -> str:

@@ -1,6 +1,7 @@
 """What was ordered instead of an advice, tried on the twin: what it would do, what it breaks, and whether anybody is sure."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from dosetwin.records import Every
 from dosetwin.report import narrative
 from dosetwin.serve.problems import Problem, wrong
-from dosetwin.serve.whatif import DRAWS, first_of, judge, remarks
+from dosetwin.serve.whatif import DRAWS, first_of, hour_of, judge, remarks
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
@@ -16,13 +17,17 @@ if TYPE_CHECKING:
     from dosetwin.serve.service import Service
 
 
-def would_do(advice: "Advice", amount: float, interval: float, infusion: float) -> dict[str, Any]:
+def would_do(
+    advice: "Advice", amount: float, interval: float, infusion: float, loading: float | None = None, first: float | None = None
+) -> dict[str, Any]:
     """What a regimen (mg, h, h) would do to targets and limits on the twin's draws, and what of it cannot be believed.
+
+    ``loading`` mg of the first dose where it differs; ``first`` h on the record's clock at which it is given, None: when due.
 
     Keys of ``whatif.judge`` and ``impossible``, ``unusual``: findings of the record checks on its first two doses.
     """
     lead = int(np.argmax(advice.weights))
-    regimen = Every(amount, interval, infusion, first_of(advice, interval))
+    regimen = Every(amount, interval, infusion, first_of(advice, interval) if first is None else first, loading=loading)
     found = remarks(advice, regimen)
     impossible = [f for f in found if f.severity == "error"]
     out: dict[str, Any] = {
@@ -73,7 +78,9 @@ def answered(advice: "Advice", said: dict[str, Any], *, sure: bool) -> dict[str,
     given = said.get("given")
     if given is None:
         return said
-    would = would_do(advice, given["amount_mg"], given["interval_h"], given["infusion_h"])
+    first = given.get("first_at")
+    hour = None if first is None else hour_of(advice.timeline, datetime.fromisoformat(first))
+    would = would_do(advice, given["amount_mg"], given["interval_h"], given["infusion_h"], given.get("loading_mg"), hour)
     if would["impossible"]:
         errors = [
             wrong("answer", "given", f["value"], f"{f['allowed']}; {f['remedy']}", f["message"]) for f in would["impossible"]

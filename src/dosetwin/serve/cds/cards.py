@@ -12,20 +12,13 @@ from dosetwin.decide.recommendation import coming_mg
 from dosetwin.decide.recommendation import order as said
 from dosetwin.report.narrative import certainty
 from dosetwin.serve.fhir.resources import DAYS, DISCLAIMER, Issued, drug_concept, medication_request
+from dosetwin.serve.reasons import OVERRIDE_REASONS
 from dosetwin.serve.zone import Zone
 from dosetwin.units import code_of, convert
 
 Indicator = Literal["info", "warning", "critical"]
 SUMMARY_MAX = 139
 """Characters; the specification wants fewer than 140."""
-OVERRIDE_REASONS = (
-    ("target-differs", "Another target is wanted for this patient"),
-    ("clinical-judgement", "Clinical judgement: the patient's state is not what the record says"),
-    ("level-not-trusted", "A level or its time is not trusted"),
-    ("other-drug", "The drug is being changed or stopped"),
-    ("local-rule", "The ward's own rule is followed"),
-    ("other", "Another reason (please state)"),
-)
 _REASON_SYSTEM = "urn:dosetwin:override-reason"
 UTC = Zone()
 _NAMESPACE = uuid.UUID("5be1b2f4-1a3c-5f0e-9b57-c84c5b9b5d6e")

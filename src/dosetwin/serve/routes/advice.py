@@ -3,11 +3,12 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from dosetwin.serve import override
 from dosetwin.serve.access import The, Who
 from dosetwin.serve.audit import stamp
+from dosetwin.serve.reasons import REASON_CODES, in_words
 from dosetwin.serve.routes.patients import PatientId
 from dosetwin.serve.store.facts import Confirmed, Name, Positive, Text
 from dosetwin.serve.told import NAMES, OPTION
@@ -40,6 +41,8 @@ class Given(BaseModel):
     amount_mg: Positive
     interval_h: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
     infusion_h: Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)] = 0.5
+    loading_mg: Annotated[Positive | None, Field(description="The first dose, where it differs.")] = None
+    first_at: Annotated[AwareDatetime | None, Field(description="Left out: when the coming dose is due.")] = None
 
 
 class Answered(BaseModel):
@@ -49,6 +52,10 @@ class Answered(BaseModel):
 
     decision: Literal["accepted", "overridden"]
     reason: Text = ""
+    reason_code: Annotated[
+        Literal[REASON_CODES] | None,  # type: ignore[valid-type]
+        Field(description="Why, as an ordering screen says it too; another one than 'other' needs no further words."),
+    ] = None
     given: Given | None = None
     confirmed: Confirmed | None = None
 
@@ -99,8 +106,8 @@ def answer(advice: AdviceId, answered: Answered, service: The, who: Who) -> dict
     What was ordered instead is tried on the twin and kept with what it ``would`` do; one that cannot be is refused (422), one
     above the limits needs ``confirmed`` (409).
     """
-    body = answered.model_dump(mode="json", exclude_none=True)
-    if answered.given is not None and answered.reason.strip():
+    body = in_words(answered.model_dump(mode="json", exclude_none=True))
+    if answered.given is not None and body["reason"].strip():
         with service.store.read() as conn:
             row = service.reach(who).advice(conn, advice, "answer")
         body = override.answered(override.of_row(service, who, row), body, sure=answered.confirmed is not None)

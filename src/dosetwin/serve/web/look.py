@@ -138,7 +138,7 @@ def history_of(
         text = "no acceptable regimen" if regimen is None else order(regimen)
         decided = body.get("decision", "")
         if given:
-            decided += f": {given['amount_mg']:g} mg every {given['interval_h']:g} h"
+            decided += f": {order(given)}" + (f" from {zone.short(given['first_at'])}" if given.get("first_at") else "")
         out.append(
             {
                 "id": r["id"],

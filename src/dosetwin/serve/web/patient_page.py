@@ -13,6 +13,7 @@ from dosetwin.serve.installed import Followed
 from dosetwin.serve.live.alerts import alerts_of
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.problems import wrong as problem_at
+from dosetwin.serve.reasons import OVERRIDE_REASONS
 from dosetwin.serve.service import Service
 from dosetwin.serve.sure import waiting
 from dosetwin.serve.timeline import in_force
@@ -21,11 +22,13 @@ from dosetwin.serve.twins import Known, Memory
 from dosetwin.serve.wardlist import line
 from dosetwin.serve.web import entries
 from dosetwin.serve.web.charts import svg
+from dosetwin.serve.web.first import main_doubt, since
 from dosetwin.serve.web.frame import Reader, page, zone_of
 from dosetwin.serve.web.look import Look, after_clinical, events_of, history_of, look
+from dosetwin.serve.web.look import said as fact_said
 from dosetwin.serve.web.picture import charts_json
 from dosetwin.serve.web.scenario import scenario as scenario_of
-from dosetwin.serve.web.tries import asked_of, try_out
+from dosetwin.serve.web.tries import asked_of, on_clock, try_out
 from dosetwin.serve.web.ward import row
 from dosetwin.serve.zone import Zone
 
@@ -34,17 +37,10 @@ Typed = Annotated[str, Form(max_length=60)]
 ByTold = Annotated[str, Query(alias=OPTION, pattern=PATTERN)]
 ByTherapy = Annotated[str, Form(max_length=100)]
 AskedTherapy = Annotated[str, Query(max_length=100)]
+ANSWER_FIELDS = ("amount_mg", "interval_h", "loading_mg", "first_at", "reason_code", "reason")
+"""What a form about an answer brings, kept as typed where it is refused or asked about."""
 KEPT = 64
 """Pages remembered: drawn once per state of a twin."""
-JUMPS = (
-    ("advice", "Advice"),
-    ("curve", "Curve"),
-    ("regimens", "Regimens"),
-    ("record", "Record"),
-    ("doubts", "Doubts"),
-    ("model", "Model"),
-    ("history", "History"),
-)
 
 
 def kept_of(request: Request) -> Memory:
@@ -95,6 +91,7 @@ def shown(
         person = reach.person(conn, id_)[1]
         alerts = [a for a in alerts_of(reach.alerts(conn, id_)) if a.ended_at is None]
     history = history_of(rows, answers, stored, zone)
+    born = person.birth
     service.audited(reader.who, "read", patient=id_, detail={"what": "page"})
     p = seen.picture
     # an answer stands until a fact changes the twin
@@ -113,9 +110,9 @@ def shown(
             "at": latest["decided_at"],
             "reason": latest["reason"],
         }
-    tried, asked = None, dict.fromkeys(("amount", "loading", "interval", "delay", "sample"), "")
+    tried, asked = None, dict.fromkeys(("amount", "loading", "interval", "delay", "sample", "first", "at"), "")
     if given and any(given.values()) and p is not None and p["whatif"]:
-        asked = given
+        asked = asked | given
         tried = tried_on(seen, given, zone)
     now = reach.now
     choices = entries.choices(offered_to(service, seen.known, of.name))
@@ -149,14 +146,17 @@ def shown(
         person=person,
         synthetic=bool(seen.row["synthetic"]),
         flags=_flags(seen, now),
-        jumps=_jumps(p, bool(history)),
         stills={code: Markup(svg(c, height=360.0 if code == "level" else 300.0)) for code, c in charts.items()},
         charts_json=Markup(_json(charts_json(charts))),
         infection=scene,
         answered=answered,
         can_answer=reader.who.may("answer"),
         override_open=override_open,
-        override=override or dict.fromkeys(("amount_mg", "interval_h", "reason"), ""),
+        override=dict.fromkeys(ANSWER_FIELDS, "") | dict(override or {}),
+        reasons=OVERRIDE_REASONS,
+        modify_open=bool(tried),
+        allergies=[],
+        entry_open=bool(entry or entry_wrong),
         override_ask=override_ask,
         tried=tried,
         asked=asked,
@@ -171,6 +171,9 @@ def shown(
         held=held,
         can_correct=reader.who.may("correct"),
         history=history,
+        born="" if born is None else zone.short(born).rpartition(" ")[0] + f" {zone.local(born).year}",
+        doubt=main_doubt(p) if p else None,
+        since=_since(seen, history, of.name),
         alerts=[_alert(a, zone) for a in alerts],
         can_replay=reader.who.may("replay"),
         doubts_asked=bool(p and p["doubts"]),
@@ -242,14 +245,12 @@ def _flags(seen: Look, now: Any) -> list[dict[str, str]]:
     return out
 
 
-def _jumps(p: dict[str, Any] | None, history: bool) -> list[tuple[str, str]]:
-    """The parts of the page that are there, forecasts and scenario behind the regimens."""
-    found = [j for j in JUMPS if (j[0] == "history" and history) or j[0] == "record" or (p and j[0] != "history")]
-    if p is None:
-        return found
-    more = [(f["code"], f["name"]) for f in p["forecasts"]] + ([("infection", "Infection")] if p["scenario"] else [])
-    at = next(k for k, j in enumerate(found) if j[0] == "record")
-    return [*found[:at], *more, *found[at:]]
+def _since(seen: Look, history: Sequence[Mapping[str, Any]], therapy: str) -> dict[str, Any] | None:
+    """What changed since the last advice of this therapy."""
+    if seen.picture is None:
+        return None
+    last = next((h for h in history if h["therapy"] in ("", therapy)), None)
+    return since(last, seen.picture, seen.known.facts, lambda f: fact_said(f["kind"], f["body"])[1], seen.picture["order_text"])
 
 
 def _json(data: Any) -> str:
@@ -264,9 +265,11 @@ def tried_on(seen: Look, given: dict[str, str], zone: Zone) -> dict[str, Any]:
     """What was tried, or what is wrong with it, for the template."""
     assert seen.advice is not None
     assert seen.picture is not None
-    asked, bad = asked_of(given, seen.picture["whatif"]["infusion"])
-    if asked is None:
-        return {"text": "", "rows": [], "broken": "", "overlay": None, "wrong": bad}
+    infusion = seen.picture["whatif"]["infusion"]
+    hours, bad = on_clock(given, seen.advice, zone)
+    asked, wrong = asked_of(hours, infusion)
+    if asked is None or bad:
+        return {"text": "", "rows": [], "broken": "", "overlay": None, "order": None, "wrong": wrong | bad}
     return try_out(seen.advice, asked, zone, seen.beside) | {"wrong": {}}
 
 

@@ -43,9 +43,19 @@ def patient_page(
     delay: Annotated[str, Query(max_length=20)] = "",
     loading: Annotated[str, Query(max_length=20)] = "",
     sample: Annotated[str, Query(max_length=20)] = "",
+    first: Annotated[str, Query(max_length=30)] = "",
+    at: Annotated[str, Query(max_length=30)] = "",
 ) -> HTMLResponse:
     """The page."""
-    given = {"amount": amount, "loading": loading, "interval": interval, "delay": delay, "sample": sample}
+    given = {
+        "amount": amount,
+        "loading": loading,
+        "interval": interval,
+        "delay": delay,
+        "sample": sample,
+        "first": first,
+        "at": at,
+    }
     return shown(request, id, reader, said=SAID.get(said, ""), doubts=doubts, infection=scenario, given=given,
                  told=told, therapy=therapy)  # fmt: skip
 
@@ -73,6 +83,8 @@ def whatif(
     delay: Annotated[str, Query(max_length=20)] = "",
     loading: Annotated[str, Query(max_length=20)] = "",
     sample: Annotated[str, Query(max_length=20)] = "",
+    first: Annotated[str, Query(max_length=30)] = "",
+    at: Annotated[str, Query(max_length=30)] = "",
     told: ByTold = "",
     therapy: AskedTherapy = "",
 ) -> JSONResponse:
@@ -82,11 +94,11 @@ def whatif(
         raise Problem(422, "not_accepted", "there is no twin to try on: " + "; ".join(seen.failure))
     found = tried_on(
         seen,
-        {"amount": amount, "loading": loading, "interval": interval, "delay": delay, "sample": sample},
+        {"amount": amount, "loading": loading, "interval": interval, "delay": delay, "sample": sample, "first": first, "at": at},
         zone_of(reader.service),
     )
     html = environment().get_template("tried.html.j2").render(tried=found)
-    return JSONResponse({"html": html, "overlay": found["overlay"], "wrong": list(found["wrong"])})
+    return JSONResponse({"html": html, "overlay": found["overlay"], "wrong": list(found["wrong"]), "order": found["order"]})
 
 
 @router.get("/patient/{id}/state")

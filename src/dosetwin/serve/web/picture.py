@@ -1,6 +1,7 @@
 """Everything a patient's page shows of one advice, as plain data: computed once per state of the twin, then only rendered."""
 
 import math
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dosetwin.advise.ahead import in_scope
@@ -16,6 +17,7 @@ from dosetwin.report.page import levels, parameters, rests_on, short_list, verdi
 from dosetwin.report.who import age, patient_line, zero
 from dosetwin.serve.web.charts import Chart
 from dosetwin.serve.web.curves import level_chart, output_chart, parameter_chart
+from dosetwin.serve.web.first import first, order_text, weekday
 from dosetwin.serve.zone import Zone
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
         "headline": narrative.headline(rec, therapy.drug.name),
         "regimen": None if rec.regimen is None else dosing_of(rec.regimen, zone),
         "certainty": narrative.certainty(rec.how_sure.get("joint")) if rec.regimen else ("", ""),
+        "first": first(advice, zone),
+        "order_text": order_text(rec.regimen),
         "why": [{"text": sentence(r, targets, zone), "source": narrative.signs(r.source)} for r in why],
         "why_not": [{"text": narrative.sentence(r, targets), "source": narrative.signs(r.source)} for r in why_not],
         "sure": readings.how_sure(rec.how_sure, therapy, rests_on(advice), lead) if rec.regimen else [],
@@ -166,7 +170,7 @@ def who(advice: "Advice", zone: Zone) -> dict[str, Any]:
         facts.append(("age", f"{latest['AGE'][1]:g} years", ""))
     if "WT" in latest:
         since = zone.clock(t.origin.isoformat() if t.origin else None, latest["WT"][0])
-        facts.append(("weight", f"{latest['WT'][1]:g} kg", since))
+        facts.append(("weight", f"{latest['WT'][1]:g} kg", f"{since}, {_old(now - latest['WT'][0])}"))
     elif p.BW is not None:
         facts.append(("weight", f"{p.BW:g} kg", "at birth"))
     for q in (QUANTITIES[name] for name in latest):
@@ -182,6 +186,11 @@ def who(advice: "Advice", zone: Zone) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _old(hours: float) -> str:
+    """How old a value is: ``3 h old``, ``2 d old``."""
+    return f"{hours:.0f} h old" if hours < 48 else f"{hours / 24:.0f} d old"
+
+
 def sample(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
     """The next level worth taking, with what each time considered would bring."""
     s = advice.recommendation.next_sample
@@ -192,6 +201,8 @@ def sample(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
         "worth": s.worth,
         "at": s.at,
         "at_text": zone.long(s.at),
+        "day": zone.long(s.at) if isinstance(s.at, int | float) else weekday(datetime.fromisoformat(s.at), zone),
+        "brief": f"{s.after_h:g} h after the start of that dose" if advice.dosed is not None else f"{s.after_h:g} h from now",
         "after_h": s.after_h,
         "text": narrative.signs(s.text),
         "options": [
@@ -350,6 +361,8 @@ def whatif(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
     interval, most = therapy.limit("interval_h"), therapy.limit("dose")
     top = min(1.5 * highest * scale, *([] if most is None or most.high is None else [most.high]), math.inf)
     start = r.first_at if r else (advice.now if best is None else _hour(advice, best.first_at))
+    origin = advice.timeline.origin
+    after = advice.recommendation.next_sample.after_h if advice.recommendation.next_sample else 24.0
     amount = r.amount if r else (best.amount_mg if best else 0.5 * (lowest + highest) * scale)
     return {
         "weight": weight if therapy.needs_weight else None,
@@ -361,7 +374,8 @@ def whatif(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
         "interval": r.interval if r else (best.interval_h if best else 36.0),
         "infusion": r.duration if r else (best.infusion_h if best else 0.5),
         "first_at": start,
-        "origin": advice.timeline.origin.isoformat() if advice.timeline.origin else None,
+        "origin": origin.isoformat() if origin else None,
+        "clock": None if origin is None else [zone.typed(zone.at(origin.isoformat(), h))[0] for h in (start, start + after)],
         "offsets": _offsets(advice, zone),
         "amount_min": menu.rounding.nearest(0.25 * lowest * scale),
         "amount_max": menu.rounding.nearest(top),
@@ -370,7 +384,7 @@ def whatif(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
         "interval_max": 72.0,
         "intervals": list(menu.intervals),
         "allowed": {"dose": list(menu.dose), "interval": [interval.low, interval.high] if interval is not None else [None, None]},
-        "sample_after": advice.recommendation.next_sample.after_h if advice.recommendation.next_sample else 24.0,
+        "sample_after": after,
     }
 
 
@@ -380,8 +394,6 @@ def _offsets(advice: "Advice", zone: Zone) -> list[list[float | int | str]]:
 
 
 def _hour(advice: "Advice", at: str | float) -> float:
-    from datetime import datetime
-
     return float(at) if isinstance(at, int | float) else advice.timeline.at(datetime.fromisoformat(at))
 
 

@@ -11,7 +11,7 @@ from dosetwin.io.text import number
 from dosetwin.records import Every
 from dosetwin.report import narrative, readings
 from dosetwin.serve.web.charts import rounded
-from dosetwin.serve.whatif import Tried, what_if
+from dosetwin.serve.whatif import Tried, hour_of, what_if
 from dosetwin.serve.zone import Zone
 
 if TYPE_CHECKING:
@@ -67,9 +67,38 @@ def asked_of(given: dict[str, str], infusion: float) -> tuple[Asked | None, dict
     return (None, wrong) if wrong else (Asked(**values, infusion=infusion), {})
 
 
+def on_clock(given: dict[str, str], advice: "Advice", zone: Zone) -> tuple[dict[str, str], dict[str, str]]:
+    """The controls with ``first`` and ``at``, clock times as typed, turned into the hours ``delay`` and ``sample``; what is wrong
+    with them per field. A time left empty is the recommendation's, or the hours where those are there.
+    """
+    out, wrong = dict(given), {}
+    origin = advice.timeline.origin
+    asked = {name: given.get(name, "").strip() for name in ("first", "at")}
+    if origin is None:
+        return out, wrong
+    hour: dict[str, float] = {}
+    for name, text in asked.items():
+        if text:
+            read = zone.read(text)
+            if read.at is None:
+                wrong["delay" if name == "first" else "sample"] = f"{text}: {read.why}"
+            else:
+                hour[name] = hour_of(advice.timeline, read.at)
+    if "first" in hour:
+        delay = hour["first"] - advice.now
+        out["delay"] = f"{0.0 if -0.25 <= delay < 0.0 else delay:.4f}"
+    first = advice.now + (number(out.get("delay", ""), comma=True) or 0.0)
+    if "at" in hour:
+        out["sample"] = f"{hour['at'] - first:.4f}"
+    elif not out.get("sample", "").strip() and "first" in hour:
+        best = advice.recommendation.next_sample
+        out["sample"] = f"{24.0 if best is None else best.after_h:g}"
+    return out, wrong
+
+
 def try_out(advice: "Advice", asked: Asked, zone: Zone, beside: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What the regimen would do: keys ``text`` (one sentence), ``rows`` (beside the recommended), ``broken``, ``overlay`` (for
-    the chart). ``beside``: what ``recommended`` gave, kept by the caller.
+    """What the regimen would do: keys ``text`` (one sentence), ``rows`` (beside the recommended), ``broken``, ``order`` (what
+    would be recorded), ``overlay`` (for the chart). ``beside``: what ``recommended`` gave, kept by the caller.
     """
     regimen = asked.regimen(advice.now)
     sample = regimen.first_at + asked.sample
@@ -104,7 +133,21 @@ def try_out(advice: "Advice", asked: Asked, zone: Zone, beside: dict[str, Any] |
             for n, v, band in rows
         ],
         "broken": "; ".join(dict.fromkeys(broken)),
+        "order": _order(advice, asked, regimen.first_at, zone, name),
         "overlay": _overlay(found, sample),
+    }
+
+
+def _order(advice: "Advice", asked: Asked, first: float, zone: Zone, name: str) -> dict[str, str]:
+    """What was tried as an order to be recorded: its fields, and the words of the button."""
+    origin = advice.timeline.origin
+    when = None if origin is None else zone.at(origin.isoformat(), first)
+    return {
+        "amount_mg": f"{asked.amount:g}",
+        "interval_h": f"{asked.interval:g}",
+        "loading_mg": "" if asked.loading is None else f"{asked.loading:g}",
+        "first_at": "" if when is None else when.isoformat(),
+        "text": name + ("" if when is None else f" from {zone.short(when)}"),
     }
 
 

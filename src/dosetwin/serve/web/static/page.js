@@ -26,7 +26,13 @@ window.dosetwin = {
       }
       return found;
     };
-    return { text, ticks };
+    // as a field for day and time has it, and back: of two hours of one name the earlier
+    const typed = (hour) => local(hour).toISOString().slice(0, 16);
+    const hour = (words) => {
+      const found = offsets.map((o) => (Date.parse(`${words}Z`) - o[1] * 60000 - zero) / 3600000);
+      return found.find((h, k) => at(h) === offsets[k]) ?? found[0];
+    };
+    return { text, ticks, typed, hour };
   },
   // Listens for news while the page is in view: one stream, and asking every second where that breaks. `told(ids)` is called with the
   // patients that changed; `about`: the patient this page shows; `ended(status)`: the session or the record is out of reach.
@@ -84,3 +90,30 @@ window.dosetwin = {
     open();
   },
 };
+
+// Folds stay as the reader left them, on this browser; an address or a button that names one opens it.
+(() => {
+  const kept = (name, value) => {
+    try { if (value === undefined) return localStorage.getItem(`fold:${name}`); localStorage.setItem(`fold:${name}`, value); } catch { /* a browser that keeps nothing */ }
+    return null;
+  };
+  const folds = [...document.querySelectorAll("details[data-fold]")];
+  for (const fold of folds) {
+    const name = fold.dataset.fold, was = kept(name);
+    if (!("forced" in fold.dataset)) {
+      if (was) fold.open = was === "open";
+      else if (innerWidth < 640) fold.open = false;
+    }
+    fold.addEventListener("toggle", () => { if (!("moved" in fold.dataset)) kept(name, fold.open ? "open" : "closed"); delete fold.dataset.moved; });
+  }
+  const open = (id, focus) => {
+    const place = id && document.getElementById(id);
+    if (!place) return;
+    for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) if (!fold.open) { fold.dataset.moved = ""; fold.open = true; }
+    place.scrollIntoView({ block: "nearest" });
+    if (focus) (place.querySelector("input:not([type=hidden], [type=range]), select, textarea") || place).focus();
+  };
+  for (const link of document.querySelectorAll("[data-open]")) link.addEventListener("click", (event) => { event.preventDefault(); open(link.dataset.open, true); });
+  addEventListener("hashchange", () => open(location.hash.slice(1)));
+  if (location.hash) open(location.hash.slice(1));
+})();

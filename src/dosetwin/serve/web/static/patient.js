@@ -11,33 +11,57 @@
     const field = (name) => form.querySelector(`#w-${name}`);
     const names = ["amount", "loading", "interval", "delay", "sample"];
     const clock = start.origin ? window.dosetwin.clock(start.origin, start.offsets) : null;
-    const moment = (hour) => (clock ? clock.text(hour) : `${hour.toFixed(1)} h`);
+    const order = document.getElementById("order"), limits = start.allowed.interval;
+    const away = (hours) => (hours < 0 ? "past" : `${hours < 10 ? hours.toFixed(1) : Math.round(hours)} h`);
+    const typed = { delay: field("first"), sample: field("at") };
     for (const range of form.querySelectorAll("input[type=range]")) {
       const number = form.querySelector(`#${range.dataset.for}`);
       range.hidden = false; range.removeAttribute("aria-hidden"); range.removeAttribute("tabindex");
-      range.addEventListener("input", () => { number.value = range.value; changed(); });
+      range.addEventListener("input", () => { number.value = range.value; if (clock) write(); changed(); });
       number.addEventListener("input", () => { range.value = number.value; changed(); });
+    }
+    // clock times and hours say the same: whoever moves one moves the other
+    function write() {
+      const first = start.now + Number(field("delay").value);
+      typed.delay.value = clock.typed(first); typed.sample.value = clock.typed(first + Number(field("sample").value));
+    }
+    function read() {
+      const first = clock.hour(typed.delay.value), level = clock.hour(typed.sample.value);
+      if (Number.isFinite(first)) field("delay").value = Math.max(first - start.now, 0).toFixed(2);
+      if (Number.isFinite(level) && Number.isFinite(first)) field("sample").value = Math.max(level - first, 0).toFixed(2);
+      for (const n of ["delay", "sample"]) form.querySelector(`[data-for=w-${n}]`).value = field(n).value;
+    }
+    if (clock) {
+      typed.delay.addEventListener("input", () => { const kept = field("sample").value; const first = clock.hour(typed.delay.value); if (Number.isFinite(first)) typed.sample.value = clock.typed(first + Number(kept)); read(); changed(); });
+      typed.sample.addEventListener("input", () => { read(); changed(); });
     }
     form.querySelector("button[type=submit]").hidden = true;
     form.addEventListener("submit", (event) => { event.preventDefault(); ask(); });
     form.addEventListener("reset", () => setTimeout(() => {
+      for (const name of ["delay", "sample"]) if (clock) field(name).value = field(name).defaultValue;
       for (const range of form.querySelectorAll("input[type=range]")) range.value = form.querySelector(`#${range.dataset.for}`).value;
+      if (order) order.hidden = true;
       show(); if (asked) asked.abort(); clearTimeout(timer);
       says.innerHTML = "<p class='soft small'>Change a value to see the curve and the chances.</p>";
       legend.hidden = true; window.dosetwin.overlay?.("level", null);
     }));
     let timer = 0, asked = null;
     const show = () => {
-      const [amount, , , delay, sample] = names.map((n) => Number(field(n).value));
+      const [amount, , interval, delay, sample] = names.map((n) => Number(field(n).value));
       form.querySelector("[data-out='per-kg']").textContent = amount > 0 && start.weight ? `${(amount / start.weight).toFixed(1)} ${start.unit}/kg` : "";
-      form.querySelector("[data-out='first-at']").textContent = moment(start.now + delay);
-      form.querySelector("[data-out='sample-at']").textContent = moment(start.now + delay + sample);
+      form.querySelector("[data-out='first']").textContent = `in ${away(delay)}`;
+      form.querySelector("[data-out='at']").textContent = `${away(sample)} after it`;
+      // limits answer at once, before the twin does
+      const low = limits[0] !== null && interval < limits[0], high = limits[1] !== null && interval > limits[1];
+      form.querySelector("[data-out='interval']").textContent = low || high ? `outside ${limits[0] ?? "…"} to ${limits[1] ?? "…"} h` : "";
+      form.querySelector("[data-out='interval']").classList.toggle("wrong", low || high);
     };
     const changed = () => { show(); clearTimeout(timer); timer = setTimeout(ask, 90); };
     async function ask() {
       if (asked) asked.abort();
       asked = new AbortController();
       const query = new URLSearchParams(names.map((n) => [n, field(n).value]));
+      if (clock) { query.set("first", typed.delay.value); query.set("at", typed.sample.value); }
       if (field("told")) query.set(field("told").name, field("told").value);
       if (field("therapy")) query.set("therapy", field("therapy").value);
       const began = performance.now();
@@ -45,6 +69,11 @@
         const answer = await fetch(`${root}/patient/${id}/whatif?${query}`, { signal: asked.signal, headers: { accept: "application/json" } });
         const found = await answer.json();
         says.innerHTML = found.html;
+        if (order) {
+          order.hidden = !found.order;
+          for (const [name, value] of Object.entries(found.order || {})) if (order.elements[name]) order.elements[name].value = value;
+          document.getElementById("x-text").textContent = found.order?.text || "";
+        }
         for (const n of names) field(n).toggleAttribute("aria-invalid", (found.wrong || []).includes(n));
         legend.hidden = !found.overlay;
         await window.dosetwin.overlay?.("level", found.overlay);
