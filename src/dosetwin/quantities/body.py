@@ -17,6 +17,8 @@ BODY = (
     Quantity("AGE", "age", "a", "state", {"a": 1.0, "mo": 1 / 12}, low=0.0, high=125.0, shown="years", ages=True),
     Quantity("HT", "length", "cm", "state", CM, loinc=(Code("8302-2"), Code("89269-5", "at birth", "recalled")), low=20.0,
              high=250.0, newborn_high=80.0, needed=False),
+    Quantity("WAIST", "waist", "cm", "state", {"cm": 1.0, "m": 100.0, "mm": 0.1, "[in_i]": 2.54},
+             loinc=(Code("8280-0", "at the umbilicus by tape", "recalled"),), low=10.0, high=250.0, needed=False),
     Quantity("HC", "head circumference", "cm", "state", {"cm": 1.0, "mm": 0.1, "[in_i]": 2.54}, loinc=(Code("9843-4"),), low=15.0,
              high=70.0, newborn_high=50.0, needed=False),
     Quantity("TEMP", "temperature", "Cel", "vital", {"Cel": 1.0, "[degF]": 5 / 9, "K": 1.0}, {"[degF]": -160 / 9, "K": -273.15},

@@ -39,6 +39,8 @@ FLAGS = (
     Quantity("PHENYTOIN", "phenytoin", "1", "flag", low=0, high=1, shown="", runs="drug"),
     Quantity("PHENOBARBITAL", "phenobarbital", "1", "flag", low=0, high=1, shown="", runs="drug"),
     Quantity("ANTIBODIES", "antibodies against the drug", "1", "flag", low=0, high=1, shown=""),
+    Quantity("METHOTREXATE", "methotrexate", "1", "flag", low=0, high=1, shown="", runs="drug"),
+    Quantity("UVEITIS", "active uveitis", "1", "flag", low=0, high=1, shown=""),
     Quantity("IMMUNOMODULATOR", "azathioprine, mercaptopurine or methotrexate", "1", "flag", low=0, high=1, shown=""),
     Quantity("AFRICAN_AMERICAN", "African-American ancestry", "1", "flag", low=0, high=1, shown=""),
     Quantity("HYPERTENSION", "treated high blood pressure", "1", "flag", low=0, high=1, shown="", runs="condition",

@@ -37,5 +37,12 @@ LABORATORY = (
              called=("sld", "sum of lesions", "sum of longest diameters"), low=0.0, high=1500.0, predicted=True, digits=0),
     Quantity("SLD_RATIO", "lesions over their first sum", "1", "score", shown="", low=0.0, high=100.0, predicted=True),
     Quantity("AKI_RISK", "chance of a kidney injury", "1", "score", shown="", low=0.0, high=1.0, predicted=True),
+    Quantity("ANTIBODY_LEVEL", "antibodies against the drug, AU/mL", "1", "laboratory", {"1": 1.0, "[AU]/mL": 1.0, "AU/mL": 1.0},
+             low=0.0, high=100_000.0, shown="AU/mL", needed=False),
+    Quantity("ANTIBODY_RISK", "chance of antibodies against the drug", "1", "score", shown="", low=0.0, high=1.0, predicted=True),
+    Quantity("DAS28", "disease activity in 28 joints", "1", "score", called=("das28", "das 28"), low=0.0, high=10.0, shown="",
+             predicted=True, digits=1, needed=False),
+    Quantity("PASI", "psoriasis area and severity", "1", "score", called=("pasi",), low=0.0, high=72.0, shown="", predicted=True,
+             digits=1, needed=False),
     Quantity("GFR", "glomerular filtration", "mL/min", "state", {"mL/min": 1.0, "L/h": 1000 / 60}, low=0.0, high=300.0),
 )  # fmt: skip
