@@ -30,8 +30,9 @@ def years(
     at_least("--gbp", int(gbp), 1, 10_000_000)
     target = output_path("--report", report, [case])
     found = read_case(case)
-    told = answer(found.person, found.belief, taking=found.taking, had=found.had, plans=(*PLANS, *found.plans), years=n,
-                  draws=draws, seed=seed, gbp=gbp).to_json() | {"person": found.name, "years": n, "title": f"{n} years with type 2 diabetes"}  # fmt: skip
+    said = answer(found.person, found.belief, taking=found.taking, had=found.had, plans=(*PLANS, *found.plans), years=n,
+                  draws=draws, seed=seed, gbp=gbp)  # fmt: skip
+    told = said.to_json() | {"person": found.name, "years": n, "title": f"{n} years with type 2 diabetes"}
     if target is not None:
         from dosetwin.report.years_page import page
 

@@ -17,8 +17,9 @@ from dosetwin.studies.ten_years.steps import step
 SHOWN = ("infarction", "stroke", "heart_failure", "renal_failure")
 """Events a table of plans shows."""
 RESTS_ON = (
-    "Events and deaths: UKPDS Outcomes Model 2 (Hayes 2013), a year a step. Drugs act through HbA1c, blood pressure, LDL and weight "
-    "alone: what newer drugs do to the heart and kidney beyond these is not counted, so their plans look worse than trials suggest.",
+    "Events and deaths: UKPDS Outcomes Model 2 (Hayes 2013), a year a step. Drugs act through HbA1c, blood pressure, LDL and "
+    "weight alone: what newer drugs do to the heart and kidney beyond these is not counted, so their plans look worse than "
+    "trials suggest.",
     "Effects of drugs, their costs, quality of life and the line of the guideline are recalled or assumed, each named with its "
     "source in the program. Intervals say what the number of copies leaves open, not what the equations do not know.",
 )
