@@ -61,9 +61,7 @@ def said_of(therapy: Therapy) -> str:
     by = therapy.preparation
     if by is None:
         return f"{therapy.drug.piece}s as the formulary has them: a ward names its own"
-    if by.ward:
-        return f"as {by.ward} prepares it"
-    return f"the formulary's usual preparation, not a ward's own ({by.source})"
+    return by.source if by.ward or by.lacking else f"the formulary's usual preparation, not a ward's own ({by.source})"
 
 
 def rounding(asked: Asked, state: State, made: Decision) -> dict[str, Any]:

@@ -65,6 +65,13 @@ def advise(
     ] = None,
     outside: Outside = None,
     sample: SampleName = None,
+    wards: Annotated[
+        Path | None, typer.Option("--wards", metavar="FILE.toml", envvar="DOSETWIN_WARDS", help="How wards prepare doses: "
+                                  "dilutions, syringes, bags, vials. Default: the formulary's usual ones.")
+    ] = None,
+    ward: Annotated[
+        str | None, typer.Option("--ward", metavar="NAME", help="Which ward of --wards. Default: its only one.")
+    ] = None,
     planned: Annotated[
         bool, typer.Option("--planned", help="Doses of other drugs that the case has from --now on are orders planned for them: "
                            "answer under them. Default: they are not known yet, and what is given beside goes on as it was.")
@@ -81,6 +88,7 @@ def advise(
     page = output_path("--report", report, [case])
     wanted = deprecated(policy, therapy)
     facts, question, at, clock = _put(case, model, drug, wanted, now)
+    question = replace(question, therapy=_on_ward(question.therapy, wards, ward))
     if question.therapy.kind == "patient":
         facts = with_genes(facts, genes, outside, sample)  # type: ignore[arg-type]
     elif genes or outside:
@@ -110,6 +118,22 @@ def advise(
         if page is not None:
             console.print(f"\nReport: {page}")
     raise typer.Exit(3 if advice.recommendation.status == "refuse" else 0)
+
+
+def _on_ward(therapy: "Therapy", path: Path | None, name: str | None) -> "Therapy":
+    """The therapy as a ward prepares it. Raises InputError, UnknownName for a wrong file or ward."""
+    if path is None:
+        if name is not None:
+            raise InputError("no file says how wards prepare doses", where="--ward", value=name, remedy="name one with --wards")
+        return therapy
+    from dosetwin.io.wards import read_wards
+
+    found = read_wards(path)
+    if name is None and len(found) == 1:
+        name = next(iter(found))
+    if name not in found:
+        raise UnknownName("which ward", where="--ward", value=name, allowed=", ".join(found))
+    return found[name].therapy(therapy)
 
 
 def _plan(facts: "Timeline | Place", question: "Question", now: float) -> "tuple[DoseEvent, ...]":

@@ -40,7 +40,7 @@ class Preparation:
     ``marks`` (from mL, step mL), ascending from 0: what the syringes measure there; ``least_mL`` the smallest volume that is
     measured at all. ``bags`` mL of the bags a dose is run in, ascending (none: it is run from the syringe), of which the smallest
     is taken in which a mL holds no more than ``strongest``. ``vials`` of this ward; none: those of the drug's file. ``ward`` that
-    prepares so; "": nobody's own, the formulary's usual one.
+    prepares so; "": nobody's own, the formulary's usual one, also for the ward ``lacking`` one of its own.
     """
 
     per_mL: float
@@ -51,6 +51,7 @@ class Preparation:
     strongest: float | None = None
     vials: tuple[Vial, ...] = ()
     ward: str = ""
+    lacking: str = ""
 
     def __post_init__(self) -> None:
         right_kinds(self, "preparation")

@@ -4,7 +4,7 @@ Which of them run for a patient follows from the record: those whose drug is on 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,15 @@ from dosetwin.serve.settings import PREFIX, Settings
 from dosetwin.serve.store.measured import measurement
 from dosetwin.serve.timeline import in_force
 from dosetwin.serve.told import OPTION, watching
-from dosetwin.serve.twins import KeptQuestion, install_model, install_therapy, model_named, require_listed, told_for
+from dosetwin.serve.twins import (
+    KeptQuestion,
+    install_model,
+    install_prepared,
+    install_therapy,
+    model_named,
+    require_listed,
+    told_for,
+)
 
 if TYPE_CHECKING:
     from dosetwin.declare import Therapy
@@ -61,10 +69,12 @@ class Followed:
 
 @dataclass(frozen=True, eq=False)
 class Installed:
-    """The therapies, the usual one first, and ``usual`` of each ward: ward -> names of therapies."""
+    """The therapies, the usual one first, and ``usual`` of each ward: ward -> names of therapies; ``prepared``: (ward, therapy)
+    as that ward prepares its doses."""
 
     followed: tuple[Followed, ...]
     usual: Mapping[str, tuple[str, ...]]
+    prepared: Mapping[tuple[str, str], Followed] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -104,7 +114,7 @@ class Installed:
         nobody near the patient's age, unless it was asked for.
         """
         years = None if birth is None or not facts else (max(f["at"] for f in facts) - birth) / timedelta(days=365.25)
-        ward = next((f["body"]["ward"] for f in reversed(facts) if f["body"].get("ward")), "")
+        ward = ward_of(facts)
         here = self.usual.get(ward, ())
         on_record = {d for f in in_force(facts) if (d := _drug_of(f)) in self.drugs}
         asked = {f["body"].get("therapy") for f in facts if f["kind"] == "advice_issued"}
@@ -113,12 +123,22 @@ class Installed:
             f for f in self.followed
             if f.name in asked or (f.drug in on_record and (f.name in here or f.drug not in wards) and f.fits(years))
         ]  # fmt: skip
-        return tuple(found) or (self[here[0]] if here else self.first,)
+        running = found or [self[here[0]] if here else self.first]
+        return tuple(self.prepared.get((ward, f.name), f) for f in running)
+
+    def on_ward(self, of: Followed, facts: Sequence[Mapping[str, Any]]) -> Followed:
+        """A therapy as the patient's ward prepares its doses."""
+        return self.prepared.get((ward_of(facts), of.name), of)
 
     def question(self, like: KeptQuestion, followed: Followed) -> KeptQuestion:
         """The service's question about another of the therapies, of the same moment."""
         return KeptQuestion(followed.model, followed.policy, like.seed, like.draws, like.now, rule=like.rule,
                             sensitivity=like.sensitivity, told=followed.told)  # fmt: skip
+
+
+def ward_of(facts: Sequence[Mapping[str, Any]]) -> str:
+    """The ward a patient is on; "" for none on record."""
+    return next((f["body"]["ward"] for f in reversed(facts) if f["body"].get("ward")), "")
 
 
 def _drug_of(fact: Mapping[str, Any]) -> str:
@@ -144,7 +164,22 @@ def install(settings: Settings) -> Installed:
         if name not in names:
             raise UnknownName("unknown therapy", where="DOSETWIN_USUAL", value=name, allowed=", ".join(names))
         usual[ward] = (*usual.get(ward, ()), name)
-    return Installed(tuple(found), usual)
+    return Installed(tuple(found), usual, _prepared(settings, found))
+
+
+def _prepared(settings: Settings, found: Sequence[Followed]) -> dict[tuple[str, str], Followed]:
+    """The therapies as each ward of the settings prepares their doses. Raises InputError naming the file and the entry."""
+    if settings.wards is None:
+        return {}
+    from dosetwin.io.wards import read_wards
+
+    out: dict[tuple[str, str], Followed] = {}
+    for ward in read_wards(settings.wards).values():
+        for f in found:
+            therapy = ward.therapy(f.therapy)
+            install_prepared(therapy)
+            out[ward.name, f.name] = replace(f, therapy=therapy)
+    return out
 
 
 def _names_only(settings: Settings) -> None:

@@ -108,7 +108,7 @@ class Service:
 
     def chosen(self, known: Known, therapy: str | None) -> Followed:
         """The therapy that is meant: by name, else the patient's first. Raises UnknownName for one not installed here."""
-        return self.installed[therapy] if therapy else self.running(known)[0]
+        return self.installed.on_ward(self.installed[therapy], known.facts) if therapy else self.running(known)[0]
 
     # ------------------------------------------------------------------------------------------------------- writing
 
@@ -221,9 +221,9 @@ class Service:
 
     # ---------------------------------------------------------------------------------------------------------- twins
 
-    def question(self, therapy: str | None = None, *, sensitivity: bool = True, **changed: Any) -> KeptQuestion:
+    def question(self, therapy: str | Followed | None = None, *, sensitivity: bool = True, **changed: Any) -> KeptQuestion:
         """The question about a therapy (default: the usual one) as the settings ask it, now. What is ``changed`` goes first."""
-        s, of = self.settings, self.installed[therapy] if therapy else self.installed.first
+        s, of = self.settings, self.installed[therapy] if isinstance(therapy, str) else therapy or self.installed.first
         asked: dict[str, Any] = {"model": of.model, "policy": of.policy, "seed": s.seed, "draws": s.draws,
                                  "now": self.clock.now().replace(microsecond=0), "sensitivity": sensitivity}  # fmt: skip
         asked |= {k: v for k, v in changed.items() if v is not None}
@@ -247,7 +247,7 @@ class Service:
         with self.store.read() as conn:
             known = self.known(conn, self.reach(who), patient)
         of = self.chosen(known, therapy)
-        question = self.question(of.name, sensitivity=False, mic_mg_per_L=mic_of(known.facts, of.drug), told=told)
+        question = self.question(of, sensitivity=False, mic_mg_per_L=mic_of(known.facts, of.drug), told=told)
         state, basis = state_hash(known, question), basis_of(known, question)
         kept = self._kept(patient, question, basis)
         if kept is None or question.now - kept[1].now > STALE or (exact and kept[0] != state):
@@ -382,7 +382,7 @@ class Service:
         of = self.chosen(known, therapy)
         if changed.get("mic_mg_per_L") is None:
             changed["mic_mg_per_L"] = mic_of(known.facts, of.drug)
-        question = self.question(of.name, **changed)
+        question = self.question(of, **changed)
         found = self.pool.run(partial(answer, curves=False), known, question)  # drawn if somebody looks
         self._keep(patient, basis_of(known, question), state_hash(known, question), question, found)
         said = found.recommendation.to_json()

@@ -29,6 +29,7 @@ class Settings(BaseModel):
     ``NAME@MODEL`` asks another of its models. ``usual``: ``ward=therapy`` pairs, comma-separated: what a patient of the ward is
     followed for before any drug is on record, and which therapy of a drug where several are installed. ``policy`` and ``model``
     are what ``therapies`` was called when there was one.
+    ``wards``: a file of how wards prepare doses, by the names of wards (docs/preparation.md).
     ``told``: who tells the effects of models, by the name of who does (``told.OPTION``).
     ``audit_key``: base64, at least 32 bytes; keys the chain of the audit trail and the blind index of identifiers.
     """
@@ -64,6 +65,7 @@ class Settings(BaseModel):
     model: str = ""
     policy: str = ""
     told: str = ""
+    wards: Path | None = None
     time_zone: str = "UTC"
     seed: Annotated[int, Field(ge=0)] = 1
     draws: Annotated[int, Field(ge=100, le=5000)] = 500

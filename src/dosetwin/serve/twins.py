@@ -144,6 +144,16 @@ def install_therapy(therapy: "Therapy") -> None:
     _THERAPIES[therapy.name] = therapy
 
 
+_PREPARED: list["Therapy"] = []
+"""Therapies as wards prepare their doses."""
+
+
+def install_prepared(therapy: "Therapy") -> None:
+    """A therapy as a ward prepares it is found again by what is kept of it with a question."""
+    if therapy not in _PREPARED:
+        _PREPARED.append(therapy)
+
+
 def named_by(therapy: str) -> set[str]:
     """Names of the facts that an installed therapy reads beside its models: in rules, bars, goals and what it assumes."""
     t = _THERAPIES.get(therapy)
@@ -203,8 +213,9 @@ def therapy_of(data: Mapping[str, Any]) -> "Therapy":
     """A therapy from the JSON form that is kept with a question, of today's program or of one before."""
     from dosetwin.formulary import therapy_from_json
 
-    installed = _THERAPIES.get(data.get("name", ""))
-    return installed if installed is not None and installed.to_json() == dict(data) else therapy_from_json(data)
+    name = data.get("name", "")
+    installed = (t for t in (_THERAPIES.get(name), *(p for p in _PREPARED if p.name == name)) if t is not None)
+    return next((t for t in installed if t.to_json() == dict(data)), None) or therapy_from_json(data)
 
 
 def state_hash(known: Known, question: KeptQuestion) -> str:

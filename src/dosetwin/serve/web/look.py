@@ -72,7 +72,7 @@ def look(service: Service, who: Principal, id_: str, kept: Memory, *, doubts: bo
     except DosetwinError as error:
         with service.store.read() as conn:
             known = service.known(conn, reach, id_)
-        question = service.question(service.chosen(known, therapy).name, sensitivity=False, told=told or None)
+        question = service.question(service.chosen(known, therapy), sensitivity=False, told=told or None)
         why = tuple(str(error).split(" | "))
         return Look(row, known, question, state_hash(known, question), reach.now, None, None, None, why)
     key = state_hash(known, question)
