@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dosetwin.cli import insulin
 from dosetwin.cli.common import at_least, naming, output_path, print_json, progress, rule_of, terminal, write_whole
 from dosetwin.cli.genes import Outside, SampleName, with_genes
 from dosetwin.cli.options import Covariates, Json, Report, Seed
@@ -85,8 +86,12 @@ def advise(
     at_least("--seed", seed, 0)
     if mic is not None and not (math.isfinite(mic) and mic > 0):
         raise InputError("the MIC must be a positive number", where="--mic", value=mic, allowed="> 0 mg/L")
-    page = output_path("--report", report, [case])
     wanted = deprecated(policy, therapy)
+    if wanted == insulin.THERAPY:
+        unfit: dict[str, object] = {"--model": model, "--drug": drug, "--report": report, "--genes": genes, "--planned": planned,
+                                    "--now": now, "--look-ahead": look_ahead, "--mic": mic}  # fmt: skip
+        raise typer.Exit(insulin.answer(case, seed=seed, as_json=json_, unfit=unfit))
+    page = output_path("--report", report, [case])
     facts, question, at, clock = _put(case, model, drug, wanted, now)
     question = replace(question, therapy=_on_ward(question.therapy, wards, ward))
     if question.therapy.kind == "patient":

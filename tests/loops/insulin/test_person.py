@@ -1,0 +1,79 @@
+"""Settings and boluses of one person, on people of the clinic whose equations are others than the belief's."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from dosetwin.loops.insulin.learned import Days, basal_for, learn
+from dosetwin.loops.insulin.person import advise_person
+from dosetwin.loops.insulin.settings import Settings, choose
+from dosetwin.populations.type1 import one
+from dosetwin.structure import glucose as g
+from dosetwin.studies.closed_loop.course import World, meals, play
+
+WORLD = World(days=2, unannounced=0.0, misjudged=0.1, swing=0.1)
+NUMBER = np.array([3])
+
+
+@cache
+def lived(name, basal, seed=5):
+    p = one(name)
+    p = replace(p, basal=p.basal * basal)
+    played = play(p, NUMBER, seed, WORLD, "basal_bolus", None)
+    days = Days(played.seen[0], played.insulin[0], meals(p, NUMBER, seed, WORLD)[1][0])
+    return p, days, played, Settings(float(p.basal[0]), float(p.ratio[0]), float(p.factor[0]))
+
+
+def test_the_basal_dose_that_holds_is_found_again():
+    scale = g.scale_of(110.0 / g.MG_DL, 1000.0 * 0.9 / 60.0, 70.0)
+    assert basal_for(110.0, 70.0, scale) == pytest.approx(0.9, rel=1e-6)
+
+
+def test_who_has_lows_on_record_is_never_told_more_insulin():
+    p, days, _, now = lived("adult_007", 1.25)
+    assert (days.readings[np.isfinite(days.readings)] < 70.0).mean() > 0.04
+    found = choose(now, days, learn(days, weight=float(p.weight[0]), basal=now.basal, target=110.0), weight=float(p.weight[0]))
+    assert "lows_on_record" in {r.code for r in found.reasons}
+    assert not found.now.acceptable
+    for x in found.tried:
+        assert x.settings.basal <= now.basal
+        assert x.settings.ratio >= now.ratio
+        assert x.settings.factor >= now.factor
+    assert found.best is not None
+    assert found.best.settings.basal < now.basal or found.best.settings.ratio > now.ratio
+
+
+def test_too_little_basal_insulin_is_noticed_and_helped():
+    p, days, _, now = lived("adult_004", 0.8)
+    found = choose(now, days, learn(days, weight=float(p.weight[0]), basal=now.basal, target=110.0), weight=float(p.weight[0]))
+    best = found.best
+    assert best is not None
+    assert best.settings.basal == pytest.approx(1.1 * now.basal)  # a step, however much is lacking
+    other = replace(p, **{k: np.array([v]) for k, v in vars(best.settings).items()})
+    before, after = (play(x, NUMBER, 8, WORLD, "basal_bolus", None).glucose for x in (p, other))
+    assert ((after > 70) & (after < 180)).mean() > ((before > 70) & (before < 180)).mean()
+    assert (after < 70).mean() <= 0.01
+
+
+def test_a_bolus_is_never_above_ratio_and_factor_and_less_where_glucose_falls():
+    p, days, _, now = lived("adult_004", 0.8)
+    weight = float(p.weight[0])
+    a = advise_person(days, now, weight=weight, meal=50.0)
+    assert a.bolus is not None
+    assert 0.0 < a.bolus.dose <= a.bolus.usual + 1e-9
+    low = days.readings.copy()
+    low[-4:] = (110.0, 98.0, 86.0, 74.0)
+    falling = advise_person(Days(low, days.insulin, days.food), now, weight=weight, meal=50.0)
+    assert falling.bolus is not None
+    assert falling.bolus.dose == 0.0
+    assert "held_by_limits" in {r.code for r in falling.bolus.reasons} or "low_without_insulin" in {
+        r.code for r in falling.bolus.reasons
+    }
+
+
+def test_same_days_same_seed_same_answer():
+    p, days, _, now = lived("adult_004", 0.8)
+    weight = float(p.weight[0])
+    assert advise_person(days, now, weight=weight).to_json() == advise_person(days, now, weight=weight).to_json()
