@@ -9,6 +9,7 @@ from typing import Any
 
 from dosetwin.declare.genetic import Genetic
 from dosetwin.errors import Finding
+from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Timeline
 
 DATA = "CPIC data of 2025-11-05"
@@ -147,6 +148,11 @@ BY_DRUG: Mapping[str, tuple[Genetic, ...]] = {
 """Drug -> what CPIC recommends for it by gene, of drugs that have a file here and of those that have none."""
 
 
+TESTED_FIRST = ("carbamazepine",)
+"""Drugs whose barring genes are asked for before a first dose where nobody knows them: a laboratory answers in days, and the
+treatment can wait or begin with another drug (not aminoglycosides in sepsis)."""
+
+
 @dataclass(frozen=True)
 class Recommended:
     """A recommendation that holds for a patient: the drug, the patient's status in words, and the recommendation."""
@@ -177,7 +183,15 @@ def genetics(timeline: Timeline, drug: str) -> tuple[Finding, ...]:
     if any((d.drug or timeline.drug) in (drug, "") for d in timeline.doses):
         return ()
     known: dict[str, float | str] = {c.name: c.value for c in timeline.covariates}
-    return tuple(
+    test = tuple(
+        Finding("warning", f"test_{r.trait.lower()}", r.gene, f"{drug}: {r.gene} is not known, and what it may be forbids the "
+                f"first dose ({r.why}; {r.source}; US label: test those whose ancestry makes the allele common (B*15:02: most "
+                "of Asia))",
+                remedy=f"ask for the test of {QUANTITIES[r.trait].text} before the first dose")
+        for r in BY_DRUG.get(drug, ()) if drug in TESTED_FIRST and r.bars
+        if r.trait not in known and r.trait not in timeline.patient.traits
+    )  # fmt: skip
+    return test + tuple(
         Finding("info", f"cpic_{r.of.trait.lower()}", r.of.gene, f"{drug}: {r.of.said} ({r.of.strength}, CPIC level "
                                                                  f"{r.of.level}; "
                 f"{r.of.source})", r.status)

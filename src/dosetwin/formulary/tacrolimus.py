@@ -72,7 +72,7 @@ TACROLIMUS_KIDNEY_START = Therapy(
     limits=(
         Limit("daily_most", "daily", None, 30.0, "mg/d", "dose per day", "0.3 mg/kg a day (CPIC) at 100 kg"),
         Limit("daily_dose", "daily_per_kg", None, 0.3, "mg/kg/d", "dose per day and kg", CPIC),
-        step(0.4, 2.0, "assumed: more than double or less than half at once is not proposed"),
+        step(0.2, 2.0, "assumed: more than double or less than a fifth at once is not proposed; voriconazole asks for a third"),
         NOT_PAST, measured(CAPSULES),
     ),
     rules=RULES,

@@ -1,7 +1,9 @@
 """Voriconazole by mouth in adults: a trough that CYP2C19, inflammation and its own inhibition decide."""
 
 from dosetwin.declare import End, Everyday, Facts, Goal, Limit, Reading, Rule, Says, Therapy
+from dosetwin.declare.change import Change
 from dosetwin.declare.drug import Alarm, drug
+from dosetwin.declare.interaction import Interaction
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, measured, rounded
@@ -23,6 +25,22 @@ DRUG = drug(
     remarked=("vein",),
     longest_h=6.0,
     long_h=4.0,
+    interactions=(
+        Interaction(
+            "voriconazole_tacrolimus",
+            "L04AD02",
+            14 * 24.0,
+            "voriconazole slows the way out of tacrolimus by CYP3A: its level rises about three times within days",
+            "a third of the dose of tacrolimus from the first day, levels every second or third day until they stand, and again "
+            "after its end",
+            "drugs.com, interactions of tacrolimus with azoles (read; from the labels)",
+            change=Change(
+                "voriconazole", ratio=0.31, sd=0.3, per_day=400.0, on_h=24.0, off_h=48.0, power=0.2, provenance="derived",
+                source="drugs.com (read): 3.2 times the area after a week of voriconazole by mouth; spread between patients, "
+                "half-times of a day and two days, and that half the dose does nearly as much: assumed",
+            ),
+        ),
+    ),
     alarms=(Alarm("level_toxic", 5.5, "above the usual range: hallucinations, liver "
         "injury", "a smaller dose or a longer wait, and "
                   "a level in three days; poor metabolizers and inflammation raise it", RANGE),),

@@ -46,7 +46,7 @@ class theta(NamedTuple):
 
 
 class eta(NamedTuple):
-    CL: Annotated[float, Eta("clearance", cv=0.386)] = 0.0
+    CL: Annotated[float, Eta("clearance", cv=0.386, told="clearance")] = 0.0
     V1: Annotated[float, Eta("central volume", cv=0.492)] = 0.0
     V2: Annotated[float, Eta("peripheral volume", cv=0.530)] = 0.0
     Q: Annotated[float, Eta("intercompartmental clearance", cv=0.787)] = 0.0

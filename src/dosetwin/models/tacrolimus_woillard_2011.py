@@ -29,7 +29,7 @@ class theta(NamedTuple):
 
 class eta(NamedTuple):
     KTR: Annotated[float, Eta("transit rate", cv=0.24)] = 0.0
-    CL: Annotated[float, Eta("clearance", cv=0.28)] = 0.0
+    CL: Annotated[float, Eta("clearance", cv=0.28, told="clearance")] = 0.0
     V1: Annotated[float, Eta("central volume", cv=0.31)] = 0.0
     Q: Annotated[float, Eta("intercompartmental clearance", cv=0.54)] = 0.0
     V2: Annotated[float, Eta("peripheral volume", cv=0.60)] = 0.0
