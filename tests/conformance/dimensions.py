@@ -17,8 +17,9 @@ ATOMS = {
     "cm": "length", "mm": "length",
     "m2": "surface",
     "10*9": "cells",
+    "J": "energy",
 }  # fmt: skip
-DIMENSIONS = ("time", "volume", "amount", "body", "pressure", "length", "surface", "cells")
+DIMENSIONS = ("time", "volume", "amount", "body", "pressure", "length", "surface", "cells", "energy")
 
 
 class UnknownDimension(ValueError):

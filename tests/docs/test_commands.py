@@ -51,6 +51,7 @@ PARSED = {
     "score": "tests/outcomes/scores runs it",
     "pacemaker": "tests/twins/automata runs it",
     "years": "tests/studies/ten_years runs it",
+    "qt": "tests/outcomes/repolarisation runs it",
     "kidney predict case.json --weights our_kidney": "the weights are what 'kidney train' would have written",
     "trial quick -o /shared/out": "needs a Dask cluster",
     "--help": "printed by a table of benchmarks",

@@ -23,6 +23,8 @@ from dosetwin.cli.new import new
 from dosetwin.cli.pacemaker import advise as pacemaker_advise
 from dosetwin.cli.pacemaker import examined as pacemaker_test
 from dosetwin.cli.pacemaker import show as pacemaker_show
+from dosetwin.cli.qt import advise as qt_advise
+from dosetwin.cli.qt import classify as qt_class
 from dosetwin.cli.replay import replay
 from dosetwin.cli.retro import retro
 from dosetwin.cli.rule import rule
@@ -58,6 +60,10 @@ pacemaker = typer.Typer(
     help="A pacemaker on virtual hearts: its logic tested, its timing chosen for a patient.", rich_markup_mode=None
 )
 app.add_typer(pacemaker, name="pacemaker")
+qt = typer.Typer(
+    help="The QT interval under a drug: its class from a cell's currents, a patient's dose from readings.", rich_markup_mode=None
+)
+app.add_typer(qt, name="qt")
 
 
 def _version(value: bool) -> None:
@@ -86,6 +92,8 @@ fhir.command("import")(fhir_import)
 kidney.command("train")(kidney_train)
 kidney.command("predict")(kidney_predict)
 kidney.command("evaluate")(kidney_evaluate)
+qt.command("class")(qt_class)
+qt.command("advise")(qt_advise)
 pacemaker.command("test")(pacemaker_test)
 pacemaker.command("show")(pacemaker_show)
 pacemaker.command("advise")(pacemaker_advise)

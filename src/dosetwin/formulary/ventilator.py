@@ -1,5 +1,7 @@
 """A ventilator: a device is ordered in settings; in adults with ARDS what they aim at, and ARDSNet's protocol as the rule."""
 
+from dataclasses import replace
+
 from dosetwin.declare import Facts, Goal, Rule, Sets, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Settings
@@ -103,3 +105,40 @@ VENTILATOR_ARDS = Therapy(
     note="research and teaching: the model is a composite, not fitted to patients; the menu holds 4 to 8 mL/kg, 10 to 35 /min "
     "and the rows of the lower PEEP table",
 )  # fmt: skip
+
+POWER = Goal(
+    "power",
+    Reading("POWER", "at", HOUR, name="power"),
+    None,
+    17.0,
+    "J/min",
+    1.0,
+    10.0,
+    "mechanical power",
+    "Serpa Neto 2018, Intensive Care Med 44:1914: deaths rise above 17 (recalled)",
+    closed=True,
+    joint=False,
+)
+PH_FLOOR = Goal(
+    "ph_floor",
+    Reading("PH", "at", HOUR, name="pH"),
+    7.15,
+    None,
+    "1",
+    2.0,
+    0.15,
+    "arterial pH not below the floor",
+    ARMA + ": below 7.15 everything else gives way; the 90 % is assumed",
+    min_probability=0.90,
+    closed=True,
+    joint=False,
+    help="other support: proning, extracorporeal CO2 removal; bicarbonate where it is missing",
+)
+VENTILATOR_LUNG = replace(
+    VENTILATOR_ARDS,
+    name="ventilator_lung",
+    models=("ventilator_lung",),
+    goals=(*VENTILATOR_ARDS.goals, PH_FLOOR, POWER),
+    shown=(),
+    note="research and teaching: as ventilator_ards, with resistance, trapped gas, recruitment, contents of oxygen and power",
+)

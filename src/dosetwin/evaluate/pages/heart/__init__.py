@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from dosetwin.evaluate.check import Check, table
-from dosetwin.evaluate.pages.heart import pacing
+from dosetwin.evaluate.pages.heart import pacing, qt
 
 PAGE = "heart"
 N, N_QUICK, SEED = 1000, 100, 1
-PARTS = (pacing,)
+PARTS = (pacing, qt)
 
 
 def run(*, n: int = N, seed: int = SEED, progress: Callable[[int, int], None] | None = None) -> list[Check]:
