@@ -159,7 +159,8 @@ def check(found: Mapping[str, float], limits: Sequence[Limit]) -> tuple[Reason, 
 class Bar:
     """Nothing of this therapy is ordered while ``fact`` says so: an allele, an allergy, a pregnancy.
 
-    ``forbids``: the values that forbid; for a number that may be any above a border, ``above``. ``help``: what to do instead.
+    ``forbids``: the values that forbid; for a number that may be any above a border, ``above``, or under one, ``below``. ``of``:
+    how a number is found that is no fact itself (a clearance from ``fact`` and others). ``help``: what to do instead.
     """
 
     code: str
@@ -170,26 +171,36 @@ class Bar:
     above: float | None = None
     help: str = ""
     at: str = field(default="", compare=False, repr=False)
+    below: float | None = None
+    of: Callable[[Facts], float | None] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         stamp(self)
         right_kinds(self, f"bar {self.code}")
         where = placed(self, f"bar {self.code}")
-        if bool(self.forbids) == (self.above is not None):
-            raise InputError("a bar forbids by values or above a border, one of them", where=where, value=self.forbids)
+        if bool(self.forbids) + (self.above is not None) + (self.below is not None) != 1:
+            raise InputError("a bar forbids by values, above or below a border, one of them", where=where, value=self.forbids)
         if not self.source:
             raise InputError("a bar must name its source", where=where, remedy='write source="..."')
 
     def forbidden(self, facts: Facts) -> Reason | None:
         """The reason why nothing may be ordered for these facts; None: the bar does not hold, or the fact is not known."""
-        if self.fact not in facts:
+        if self.of is not None:
+            try:
+                value = self.of(facts)
+            except TypeError:  # a fact it counts with is not known
+                return None
+            number = value = None if value is None else round(value, 1)
+        else:
+            value, number = facts.get(self.fact), facts.number(self.fact)
+        if value is None:
             return None
-        value = facts[self.fact]
-        number = facts.number(self.fact)
-        bad = value in self.forbids if self.above is None else number is not None and number > self.above
-        limit = ", ".join(map(str, self.forbids)) if self.above is None else self.above
+        over = self.above is not None and number is not None and number > self.above
+        under = self.below is not None and number is not None and number < self.below
+        bad = over or under or value in self.forbids
+        limit = next((x for x in (self.above, self.below) if x is not None), ", ".join(map(str, self.forbids)))
         return Reason(f"bar_{self.code}", value, limit, "", self.text, self.source) if bad else None
 
     def to_json(self) -> dict[str, Any]:
-        made = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if k != "at"}
-        return {k: v for k, v in made.items() if k != "help" or v}
+        made = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if k not in ("at", "of")}
+        return {k: v for k, v in made.items() if v or k not in ("help", "below")}

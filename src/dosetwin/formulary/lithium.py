@@ -1,6 +1,6 @@
 """Lithium carbonate by mouth: doses in milligrams of carbonate, the level in mmol/L twelve hours after a dose."""
 
-from dosetwin.declare import After, Everyday, Facts, Goal, Limit, Reading, Rule, Says, Therapy
+from dosetwin.declare import After, Bar, Everyday, Facts, Goal, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.drug import Alarm, drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
@@ -66,6 +66,10 @@ LITHIUM_BIPOLAR = Therapy(
         step(0.4, 2.0, "assumed: more than double or less than half at once is not proposed"),
         starts(900.0, LABEL), rises(600.0, LABEL),
         NOT_PAST, measured(TABLETS),
+    ),
+    bars=(
+        Bar("kidney", "SCR", "creatinine clearance below 30 mL/min: lithium is not for severe kidney failure",
+            "US label (recalled)", below=30.0, of=clearance, help="valproate, quetiapine or lamotrigine instead (recalled)"),
     ),
     rules=(
         Rule("lithium_pepin", "Pepin 1980: by creatinine clearance", PEPIN, "recalled", KIDNEY, _pepin, "Pepin 1980"),

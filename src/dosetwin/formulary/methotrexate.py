@@ -1,6 +1,6 @@
 """Methotrexate in high dose over a day: how fast it must be gone, when leucovorin goes on and glucarpidase is due."""
 
-from dosetwin.declare import After, Bar, Everyday, Goal, Limit, Reading, Rule, Says, Therapy
+from dosetwin.declare import After, Bar, Everyday, Facts, Goal, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.drug import Alarm, drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.preparation import Preparation, Vial
@@ -41,6 +41,12 @@ C48 = Reading("", "at", After(48.0, ("next",)), name="level at 48 h")
 PROTOCOL = "5 g/m2 over 24 h, as in NOPHO and BFM protocols (recalled)"
 BAGS = Preparation(100.0, ((0.0, 0.5), (20.0, 1.0), (50.0, 2.5)), "assumed: steps of 50 to 250 mg", bags=(1000.0,))
 
+
+def _filtration(facts: Facts) -> float:
+    """mL/min/1.73 m2 of a child by its length (cm) and creatinine (mg/dL), Schwartz 2009."""
+    return 0.413 * facts.HT / facts.SCR
+
+
 METHOTREXATE_HIGH_DOSE = Therapy(
     name="methotrexate_high_dose",
     drug=DRUG,
@@ -65,6 +71,10 @@ METHOTREXATE_HIGH_DOSE = Therapy(
     bars=(
         Bar("pregnancy", "PREGNANT", "a pregnancy forbids it (malformations, death of the child)", "US label (recalled)",
             forbids=(1.0,)),
+        Bar("kidney", "SCR", "filtration below 60 mL/min/1.73 m2 (Schwartz): the course waits",
+            "protocols: 60 to 65 mL/min/1.73 m2 and more before a course (recalled); Schwartz 2009: 0.413 length / creatinine "
+            "(recalled)", below=60.0, of=_filtration, help="hydrate, look for what hurts the kidney, measure again; a smaller "
+            "dose only as the protocol says"),
         Bar("dialysis", "DIAL", "without a kidney it stays for days", "US label (recalled)", forbids=(1.0,)),
     ),
     rules=(Rule("methotrexate_five", "5 g/m2 over 24 h", PROTOCOL, "recalled", ("BSA",),
