@@ -11,7 +11,7 @@ import numpy as np
 
 from dosetwin.declare import Model
 from dosetwin.errors import Failure, InputError, SimulationError
-from dosetwin.simulate import ode, past, scalars
+from dosetwin.simulate import abreast, ode, past, scalars
 from dosetwin.simulate.kernel import compiled
 from dosetwin.simulate.memory import enough
 from dosetwin.simulate.schedule import Schedule
@@ -140,7 +140,10 @@ def _run(model, schedule: Schedule, course, eta, theta, threads, auc: bool, stat
     else:
         odd = None
     tolerances = float(model.rtol if rtol is None else rtol), absolute(model, atol)
-    if odd is None:
+    if odd is None and abreast.suits(model, schedule):
+        ways = (course, *jobs, *given, *rest, out_ptr, out, states, codes, stopped, *tolerances)
+        _on_threads(kernels.run_abreast, n_jobs, threads, ways)
+    elif odd is None:
         _on_threads(
             kernels.run,
             n_jobs,

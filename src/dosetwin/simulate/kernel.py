@@ -25,13 +25,15 @@ import platformdirs
 
 from dosetwin.declare import Model
 from dosetwin.errors import ModelError
-from dosetwin.simulate import event_loop, exact, kept, lanes, ode, scalars
+from dosetwin.simulate import abreast, event_loop, exact, kept, lanes, ode, scalars
 from dosetwin.simulate._globals import work_layout
 from dosetwin.simulate.typical import has_lag, typical_covariates, typical_parameters
 
 # reassoc and contract let products and sums fuse; nnan and ninf stay off because failures are found by looking for NaN
 OPTIONS = 'nogil=True, error_model="numpy", fastmath=FASTMATH'
 FASTMATH = '{"contract", "reassoc", "nsz", "arcp"}'
+# where courses are played abreast nothing is reassociated: the compiler does so by where in a register a lane stands
+IN_ORDER = '{"contract", "nsz", "arcp"}'
 # arrays passed to a function cost reference counts; the innermost steps are inlined before they are counted (4 x faster)
 INLINED = (event_loop.advance, event_loop.give, exact.advance_exact, exact.propagator_1, exact.propagator_2)
 # the propagator is chosen when the kernel is written: a call that is never made still slows the loop it stands in
@@ -239,11 +241,13 @@ def source(model: Model) -> str:
         chunks += scalars.source_of(n)
     if lanes.suits(model):
         chunks += lanes.source_of(model, n in PROPAGATORS)
+    if abreast.steps(model):
+        chunks += abreast.source_of(model)
     head = [
         f'"""Kernel of {model.name}, generated; do not edit."""\n',
         "import math\nfrom collections import namedtuple\n\nimport numba\nimport numpy as np\n",
         *sorted(f"{i}\n" for i in collect.imports),
-        f"FASTMATH = {FASTMATH}\n",
+        f"FASTMATH = {IN_ORDER if abreast.steps(model) else FASTMATH}\n",
         'inlined = numba.njit(inline="always", ' + OPTIONS + ")\n",
         f"jit = numba.njit({OPTIONS})\n",
     ]
