@@ -10,6 +10,7 @@ import pytest
 
 from dosetwin import formulary, models
 from dosetwin.declare import Facts, Says, Settings, Therapy
+from dosetwin.declare.menu import Targets
 from dosetwin.declare.limit import OF, check, numbers
 from dosetwin.declare.menu import Situation, menu_from_json
 from dosetwin.records import DoseOrder, order_from_json
@@ -33,7 +34,7 @@ def everything_names_its_source(t: Therapy) -> None:
 def it_survives_json(t: Therapy) -> None:
     data = json.loads(json.dumps(t.to_json(), allow_nan=False))
     assert formulary.therapy_from_json(data) is t
-    if not isinstance(t.menu, Settings):  # what settings are per is code
+    if not isinstance(t.menu, Settings | Targets):  # what settings are per is code, and pumps are the formulary's
         assert menu_from_json(data["menu"]) == t.menu
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dosetwin.declare import Model
 from dosetwin.forecast.tells import prior_draws
-from dosetwin.records import Choosable, DoseOrder, Setting, Timeline
+from dosetwin.records import Choosable, DoseOrder, Pump, Setting, Timeline
 
 if TYPE_CHECKING:
     from dosetwin.advise.question import Question
@@ -60,6 +60,7 @@ def curves_of(
     given = [d for dose in known.doses for d in dose.expanded()]
     start = min((d.time for d in given), default=now)
     follows = 48.0 if regimen is None else SETTING_H if isinstance(regimen, Setting) else 3 * cast("DoseOrder", regimen).interval
+    follows = regimen.covers if isinstance(regimen, Pump) else follows
     end = (regimen.first_at if regimen else now) + max(follows, ahead)
     future = regimen.doses(end - 1e-6) if regimen else ()
     corners = [t for d in (*given, *future) for t in (d.time, d.time + d.duration) if start <= t <= end]

@@ -13,6 +13,7 @@ from dosetwin.checks.record import check
 from dosetwin.decide.applies import reasons
 from dosetwin.decide.facts import facts_at
 from dosetwin.declare.goal import judges
+from dosetwin.declare.menu import Targets
 from dosetwin.errors import Finding, InputError
 from dosetwin.forecast import tells
 from dosetwin.quantities import QUANTITIES
@@ -57,7 +58,16 @@ def ask(facts: "Timeline | Place", question: Question) -> Asked:
     models, more, said = formulary.tell(every, models, drug, now, question.rule, taken, question.planned)
     others = tuple(d for d in every.until(now).drugs() if d not in (drug, ""))
     known, found = heard(bare, told).append(*more), (*remarked, *said)
+    if isinstance(question.therapy.menu, Targets):
+        known = stopped(known, now)
     return Asked(question, now, models, timeline, bare, known, tellers, told, found, others)
+
+
+def stopped(known: Timeline, now: float) -> Timeline:
+    """The same facts with every infusion ended at ``now`` (h): the next order of a pump takes the place of what runs."""
+    given = [replace(d, amount=d.amount * (now - d.time) / d.duration, duration=now - d.time)
+             if d.duration > 0 and d.time < now < d.time + d.duration else d for d in known.doses]  # fmt: skip
+    return replace(known, doses=tuple(given))
 
 
 def forbidden_first(answer: Callable[["Timeline | Place", Question], T]) -> Callable[["Timeline | Place", Question], T]:

@@ -15,7 +15,7 @@ from dosetwin.declare import Therapy
 from dosetwin.declare.goal import output_of
 from dosetwin.declare.reading import Reading, json_key
 from dosetwin.errors import Reason
-from dosetwin.records import Choosable, DoseOrder, Every, Setting, Timeline, Week
+from dosetwin.records import Choosable, DoseOrder, Every, Pump, Setting, Timeline, Week
 
 RATIOS = {"peak": "Cmax", "trough": "Cmin", "auc24": "AUC24"}
 """What a reading is called where it stands over a fact."""
@@ -41,7 +41,8 @@ def ordered(timeline: Timeline, r: Choosable) -> Ordered:
         return Setup(dict(r.values), clock(timeline, r.at), r.words())
     if not isinstance(r, Every):
         week, given = r.week if isinstance(r, Week) else None, cast("DoseOrder", r)
-        return Dosing(given.amount, given.interval, given.duration, clock(timeline, r.first_at), week=week, words=r.words())
+        amount = round(given.amount, 4) if isinstance(r, Pump) else given.amount
+        return Dosing(amount, given.interval, given.duration, clock(timeline, r.first_at), week=week, words=r.words())
     wait = None if r.loading is None else r.first_interval
     return Dosing(r.amount, r.interval, r.duration, clock(timeline, r.first_at), r.loading, wait)
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from dosetwin.decide.facts import facts_at
 from dosetwin.decide.limits import broken
-from dosetwin.declare import Facts, Limit, Repeated, Rule, Says, Sets, Therapy
+from dosetwin.declare import Facts, Limit, Repeated, Rule, Says, Therapy
 from dosetwin.declare.limit import check
 from dosetwin.declare.menu import Situation, first_at
+from dosetwin.declare.rule import Said
 from dosetwin.errors import Reason
 from dosetwin.records import Choosable, DoseOrder, Every, Setting, Timeline
 
@@ -56,12 +57,12 @@ def situation(timeline: Timeline, now: float, weight: float | None = None, thera
     barred = () if therapy is None else tuple(r for b in therapy.bars if (r := b.forbidden(facts)) is not None)
     return Situation(
         now, facts.number("WT") if weight is None else weight, last.time if last else None, last.amount if last else None,
-        timeline.origin, facts, tuple((e.time, e.amount) for e in given), barred,
+        timeline.origin, facts, tuple((e.time, e.amount) for e in given), barred, tuple(given),
     )  # fmt: skip
 
 
 def enumerate_plans(
-    therapy: Therapy, where: Situation, says: Mapping[str, Says | Sets], extra: Sequence[Choosable] = (), thin: int = 1
+    therapy: Therapy, where: Situation, says: Mapping[str, Said], extra: Sequence[Choosable] = (), thin: int = 1
 ) -> tuple[Plan, ...]:
     """Every order of the menu, plus one per published rule, limits checked.
 
@@ -80,7 +81,7 @@ def enumerate_plans(
     return tuple(plan(orders[key], therapy, where, said.get(key, ())) for key in sorted(orders))
 
 
-def _breaks(limits: Sequence[Limit], where: Situation, says: Says | Sets) -> Any:
+def _breaks(limits: Sequence[Limit], where: Situation, says: Said) -> Any:
     """Whether an amount at a rule's interval is over a limit on the size of a dose."""
     sizes = [x for x in limits if x.of in _SIZES]
 
@@ -196,9 +197,9 @@ def _near(amount_of: Mapping[int, float], cost: np.ndarray) -> list[int]:
     return list(dict.fromkeys(min(amount_of, key=lambda i: (abs(amount_of[i] - best * f), i)) for f in AROUND))
 
 
-def ask_rules(rules: Sequence[Rule], facts: Facts) -> tuple[dict[str, Says | Sets], tuple[Reason, ...]]:
+def ask_rules(rules: Sequence[Rule], facts: Facts) -> tuple[dict[str, Said], tuple[Reason, ...]]:
     """What each published rule says, and for those that say nothing a reason why."""
-    says: dict[str, Says | Sets] = {}
+    says: dict[str, Said] = {}
     silent: list[Reason] = []
     for rule in rules:
         answer = rule.advise(facts)

@@ -1,4 +1,5 @@
-"""What may be ordered: amounts that can be measured at every interval, tablets by the days of the week, settings of a device."""
+"""What may be ordered: amounts that can be measured at every interval, tablets by the days of the week, settings of a device,
+targets of a pump."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +11,9 @@ from typing import Any, Literal, Protocol, get_args
 import numpy as np
 
 from dosetwin.declare.fields import right_kinds
-from dosetwin.declare.rule import Facts, Per, Says, Sets, size_of
+from dosetwin.declare.rule import Aims, Facts, Per, Says, Sets, Steps, size_of
 from dosetwin.errors import InputError, Reason
-from dosetwin.records import Choosable, DoseOrder, Every, Setting, Week
+from dosetwin.records import Choosable, DoseEvent, DoseOrder, Every, Pump, Setting, Week
 
 WEEK_H = 168.0
 DAY_H = 24.0
@@ -27,7 +28,8 @@ Loading = Literal["new_course", "any_time", "never"]
 @dataclass(frozen=True)
 class Situation:
     """What the border of a choice depends on: ``now`` h, ``weight`` kg (None: not known), the last dose started by now, calendar
-    ``origin``, all doses ``given`` (h, amount), the facts; ``barred``: why nothing may be ordered at all."""
+    ``origin``, all doses ``given`` (h, amount), the facts; ``barred``: why nothing may be ordered at all; ``ran``: the same doses
+    with how long each runs."""
 
     now: float
     weight: float | None = None
@@ -37,6 +39,7 @@ class Situation:
     facts: Facts = field(default_factory=Facts)
     given: tuple[tuple[float, float], ...] = ()
     barred: tuple[Reason, ...] = ()
+    ran: tuple[DoseEvent, ...] = ()
 
     @property
     def first(self) -> bool:
@@ -392,6 +395,66 @@ class Settings:
                 "steps": dict(self.steps)}  # fmt: skip
 
 
+class Plans(Protocol):
+    """A pump as a menu asks it: the order that takes a patient of these facts and doses to a target from ``now`` on."""
+
+    def __call__(self, target: float, facts: Facts, ran: Sequence[DoseEvent], now: float) -> Pump: ...
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Concentrations that a pump is to reach and hold: the ``targets`` of the first of ``pumps`` (name -> how it works out what
+    it gives); rules may name another. A rule may also say rates (``Steps``), worked out for ``covers`` h."""
+
+    targets: tuple[float, ...]
+    pumps: Mapping[str, Plans]
+    strength: float
+    covers: float = 1.0
+    unit: str = "mg"
+
+    def orders(self, where: Situation, thin: int = 1) -> tuple[Pump, ...]:
+        """Every target, ascending."""
+        pump = next(iter(self.pumps.values()))
+        return tuple(pump(t, where.facts, where.ran, where.now) for t in sorted(self.targets)[::thin])
+
+    def key(self, order: Pump) -> tuple[float, ...]:
+        """The target (0: rates), then what is given."""
+        return (order.target or 0.0, *(x for step in order.plan for x in step))
+
+    def said(self, says: Any, where: Situation, breaks: Callable[[float], bool]) -> Pump:
+        """What a rule says as a pump's order. Raises InputError for a rule about something else or a pump there is none of."""
+        if isinstance(says, Aims) and says.pump in self.pumps:
+            return self.pumps[says.pump](says.target, where.facts, where.ran, where.now)
+        if not isinstance(says, Steps):
+            raise InputError("a rule about a pump says a target of one of them, or rates", where="menu", value=says.text,
+                             allowed=", ".join(self.pumps))  # fmt: skip
+        size, at = where.size(says.per), 0.0
+        plan = [(0.0, says.bolus * size, 0.0)] if says.bolus else []
+        for minutes, rate in says.rates:
+            hours = min(minutes / 60.0, self.covers - at)
+            if hours > 0:
+                plan.append((at, rate * size * hours, hours))
+            at += hours
+        return Pump(tuple(plan), self.covers, says.text, where.now, None, "", self.strength, unit=self.unit)
+
+    def anew(self, order: Pump, where: Situation) -> Pump:
+        """The same target from now on, worked out for what is in the patient now."""
+        if order.target is None:
+            return order.moved(where.now)
+        return next(iter(self.pumps.values()))(order.target, where.facts, where.ran, where.now)
+
+    def measured(self, amount: float) -> float:
+        """As it is: a pump gives anything."""
+        return amount
+
+    def to_json(self) -> dict[str, Any]:
+        pumps = {name: pump.to_json() for name, pump in self.pumps.items()}
+        return {"kind": "targets", "targets": list(self.targets), "pumps": pumps, "strength": self.strength,
+                "covers": self.covers, "unit": self.unit}  # fmt: skip
+
+
 def menu_from_json(data: Mapping[str, Any]) -> Menu:
     """The menu that its ``to_json`` wrote. Raises InputError for a kind that is none."""
     given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k != "kind"}
@@ -408,5 +471,6 @@ def menu_from_json(data: Mapping[str, Any]) -> Menu:
 
 
 __all__ = [
-    "DoseOrder", "Loading", "Menu", "Repeated", "Rounding", "Settings", "Situation", "Weekly", "first_at", "menu_from_json",
+    "DoseOrder", "Loading", "Menu", "Plans", "Repeated", "Rounding", "Settings", "Situation", "Targets", "Weekly", "first_at",
+    "menu_from_json",
 ]  # fmt: skip

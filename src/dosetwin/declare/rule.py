@@ -89,6 +89,30 @@ class Sets:
     text: str
 
 
+@dataclass(frozen=True)
+class Aims:
+    """What a rule about a pump says: the ``target`` of one of the menu's pumps, by name; why: ``text``."""
+
+    target: float
+    pump: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What a rule about rates says: ``bolus`` at once, then (minutes, amount per h) one after the other, the last one without
+    end; ``per`` kg or "" (the whole)."""
+
+    bolus: float
+    rates: tuple[tuple[float, float], ...]
+    text: str
+    per: Per = "kg"
+
+
+Said = Says | Sets | Aims | Steps
+"""What a rule may say."""
+
+
 def size_of(per: Per, weight: float | None, surface: float | None) -> float:
     """What an amount is multiplied with: 1, the weight in kg, the body surface in m2. Raises InputError where it is not known."""
     if not per:
@@ -101,8 +125,8 @@ def size_of(per: Per, weight: float | None, surface: float | None) -> float:
 
 @dataclass(frozen=True)
 class Rule:
-    """A published rule. ``table(facts)`` -> what it says (``Says`` of doses, ``Sets`` of settings), or a sentence why it says
-    nothing; ``needs`` facts by name.
+    """A published rule. ``table(facts)`` -> what it says (``Says`` of doses, ``Sets`` of settings, ``Aims`` or ``Steps`` of a
+    pump), or a sentence why it says nothing; ``needs`` facts by name.
 
     ``ward``: the name it is known by, default its title.
     """
@@ -112,7 +136,7 @@ class Rule:
     source: str
     provenance: Provenance
     needs: tuple[str, ...]
-    table: Callable[[Facts], Says | Sets | str]
+    table: Callable[[Facts], Said | str]
     ward: str = ""
     at: str = field(default="", compare=False, repr=False)
 
@@ -124,7 +148,7 @@ class Rule:
         if not self.ward:
             object.__setattr__(self, "ward", self.title)
 
-    def advise(self, facts: Facts) -> Says | Sets | str:
+    def advise(self, facts: Facts) -> Said | str:
         """What the rule says for these facts, or a sentence why it says nothing."""
         missing = [n for n in self.needs if n not in facts]
         if missing:
@@ -139,9 +163,9 @@ class Rule:
                              ) from error  # fmt: skip
         if isinstance(said, Says):
             right_kinds(said, placed(self, f"what rule {self.name} says"))
-        elif not isinstance(said, Sets | str):
+        elif not isinstance(said, Sets | Aims | Steps | str):
             raise InputError("a rule returns what it says, or a sentence why it says nothing", value=said,
-                             where=placed(self, f"rule {self.name}"), allowed="Says(...), Sets(...), a text")  # fmt: skip
+                             where=placed(self, f"rule {self.name}"), allowed="Says, Sets, Aims or Steps, a text")  # fmt: skip
         return said
 
     def to_json(self) -> dict[str, Any]:

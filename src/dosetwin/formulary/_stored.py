@@ -5,10 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 from dosetwin.declare import Assumed, Bar, Drug, Everyday, Goal, Limit, Reading, Rule, Sampling, Therapy
+<<<<<<< HEAD
 from dosetwin.declare.menu import Repeated, Rounding, menu_from_json
 from dosetwin.declare.preparation import Preparation
+=======
+from dosetwin.declare.menu import Menu, Repeated, Rounding, Targets, menu_from_json
+>>>>>>> 57fd674 (Choose a pump's target for propofol and remifentanil: five published models, exact effect-site targeting, an order for pumps)
 from dosetwin.declare.reading import AUC24, PEAK, TROUGH, After, End, Interval
 from dosetwin.errors import InputError, UnknownName
+from dosetwin.formulary._tci import TciPump
 
 UNNAMED = "amikacin"
 """The drug of facts, requests and forms that name none, and the therapy of a service whose operator names none: as when there
@@ -51,13 +56,21 @@ def _rules(names: Any) -> tuple[Rule, ...]:
     return tuple(rule(n) for n in names)
 
 
+def _menu(data: Mapping[str, Any]) -> Menu:
+    """A menu as it was kept; pumps are the formulary's."""
+    if data.get("kind") != "targets":
+        return menu_from_json(data)
+    pumps = {str(k): TciPump.from_json(p) for k, p in data["pumps"].items()}
+    return Targets(tuple(data["targets"]), pumps, data["strength"], data["covers"], data["unit"])
+
+
 def _of_today(data: Mapping[str, Any]) -> Therapy:
     given: dict[str, Any] = {k: data[k] for k in (
         "name", "population", "kind", "horizon_h", "stale_h", "tie_loss", "table_rows", "note", "source", "typical",
     )}  # fmt: skip
     s = data["sampling"]
     return Therapy(
-        drug=_drug(data["drug"]), models=tuple(data["models"]), menu=menu_from_json(data["menu"]),
+        drug=_drug(data["drug"]), models=tuple(data["models"]), menu=_menu(data["menu"]),
         goals=tuple(Goal.from_json(g) for g in data["goals"]), limits=tuple(Limit(**x) for x in data["limits"]),
         bars=tuple(Bar(**(b | {"forbids": tuple(b["forbids"])})) for b in data["bars"]), rules=_rules(data["rules"]),
         everyday=None if data["everyday"] is None else Everyday(**data["everyday"]),

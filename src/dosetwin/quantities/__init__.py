@@ -11,11 +11,12 @@ from dosetwin.quantities.genes import GENES
 from dosetwin.quantities.laboratory import LABORATORY, UMOL_PER_MG_DL
 from dosetwin.quantities.plain import PLAIN
 from dosetwin.quantities.quantity import Code, Kind, Quantity
+from dosetwin.quantities.theatre import THEATRE
 
 __all__ = ["ASSAYED", "FLAGS", "QUANTITIES", "UMOL_PER_MG_DL", "Code", "Kind", "Quantity", "flags", "quantity", "traits"]
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
-    {q.name: q for q in (*PLAIN, *BODY, *LABORATORY, *BREATHING, *FLAGS, *GENES)}
+    {q.name: q for q in (*PLAIN, *BODY, *LABORATORY, *BREATHING, *THEATRE, *FLAGS, *GENES)}
 )
 """Name -> quantity. The name is what records, models and files call it."""
 ASSAYED: Mapping[str, Quantity] = MappingProxyType({q.text: q for q in QUANTITIES.values() if q.assayed})

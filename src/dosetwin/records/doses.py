@@ -306,6 +306,7 @@ class Then:
 def order_from_json(data: Mapping[str, Any]) -> Order:
     """The order that its ``to_json`` wrote. Raises InputError for a kind that is none."""
     from dosetwin.records.order import Setting
+    from dosetwin.records.pump import Pump
 
     kind = data.get("kind")
     if kind == "every":
@@ -320,4 +321,6 @@ def order_from_json(data: Mapping[str, Any]) -> Order:
         return Then(order_from_json(data["before"]), order_from_json(data["after"]), data["until_h"])
     if kind == "setting":
         return Setting.from_json(data)
-    raise InputError("unknown kind of order", where="order", value=kind, allowed="every, once, weekly, then, setting")
+    if kind == "pump":
+        return Pump.from_json(data)
+    raise InputError("unknown kind of order", where="order", value=kind, allowed="every, once, weekly, then, setting, pump")

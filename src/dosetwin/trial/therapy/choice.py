@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from dosetwin.advise.core import believe, decide
 from dosetwin.advise.question import Asked, Question
 from dosetwin.decide.plans import Plan, ask_rules, enumerate_plans, situation
-from dosetwin.declare import Says, Sets, Therapy
+from dosetwin.declare import Therapy
 from dosetwin.declare.menu import Situation
+from dosetwin.declare.rule import Said
 from dosetwin.errors import InputError
 from dosetwin.records import Timeline
 
@@ -44,7 +45,7 @@ def ordered(design: "TherapyDesign", arm: "Arm", known: Timeline, now: float) ->
     return _said(therapy, where, says)
 
 
-def _said(therapy: Therapy, where: Situation, says: Mapping[str, Says | Sets]) -> Ordered | None:
+def _said(therapy: Therapy, where: Situation, says: Mapping[str, Said]) -> Ordered | None:
     plans = [p for p in enumerate_plans(therapy, where, says, thin=ONE) if p.rules] if says else []
     return Ordered(plans[0]) if plans else None
 
