@@ -10,9 +10,8 @@ import pytest
 
 from dosetwin import formulary, models
 from dosetwin.declare import Facts, Says, Settings, Therapy
-from dosetwin.declare.menu import Targets
 from dosetwin.declare.limit import OF, check, numbers
-from dosetwin.declare.menu import Situation, menu_from_json
+from dosetwin.declare.menu import Situation, Targets, menu_from_json
 from dosetwin.records import DoseOrder, order_from_json
 
 OWN = tuple(p for p in os.environ.get("DOSETWIN_THERAPIES", "").split(";") if p)

@@ -18,6 +18,7 @@ from dosetwin.cli.glucose import glucose
 from dosetwin.cli.inr import inr
 from dosetwin.cli.kidney import kidney_predict, kidney_train
 from dosetwin.cli.kidney_evaluate import kidney_evaluate
+from dosetwin.cli.mechanism import mechanism
 from dosetwin.cli.models import models
 from dosetwin.cli.new import new
 from dosetwin.cli.pacemaker import advise as pacemaker_advise
@@ -84,7 +85,7 @@ def _options(
 
 for word in (
     demo, advise, simulate, fit, replay, models, therapies, rule, score, genes, glucose, validate, new, trial, retro, serve,
-    store, audit, warm, inr, diary, sbml, years,
+    store, audit, warm, inr, diary, sbml, years, mechanism,
 ):  # fmt: skip
     app.command()(word)
 app.command("import")(import_model)

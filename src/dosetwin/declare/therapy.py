@@ -10,6 +10,7 @@ from dosetwin.declare.drug import Drug
 from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.goal import Goal
 from dosetwin.declare.limit import PER_KG, Bar, Limit
+from dosetwin.declare.mechanism import Stage
 from dosetwin.declare.menu import Menu, Repeated
 from dosetwin.declare.model import Everyday
 from dosetwin.declare.place import placed, stamp
@@ -108,6 +109,7 @@ class Therapy:
     fits : of whom models were made, beside the ranges of what they read.
     averages : where nobody names a model, all that are about the patient are asked, not the first of them.
     diary : what its patient takes home; None: nothing.
+    mechanism : how it works, stage after stage; () where nobody has written it.
     pool : of a place, what is believed of it before anything is seen there; it stands where a patient's ``models`` do.
     preparation : how its doses are made ready where they are liquid; the menu's amounts are those it can measure.
     """
@@ -141,6 +143,7 @@ class Therapy:
     at: str = field(default="", compare=False, repr=False)
     listed: tuple[str, ...] = ()
     diary: Diary | None = None
+    mechanism: tuple[Stage, ...] = ()
     kept: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
     preparation: Preparation | None = None
 

@@ -64,7 +64,8 @@ class TciPump:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "TciPump":
         """The pump that ``to_json`` wrote."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        return cls(**given)
 
     def patient(self, facts: Facts) -> tci.Disposition:
         """The model's typical patient of these facts. Raises InputError for one it does not know."""

@@ -5,6 +5,7 @@ from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Targets
 from dosetwin.declare.rule import Aims, Steps
 from dosetwin.formulary._adults import NOT_PAST
+from dosetwin.formulary._mechanisms import propofol as stages
 from dosetwin.formulary._tci import JAMES, TciPump
 
 DRUG = drug(
@@ -63,6 +64,7 @@ PROPOFOL_TCI = Therapy(
     everyday=Everyday(2.0, "mg/kg", 24.0, 0.0, "a usual dose that induces (recalled)"),
     typical={"WT": 70.0, "HT": 170.0, "AGE": 40.0, "SEX": "male"},
     sampling=Sampling((0.1, 0.25, 0.5), of="BIS", learns=("CE50", "CL")),
+    mechanism=stages(ELEVELD),
     horizon_h=1.0,
     stale_h=2.0,
     source=TIVA + "; weights and scales are assumed",

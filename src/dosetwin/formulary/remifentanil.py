@@ -5,6 +5,7 @@ from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Targets
 from dosetwin.declare.rule import Aims, Steps
 from dosetwin.formulary._adults import NOT_PAST
+from dosetwin.formulary._mechanisms import remifentanil as stages
 from dosetwin.formulary._tci import JAMES, TciPump
 
 DRUG = drug(
@@ -46,6 +47,7 @@ REMIFENTANIL_TCI = Therapy(
     everyday=Everyday(0.001, "mg/kg", 24.0, 0.0, "1 ug/kg, a usual bolus (recalled)"),
     typical={"WT": 70.0, "HT": 170.0, "AGE": 40.0, "SEX": "male"},
     sampling=Sampling((0.05, 0.25, 0.5), learns=("CL", "KE0")),
+    mechanism=stages(MINTO),
     horizon_h=1.0,
     stale_h=2.0,
     source=LABEL + "; goals' borders, weights and scales are assumed",

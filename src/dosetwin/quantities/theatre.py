@@ -13,5 +13,6 @@ THEATRE = (
              shown="ug/mL"),
     Quantity("REMI_CE", "remifentanil at the effect site", "ug/L", "setting", {"ug/L": 1.0, "ng/mL": 1.0}, low=0.0, high=50.0,
              shown="ng/mL"),
+    Quantity("NAC", "acetylcysteine", "1", "flag", low=0.0, high=1.0, shown="", runs="drug"),
     Quantity("OPIOID", "opioid beside", "1", "state", {"1": 1.0}, low=0.0, high=1.0, shown=""),
 )  # fmt: skip
