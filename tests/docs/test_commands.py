@@ -29,6 +29,8 @@ BRIEFLY = {
     "simulate": 20,
     "fit": 20,
     "replay": 20,
+    "mechanism": 20,
+    "operation": 20,
     "kidney predict": 20,
     "audit": 0,
 }
@@ -158,6 +160,12 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, first in ("lung.csv", "    ID,"), ("ward.json", '    {"place"'):  # the two cases that page prints
         block = page[page.index(first) :].partition("\n\n")[0]
         (tmp_path / name).write_text("\n".join(line.strip() for line in block.splitlines()) + "\n")
+    for name, printed_on, first in (("theatre.csv", "anaesthesia.md", "    ID,"), ("overdose.csv", "mechanism.md", "    ID,")):
+        page = (ROOT / "docs" / printed_on).read_text(encoding="utf-8")
+        block = page[page.index(first) :].partition("\n\n")[0]
+        (tmp_path / name).write_text("\n".join(line.strip() for line in block.splitlines()) + "\n")
+    page = (ROOT / "docs" / "anaesthesia.md").read_text(encoding="utf-8")
+    (tmp_path / "hip.toml").write_text(page[page.index('name = "hip"') :].partition("```")[0])
     page = (ROOT / "docs" / "genes.md").read_text(encoding="utf-8")
     block = page[page.index("    ##fileformat") :].partition("\n\n")[0]
     (tmp_path / "baby.vcf").write_text("\n".join(line.strip() for line in block.splitlines()) + "\n")

@@ -21,6 +21,7 @@ from dosetwin.cli.kidney_evaluate import kidney_evaluate
 from dosetwin.cli.mechanism import mechanism
 from dosetwin.cli.models import models
 from dosetwin.cli.new import new
+from dosetwin.cli.operation import operation
 from dosetwin.cli.pacemaker import advise as pacemaker_advise
 from dosetwin.cli.pacemaker import examined as pacemaker_test
 from dosetwin.cli.pacemaker import show as pacemaker_show
@@ -85,7 +86,7 @@ def _options(
 
 for word in (
     demo, advise, simulate, fit, replay, models, therapies, rule, score, genes, glucose, validate, new, trial, retro, serve,
-    store, audit, warm, inr, diary, sbml, years, mechanism,
+    store, audit, warm, inr, diary, sbml, years, mechanism, operation,
 ):  # fmt: skip
     app.command()(word)
 app.command("import")(import_model)

@@ -24,6 +24,7 @@ class theta(NamedTuple):
     DG: Annotated[float, Theta("1/d", "its loss")] = 2.0
     BS: Annotated[float, Theta("mg/d/kg", "making of sulphate, as paracetamol", "derived", CELLS)] = 9.1561
     DS: Annotated[float, Theta("1/d", "its loss")] = 2.0
+    KC: Annotated[float, Theta("1/d", "loss of adducts: half in two days", "recalled", "not in the paper")] = 0.3466
     KNAC: Annotated[float, Theta("1/h", "refilling of glutathione under acetylcysteine", "assumed")] = 1.0
     KA: Annotated[float, Theta("1/h", "absorption", "recalled")] = 1.5
     TVV: Annotated[float, Theta("L/kg", "volume", "recalled")] = 0.9
@@ -46,7 +47,7 @@ class output(NamedTuple):
     GSH: Annotated[float, Output("1", "glutathione of the liver, share of normal", "GSH", additive(0.05, provenance="assumed"))]
     NAC_RUNS: Annotated[float, Output("1", "acetylcysteine runs", "NAC_RUNS", additive(0.01, provenance="assumed"))]
     ADDUCTS: Annotated[
-        float, Output("mg/kg", "adducts made, as paracetamol per kg", "ADDUCTS", proportional(0.3, provenance="assumed"))
+        float, Output("mg/kg", "adducts, as paracetamol per kg", "ADDUCTS", proportional(0.3, provenance="assumed"))
     ]
 
 
@@ -70,6 +71,7 @@ class parameters(NamedTuple):
     DG: float
     BS: float
     DS: float
+    KC: float
     KNAC: float
     KA: float
     V: float
@@ -91,6 +93,7 @@ def individual(theta, eta, cov):
         DG=theta.DG / theta.DAY,
         BS=theta.BS / theta.DAY * cov.WT,
         DS=theta.DS / theta.DAY,
+        KC=theta.KC / theta.DAY,
         KNAC=theta.KNAC,
         KA=theta.KA,
         V=theta.TVV * cov.WT * exp(eta.V),
@@ -116,7 +119,7 @@ def dynamics(t, A, p, cov):
         reactive=reactive - p.KPSH * A.reactive - met,
         sulphate=p.BS - p.DS * A.sulphate - sulphated,
         glutathione=p.BG - p.DG * A.glutathione - met + cov.NAC * p.KNAC * (p.G0 - A.glutathione),
-        adducts=p.KPSH * A.reactive,
+        adducts=p.KPSH * A.reactive - p.KC * A.adducts,
     )
 
 
@@ -138,8 +141,8 @@ MODEL = model(
     notes=(
         "amounts of glutathione, sulphate, metabolite and adducts are told as the paracetamol that they meet or are",
         "acetylcysteine refills glutathione at 1/h while it runs: assumed, no dose of it is in the model",
-        "no injury of the liver is foreseen: adducts are what is made, not what is lost by it",
+        "no injury of the liver is foreseen: adducts are what is bound, not what is lost by it",
     ),
     equations="P' = -kG P - kS P S - k450 P + kN N; N' = k450 P - kN N - kPSH N - kGSH N G; G' = bG - dG G - kGSH N G "
-    "(+ kNAC (G0 - G) under acetylcysteine); S' = bS - dS S - kS P S; C' = kPSH N",
+    "(+ kNAC (G0 - G) under acetylcysteine); S' = bS - dS S - kS P S; C' = kPSH N - kC C",
 )  # fmt: skip
