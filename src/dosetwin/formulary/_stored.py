@@ -5,12 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from dosetwin.declare import Assumed, Bar, Drug, Everyday, Goal, Limit, Reading, Rule, Sampling, Therapy
-<<<<<<< HEAD
-from dosetwin.declare.menu import Repeated, Rounding, menu_from_json
-from dosetwin.declare.preparation import Preparation
-=======
 from dosetwin.declare.menu import Menu, Repeated, Rounding, Targets, menu_from_json
->>>>>>> 57fd674 (Choose a pump's target for propofol and remifentanil: five published models, exact effect-site targeting, an order for pumps)
+from dosetwin.declare.preparation import Preparation
 from dosetwin.declare.reading import AUC24, PEAK, TROUGH, After, End, Interval
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.formulary._tci import TciPump
