@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dosetwin.advise.question import Question
 from dosetwin.advise.settings import Chosen, settings_for
 from dosetwin.declare import Facts
 from dosetwin.errors import InputError
@@ -45,4 +46,6 @@ def timing(twin: "PacedHeart", facts: Facts, *, draws: int = 30, seed: int = 1) 
 
     p = twin.programme
     now = Setting(AVI=p.AVI, AVI_min=p.AVI_min, PVARP=p.PVARP, URI=p.URI, at=twin.now)
-    return settings_for(twin, PACING_DDD, facts, now=twin.now, draws=draws, seed=seed, possible=possible, extra=(now,))
+    facts_ = {name: float(v) for name, v in facts.items()}
+    question = Question(PACING_DDD, (), now=twin.now, seed=seed, draws=draws, facts=facts_, sensitivity=False)
+    return settings_for(twin, question, possible=possible, extra=(now,))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dosetwin.advise.question import Question
 from dosetwin.decide.plans import Plan, Situation, ask_rules, enumerate_plans
 from dosetwin.decide.played import Played
 from dosetwin.decide.search import Choice, Exposures, Scores, choose, score
@@ -50,20 +51,21 @@ class Chosen:
 
 
 def settings_for(
-    twin: "Twin", therapy: Therapy, facts: Facts, *, now: float, draws: int, seed: int,
-    possible: "Callable[[Order], bool]" = lambda _: True, extra: "Sequence[Order]" = (),
+    twin: "Twin", question: Question, *, possible: "Callable[[Order], bool]" = lambda _: True, extra: "Sequence[Order]" = (),
 ) -> Chosen:  # fmt: skip
     """The settings of lowest expected loss that meet every chance constraint, or none, with the table they were chosen from.
 
-    ``possible``: whether an order of the menu can be set at all; ``extra``: orders played too. Raises InputError where none can.
+    Of ``question`` therapy, moment (None: 0 h), draws, seed and facts are read. ``possible``: whether an order of the menu can be
+    set at all; ``extra``: orders played too. Raises InputError where none can.
     """
+    therapy, now, facts = question.therapy, question.now or 0.0, Facts(dict(question.facts))
     says, silent = ask_rules(therapy.rules, facts)
     every = enumerate_plans(therapy, Situation(now, facts=facts), says, extra)  # type: ignore[arg-type]
     plans = tuple(p for p in every if possible(p.order))
     if not plans:
         raise InputError("nothing of the menu can be set", where=f"therapy {therapy.name}", value=len(every))
-    known = {k: float(v) for k, v in facts.items() if not isinstance(v, str)}
-    exposures = Played(twin, therapy, now=now, draws=draws, seed=seed, facts=known).of(plans)
+    played = Played(twin, therapy, now=now, draws=question.draws, seed=question.seed, facts=question.facts)
+    exposures = played.of(plans)
     scores = score(exposures, therapy.goals)
     choice = choose(plans, scores, therapy.goals, therapy.tie_loss, bars=therapy.bars)
     return Chosen(therapy, plans, exposures, scores, choice, silent, len(every) - len(plans))
