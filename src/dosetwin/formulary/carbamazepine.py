@@ -1,6 +1,8 @@
 """Carbamazepine by mouth: it speeds its own way out for a month, and two HLA alleles forbid it."""
 
-from dosetwin.declare import At, Between, Everyday, Fits, Goal, Limit, Reading, Rule, Says, Therapy
+from dataclasses import replace
+
+from dosetwin.declare import At, Between, Everyday, Facts, Fits, Goal, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.change import Change
 from dosetwin.declare.drug import Alarm, Raises, drug
 from dosetwin.declare.genetic import bars
@@ -84,4 +86,38 @@ CARBAMAZEPINE_EPILEPSY = Therapy(
     source=RANGE + "; weights are assumed and declared here",
     note="from the first tablet on the first model is the right one; after two months of it the second, made of 829 patients, "
         "as well",
+)  # fmt: skip
+
+CHILD = "US label: 100 mg twice a day at 6 to 12 years, 10 to 20 mg/kg a day below (drugs.com/dosage/carbamazepine, read)"
+WEEKLY = "US label: 100 mg a day more each week (mussenhealth.us, read)"
+CHEWED = rounded(((0.0, 20.0), (100.0, 50.0)), "suspension of 20 mg/mL, from 100 mg on tablets of 100 mg, halved (recalled)")
+
+
+def _child(facts: Facts) -> Says | str:
+    if facts.AGE >= 12:
+        return Says(200.0, 12.0, "from 12 years as adults", "")
+    return Says(100.0, 12.0, "6 to 12 years", "") if facts.AGE >= 6 else Says(5.0, 12.0, "below 6 years: 10 mg/kg a day", "kg")
+
+
+CARBAMAZEPINE_CHILD = replace(
+    CARBAMAZEPINE_EPILEPSY,
+    name="carbamazepine_child",
+    population="children from one year with epilepsy",
+    models=("carbamazepine_reith_2001",),
+    fits=(),
+    menu=Repeated((2.5, 17.5), "kg", (12.0,), (0.0,), CHEWED, loading="never"),
+    limits=(
+        Limit("daily_most", "daily", None, 1000.0, "mg/d", "dose per day", "US label: 1,000 mg a day to 15 years (read)"),
+        Limit("daily_dose", "daily_per_kg", None, 35.0, "mg/kg/d", "dose per day and kg",
+              "US label: 35 mg/kg a day below 6 years (read)"),
+        starts(10.0, "10 mg/kg a day to begin with (sgpgi.ac.in, anticonvulsants of children, read)", "mg/kg/d"),
+        rises(100.0, WEEKLY),
+        NOT_PAST, measured(CHEWED),
+    ),
+    rules=(Rule("carbamazepine_label_child", "by age: 10 mg/kg a day, 200 or 400 mg a day", CHILD, "secondary",
+                ("AGE", "WT"), _child, "US label"),),
+    everyday=Everyday(100.0, "mg", 12.0, 0.0, CHILD),
+    typical={"WT": 25.0, "BSA": 0.93, "AGE": 8.0, "HLA_B_1502": 0.0, "HLA_A_3101": 0.0},
+    sampling=Sampling((0.0, 168.0, 336.0), learns=("CL0", "V")),
+    note="its clearance follows the dose, over about two weeks",
 )  # fmt: skip

@@ -453,6 +453,18 @@ FIGURES = (
         "its slope was chosen near it: hardly independent",
     ),
     Figure(
+        "carbamazepine_child",
+        "carbamazepine_reith_2001",
+        "mean level of 15 mg/kg a day, 25 kg and 0.93 m2",
+        {"WT": 25.0, "BSA": 0.93, "AGE": 8.0},
+        lambda p: 15.0 * 25.0 / 24.0 / (p.CL0 + 15.0 * p.SLOPE),
+        7.5,
+        (4.0, 12.0),
+        "mg/L",
+        "usual maintenance of children, 10 to 20 mg/kg a day (ILAE lectures 2015, read), against the usual range",
+        "derived",
+    ),
+    Figure(
         "carbamazepine_serbia",
         "carbamazepine_graves_1998",
         "clearance of 70 kg",
