@@ -9,6 +9,7 @@ from dosetwin import formulary
 from dosetwin.decide.limits import broken
 from dosetwin.decide.plans import Plan
 from dosetwin.decide.search import choose, score
+from dosetwin.declare import Facts
 from dosetwin.declare.menu import Situation, menu_from_json
 from dosetwin.records import Every
 
@@ -88,3 +89,10 @@ def test_where_only_the_next_step_is_too_far_the_best_step_is_chosen_and_says_so
     stepped = choose(plans, score(e, goals), goals, 0.02, limits=(step,))
     assert stepped.chosen == 0  # what harms stays out, however much nothing else is acceptable
     assert "titration_step" in {r.code for r in stepped.reasons}
+
+
+@pytest.mark.parametrize(("interval", "held"), [(168.0, True), (504.0, False)])
+def test_a_course_of_cisplatin_keeps_its_schedule(interval, held):
+    where = Situation(1500.0, 70.0, 1008.0, 130.0, given=((0.0, 130.0), (504.0, 130.0), (1008.0, 130.0)), facts=Facts(BSA=1.8))
+    found = broken(Every(70.0 if held else 130.0, interval, 2.0, 1512.0), formulary.therapy("cisplatin_solid_tumour"), where)
+    assert ("schedule" in {r.code for r in found}) is held

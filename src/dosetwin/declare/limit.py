@@ -45,6 +45,11 @@ def _daily(order: DoseOrder) -> float:
     return order.amount * 24.0 / order.interval
 
 
+def _gap(where: Situation) -> float | None:
+    times = sorted(t for t, _ in where.given)
+    return times[-1] - times[-2] if len(times) > 1 else None
+
+
 def _cumulative(order: DoseOrder, where: Situation) -> float:
     return sum(a for _, a in where.given) + order.first
 
@@ -70,6 +75,7 @@ OF: Mapping[str, Bounded] = {
     "daily_rise_per_kg": Bounded("{}/kg/d", "mean dose per day and kg above that of a week before",
                                  lambda o, w, m: None if (r := _rise(o, w)) is None else _per(w.weight, r)),
     "interval_h": Bounded("h", "from one dose to the next", lambda o, w, m: o.interval),
+    "interval_ratio": Bounded("1", "interval over that between the last two doses", lambda o, w, m: _per(_gap(w), o.interval)),
     "loading_interval_h": Bounded("h", "from a loading dose to the next", lambda o, w, m: None),
     "infusion_h": Bounded("h", "time a dose runs", lambda o, w, m: o.duration),
     "rate": Bounded("{}/min", "dose over the time it runs", lambda o, w, m: _per(o.duration * 60.0, _most(o))),

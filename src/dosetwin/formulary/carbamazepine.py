@@ -8,6 +8,7 @@ from dosetwin.declare.drug import Alarm, Raises, drug
 from dosetwin.declare.genetic import bars
 from dosetwin.declare.interaction import Interaction
 from dosetwin.declare.menu import Repeated
+from dosetwin.declare.preparation import Preparation
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, measured, rises, rounded, starts
 from dosetwin.formulary._genetics import CARBAMAZEPINE
@@ -90,7 +91,7 @@ CARBAMAZEPINE_EPILEPSY = Therapy(
 
 CHILD = "US label: 100 mg twice a day at 6 to 12 years, 10 to 20 mg/kg a day below (drugs.com/dosage/carbamazepine, read)"
 WEEKLY = "US label: 100 mg a day more each week (mussenhealth.us, read)"
-CHEWED = rounded(((0.0, 20.0), (100.0, 50.0)), "suspension of 20 mg/mL, from 100 mg on tablets of 100 mg, halved (recalled)")
+SUSPENSION = Preparation(20.0, ((0.0, 0.5), (5.0, 1.0)), "suspension of 20 mg/mL, syringes for the mouth (recalled)")
 
 
 def _child(facts: Facts) -> Says | str:
@@ -104,15 +105,16 @@ CARBAMAZEPINE_CHILD = replace(
     name="carbamazepine_child",
     population="children from one year with epilepsy",
     models=("carbamazepine_reith_2001",),
+    preparation=SUSPENSION,
     fits=(),
-    menu=Repeated((2.5, 17.5), "kg", (12.0,), (0.0,), CHEWED, loading="never"),
+    menu=Repeated((2.5, 17.5), "kg", (12.0,), (0.0,), SUSPENSION.rounding, loading="never"),
     limits=(
         Limit("daily_most", "daily", None, 1000.0, "mg/d", "dose per day", "US label: 1,000 mg a day to 15 years (read)"),
         Limit("daily_dose", "daily_per_kg", None, 35.0, "mg/kg/d", "dose per day and kg",
               "US label: 35 mg/kg a day below 6 years (read)"),
         starts(10.0, "10 mg/kg a day to begin with (sgpgi.ac.in, anticonvulsants of children, read)", "mg/kg/d"),
         rises(100.0, WEEKLY),
-        NOT_PAST, measured(CHEWED),
+        NOT_PAST, measured(SUSPENSION),
     ),
     rules=(Rule("carbamazepine_label_child", "by age: 10 mg/kg a day, 200 or 400 mg a day", CHILD, "secondary",
                 ("AGE", "WT"), _child, "US label"),),

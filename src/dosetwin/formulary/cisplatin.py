@@ -61,6 +61,8 @@ CISPLATIN_SOLID = Therapy(
     limits=(
         Limit("dose_range", "dose_per_m2", 20.0, 100.0, "mg/m2", "one dose per m2", LABEL),
         Limit("intensity", "daily", None, 13.0, "mg/d", "mean dose per day", "about 50 mg/m2 a week at 1.8 m2 (assumed)"),
+        Limit("schedule", "interval_ratio", 0.6, 1.7, "1", "interval over that of the course so far",
+              "assumed: a course keeps its schedule, weekly or every three weeks; another one is another protocol"),
         NOT_PAST, measured(STEPS),
     ),
     bars=(

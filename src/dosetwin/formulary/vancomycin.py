@@ -195,7 +195,7 @@ VANCOMYCIN_ADULT = Therapy(
     drug=DRUG,
     population="adults with a serious staphylococcal infection",
     models=("vancomycin_goti_2018", "vancomycin_colin_2019"),
-    menu=Repeated((5.0, 30.0), "kg", (8.0, 12.0, 24.0, 36.0, 48.0), (1.0, 1.5, 2.0, 2.5, 3.0, 3.5), BAGS.rounding, rate=15.0),
+    menu=Repeated((5.0, 30.0), "kg", (8.0, 12.0, 18.0, 24.0, 48.0), (1.0, 1.5, 2.0, 2.5, 3.0, 3.5), BAGS.rounding, rate=15.0),
     preparation=BAGS,
     goals=_goals("adults"),
     limits=_limits(3000.0, 60.0, RATE, BAGS),
