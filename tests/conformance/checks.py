@@ -165,7 +165,7 @@ def units_scale(model: Model) -> None:
     expected = answer(model, patient(values, *doses(model, values)))
     for _ in range(3):
         factors = dict(zip(DIMENSIONS, np.exp(rng.uniform(-0.5, 0.5, len(DIMENSIONS))), strict=True))
-        f_time, f_amount = factors["time"], factors["amount"]
+        f_time, f_amount = factors["time"], scale(model.dose_unit, factors)
         theta = np.array([v * scale(model.thetas[n].unit, factors) for n, v in zip(model.thetas, model.theta(), strict=True)])
         other = replace(model, age_step_h=model.age_step_h * f_time)
         given = (

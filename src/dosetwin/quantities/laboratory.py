@@ -35,6 +35,8 @@ LABORATORY = (
              in_blood=True, digits=1),
     Quantity("SLD", "sum of lesions", "mm", "laboratory", {"mm": 1.0, "cm": 10.0},
              called=("sld", "sum of lesions", "sum of longest diameters"), low=0.0, high=1500.0, predicted=True, digits=0),
+    Quantity("LESION", "longest diameter of a lesion", "mm", "laboratory", {"mm": 1.0, "cm": 10.0},
+             called=("lesion", "lesion diam", "longest diameter"), low=0.0, high=500.0, predicted=True, digits=0),
     Quantity("SLD_RATIO", "lesions over their first sum", "1", "score", shown="", low=0.0, high=100.0, predicted=True),
     Quantity("AKI_RISK", "chance of a kidney injury", "1", "score", shown="", low=0.0, high=1.0, predicted=True),
     Quantity("ANTIBODY_LEVEL", "antibodies against the drug, AU/mL", "1", "laboratory", {"1": 1.0, "[AU]/mL": 1.0, "AU/mL": 1.0},
