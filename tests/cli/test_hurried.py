@@ -16,7 +16,7 @@ def _said(
     rows = [f"1,0,1500,1.5,.,80,{age},1,1.1", f"1,12,{amount},1,.,80,{age},1,1.1", f"1,23.5,.,.,17.2,80,{age},1,1.3{more}"]
     file = tmp_path / "case.csv"
     file.write_text("\n".join([HEAD, *rows, ""]), encoding="utf-8")
-    done = CliRunner().invoke(app, ["advise", str(file), "--therapy", therapy], terminal_width=120)
+    done = CliRunner().invoke(app, ["advise", str(file), "--therapy", therapy, "--full"], terminal_width=120)
     return done.exit_code, " ".join(done.output.split()) + str(done.exception or "")
 
 
@@ -50,5 +50,7 @@ def test_moments_come_back_as_clock_times_where_their_clock_is_known(tmp_path: P
     rows = [f"1,2026-03-0{day}T{at}{offset},{what},70,60,1,0.9" for day, at, what in events]
     file = tmp_path / "case.csv"
     file.write_text("\n".join([HEAD, *rows, ""]), encoding="utf-8")
-    done = CliRunner().invoke(app, ["advise", str(file), "--therapy", "vancomycin_adult", "--draws", "200"], terminal_width=120)
+    done = CliRunner().invoke(
+        app, ["advise", str(file), "--therapy", "vancomycin_adult", "--draws", "200", "--full"], terminal_width=120
+    )
     assert told in " ".join(done.output.split()), done.output

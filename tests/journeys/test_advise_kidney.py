@@ -13,7 +13,7 @@ DEMO = str(files("dosetwin") / "data" / "demo_newborn.json")
 
 def test_the_filter_on_the_demo_newborn(tmp_path, capsys):
     page = tmp_path / "report.html"
-    assert run(["advise", DEMO, "--kidney", "filter", "--draws", "200", "--report", str(page)]) == OK
+    assert run(["advise", DEMO, "--kidney", "filter", "--draws", "200", "--full", "--report", str(page)]) == OK
     text = " ".join(capsys.readouterr().out.split())
     assert "Kidney used: filter" in text
     assert "Creatinine expected in 24 h" in text
@@ -36,7 +36,7 @@ def test_as_json_it_names_kidney_and_weights(capsys):
 
 @pytest.mark.parametrize("name", ["learned", "mechanistic", "maturation"])
 def test_every_kidney_answers(name, capsys):
-    assert run(["advise", DEMO, "--kidney", name, "--draws", "100"]) == OK
+    assert run(["advise", DEMO, "--kidney", name, "--draws", "100", "--full"]) == OK
     assert "Kidney used:" in capsys.readouterr().out
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dosetwin import formulary, models
-from dosetwin.advise import Question, advise
+from dosetwin.advise import Advice, Question, advise
 from dosetwin.decide.recommendation import Recommendation
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 
@@ -38,7 +38,7 @@ def timeline_of(case: dict[str, Any]) -> Timeline:
     )
 
 
-def answer(name: str) -> Recommendation:
+def answered(name: str) -> Advice:
     case = json.loads((FOLDER / name / "case.json").read_text())
     chosen = [models.load(m) for m in case["models"]]
     facts = {"MIC": case["mic"]} if case.get("mic") else {}
@@ -50,7 +50,11 @@ def answer(name: str) -> Recommendation:
         draws=case.get("draws", 500),
         facts=facts,
     )
-    return advise(timeline_of(case), question).recommendation
+    return advise(timeline_of(case), question)
+
+
+def answer(name: str) -> Recommendation:
+    return answered(name).recommendation
 
 
 def summary(found: Recommendation) -> dict[str, Any]:

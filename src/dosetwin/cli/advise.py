@@ -77,6 +77,10 @@ def advise(
         bool, typer.Option("--planned", help="Doses of other drugs that the case has from --now on are orders planned for them: "
                            "answer under them. Default: they are not known yet, and what is given beside goes on as it was.")
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Everything: what was measured and is believed, all orders, every reason, doubt and "
+                           "remark. Default: the answer in at most twelve lines.")
+    ] = False,
     report: Report = None,
     json_: Json = False,
 ) -> None:  # fmt: skip
@@ -102,7 +106,7 @@ def advise(
         question = replace(question, planned=_plan(facts, question, at))
     question = replace(
         question, now=at, seed=seed, draws=draws, rule=rule, told=kidney, facts={} if mic is None else {"MIC": mic},
-        curves=page is not None or not json_, look_ahead=pack if look_ahead else None,
+        curves=page is not None or (full and not json_), look_ahead=pack if look_ahead else None,
     )  # fmt: skip
     advice = answered(case, facts, question)
     if page is not None:
@@ -116,13 +120,22 @@ def advise(
         body["provenance"]["now_is"] = clock
         print_json(body)
     else:
-        from dosetwin.cli.show import show_advice
-
-        console = terminal()
-        show_advice(console, advice, clock)
-        if page is not None:
-            console.print(f"\nReport: {page}")
+        _printed(advice, clock, full, page)
     raise typer.Exit(3 if advice.recommendation.status == "refuse" else 0)
+
+
+def _printed(advice: "Advice", clock: str, full: bool, page: Path | None) -> None:
+    """The answer on the terminal, in twelve lines or in full."""
+    console = terminal()
+    if not full:
+        from dosetwin.cli.brief import show_brief
+
+        return show_brief(console, advice, clock, "" if page is None else str(page))
+    from dosetwin.cli.show import show_advice
+
+    show_advice(console, advice, clock)
+    if page is not None:
+        console.print(f"\nReport: {page}")
 
 
 def _on_ward(therapy: "Therapy", path: Path | None, name: str | None) -> "Therapy":

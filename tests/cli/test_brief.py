@@ -1,0 +1,36 @@
+"""The answer on a terminal: at most twelve lines of 80 columns or more, the order never cut, the rest with --full."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from dosetwin.cli.brief import MOST, show_brief
+from scenarios.runner import answered
+
+
+@pytest.mark.parametrize("width", [80, 140])
+@pytest.mark.parametrize(
+    "name", ["first_dose", "vancomycin_adult_day_1", "contradictory_level", "high_trough", "lithium_week_one"]
+)
+def test_twelve_lines_and_the_order_whole(name: str, width: int, answers: dict[str, object]) -> None:
+    if name not in answers:
+        answers[name] = answered(name)
+    advice = answers[name]
+    out = StringIO()
+    show_brief(Console(file=out, width=width), advice, "given with --now")  # type: ignore[arg-type]
+    lines = out.getvalue().splitlines()
+    assert len(lines) <= MOST
+    assert all(len(line) <= width for line in lines)
+    said = " ".join(" ".join(lines).split())
+    rec = advice.recommendation  # type: ignore[attr-defined]
+    if rec.regimen is not None:
+        assert f"{rec.regimen.amount_mg:g} mg" in said
+        assert all(d["words"] in said for d in rec.given["doses"])
+        assert "How sure:" in said
+    assert "--full" in said
+
+
+@pytest.fixture(scope="module")
+def answers() -> dict[str, object]:
+    return {}
