@@ -46,7 +46,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     folder = tmp_path_factory.mktemp("served")
     settings = Settings(
-        demo=True, data_dir=folder, demo_babies=0, draws=200, workers=2, login_per_minute=1000, rate_per_minute=100_000
+        demo=True,
+        data_dir=folder,
+        demo_babies=0,
+        draws=200,
+        workers=2,
+        login_per_minute=1000,
+        rate_per_minute=100_000,
+        therapies="amikacin_neonate, vancomycin_adult, warfarin_inr, ventilator_ards",
     )
     clock = StillClock(NOW)
     app = create_app(settings, clock=clock, background=False)

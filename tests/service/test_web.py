@@ -1,5 +1,6 @@
 """The page without a browser: who sees what, forms without their token, text that is never markup, values refused."""
 
+import base64
 import html
 import json
 import re
@@ -332,7 +333,9 @@ def test_rows_are_found_filtered_and_sorted_as_people_count() -> None:
     assert [x["label"] for x in ward.chosen(lines, show="", find="bed 10", sort="need", order="asc")] == ["Bed 10"]
     assert [x["label"] for x in ward.chosen(lines, show="", find="", sort="due", order="desc")] == ["Bed 10", "Bed 2", "Bed 1"]
     assert "kidney" not in ward.counts(lines, ()), "a ward whose therapies no kidney moves has no such tab"
-    assert ward.counts(lines, tuple(tells.listed().values())) == {"": 3, "decision": 0, "kidney": 1, "contradiction": 1}
+    assert ward.counts(lines, tuple(tells.listed().values())) == {
+        "": 3, "decision": 0, "due": 0, "kidney": 1, "contradiction": 1, "unsure": 0, "none": 0, "mine": 0,
+    }  # fmt: skip
     assert ward.row(lines[2], NOW, Zone())["tone"] == "bad"
     assert ward.row(line(3, summary=None), NOW, Zone())["advice"] == "twin not computed yet"
 
@@ -369,6 +372,10 @@ def test_a_baby_without_a_weight_is_shown_with_what_is_missing(demo: Running) ->
     assert answer.status_code == 200
     assert "The twin cannot answer" in answer.text
     assert "Enter by hand" in answer.text
+    demo.service.refresh(made.json()["id"])
+    rows = client.get("/", params={"show": "none"}).text
+    assert "no twin: no body weight on record" in rows, "what is missing is a need of the list"
+    assert made.json()["id"] not in re.sub(r'(href|id)="[^"]*"', "", rows), "an id says nothing to anybody"
     tried = client.get(f"/patient/{made.json()['id']}/whatif", params={"amount": "15"}, headers={"accept": "application/json"})
     assert tried.status_code == 422
 
@@ -463,3 +470,102 @@ def test_an_alert_is_seen_with_a_reason(demo: Running, baby: str) -> None:
 def test_addresses_of_the_first_release_still_arrive(demo: Running, baby: str) -> None:
     found = person(demo).get(baby.replace("/patient/", "/baby/") + "/print?kidney=filter", follow_redirects=False)
     assert (found.status_code, found.headers["location"]) == (308, f"{baby}/print?kidney=filter")
+
+
+def test_a_patient_is_begun_by_a_form_found_by_name_and_number_and_not_made_twice(demo: Running) -> None:
+    client = person(demo)
+    csrf = token_of(client.get("/new").text)
+    form = {
+        "csrf": csrf,
+        "ward": "NICU-demo",
+        "label": "Cot 31",
+        "name": "Zoe <Form>",
+        "system": "mrn",
+        "number": "Z-31",
+        "GA": "99",
+    }
+    bad = client.post("/new", data=form)
+    assert bad.status_code == 422
+    assert "found “99”, allowed 22 to 44 weeks" in html.unescape(bad.text)
+    assert 'value="Z-31"' in bad.text, "nothing of what was typed is lost"
+    assert client.post("/new", data=form | {"GA": "30", "ward": "elsewhere"}).status_code == 422
+    assert client.post("/new", data=form | {"csrf": "x"}).status_code == 403
+    made = client.post("/new", data=form | {"GA": "30"})
+    assert made.status_code == 303, made.text
+    for words in ("zoe", "z-31", "cot 31"):
+        found = client.get("/", params={"find": words}).text
+        assert "Zoe &lt;Form&gt;" in found
+        assert found.count("<tr role") == 2, words
+    again = client.post("/new", data=form | {"GA": "", "number": "", "label": "Cot 32"})
+    assert again.status_code == 409
+    assert "same name" in again.text
+    taken = client.post("/new", data=form | {"GA": "", "another": "yes"})
+    assert taken.status_code == 409, "one number, one record"
+    assert "this number is theirs" in taken.text
+    assert client.post("/new", data=form | {"GA": "", "number": "", "another": "yes"}).status_code == 303
+    assert "same bed as another" in client.get("/").text or "same name as another" in client.get("/").text
+    assert person(demo, "viewer").get("/new").status_code == 403
+    away = person(demo, "elsewhere").get("/").text
+    assert "Zoe" not in away, "names are of the wards within reach"
+
+
+def test_an_order_that_was_tried_is_scored_recorded_and_asked_about_above_the_limits(demo: Running, baby: str) -> None:
+    client = person(demo)
+    page = client.get(baby).text
+    state = re.search(r'name="state" value="([0-9a-f]+)"', page)
+    assert state
+    tried = client.get(f"{baby}/whatif", params={"amount": "15", "interval": "36", "first": "2026-04-14T20:00"}).json()
+    assert tried["order"]["text"].endswith("from 14 Apr 20:00"), "a typed clock time is the first dose"
+    form = {"csrf": token_of(page), "state": state[1], "decision": "overridden"} | {
+        k: tried["order"][k] for k in ("amount_mg", "interval_h", "loading_mg", "first_at")
+    }
+    assert "an override needs a reason" in client.post(f"{baby}/answer", data=form).text
+    assert client.post(f"{baby}/answer", data=form | {"reason_code": "made-up"}).status_code == 422
+    late = client.post(f"{baby}/answer", data=form | {"reason_code": "local-rule", "first_at": "2026-04-01T20:00"})
+    assert "it is past" in late.text
+    asked = client.post(f"{baby}/answer", data=form | {"reason_code": "local-rule", "amount_mg": "26", "interval_h": "6"})
+    assert asked.status_code == 409
+    assert "Are you sure?" in asked.text
+    assert 'value="26"' in asked.text, "what was tried stays"
+    assert client.post(f"{baby}/answer", data=form | {"reason_code": "local-rule"}).status_code == 303
+    id_ = baby.rpartition("/")[2]
+    decided = client.get(f"/api/v1/patients/{id_}/advice").json()["advice"][0]["decided"]
+    assert (decided["reason_code"], decided["given"]["interval_h"]) == ("local-rule", 36.0)
+    assert decided["reason"] == "The ward's own rule is followed"
+    assert decided["given"]["first_at"].startswith("2026-04-14T20:00")
+    assert decided["would"]["joint"] >= 0
+    rows = html.unescape(client.get("/", params={"show": "mine"}).text)
+    assert "overridden" in rows, "the last decision of a person is on the list"
+
+
+def test_the_letter_is_one_page_with_who_and_what_and_the_same_as_a_fhir_document(demo: Running, baby: str) -> None:
+    from fhir.resources.R4B.documentreference import DocumentReference
+
+    client = person(demo)
+    made = client.get(f"{baby}/letter.pdf")
+    assert made.headers["content-type"] == "application/pdf"
+    assert made.content.count(b"/Type /Page ") == 1
+    assert client.get(f"{baby}/letter.pdf").content == made.content, "the same facts and moment, the same letter"
+    said = client.get(f"{baby}/letter.fhir").json()
+    DocumentReference.model_validate(said)
+    attached = said["content"][0]["attachment"]
+    assert base64.b64decode(attached["data"]) == made.content
+    assert said["subject"]["reference"] == f"Patient/{baby.rpartition('/')[2]}"
+    assert person(demo, "auditor").get(f"{baby}/letter.pdf").status_code == 403
+
+
+def test_a_letter_says_who_what_when_and_how_sure() -> None:
+    from dosetwin.serve.store.facts import Person
+    from dosetwin.serve.web.letter import about, lines_of
+
+    first = {"chance": {"text": "41 %", "words": "may well miss a target", "tone": "warn"}, "weakest": "trough: 53 %",
+             "give": ["2.8 mL of 5 mg/mL"], "times": [{"at": "Tue 14 Apr 14:00", "amount": "14 mg", "in": "in 3 h"}]}  # fmt: skip
+    p: dict[str, Any] = {"first": first, "title": "Recommended", "hold": [], "headline": "14 mg", "regimen": {}, "why": [],
+                         "sample": {"worth": True, "day": "Thu 16 Apr 08:00", "brief": "42 h after it"}, "sampled": "level",
+                         "findings": [], "contradicted": False, "doubted": False, "forecasts": [], "doubts": [],
+                         "who": {"facts": [("weight", "1.1 kg", "2 h old")], "now": "13 Apr"}}  # fmt: skip
+    text = " | ".join(t for _, t in lines_of(p, None, None))
+    for words in ("41 %", "2.8 mL", "Tue 14 Apr 14:00", "Thu 16 Apr 08:00", "Only 41 % chance that every target is met"):
+        assert words in text
+    who = about("Bed 7", Person(name="Ada", identifiers={"mrn": "X-7"}, birth=NOW), p, Zone(), "here")
+    assert "Bed 7: Ada, mrn X-7, born 13 Apr 2026" in who

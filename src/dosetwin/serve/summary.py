@@ -49,6 +49,7 @@ def summary_of(known: Known, said: Mapping[str, Any], question: KeptQuestion) ->
         "next_sample": said.get("next_sample"),
         "answered": answered(known, therapy),
         "answer_tone": answer_tone(known, therapy),
+        "decided": decided(known, therapy),
         "level_contradicts": [x.get("message") or x.get("text") for x in odd],
         "warnings": sum(f["severity"] != "info" for f in findings),
         "held": [{k: w[k] for k in ("event", "record", "text")} for w in held],
@@ -111,6 +112,16 @@ def answered(known: Known, therapy: str = "") -> str | None:
         elif f["kind"] not in ("advice_issued", "alert", "alert_acknowledged", "alert_ended", "transferred", "consent"):
             last = None
     return last
+
+
+def decided(known: Known, therapy: str = "") -> dict[str, Any] | None:
+    """The last decision of a person about a therapy: which, by whom, when; it stays where later facts made a new answer."""
+    others = _of_others(known, therapy)
+    said = (f for f in reversed(known.facts) if f["kind"] == "advice_answered")
+    last = next((f for f in said if f["body"]["advice_id"] not in others), None)
+    if last is None:
+        return None
+    return {"decision": last["body"]["decision"], "by": last["body"].get("by", ""), "at": stamp(last["at"])}
 
 
 def answer_tone(known: Known, therapy: str = "") -> str:

@@ -37,6 +37,8 @@ def line(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 def _why(summary: Mapping[str, Any], due: datetime | None, now: datetime) -> str:
     if summary["answered"]:
         return ""
+    if summary["status"] == "cannot":
+        return "no twin"
     if summary["level_contradicts"]:
         return "a record is in doubt"
     if summary.get("hold"):
@@ -51,11 +53,12 @@ def _why(summary: Mapping[str, Any], due: datetime | None, now: datetime) -> str
 
 
 def ordered(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Who contradicts or is refused first, then who turns, then by the time the dose is due."""
+    """Who has no twin, contradicts or is refused first, then who turns, then by the time the dose is due."""
 
     def rank(x: dict[str, Any]) -> tuple:
         return (
             not x["needs_decision"],
+            x["why"] != "no twin",
             not x["level_contradicts"],
             not any(x[key] for key in TURNS.values()),
             x["due_at"] or "9",

@@ -409,7 +409,7 @@ class Ledger:
             raise Problem(
                 422, "not_accepted", "an override needs a reason", [wrong("answer", "reason", said["reason"], "a reason")]
             )
-        body = {"advice_id": row["id"], "answer_hash": row["answer_hash"]} | said
+        body = {"advice_id": row["id"], "answer_hash": row["answer_hash"], "by": who.subject} | said
         return self.append(conn, who, [Row(row["patient_id"], "advice_answered", now, body)], now)[0]
 
 

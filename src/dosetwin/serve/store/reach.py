@@ -31,6 +31,8 @@ from dosetwin.serve.store.tables import (
 )
 
 Row = dict[str, Any]
+People = dict[tuple[str, int], Person]
+"""Who was read before, by patient and version."""
 
 
 # built once: putting a statement together costs more than running it
@@ -180,6 +182,20 @@ class Reach:
             raise changed("identities")
         about = f"identity:{patient}:{row['version']}"
         return row["version"], Person.model_validate(self.vault.open(row["key_id"], row["sealed"], about))
+
+    def people(self, conn: Connection, rows: Sequence[Row], kept: People) -> dict[str, Person]:
+        """Who the patients of these rows are, where their identity bears its seal; ``kept`` remembers by id and version."""
+        self.need("read")
+        wanted = {(r["id"], r["identity_version"]) for r in rows}
+        missing = sorted({id_ for id_, version in wanted if (id_, version) not in kept})
+        for at in range(0, len(missing), 500):
+            query = select(identities).where(identities.c.patient_id.in_(missing[at : at + 500]))
+            for row in conn.execute(query).mappings():
+                key = (row["patient_id"], row["version"])
+                if key in wanted and self.vault.seals.holds("identities", row):
+                    about = f"identity:{key[0]}:{key[1]}"
+                    kept[key] = Person.model_validate(self.vault.open(row["key_id"], row["sealed"], about))
+        return {key[0]: kept[key] for key in wanted if key in kept}
 
     def find(self, conn: Connection, system: str, value: str) -> str | None:
         """The patient with an identifier, if within reach."""

@@ -29,7 +29,8 @@ def first(advice: "Advice", zone: Zone) -> dict[str, Any]:
     return {
         "times": times(advice, zone),
         "settings": settings(rec.regimen),
-        "give": [],
+        "give": narrative.given(rec.given),
+        "prepared": narrative.prepared(rec.given),
         "chance": None if joint is None else {"tone": tone, "words": words, "text": narrative.percent(joint)},
         "weakest": weakest(advice),
         "alternatives": [

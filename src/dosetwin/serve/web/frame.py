@@ -1,5 +1,6 @@
 """What surrounds every page: who reads it, the templates, forms with their token, and errors a person can act on."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -179,6 +180,14 @@ def trouble(request: Request, problem: Problem) -> HTMLResponse:
 def zone_of(service: Service) -> Zone:
     """The ward's time zone, which every page names."""
     return Zone(service.settings.time_zone or "UTC")
+
+
+_PREFIX = re.compile(r"(?:patient [0-9a-f-]{36}: |error \[\w+\] )")
+
+
+def without_ids(text: str) -> str:
+    """A reason without the record's id and the finding's code: who it is about stands on the page already."""
+    return _PREFIX.sub("", text)
 
 
 def ago(when: datetime, now: datetime) -> str:

@@ -13,7 +13,7 @@ from dosetwin.serve.live.streams import states_of
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.session import set_cookie
 from dosetwin.serve.wardlist import DUE_WITHIN, line, ordered
-from dosetwin.serve.web import answering, cases, entering, patients, results, stream, ward
+from dosetwin.serve.web import answering, cases, entering, new_patient, patients, results, stream, ward
 from dosetwin.serve.web.assets import FOREVER, asset
 from dosetwin.serve.web.frame import (
     PageRoute,
@@ -28,7 +28,7 @@ from dosetwin.serve.web.frame import (
 )
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-for part in (cases.router, patients.router, answering.router, entering.router, results.router, stream.router):
+for part in (cases.router, new_patient.router, patients.router, answering.router, entering.router, results.router, stream.router):
     router.include_router(part)
 
 
@@ -116,19 +116,27 @@ def log_out(request: Request, reader: Reading, token: Token = "") -> Response:
 Short = Annotated[str, Query(max_length=64)]
 
 
-def _ward_data(reader: Reader, ward_: str, show: str, find: str, sort: str, order: str) -> dict[str, Any]:
+def _ward_data(reader: Reader, ward_: str, show: str, find: str, sort: str, order: str, units: str = "") -> dict[str, Any]:
     reach, zone = reader.service.reach(reader.who), zone_of(reader.service)
     with reader.service.store.read() as conn:
         found = reach.patients(conn)
+        people = reach.people(conn, found, ward.people_of(reader.service))
         alerts = [a for a in alerts_of(reach.alerts(conn)) if a.waiting]
     waiting = Counter(a.patient_id for a in alerts)
-    every = [line(r, reach.now) | {"alerts": waiting[r["id"]]} for r in found]
+    every = [line(r, reach.now) | {"alerts": waiting[r["id"]], "reader": reader.who.subject} for r in found]
+    for x in every:
+        who = people.get(x["id"])
+        x |= {"person": "" if who is None else who.name, "numbers": "" if who is None else " ".join(who.identifiers.values())}
+    twice = ward.doubles(every)
+    for x in every:
+        x["twice"] = twice.get(x["id"], "")
     wards = sorted({x["ward"] for x in every})
     lines = ordered([x for x in every if not ward_ or x["ward"] == ward_])
     kept = ward.chosen(lines, show=show, find=find, sort=sort, order=order)
     return {
         "lines": lines,
-        "rows": [ward.row(x, reach.now, zone, len(wards) > 1 and not ward_) for x in kept],
+        "rows": [ward.row(x, reach.now, zone, len(wards) > 1 and not ward_, units) for x in kept],
+        "working": sum(x["behind"] for x in every),
         "wards": wards,
         "now": reach.now,
     }
@@ -153,7 +161,9 @@ def ward_page(
 
 def _ward_page(request: Request, reader: Reader, query: dict[str, str]) -> HTMLResponse:
     root = request.scope.get("root_path", "")
-    data = _ward_data(reader, query["ward"], query["show"], query["find"], query["sort"], query["order"])
+    units = request.cookies.get("units", "")
+    data = _ward_data(reader, query["ward"], query["show"], query["find"], query["sort"], query["order"], units)
+    reader.service.audited(reader.who, "read", detail={"what": "list", "lines": len(data["rows"])})
     name = query["ward"] or (data["wards"][0] if len(data["wards"]) == 1 else "All wards" if data["wards"] else "Ward")
     return page(
         request,
@@ -171,12 +181,24 @@ def _ward_page(request: Request, reader: Reader, query: dict[str, str]) -> HTMLR
         notes=[t.watch.note for t in reader.service.installed.watched],
         can_import=reader.who.may("record"),
         feeds=[f for f in states_of(request.app) if not f.up or f.silent],
+        working=data["working"],
+        units=units,
+        other_units=next(u for u in ward.UNITS if u != units) if units in ward.UNITS else "",
+        units_words=ward.UNITS,
         ward=query["ward"],
         show=query["show"],
         find=query["find"],
         sort=query["sort"],
         order=query["order"],
     )
+
+
+@router.get("/units")
+def units(request: Request, to: Short = "") -> Response:
+    """Laboratory results of the list in other units from now on, on this browser."""
+    response = RedirectResponse(f"{request.scope.get('root_path', '')}/", 303)
+    response.set_cookie("units", to if to in ward.UNITS else "", max_age=365 * 86400, httponly=True, samesite="strict", path="/")
+    return response
 
 
 @router.get("/ward-rows")
@@ -196,7 +218,7 @@ def ward_rows(
 def _rows(request: Request, reader: Reader, *query: str) -> JSONResponse:
     from dosetwin.serve.web.frame import ICONS
 
-    data = _ward_data(reader, *query)
+    data = _ward_data(reader, *query, units=request.cookies.get("units", ""))
     text = (
         environment().get_template("rows.html.j2").render(rows=data["rows"], root=request.scope.get("root_path", ""), icons=ICONS)
     )

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
 from dosetwin.forecast.tells import teller_of
+from dosetwin.report.narrative import NOT_A_DEVICE
 from dosetwin.serve.installed import Followed
 from dosetwin.serve.live.alerts import alerts_of
 from dosetwin.serve.problems import Problem
@@ -23,7 +24,8 @@ from dosetwin.serve.wardlist import line
 from dosetwin.serve.web import entries
 from dosetwin.serve.web.charts import svg
 from dosetwin.serve.web.first import main_doubt, since
-from dosetwin.serve.web.frame import Reader, page, zone_of
+from dosetwin.serve.web.frame import Reader, page, without_ids, zone_of
+from dosetwin.serve.web.letter import about, lines_of, pdf
 from dosetwin.serve.web.look import Look, after_clinical, events_of, history_of, look
 from dosetwin.serve.web.look import said as fact_said
 from dosetwin.serve.web.picture import charts_json
@@ -94,22 +96,7 @@ def shown(
     born = person.birth
     service.audited(reader.who, "read", patient=id_, detail={"what": "page"})
     p = seen.picture
-    # an answer stands until a fact changes the twin
-    latest = next((h for h in history if h["decision"] and h["therapy"] in ("", of.name)
-                   and not after_clinical(seen.known.facts, h["through_seq"])), None)  # fmt: skip
-    answered = None
-    if latest is not None:
-        answered = {
-            "text": latest["answer"],
-            "accepted": latest["decision"] == "accepted",
-            "tone": latest["tone"],
-            "would": latest["would"],
-            "advice": latest["text"],
-            "by_whom": latest["by_whom"],
-            "by": latest["decided_by"],
-            "at": latest["decided_at"],
-            "reason": latest["reason"],
-        }
+    answered = standing(history, seen, of.name)
     tried, asked = None, dict.fromkeys(("amount", "loading", "interval", "delay", "sample", "first", "at"), "")
     if given and any(given.values()) and p is not None and p["whatif"]:
         asked = asked | given
@@ -140,7 +127,7 @@ def shown(
         therapies=_therapies(service, seen, of, states, zone),
         usual_teller=usual,
         tellers=[{"name": k, "usual": k == usual, "asked": k == (told or usual)} for k in by.names] if by else [],
-        failure=seen.failure,
+        failure=[without_ids(text) for text in seen.failure],
         said=said,
         wrong=problem,
         person=person,
@@ -241,8 +228,42 @@ def _flags(seen: Look, now: Any) -> list[dict[str, str]]:
     regimen = seen.advice.regimen if seen.advice else None
     origin = seen.advice.timeline.origin if seen.advice else None
     if regimen is not None and origin is not None and origin + timedelta(hours=regimen.first_at) < now:
-        out.append({"text": "dose due", "tone": "bad"})
+        out.append({"text": "settings due" if p["first"]["settings"] else "dose due", "tone": "bad"})
     return out
+
+
+def standing(history: Sequence[Mapping[str, Any]], seen: Look, therapy: str) -> dict[str, Any] | None:
+    """The last answer to an advice of this therapy: it stands until a fact changes the twin."""
+    latest = next((h for h in history if h["decision"] and h["therapy"] in ("", therapy)
+                   and not after_clinical(seen.known.facts, h["through_seq"])), None)  # fmt: skip
+    if latest is None:
+        return None
+    return {
+        "text": latest["answer"], "accepted": latest["decision"] == "accepted", "tone": latest["tone"], "would": latest["would"],
+        "advice": latest["text"], "by_whom": latest["by_whom"], "by": latest["decided_by"], "at": latest["decided_at"],
+        "reason": latest["reason"],
+    }  # fmt: skip
+
+
+def letter(request: Request, id_: str, reader: Reader, told: str = "", therapy: str = "") -> tuple[bytes, str]:
+    """The letter about a patient as one page of PDF, and what the patient is called. Raises Problem where there is no twin."""
+    service, zone = reader.service, zone_of(reader.service)
+    seen = look(service, reader.who, id_, kept_of(request), told=told, therapy=therapy)
+    if seen.picture is None:
+        raise Problem(409, "no_twin", "there is no twin to write of: " + "; ".join(without_ids(x) for x in seen.failure))
+    of, reach = service.chosen(seen.known, therapy), service.reach(reader.who)
+    with service.store.read() as conn:
+        rows, answers = reach.advice_of(conn, id_)[:30], reach.answers(conn, id_)
+        stored = {r["id"]: reach.advice(conn, r["id"])["answer"] for r in rows[:10]}
+        person = reach.person(conn, id_)[1]
+    history = history_of(rows, answers, stored, zone)
+    service.audited(reader.who, "read", patient=id_, detail={"what": "letter"})
+    p = seen.picture
+    lines = lines_of(p, _since(seen, history, of.name), standing(history, seen, of.name))
+    foot = [f"Made {zone.long(reach.now)} by {reader.who.name or reader.who.subject}, dosetwin {p['provenance']['dosetwin']}; "
+            f"facts {p['provenance']['input_hash'][:16]}", NOT_A_DEVICE]  # fmt: skip
+    made = service.pool.run(pdf, about(seen.name, person, p, zone, service.settings.site), lines, p["charts"].get("level"), foot)
+    return made, seen.name
 
 
 def _since(seen: Look, history: Sequence[Mapping[str, Any]], therapy: str) -> dict[str, Any] | None:
@@ -269,7 +290,7 @@ def tried_on(seen: Look, given: dict[str, str], zone: Zone) -> dict[str, Any]:
     hours, bad = on_clock(given, seen.advice, zone)
     asked, wrong = asked_of(hours, infusion)
     if asked is None or bad:
-        return {"text": "", "rows": [], "broken": "", "overlay": None, "order": None, "wrong": wrong | bad}
+        return {"text": "", "rows": [], "broken": "", "overlay": None, "order": None, "give": [], "wrong": wrong | bad}
     return try_out(seen.advice, asked, zone, seen.beside) | {"wrong": {}}
 
 

@@ -1,5 +1,7 @@
 """A patient's pages to read: the twin's answer, on screen and on paper, what-if, its state, and asking again."""
 
+import hashlib
+import uuid
 from typing import Annotated
 from urllib.parse import quote
 
@@ -9,8 +11,9 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from dosetwin.serve.earlier import PAGES
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.web.frame import PageRoute, Reading, Token, environment, zone_of
+from dosetwin.serve.web.letter import document
 from dosetwin.serve.web.look import look
-from dosetwin.serve.web.patient_page import AskedTherapy, ByTherapy, ByTold, PatientId, back, kept_of, shown, tried_on
+from dosetwin.serve.web.patient_page import AskedTherapy, ByTherapy, ByTold, PatientId, back, kept_of, letter, shown, tried_on
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 SAID = {
@@ -22,6 +25,7 @@ SAID = {
     "retracted": "Taken back: the twin does not use it. Both stay on record.",
     "seen": "Acknowledged.",
     "opened": "The record is open for a limited time. It was noted who opened it, when and why.",
+    "begun": "The record is begun. Enter what is measured and given: the twin follows by itself.",
     "imported": "The case is stored and the twin is made.",
     "same": "Computed again from what is stored: the answer is identical.",
     "changed": "Computed again: the answer differs. See the audit trail.",
@@ -71,6 +75,23 @@ def earlier(request: Request, rest: str) -> RedirectResponse:
 def printed(request: Request, id: PatientId, reader: Reading, told: ByTold = "", therapy: AskedTherapy = "") -> HTMLResponse:
     """The same, laid out for paper."""
     return shown(request, id, reader, template="print.html.j2", told=told, therapy=therapy)
+
+
+@router.get("/patient/{id}/letter.pdf")
+def letter_pdf(request: Request, id: PatientId, reader: Reading, told: ByTold = "", therapy: AskedTherapy = "") -> Response:
+    """The advice as a letter of one page, to sign."""
+    made, _ = letter(request, id, reader, told, therapy)
+    return Response(made, media_type="application/pdf", headers={"Content-Disposition": 'inline; filename="dosing-advice.pdf"'})
+
+
+@router.get("/patient/{id}/letter.fhir")
+def letter_fhir(request: Request, id: PatientId, reader: Reading, told: ByTold = "", therapy: AskedTherapy = "") -> JSONResponse:
+    """The same letter as a FHIR DocumentReference, with the PDF in it."""
+    made, _ = letter(request, id, reader, told, therapy)
+    at = reader.service.clock.now().replace(microsecond=0)
+    key = uuid.uuid5(uuid.NAMESPACE_URL, f"{id}:{therapy}:{hashlib.sha256(made).hexdigest()}")
+    said = document(str(key), id, made, at, reader.who.name or reader.who.subject)
+    return JSONResponse(said, media_type="application/fhir+json")
 
 
 @router.get("/patient/{id}/whatif")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dosetwin.advise.given import as_given
 from dosetwin.decide.recommendation import order
 from dosetwin.declare.reading import json_key
 from dosetwin.io.text import number
@@ -133,6 +134,7 @@ def try_out(advice: "Advice", asked: Asked, zone: Zone, beside: dict[str, Any] |
             for n, v, band in rows
         ],
         "broken": "; ".join(dict.fromkeys(broken)),
+        "give": narrative.given(as_given(regimen, advice.therapy)),
         "order": _order(advice, asked, regimen.first_at, zone, name),
         "overlay": _overlay(found, sample),
     }
