@@ -24,7 +24,7 @@ SYSTEM = "mrn"
 """What a record number is called where nobody on record has one."""
 MEASURES = ("GA", "BW")
 """Facts of a birth that a record may begin with; of a grown-up they stay empty."""
-FIELDS = ("ward", "label", "name", "system", "number", "birth", "sex", *MEASURES)
+FIELDS: tuple[str, ...] = ("ward", "label", "name", "system", "number", "birth", "sex", *MEASURES)
 
 
 @router.get("/new")
@@ -53,7 +53,8 @@ def make(
     """Begin the record, or say per field what is wrong, or show who is alike."""
     reader.same_form(token)
     reader.service.reach(reader.who).need("record")
-    typed = dict(zip(FIELDS, (ward, label, name, system, number_, birth, sex, GA, BW), strict=True))
+    values = (ward, label, name, system, number_, birth, sex, GA, BW)
+    typed: dict[str, str] = dict(zip(FIELDS, values, strict=True))
     new, bad = _read(reader, typed)
     if new is None:
         return _page(request, reader, typed, bad=bad, status=422)

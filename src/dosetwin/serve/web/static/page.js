@@ -104,12 +104,13 @@ window.dosetwin = {
       if (was) fold.open = was === "open";
       else if (innerWidth < 640) fold.open = false;
     }
-    fold.addEventListener("toggle", () => { if (!("moved" in fold.dataset)) kept(name, fold.open ? "open" : "closed"); delete fold.dataset.moved; });
+    // only what a hand does is kept; at the click the fold still stands as it did before
+    fold.querySelector(":scope > summary").addEventListener("click", () => kept(name, fold.open ? "closed" : "open"));
   }
   const open = (id, focus) => {
     const place = id && document.getElementById(id);
     if (!place) return;
-    for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) if (!fold.open) { fold.dataset.moved = ""; fold.open = true; }
+    for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
     place.scrollIntoView({ block: "nearest" });
     if (focus) (place.querySelector("input:not([type=hidden], [type=range]), select, textarea") || place).focus();
   };
