@@ -1,6 +1,6 @@
 """``dosetwin score``: a published score on a table of people, a line each, with the reason where it has no answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +23,13 @@ def score(
     ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT.csv", help="Where the table goes.")] = None,
     mapping: Map = [],  # noqa: B006
+    ahead: Annotated[int | None, typer.Option("--ahead", metavar="YEARS", help="Watch each person over these years.")] = None,
+    border: Annotated[
+        list[str], typer.Option("--border", metavar="ANSWER>=VALUE", help="What is watched; repeatable: which passes first?")
+    ] = [],  # noqa: B006
+    drift: Annotated[
+        list[str], typer.Option("--drift", metavar="COLUMN=CHANGE", help="Change a year, in the column's unit; age by itself.")
+    ] = [],  # noqa: B006
     as_json: Json = False,
 ) -> None:
     """Published scores: their list, a card, or their answer for each line of a table."""
@@ -45,7 +52,8 @@ def score(
     target = output_path("--output", out, [data])
     with naming(data):
         table = read_rows(data)
-        header, added, rows = _answered(chosen, table, mapping)
+        watched = _watched(chosen, ahead, border, drift)
+        header, added, rows = _answered(chosen, table, mapping, watched)
     lines = ([row[h] for h in (*header, *added)] for row in rows)
     deliver([*header, *added], lines, rows, as_json, target)
 
@@ -73,7 +81,38 @@ def _card(s: "Score", as_json: bool) -> None:
         console.print(safe(f"{key}: {text}"))
 
 
-def _answered(s: "Score", table: "Rows", mapping: Sequence[str]) -> tuple[list[str], list[str], list[dict[str, Any]]]:
+def _watched(
+    s: "Score", years: int | None, border: Sequence[str], drift: Sequence[str]
+) -> "Callable[[dict[str, Any]], dict[str, Any]] | None":
+    """What the options of watching ask of each person; None where they ask nothing. Raises InputError for half of them."""
+    from dosetwin.io.table import is_number
+    from dosetwin.outcomes.scores.ahead import Border, watch
+
+    if years is None and not border and not drift:
+        return None
+    if s.of is None:
+        raise InputError("this score needs all lines of a table and cannot be watched", where="--ahead", value=s.name)
+    if years is None or not border:
+        raise InputError("watching needs both", where="--ahead, --border", allowed="--ahead YEARS --border ANSWER>=VALUE")
+    borders = [Border.read(word, s) for word in border]
+    change = {}
+    for word in drift:
+        name, sign, number = word.partition("=")
+        if not sign or name not in {c.name for c in s.columns} or not is_number(number):
+            raise InputError("not a drift", where="--drift", value=word, allowed="COLUMN=CHANGE, of " + ", ".join(
+                c.name for c in s.columns))  # fmt: skip
+        change[name] = float(number)
+
+    def asked(person: dict[str, Any]) -> dict[str, Any]:
+        first, year, ended = watch(s, person, change, borders, years)
+        return {"FIRST": first or None, "YEAR": year, "WATCH_ENDED": ended or None}
+
+    return asked
+
+
+def _answered(
+    s: "Score", table: "Rows", mapping: Sequence[str], watched: "Callable[[dict[str, Any]], dict[str, Any]] | None" = None
+) -> tuple[list[str], list[str], list[dict[str, Any]]]:
     """The table's own columns, those that are added, and a row for each answer."""
     from dosetwin.errors import UnknownUnit
     from dosetwin.io.table import MISSING
@@ -111,7 +150,7 @@ def _answered(s: "Score", table: "Rows", mapping: Sequence[str]) -> tuple[list[s
         read.append((values, why))
     if s.rows is not None:
         return _of_all(s, table, read)
-    added = [*s.answers, "WHY_NOT"]
+    added = [*s.answers, *(("FIRST", "YEAR", "WATCH_ENDED") if watched else ()), "WHY_NOT"]
     rows = []
     for row, (values, why) in zip(table.rows, read, strict=True):
         told: Mapping[str, Any] = {}
@@ -121,7 +160,9 @@ def _answered(s: "Score", table: "Rows", mapping: Sequence[str]) -> tuple[list[s
                 told = s.of(values)
             except InputError as error:
                 why = str(error)
-        rows.append(dict(zip(table.header, row, strict=True)) | {k: told.get(k) for k in s.answers} | {"WHY_NOT": why})
+        if watched and not why:
+            told = {**told, **watched(values)}
+        rows.append(dict(zip(table.header, row, strict=True)) | {k: told.get(k) for k in added} | {"WHY_NOT": why})
     return list(table.header), added, rows
 
 

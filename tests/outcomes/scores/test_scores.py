@@ -165,6 +165,29 @@ def test_the_command(tmp_path: Path) -> None:
     assert "unit of a column" in str(run.invoke(app, ["score", "ckd_epi", str(data)]).exception)
 
 
+def test_which_answer_passes_first_as_a_person_ages(tmp_path: Path) -> None:
+    """A smoker of 55 under pressure that rises 2 mmHg a year, and another whom nothing reaches before the score ends at 69."""
+    data, out = tmp_path / "d.csv", tmp_path / "o.csv"
+    data.write_text("AGE,SEX,SMOKER,SBP,TC,HDL,REGION\n55,male,1,140,6.3,1.2,1\n60,female,0,120,4.5,1.6,1\n", encoding="utf-8")
+    words = ["score", "score2", str(data), "-o", str(out), "--ahead", "12", "--drift", "SBP=2"]
+    assert run.invoke(app, [*words, "--border", "RISK_10Y>=10"]).exit_code == 0
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
+    assert rows[0]["FIRST"] == "RISK_10Y"
+    assert 0 < float(rows[0]["YEAR"]) < 12
+    aged = {"AGE": 55 + float(rows[0]["YEAR"]), "SBP": 140 + 2 * float(rows[0]["YEAR"]), "SMOKER": 1, "TC": 6.3, "HDL": 1.2}
+    assert answer("score2", SEX=1, REGION=1, **aged)["RISK_10Y"] >= 10
+    aged |= {"AGE": aged["AGE"] - 1, "SBP": aged["SBP"] - 2}
+    assert answer("score2", SEX=1, REGION=1, **aged)["RISK_10Y"] < 10
+    assert rows[1]["FIRST"] == "."
+    for wrong, said in (
+        (["--border", "RISK>=1"], "RISK_10Y"),
+        (["--border", "RISK_10Y=1"], "not a border"),
+        ([], "watching needs both"),
+    ):
+        assert said in str(run.invoke(app, [*words, *wrong]).exception)
+    assert "not a drift" in str(run.invoke(app, [*words, "--border", "RISK_10Y>=10", "--drift", "BMI=1"]).exception)
+
+
 def test_an_unknown_score_is_named() -> None:
     with pytest.raises(UnknownName, match="prevent"):
         scores.load("framingham")

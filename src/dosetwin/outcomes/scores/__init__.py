@@ -12,7 +12,11 @@ __all__ = ["Column", "Score", "load", "names"]
 
 @cache
 def _listed() -> dict[str, Score]:
-    modules = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__) if m.name != "score")
+    modules = (
+        importlib.import_module(f"{__name__}.{m.name}")
+        for m in pkgutil.iter_modules(__path__)
+        if m.name not in ("score", "ahead")
+    )
     return {s.name: s for module in modules for s in module.SCORES}
 
 
