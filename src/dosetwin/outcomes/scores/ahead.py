@@ -47,7 +47,7 @@ def watch(
     """(answer that passes first, year from today, why the watch ended early).
 
     ``person`` as the score reads it, each year older by one where it reads AGE; ``drift`` column -> change a year. "" and None
-    where nothing passes; the reason where a year lies outside what the score was made for. Raises InputError for a drift of no column.
+    where nothing passes; the reason where a year lies outside the score. Raises InputError for a drift of no column.
     """
     assert score.of is not None
     if not 1 <= years <= MOST:
