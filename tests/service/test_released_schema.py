@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
+from dosetwin.errors import InputError
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.service import Service
+from dosetwin.serve.store import schema
 from dosetwin.serve.store.tables import advice, facts, twin_states
 from service.conftest import AUDIT_KEY, settings_for
 
@@ -63,3 +65,27 @@ def test_its_twins_are_computed_anew_and_the_trail_goes_on(opened: Service) -> N
     with opened.store.read() as conn:
         assert {r.patient_id for r in conn.execute(select(twin_states))} >= set(people)
         assert opened.verified(conn).wrong == ()
+
+
+def test_an_upgrade_can_be_taken_back_and_made_again(opened: Service) -> None:
+    def rows() -> list[str]:
+        with opened.store.read() as conn:
+            return list(conn.execute(text("SELECT hash FROM facts ORDER BY seq")).scalars())
+
+    before = rows()
+    schema.back(opened.store.engine, "0003")
+    assert schema.current(opened.store.engine) == "0003"
+    assert rows() == before
+    with opened.store.engine.connect() as conn:
+        columns = [r[1] for r in conn.execute(text("PRAGMA table_info(patients)"))]
+    assert "merged_into" not in columns
+    schema.upgrade(opened.store.engine, key=opened.settings.chain_key)
+    with opened.store.read() as conn:
+        assert opened.verified(conn).wrong == ()
+        one, other = conn.execute(text("SELECT id FROM patients ORDER BY id LIMIT 2")).scalars()
+    opened.change(WHO, lambda conn, reach: opened.ledger.merge(conn, WHO, one, other, "one person", reach.now))
+    with pytest.raises(InputError, match="records were merged"):
+        schema.back(opened.store.engine, "0003")
+    assert schema.current(opened.store.engine) == schema.head()
+    with pytest.raises(InputError, match="not a revision to go back to"):
+        schema.back(opened.store.engine, "0001")

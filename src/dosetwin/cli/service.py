@@ -22,14 +22,23 @@ def serve(
 
 
 def store(
-    action: Annotated[str, typer.Argument(metavar="ACTION", help="migrate, backup, restore, rotate-keys or new-key.")],
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The backup to write, or to read.")] = None,
+    action: Annotated[
+        str,
+        typer.Argument(
+            metavar="ACTION",
+            help="migrate, back REVISION, backup FILE, restore FILE, drill [FILE], erase PATIENT, retain, open-archive FILE, "
+            "rotate-keys or new-key.",
+        ),
+    ],
+    about: Annotated[str | None, typer.Argument(metavar="[FILE]", help="A file, a revision or a patient's id.")] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Of an erasure: who asked, on what ground.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what rules of retention would do, and do nothing.")] = False,
 ) -> None:
     """Look after the service's store; which one, DOSETWIN_DATABASE_URL or DOSETWIN_DATA_DIR says."""
     _needs_serve()
     from dosetwin.serve.command import store as body
 
-    raise typer.Exit(body(action, file))
+    raise typer.Exit(body(action, about, reason, dry_run))
 
 
 def audit(

@@ -3,11 +3,13 @@
 import gc
 import logging
 import threading
+import time
 import traceback
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from fastapi import Depends, FastAPI, Request
@@ -22,6 +24,7 @@ from dosetwin.errors import InputError
 from dosetwin.serve.access import strict_json
 from dosetwin.serve.auth.tokens import Tokens
 from dosetwin.serve.clock import Clock, FastClock, WallClock
+from dosetwin.serve.leader import Leader, Work
 from dosetwin.serve.metrics import Measured
 from dosetwin.serve.problems import Problem, from_database, from_input_error, wrong
 from dosetwin.serve.refresh import warm
@@ -33,7 +36,8 @@ from dosetwin.serve.smart.servers import listed
 from dosetwin.serve.store.writer import Closed
 
 NOTICE = "Decision support for research and evaluation, not a medical device."
-SWEEP_S = 30.0
+SWEEP_S, HELP_S = 30.0, 3.0
+"""How often facts that others stored are looked for; where several processes share a database, how often they help each other."""
 log = logging.getLogger("dosetwin.serve")
 
 
@@ -58,24 +62,28 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
         threads: list[threading.Thread] = []
         if background:
             threads.append(threading.Thread(target=_sweep, args=(service, stop), name="dosetwin-sweep", daemon=True))
+            works: list[tuple[str, Work]] = []  # what one process of several does
             if settings.demo and settings.demo_babies:
                 from dosetwin.serve.demo import run
 
-                threads.append(threading.Thread(target=run, args=(service, stop), name="dosetwin-demo", daemon=True))
+                works.append(("dosetwin-demo", partial(run, service)))
             if settings.fhir_servers is not None:
                 from dosetwin.serve.fhir.routes import Feeds
 
                 app.state.feeds = Feeds(service)
-                threads.append(threading.Thread(target=app.state.feeds.run, args=(stop,), name="dosetwin-fhir", daemon=True))
+                works.append(("dosetwin-fhir", app.state.feeds.run))
             from dosetwin.serve.live.alerts import Alerts
             from dosetwin.serve.live.streams import Streams
 
             alerts = Alerts(service)
             service.on_change.append(alerts.changed)
-            threads.append(threading.Thread(target=alerts.run, args=(stop,), name="dosetwin-alerts", daemon=True))
+            works.append(("dosetwin-alerts", alerts.run))
             app.state.streams = Streams(service, getattr(app.state, "feeds", None)).start()
+            if settings.mqtt_host:
+                works.append(("dosetwin-mqtt", app.state.streams.subscribe))
             for thread in threads:
                 thread.start()
+            service.leader = Leader(service.store.engine, works).start()
             service.crew.start()
             service.pool.start(_warmed, service, own_process)
         try:
@@ -83,6 +91,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
         finally:
             stop.set()
             if background:
+                if service.leader is not None:
+                    await run_in_threadpool(service.leader.close)
                 app.state.streams.close()
             for thread in threads:
                 thread.join(timeout=20)
@@ -208,10 +218,15 @@ def _warmed(service: Service, own_process: bool) -> None:
 
 
 def _sweep(service: Service, stop: threading.Event) -> None:
-    """Catch up with facts that other processes stored, or that arrived while nothing ran."""
+    """Catch up with facts that other processes stored, or that arrived while nothing ran; help where others are behind."""
+    looked = float("-inf")
     while not stop.is_set():
         try:
-            service.catch_up()
+            if time.monotonic() - looked >= SWEEP_S:
+                looked = time.monotonic()
+                service.catch_up()
+            else:
+                service.help_out()
         except Exception as error:
             log.error("sweep failed: %s", type(error).__name__)
-        stop.wait(SWEEP_S)
+        stop.wait(HELP_S if service.jobs.shared else SWEEP_S)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +23,8 @@ from dosetwin.serve.crew import Crew
 from dosetwin.serve.crypto import Vault
 from dosetwin.serve.earlier import as_written_then, same_made
 from dosetwin.serve.installed import Followed, Installed, install
+from dosetwin.serve.jobs import Jobs
+from dosetwin.serve.leader import Leader
 from dosetwin.serve.memory import Memory
 from dosetwin.serve.metrics import Metrics
 from dosetwin.serve.parcel import unpack
@@ -35,7 +37,7 @@ from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.store.ledger import ALONE, Ledger, Receipt
 from dosetwin.serve.store.reach import Reach
 from dosetwin.serve.store.remembered import Remembered
-from dosetwin.serve.store.tables import patients, rejected, twin_states
+from dosetwin.serve.store.tables import facts, patients, rejected, twin_states
 from dosetwin.serve.store.writer import Alike
 from dosetwin.serve.timeline import mic_of
 from dosetwin.serve.twins import KeptQuestion, Known, Pool, answer, state_hash, told_for
@@ -70,11 +72,13 @@ class Service:
     remembered: Remembered = field(default_factory=Remembered)
     agenda: Agenda = field(default_factory=Agenda)
     closed: bool = False
+    leader: Leader | None = None
     _looked: set[str] = field(default_factory=set)
     on_change: list[Callable[[str], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.refresher = Refresher(self.store.read, self.vault, self.remembered, self.installed)
+        self.jobs = Jobs(self.store.engine)
         self.crew = Crew(self.agenda, self.settings, self._batch, self._compute, self._store, self._settle)
 
     @classmethod
@@ -321,6 +325,7 @@ class Service:
                 log.error("refresh of a twin failed: %s in %s line %s", *d.failure)
             elif d.patient not in again:
                 self._told(d)
+        self.jobs.done(d.patient for d in found if d.patient not in again)
         if again:
             self.touched(again)
 
@@ -358,7 +363,7 @@ class Service:
             there = set(conn.execute(select(twin_states.c.therapy).distinct()).scalars())
             mine = (twin_states.c.patient_id == patients.c.id) & twin_states.c.therapy.in_(names)
             query = select(patients.c.id).distinct().join(twin_states, mine, isouter=True)
-            query = query.where(patients.c.arriving.is_(False), patients.c.merged_into.is_(None))
+            query = query.where(patients.c.arriving.is_(False), patients.c.merged_into.is_(None), patients.c.erased_at.is_(None))
             behind = (
                 twin_states.c.through_seq.is_(None)
                 | (twin_states.c.through_seq < patients.c.head)
@@ -366,9 +371,38 @@ class Service:
             )
             new = set(names) - there - self._looked
             rows = conn.execute(query.where(patients.c.active | behind if new else behind)).all()
+            since = self._since(conn, [r[0] for r in rows])
         self._looked |= new
-        self.touched(r[0] for r in rows)
-        return len(rows)
+        self.jobs.forget(since)
+        mine = self.jobs.take(since, self.clock.now())
+        self.touched(mine)
+        return len(mine)
+
+    def help_out(self) -> int:
+        """Take some of the twins that have been behind their facts for a while, whichever process those came to."""
+        if not self.jobs.shared:
+            return 0
+        with self.store.read() as conn:
+            mine = (twin_states.c.patient_id == patients.c.id) & twin_states.c.therapy.in_(self.installed.names)
+            query = select(patients.c.id).distinct().join(twin_states, mine).where(twin_states.c.through_seq < patients.c.head)
+            rows = conn.execute(
+                query.where(
+                    patients.c.arriving.is_(False), patients.c.merged_into.is_(None), patients.c.erased_at.is_(None)
+                ).limit(1000)
+            ).all()
+            since = self._since(conn, [r[0] for r in rows])
+        taken = self.jobs.take(since, self.clock.now())
+        self.touched(taken)
+        return len(taken)
+
+    def _since(self, conn: Connection, ids: Sequence[str]) -> dict[str, datetime]:
+        """When the last fact of each of these patients was recorded."""
+        now, found = self.clock.now(), dict.fromkeys(ids, self.clock.now())
+        if not self.jobs.shared:
+            return found
+        last = patients.join(facts, facts.c.seq == patients.c.head)
+        query = select(patients.c.id, facts.c.recorded_at).select_from(last).where(patients.c.id.in_(list(ids)))
+        return found | {id_: min(at, now) for id_, at in conn.execute(query)}
 
     def ask(self, who: Principal, patient: str, *, therapy: str | None = None, **changed: Any) -> dict[str, Any]:
         """Ask for advice on a therapy (default: the patient's first), keep question and answer, return them with the advice's id.

@@ -103,6 +103,9 @@ class Settings(BaseModel):
     feed_silent_min: Annotated[float, Field(ge=0)] = 0.0
     alert_late_min: Annotated[float, Field(gt=0)] = 60.0
     alert_escalate_min: Annotated[float, Field(gt=0)] = 30.0
+    retain_rejected_days: Annotated[float, Field(ge=0)] = 0.0
+    retain_stays_days: Annotated[float, Field(ge=0)] = 0.0
+    archive_dir: Path | None = None
     metrics_open: bool = False
     demo_babies: Annotated[int, Field(ge=0, le=2000)] = 12
     demo_speed: Annotated[float, Field(ge=0)] = 60.0

@@ -10,7 +10,10 @@ from dosetwin.errors import DosetwinError
 from dosetwin.serve.audit import GAP, START, Trail, Verdict, fact_hash
 from dosetwin.serve.canon import digest
 from dosetwin.serve.store.checkpoint import Noted
+from dosetwin.serve.store.erase import ACTION as ERASE
+from dosetwin.serve.store.erase import EMPTY
 from dosetwin.serve.store.issued import issued_so
+from dosetwin.serve.store.patient_keys import open_
 from dosetwin.serve.store.schema import unguarded
 from dosetwin.serve.store.seals import SEALED
 from dosetwin.serve.store.tables import (
@@ -48,6 +51,13 @@ class _Recorded(NamedTuple):
     number: int | None
 
 
+class _Gone(NamedTuple):
+    """What the trail says was erased: ids of facts whose content is gone, and of patients."""
+
+    facts: set[str]
+    patients: set[str]
+
+
 class _Found(list[str]):
     """What is wrong, up to a limit."""
 
@@ -61,12 +71,19 @@ def verdict(conn: Connection, trail: Trail, expected: str | None, checkpoint: No
     wrong = _Found()
     recorded: dict[str, _Recorded] = {}
     sealed: dict[str, str | None] = {}
-    number, head = _chain(conn, trail, wrong, recorded, sealed, expected, checkpoint)
+    gone = _Gone(set(), set())
+    number, head = _chain(conn, trail, wrong, recorded, sealed, expected, checkpoint, gone)
     _head(conn, trail, wrong, number, head)
-    _facts(conn, wrong, recorded)
+    _facts(conn, wrong, recorded, gone)
     for table in unguarded(conn, APPEND_ONLY):
         wrong.append(f"table {table} can be changed: the guards that refuse it are missing or switched off")
-    for found in (_advice(conn), _patients(conn), _rows(conn, trail, sealed), _identities(conn, vault), _states(conn)):
+    for found in (
+        _advice(conn, gone),
+        _patients(conn, gone),
+        _rows(conn, trail, sealed),
+        _identities(conn, vault),
+        _states(conn),
+    ):
         for line in found:
             if wrong.enough:
                 break
@@ -80,7 +97,7 @@ def _every(conn: Connection, table: Table, together: int = 1000) -> Iterator[Map
 
 
 def _chain(conn: Connection, trail: Trail, wrong: _Found, recorded: "dict[str, _Recorded]", sealed: dict[str, str | None],
-           expected: str | None, checkpoint: Noted | None) -> tuple[int, str]:  # fmt: skip
+           expected: str | None, checkpoint: Noted | None, gone: "_Gone") -> tuple[int, str]:  # fmt: skip
     """Every link; fills what the entries recorded. Returns the number and the hash of the last."""
     previous, number = START, 0
     seen_expected, seen_checkpoint = expected is None, checkpoint is None or checkpoint.entries == 0
@@ -104,6 +121,9 @@ def _chain(conn: Connection, trail: Trail, wrong: _Found, recorded: "dict[str, _
             {id_: _Recorded(hash_, row["seq"], numbers.get(id_)) for id_, hash_ in row["detail"].get("facts", {}).items()}
         )
         sealed.update(row["detail"].get("sealed", {}))
+        if row["action"] == ERASE:
+            gone.facts.update(row["detail"].get("emptied", ()))
+            gone.patients.add(row["patient_id"])
         if wrong.enough:
             break
     if not seen_expected:
@@ -125,7 +145,7 @@ def _head(conn: Connection, trail: Trail, wrong: _Found, number: int, last: str)
         )
 
 
-def _facts(conn: Connection, wrong: _Found, recorded: "dict[str, _Recorded]") -> None:
+def _facts(conn: Connection, wrong: _Found, recorded: "dict[str, _Recorded]", gone: _Gone) -> None:
     """Facts that are not those recorded, under the numbers they got: in their order they decide what holds."""
     last = 0
     for row in _every(conn, facts):
@@ -134,7 +154,7 @@ def _facts(conn: Connection, wrong: _Found, recorded: "dict[str, _Recorded]") ->
         said = recorded.pop(row["id"], None)
         if said is None or said.hash != row["hash"]:
             wrong.append(f"fact {row['id']} is not the one the trail recorded")
-        elif fact_hash(row) != row["hash"]:
+        elif (row["body"] != EMPTY or row["source_key"]) if row["id"] in gone.facts else fact_hash(row) != row["hash"]:
             wrong.append(f"fact {row['id']} was changed")
         elif said.entry < last or said.number not in (None, row["seq"]):
             wrong.append(f"fact {row['id']} does not stand where it was recorded: its number was changed")
@@ -143,14 +163,17 @@ def _facts(conn: Connection, wrong: _Found, recorded: "dict[str, _Recorded]") ->
     wrong += [f"fact {id_} is missing" for id_ in recorded]
 
 
-def _advice(conn: Connection) -> Iterator[str]:
+def _advice(conn: Connection, gone: _Gone) -> Iterator[str]:
     """Advice of which anything is not what the fact of its issue says: whose, who asked and when, what, on which facts."""
     issued = {
         f["body"]["advice_id"]: f
         for f in conn.execute(select(facts).where(facts.c.kind == "advice_issued").order_by(facts.c.seq)).mappings()
+        if f["id"] not in gone.facts
     }
     for row in _every(conn, advice, 100):
         said = issued.pop(row["id"], None)
+        if said is None and row["patient_id"] in gone.patients and row["answer"] == row["inputs"] == EMPTY:
+            continue
         if said is None:
             yield f"advice {row['id']} was never issued"
         elif not issued_so(row, said):
@@ -158,16 +181,18 @@ def _advice(conn: Connection) -> Iterator[str]:
     yield from (f"advice {id_} is missing" for id_ in issued)
 
 
-def _patients(conn: Connection) -> Iterator[str]:
+def _patients(conn: Connection, gone: _Gone) -> Iterator[str]:
     """Patients whose ward, consent, presence or number of the last fact is not what the facts say."""
     said: dict[str, dict[str, Any]] = {}
     kinds = ("patient_created", "transferred", "consent", "discharged", "identity_changed", "merged", "merge_undone")
     found = conn.execute(
-        select(facts.c.patient_id, facts.c.kind, facts.c.body).where(facts.c.kind.in_(kinds)).order_by(facts.c.seq)
+        select(facts.c.patient_id, facts.c.kind, facts.c.body, facts.c.id).where(facts.c.kind.in_(kinds)).order_by(facts.c.seq)
     )
-    for patient, kind, body in found:
+    for patient, kind, body, id_ in found:
+        if id_ in gone.facts:
+            continue
         now = said.setdefault(patient, {"ward": "", "care_denied": False, "research_denied": False, "active": True,
-                                        "merged_into": None, "merges": None})  # fmt: skip
+                                        "merged_into": None, "merges": None, "erased_at": None})  # fmt: skip
         if kind == "consent":
             now[f"{body['purpose']}_denied"] = body["decision"] == "deny"
         elif kind == "discharged":
@@ -185,6 +210,10 @@ def _patients(conn: Connection) -> Iterator[str]:
     heads = dict(conn.execute(select(facts.c.patient_id, func.max(facts.c.seq)).group_by(facts.c.patient_id)).all())  # type: ignore[arg-type]
     for row in _every(conn, patients):
         expected = said.pop(row["id"], None)
+        if row["id"] in gone.patients and expected is None:
+            if row["erased_at"] is None or row["active"]:
+                yield f"patient {row['id']} was erased, and is shown as if not"
+            continue
         if expected is None or any(row[k] != v for k, v in expected.items()):
             yield f"the ward, consent, presence or identity of patient {row['id']} is not what the facts say"
         elif heads.get(row["id"], 0) != row["head"]:
@@ -221,7 +250,7 @@ def _identities(conn: Connection, vault: "Vault | None") -> Iterator[str]:
         if vault is None:
             continue
         try:
-            person = vault.open(row["key_id"], row["sealed"], f"identity:{patient}:{row['version']}")
+            person = open_(conn, vault, row)
         except DosetwinError:
             yield f"version {row['version']} of the identity of patient {patient} does not open"
             continue

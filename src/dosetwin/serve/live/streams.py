@@ -52,7 +52,7 @@ class Streams:
         self.mqtt: Subscriber | None = None
 
     def start(self) -> "Streams":
-        """Listen and connect."""
+        """Listen."""
         s = self._service.settings
         if s.mllp_port is not None:
             from dosetwin.serve.live.hl7v2 import Listener, Reader, secured
@@ -65,22 +65,27 @@ class Streams:
             except InputError as error:
                 self._why["mllp"] = str(error)
                 log.error("MLLP listener not started: %s", error)
-        if s.mqtt_host:
-            from dosetwin.serve.live.mqtt import Subscriber
-
-            name = f"dosetwin-{s.site}"[:60]
-            self.mqtt = Subscriber(self._service, s.mqtt_host, s.mqtt_port, s.mqtt_root, name=name, user=s.mqtt_user,
-                                   password=s.mqtt_password.get_secret_value(), tls=s.mqtt_tls,
-                                   heard=lambda: self.heard("mqtt"))  # fmt: skip
-            self.mqtt.start()
         return self
+
+    def subscribe(self, stop: threading.Event) -> None:
+        """Be the broker's subscriber until ``stop``: one process of several is."""
+        s = self._service.settings
+        from dosetwin.serve.live.mqtt import Subscriber
+
+        name = f"dosetwin-{s.site}"[:60]
+        mqtt = Subscriber(self._service, s.mqtt_host, s.mqtt_port, s.mqtt_root, name=name, user=s.mqtt_user,
+                          password=s.mqtt_password.get_secret_value(), tls=s.mqtt_tls,
+                          heard=lambda: self.heard("mqtt"))  # fmt: skip
+        self.mqtt = mqtt
+        mqtt.start()
+        stop.wait()
+        self.mqtt = None
+        mqtt.close()
 
     def close(self) -> None:
         """Stop listening; what is being worked on is finished."""
         if self.mllp is not None:
             self.mllp.close()
-        if self.mqtt is not None:
-            self.mqtt.close()
 
     def heard(self, name: str) -> None:
         """A message came, usable or not."""
@@ -95,7 +100,9 @@ class Streams:
             listening = self.mllp is not None and self.mllp.listening
             out.append(self._state("mllp", listening, self._why.get("mllp", "not listening")))
         if s.mqtt_host:
-            connected = self.mqtt is not None and self.mqtt.connected
+            leader = self._service.leader
+            elsewhere = leader is not None and not leader.leads
+            connected = elsewhere or (self.mqtt is not None and self.mqtt.connected)
             out.append(self._state("mqtt", connected, "not connected to the broker"))
         trouble: Mapping[str, str] = {} if self._feeds is None else dict(self._feeds.trouble)
         names = () if self._feeds is None else self._feeds.servers

@@ -29,7 +29,8 @@ async def ready(service: The, request: Request) -> dict[str, Any]:
     if not await asyncio.get_running_loop().run_in_executor(_ASKS, service.store.ready):
         raise Problem(503, "not_ready", service.store.unready or "the database does not answer", headers={"Retry-After": "5"})
     down = [s.name for s in states_of(request.app) if not s.up]
-    return {"status": "ready"} | ({"feeds_down": down} if down else {})
+    leads = {} if service.leader is None else {"leads": service.leader.leads}
+    return {"status": "ready"} | leads | ({"feeds_down": down} if down else {})
 
 
 @router.get("/api/v1/openapi.json", include_in_schema=False)

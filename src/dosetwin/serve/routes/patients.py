@@ -10,6 +10,7 @@ from dosetwin.serve.access import The, Who, keeps_refused
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.store.facts import Code, Name, NewPatient, Person
+from dosetwin.serve.store.retain import record
 from dosetwin.serve.wardlist import line, ordered
 
 router = APIRouter(tags=["patients"])
@@ -64,6 +65,18 @@ def patient(patient: PatientId, service: The, who: Who) -> dict[str, Any]:
         "created_at": stamp(row["created_at"]), "head": row["head"],
         "summary": states[0]["summary"] if states else None, "therapies": {s["therapy"]: s["summary"] for s in states},
     }  # fmt: skip
+
+
+@router.get("/patients/{patient}/record")
+def whole_record(patient: PatientId, service: The, who: Who) -> dict[str, Any]:
+    """Everything on record about a patient, to be handed to the patient or a guardian who asks for it."""
+    reach = service.reach(who)
+    with service.store.read() as conn:
+        reach.patient(conn, patient, "replay")
+        reach.patient(conn, patient)
+        found = record(conn, service.vault, patient)
+    service.audited(who, "hand_out", patient=patient, detail={"events": len(found["facts"]), "advices": len(found["advice"])})
+    return found
 
 
 @router.put("/patients/{patient}/person")

@@ -15,12 +15,15 @@ from sqlalchemy import Connection, Engine, LargeBinary, Table, func, select, tex
 from dosetwin.errors import InputError
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.store import schema
-from dosetwin.serve.store.private import private_file
+from dosetwin.serve.store.patient_keys import OWN
+from dosetwin.serve.store.private import private_file, write_private
 from dosetwin.serve.store.store import Store, open_engine
-from dosetwin.serve.store.tables import Moment, metadata
+from dosetwin.serve.store.tables import Moment, identities, metadata, patient_keys, patients
 
-LEFT_OUT = ("twin_states", "sessions", "heartbeat")
-"""Derived again, or worth nothing after a restore."""
+LEFT_OUT = ("twin_states", "twin_jobs", "sessions", "heartbeat", "patient_keys")
+"""Derived again, worth nothing after a restore, or kept apart (``KEYS``)."""
+KEYS = "patient-keys.jsonl"
+"""Beside the backups of a folder, overwritten by each: so that who was erased is erased in the older ones too."""
 FORMAT = "dosetwin backup 1"
 ROWS = 500
 LARGEST_MANIFEST = 2**20
@@ -54,12 +57,14 @@ def backup(store: Store, target: Path, now: datetime) -> dict[str, Any]:
         part.unlink(missing_ok=True)
         private_file(part)
         with store.read() as conn, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as out:
+            keys = [_line(r) for r in conn.execute(select(patient_keys).order_by(patient_keys.c.patient_id)).mappings()]
             manifest: dict[str, Any] = {"format": FORMAT, "made_at": stamp(now), "revision": schema.head(), "tables": {}}
             for table in _tables():
                 manifest["tables"][table.name] = _write_table(conn, out, table)
             out.writestr("manifest.json", json.dumps(manifest, indent=1))
         with part.open("rb") as written:
             os.fsync(written.fileno())
+        write_private(target.with_name(KEYS), "".join(keys))
         part.rename(target)
     except OSError as error:
         part.unlink(missing_ok=True)
@@ -105,6 +110,7 @@ def restore(source: Path, url: str, *, key: bytes = b"") -> dict[str, Any]:
                             text("SELECT setval(pg_get_serial_sequence('facts', 'seq'), COALESCE(MAX(seq), 1)) FROM facts")
                         )
                 schema.upgrade(engine, key=key)
+                _read_keys(engine, source.with_name(KEYS))
             finally:
                 engine.dispose()
     except OSError as error:
@@ -112,6 +118,30 @@ def restore(source: Path, url: str, *, key: bytes = b"") -> dict[str, Any]:
     except zipfile.BadZipFile:
         raise InputError("not a backup, or cut off", where=source.name) from None
     return manifest
+
+
+def _read_keys(engine: Engine, file: Path) -> None:
+    """The patients' own keys, as the newest backup of the folder has them. Raises InputError where they are missing."""
+    with engine.connect() as conn, conn.begin():
+        needed = set(conn.execute(select(identities.c.patient_id).where(identities.c.key_id == OWN)).scalars())
+        if not needed:
+            return
+        try:
+            rows = [_row(patient_keys, json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"the patients' keys cannot be read ({type(error).__name__}): nobody could be identified",
+                             where=str(file), remedy="copy it beside the backup: each backup writes it") from None  # fmt: skip
+        mine = [r for r in rows if r["patient_id"] in needed]
+        if mine:
+            conn.execute(patient_keys.insert(), mine)
+
+
+def erased_since(conn: Connection) -> list[str]:
+    """Patients of a restored backup whose key was destroyed after it was made: they are to be erased again."""
+    there = select(patient_keys.c.patient_id)
+    query = select(patients.c.id).join(identities, identities.c.patient_id == patients.c.id).distinct()
+    query = query.where(identities.c.key_id == OWN, patients.c.id.not_in(there), patients.c.erased_at.is_(None))
+    return list(conn.execute(query).scalars())
 
 
 def _manifest(file: zipfile.ZipFile, name: str) -> dict[str, Any]:

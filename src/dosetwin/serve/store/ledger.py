@@ -13,6 +13,7 @@ from dosetwin.serve.audit import Entry, Trail, digest, fact_hash, stamp
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.crypto import Vault
 from dosetwin.serve.problems import Problem, from_input_error, wrong
+from dosetwin.serve.store import patient_keys
 from dosetwin.serve.store.facts import AHEAD, CARE, EARLIEST, NewFact, NewPatient, Person
 from dosetwin.serve.store.merges import MERGED, UNDONE, absorbed, alike, of_record, standing
 from dosetwin.serve.store.tables import advice, facts, identities, identity_index, patients, twin_states
@@ -87,7 +88,8 @@ class Ledger:
         return id_, self.append(conn, who, [created], now, sealed=sealed)[0]
 
     def _identify(self, conn: Connection, patient: str, version: int, person: Person, now: datetime) -> None:
-        sealed = self._vault.seal(person.model_dump(mode="json"), f"identity:{patient}:{version}")
+        about = f"identity:{patient}:{version}"
+        sealed = patient_keys.seal(conn, self._vault, patient, person.model_dump(mode="json"), about)
         row = self._seals.sealed("identities", patient_id=patient, version=version, key_id=sealed.key_id, sealed=sealed.body,
                                  recorded_at=now)  # fmt: skip
         conn.execute(identities.insert(), row)

@@ -16,6 +16,7 @@ from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.store.facts import Person
 from dosetwin.serve.store.issued import issued_so
 from dosetwin.serve.store.merges import standing, with_absorbed
+from dosetwin.serve.store.patient_keys import open_
 from dosetwin.serve.store.seals import changed
 from dosetwin.serve.store.tables import (
     Moment,
@@ -88,7 +89,7 @@ class Reach:
         """The SQL condition on ``patients``."""
         member = true() if EVERY_WARD in self.who.wards else patients.c.ward.in_(sorted(self.who.wards))
         mine = or_(and_(member, patients.c.care_denied.is_(False)), patients.c.id.in_(sorted(self._opened(conn))))
-        return and_(mine, patients.c.arriving.is_(False), patients.c.merged_into.is_(None))
+        return and_(mine, patients.c.arriving.is_(False), patients.c.merged_into.is_(None), patients.c.erased_at.is_(None))
 
     def _opened(self, conn: Connection) -> set[str]:
         """Patients whose record was opened by breaking the glass; a row without its seal opens nothing."""
@@ -135,6 +136,8 @@ class Reach:
             return Problem(404, "not_found", "no such patient", [wrong("patient", "id", id_, "the id of a patient on record")])
         if not self.vault.seals.holds("patients", row):
             return changed("patients")
+        if row["erased_at"] is not None:
+            return Problem(410, "erased", "this record was erased; nothing of it is here any more")
         if row["merged_into"] is not None and action not in ("read", "replay"):
             into = row["merged_into"]
             return Problem(409, "merged", "this record was merged into another one: use that one", merged_into=into)
@@ -180,8 +183,7 @@ class Reach:
         row = conn.execute(query).mappings().first()
         if row is None or not self.vault.seals.holds("identities", row):
             raise changed("identities")
-        about = f"identity:{patient}:{row['version']}"
-        return row["version"], Person.model_validate(self.vault.open(row["key_id"], row["sealed"], about))
+        return row["version"], Person.model_validate(open_(conn, self.vault, row))
 
     def people(self, conn: Connection, rows: Sequence[Row], kept: People) -> dict[str, Person]:
         """Who the patients of these rows are, where their identity bears its seal; ``kept`` remembers by id and version."""
@@ -302,7 +304,7 @@ class Reach:
         self.need("export")
         member = true() if EVERY_WARD in self.who.wards else patients.c.ward.in_(sorted(self.who.wards))
         agreed = (patients.c.care_denied.is_(False), patients.c.research_denied.is_(False), patients.c.arriving.is_(False),
-                  patients.c.merged_into.is_(None))  # fmt: skip
+                  patients.c.merged_into.is_(None), patients.c.erased_at.is_(None))  # fmt: skip
         rows = conn.execute(select(patients).where(member, *agreed).order_by(patients.c.id)).mappings()
         return [r["id"] for r in rows if self.vault.seals.holds("patients", r)]
 

@@ -13,6 +13,8 @@ from dosetwin.errors import InputError
 from dosetwin.serve.store.writer import LOCK
 
 HERE = "dosetwin.serve.store:migrations"
+OLDEST_BACK = "0003"
+"""The oldest revision that ``back`` leads to: that of the release before."""
 
 
 def _config(connection: Connection | None = None, key: bytes = b"") -> Config:
@@ -57,6 +59,23 @@ def upgrade(engine: Engine, to: str = "head", *, key: bytes = b"") -> None:
                              remedy="install that version, or restore a backup")  # fmt: skip
         if found != (head() if to == "head" else to):
             command.upgrade(_config(conn, key), to)
+
+
+def back(engine: Engine, to: str) -> None:
+    """Take the schema back to an older revision, whole or not at all, for the program of that time.
+
+    Raises InputError for a revision that is not known or not older, or where the database holds what that program cannot read.
+    """
+    known = revisions()
+    with engine.connect() as conn, conn.begin():
+        if conn.dialect.name == "postgresql":
+            conn.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": LOCK})
+        found = MigrationContext.configure(conn).get_current_revision()
+        if found not in known or to not in known[known.index(OLDEST_BACK) :] or known.index(to) > known.index(found):
+            raise InputError("not a revision to go back to", where="store back", value=to,
+                             allowed=", ".join(known[known.index(OLDEST_BACK) :]),
+                             remedy="or restore a backup with the older program")  # fmt: skip
+        command.downgrade(_config(conn), to)
 
 
 def require_current(engine: Engine) -> None:

@@ -27,7 +27,7 @@ from dosetwin.serve.store.tables import (
 log = logging.getLogger("dosetwin.serve")
 _LEFT_OUT = {"patients": ("head",), "twin_states": ("answer",)}
 """Columns that follow from facts (and are checked against them), or are sealed by their hash in another column."""
-OPTIONAL = {"patients": ("merged_into", "merges")}
+OPTIONAL = {"patients": ("merged_into", "merges", "erased_at")}
 """Columns that a seal covers where they say something: rows sealed before there were such columns keep their seal."""
 SEALED: dict[str, tuple[str, ...]] = {
     t.name: tuple(c.name for c in t.columns if c.name not in ("seal", *_LEFT_OUT.get(t.name, ())))

@@ -145,11 +145,13 @@ patients = Table(
     Column("arriving", Boolean, nullable=False, server_default=false()),
     Column("merged_into", String(36)),
     Column("merges", Integer),
+    Column("erased_at", Moment),
     _seal(),
 )
 """Derived from facts: where the patient lies, what was consented to, the number of the last fact, which identity holds.
 
 ``merged_into``: the record that this one was merged into; ``merges``: how many others were merged into this one (``merges.py``).
+``erased_at``: when everything about the patient was erased (``erase.py``).
 ``arriving`` while a large record is being taken in, piece by piece: until it is whole nobody sees it.
 """
 
@@ -164,6 +166,15 @@ identities = Table(
     _seal(),
 )
 """Name, record number and birth, encrypted. The one place that holds them; its rows are re-encrypted when keys are changed."""
+
+patient_keys = Table(
+    "patient_keys",
+    metadata,
+    Column("patient_id", String(36), primary_key=True),
+    Column("key_id", String(64), nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+"""Each patient's own key, wrapped with a data key: no part of a backup, destroyed when the patient is erased."""
 
 identity_index = Table(
     "identity_index",
@@ -189,6 +200,16 @@ twin_states = Table(
     _seal(),
 )
 """Derived and thrown away at will: the ward list's line and the current answer of each twin, by patient and therapy."""
+
+twin_jobs = Table(
+    "twin_jobs",
+    metadata,
+    Column("patient_id", String(36), primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("taken_by", String(32)),
+    Column("until", Moment),
+)
+"""Twins that are behind, and which process has taken which (``jobs.py``): derived, empty when nothing is behind."""
 
 sessions = Table(
     "sessions",

@@ -1,0 +1,129 @@
+"""Erasing a patient: who it is, what was measured and given, advice and refused messages go; the trail still holds.
+
+What stays: that there was a record, how many facts it had and their hashes, who did what when. The key that sealed the identity
+is destroyed, so copies in older backups cannot be opened (``patient_keys.py``). The audit trail says what was erased, by whom and
+why, and ``audit verify`` accepts emptied facts of an erased patient, and of nobody else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, text, update
+
+from dosetwin.errors import InputError
+from dosetwin.serve.audit import Trail
+from dosetwin.serve.auth.principal import Principal
+from dosetwin.serve.crypto import Vault
+from dosetwin.serve.problems import Problem, wrong
+from dosetwin.serve.store.merges import absorbed
+from dosetwin.serve.store.patient_keys import open_
+from dosetwin.serve.store.schema import append_only, changeable
+from dosetwin.serve.store.tables import (
+    advice,
+    break_glass,
+    facts,
+    identities,
+    identity_index,
+    patient_keys,
+    patients,
+    rejected,
+    twin_jobs,
+    twin_states,
+)
+
+ACTION = "erase"
+EMPTY = {"erased": True}
+"""The body of a fact whose content is gone."""
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What went: numbers of facts, advices, identities and refused messages."""
+
+    patient_id: str
+    facts: int
+    advice: int
+    identities: int
+    refused: int
+
+
+@dataclass(frozen=True)
+class _On:
+    """A connection in the place of Alembic's operations, as far as guards need them."""
+
+    conn: Connection
+
+    def get_bind(self) -> Connection:
+        return self.conn
+
+    def execute(self, said: str) -> None:
+        self.conn.execute(text(said))
+
+
+def erase(conn: Connection, vault: Vault, trail: Trail, who: Principal, patient: str, reason: str, now: datetime) -> list[Erased]:
+    """Erase a patient's record, and those that were merged into it, in the writer's transaction.
+
+    Raises Problem 404 for nobody on record, 409 for a record that is part of another one, or was erased before.
+    """
+    row = conn.execute(select(patients).where(patients.c.id == patient)).mappings().first()
+    if row is None:
+        raise Problem(404, "not_found", "no such patient", [wrong("patient", "id", patient, "the id of a patient on record")])
+    if row["merged_into"] is not None or row["erased_at"] is not None:
+        why = "it was erased before" if row["erased_at"] is not None else "it is part of another record: erase that one"
+        raise Problem(409, "erased" if row["erased_at"] is not None else "merged", why)
+    on = _On(conn)
+    for table in ("facts", "advice", "rejected"):
+        changeable(on, table)
+    try:
+        return [_one(conn, vault, trail, who, id_, reason, now) for id_ in (patient, *absorbed(conn, patient))]
+    finally:
+        for table in ("facts", "advice", "rejected"):
+            append_only(on, table)
+
+
+def _one(conn: Connection, vault: Vault, trail: Trail, who: Principal, patient: str, reason: str, now: datetime) -> Erased:
+    row = dict(conn.execute(select(patients).where(patients.c.id == patient)).mappings().one())
+    vault.seals.require("patients", row)
+    sealed: dict[str, str | None] = {}
+    refused = _refused(conn, vault, patient, sealed)
+    mine = facts.c.patient_id == patient
+    emptied = list(conn.execute(select(facts.c.id).where(mine)).scalars())
+    conn.execute(update(facts).where(mine).values(body=EMPTY, at=facts.c.recorded_at, source_key=None))
+    advised = conn.execute(update(advice).where(advice.c.patient_id == patient).values(inputs=EMPTY, answer=EMPTY)).rowcount
+    for digest in conn.execute(select(identity_index.c.digest).where(identity_index.c.patient_id == patient)).scalars():
+        sealed[f"identity_index:{digest}"] = None
+    for id_ in conn.execute(select(break_glass.c.id).where(break_glass.c.patient_id == patient)).scalars():
+        sealed[f"break_glass:{id_}"] = None
+    gone = conn.execute(delete(identities).where(identities.c.patient_id == patient)).rowcount
+    for table in (identity_index, break_glass, patient_keys, twin_states, twin_jobs):
+        conn.execute(delete(table).where(table.c.patient_id == patient))
+    change: dict[str, Any] = {"active": False, "identity_version": 0, "erased_at": now}
+    seal = vault.seals.of("patients", row | change)
+    conn.execute(update(patients).where(patients.c.id == patient).values(**change, seal=seal))
+    sealed[f"patients:{patient}"] = seal
+    trail.add(conn, now, who, ACTION, patient=patient, detail={"reason": reason, "emptied": emptied, "advice": advised,
+                                                               "sealed": sealed})  # fmt: skip
+    return Erased(patient, len(emptied), advised, gone, refused)
+
+
+def _refused(conn: Connection, vault: Vault, patient: str, sealed: dict[str, str | None]) -> int:
+    """Delete refused messages that name one of the patient's numbers, or the name."""
+    needles: set[bytes] = set()
+    for row in conn.execute(select(identities).where(identities.c.patient_id == patient)).mappings():
+        try:
+            person = open_(conn, vault, row)
+        except InputError:  # its key is gone already: erased in the database this backup is of
+            continue
+        for value in (*person.get("identifiers", {}).values(), person.get("name", "")):
+            if len(value.strip()) >= 4:  # shorter ones are in every message
+                needles.add(value.strip().encode())
+    names: Callable[[bytes], bool] = lambda body: any(n in body for n in needles)  # noqa: E731
+    gone = 0
+    for row in conn.execute(select(rejected)).mappings().all():
+        if needles and names(vault.open_bytes(row["key_id"], row["body"], f"rejected:{row['id']}")):
+            conn.execute(delete(rejected).where(rejected.c.id == row["id"]))
+            sealed[f"rejected:{row['id']}"] = None
+            gone += 1
+    return gone
