@@ -28,6 +28,7 @@ from dosetwin.serve.store.backup import backup, restore
 from dosetwin.serve.store.facts import NewFact, NewPatient, Person
 from dosetwin.serve.store.keys import rotate
 from dosetwin.serve.store.ledger import Ledger
+from dosetwin.serve.store.patient_keys import open_
 from dosetwin.serve.store.tables import APPEND_ONLY, audit, facts, identities, metadata, rejected
 
 NOW = datetime(2026, 4, 12, 12, 0, tzinfo=UTC)
@@ -373,7 +374,7 @@ def test_keys_are_rotated_and_the_old_one_may_go(opened: Opened) -> None:
     only_new = Vault(new_key, CHAIN)
     with opened.store.read() as conn:
         for row in conn.execute(select(identities)).mappings():
-            person = Person.model_validate(only_new.open(row["key_id"], row["sealed"], f"identity:{row['patient_id']}:1"))
+            person = Person.model_validate(open_(conn, only_new, row))
             assert person.name == f"Name {ids.index(row['patient_id'])}"
     assert opened.verdict().ok
     with pytest.raises(InputError, match="not given"):

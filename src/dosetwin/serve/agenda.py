@@ -29,6 +29,12 @@ class Agenda:
         with self._changed:
             return len(self._since.keys() | self._running.keys())
 
+    def oldest_s(self) -> float:
+        """How long the twin that has waited longest has waited, s; 0 where none waits."""
+        with self._changed:
+            since = [at for _, at in (*self._since.values(), *self._running.values())]
+            return max(self._clock() - min(since), 0.0) if since else 0.0
+
     def add(self, ids: Iterable[str], *, urgent: bool = True) -> None:
         """Put twins down; those already there keep their place, or gain that of news."""
         now = self._clock()

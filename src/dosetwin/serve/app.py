@@ -26,6 +26,7 @@ from dosetwin.serve.auth.tokens import Tokens
 from dosetwin.serve.clock import Clock, FastClock, WallClock
 from dosetwin.serve.leader import Leader, Work
 from dosetwin.serve.metrics import Measured
+from dosetwin.serve.observe import Observed, request_id, tracer
 from dosetwin.serve.problems import Problem, from_database, from_input_error, wrong
 from dosetwin.serve.refresh import warm
 from dosetwin.serve.routes import routers
@@ -107,6 +108,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
     app.add_middleware(Measured, metrics=service.metrics)
     app.add_middleware(Guard, settings=settings, unexpected=_unexpected)
     app.add_middleware(Proxies, trusted=settings.trusted_proxies)
+    app.add_middleware(Observed, tracer=tracer())
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -199,7 +201,7 @@ async def _database(request: Request, error: Exception) -> JSONResponse:
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     """The caller gets an id, the log where it happened; the message may hold a patient's data, or a key, and goes nowhere."""
-    id_ = uuid.uuid4().hex[:12]
+    id_ = request_id.get()[:12] or uuid.uuid4().hex[:12]
     places = [f"{Path(f.filename).name}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)[-3:]]
     route = request.scope.get("route")
     log.error(

@@ -32,6 +32,10 @@ def serve(*, demo: bool, host: str | None, port: int | None) -> int:
 
         usual = settings.usual or f"{ADULTS}={THERAPIES.rpartition(', ')[2]}"
         settings = settings.model_copy(update={"therapies": THERAPIES, "usual": usual})
+    if settings.log_json:
+        from dosetwin.serve.observe import structured
+
+        structured()
     app = create_app(settings, own_process=True)
     if settings.demo:
         where = f"http://{settings.host}:{settings.port}/"

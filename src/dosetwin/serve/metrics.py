@@ -22,6 +22,15 @@ class Metrics:
         self.refreshes = Histogram("dosetwin_refresh_seconds", "Time to recompute a twin", buckets=SECONDS,
                                    registry=self.registry)  # fmt: skip
         self.waiting = Gauge("dosetwin_twins_waiting", "Twins with facts not worked in yet", registry=self.registry)
+        self.queue_age = Gauge(
+            "dosetwin_queue_age_seconds", "Since when the twin waits that has waited longest", registry=self.registry
+        )
+        self.behind = Gauge("dosetwin_twins_behind", "Twins of patients who are here, behind their facts", registry=self.registry)
+        self.stale = Gauge(
+            "dosetwin_twin_oldest_seconds", "Age of the oldest answer of a patient who is here", registry=self.registry
+        )
+        self.store = Gauge("dosetwin_store_bytes", "Size of the database", registry=self.registry)
+        self.leads = Gauge("dosetwin_leads", "1 where this process leads", registry=self.registry)
         self.feed_up = Gauge("dosetwin_feed_up", "Live source is there and heard from", ["feed"], registry=self.registry)
         self.failures = Counter("dosetwin_background_failures", "Background work that failed", registry=self.registry)
 

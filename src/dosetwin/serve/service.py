@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from dosetwin.forecast.tells import listed
 from dosetwin.serve.agenda import Agenda
@@ -377,6 +377,21 @@ class Service:
         mine = self.jobs.take(since, self.clock.now())
         self.touched(mine)
         return len(mine)
+
+    def standing(self) -> tuple[int, float, int]:
+        """Twins of patients who are here that are behind their facts, the age of the oldest answer (s), the store's bytes."""
+        mine = (twin_states.c.patient_id == patients.c.id) & twin_states.c.therapy.in_(self.installed.names)
+        here = patients.c.active & patients.c.merged_into.is_(None) & patients.c.erased_at.is_(None)
+        with self.store.read() as conn:
+            query = select(func.count(), func.min(twin_states.c.computed_at)).select_from(patients.join(twin_states, mine))
+            behind = conn.execute(query.where(here, twin_states.c.through_seq < patients.c.head)).one()[0]
+            oldest = conn.execute(query.where(here)).one()[1]
+            if self.store.sqlite:
+                pages, each = (conn.exec_driver_sql(f"PRAGMA {p}").scalar() or 0 for p in ("page_count", "page_size"))
+                size = pages * each
+            else:
+                size = conn.execute(select(func.pg_database_size(func.current_database()))).scalar() or 0
+        return behind, 0.0 if oldest is None else max((self.clock.now() - oldest).total_seconds(), 0.0), size
 
     def help_out(self) -> int:
         """Take some of the twins that have been behind their facts for a while, whichever process those came to."""

@@ -106,6 +106,7 @@ class Settings(BaseModel):
     retain_rejected_days: Annotated[float, Field(ge=0)] = 0.0
     retain_stays_days: Annotated[float, Field(ge=0)] = 0.0
     archive_dir: Path | None = None
+    log_json: bool = False
     metrics_open: bool = False
     demo_babies: Annotated[int, Field(ge=0, le=2000)] = 12
     demo_speed: Annotated[float, Field(ge=0)] = 60.0

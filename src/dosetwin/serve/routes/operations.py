@@ -47,6 +47,12 @@ def metrics(request: Request, service: The) -> Response:
     if not service.settings.metrics_open:
         service.reach(principal_now(request)).need("metrics")
     service.metrics.waiting.set(service.waiting)
+    service.metrics.queue_age.set(service.agenda.oldest_s())
+    service.metrics.leads.set(1 if service.leader is not None and service.leader.leads else 0)
+    behind, oldest, size = service.standing()
+    service.metrics.behind.set(behind)
+    service.metrics.stale.set(oldest)
+    service.metrics.store.set(size)
     for feed in states_of(request.app):
         service.metrics.feed_up.labels(feed.name).set(feed.up and not feed.silent)
     return Response(service.metrics.page(), headers={"Content-Type": CONTENT_TYPE})
