@@ -389,10 +389,16 @@ def test_identities_are_sealed_and_bound_to_their_row(opened: Opened) -> None:
         everything = json.dumps([[str(v) for v in r] for t in metadata.sorted_tables for r in conn.execute(select(t))])
     assert "Mina" not in everything
     assert "123456" not in everything
-    with pytest.raises(InputError, match="belongs to another row"):
-        opened.vault.open("k1", rows[a]["sealed"], f"identity:{b}:1")
-    with pytest.raises(InputError, match="changed"):
-        opened.vault.open("k1", rows[a]["sealed"][:-1] + b"\0", f"identity:{a}:1")
+    with opened.store.read() as conn:
+        assert open_(conn, opened.vault, rows[a])["name"] == "Mina Madeup"
+        for change in (
+            {"sealed": rows[b]["sealed"]},
+            {"patient_id": b},
+            {"sealed": rows[a]["sealed"][:-1] + b"\0"},
+            {"version": 2},
+        ):
+            with pytest.raises(InputError, match="changed, or belongs to another row"):
+                open_(conn, opened.vault, dict(rows[a]) | change)
 
 
 TAMPERING = {
