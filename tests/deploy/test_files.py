@@ -149,7 +149,7 @@ def test_the_unit_is_one_and_lets_the_service_do_no_more_than_it_needs(tmp_path)
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd is not installed: the unit's words were checked, its syntax was not")
     unit = tmp_path / "dosetwin.service"
-    unit.write_text(text.replace("/opt/dosetwin/bin/dosetwin", sys.executable))
+    unit.write_text(text.replace("/usr/local/lib/dosetwin/bin/dosetwin", sys.executable))
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, timeout=60)
     assert "dosetwin.service" not in done.stderr, done.stderr
 
