@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numba import njit
@@ -173,24 +173,17 @@ class Evidence:
     @property
     def spreads(self) -> np.ndarray:
         """``spread`` by effect, [n_full]."""
-        etas, kappas = len(self.model.eta_names), self.occasions * len(self.model.kappa_names)
-        return np.repeat(np.array(self.spread, dtype=np.float64), [etas, kappas])
+        return _spreads(self.model, self.occasions, self.spread)
 
     @cached_property
     def omega(self) -> np.ndarray:
         """Covariance of the full vector, [n_full, n_full], with the variances widened by ``spread``."""
-        omega = self.model.omega_for(self.occasions).copy()
-        np.fill_diagonal(omega, np.diag(omega) * self.spreads * self.spreads)
-        return omega
+        return _omega(self.model, self.occasions, self.spread)
 
     @cached_property
     def root(self) -> np.ndarray:
         """L with L L' = ``omega``; rows of fixed effects are 0."""
-        free = np.diag(self.omega) > 0
-        root = np.zeros_like(self.omega)
-        if free.any():
-            root[np.ix_(free, free)] = np.linalg.cholesky(self.omega[np.ix_(free, free)])
-        return root
+        return _root(self.model, self.occasions, self.spread)
 
     @cached_property
     def widening(self) -> np.ndarray:
@@ -247,6 +240,29 @@ class Evidence:
         measured = ~self.blq
         logs = measured & (self.form == _LOG)
         return float(measured.sum() * LOG_2PI + 2.0 * np.log(self.y[logs]).sum())
+
+
+@lru_cache(maxsize=256)
+def _root(model: Model, occasions: int, spread: tuple[float, float]) -> np.ndarray:
+    """``Evidence.root``, the same for every patient of a model."""
+    omega = _omega(model, occasions, spread)
+    free = np.diag(omega) > 0
+    root = np.zeros_like(omega)
+    if free.any():
+        root[np.ix_(free, free)] = np.linalg.cholesky(omega[np.ix_(free, free)])
+    root.flags.writeable = False
+    return root
+
+
+def _omega(model: Model, occasions: int, spread: tuple[float, float]) -> np.ndarray:
+    omega = model.omega_for(occasions).copy()
+    spreads = _spreads(model, occasions, spread)
+    np.fill_diagonal(omega, np.diag(omega) * spreads * spreads)
+    return omega
+
+
+def _spreads(model: Model, occasions: int, spread: tuple[float, float]) -> np.ndarray:
+    return np.repeat(np.array(spread, dtype=np.float64), [len(model.eta_names), occasions * len(model.kappa_names)])
 
 
 def _codes(residual: Residual) -> tuple[int, float, float]:

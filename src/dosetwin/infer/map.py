@@ -67,7 +67,7 @@ class _Objective:
         # small against the differences it is divided by, which needs wider, symmetric ones.
         self.exact = evidence.model.solver == "exact"
         self.step, self.hessian_step = (1e-5, 1e-3) if self.exact else (1e-2, 5e-2)
-        eye = np.eye(n)
+        eye = self.eye = np.eye(n)
         self.star = np.vstack([np.zeros((1, n)), self.step * eye, *([] if self.exact else [-self.step * eye])])
         self.i, self.j = np.triu_indices(n, 1)
         pairs = self.hessian_step * (eye[self.i] + eye[self.j])
@@ -99,7 +99,7 @@ class _Objective:
                 (f[1 : n + 1] - f[n + 1 :]) / (2 * self.step),
             )
         with np.errstate(over="ignore", invalid="ignore"):  # judged below: predictions may be astronomically wrong out there
-            scoring = 2.0 * ((jacobian * self.evidence.information(prediction)) @ jacobian.T + np.eye(n))
+            scoring = 2.0 * ((jacobian * self.evidence.information(prediction)) @ jacobian.T + self.eye)
         if not np.isfinite(scoring).all():
             gradient, scoring = np.full(n, np.nan), np.eye(n)
         return _Point(z, float(f[0]), gradient, scoring)

@@ -64,8 +64,7 @@ put_abreast_output = abreast_state = abreast_parameters = abreast_cov = put_abre
 
 def suits(model: Model, schedule: Schedule) -> bool:
     """Whether these courses are played abreast: stepped explicitly, no steady state to be found, no lag."""
-    kind = schedule.kind
-    return steps(model) and bool(np.all((kind == COVARIATES) | (kind == DOSE) | (kind == OUTPUT) | (kind == RESET)))
+    return steps(model) and schedule.kinds <= {COVARIATES, DOSE, OUTPUT, RESET}
 
 
 def steps(model: Model) -> bool:

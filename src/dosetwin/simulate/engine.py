@@ -92,6 +92,8 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 def _plain(array: Any) -> np.ndarray:
     """As a C-ordered float64 array that may be written to: numba compiles a kernel anew for every other kind (seconds each)."""
+    if type(array) is np.ndarray and array.dtype == np.float64 and array.flags.carray:
+        return array
     return np.require(array, dtype=np.float64, requirements=["C", "W"])
 
 
@@ -117,7 +119,8 @@ def _fits(model: Model, schedule: Schedule, n_jobs: int, eta, theta, auc: bool) 
 def _run(model, schedule: Schedule, course, eta, theta, threads, auc: bool, state: bool, rtol=None, atol=None):
     n_jobs, n_out = len(course), len(model.outputs)
     eta, theta = _fits(model, schedule, n_jobs, eta, theta, auc)
-    out_ptr = np.concatenate([[0], np.cumsum(schedule.n_times[course])]).astype(np.int64)
+    out_ptr = np.zeros(n_jobs + 1, np.int64)
+    np.cumsum(schedule.n_times[course], out=out_ptr[1:])
     n_rows = int(out_ptr[-1])
     width = n_out * (2 if auc else 1) + (len(model.states) if state else 0)
     if 8 * width * n_rows > LARGE:
@@ -157,7 +160,7 @@ def _run(model, schedule: Schedule, course, eta, theta, threads, auc: bool, stat
 
 def _on_threads(kernel, n_jobs: int, threads: int, fixed: tuple) -> None:
     """Run the kernel for all jobs, on threads where they pay."""
-    if threads == 1 or n_jobs < 2 * JOBS_PER_CHUNK:
+    if n_jobs < 2 * JOBS_PER_CHUNK or threads == 1:
         kernel(0, n_jobs, *fixed)
         return
     size = max(JOBS_PER_CHUNK, -(-n_jobs // (threads * 8)))

@@ -63,12 +63,7 @@ class _Past:
 
 def playable(model: Model, schedule: Schedule) -> bool:
     """Whether these courses can be played side by side: covariates, ordinary doses and outputs only."""
-    kind = schedule.kind
-    return bool(
-        lanes.suits(model)
-        and np.all((kind == COVARIATES) | (kind == DOSE) | (kind == OUTPUT))
-        and np.all(schedule.index[kind == DOSE] < 2 * len(model.states))
-    )
+    return lanes.suits(model) and schedule.kinds <= {COVARIATES, DOSE, OUTPUT} and schedule.highest < 2 * len(model.states)
 
 
 def _events(schedule: Schedule, course: int, n: int) -> tuple[np.ndarray, ...]:

@@ -8,8 +8,6 @@ generated text, as in exact.py and lanes.py; ``run_scalars`` follows event_loop.
 import inspect
 import math
 
-import numpy as np
-
 from dosetwin.declare import Model
 from dosetwin.simulate.event_loop import BY_RATE, COVARIATES, DOSE, OUTPUT
 from dosetwin.simulate.schedule import Schedule
@@ -47,10 +45,7 @@ def suits(model: Model, schedule: Schedule) -> bool:
     """Whether these courses are played in scalars."""
     if model.solver != "exact" or len(model.states) > LARGEST or has_lag(model):
         return False
-    kind = schedule.kind
-    if not bool(np.all((kind == COVARIATES) | (kind == DOSE) | (kind == OUTPUT))):
-        return False
-    return bool(np.all(schedule.index[kind == DOSE] < (BY_RATE + 1) * len(model.states)))
+    return schedule.kinds <= {COVARIATES, DOSE, OUTPUT} and schedule.highest < (BY_RATE + 1) * len(model.states)
 
 
 TEMPLATE = '''

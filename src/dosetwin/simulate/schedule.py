@@ -81,6 +81,16 @@ class Schedule:
         return np.diff(self.out_ptr)[self.table]
 
     @cached_property
+    def kinds(self) -> frozenset[int]:
+        """Which kinds of events there are."""
+        return frozenset(np.unique(self.kind).tolist())
+
+    @cached_property
+    def highest(self) -> int:
+        """The highest ``index`` of an ordinary dose; -1 without any."""
+        return int(self.index[self.kind == DOSE].max(initial=-1))
+
+    @cached_property
     def again(self) -> np.ndarray:
         """[n_events] how many outputs follow an output in its table at steps equal to the one before it."""
         step = np.diff(self.time)
