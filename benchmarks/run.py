@@ -277,7 +277,7 @@ def shown(value: float | None) -> str:
 
 
 CAUSES = {
-    "nonlinear_subjects_per_core_s": "one course at a time; lanes with a step of their own are not built",
+    "nonlinear_subjects_per_core_s": "sixteen at a time; half of what is left are divisions and roots of the slopes, a third outputs and doses, one lane at a time",
     "nonlinear_vs_lsoda": "counts are followed below the tolerance (error 1e-5 of a log10, was 0.04 to 0.2), LSODA's are not",
     "nonlinear_vs_hand": "the stepper by hand does not follow counts below its tolerance: 0.04 to 0.2 of a log10 wrong at 1e-6",
     "map_ms": "search and schedule of a patient are Python; twice as long beside other work",
@@ -319,13 +319,13 @@ MEANING = {
 }
 
 
-def page(results: dict[str, Any], n: int, curves: list[tuple[str, float, float, float, float]]) -> str:
+def page(results: dict[str, Any], n: int, curves: list[tuple[str, float, float, float, float]], load: tuple[float, float]) -> str:
     """The results as a Markdown page."""
     lines = [
         "# Speed and memory", "", "Written by `python benchmarks/run.py --markdown docs/benchmarks.md`; do not edit.",
         f"Cohorts of {n:,} subjects; rates per second of processor time on one thread, medians of several runs after a warm-up;",
         f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}. Ratios travel between machines,",
-        "absolute times do not.", "", "| figure | what | value | bar | verdict |", "|---|---|---|---|---|",
+        f"absolute times do not. Load before and at the end (this run alone makes 1): {load[0]:.1f}, {load[1]:.1f}.", "", "| figure | what | value | bar | verdict |", "|---|---|---|---|---|",
     ]  # fmt: skip
     for name, value in results.items():
         sense, bar = BARS.get(name, (None, None))
@@ -346,11 +346,12 @@ def main() -> None:
     parser.add_argument("--subjects", type=int, default=10_000)
     parser.add_argument("--markdown", type=Path, help="write the table to this file too")
     chosen = parser.parse_args()
+    before = os.getloadavg()[0]
     results = {**cohorts(chosen.subjects), **tables(), **inference(), **advice(), **command_line()}
     results |= {"peak_mb": memory(chosen.subjects), "peak_mb_100000": memory(100_000)}
     curves = precision()
     if chosen.markdown:
-        chosen.markdown.write_text(page(results, chosen.subjects, curves), encoding="utf-8")
+        chosen.markdown.write_text(page(results, chosen.subjects, curves, (before, os.getloadavg()[0])), encoding="utf-8")
     if chosen.json:
         print(json.dumps({**results, "work_precision": curves}, indent=2))
         return
