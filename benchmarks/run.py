@@ -277,11 +277,12 @@ def shown(value: float | None) -> str:
 
 
 CAUSES = {
-    "nonlinear_subjects_per_core_s": "sixteen at a time; half of what is left are divisions and roots of the slopes, a third outputs and doses, one lane at a time",
+    "nonlinear_subjects_per_core_s": "a third of what is left are outputs and doses, half of the rest divisions and roots",
     "nonlinear_vs_lsoda": "counts are followed below the tolerance (error 1e-5 of a log10, was 0.04 to 0.2), LSODA's are not",
     "nonlinear_vs_hand": "the stepper by hand does not follow counts below its tolerance: 0.04 to 0.2 of a log10 wrong at 1e-6",
     "map_ms": "search and schedule of a patient are Python; twice as long beside other work",
-    "advise_s": "wall time; twice as long beside other work",
+    "advise_s": "wall time; twice as long and more beside other work",
+    "help_s": "wall time under load; 0.30 s in an earlier run beside less",
 }
 """Why a bar is missed, where it is."""
 MEANING = {
@@ -325,7 +326,8 @@ def page(results: dict[str, Any], n: int, curves: list[tuple[str, float, float, 
         "# Speed and memory", "", "Written by `python benchmarks/run.py --markdown docs/benchmarks.md`; do not edit.",
         f"Cohorts of {n:,} subjects; rates per second of processor time on one thread, medians of several runs after a warm-up;",
         f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}. Ratios travel between machines,",
-        f"absolute times do not. Load before and at the end (this run alone makes 1): {load[0]:.1f}, {load[1]:.1f}.", "", "| figure | what | value | bar | verdict |", "|---|---|---|---|---|",
+        f"absolute times do not. Load before and at the end (this run alone makes 1): {load[0]:.1f}, {load[1]:.1f}.", "",
+        "| figure | what | value | bar | verdict |", "|---|---|---|---|---|",
     ]  # fmt: skip
     for name, value in results.items():
         sense, bar = BARS.get(name, (None, None))
