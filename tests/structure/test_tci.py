@@ -96,6 +96,12 @@ def test_an_order_of_a_pump_reads_back_and_says_its_rates() -> None:
     # 1200 mL/h of 1 % is the fastest the pump runs; twice as strong is half as many mL/h
     assert order.mL_per_h(0.0) == pytest.approx(1200.0)
     assert Pump(order.plan, order.covers, "2 %", strength=20.0).mL_per_h(0.0) == pytest.approx(600.0)
+    # 1200 mL/h of 10 mg/mL in 70 kg: 12,000 mg/h, 200 mg/min
+    assert order.ug_per_kg_min(0.0, 70.0) == pytest.approx(200_000.0 / 70.0)
+    assert order.to_json()["mL_per_h"][0] == [0.0, 1200.0]
+    label = Pump(((0.0, 0.015 * 70.0, 1.0),), 1.0, "remifentanil", strength=0.05)
+    assert label.ug_per_kg_min(0.5, 70.0) == pytest.approx(0.25)
+    assert label.mL_per_h(0.5) == pytest.approx(21.0)
     assert sum(e.amount for e in order.doses(10.0)) == pytest.approx(order.amount)
     assert order.words().startswith("effect site 4 ug/mL (Schnider): ")
     with pytest.raises(InputError, match="go forwards"):

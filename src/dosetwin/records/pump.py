@@ -65,6 +65,10 @@ class Pump:
         """What the pump shows ``t`` h after the start."""
         return self.rate(t) / self.strength
 
+    def ug_per_kg_min(self, t: float, kg: float) -> float:
+        """The same per kg and minute, where the unit is mg."""
+        return 1000.0 * self.rate(t) / 60.0 / kg
+
     @property
     def pattern(self) -> tuple[str, ...]:
         """What it is for."""
@@ -102,9 +106,11 @@ class Pump:
         return f"{self.says}: {', '.join(said)}" if said else self.says
 
     def to_json(self) -> dict[str, Any]:
+        """Plain data; ``mL_per_h``: (min from the start, what the pump shows)."""
+        shown = [[round(60.0 * t, 3), round(a / h / self.strength, 2)] for t, a, h in self.plan if h > 0]
         return {"kind": "pump", "plan": [list(step) for step in self.plan], "covers_h": self.covers, "says": self.says,
                 "first_at_h": self.first_at, "target": self.target, "of": self.of, "strength": self.strength,
-                "unit": self.unit}  # fmt: skip
+                "unit": self.unit, "mL_per_h": shown}  # fmt: skip
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Pump":

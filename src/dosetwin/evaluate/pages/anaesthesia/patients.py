@@ -13,6 +13,7 @@ from dosetwin import formulary, models
 from dosetwin.declare import Facts, Provenance
 from dosetwin.declare.menu import Situation
 from dosetwin.declare.rule import Steps
+from dosetwin.drawing import BLUE, GREY, canvas, svg
 from dosetwin.evaluate.check import Check
 from dosetwin.infer import map_estimate
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Pump, Timeline
@@ -125,6 +126,28 @@ def _compared(rows: dict[str, list[tuple[float, float]]], missed: dict[str, list
             extra = {"twin": float(a.mean()), name: float(b.mean())}
             out.append(_more(f"twin_less_{name}.{what}", f"{text}: twin's target less {words}", a - b, "%", extra))
     return out
+
+
+def figure(checks: Sequence[Check]) -> str:
+    """What reading the monitor is worth, as SVG: time at depth by way of dosing, and the error of the forecast."""
+    by = {c.check: dict(c.extra) for c in checks if c.check.startswith("virtual.")}
+    ways = {"hand": "10-8-6 mg/kg/h by hand", "label": "label's plasma target", "target": f"{FIRST:g} ug/mL throughout"}
+    with canvas(9.0, 2.9, 1, ncols=2, gridspec_kw={"width_ratios": (2.2, 1.0)}) as (drawn, (left, right)):
+        names = [*ways.values(), "twin's target after three readings"]
+        for k, (what, text, shade) in enumerate((("depth", "BIS 40 to 60", 1.0), ("both", "and pressure at least 65", 0.5))):
+            shares = [by[f"virtual.twin_less_{w}.{what}"][w] for w in ways] + [by[f"virtual.twin_less_hand.{what}"]["twin"]]
+            rows = [i + 0.2 - 0.4 * k for i in range(len(names))]
+            left.barh(rows, shares, 0.38, color=[GREY] * 3 + [BLUE], alpha=shade, label=text)
+            for row, share in zip(rows, shares, strict=True):
+                left.annotate(f"{share:.0f}", (share, row), (3, 0), textcoords="offset points", va="center", fontsize=8)
+        left.set_yticks(range(len(names)), names)
+        left.set_xlabel("% of minutes 15 to 45; pale: with pressure at least 65 mmHg too")
+        errors = by["virtual.forecast"]
+        right.bar(["prior", "twin"], [errors["prior"], errors["twin"]], 0.6, color=[GREY, BLUE])
+        right.set_ylabel("error of BIS at 20, 30 min")
+        return svg(
+            drawn, "anaesthesia", "Time at depth by way of dosing, and error of the forecast before and after three readings"
+        )
 
 
 def _more(name: str, text: str, difference: np.ndarray, unit: str, extra: dict[str, float]) -> Check:
