@@ -7,7 +7,7 @@ import numpy as np
 from dosetwin.declare import Facts
 from dosetwin.declare.mechanism import Panel, Stage
 from dosetwin.formulary._tci import TciPump
-from dosetwin.structure import glutathione, tci
+from dosetwin.structure import glutathione, renin, tci
 from dosetwin.structure.anaesthesia import fallen, hill, response, surface
 
 MAN = Facts(WT=70.0, HT=170.0, AGE=40.0, SEX="male")
@@ -186,3 +186,48 @@ PARACETAMOL = (
           "recalled"),
 )  # fmt: skip
 """Paracetamol in overdose: how it goes, what it uses up, what acetylcysteine's hour is worth, who is treated."""
+
+
+VERSYPT = "Versypt 2017, their published program, normal kidneys"
+
+
+def _enzyme() -> Panel:
+    p = renin.Renin()
+    x = np.geomspace(0.05, 200.0, 80)
+    y = np.array([renin.inhibition(c, p.C50, p.hill) for c in x])
+    top = float(renin.course(np.linspace(0.0, 24.0, 97), 10.0)["drug"].max())
+    return Panel(_tuple(x), "benazeprilat, ug/L", "converting enzyme inhibited", {"inhibited": _tuple(y)},
+                 (("half at", p.C50, "ug/L"), ("highest after 10 mg", top, "ug/L"),
+                  ("inhibited there", renin.inhibition(top, p.C50, p.hill), "")), log_x=True)  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def _fortnight(dose: float) -> dict[str, np.ndarray]:
+    return renin.course(np.linspace(0.0, 72.0, 145), dose)
+
+
+def _loop() -> Panel:
+    p, of = renin.Renin(), _fortnight(10.0)
+    curves = {"angiotensin II": _tuple(of["AII"] / p.AII0), "angiotensin I": _tuple(of["AI"] / p.AI0),
+              "renin": _tuple(of["renin"] / p.R0)}  # fmt: skip
+    return Panel(_tuple(np.linspace(0.0, 72.0, 145)), "h of 10 mg once a day", "share of rest", curves,
+                 (("angiotensin II at least", min(curves["angiotensin II"]), "of rest"),
+                  ("before the next dose", curves["angiotensin II"][-1], "of rest"),
+                  ("renin at most", max(curves["renin"]), "of rest")), (1.0, "rest"))  # fmt: skip
+
+
+def _lowered() -> Panel:
+    from dosetwin import models
+
+    p, fall = renin.Renin(), models.load("benazepril_versypt_2017").theta().TVFALL
+    curves = {f"{d:g} mg a day": _tuple(-fall * (1.0 - _fortnight(d)["AII"] / p.AII0)) for d in (5.0, 10.0, 40.0)}
+    third = tuple((f"mean of the third day, {name.split(' a')[0]}", float(np.mean(y[96:])), "mmHg") for name, y in curves.items())
+    return Panel(_tuple(np.linspace(0.0, 72.0, 145)), "h", "mean pressure, mmHg", curves, third)
+
+
+BENAZEPRIL = (
+    Stage("receptor", "the acid takes the converting enzyme", _enzyme, VERSYPT, "secondary"),
+    Stage("pathway", "angiotensin II falls, renin rises in answer", _loop, VERSYPT, "secondary"),
+    Stage("effect", "mean pressure follows angiotensin II", _lowered, "assumed: 25 mmHg without any angiotensin II", "assumed"),
+)  # fmt: skip
+"""Benazepril: enzyme, loop, pressure. What harms (potassium, kidney, cough) is in no model here and is left out."""

@@ -32,6 +32,19 @@ def test_acetylcysteine_earlier_saves_more() -> None:
     assert bound[-1] < glutathione.course(times, parent=5.0)[-1, 4]
 
 
+def test_the_compiled_model_of_the_inhibitor_is_the_plain_one() -> None:
+    from dosetwin import models
+    from dosetwin.records import Covariate, DoseEvent, Patient, Timeline
+    from dosetwin.simulate import predict, schedule_for
+
+    model, times = models.load("benazepril_versypt_2017"), np.array([0.5, 2.0, 6.0, 12.0, 23.9])
+    who = Timeline(Patient("1"), (DoseEvent(0.0, 5.0),), (), (Covariate(0.0, "MAP0", 110.0),))
+    got = predict(model, schedule_for(model, who, times), np.zeros((1, 4))).value[0]
+    plain = renin.course(np.concatenate([[0.0], times]), 5.0)
+    assert got[:, 0] == pytest.approx(plain["drug"][1:], rel=1e-4)
+    assert got[:, 1] == pytest.approx(plain["AII"][1:] / renin.Renin().AII0, rel=1e-4)
+
+
 def test_an_inhibitor_opens_the_loop_and_nothing_moves_without_it() -> None:
     p = renin.Renin()
     given = renin.course(np.array([0.0, 4.0]), 5.0)

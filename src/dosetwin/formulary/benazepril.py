@@ -1,0 +1,42 @@
+"""Benazepril in high blood pressure: mean pressure after two weeks as the goal, the label's dose as the rule."""
+
+from dosetwin.declare import Between, Everyday, Goal, Limit, Reading, Repeated, Rounding, Rule, Sampling, Says, Therapy
+from dosetwin.declare.drug import drug
+from dosetwin.declare.limit import Bar
+from dosetwin.formulary._adults import NOT_PAST
+from dosetwin.formulary._mechanisms import BENAZEPRIL
+
+DRUG = drug(
+    "benazepril", level_unit="ug/L", level_high=2000.0, rxnorm="18867", atc=("C09AA07",), one_dose=(2.5, 80.0, "mg"),
+    usual=(5.0, 40.0), routes=("mouth",), tablets=(5.0, 10.0, 20.0, 40.0),
+)  # fmt: skip
+
+LABEL = "US label: 10 mg a day, kept at 20 to 40 mg in one or two doses (recalled)"
+
+BENAZEPRIL_PRESSURE = Therapy(
+    name="benazepril_pressure",
+    drug=DRUG,
+    population="adults with high blood pressure and normal kidneys",
+    models=("benazepril_versypt_2017",),
+    menu=Repeated((5.0, 40.0), "", (12.0, 24.0), (0.0,), Rounding(((0.0, 5.0),), "tablets of 5, 10, 20 and 40 mg (recalled)")),
+    goals=(
+        Goal("pressure", Reading("MAP", "mean", Between(13.0, 14.0, "d"), name="pressure"), 70.0, 97.0, "mmHg", 1.0, 10.0,
+             "mean arterial pressure", "below 130/80 mmHg is a mean of 97 (guidelines of 2018 to 2023; recalled); 70 is assumed",
+             closed=True, help="a second drug: a calcium antagonist or a diuretic"),
+    ),
+    limits=(NOT_PAST, Limit("a_day", "daily", None, 40.0, "mg/d", source=LABEL)),
+    bars=(
+        Bar("pregnancy", "PREGNANT", "inhibitors of the converting enzyme harm the unborn child",
+            "US label, boxed warning (recalled)", forbids=(1.0,), help="labetalol, nifedipine or methyldopa"),
+    ),
+    rules=(Rule("benazepril_label", "10 mg once a day", LABEL, "recalled", (),
+                lambda facts: Says(10.0, 24.0, "usual first dose", ""), ward="label"),),
+    everyday=Everyday(10.0, "mg", 24.0, 0.0, LABEL),
+    typical={"MAP0": 112.0},
+    sampling=Sampling((24.0, 168.0), of="MAP", learns=("FALL", "MAP0")),
+    mechanism=BENAZEPRIL,
+    horizon_h=14 * 24.0,
+    stale_h=60 * 24.0,
+    source=LABEL + "; the goal's lower border, weight and scale are assumed",
+    note="research and teaching: pressure follows angiotensin II by an assumed proportion, fitted to nobody",
+)  # fmt: skip
