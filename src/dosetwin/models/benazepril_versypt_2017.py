@@ -131,9 +131,10 @@ MODEL = model(
     everyday=Everyday(10.0, "mg", source="the label's usual first dose (recalled)"),
     anchors=[Anchor("loss of the acid", "KE", {"MAP0": 110.0}, 0.1333, 1e-9, "the program's parameter file, normal kidneys")],
     notes=(
-        "pressure follows angiotensin II at once and in proportion (25 mmHg without any: assumed); volume, salt and tolerance are "
-        "not there, nor is an injury of the kidney or potassium",
+        "pressure follows angiotensin II at once and in proportion (25 mmHg without any: assumed); volume, salt and tolerance "
+        "are not there, nor is an injury of the kidney or potassium",
     ),
-    equations="AI' = kcat (R - R0) + kdeg (AI0 - AI) + Vm/Km (AI0 - AI (1 - I)); AII' = Vm/Km (AI (1 - I) - AI0) "
+    equations="AI' = kcat (R - R0) + kdeg (AI0 - AI) + Vm/Km (AI0 - AI (1 - I)); "
+    "AII' = Vm/Km (AI (1 - I) - AI0) "
     "+ kcons (AII0 - AII); R' = kfb (AII0 - AII)(1 - (AII0 - AII)/fb) + kdegR (R0 - R); I = C^n / (C50^n + C^n)",
 )  # fmt: skip
