@@ -130,8 +130,9 @@ def plain_unit(unit: str) -> str:
 
 
 def is_foreign(unit: str) -> bool:
-    """Whether ``unit`` is one of this module's, but the canonical unit of nothing: a number beside it needs converting."""
-    own = {plain_unit(u) for u in (q.unit for q in QUANTITIES.values())}
+    """Whether ``unit`` is one of this module's, but the canonical unit of nothing that is measured or given: a number beside it
+    needs converting. What is set on a machine does not count: a target in ug/L makes no level in ug/L ordinary."""
+    own = {plain_unit(u) for u in (q.unit for q in QUANTITIES.values() if q.kind != "setting")}
     meant = {plain_unit(code) for quantity in QUANTITIES if (code := code_of(unit, quantity)) is not None}
     return bool(meant) and not meant & own
 

@@ -334,7 +334,7 @@ def test_routes_of_other_drugs():
     [
         ({"coding": [{"system": RXNORM, "code": "641", "display": "gentamicin"}]}, "conflicting_codes", "error"),
         ({"coding": [{"system": RXNORM, "code": "641"}, {"system": RXNORM, "code": "1596450"}]}, "conflicting_codes", "error"),
-        ({"coding": [{"system": "urn:local", "code": "641", "display": "Paracetamol"}]}, "not_used", "info"),
+        ({"coding": [{"system": "urn:local", "code": "641", "display": "Ondansetron"}]}, "not_used", "info"),
         ({"coding": [{"system": "urn:local", "code": "641"}]}, "unknown_medication", "error"),
     ],
 )

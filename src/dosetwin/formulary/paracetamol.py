@@ -7,7 +7,7 @@ from dosetwin.structure.glutathione import treatment_line
 
 DRUG = drug(
     "paracetamol", synonyms=("acetaminophen",), molar_mass=151.16, level_high=1500.0, rxnorm="161", atc=("N02BE01",),
-    one_dose=(5.0, 1500.0, "mg/kg"), usual=(10.0, 500.0), routes=("mouth",),
+    one_dose=(5.0, 1500.0, "mg/kg"), usual=(10.0, 500.0), routes=("mouth",), remarked=("vein",),
 )  # fmt: skip
 
 MHRA = "the treatment line from 100 mg/L at 4 h (UK, 2012; recalled); 150 in the US"
