@@ -35,6 +35,7 @@ LEAVES = {
     "alert": {"code": "late"},
     "alert_acknowledged": {"code": "late", "about": "x"},
     "alert_ended": {"code": "late", "about": "x"},
+    "alert_told": {"code": "late", "text": "mail night@ward.example", "about": "x"},
     "transferred": {"ward": "NICU-2"},
     "consent": {"purpose": "research", "decision": "deny"},
 }

@@ -79,6 +79,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
             alerts = Alerts(service)
             service.on_change.append(alerts.changed)
             works.append(("dosetwin-alerts", alerts.run))
+            from dosetwin.serve.live.telling import Telling, channels
+
+            if channels(settings):
+                works.append(("dosetwin-telling", Telling(service).run))
             app.state.streams = Streams(service, getattr(app.state, "feeds", None)).start()
             if settings.mqtt_host:
                 works.append(("dosetwin-mqtt", app.state.streams.subscribe))

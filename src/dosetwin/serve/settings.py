@@ -107,6 +107,16 @@ class Settings(BaseModel):
     retain_stays_days: Annotated[float, Field(ge=0)] = 0.0
     archive_dir: Path | None = None
     log_json: bool = False
+    alert_mail: str = ""
+    alert_from: str = ""
+    smtp_host: str = ""
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_tls: bool = True
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    alert_webhook: str = ""
+    alert_webhook_key: SecretStr = SecretStr("")
+    alert_quiet: str = ""
     metrics_open: bool = False
     demo_babies: Annotated[int, Field(ge=0, le=2000)] = 12
     demo_speed: Annotated[float, Field(ge=0)] = 60.0
@@ -152,6 +162,20 @@ class Settings(BaseModel):
             location, sign, ward = (x.strip() for x in part.partition("="))
             if not location or (sign and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}", ward)):
                 raise ValueError("not location=ward pairs (PV1-3.1 = ward here), such as NICU=NICU-1, MED")
+        return text
+
+    @field_validator("alert_quiet")
+    @classmethod
+    def _hours(cls, text: str) -> str:
+        from datetime import time
+
+        try:
+            if text:
+                begins, ends = (time.fromisoformat(w.strip()) for w in text.split("-"))
+                if begins == ends:
+                    raise ValueError
+        except ValueError:
+            raise ValueError("not hours of the day, such as 22:00-06:00") from None
         return text
 
     @field_validator("trusted_proxies")
@@ -286,7 +310,13 @@ class Settings(BaseModel):
             if self.mllp_port is not None and self.mllp_host not in LOOPBACK and not (self.mllp_tls_cert and self.mllp_tls_key):
                 wrong.append("DOSETWIN_MLLP_TLS_CERT and DOSETWIN_MLLP_TLS_KEY (patients' data would cross the network in the "
                              "clear), or leave DOSETWIN_MLLP_HOST at 127.0.0.1")  # fmt: skip
-        elif self.database_url:
+        if self.alert_mail and not (self.smtp_host and self.alert_from):
+            wrong.append("DOSETWIN_SMTP_HOST and DOSETWIN_ALERT_FROM (alerts go to DOSETWIN_ALERT_MAIL)")
+        if self.smtp_host and not self.smtp_tls and self.smtp_host not in LOOPBACK:
+            wrong.append("DOSETWIN_SMTP_TLS (alerts would cross the network in the clear)")
+        if self.alert_webhook and (not secure(self.alert_webhook) or len(self.alert_webhook_key.get_secret_value()) < 16):
+            wrong.append("DOSETWIN_ALERT_WEBHOOK (https) and DOSETWIN_ALERT_WEBHOOK_KEY (at least 16 characters)")
+        if self.demo and self.database_url:
             wrong.append("DOSETWIN_DATABASE_URL (the demo keeps its made-up ward to itself: unset it)")
         if wrong:
             raise InputError("unsafe settings, not started", where="dosetwin serve", remedy="set " + "; ".join(wrong)

@@ -109,7 +109,9 @@ def answered(known: Known, therapy: str = "") -> str | None:
     for f in known.facts:
         if f["kind"] == "advice_answered":
             last = last if f["body"]["advice_id"] in others else f["body"]["decision"]
-        elif f["kind"] not in ("advice_issued", "alert", "alert_acknowledged", "alert_ended", "transferred", "consent"):
+        elif f["kind"] not in (
+            "advice_issued", "alert", "alert_acknowledged", "alert_ended", "alert_told", "transferred", "consent",
+        ):  # fmt: skip
             last = None
     return last
 

@@ -45,8 +45,9 @@ class Cause:
 
 @dataclass(frozen=True)
 class Alert:
-    """An alert as its facts tell it. ``severity`` the present one; ``last_at`` when it was last raised or repeated;
-    ``ours`` whether this service raised it (a bedside device's alert has no cause that the service could see ending)."""
+    """An alert as its facts tell it. ``severity`` the present one; ``last_at`` when it was last raised or repeated; ``told`` who
+    was told of it by this service, and when; ``ours`` whether this service raised it (a bedside device's alert has no cause that
+    the service could see ending)."""
 
     id: str
     patient_id: str
@@ -62,6 +63,7 @@ class Alert:
     reason: str = ""
     ended_at: datetime | None = None
     ours: bool = False
+    told: tuple[tuple[str, datetime], ...] = ()
 
     @property
     def waiting(self) -> bool:
@@ -75,7 +77,7 @@ class Alert:
             "id": self.id, "patient_id": self.patient_id, "code": self.code, "text": self.text, "severity": self.severity,
             "raised_at": stamp(self.raised_at), "last_at": stamp(self.last_at), "repeats": self.repeats,
             "acknowledged_at": when(self.acknowledged_at), "acknowledged_by": self.acknowledged_by, "reason": self.reason,
-            "ended_at": when(self.ended_at),
+            "ended_at": when(self.ended_at), "told": [{"who": who, "at": stamp(at)} for who, at in self.told],
         }  # fmt: skip
 
 
@@ -117,8 +119,13 @@ def _causes(summary: Mapping[str, Any], now: datetime, late: timedelta) -> list[
 def alerts_of(notes: Sequence[Mapping[str, Any]]) -> list[Alert]:
     """Alerts from their facts, in the order raised. An alert recorded by somebody else (a bedside device) counts as one too."""
     found: dict[str, Alert] = {}
+    of: dict[str, str] = {}
     for f in notes:
         body, about = f["body"], f["body"].get("about", "")
+        if f["kind"] == "alert":
+            of[f["id"]] = about.removeprefix("repeats:") if about.startswith("repeats:") else f["id"]
+        elif f["kind"] == "alert_told" and (told := found.get(of.get(about, ""))) and f["actor"] == THE_SERVICE.subject:
+            found[told.id] = replace(told, told=(*told.told, (body.get("text", ""), f["at"])))
         if f["kind"] == "alert":
             original = about.removeprefix("repeats:")
             if about.startswith("repeats:") and original in found:

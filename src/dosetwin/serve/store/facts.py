@@ -244,9 +244,9 @@ class Discharged(Body):
 
 
 class Note(Body):
-    """An alert, its acknowledgement, or the end of its cause; carries no number the twin uses."""
+    """An alert, its acknowledgement, the end of its cause, or that somebody was told; carries no number the twin uses."""
 
-    kind: Literal["alert", "alert_acknowledged", "alert_ended"]
+    kind: Literal["alert", "alert_acknowledged", "alert_ended", "alert_told"]
     code: Code
     text: Text = ""
     severity: Literal["info", "warning", "critical"] = "info"
@@ -258,7 +258,7 @@ AnyBody = Annotated[
     Field(discriminator="kind"),
 ]
 RECORDED = ("dose", "measured", "level", *ASSAYED, "covariate", "culture", "ordered", "transferred", "consent", "discharged",
-            "alert", "alert_acknowledged", "alert_ended")  # fmt: skip
+            "alert", "alert_acknowledged", "alert_ended", "alert_told")  # fmt: skip
 """Kinds that come from outside. The service itself adds patient_created, identity_changed, advice_issued, advice_answered,
 correction, merged and merge_undone."""
 CARE = frozenset({"dose", "measured", "level", *ASSAYED, "covariate", "culture"})

@@ -257,7 +257,11 @@ class Reach:
         query = (
             select(facts)
             .join(patients, patients.c.id == facts.c.patient_id)
-            .where(facts.c.kind.in_(("alert", "alert_acknowledged", "alert_ended")), patients.c.active, self._within(conn))
+            .where(
+                facts.c.kind.in_(("alert", "alert_acknowledged", "alert_ended", "alert_told")),
+                patients.c.active,
+                self._within(conn),
+            )
             .order_by(facts.c.seq)
         )
         if patient is not None:

@@ -1,0 +1,262 @@
+"""Alerts go out: by e-mail and by a signed webhook, until somebody acknowledges; who was told and when is a fact of the record.
+
+What is still to be sent is derived from the facts alone, so nothing is lost on restart: an alert (or its louder repeat) that
+waits and that no ``alert_told`` fact of this service names for a channel. A crash between sending and recording sends it twice,
+with the same Message-ID and Idempotency-Key. No name, number or birth date leaves: who reads it opens the patient by the link.
+"""
+
+import hashlib
+import hmac
+import json
+import logging
+import smtplib
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from email.message import EmailMessage
+from typing import TYPE_CHECKING, Any, Protocol
+from zoneinfo import ZoneInfo
+
+from dosetwin.serve.audit import stamp
+from dosetwin.serve.auth.principal import THE_SERVICE
+from dosetwin.serve.live.alerts import Alert, alerts_of
+from dosetwin.serve.settings import Settings
+from dosetwin.serve.store.facts import NewFact
+
+if TYPE_CHECKING:
+    from dosetwin.serve.service import Service
+
+log = logging.getLogger("dosetwin.serve")
+TIMEOUT_S = 10.0
+FIRST_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(hours=1)
+TICK_S = 15.0
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is sent of an alert: ``id`` of the fact that raised or repeated it, ``url`` of the patient's page ("": not known)."""
+
+    id: str
+    alert: Alert
+    at: datetime
+    severity: str
+    url: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, with the same as a FHIR R4 Communication."""
+        return {
+            "id": self.id, "alert": self.alert.id, "patient": self.alert.patient_id, "code": self.alert.code,
+            "text": self.alert.text, "severity": self.severity, "at": stamp(self.at), "repeats": self.alert.repeats,
+            "url": self.url, "communication": self.communication(),
+        }  # fmt: skip
+
+    def communication(self) -> dict[str, Any]:
+        """As a FHIR R4 Communication about the patient by this service's own id."""
+        return {
+            "resourceType": "Communication",
+            "identifier": [{"system": "urn:dosetwin:alert", "value": self.id}],
+            "status": "completed",
+            "category": [{"text": "alert"}],
+            "priority": {"critical": "stat", "warning": "urgent"}.get(self.severity, "routine"),
+            "subject": {"identifier": {"system": "urn:dosetwin:patient", "value": self.alert.patient_id}},
+            "reasonCode": [{"text": self.alert.code.replace("_", " ")}],
+            "sent": stamp(self.at),
+            "payload": [{"contentString": self.alert.text or self.alert.code.replace("_", " ")}],
+        }
+
+
+class Channel(Protocol):
+    """A way out. ``send`` raises OSError or ValueError where it was not taken."""
+
+    name: str
+
+    def send(self, message: Message) -> None: ...
+
+
+@dataclass(frozen=True)
+class Mail:
+    """E-mail to one address over SMTP, encrypted unless that was switched off for a relay on this machine."""
+
+    host: str
+    port: int
+    sender: str
+    to: str
+    tls: bool = True
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def name(self) -> str:
+        """Who is told."""
+        return f"mail {self.to}"
+
+    def send(self, message: Message) -> None:
+        """Raises OSError (smtplib's errors are such) where the server does not take it."""
+        mail = EmailMessage()
+        what = message.alert.code.replace("_", " ")
+        again = f", told {message.alert.repeats + 1} times" if message.alert.repeats else ""
+        mail["Subject"] = f"[{message.severity}] {what}{again}"
+        mail["From"], mail["To"] = self.sender, self.to
+        mail["Message-ID"] = f"<{message.id}.{hashlib.sha256(self.to.encode()).hexdigest()[:12]}@dosetwin>"
+        mail["Date"] = message.at
+        lines = [message.alert.text or what, "", f"Patient {message.alert.patient_id}", message.url,
+                 "Nobody has acknowledged it yet; it is repeated louder until somebody does."]  # fmt: skip
+        mail.set_content("\n".join(lines))
+        with smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_S) as server:
+            if self.tls:
+                import ssl
+
+                server.starttls(context=ssl.create_default_context())
+            if self.user:
+                server.login(self.user, self.password)
+            server.send_message(mail)
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A POST of the message as JSON, signed: ``X-Dosetwin-Signature`` is ``sha256=`` and the HMAC of timestamp, a point and the
+    body under ``key``; ``X-Dosetwin-Timestamp`` the time of sending (refuse an old one: it is a replay)."""
+
+    url: str
+    key: str = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Who is told."""
+        from urllib.parse import urlsplit
+
+        return f"webhook {urlsplit(self.url).hostname}"
+
+    def send(self, message: Message) -> None:
+        """Raises OSError where it is not taken with 2xx; redirects are not followed."""
+        import httpx
+
+        body = json.dumps(message.to_json(), separators=(",", ":")).encode()
+        when = stamp(message.at)
+        headers = {
+            "Content-Type": "application/json", "Idempotency-Key": message.id, "X-Dosetwin-Timestamp": when,
+            "X-Dosetwin-Signature": f"sha256={signature(self.key, when, body)}",
+        }  # fmt: skip
+        try:
+            answer = httpx.post(self.url, content=body, headers=headers, timeout=TIMEOUT_S)
+        except httpx.HTTPError as error:
+            raise OSError(type(error).__name__) from None
+        if not answer.is_success:
+            raise OSError(f"answered {answer.status_code}")
+
+
+def signature(key: str, when: str, body: bytes) -> str:
+    """HMAC-SHA256 (hex) of a webhook's timestamp, a point and its body."""
+    return hmac.new(key.encode(), f"{when}.".encode() + body, hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Hours of the day in which only critical alerts are sent; the others wait for the end of them."""
+
+    begins: time
+    ends: time
+    zone: ZoneInfo
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it is quiet at ``now``; over midnight where it ends before it begins."""
+        at = now.astimezone(self.zone).time()
+        inside = self.begins <= at < self.ends
+        return inside if self.begins < self.ends else at >= self.begins or at < self.ends
+
+
+def channels(settings: Settings) -> tuple[Channel, ...]:
+    """The ways out that the settings name."""
+    s = settings
+    mails = [
+        Mail(s.smtp_host, s.smtp_port, s.alert_from, to, s.smtp_tls, s.smtp_user, s.smtp_password.get_secret_value())
+        for to in filter(None, (w.strip() for w in s.alert_mail.split(",")))
+    ]
+    hooks = [Webhook(s.alert_webhook, s.alert_webhook_key.get_secret_value())] if s.alert_webhook else []
+    return (*mails, *hooks)
+
+
+def quiet_of(settings: Settings) -> Quiet | None:
+    """The quiet hours of the settings, on the ward's clock; None: there are none."""
+    if not settings.alert_quiet:
+        return None
+    begins, _, ends = settings.alert_quiet.partition("-")
+    return Quiet(time.fromisoformat(begins.strip()), time.fromisoformat(ends.strip()), ZoneInfo(settings.time_zone))
+
+
+def unsent(
+    notes: Sequence[Mapping[str, Any]], names: Sequence[str], now: datetime, quiet: Quiet | None = None
+) -> list[tuple[Alert, Mapping[str, Any], str]]:
+    """(alert, the fact that raised it or repeated it last, channel) of what somebody still has to be told. Pure."""
+    last: dict[str, Mapping[str, Any]] = {}
+    told: set[tuple[str, str]] = set()
+    for f in notes:
+        about = f["body"].get("about", "")
+        if f["kind"] == "alert":
+            last[about.removeprefix("repeats:") if about.startswith("repeats:") else f["id"]] = f
+        elif f["kind"] == "alert_told" and f["actor"] == THE_SERVICE.subject:
+            told.add((about, f["body"].get("text", "")))
+    hushed = quiet is not None and quiet.holds(now)
+    return [
+        (a, last[a.id], name)
+        for a in alerts_of(notes)
+        if a.waiting and a.id in last and not (hushed and a.severity != "critical")
+        for name in names
+        if (last[a.id]["id"], name) not in told
+    ]
+
+
+class Telling:
+    """Sends what is unsent, again and again, later each time it is not taken."""
+
+    def __init__(self, service: "Service", ways: Sequence[Channel] | None = None):
+        self._service = service
+        self._ways = {w.name: w for w in (channels(service.settings) if ways is None else ways)}
+        self._quiet = quiet_of(service.settings)
+        self._after: dict[tuple[str, str], tuple[int, datetime]] = {}
+
+    def tick(self) -> int:
+        """Try what is due; returns how many were taken. Each that was is a fact ``alert_told`` at once."""
+        service = self._service
+        reach = service.reach(THE_SERVICE)
+        with service.store.read() as conn:
+            notes = reach.alerts(conn)
+        taken, now = 0, reach.now
+        waiting = unsent(notes, tuple(self._ways), now, self._quiet)
+        keys = {(fact["id"], name) for _, fact, name in waiting}
+        self._after = {k: v for k, v in self._after.items() if k in keys}
+        for alert, fact, name in waiting:
+            tries, due = self._after.get((fact["id"], name), (0, now))
+            if due > now:
+                continue
+            base = service.settings.public_url.rstrip("/")
+            url = f"{base}/patient/{alert.patient_id}" if base else ""
+            try:
+                self._ways[name].send(Message(fact["id"], alert, now, alert.severity, url))
+            except (OSError, ValueError) as error:
+                wait = min(FIRST_WAIT * 2**tries, LONGEST_WAIT)
+                self._after[fact["id"], name] = (tries + 1, now + wait)
+                log.warning(
+                    "alert not taken by %s (%s), again in %d s", name.split()[0], type(error).__name__, wait.total_seconds()
+                )
+                continue
+            self._record(alert, fact["id"], name, now)
+            taken += 1
+        return taken
+
+    def _record(self, alert: Alert, fact: str, name: str, now: datetime) -> None:
+        body = {"kind": "alert_told", "code": alert.code, "text": name, "severity": alert.severity, "about": fact}
+        new = [(alert.patient_id, NewFact.model_validate({"at": now, "body": body}))]
+        self._service.change(THE_SERVICE, lambda conn, reach: self._service.ledger.record(conn, THE_SERVICE, new, reach.now))
+        self._service.touched([alert.patient_id])
+
+    def run(self, stop: threading.Event) -> None:
+        """Send until ``stop``."""
+        while not stop.wait(TICK_S):
+            try:
+                self.tick()
+            except Exception as error:
+                if not self._service.closed:
+                    log.error("alerts not sent: %s", type(error).__name__)
