@@ -68,11 +68,16 @@ class Message:
 
 
 class Channel(Protocol):
-    """A way out. ``send`` raises OSError or ValueError where it was not taken."""
+    """A way out."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Who is told."""
+        ...
 
-    def send(self, message: Message) -> None: ...
+    def send(self, message: Message) -> None:
+        """Raises OSError or ValueError where it was not taken."""
+        ...
 
 
 @dataclass(frozen=True)
