@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from dosetwin.evaluate.check import Check, table
-from dosetwin.evaluate.pages.heart import pacing, qt
+from dosetwin.evaluate.pages.heart import circulation, pacing, qt
 
 PAGE = "heart"
-N, N_QUICK, SEED = 1000, 100, 1
-PARTS = (pacing, qt)
+N, N_QUICK, SEED = 100, 50, 1
+PARTS = (pacing, qt, circulation)
 
 
 def run(*, n: int = N, seed: int = SEED, progress: Callable[[int, int], None] | None = None) -> list[Check]:
