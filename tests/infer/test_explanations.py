@@ -248,6 +248,13 @@ def test_believed_clearance_never_rises_with_a_trough(name: str, seed: int) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["methotrexate_taylor_2020", "theophylline_powell_1978"])
+def test_believed_clearance_of_drugs_added_since_never_rises_either(name: str) -> None:
+    """Two for all of them, which were run by hand (docs/decisions.md)."""
+    _never_rises(models.load(name), 1, 0.01)
+
+
+@pytest.mark.slow
 @pytest.mark.xfail(strict=True, reason=CORRELATED)
 def test_believed_clearance_of_tobramycin_never_rises_with_a_trough() -> None:
     _never_rises(models.load("tobramycin_hennig_2008"), 1, 0.01)

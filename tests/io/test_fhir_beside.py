@@ -6,7 +6,6 @@ import pytest
 from typer.testing import CliRunner
 
 from dosetwin.cli import app
-from dosetwin.errors import InputError
 from dosetwin.io.fhir import read_bundle
 
 from .bundles import AMIKACIN, newborn, observation, quantity
@@ -135,10 +134,10 @@ def allergy(code=AMIKACIN, verification="confirmed", clinical="active", **more):
 @pytest.mark.parametrize(
     ("said", "severity", "code"),
     [
-        ({"criticality": "high"}, "error", "allergy"),
-        ({"code": {"text": "Amikacin"}}, "error", "allergy"),
-        ({"code": {"text": "Aminoglycosides"}}, "error", "allergy"),
-        ({"code": None, "reaction": [{"substance": AMIKACIN, "manifestation": [{"text": "rash"}]}]}, "error", "allergy"),
+        ({"criticality": "high"}, "warning", "allergy"),
+        ({"code": {"text": "Amikacin"}}, "warning", "allergy"),
+        ({"code": {"text": "Aminoglycosides"}}, "warning", "allergy"),
+        ({"code": None, "reaction": [{"substance": AMIKACIN, "manifestation": [{"text": "rash"}]}]}, "warning", "allergy"),
         ({"verification": "unconfirmed"}, "warning", "allergy"),
         ({"clinical": "resolved"}, "warning", "allergy"),
         ({"type": "intolerance"}, "warning", "allergy"),
@@ -156,9 +155,18 @@ def test_an_allergy_is_seen(said, severity, code):
     assert finding(t, code).record == "AllergyIntolerance/a1"
 
 
-def test_an_allergy_to_the_drug_bars_the_advice(tmp_path):
+@pytest.mark.parametrize("said", [{"criticality": "high"}, {"code": {"text": "gentamicin"}}, {"recordedDate": "2026-03-02"}])
+def test_an_allergy_to_the_drug_or_one_of_its_class_bars_every_order(said, tmp_path):
     file = tmp_path / "case.json"
-    file.write_text(json.dumps(newborn(allergy(criticality="high"))))
-    done = CliRunner().invoke(app, ["advise", str(file), "--drug", "amikacin"])
-    assert isinstance(done.exception, InputError)
-    assert "ALLERGY to amikacin is on record, criticality high" in str(done.exception)
+    file.write_text(json.dumps(newborn(allergy(**said))))
+    done = CliRunner().invoke(app, ["advise", str(file), "--drug", "amikacin", "--json"])
+    answer = json.loads(done.stdout)
+    assert (done.exit_code, answer["status"]) == (3, "refuse")
+    assert "bar_allergy" in {r["code"] for r in answer["reasons"]}
+    assert not any(c["allowed"] for c in answer["candidates"])
+
+
+def test_an_allergy_to_another_class_bars_nothing_here_and_is_kept_for_the_drugs_it_does():
+    t = read_bundle(newborn(allergy(code={"text": "vancomycin"})), "amikacin")
+    assert finding(t, "other_allergy").severity == "info"
+    assert [(c.name, c.value) for c in t.covariates if c.name.startswith("ALLERGY")] == [("ALLERGY_GLYCOPEPTIDE", 1.0)]

@@ -10,6 +10,8 @@ pytest.importorskip("hl7", reason="the service's packages are not installed (ext
 import hl7.mllp
 from sqlalchemy import select
 
+from dosetwin import Question, formulary, models
+from dosetwin.advise import advise
 from dosetwin.errors import InputError
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.live.hl7v2 import Listener, Reader, answer, receive, secured
@@ -17,7 +19,7 @@ from dosetwin.serve.problems import Problem
 from dosetwin.serve.service import Service
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.tables import rejected
-from dosetwin.serve.timeline import in_force
+from dosetwin.serve.timeline import in_force, timeline_of
 from service.test_hl7 import Fixed, obx
 from service.test_hl7 import oru as oru_of_x
 
@@ -120,8 +122,17 @@ def test_what_adt_carries_beside_is_read_kept_or_refused(service):
     assert any("Penicillin" in r for r in reasons)
     assert any("DG1" in r for r in reasons)
     allergic = told(service, adt("A08", "4", "AL1|1|DA|641^Amikacin^RXNORM", sent="202604131210"))
-    assert allergic.code == "AE"
-    assert "allergy to amikacin" in allergic.text
+    assert allergic.code == "AA"
+    assert [b["name"] for b in care(service, id_)][1:] == ["ALLERGY_AMINOGLYCOSIDE"]
+    again = told(service, adt("A08", "4", "AL1|1|DA|641^Amikacin^RXNORM", sent="202604131210"))
+    assert (again.code, len(care(service, id_))) == ("AA", 2)
+    with service.store.read() as conn:
+        reach = service.reach(THE_SERVICE)
+        facts, person = reach.facts(conn, id_), reach.person(conn, id_)[1]
+    known = timeline_of(id_, facts, person, "amikacin")
+    question = Question(formulary.therapy("amikacin_neonate"), (models.load("amikacin_decock_2012"),), draws=100)
+    with pytest.raises(InputError, match="nothing of amikacin may be ordered: an allergy to aminoglycosides is on record"):
+        advise(known, question)
 
 
 def test_two_numbers_of_one_person_are_merged_and_made_two_again(service):

@@ -338,7 +338,8 @@ def test_an_allergy_that_is_sent_is_what_the_card_says(client):
     sent = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": allergy()}]}
     body = hook("order-sign", [order()], prefetch=prefetch() | {"allergies": sent, "specimens": None})
     (card,) = call(client, "dosetwin-order-sign", body).json()["cards"]
-    assert "ALLERGY to amikacin is on record" in card["detail"]
+    assert card["indicator"] == "critical"
+    assert "an allergy to aminoglycosides is on record" in card["summary"] + card["detail"]
     assert within_the_specification(card)
 
 

@@ -94,7 +94,8 @@ def test_specimens_and_allergies_of_a_server_are_read_as_those_of_a_bundle():
     timeline = read_bundle(whole_record(beside(held.get), "Patient/p"), "amikacin")
     said = {f.code: f.severity for f in timeline.findings}
     assert [str(timeline.when(o.time)) for o in timeline.observations] == ["2026-03-03 10:10:00+00:00"]
-    assert (said["specimen_time"], said["allergy"]) == ("warning", "error")
+    assert (said["specimen_time"], said["allergy"]) == ("warning", "warning")
+    assert timeline.series("ALLERGY_AMINOGLYCOSIDE")[-1][1] == 1.0
 
 
 @pytest.mark.parametrize("status", [403, 404])

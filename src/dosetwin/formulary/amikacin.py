@@ -6,6 +6,7 @@ from dosetwin.declare.genetic import bars
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.preparation import Vial
 from dosetwin.declare.therapy import Sampling
+from dosetwin.formulary._allergies import allergy
 from dosetwin.formulary._amikacin_newborn import CONTROL
 from dosetwin.formulary._genetics import AMINOGLYCOSIDES
 from dosetwin.formulary._harms import BESIDE_AMINOGLYCOSIDES
@@ -153,7 +154,7 @@ AMIKACIN_NEONATE = Therapy(
     preparation=SYRINGE,
     goals=GOALS,
     limits=LIMITS,
-    bars=bars(AMINOGLYCOSIDES),
+    bars=(*bars(AMINOGLYCOSIDES), allergy("aminoglycoside")),
     rules=RULES,
     everyday=Everyday(15.0, "mg/kg", 36.0, 0.5, "De Cock/Smits table, 1.2 to 2 kg in the first fortnight"),
     typical=ORDINARY,

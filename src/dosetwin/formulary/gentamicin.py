@@ -6,6 +6,7 @@ from dosetwin.declare.genetic import bars
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.preparation import Vial
 from dosetwin.declare.therapy import Sampling
+from dosetwin.formulary._allergies import allergy
 from dosetwin.formulary._genetics import AMINOGLYCOSIDES
 from dosetwin.formulary._harms import BESIDE_AMINOGLYCOSIDES
 from dosetwin.formulary._newborns import (
@@ -130,7 +131,7 @@ GENTAMICIN_NEONATE = Therapy(
     preparation=SYRINGE,
     goals=GOALS,
     limits=LIMITS,
-    bars=bars(AMINOGLYCOSIDES),
+    bars=(*bars(AMINOGLYCOSIDES), allergy("aminoglycoside")),
     rules=RULES,
     everyday=Everyday(5.0, "mg/kg", 36.0, 0.5, "the first week of NICE NG195"),
     typical=ORDINARY | {"BW": 1.5},

@@ -6,6 +6,7 @@ from dosetwin.declare.menu import Repeated
 from dosetwin.declare.preparation import Vial
 from dosetwin.declare.reading import TROUGH
 from dosetwin.declare.therapy import Sampling
+from dosetwin.formulary._allergies import allergy
 from dosetwin.formulary._newborns import HIGH_TROUGH, ORDINARY, SYRINGE, of_any_dose
 from dosetwin.quantities import Code
 
@@ -55,6 +56,7 @@ PHENOBARBITAL_NEONATE = Therapy(
         Limit("infusion_range", "infusion_h", 0.25, 2.0, "h", "infusion time", "at most 1 mg/kg/min (recalled)"),
         *of_any_dose(8.0, ((0.1, 4.0), "assumed: from 20 mg/kg to maintenance and back")),
     ),
+    bars=(allergy("barbiturate"),),
     rules=(Rule("phenobarbital_ilae", "ILAE 2023: 20 mg/kg, then 5 mg/kg a day", ILAE, "recalled", (),
                 lambda facts: Says(5.0, 24.0, "maintenance", loading=20.0), "ILAE 2023"),),
     everyday=Everyday(5.0, "mg/kg", 24.0, 0.5, ILAE),

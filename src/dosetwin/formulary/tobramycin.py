@@ -7,6 +7,7 @@ from dosetwin.declare.menu import Repeated
 from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._adults import KIDNEY, NOT_PAST, clearance, measured
+from dosetwin.formulary._allergies import allergy
 from dosetwin.formulary._genetics import AMINOGLYCOSIDES
 from dosetwin.formulary._harms import BESIDE_AMINOGLYCOSIDES
 from dosetwin.formulary._newborns import AMINOGLYCOSIDE_SHOWN, Mark, aminoglycoside
@@ -68,7 +69,7 @@ TOBRAMYCIN_CYSTIC_FIBROSIS = Therapy(
     preparation=STEPS,
     goals=GOALS,
     limits=_limits(660.0),
-    bars=bars(AMINOGLYCOSIDES),
+    bars=(*bars(AMINOGLYCOSIDES), allergy("aminoglycoside")),
     rules=(Rule("tobramycin_bnfc", "10 mg/kg once a day", "BNF for Children, cystic fibrosis: 10 mg/kg, at most 660 mg "
         "(recalled)",
                 "recalled", ("WT",), lambda facts: Says(min(10.0, 660.0 / facts.WT), 24.0, "once a day", "kg"),
@@ -91,7 +92,7 @@ TOBRAMYCIN_ADULT = Therapy(
     preparation=STEPS,
     goals=GOALS,
     limits=_limits(900.0),
-    bars=bars(AMINOGLYCOSIDES),
+    bars=(*bars(AMINOGLYCOSIDES), allergy("aminoglycoside")),
     rules=(Rule("tobramycin_hartford", "7 mg/kg every 24, 36 or 48 h by creatinine clearance",
                 "Nicolau 1995, AAC 39:650 (Hartford; recalled): 24 h from 60, 36 h from 40 mL/min, else 48 h", "recalled", KIDNEY,
                 _adult, "Hartford"),),

@@ -7,6 +7,7 @@ from dosetwin.declare.menu import Repeated
 from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.reading import AUC24, TROUGH
 from dosetwin.declare.therapy import Sampling
+from dosetwin.formulary._allergies import allergy
 from dosetwin.formulary._newborns import ANY, ORDINARY, SYRINGE, by_age, of_any_dose
 from dosetwin.quantities import Code
 from dosetwin.structure.creatinine_clearance import cockcroft_gault
@@ -199,6 +200,7 @@ VANCOMYCIN_ADULT = Therapy(
     preparation=BAGS,
     goals=_goals("adults"),
     limits=_limits(3000.0, 60.0, RATE, BAGS),
+    bars=(allergy("glycopeptide"),),
     rules=RULES_ADULT,
     everyday=Everyday(15.0, "mg/kg", 12.0, 1.5, CONSENSUS),
     typical={"WT": 70.0, "AGE": 60.0, "SCR": 0.9, "SEX": "male"},
@@ -219,6 +221,7 @@ VANCOMYCIN_CHILD = Therapy(
     preparation=SYRINGES,
     goals=_goals("adult targets, taken over for children"),
     limits=_limits(1500.0, 100.0, RATE_CHILD, SYRINGES),
+    bars=(allergy("glycopeptide"),),
     rules=RULES_CHILD,
     everyday=Everyday(15.0, "mg/kg", 6.0, 1.0, CONSENSUS),
     typical={"WT": 20.0, "AGE": 6.0, "SCR": 0.4},
@@ -255,6 +258,7 @@ VANCOMYCIN_NEONATE = Therapy(
               "60 to 120 min (99nicu.org; Merck manual: at least 60)"),
         *of_any_dose(6.0, ((0.4, 2.0), "assumed: from a loading dose of 20 to 8 mg/kg, and back")),
     ),
+    bars=(allergy("glycopeptide"),),
     rules=RULES_NEWBORN,
     everyday=Everyday(15.0, "mg/kg", 12.0, 1.0, "NeoFax at 30 to 36 weeks in the first fortnight"),
     typical=ORDINARY | {"SCR": 0.8},

@@ -6,6 +6,7 @@ from dosetwin.declare import Bar, Between, Everyday, Goal, Limit, Reading, Thera
 from dosetwin.declare.diary import Diary, Pause
 from dosetwin.declare.drug import drug
 from dosetwin.declare.therapy import Sampling
+from dosetwin.formulary._allergies import allergy
 from dosetwin.formulary._warfarin_rules import BY_INR, RULES, RULES_AT_3
 
 DRUG = drug(
@@ -102,6 +103,7 @@ WARFARIN_INR = Therapy(
     bars=(
         Bar("pregnancy", "PREGNANT", "a pregnancy forbids warfarin (malformations, bleeding of the child)", "US label (recalled)",
             forbids=(1.0,)),
+        allergy("coumarin"),
     ),
     rules=(*RULES, BY_INR),
     everyday=Everyday(5.0, "mg", 24.0, 0.0, "the usual first dose"),

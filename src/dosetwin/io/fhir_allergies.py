@@ -1,16 +1,14 @@
-"""Allergies on record: one to the drug asked about is an error, so that nothing is advised before a person has seen it."""
+"""Allergies on record: a flag that bars every drug of the class, so that nothing is advised before a person has seen it."""
 
 from typing import Any
 
 from dosetwin.errors import Severity
+from dosetwin.formulary._allergies import CLASSES, flag
 from dosetwin.io import codes
 from dosetwin.io.fhir_facts import Facts, understood
-from dosetwin.io.fhir_parts import coded, codings, label, words
+from dosetwin.io.fhir_parts import Span, coded, codings, label, moment, words
 from dosetwin.io.fhir_refs import Entry
 
-CLASSES = {"aminoglycoside": ("amikacin", "gentamicin", "tobramycin"), "glycopeptide": ("vancomycin",),
-           "barbiturate": ("phenobarbital",), "coumarin": ("warfarin",)}  # fmt: skip
-"""Word for a class of drugs -> its drugs here."""
 RELATED = {"neomycin": "aminoglycoside", "streptomycin": "aminoglycoside", "kanamycin": "aminoglycoside", "netilmicin":
            "aminoglycoside", "teicoplanin": "glycopeptide"}  # fmt: skip
 """Other members of a class, by the stem of their name."""
@@ -18,7 +16,8 @@ _NONE = ("no known", "none known", "nkda", "nka")
 
 
 def read_allergy(e: Entry, facts: Facts) -> None:
-    """An allergy or intolerance: to the drug (or its class) an error; to a relative of it a warning; to anything else named."""
+    """An allergy: to a class or a drug of one the flag of that class, to a drug of none an error, where that is the drug asked
+    about; a doubtful one, an intolerance or one to a relative a warning; to anything else named."""
     notes, a = facts.notes, e.body
     texts = " ".join([words(a.code), *(words(r.substance) for r in a.reaction or [])]).strip()
     what = label(a.code) if a.code is not None else texts[:80] or "(nothing named)"
@@ -28,23 +27,37 @@ def read_allergy(e: Entry, facts: Facts) -> None:
         notes.add("info", "status", e.record, "an allergy refuted, or none known", what)
         return
     name = codes.medication(coded(a.code, *(r.substance for r in a.reaction or []))).name
-    its_class = next((c for c, drugs in CLASSES.items() if c in texts or name in drugs), "")
+    its_class = next((c for c, drugs in CLASSES.items() if c in texts or name in drugs or set(drugs) & set(texts.split())), "")
+    member = its_class != ""
     its_class = its_class or next((c for stem, c in RELATED.items() if stem in texts), "")
-    mine = bool(facts.drug) and (facts.drug in (name, *texts.split()) or (its_class in texts and its_class != ""
+    mine = bool(facts.drug) and (facts.drug in (name, *texts.split()) or (member and its_class in texts
                                                                         and facts.drug in CLASSES[its_class]))  # fmt: skip
     related = bool(facts.drug) and not mine and facts.drug in CLASSES.get(its_class, ())
-    if not mine and not related:
+    if not (mine or related or member):
         notes.add("info", "other_allergy", e.record, "an allergy to something else is on record", what)
         return
     understood(e, e.record, "allergy", notes, "warning")
     sure = not over and not verdict & {"unconfirmed", "presumed"} and str(a.type or "allergy") == "allergy"
-    severity: Severity = "error" if mine and sure else "warning"
+    barred = sure and member and _barred(e, its_class, facts)
+    severity: Severity = "error" if mine and sure and not barred else "warning" if mine or related else "info"
     doubt = ("it is " + ", ".join(sorted(over)) if over else "not confirmed" if not sure and verdict & {"unconfirmed", "presumed"}
              else "said to be an intolerance" if not sure else "")  # fmt: skip
-    to = facts.drug if facts.drug in texts or name == facts.drug else f"the class of {facts.drug}" if mine else "a relative"
+    to = (facts.drug if facts.drug in texts or name == facts.drug else f"the class of {facts.drug}" if mine
+          else "a relative" if related else "another drug")  # fmt: skip
     message = f"ALLERGY to {to} is on record{_how(a)}" + (f" ({doubt})" if doubt else "")
-    notes.add(severity, "allergy", e.record, message, what, "no allergy to the drug", "a person decides; another drug, or "
-              "correct the record (verificationStatus refuted)")  # fmt: skip
+    notes.add(severity, "allergy" if mine or related else "other_allergy", e.record, message, what, "no allergy to the drug",
+              "a person decides; another drug, or correct the record (verificationStatus refuted)")  # fmt: skip
+
+
+def _barred(e: Entry, its_class: str, facts: Facts) -> bool:
+    """Raise the flag of a class from when the allergy was seen or recorded, else from birth; False where no moment is told."""
+    born = next((p.body.birthDate for p in facts.entries if p.kind == "Patient"), None)
+    said = e.body.onsetDateTime or e.body.recordedDate or born
+    start = None if said is None else moment(said, e.record, facts.notes, severity="warning", day_will_do=True)
+    if start is None:
+        return False
+    facts.spans.setdefault(flag(its_class), []).append(Span(start, None, e.record))
+    return True
 
 
 def _how(a: Any) -> str:

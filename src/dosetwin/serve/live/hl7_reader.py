@@ -16,9 +16,10 @@ from pydantic import ValidationError
 from dosetwin import formulary
 from dosetwin.declare.drug import Drug
 from dosetwin.errors import InputError
+from dosetwin.formulary._allergies import flag
 from dosetwin.io import codes, routes
 from dosetwin.io.text import number
-from dosetwin.quantities import Quantity
+from dosetwin.quantities import QUANTITIES, Quantity
 from dosetwin.serve.live import orders
 from dosetwin.serve.live.adt import EVENTS, Visit, visit
 from dosetwin.serve.live.hl7_text import Message, Segment
@@ -126,7 +127,11 @@ class Reader:
             said = s.coded(3)
             meant = codes.medication(said)
             shown = " or ".join(c.text or c.code for c in said)
-            if meant.name in formulary.followed():
+            if barred := flag(meant.name):
+                body = {"kind": "covariate", "name": barred, "value": 1.0, "unit": QUANTITIES[barred].unit}
+                where = f"AL1-{s.text(1) or '?'}"
+                out.items.append(Item(f"AL1:{barred}", _fact(where, out.sent, body), where=where))
+            elif meant.name in formulary.followed():
                 why = f"an allergy to {meant.name}, which is followed here: decide at the record"
                 out.refused += told(unusable(f"AL1-{s.text(1) or '?'}.3", shown, "a person's decision", why))
             else:

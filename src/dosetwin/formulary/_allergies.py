@@ -1,0 +1,26 @@
+"""Classes of drugs within which an allergy to one forbids the others, the flag that says so of a patient, and the bar."""
+
+from dosetwin.declare.limit import Bar
+
+CLASSES = {"aminoglycoside": ("amikacin", "gentamicin", "tobramycin"), "glycopeptide": ("vancomycin",),
+           "barbiturate": ("phenobarbital",), "coumarin": ("warfarin",)}  # fmt: skip
+"""Word for a class of drugs -> its drugs here."""
+_SOURCES = {
+    "aminoglycoside": "US labels: allergy to one aminoglycoside may forbid every other (cross-sensitivity; recalled)",
+    "glycopeptide": "US label of vancomycin: known hypersensitivity (recalled)",
+    "barbiturate": "US label of phenobarbital: known hypersensitivity to barbiturates (recalled)",
+    "coumarin": "US label of warfarin: hypersensitivity to it (recalled)",
+}
+
+
+def flag(of: str) -> str:
+    """The quantity that says of a patient that an allergy to this class is on record; ``of`` a class or one of its drugs, "" for
+    a drug of no class."""
+    found = next((c for c, drugs in CLASSES.items() if of == c or of in drugs), "")
+    return f"ALLERGY_{found.upper()}" if found else ""
+
+
+def allergy(of: str) -> Bar:
+    """The bar of a class: nothing is ordered while the allergy stands on record."""
+    return Bar("allergy", flag(of), f"an allergy to {of}s is on record", _SOURCES[of], forbids=(1.0,),
+               help="a person decides: another drug, or the allergy taken back at its source (or recorded as ended)")  # fmt: skip
