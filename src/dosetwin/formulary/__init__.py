@@ -15,6 +15,7 @@ from dosetwin.declare.drug import Drug
 from dosetwin.declare.own_file import run_file
 from dosetwin.declare.packages import installed, opened, where_of
 from dosetwin.errors import InputError, UnknownName
+from dosetwin.formulary._allergies import allergic_flag, allergic_to
 from dosetwin.formulary._genetics import genetics, recommendations
 from dosetwin.formulary._stored import UNNAMED, USUAL, therapy_from_json
 from dosetwin.formulary._therapies import about, checked, rule, rules, therapies, therapy
@@ -22,7 +23,8 @@ from dosetwin.formulary._together import interactions, raised, tell, together
 from dosetwin.quantities import QUANTITIES, Quantity
 
 __all__ = [
-    "UNNAMED", "USUAL", "about", "checked", "drug", "drugs", "files", "followed", "genetics", "include", "interactions", "known",
+    "UNNAMED", "USUAL", "about", "allergic_flag", "allergic_to", "checked",
+    "drug", "drugs", "files", "followed", "genetics", "include", "interactions", "known",
     "levels", "list_anew", "measured", "module", "names", "raised", "recommendations", "rule", "rules", "tell", "therapies",
     "therapy", "therapy_from_json", "together",
 ]  # fmt: skip

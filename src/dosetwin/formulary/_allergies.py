@@ -13,7 +13,13 @@ _SOURCES = {
 }
 
 
-def flag(of: str) -> str:
+def allergic_to(text: str, drug: str) -> str:
+    """The class that an allergy is about, by the lower-case words of a record and the drug they mean ("" for none); "" else."""
+    words = set(text.split())
+    return next((c for c, drugs in CLASSES.items() if c in text or drug in drugs or words & set(drugs)), "")
+
+
+def allergic_flag(of: str) -> str:
     """The quantity that says of a patient that an allergy to this class is on record; ``of`` a class or one of its drugs, "" for
     a drug of no class."""
     found = next((c for c, drugs in CLASSES.items() if of == c or of in drugs), "")
@@ -22,5 +28,5 @@ def flag(of: str) -> str:
 
 def allergy(of: str) -> Bar:
     """The bar of a class: nothing is ordered while the allergy stands on record."""
-    return Bar("allergy", flag(of), f"an allergy to {of}s is on record", _SOURCES[of], forbids=(1.0,),
+    return Bar("allergy", allergic_flag(of), f"an allergy to {of}s is on record", _SOURCES[of], forbids=(1.0,),
                help="a person decides: another drug, or the allergy taken back at its source (or recorded as ended)")  # fmt: skip

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from dosetwin import formulary
 from dosetwin.errors import Severity
-from dosetwin.formulary._allergies import CLASSES, flag
 from dosetwin.io import codes
 from dosetwin.io.fhir_facts import Facts, understood
 from dosetwin.io.fhir_parts import Span, coded, codings, label, moment, words
@@ -27,12 +27,12 @@ def read_allergy(e: Entry, facts: Facts) -> None:
         notes.add("info", "status", e.record, "an allergy refuted, or none known", what)
         return
     name = codes.medication(coded(a.code, *(r.substance for r in a.reaction or []))).name
-    its_class = next((c for c, drugs in CLASSES.items() if c in texts or name in drugs or set(drugs) & set(texts.split())), "")
+    its_class = formulary.allergic_to(texts, name)
     member = its_class != ""
     its_class = its_class or next((c for stem, c in RELATED.items() if stem in texts), "")
-    mine = bool(facts.drug) and (facts.drug in (name, *texts.split()) or (member and its_class in texts
-                                                                        and facts.drug in CLASSES[its_class]))  # fmt: skip
-    related = bool(facts.drug) and not mine and facts.drug in CLASSES.get(its_class, ())
+    here = its_class != "" and formulary.allergic_to("", facts.drug) == its_class
+    mine = bool(facts.drug) and (facts.drug in (name, *texts.split()) or (member and here and its_class in texts))
+    related = bool(facts.drug) and not mine and here
     if not (mine or related or member):
         notes.add("info", "other_allergy", e.record, "an allergy to something else is on record", what)
         return
@@ -56,7 +56,7 @@ def _barred(e: Entry, its_class: str, facts: Facts) -> bool:
     start = None if said is None else moment(said, e.record, facts.notes, severity="warning", day_will_do=True)
     if start is None:
         return False
-    facts.spans.setdefault(flag(its_class), []).append(Span(start, None, e.record))
+    facts.spans.setdefault(formulary.allergic_flag(its_class), []).append(Span(start, None, e.record))
     return True
 
 

@@ -16,7 +16,6 @@ from pydantic import ValidationError
 from dosetwin import formulary
 from dosetwin.declare.drug import Drug
 from dosetwin.errors import InputError
-from dosetwin.formulary._allergies import flag
 from dosetwin.io import codes, routes
 from dosetwin.io.text import number
 from dosetwin.quantities import QUANTITIES, Quantity
@@ -127,7 +126,7 @@ class Reader:
             said = s.coded(3)
             meant = codes.medication(said)
             shown = " or ".join(c.text or c.code for c in said)
-            if barred := flag(meant.name):
+            if barred := formulary.allergic_flag(meant.name):
                 body = {"kind": "covariate", "name": barred, "value": 1.0, "unit": QUANTITIES[barred].unit}
                 where = f"AL1-{s.text(1) or '?'}"
                 out.items.append(Item(f"AL1:{barred}", _fact(where, out.sent, body), where=where))
