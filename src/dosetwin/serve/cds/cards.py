@@ -11,6 +11,7 @@ from typing import Any, Literal
 from dosetwin.decide.recommendation import coming_mg
 from dosetwin.decide.recommendation import order as said
 from dosetwin.report.narrative import certainty
+from dosetwin.report.narrative import given as by_hand
 from dosetwin.serve.fhir.resources import DAYS, DISCLAIMER, Issued, drug_concept, medication_request
 from dosetwin.serve.reasons import OVERRIDE_REASONS
 from dosetwin.serve.zone import Zone
@@ -213,6 +214,8 @@ def _detail(advice: Mapping[str, Any], zone: Zone) -> str:
     """GitHub-flavoured Markdown: when, reasons, the standard rules beside it, remarks, the disclaimer."""
     regimen = advice["regimen"]
     lines = [] if regimen is None else [f"**First dose of this regimen:** {zone.long(regimen['first_at'])}", ""]
+    for text in by_hand(advice.get("given", {})):
+        lines += [f"**Give:** {text}", ""]
     if advice.get("hold"):
         lines = [f"**Hold:** {advice['hold_reason']}", "", *lines]
     lines += ["**Why**", ""]
