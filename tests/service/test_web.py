@@ -538,6 +538,25 @@ def test_an_order_that_was_tried_is_scored_recorded_and_asked_about_above_the_li
     assert "overridden" in rows, "the last decision of a person is on the list"
 
 
+def test_who_runs_the_service_sees_what_runs_logs_out_and_searches_the_trail(demo: Running, baby: str) -> None:
+    mo, phil = person(demo, "model-admin"), person(demo)
+    phil.get("/")
+    text = mo.get("/service").text
+    for words in ("the store answers", "None is configured", "amikacin_neonate", "Phil Pharmacist", "break_glass"):
+        assert words in text, words
+    assert "Who is logged in" not in phil.get("/service").text
+    hers = re.search(r'name="session" value="([0-9a-f]{64})"><button[^>]*aria-label="Log out Phil', text)
+    assert hers
+    form = {"csrf": token_of(text), "session": hers[1]}
+    assert phil.post("/service/sessions/end", data=form | {"csrf": token_of(phil.get("/service").text)}).status_code == 403
+    assert mo.post("/service/sessions/end", data=form | {"csrf": "x"}).status_code == 403
+    assert mo.post("/service/sessions/end", data=form).status_code == 303
+    assert phil.get("/").headers["location"].startswith("/login")
+    found = person(demo, "auditor").get("/audit", params={"find": "end_session"}).text
+    assert found.count("<tr>") == 2, "the head and one entry"
+    assert person(demo, "auditor").post("/audit", data={"csrf": token_of(found)}).status_code in (200, 403)
+
+
 def test_the_letter_is_one_page_with_who_and_what_and_the_same_as_a_fhir_document(demo: Running, baby: str) -> None:
     from fhir.resources.R4B.documentreference import DocumentReference
 

@@ -51,10 +51,24 @@ def find(conn: Connection, seals: Seals, token: str, now: datetime) -> Session |
     return Session(Principal.from_json(row["principal"]), row["csrf"], row["expires_at"])
 
 
+def all_of(conn: Connection, seals: Seals, now: datetime) -> list[tuple[str, Session, datetime]]:
+    """The sessions that are open: hash of the token, session, when it began; newest first."""
+    rows = conn.execute(select(sessions).where(sessions.c.expires_at > now).order_by(sessions.c.created_at.desc())).mappings()
+    return [
+        (r["token_hash"], Session(Principal.from_json(r["principal"]), r["csrf"], r["expires_at"]), r["created_at"])
+        for r in rows if seals.holds("sessions", r)
+    ]  # fmt: skip
+
+
+def end_of(conn: Connection, token_hash: str) -> Noted:
+    """End the session of a token's hash; returns what the trail is to note."""
+    gone = conn.execute(delete(sessions).where(sessions.c.token_hash == token_hash)).rowcount
+    return {f"sessions:{token_hash}": None} if gone else {}
+
+
 def end(conn: Connection, token: str) -> Noted:
     """Log out; returns what the trail is to note."""
-    gone = conn.execute(delete(sessions).where(sessions.c.token_hash == _hash(token))).rowcount
-    return {f"sessions:{_hash(token)}": None} if gone else {}
+    return end_of(conn, _hash(token))
 
 
 def same(given: str, kept: str) -> bool:

@@ -341,8 +341,12 @@ class Reach:
             raise Problem(403, "out_of_reach", "only its sender, or a pharmacist of every ward, may read a refused message")
         return row
 
-    def audit(self, conn: Connection, patient: str | None, before: int, most: int) -> Sequence[Row]:
-        """Entries of the audit trail, newest first."""
+    def audit(self, conn: Connection, patient: str | None, before: int, most: int, find: str = "") -> Sequence[Row]:
+        """Entries of the audit trail, newest first; ``find`` the whole name of an actor, an action or an outcome, or how a
+        patient's id begins."""
         self.need("audit")
         query = select(audit).where(audit.c.seq < before).order_by(desc(audit.c.seq)).limit(most)
+        if find:
+            same = (audit.c.actor == find, audit.c.action == find, audit.c.outcome == find)
+            query = query.where(or_(*same, audit.c.patient_id.startswith(find, autoescape=True)))
         return _rows(conn.execute(query if patient is None else query.where(audit.c.patient_id == patient)).mappings())

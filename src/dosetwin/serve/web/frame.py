@@ -33,6 +33,7 @@ NAV = (
     ("replay", "Replay", "/results/replay", "models"),
     ("trial", "Trials", "/results/trial", "models"),
     ("models", "Models", "/models", "models"),
+    ("service", "Service", "/service", "models"),
     ("audit", "Audit", "/audit", "audit"),
 )
 """Key, text, address and the action a role must be allowed."""

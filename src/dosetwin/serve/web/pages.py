@@ -13,7 +13,7 @@ from dosetwin.serve.live.streams import states_of
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.session import set_cookie
 from dosetwin.serve.wardlist import DUE_WITHIN, line, ordered
-from dosetwin.serve.web import answering, cases, entering, new_patient, patients, results, stream, ward
+from dosetwin.serve.web import answering, cases, entering, new_patient, patients, results, running, stream, ward
 from dosetwin.serve.web.assets import FOREVER, asset
 from dosetwin.serve.web.frame import (
     PageRoute,
@@ -28,7 +28,16 @@ from dosetwin.serve.web.frame import (
 )
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-for part in (cases.router, new_patient.router, patients.router, answering.router, entering.router, results.router, stream.router):
+for part in (
+    cases.router,
+    new_patient.router,
+    running.router,
+    patients.router,
+    answering.router,
+    entering.router,
+    results.router,
+    stream.router,
+):
     router.include_router(part)
 
 
@@ -273,9 +282,11 @@ def _models(request: Request, reader: Reader, name: str) -> HTMLResponse:
 
 
 @router.get("/audit")
-def audit_page(request: Request, reader: Reading, before: Annotated[int, Query(ge=0, le=2**53)] = 2**53) -> HTMLResponse:
-    """The newest entries of the trail."""
-    return _audit(request, reader, before, None)
+def audit_page(
+    request: Request, reader: Reading, before: Annotated[int, Query(ge=0, le=2**53)] = 2**53, find: Short = ""
+) -> HTMLResponse:
+    """The newest entries of the trail; ``find``: those of one person, deed, outcome or patient's id."""
+    return _audit(request, reader, before, None, find.strip())
 
 
 @router.post("/audit")
@@ -289,10 +300,10 @@ def audit_verify(request: Request, reader: Reading, token: Token = "") -> HTMLRe
     return _audit(request, reader, 2**53, verdict)
 
 
-def _audit(request: Request, reader: Reader, before: int, verdict: Any) -> HTMLResponse:
+def _audit(request: Request, reader: Reader, before: int, verdict: Any, find: str = "") -> HTMLResponse:
     reach, most = reader.service.reach(reader.who), 100
     with reader.service.store.read() as conn:
-        rows = reach.audit(conn, None, before, most)
+        rows = reach.audit(conn, None, before, most, find)
     entries = [
         {
             **{k: r[k] for k in ("seq", "actor", "roles", "action", "patient_id", "outcome", "hash")},
@@ -307,5 +318,6 @@ def _audit(request: Request, reader: Reader, before: int, verdict: Any) -> HTMLR
         "audit",
         entries=entries,
         verdict=verdict,
+        find=find,
         more=rows[-1]["seq"] if len(rows) == most else None,
     )
