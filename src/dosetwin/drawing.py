@@ -1,4 +1,4 @@
-"""A matplotlib figure as inline SVG: text stays text, ink follows the page's colour, the same input gives the same bytes."""
+"""A matplotlib figure as inline SVG, whose ink follows the page's colour, or as a page of PDF; the same input, the same bytes."""
 
 import io
 import re
@@ -57,3 +57,30 @@ def svg(figure: Any, name: str, title: str) -> str:
     spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     head = f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title, quote=True)}" {spaces}>'
     return head + text[text.index(">") + 1 :].strip()
+
+
+@contextmanager
+def paper(width: float, height: float) -> Iterator[Any]:
+    """An empty sheet (inches) to write and draw on, black on white, that ``pdf`` makes a page of."""
+    import matplotlib
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+    from matplotlib.figure import Figure
+
+    with _DRAWING, matplotlib.rc_context({"pdf.fonttype": 42, "text.parse_math": False, "font.family": "DejaVu Sans"}):
+        figure = Figure(figsize=(width, height))
+        FigureCanvasPdf(figure)
+        yield figure
+
+
+def rule(figure: Any, y: float, left: float, right: float) -> None:
+    """A line across a sheet; shares of its height and width."""
+    from matplotlib.lines import Line2D
+
+    figure.add_artist(Line2D([left, right], [y, y], color="black", linewidth=0.8))
+
+
+def pdf(figure: Any, title: str) -> bytes:
+    """A sheet as a PDF of one page; the same input gives the same bytes."""
+    out = io.BytesIO()
+    figure.savefig(out, format="pdf", metadata={"CreationDate": None, "Title": title, "Creator": "dosetwin"})
+    return out.getvalue()

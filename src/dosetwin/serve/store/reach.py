@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, bindparam, desc, func, or_, select, true
 from sqlalchemy.engine import MappingResult
 
+from dosetwin.errors import InputError
 from dosetwin.serve.auth.principal import EVERY_WARD, Action, Principal
 from dosetwin.serve.canon import digest
 from dosetwin.serve.crypto import Vault
@@ -188,15 +190,15 @@ class Reach:
     def people(self, conn: Connection, rows: Sequence[Row], kept: People) -> dict[str, Person]:
         """Who the patients of these rows are, where their identity bears its seal; ``kept`` remembers by id and version."""
         self.need("read")
-        wanted = {(r["id"], r["identity_version"]) for r in rows}
+        wanted = {(r["id"], r["identity_version"]) for r in rows if r["erased_at"] is None}
         missing = sorted({id_ for id_, version in wanted if (id_, version) not in kept})
         for at in range(0, len(missing), 500):
             query = select(identities).where(identities.c.patient_id.in_(missing[at : at + 500]))
             for row in conn.execute(query).mappings():
                 key = (row["patient_id"], row["version"])
                 if key in wanted and self.vault.seals.holds("identities", row):
-                    about = f"identity:{key[0]}:{key[1]}"
-                    kept[key] = Person.model_validate(self.vault.open(row["key_id"], row["sealed"], about))
+                    with suppress(InputError):  # erased meanwhile, or changed: the patient's own page says so
+                        kept[key] = Person.model_validate(open_(conn, self.vault, row))
         return {key[0]: kept[key] for key in wanted if key in kept}
 
     def find(self, conn: Connection, system: str, value: str) -> str | None:

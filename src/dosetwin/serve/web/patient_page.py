@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
 from dosetwin.forecast.tells import teller_of
+from dosetwin.report.letter import pdf
 from dosetwin.report.narrative import NOT_A_DEVICE
 from dosetwin.serve.installed import Followed
 from dosetwin.serve.live.alerts import alerts_of
@@ -25,7 +26,7 @@ from dosetwin.serve.web import entries
 from dosetwin.serve.web.charts import svg
 from dosetwin.serve.web.first import main_doubt, since
 from dosetwin.serve.web.frame import Reader, page, without_ids, zone_of
-from dosetwin.serve.web.letter import about, lines_of, pdf
+from dosetwin.serve.web.letter import about, lines_of
 from dosetwin.serve.web.look import Look, after_clinical, events_of, history_of, look
 from dosetwin.serve.web.look import said as fact_said
 from dosetwin.serve.web.picture import charts_json
