@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dosetwin import models
 from dosetwin.declare import Facts, Model, Therapy
 from dosetwin.errors import Finding
+from dosetwin.quantities import QUANTITIES
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,12 @@ def applies(therapy: Therapy, model: Model, facts: Facts) -> Applies:
     return Applies(model.name, tuple(why), tuple(lacks))
 
 
+def impossible(model: Model, facts: Facts) -> tuple[str, ...]:
+    """Names of what the model reads and nobody can have (an age of 780 years)."""
+    read = ((n, facts.number(n)) for n in model.covs if n in QUANTITIES)
+    return tuple(n for n, v in read if v is not None and not any(QUANTITIES[n].holds(v, newborn) for newborn in (True, False)))
+
+
 def usual(therapy: Therapy, facts: Facts) -> tuple[str, ...]:
     """Names of the models asked where nobody names one: that made for a condition, else the first that is about this patient,
     else the first; of a therapy that averages, all that are about this patient.
@@ -45,8 +52,8 @@ def usual(therapy: Therapy, facts: Facts) -> tuple[str, ...]:
     Raises InputError where the therapy has none.
     """
     first = therapy.model(facts)
-    if len(therapy.models) == 1 or first != therapy.models[0]:
-        return (first,)
+    if len(therapy.models) == 1 or first != therapy.models[0] or impossible(models.load(first), facts):
+        return (first,)  # what nobody can have is a slip: the first model refuses it by name, another might go by it
     found = tuple(n for n in therapy.models if applies(therapy, models.load(n), facts).fine)
     return found if therapy.averages and found else (found or (first,))[:1]
 

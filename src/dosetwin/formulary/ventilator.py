@@ -75,6 +75,22 @@ ARDSNET = Rule(
 HOUR = At(1.0, "h")
 """Gases and pressures are judged an hour after the change: five time constants of the body's CO2."""
 
+PH_FLOOR = Goal(
+    "ph_floor",
+    Reading("PH", "at", HOUR, name="pH"),
+    7.15,
+    None,
+    "1",
+    2.0,
+    0.15,
+    "arterial pH not below the floor",
+    ARMA + ": below 7.15 everything else gives way; the 90 % is assumed",
+    min_probability=0.90,
+    closed=True,
+    joint=False,
+    help="other support: proning, extracorporeal CO2 removal; bicarbonate where it is missing",
+)
+
 VENTILATOR_ARDS = Therapy(
     name="ventilator_ards",
     drug=DRUG,
@@ -90,6 +106,7 @@ VENTILATOR_ARDS = Therapy(
              "driving pressure", "Amato 2015, N Engl J Med 372:747: risk rises above 15", closed=True),
         Goal("ph", Reading("PH", "at", HOUR, name="pH"), 7.30, 7.45, "1", 1.0, 0.15, "arterial pH", ARMA + ": 7.30 to 7.45",
              closed=True),
+        PH_FLOOR,
         Goal("co2", Reading("PACO2", "at", HOUR, name="PaCO2"), 35.0, 60.0, "mmHg", 0.5, 20.0, "arterial CO2 pressure",
              "permissive hypercapnia within pH; borders assumed", closed=True, joint=False),
         Goal("saturation", Reading("SAO2", "at", HOUR, name="saturation"), 0.88, 0.95, "1", 1.0, 0.08, "arterial saturation",
@@ -119,26 +136,11 @@ POWER = Goal(
     closed=True,
     joint=False,
 )
-PH_FLOOR = Goal(
-    "ph_floor",
-    Reading("PH", "at", HOUR, name="pH"),
-    7.15,
-    None,
-    "1",
-    2.0,
-    0.15,
-    "arterial pH not below the floor",
-    ARMA + ": below 7.15 everything else gives way; the 90 % is assumed",
-    min_probability=0.90,
-    closed=True,
-    joint=False,
-    help="other support: proning, extracorporeal CO2 removal; bicarbonate where it is missing",
-)
 VENTILATOR_LUNG = replace(
     VENTILATOR_ARDS,
     name="ventilator_lung",
     models=("ventilator_lung",),
-    goals=(*VENTILATOR_ARDS.goals, PH_FLOOR, POWER),
+    goals=(*VENTILATOR_ARDS.goals, POWER),
     shown=(),
     note="research and teaching: as ventilator_ards, with resistance, trapped gas, recruitment, contents of oxygen and power",
 )

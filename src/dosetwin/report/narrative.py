@@ -245,6 +245,8 @@ def sentence(reason: Reason, targets: "Sequence[Goal]" = (), said: Callable[[str
     value, limit, code = reason.value, reason.limit, reason.code
     if code == "lowest_loss":
         return f"It has the {reason.text} ({number(value)}; 0 would be every target met)."
+    if code == "titration_step":
+        return f"It is {reason.text.rstrip('.')} ({number(value)}, limit {measured(limit, reason.unit)})."
     if code == "standard_rule_tied":
         name = _named(reason.text.removeprefix("standard rule ").partition(":")[0])
         losses = f"expected loss {number(value)}, the lowest found {number(limit)}"

@@ -16,7 +16,7 @@ def test_pages_are_listed_by_being_there() -> None:
         page = pages.load(name)
         assert name == page.PAGE
         assert page.N_QUICK <= page.N
-    with pytest.raises(UnknownName, match="amikacin_newborns, .*beds, "):
+    with pytest.raises(UnknownName, match=r"amikacin_newborns, .*beds, "):
         pages.load("nonsense")
 
 
