@@ -177,8 +177,8 @@ def adults(followed: "Sequence[tuple[Therapy, Model]]", start: datetime, seed: i
 
 
 def patients(n: int, followed: "Sequence[tuple[Therapy, Model]]", start: datetime) -> list[Scripted]:
-    """The whole demo: ``n`` newborns, and somebody for each of these other therapies."""
-    return [*babies(n, start), *adults(followed, start)]
+    """The whole demo: ``n`` newborns, and somebody for each other therapy of these that has an everyday dose."""
+    return [*babies(n, start), *adults([(t, m) for t, m in followed if t.everyday is not None], start)]
 
 
 def _ordinary(k: int, therapy: "Therapy", model: "Model", start: datetime, rng: np.random.Generator) -> Scripted:
