@@ -166,6 +166,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).write_text("\n".join(line.strip() for line in block.splitlines()) + "\n")
     page = (ROOT / "docs" / "anaesthesia.md").read_text(encoding="utf-8")
     (tmp_path / "hip.toml").write_text(page[page.index('name = "hip"') :].partition("```")[0])
+    page = (ROOT / "docs" / "preparation.md").read_text(encoding="utf-8")
+    (tmp_path / "wards.toml").write_text(page[page.index("[NICU.") :].partition("```")[0])
     page = (ROOT / "docs" / "genes.md").read_text(encoding="utf-8")
     block = page[page.index("    ##fileformat") :].partition("\n\n")[0]
     (tmp_path / "baby.vcf").write_text("\n".join(line.strip() for line in block.splitlines()) + "\n")

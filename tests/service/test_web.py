@@ -588,3 +588,20 @@ def test_a_letter_says_who_what_when_and_how_sure() -> None:
         assert words in text
     who = about("Bed 7", Person(name="Ada", identifiers={"mrn": "X-7"}, birth=NOW), p, Zone(), "here")
     assert "Bed 7: Ada, mrn X-7, born 13 Apr 2026" in who
+
+
+def test_the_banner_names_an_allergy_until_it_is_recorded_as_ended() -> None:
+    from types import SimpleNamespace
+
+    from dosetwin.serve.web.patient_page import _allergies
+
+    def fact(k: int, value: float) -> dict[str, Any]:
+        body = {"name": "ALLERGY_GLYCOPEPTIDE", "canonical_value": value, "canonical_unit": "1"}
+        return {"id": str(k), "kind": "covariate", "at": NOW, "body": body}
+
+    def said(*facts: dict[str, Any]) -> list[str]:
+        return _allergies(SimpleNamespace(known=SimpleNamespace(facts=facts)))  # pyright: ignore[reportArgumentType]
+
+    assert said() == []
+    assert said(fact(1, 1.0)) == ["glycopeptides"]
+    assert said(fact(1, 1.0), fact(2, 0.0)) == []

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
 from dosetwin.forecast.tells import teller_of
+from dosetwin.quantities import QUANTITIES
 from dosetwin.report.letter import pdf
 from dosetwin.report.narrative import NOT_A_DEVICE
 from dosetwin.serve.installed import Followed
@@ -17,6 +18,7 @@ from dosetwin.serve.problems import Problem
 from dosetwin.serve.problems import wrong as problem_at
 from dosetwin.serve.reasons import OVERRIDE_REASONS
 from dosetwin.serve.service import Service
+from dosetwin.serve.store.measured import measurement
 from dosetwin.serve.sure import waiting
 from dosetwin.serve.timeline import in_force
 from dosetwin.serve.told import OPTION, PATTERN, turning
@@ -143,7 +145,7 @@ def shown(
         override=dict.fromkeys(ANSWER_FIELDS, "") | dict(override or {}),
         reasons=OVERRIDE_REASONS,
         modify_open=bool(tried),
-        allergies=[],
+        allergies=_allergies(seen),
         entry_open=bool(entry or entry_wrong),
         override_ask=override_ask,
         tried=tried,
@@ -231,6 +233,16 @@ def _flags(seen: Look, now: Any) -> list[dict[str, str]]:
     if regimen is not None and origin is not None and origin + timedelta(hours=regimen.first_at) < now:
         out.append({"text": "settings due" if p["first"]["settings"] else "dose due", "tone": "bad"})
     return out
+
+
+def _allergies(seen: Look) -> list[str]:
+    """What the record's allergies are to, as last said: of the classes that bar a therapy here."""
+    last: dict[str, float] = {}
+    for fact in in_force(seen.known.facts):
+        found = measurement(fact)
+        if found is not None and found.quantity.startswith("ALLERGY_"):
+            last[found.quantity] = found.value
+    return [QUANTITIES[name].text.removeprefix("allergy to ") for name, value in last.items() if value]
 
 
 def standing(history: Sequence[Mapping[str, Any]], seen: Look, therapy: str) -> dict[str, Any] | None:
