@@ -105,16 +105,16 @@ SYRINGE = Preparation(
 HALF = ((0.5, 1.5), "assumed: more than half up or down at once is not proposed without a human decision")
 
 
-def of_any_dose(gap_h: float, change: tuple[tuple[float, float], str] = HALF) -> tuple[Limit, ...]:
+def of_any_dose(gap_h: float, change: tuple[tuple[float, float], str] = HALF, drawn: Preparation = SYRINGE) -> tuple[Limit, ...]:
     """Limits that hold for any drug of a newborn; ``gap_h``: the shortest interval there is; ``change``: lowest and highest ratio
-    to the dose before, and why.
+    to the dose before, and why; ``drawn``: what is drawn up.
     """
     return (
         Limit("change_per_step", "amount_ratio", change[0][0], change[0][1], "1", "dose relative to the previous one", change[1]),
         Limit("gap", "gap_h", gap_h, None, "h", "start of the previous dose to the coming one",
               "the shortest interval allowed"),
         Limit("not_in_the_past", "delay_h", 0.0, None, "h", "time until the coming dose", "a dose cannot be given before now"),
-        Limit("syringe", "off_step", None, 1e-6, "mg", "distance to an amount the syringe can measure", SYRINGE.source),
+        Limit("syringe", "off_step", None, 1e-6, "mg", "distance to an amount the syringe can measure", drawn.source),
     )  # fmt: skip
 
 

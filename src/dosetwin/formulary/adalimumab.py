@@ -105,7 +105,7 @@ ACTIVITY = Reading("DAS28", "at", MONTHS, name="DAS28 after 24 weeks")
 INFLAMED = Reading("CRP", "at", MONTHS, name="C-reactive protein after 24 weeks")
 ANTIBODY_RISK = Reading("ANTIBODY_RISK", "at", MONTHS, name="antibodies within 28 weeks")
 SKIN = Reading("PASI", "at", MONTHS, name="PASI after 24 weeks")
-RA = "5 to 8 mg/L before the next injection (Pouw 2015, Ann Rheum Dis 74:513; recalled)"
+RA = "5 to 8 mg/L before the next injection (Pouw 2015, Ann Rheum Dis 74:513; abstract read)"
 PSORIASIS = "3.5 to 7 mg/L: Menting 2015, JAMA Dermatol 151:616 (abstract read)"
 HS = "10.7 mg/L told those who improved (46 patients; Chen 2026, doi 10.3389/fimmu.2026.1760206, abstract read)"
 JIA = (

@@ -72,7 +72,8 @@ CARBAMAZEPINE_EPILEPSY = Therapy(
                  "" + TOO_MUCH),
     ),
     limits=(
-        Limit("daily_most", "daily", None, 1600.0, "mg/d", "dose per day", "label: 1,600 mg a day (recalled)"),
+        Limit("daily_most", "daily", None, 1600.0, "mg/d", "dose per day", "US label: 1,200 mg a day as a rule, up to 1,600 in "
+              "rare instances (drugs.com/dosage/carbamazepine, read)"),
         starts(400.0, LABEL), rises(200.0, LABEL),
         NOT_PAST, measured(TABLETS),
     ),
@@ -89,15 +90,23 @@ CARBAMAZEPINE_EPILEPSY = Therapy(
         "as well",
 )  # fmt: skip
 
-CHILD = "US label: 100 mg twice a day at 6 to 12 years, 10 to 20 mg/kg a day below (drugs.com/dosage/carbamazepine, read)"
+CHILD = (
+    "US label of the suspension: 50 mg four times a day at 6 to 12 years, 100 mg from 12 years, 10 to 20 mg/kg a day in four "
+    "doses below 6 (drugs.com/dosage/carbamazepine, read)"
+)
 WEEKLY = "US label: 100 mg a day more each week (mussenhealth.us, read)"
-SUSPENSION = Preparation(20.0, ((0.0, 0.5), (5.0, 1.0)), "suspension of 20 mg/mL, syringes for the mouth (recalled)")
+SUSPENSION = Preparation(
+    20.0, ((0.0, 0.1), (3.0, 0.2), (5.0, 0.5)), "suspension of 20 mg/mL (drugs.com/dosage/carbamazepine, read); marks of "
+    "syringes for the mouth: assumed",
+)  # fmt: skip
 
 
 def _child(facts: Facts) -> Says | str:
     if facts.AGE >= 12:
-        return Says(200.0, 12.0, "from 12 years as adults", "")
-    return Says(100.0, 12.0, "6 to 12 years", "") if facts.AGE >= 6 else Says(5.0, 12.0, "below 6 years: 10 mg/kg a day", "kg")
+        return Says(100.0, 6.0, "from 12 years as adults", "")
+    if facts.AGE >= 6:
+        return Says(50.0, 6.0, "6 to 12 years", "")
+    return Says(float(SUSPENSION.rounding.amounts(0.0, 2.5 * facts.WT)[-1]), 6.0, "below 6 years: 10 mg/kg a day at most", "")
 
 
 CARBAMAZEPINE_CHILD = replace(
@@ -107,19 +116,21 @@ CARBAMAZEPINE_CHILD = replace(
     models=("carbamazepine_reith_2001",),
     preparation=SUSPENSION,
     fits=(),
-    menu=Repeated((2.5, 17.5), "kg", (12.0,), (0.0,), SUSPENSION.rounding, loading="never"),
+    menu=Repeated((1.25, 11.5), "kg", (6.0, 8.0), (0.0,), SUSPENSION.rounding, loading="never"),
     limits=(
         Limit("daily_most", "daily", None, 1000.0, "mg/d", "dose per day", "US label: 1,000 mg a day to 15 years (read)"),
         Limit("daily_dose", "daily_per_kg", None, 35.0, "mg/kg/d", "dose per day and kg",
               "US label: 35 mg/kg a day below 6 years (read)"),
         starts(10.0, "10 mg/kg a day to begin with (sgpgi.ac.in, anticonvulsants of children, read)", "mg/kg/d"),
+        Limit("first_dose_most", "start_daily", None, 400.0, "mg/d", "a course begins with no more a day", LABEL + ", of adults"),
         rises(100.0, WEEKLY),
         NOT_PAST, measured(SUSPENSION),
     ),
     rules=(Rule("carbamazepine_label_child", "by age: 10 mg/kg a day, 200 or 400 mg a day", CHILD, "secondary",
                 ("AGE", "WT"), _child, "US label"),),
-    everyday=Everyday(100.0, "mg", 12.0, 0.0, CHILD),
+    everyday=Everyday(50.0, "mg", 6.0, 0.0, CHILD),
     typical={"WT": 25.0, "BSA": 0.93, "AGE": 8.0, "HLA_B_1502": 0.0, "HLA_A_3101": 0.0},
     sampling=Sampling((0.0, 168.0, 336.0), learns=("CL0", "V")),
-    note="its clearance follows the dose, over about two weeks",
+    note="its clearance follows the dose, over about two weeks. Suspension in three or four doses a day: its peaks are higher "
+    "than those of tablets (US label), and the model shows none",
 )  # fmt: skip

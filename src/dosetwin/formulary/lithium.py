@@ -69,7 +69,8 @@ LITHIUM_BIPOLAR = Therapy(
     ),
     bars=(
         Bar("kidney", "SCR", "creatinine clearance below 30 mL/min: lithium is not for severe kidney failure",
-            "US label (recalled)", below=30.0, of=clearance, help="valproate, quetiapine or lamotrigine instead (recalled)"),
+            "US label (MPR's monograph, read)",
+            below=30.0, of=clearance, help="valproate, quetiapine or lamotrigine instead (recalled)"),
     ),
     rules=(
         Rule("lithium_pepin", "Pepin 1980: by creatinine clearance", PEPIN, "recalled", KIDNEY, _pepin, "Pepin 1980"),

@@ -8,9 +8,15 @@ from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._adults import NOT_PAST, TOO_MUCH, measured
 from dosetwin.quantities import Code
 
-CONSENSUS = "Ramsey 2018, Oncologist 23:52: glucarpidase at 36 h above 30, 42 h above 10, 48 h above 5 umol/L (recalled)"
+CONSENSUS = (
+    "Ramsey 2018, Oncologist 23:52: glucarpidase at 36 h above 30, 42 h above 10, 48 h above 5 umol/L, where "
+    "creatinine has risen too (abstract read)"
+)
 RESCUE = "leucovorin goes on, in a higher dose, until the level is below 0.2 umol/L; hydrate, alkalise, stop what slows it"
-NOW = "give glucarpidase 50 units/kg within 60 h of the start, leucovorin not within two hours of it; " + RESCUE
+NOW = (
+    "creatinine now: where it has risen since before the course, glucarpidase 50 units/kg within 48 to 60 h of the start, "
+    "leucovorin not within two hours of it; " + RESCUE
+)
 
 DRUG = drug(
     "methotrexate",

@@ -18,7 +18,10 @@ ONE_PERCENT = 10.0
 ELEVELD = TciPump("propofol_eleveld_2018", "Eleveld", ONE_PERCENT, "ug/mL", 8.0)
 SCHNIDER = TciPump("propofol_schnider_1998", "Schnider", ONE_PERCENT, "ug/mL", 8.0, youngest=18.0, top_bmi=JAMES)
 MARSH = TciPump("propofol_marsh_1991", "Marsh", ONE_PERCENT, "ug/mL", 8.0, site="plasma")
-LABEL = "label of propofol by target-controlled infusion in adults: plasma 4 to 8 ug/mL below 55 years, less above (recalled)"
+LABEL = (
+    "label of propofol by target-controlled infusion in adults: plasma 4 to 8 ug/mL below 55 years, less above (mims.com, "
+    "read); 4 and, from 55 years, 3 are taken (assumed)"
+)
 TIVA = "Nimmo 2019, Anaesthesia 74:211 (AAGBI and SIVA guidelines, 2018): processed EEG where the patient is paralysed (recalled)"
 DEPTH = Between(0.2, 0.7)
 """h after the start over which depth and pressure are judged: minutes 12 to 42."""

@@ -56,7 +56,8 @@ THEOPHYLLINE_ADULT = Therapy(
              "is assumed", min_probability=0.85, chance_doses=("last",), closed=True, joint=False, help=TOO_MUCH),
     ),
     limits=(
-        Limit("daily_most", "daily", None, 1000.0, "mg/d", "dose per day", "label: 900 mg a day without levels (recalled)"),
+        Limit("daily_most", "daily", None, 1000.0, "mg/d", "dose per day", "assumed; US label: 900 mg a day at most "
+              "without levels (globalrph.com, read)"),
         step(0.4, 1.6, "assumed: more than 60 % up at once is not proposed"),
         starts(400.0, LABEL), rises(300.0, LABEL),
         NOT_PAST, measured(TABLETS),
