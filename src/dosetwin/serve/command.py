@@ -197,8 +197,12 @@ def _retain(opened: "Store", settings: Settings, dry_run: bool) -> None:
     opened.write(lambda conn: forget_refused(conn, trail, _who(), messages, now))
     folder = rules.folder or Path()
     for id_ in stays:
-        target = opened.write(lambda conn, id_=id_: archive(conn, vault, trail, _who(), id_, folder, now))
-        sys.stdout.write(f"archived {target}\n")
+        target = opened.write(  # somebody may have come back since
+            lambda conn, id_=id_: (
+                archive(conn, vault, trail, _who(), id_, folder, now) if id_ in due(conn, rules, now)[1] else None
+            )
+        )
+        sys.stdout.write(f"left {id_}: no longer due\n" if target is None else f"archived {target}\n")
 
 
 def audit(action: str, expect: str | None) -> int:

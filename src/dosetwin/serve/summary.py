@@ -105,14 +105,17 @@ def _value(fact: Mapping[str, Any], value: float, unit: str) -> dict[str, Any]:
 
 def answered(known: Known, therapy: str = "") -> str | None:
     """``accepted`` or ``overridden`` when that was said of a therapy after the last fact that changes the answer, else None."""
-    last, others = None, _of_others(known, therapy)
+    last, others, changed = None, _of_others(known, therapy), 0
+    through = {f["body"]["advice_id"]: f["body"].get("through_seq") for f in known.facts if f["kind"] == "advice_issued"}
     for f in known.facts:
         if f["kind"] == "advice_answered":
-            last = last if f["body"]["advice_id"] in others else f["body"]["decision"]
+            of = f["body"]["advice_id"]
+            stale = (through.get(of) or changed) < changed  # answered late: newer facts made another advice
+            last = last if of in others or stale else f["body"]["decision"]
         elif f["kind"] not in (
             "advice_issued", "alert", "alert_acknowledged", "alert_ended", "alert_told", "transferred", "consent",
         ):  # fmt: skip
-            last = None
+            last, changed = None, f.get("seq", 0)
     return last
 
 

@@ -168,6 +168,10 @@ def feedback(service: "Service", caller: Caller, given: Sequence[Mapping[str, An
                 detail = {"card": item["card"].lower(), "outcome": item["outcome"]}
                 service.trail.add(conn, reach.now, who, "cds_feedback", detail=detail)
                 continue
+            if item["outcome"] == "accepted" and row["answer"].get("regimen") is None:  # the card was seen; it ordered nothing
+                detail = {"card": item["card"].lower(), "outcome": item["outcome"]}
+                service.trail.add(conn, reach.now, who, "cds_feedback", patient=row["patient_id"], detail=detail)
+                continue
             reason = item.get("overrideReason") or {}
             words = [(reason.get("reason") or {}).get("code", ""), reason.get("userComment", "")]
             said = {"decision": item["outcome"], "reason": ": ".join(w for w in words if w)}

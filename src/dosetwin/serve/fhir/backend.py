@@ -20,8 +20,8 @@ from dosetwin.serve.settings import secure
 from dosetwin.serve.smart.client_keys import ASSERTION, Key, assertion, private_keys
 
 SCOPE = "system/*.rs"
-EARLY_S, LEAST_S, USUAL_S = 30.0, 5.0, 300.0
-"""A token is fetched anew so long before it ends; one that nobody says the length of is kept ``USUAL_S``."""
+EARLY_S, LEAST_S, USUAL_S, LONGEST_S = 30.0, 5.0, 300.0, 86_400.0
+"""A token is fetched anew so long before it ends; one that says no length, or one beyond ``LONGEST_S``, is kept ``USUAL_S``."""
 TIMEOUT_S = 10.0
 
 
@@ -66,7 +66,11 @@ class BackendToken:
         with httpx.Client(timeout=TIMEOUT_S, transport=self.transport, follow_redirects=False, trust_env=False) as http:
             url, algorithms = self.token_url, ()
             if not url:
-                found = self._json(http.get(f"{self.base.rstrip('/')}/.well-known/smart-configuration"), "smart-configuration")
+                try:
+                    configuration = http.get(f"{self.base.rstrip('/')}/.well-known/smart-configuration")
+                except (httpx.HTTPError, httpx.InvalidURL) as error:
+                    raise FhirError(f"the smart-configuration cannot be reached ({type(error).__name__})") from None
+                found = self._json(configuration, "smart-configuration")
                 url = str(found.get("token_endpoint", ""))
                 named = found.get("token_endpoint_auth_signing_alg_values_supported")
                 algorithms = tuple(a for a in named if isinstance(a, str)) if isinstance(named, list) else ()
@@ -80,13 +84,14 @@ class BackendToken:
                     "client_assertion": signed}  # fmt: skip
             try:
                 answer = http.post(url, data=form, headers={"Accept": "application/json"})
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise FhirError(f"the token endpoint cannot be reached ({type(error).__name__})") from None
         said = self._json(answer, f"token endpoint {urlsplit(url).path}")
         token, lasts = said.get("access_token"), said.get("expires_in", USUAL_S)
         if not isinstance(token, str) or not token or str(said.get("token_type", "")).lower() != "bearer":
             raise FhirError("the token endpoint gave no bearer token")
-        return token, float(lasts) if isinstance(lasts, int | float) and not isinstance(lasts, bool) and lasts > 0 else USUAL_S
+        told = isinstance(lasts, int | float) and not isinstance(lasts, bool) and 0 < lasts <= LONGEST_S
+        return token, float(lasts) if told else USUAL_S
 
     def _json(self, answer: httpx.Response, what: str) -> dict:
         if answer.status_code != 200:

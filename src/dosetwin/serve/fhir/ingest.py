@@ -220,7 +220,7 @@ def _patient(
     """The patient with this source key or one of these identifiers, else a new one."""
     row = conn.execute(select(facts.c.patient_id).where(facts.c.source_key == key)).first()
     if row is not None:
-        return standing(conn, row[0]), False
+        return standing(conn, service.vault.seals, row[0]), False
     everywhere = service.reach(THE_SERVICE)
     for system, value in person.identifiers.items():
         if (found := everywhere.find(conn, system, value)) is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
 from dosetwin.serve.auth.principal import THE_SERVICE
@@ -113,7 +114,7 @@ def apply(
             elif not ward:
                 remarks.append(f"PV1-3: the location {it.place or 'nobody names'} is not followed here; nothing stored")
             else:
-                person = Person(name=it.name, identifiers=dict(identifiers), birth=it.birth)
+                person = _person(it.name, dict(identifiers), it.birth)
                 if it.birth_day:
                     remarks.append("PID-7: no time of birth; taken as 00:00")
                 new = NewPatient(ward=ward, label=it.bed, sex=it.sex, person=person,
@@ -155,7 +156,8 @@ def _say(service: "Service", conn: Connection, who: Any, id_: str, it: Visit, bo
 def _last(conn: Connection, source: str, id_: str) -> datetime:
     """When the newest ADT message of this source about a patient was sent."""
     keys = conn.execute(select(facts.c.source_key).where(
-        facts.c.patient_id == id_, facts.c.source_key.startswith(f"{source}:ADT:", autoescape=True)
+        facts.c.patient_id == id_, facts.c.actor == feed(source).subject,
+        facts.c.source_key.startswith(f"{source}:ADT:", autoescape=True),
     )).scalars()  # fmt: skip
     return max((datetime.fromisoformat(k.rpartition("@")[2]) for k in keys), default=datetime.min.replace(tzinfo=UTC))
 
@@ -174,7 +176,7 @@ def _identity(service: "Service", conn: Connection, who: Any, everywhere: Any, i
         field, what = wrong or ("PID-5", "neither name nor date of birth is that of the patient with this number")
         raise unusable(field, None, "what is on record: check number and record", what)
     birth = it.birth if it.birth is not None and (old.birth is None or reborn or not it.birth_day) else old.birth
-    new = Person(name=it.name or old.name, identifiers={**old.identifiers, **dict(identifiers)}, birth=birth)
+    new = _person(it.name or old.name, {**old.identifiers, **dict(identifiers)}, birth)
     if new == old:
         return
     if renamed:
@@ -212,7 +214,29 @@ def _merge(service: "Service", conn: Connection, who: Any, identifiers: list[tup
     if mine.birth and theirs.birth and abs((mine.birth - theirs.birth).total_seconds()) > 86_400:
         raise unusable("PID-7", None, "records of one person",
                        "the two records are of different dates of birth; a person must decide")  # fmt: skip
+    if _two_names(mine, theirs):
+        raise unusable("PID-5", None, "records of one person",
+                       "the two records are of different names; a person must decide")  # fmt: skip
     same = service.ledger.merge(conn, who, stays, other, f"{who.subject} merged the numbers (A40)", now)
     if same:
         remarks.append(f"A40: {same} facts that both records hold are counted once")
     return stays
+
+
+def _two_names(mine: Person, theirs: Person) -> bool:
+    """Whether two names are not one person's: given names that differ (as twins' do), or family names and birth."""
+    head, comma, tail = theirs.name.strip().partition(",")
+    family, given = (head, tail) if comma else (head.rpartition(" ")[2], head.rpartition(" ")[0])
+    born = mine.birth is not None and mine.birth == theirs.birth
+    claim = Claim((("" if born else family, given),))
+    return bool(theirs.name.strip()) and contradiction(claim, Person(name=mine.name), None, None) is not None
+
+
+def _person(name: str, identifiers: Mapping[str, str], birth: datetime | None) -> Person:
+    """Raises Problem for what no record holds: too long a name, too many numbers."""
+    try:
+        return Person(name=name, identifiers=dict(identifiers), birth=birth)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = "PID-5" if "name" in first["loc"] else "PID-3"
+        raise unusable(field, None, first["msg"], "not accepted") from None

@@ -45,6 +45,8 @@ KNOWN = {
 _ORDERS = frozenset({"PID", "ORC", "RXO", "RXE", "RXD", "RXR", "RXC", "TQ1", "TQ2", "NTE", "MSH"})
 PATIENT_NUMBERS = frozenset({"", "MR", "PI", "PT", "MRN", "PN"})
 """PID-3.5: identifiers of the person; an account or visit number may be another patient's record number."""
+NUMBERS_MOST = 20
+"""Each number is looked up while others wait to be stored."""
 _TIME = re.compile(r"^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?(\.\d{1,4})?([+-]\d{4})?$")
 _RESULT = re.compile(r"^(<=|>=|<|>|=)?\s*(.*)$", re.DOTALL)
 _PER = re.compile(r"^([SMHD])(\d+(?:\.\d+)?)$")
@@ -471,6 +473,8 @@ def _numbers(segment: Segment, field: int) -> tuple[list[tuple[str, str]], list[
             remarks.append(f"{where}: an identifier of type {kind} is not used")
         elif number_ and authority:
             out.append((authority, number_))
+    if len(out) > NUMBERS_MOST:
+        raise unusable(where, len(out), f"at most {NUMBERS_MOST} numbers", "more numbers than one person has")
     if not out:
         raise unusable(where, segment.raw(field), "number^^^authority^MR",
                        "a number without its authority, or not of the person, could be another patient's")  # fmt: skip

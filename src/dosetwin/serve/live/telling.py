@@ -146,7 +146,7 @@ class Webhook:
         }  # fmt: skip
         try:
             answer = httpx.post(self.url, content=body, headers=headers, timeout=TIMEOUT_S)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise OSError(type(error).__name__) from None
         if not answer.is_success:
             raise OSError(f"answered {answer.status_code}")
@@ -247,8 +247,13 @@ class Telling:
                     "alert not taken by %s (%s), again in %d s", name.split()[0], type(error).__name__, wait.total_seconds()
                 )
                 continue
-            self._record(alert, fact["id"], name, now)
             taken += 1
+            # where the record cannot be written it is not sent again with every tick
+            self._after[fact["id"], name] = (tries + 1, now + min(FIRST_WAIT * 2**tries, LONGEST_WAIT))
+            try:
+                self._record(alert, fact["id"], name, now)
+            except Exception as error:
+                log.error("alert sent by %s, not recorded: %s", name.split()[0], type(error).__name__)
         return taken
 
     def _record(self, alert: Alert, fact: str, name: str, now: datetime) -> None:

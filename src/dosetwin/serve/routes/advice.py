@@ -107,7 +107,7 @@ def answer(advice: AdviceId, answered: Answered, service: The, who: Who) -> dict
     above the limits needs ``confirmed`` (409).
     """
     body = in_words(answered.model_dump(mode="json", exclude_none=True))
-    if answered.given is not None and body["reason"].strip():
+    if answered.given is not None and (answered.decision == "accepted" or body["reason"].strip()):
         with service.store.read() as conn:
             row = service.reach(who).advice(conn, advice, "answer")
         body = override.answered(override.of_row(service, who, row), body, sure=answered.confirmed is not None)

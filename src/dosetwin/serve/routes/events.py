@@ -11,10 +11,10 @@ from dosetwin import formulary
 from dosetwin.serve.access import The, Who, keeps_refused
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.auth.principal import Principal
-from dosetwin.serve.problems import Problem
+from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.patients import AGAIN, PatientId
 from dosetwin.serve.service import Service
-from dosetwin.serve.store.facts import Measured, NewFact, Text
+from dosetwin.serve.store.facts import Measured, NewFact, Note, Text
 from dosetwin.serve.sure import JUDGED, sure
 
 router = APIRouter(tags=["events"])
@@ -77,6 +77,7 @@ async def record_event(patient: PatientId, event: NewFact, service: The, who: Wh
     What cannot be is refused (422); what is unusual for this patient is refused (409) unless ``confirmed`` says why it is right.
     From a feed, where nobody can answer, it is stored and kept back from the twin.
     """
+    _told_elsewhere([event])
     if event.body.kind in JUDGED:
         await run_in_threadpool(sure, service, who, patient, [event])
     receipt = await asyncio.wrap_future(service.record_soon(who, patient, event))
@@ -85,6 +86,15 @@ async def record_event(patient: PatientId, event: NewFact, service: The, who: Wh
     else:
         service.touched([patient], urgent=_urgent(event))
     return receipt.to_json()
+
+
+def _told_elsewhere(events: list[NewFact]) -> None:
+    """Raise Problem 422 for alerts and what became of them: the service raises and ends them, people acknowledge them."""
+    wrongs = [wrong(f"event {k}", "body.kind", e.body.kind, "an event of care; POST /api/v1/alerts/{id}/acknowledgement for an "
+                    "alert that was seen", "not recorded from outside")
+              for k, e in enumerate(events) if isinstance(e.body, Note)]  # fmt: skip
+    if wrongs:
+        raise Problem(422, "not_accepted", "alerts are not recorded from outside; nothing was stored", wrongs)
 
 
 def _urgent(event: NewFact) -> bool:
@@ -97,6 +107,8 @@ def _urgent(event: NewFact) -> bool:
 @keeps_refused
 def record_batch(batch: Batch, service: The, who: Who) -> dict[str, Any]:
     """Record up to 1,000 events together; if one is not accepted, none is stored, and the answer names each wrong one."""
+
+    _told_elsewhere(list(batch.events))
 
     def change(conn, reach):
         for id_ in {e.patient_id for e in batch.events}:

@@ -5,7 +5,7 @@ is destroyed, so copies in older backups cannot be opened (``patient_keys.py``).
 why, and ``audit verify`` accepts emptied facts of an erased patient, and of nobody else.
 """
 
-from collections.abc import Callable
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -110,20 +110,35 @@ def _one(conn: Connection, vault: Vault, trail: Trail, who: Principal, patient: 
 
 def _refused(conn: Connection, vault: Vault, patient: str, sealed: dict[str, str | None]) -> int:
     """Delete refused messages that name one of the patient's numbers, or the name."""
-    needles: set[bytes] = set()
+    needles: set[str] = set()
     for row in conn.execute(select(identities).where(identities.c.patient_id == patient)).mappings():
         try:
             person = open_(conn, vault, row)
         except InputError:  # its key is gone already: erased in the database this backup is of
             continue
-        for value in (*person.get("identifiers", {}).values(), person.get("name", "")):
+        first, _, last = person.get("name", "").strip().rpartition(" ")
+        backwards = [f"{last}{sign}{first}" for sign in ("^", ", ", ",", " ")] if first else []
+        for value in (*person.get("identifiers", {}).values(), person.get("name", ""), *backwards):
             if len(value.strip()) >= 4:  # shorter ones are in every message
-                needles.add(value.strip().encode())
-    names: Callable[[bytes], bool] = lambda body: any(n in body for n in needles)  # noqa: E731
+                needles |= _written(value.strip())
     gone = 0
     for row in conn.execute(select(rejected)).mappings().all():
-        if needles and names(vault.open_bytes(row["key_id"], row["body"], f"rejected:{row['id']}")):
+        said = _text(vault.open_bytes(row["key_id"], row["body"], f"rejected:{row['id']}")) if needles else ""
+        if any(n in said for n in needles):
             conn.execute(delete(rejected).where(rejected.c.id == row["id"]))
             sealed[f"rejected:{row['id']}"] = None
             gone += 1
     return gone
+
+
+def _written(text: str) -> set[str]:
+    """A text in small letters as messages may write it: plain, or escaped JSON."""
+    return {text.lower(), json.dumps(text)[1:-1].lower(), json.dumps(text.lower())[1:-1]}
+
+
+def _text(body: bytes) -> str:
+    """A message in small letters: UTF-8, else ISO 8859-1."""
+    try:
+        return body.decode().lower()
+    except UnicodeDecodeError:
+        return body.decode("latin-1").lower()

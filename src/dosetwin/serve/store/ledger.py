@@ -69,7 +69,7 @@ class Ledger:
             if old is not None:
                 if old["kind"] != "patient_created" or old["body"] != body:
                     raise _conflict(new.source_key, "patient")
-                return standing(conn, old["patient_id"]), Receipt(old["id"], old["seq"], True)
+                return standing(conn, self._seals, old["patient_id"]), Receipt(old["id"], old["seq"], True)
         taken = conn.execute(select(identity_index).where(identity_index.c.digest.in_(digests))).first() if digests else None
         if taken is not None:
             raise Problem(409, "patient_exists", "a patient with one of these identifiers is on record",
@@ -131,7 +131,7 @@ class Ledger:
                 sealed |= self._index(conn, patient, [key])
                 continue
             self._seals.require("identity_index", owner)
-            if standing(conn, owner["patient_id"]) != patient:
+            if standing(conn, self._seals, owner["patient_id"]) != patient:
                 raise Problem(409, "patient_exists", "another patient has one of these identifiers")
         changed = Row(patient, "identity_changed", now, {"version": version}, source_key)
         return self.append(conn, who, [changed], now, sealed=sealed)[0]
@@ -411,8 +411,19 @@ class Ledger:
             raise Problem(
                 422, "not_accepted", "an override needs a reason", [wrong("answer", "reason", said["reason"], "a reason")]
             )
+        regimen, given = row["answer"].get("regimen"), said.get("given")
+        if said["decision"] == "accepted" and (regimen is None or (given is not None and not _same_order(given, regimen))):
+            found = "no order in the advice" if regimen is None else "another order than the advice's"
+            raise Problem(422, "not_accepted", "what is accepted is the order of the advice, where it has one",
+                          [wrong("answer", "decision", found, "overridden, with a reason", "not what was advised")])  # fmt: skip
         body = {"advice_id": row["id"], "answer_hash": row["answer_hash"], "by": who.subject} | said
         return self.append(conn, who, [Row(row["patient_id"], "advice_answered", now, body)], now)[0]
+
+
+def _same_order(given: Mapping[str, Any], regimen: Mapping[str, Any]) -> bool:
+    """Whether amounts and interval that were given are those of an advice."""
+    names = ("amount_mg", "interval_h", "loading_mg")
+    return all((given.get(n) or 0.0) == (regimen.get(n) or 0.0) for n in names)
 
 
 def _may_confirm(who: Principal, fact: NewFact) -> None:

@@ -12,13 +12,12 @@ from sqlalchemy import Connection, bindparam, select
 
 from dosetwin.serve.canon import canonical, stamp
 from dosetwin.serve.store.facts import CARE
+from dosetwin.serve.store.seals import Seals, changed
 from dosetwin.serve.store.tables import facts, patients
 
 MERGED, UNDONE = "merged", "merge_undone"
 KINDS = (MERGED, UNDONE)
 MOST = 2**62
-DEEP = 10
-"""Records merged into merged records, so far and no further."""
 _MERGES = (
     select(facts.c.kind, facts.c.body, facts.c.seq)
     .where(facts.c.patient_id == bindparam("patient"), facts.c.kind.in_(KINDS), facts.c.seq <= bindparam("through"))
@@ -33,14 +32,14 @@ _CARE = (
     )
     .order_by(facts.c.seq)
 )
-_INTO = select(patients.c.merged_into).where(patients.c.id == bindparam("patient"))
+_INTO = select(patients).where(patients.c.id == bindparam("patient"))
 
 
 def absorbed(conn: Connection, patient: str, through: int = MOST) -> list[str]:
     """The records that are part of this one as of the fact numbered ``through``, those merged into them included."""
     out: list[str] = []
     look = [patient]
-    while look and len(out) < DEEP:
+    while look:
         now: dict[str, None] = {}
         for kind, body, _ in conn.execute(_MERGES, {"patient": look.pop(0), "through": through}):
             if "from" in body and kind == MERGED:
@@ -53,14 +52,26 @@ def absorbed(conn: Connection, patient: str, through: int = MOST) -> list[str]:
     return out
 
 
-def standing(conn: Connection, patient: str) -> str:
-    """The record that stands for this one: itself, or the one it was merged into."""
-    for _ in range(DEEP):
-        into = conn.execute(_INTO, {"patient": patient}).scalar()
-        if into is None:
+def parts_of(conn: Connection, patient: str) -> list[str]:
+    """The records that were merged into this one itself, not into one of those."""
+    below = {id_ for part in absorbed(conn, patient) for id_ in absorbed(conn, part)}
+    return [id_ for id_ in absorbed(conn, patient) if id_ not in below]
+
+
+def standing(conn: Connection, seals: Seals, patient: str) -> str:
+    """The record that stands for this one: itself, or the one it was merged into.
+
+    Raises Problem 503 where a row on the way does not bear its seal, or the way never ends: it would lead to somebody else.
+    """
+    seen: set[str] = set()
+    while patient not in seen:
+        seen.add(patient)
+        row = conn.execute(_INTO, {"patient": patient}).mappings().first()
+        if row is None or row["merged_into"] is None:
             return patient
-        patient = into
-    return patient
+        seals.require("patients", row)
+        patient = row["merged_into"]
+    raise changed("patients")
 
 
 def of_record(conn: Connection, patient: str, fact: Mapping[Any, Any]) -> bool:

@@ -209,7 +209,9 @@ class Reach:
         if row is None:
             return None
         self.vault.seals.require("identity_index", row)
-        within = select(patients.c.id).where(patients.c.id == standing(conn, row["patient_id"]), self._within(conn))
+        within = select(patients.c.id).where(
+            patients.c.id == standing(conn, self.vault.seals, row["patient_id"]), self._within(conn)
+        )
         found = conn.execute(within).scalar()
         return None if found is None else self.patient(conn, found)["id"]
 

@@ -20,7 +20,7 @@ from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.canon import stamp
 from dosetwin.serve.crypto import Vault
 from dosetwin.serve.store.erase import _On, erase
-from dosetwin.serve.store.merges import MOST, with_absorbed
+from dosetwin.serve.store.merges import MOST, parts_of, with_absorbed
 from dosetwin.serve.store.patient_keys import open_
 from dosetwin.serve.store.private import private_file, private_folder
 from dosetwin.serve.store.schema import append_only, changeable
@@ -39,12 +39,16 @@ class Rules:
 
 
 def record(conn: Connection, vault: Vault, patient: str) -> dict[str, Any]:
-    """Everything on record about a patient: who, every fact in the order recorded, every advice with question and answer."""
+    """Everything on record about a patient: who, every fact in the order recorded, every advice with question and answer.
+
+    ``merged``: the same of each record that was merged into it.
+    """
     row = conn.execute(select(patients).where(patients.c.id == patient)).mappings().one()
     who = (
         conn.execute(select(identities).where(identities.c.patient_id == patient).order_by(identities.c.version)).mappings().all()
     )
     own = [dict(r) for r in conn.execute(select(facts).where(facts.c.patient_id == patient).order_by(facts.c.seq)).mappings()]
+    parts = parts_of(conn, patient)
     given = conn.execute(select(advice).where(advice.c.patient_id == patient).order_by(advice.c.asked_at)).mappings().all()
     return {
         "format": "dosetwin record 1", "patient": patient, "ward": row["ward"], "here": row["active"],
@@ -53,6 +57,7 @@ def record(conn: Connection, vault: Vault, patient: str) -> dict[str, Any]:
                    "by": f["actor"], "said": f["body"]} for f in with_absorbed(conn, patient, own, 0, MOST)],
         "advice": [{"id": a["id"], "asked_at": stamp(a["asked_at"]), "asked_by": a["asked_by"], "question": a["inputs"],
                     "answer": a["answer"]} for a in given],
+        **({"merged": [record(conn, vault, id_) for id_ in parts]} if parts else {}),
     }  # fmt: skip
 
 
