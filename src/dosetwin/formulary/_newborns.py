@@ -33,6 +33,13 @@ def by_age(weeks: Literal["PMA", "GA"], rows: Sequence[Row], refuses: str = "") 
     return table
 
 
+GENTAMICIN_NEOFAX = (
+    (29, 7, 5.0, 48.0), (29, 28, 4.0, 36.0), (29, ANY, 4.0, 24.0),
+    (34, 7, 4.5, 36.0), (34, ANY, 4.0, 24.0),
+    (ANY, ANY, 4.0, 24.0),
+)  # fmt: skip
+"""By PMA; handbooks give gentamicin's for tobramycin too."""
+
 # -------------------------------------------------------------------------------------------------------------------- goals
 
 HIGH_TROUGH = "wait longer, take another level before the next dose, and reconsider renal function; a shorter wait is not safe"
@@ -117,6 +124,16 @@ def of_any_dose(gap_h: float, change: tuple[tuple[float, float], str] = HALF, dr
         Limit("syringe", "off_step", None, 1e-6, "mg", "distance to an amount the syringe can measure", drawn.source),
     )  # fmt: skip
 
+
+ONCE_A_DAY = (
+    Limit("interval_range", "interval_h", 24.0, 48.0, "h", "interval",
+          "the shortest and the longest of the fifteen gentamicin guidelines compared by van Donge 2018"),
+    Limit("loading_interval", "loading_interval_h", 24.0, 72.0, "h", "interval after a loading dose",
+          "Bergenwall 2019, BMC Pediatr (gentamicin): 72 h at and below 850 g"),
+    Limit("infusion_range", "infusion_h", 0.05, 1.0, "h", "infusion time",
+          "3 to 5 min NHS Highland; 30 min NeoFax (recalled); 60 min assumed: longer, and a 1 h peak falls into it"),
+)  # fmt: skip
+"""What gentamicin and tobramycin share: a dose a day at most."""
 
 EVERY_HOURS = (0.0, 1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 18.0, 24.0, 30.0, 36.0, 42.0, 48.0)
 """h after the start of a dose at which a level is thought of."""

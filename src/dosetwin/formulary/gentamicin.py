@@ -13,6 +13,8 @@ from dosetwin.formulary._newborns import (
     AMINOGLYCOSIDE_SHOWN,
     ANY,
     EVERY_HOURS,
+    GENTAMICIN_NEOFAX,
+    ONCE_A_DAY,
     ORDINARY,
     SEPSIS,
     SYRINGE,
@@ -42,11 +44,6 @@ DRUG = drug(
 
 # ------------------------------------------------------------------------------------- rules newborns are dosed by without a twin
 
-_NEOFAX = (
-    (29, 7, 5.0, 48.0), (29, 28, 4.0, 36.0), (29, ANY, 4.0, 24.0),
-    (34, 7, 4.5, 36.0), (34, ANY, 4.0, 24.0),
-    (ANY, ANY, 4.0, 24.0),
-)  # fmt: skip
 _CHEO = (
     (29, 14, 5.0, 48.0), (29, ANY, 5.0, 36.0),
     (34, 10, 5.0, 36.0), (34, ANY, 5.0, 24.0),
@@ -77,7 +74,7 @@ RULES = (
          "neonatal formulary of NHS Highland, which follows them (read); NG195 itself recalled. Its 24 h for the very unwell of "
          "more than 32 weeks is left to the ward", "secondary", ("PNA",), _nice, "NICE, BNF for Children"),
     Rule("gentamicin_neofax", "NeoFax", "table recalled; of the same shape as that for amikacin in Segar 2012", "recalled",
-         ("PMA", "PNA"), by_age("PMA", _NEOFAX), "NeoFax"),
+         ("PMA", "PNA"), by_age("PMA", GENTAMICIN_NEOFAX), "NeoFax"),
     Rule("gentamicin_cheo", "Children's Hospital of Eastern Ontario, by gestation",
          "its neonatal table (read), of the shape of the AAP table", "secondary", ("GA", "PNA"),
          by_age("GA", _CHEO, "gentamicin_cheo is a table for neonates (to 28 d)"), "CHEO"),
@@ -113,11 +110,7 @@ LIMITS = (
           "assumed: 7.5 mg/kg at 5 kg; a newborn's dose above it is a typing error"),
     Limit("daily_dose", "daily_per_kg", None, 6.0, "mg/kg/d", "mean dose per day",
           "the densest of the fifteen guidelines compared by van Donge 2018"),
-    Limit("interval_range", "interval_h", 24.0, 48.0, "h", "interval", "the shortest and the longest of the same guidelines"),
-    Limit("loading_interval", "loading_interval_h", 24.0, 72.0, "h", "interval after a loading dose",
-          "Bergenwall 2019, BMC Pediatr: 72 h at and below 850 g"),
-    Limit("infusion_range", "infusion_h", 0.05, 1.0, "h", "infusion time",
-          "3 to 5 min NHS Highland; 30 min NeoFax (recalled); 60 min assumed: longer, and a 1 h peak falls into it"),
+    *ONCE_A_DAY,
     *of_any_dose(gap_h=24.0),
 )  # fmt: skip
 

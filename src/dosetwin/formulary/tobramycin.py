@@ -1,4 +1,4 @@
-"""Tobramycin: what it is called and how it is given; once a day in children with cystic fibrosis and in critically ill adults."""
+"""Tobramycin: what it is called and how it is given; in cystic fibrosis, in critically ill adults, and in newborns."""
 
 from dosetwin.declare import Everyday, Facts, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import Raises, drug
@@ -10,7 +10,19 @@ from dosetwin.formulary._adults import KIDNEY, NOT_PAST, clearance, measured
 from dosetwin.formulary._allergies import allergy
 from dosetwin.formulary._genetics import AMINOGLYCOSIDES
 from dosetwin.formulary._harms import BESIDE_AMINOGLYCOSIDES
-from dosetwin.formulary._newborns import AMINOGLYCOSIDE_SHOWN, Mark, aminoglycoside
+from dosetwin.formulary._newborns import (
+    AMINOGLYCOSIDE_SHOWN,
+    EVERY_HOURS,
+    GENTAMICIN_NEOFAX,
+    ONCE_A_DAY,
+    ORDINARY,
+    SEPSIS,
+    SYRINGE,
+    Mark,
+    aminoglycoside,
+    by_age,
+    of_any_dose,
+)
 from dosetwin.quantities import Code
 
 DRUG = drug(
@@ -103,4 +115,62 @@ TOBRAMYCIN_ADULT = Therapy(
     horizon_h=72.0,
     stale_h=5 * 24.0,
     source=ONCE + "; weights and chances are assumed and declared here",
+)  # fmt: skip
+
+# ------------------------------------------------------------------------------------------------------------------- newborns
+
+DE_HOOG = "De Hoog 1997, Clin Pharmacol Ther 62:392 (470 newborns of the first week; abstract)"
+VALITALO = "Valitalo 2015, J Antimicrob Chemother 70:2074 (abstract)"
+HARTMAN = "Hartman 2020 (PMC7383037)"
+
+
+def _de_hoog(facts: Facts) -> Says | str:
+    if int(facts.PNA) > 7:
+        return f"tobramycin_de_hoog is for the first week, found PNA {facts.PNA:.0f} d"
+    interval = 48.0 if facts.GA < 32 else 36.0 if facts.GA <= 37 else 24.0
+    return Says(4.0, interval, f"GA {facts.GA:.0f} wk")
+
+
+TOBRAMYCIN_NEONATE = Therapy(
+    name="tobramycin_neonate",
+    drug=DRUG,
+    population=SEPSIS,
+    models=("tobramycin_decock_2014",),
+    menu=Repeated((2.5, 5.5), "kg", (24.0, 30.0, 36.0, 42.0, 48.0), (0.5,), SYRINGE.rounding,
+                  loading_intervals=(54.0, 60.0, 72.0)),
+    preparation=SYRINGE,
+    goals=aminoglycoside(
+        peak=Mark(5.0, 3.5, VALITALO + ": peak 5 to 12 mg/L; the 50 % asked of it is assumed", to=12.0),
+        low=Mark(1.0, 0.7, HARTMAN + ": trough at most 1 mg/L, the Dutch formulary's; Valitalo 2015 aims below 0.5"),
+        toxic=Mark(2.0, 2.0, DE_HOOG + ": troughs below 2 mg/L; the 10 % is assumed"),
+        cmax_mic=Mark(10.0, 10.0, "as for gentamicin (van Donge 2018): Cmax/MIC >= 10; the 50 % is assumed"),
+        floor=Mark(35.0, 35.0, "assumed: 70 x MIC 0.5 mg/L; AUC/MIC of 70 is adult-derived; the 50 % is assumed"),
+        ceiling=Mark(100.0, 50.0, "as for gentamicin: Rougier 2003, AAC 47:1010, in adults (recalled)"),
+    ),
+    limits=(
+        Limit("dose_range", "dose_per_kg", 2.5, 5.5, "mg/kg", "dose per kg of current weight",
+              "lowest: De Hoog 1997's usual doses, 2.5 mg/kg; highest: proposed by Valitalo 2015, 5.5 mg/kg"),
+        Limit("dose_max", "dose", None, 27.5, "mg", "single dose",
+              "assumed: 5.5 mg/kg at 5 kg; a newborn's dose above it is a typing error"),
+        Limit("daily_dose", "daily_per_kg", None, 5.5, "mg/kg/d", "mean dose per day",
+              "assumed: Valitalo's dose once a day; De Hoog 1997's usual dose was 5 mg/kg a day"),
+        *ONCE_A_DAY,
+        *of_any_dose(gap_h=24.0),
+    ),
+    bars=(*bars(AMINOGLYCOSIDES), allergy("aminoglycoside")),
+    rules=(
+        Rule("tobramycin_de_hoog", "De Hoog 1997, first week: 4 mg/kg every 48, 36 or 24 h by gestation",
+             DE_HOOG + ": below 32 weeks 48 h, to 37 weeks 36 h, above 24 h", "paper", ("GA", "PNA"), _de_hoog, "De Hoog"),
+        Rule("tobramycin_neofax", "NeoFax, the same table as for gentamicin",
+             "doses and intervals by age as IWK Health gives them for tobramycin (read); the weeks of PMA recalled", "recalled",
+             ("PMA", "PNA"), by_age("PMA", GENTAMICIN_NEOFAX), "NeoFax"),
+    ),
+    everyday=Everyday(4.0, "mg/kg", 36.0, 0.5, DE_HOOG),
+    typical=ORDINARY | {"BW": 1.5},
+    sampling=Sampling(EVERY_HOURS),
+    shown=AMINOGLYCOSIDE_SHOWN,
+    listed=("GA", "WT", "SCR"),
+    source="; ".join((DE_HOOG, VALITALO, HARTMAN)) + "; limits and rules name theirs",
+    note="the model reads weight alone; its spreads are assumed, so levels count for more here. Weights, chances and the floor "
+    "are assumed",
 )  # fmt: skip
