@@ -24,8 +24,8 @@ LABEL = "US label and usual regimens: 75 to 100 mg/m2 every three weeks, 40 mg/m
 MOTWANI = "Motwani 2018, J Clin Oncol 36:682 (odds read, the 3 % without any factor derived)"
 NINE_WEEKS = Reading("SLD_RATIO", "at", At(63, "d"), name="lesions after nine weeks")
 LOWEST = Reading("NEUT", "min", Between(0, 63, "d"), name="lowest neutrophils")
-KIDNEY_RISK = Reading("AKI_RISK", "max", Between(0, 63, "d"), name="chance of a kidney injury")
-HEARING = Reading("HEARING_LOSS", "at", At(63, "d"), name="mean hearing lost at 4 to 12 kHz by then, dB")
+KIDNEY_RISK = Reading("AKI_RISK", "max", Between(0, 63, "d"), name="kidney injury")
+HEARING = Reading("HEARING", "at", At(63, "d"), name="hearing lost, dB")
 STEPS = Preparation(1.0, ((0.0, 10.0),), "1 mg/mL: whole 10 mg (assumed)", bags=(1000.0,))
 
 

@@ -89,7 +89,7 @@ class output(NamedTuple):
         float, Output("1", "chance of a kidney injury within two weeks", "AKI_RISK", additive(0.1, provenance="assumed"))
     ]
     HEARING: Annotated[
-        float, Output("1", "mean hearing lost at 4 to 12 kHz, dB", "HEARING_LOSS", additive(10.0, provenance="assumed"))
+        float, Output("1", "mean hearing lost at 4 to 12 kHz, dB", "HEARING", additive(10.0, provenance="assumed"))
     ]
 
 

@@ -39,7 +39,7 @@ LABORATORY = (
              called=("lesion", "lesion diam", "longest diameter"), low=0.0, high=500.0, predicted=True, digits=0),
     Quantity("SLD_RATIO", "lesions over their first sum", "1", "score", shown="", low=0.0, high=100.0, predicted=True),
     Quantity("AKI_RISK", "chance of a kidney injury", "1", "score", shown="", low=0.0, high=1.0, predicted=True),
-    Quantity("HEARING_LOSS", "hearing lost at 4 to 12 kHz", "1", "score", shown="dB", low=0.0, high=100.0, predicted=True),
+    Quantity("HEARING", "hearing lost at 4 to 12 kHz", "1", "score", shown="dB", low=0.0, high=100.0, predicted=True),
     Quantity("ANTIBODY_LEVEL", "antibodies against the drug, AU/mL", "1", "laboratory", {"1": 1.0, "[AU]/mL": 1.0, "AU/mL": 1.0},
              low=0.0, high=100_000.0, shown="AU/mL", needed=False),
     Quantity("ANTIBODY_RISK", "chance of antibodies against the drug", "1", "score", shown="", low=0.0, high=1.0, predicted=True),

@@ -83,9 +83,10 @@ def how_sure(sure: Mapping[str, Any], therapy: "Therapy", rests_on: str, source:
             low, _, middle, _, high = found
             unit = unit_of(reading, source, therapy.drug.name)
             lowest, highest = (value_of(reading, x, "") for x in (low, high))
-            out.append(
-                f"{told(reading, dose)}: {value_of(reading, middle, unit)}, with 90 % probability between {lowest} and {highest}."
-            )
+            spread = f"with 90 % probability between {lowest} and {highest}"
+            if high == low != 0:  # what a model lets differ between nobody is no certainty
+                spread = "a mean: the model lets it differ between nobody"
+            out.append(f"{told(reading, dose)}: {value_of(reading, middle, unit)}, {spread}.")
     who = said_of(therapy).who.lower()
     basis = f"{rests_on} of this {who}" if rests_on else f"the population only: no measurement of this {who} yet"
     out.append(f"Rests on {basis}. These chances assume that the model and the records are right.")
