@@ -42,7 +42,7 @@ def applies(therapy: Therapy, model: Model, facts: Facts) -> Applies:
 def impossible(model: Model, facts: Facts) -> tuple[str, ...]:
     """Names of what the model reads and nobody can have (an age of 780 years)."""
     read = ((n, facts.number(n)) for n in model.covs if n in QUANTITIES)
-    return tuple(n for n, v in read if v is not None and not any(QUANTITIES[n].holds(v, newborn) for newborn in (True, False)))
+    return tuple(n for n, v in read if v is not None and not any(QUANTITIES[n].holds(v, young) for young in (True, False)))
 
 
 def usual(therapy: Therapy, facts: Facts) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ def how_sure(sure: Mapping[str, Any], therapy: "Therapy", rests_on: str, source:
             unit = unit_of(reading, source, therapy.drug.name)
             lowest, highest = (value_of(reading, x, "") for x in (low, high))
             spread = f"with 90 % probability between {lowest} and {highest}"
-            if high == low != 0:  # what a model lets differ between nobody is no certainty
+            if reading.how == "at" and high == low != 0:  # what a model lets differ between nobody is no certainty
                 spread = "a mean: the model lets it differ between nobody"
             out.append(f"{told(reading, dose)}: {value_of(reading, middle, unit)}, {spread}.")
     who = said_of(therapy).who.lower()
