@@ -98,7 +98,10 @@ ADALIMUMAB_CROHN_CHILD = Therapy(
 )  # fmt: skip
 
 METHOTREXATE = "methotrexate beside it: fewer antibodies and a slower way out"
-TAPER = "a dose every third week where the level is above what is aimed at (l'Ami 2018, Ann Rheum Dis 77:484; recalled)"
+TAPER = (
+    "a dose every third week where the level is above what is aimed at (l'Ami 2018, Ann Rheum Dis 77:484, abstract read: above "
+    "8 mg/L in rheumatoid arthritis)"
+)
 MOST = Limit("most", "daily", None, 80.0 / 7 + 0.01, "mg/d", "mean dose per day", "80 mg a week (label's most; recalled)")
 MONTHS = At(168, "d")
 ACTIVITY = Reading("DAS28", "at", MONTHS, name="DAS28 after 24 weeks")

@@ -17,7 +17,7 @@ STRENGTH = 0.05
 """mg/mL: 50 ug/mL, as usually diluted."""
 MINTO = TciPump("remifentanil_minto_1997", "Minto", STRENGTH, "ng/mL", 15.0, 1000.0, youngest=12.0, top_bmi=JAMES)
 ELEVELD = TciPump("remifentanil_eleveld_2017", "Eleveld", STRENGTH, "ng/mL", 15.0, 1000.0)
-LABEL = "label of remifentanil in adults: 0.5 to 1 ug/kg/min at induction, 0.25 beside propofol (recalled)"
+LABEL = "label of remifentanil in adults: 0.5 to 1 ug/kg/min at induction, 0.25 beside propofol (rxreasoner.com, read)"
 DEPTH = Between(0.1, 0.6)
 
 REMIFENTANIL_TCI = Therapy(

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 from dosetwin.declare import Amount, Anchor, Cov, Eta, Everyday, Output, Reference, Theta, Value, additive, model, proportional
 
 REFERENCE = Reference(
-    "Reddyhoff D et al.", 2015, "J Theor Biol 386:132-146", "10.1016/j.jtbi.2015.08.031", "secondary",
+    "Reddyhoff D et al.", 2015, "J Theor Biol 386:132-146", "10.1016/j.jtbi.2015.08.021", "secondary",
     note="constants of the curated file (BioModels 609), which says no unit of time: a day, as the half-life shows; carried from "
     "one cell to a body with 1.6e11 cells in 70 kg; absorption, volume, all spread and acetylcysteine's effect assumed",
 )  # fmt: skip

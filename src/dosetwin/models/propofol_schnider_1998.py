@@ -9,7 +9,8 @@ from dosetwin.structure.effect_site import THREE_SITES
 
 REFERENCE = Reference(
     "Schnider TW et al.", 1998, "Anesthesiology 88:1170; 1999, 90:1502", "10.1097/00000542-199805000-00006", "secondary",
-    note="as transcribed in stanpumpR and the Python Anesthesia Simulator; spread as in the latter; residual errors assumed",
+    note="as transcribed in stanpumpR and the Python Anesthesia Simulator; spread as in the latter, which found none for ke0 "
+    "(assumed); residual errors assumed",
 )  # fmt: skip
 BOUILLON = "Bouillon 2004, Anesthesiology 100:1353, as transcribed in the Python Anesthesia Simulator"
 PRESSURE = "Jeleazcov 2015, Br J Anaesth 115:213, as transcribed in the Python Anesthesia Simulator"
@@ -58,7 +59,7 @@ class eta(NamedTuple):
     V3: Annotated[float, Eta("second peripheral volume", cv=0.1435)] = 0.0
     CL: Annotated[float, Eta("clearance", cv=0.1005)] = 0.0
     Q3: Annotated[float, Eta("flow to the second peripheral volume", cv=0.1179)] = 0.0
-    KE0: Annotated[float, Eta("rate of the effect site", cv=0.42)] = 0.0
+    KE0: Annotated[float, Eta("rate of the effect site", cv=0.42, provenance="assumed")] = 0.0
     C50P: Annotated[float, Eta("concentration of half effect", cv=0.182, provenance="secondary", source=BOUILLON)] = 0.0
     C50: Annotated[
         float, Eta("concentrations of half the fall of pressure", sd=0.16, provenance="secondary", source=PRESSURE)

@@ -9,7 +9,8 @@ from dosetwin.structure.effect_site import THREE_SITES
 
 REFERENCE = Reference(
     "Minto CF et al.", 1997, "Anesthesiology 86:10-23", "10.1097/00000542-199701000-00004", "secondary",
-    note="as transcribed in stanpumpR and the Python Anesthesia Simulator; residual errors assumed",
+    note="as transcribed in stanpumpR and the Python Anesthesia Simulator; spread of V3 and Q3 (66 and 41 %) left "
+    "out; residual errors assumed",
 )  # fmt: skip
 BOUILLON = "Bouillon 2004, Anesthesiology 100:1353, laryngoscopy, as transcribed in stanpumpR"
 PRESSURE = "Standing 2010, Paediatr Anaesth 20:7, of infants, as transcribed in the Python Anesthesia Simulator"
