@@ -34,7 +34,10 @@ DRUG = drug(
 
 TROUGH = Reading("", "at", End(("next", "last")), name="trough")
 LATER = Reading("", "at", End(("last",)), name="trough")
-SLOWLY = "maintenance is begun with 0.125 to 0.25 mg a day and raised by steps of a tablet of 0.125 mg (recalled)"
+SLOWLY = (
+    "US label: 0.25 mg a day below 70 years with good kidneys, 0.125 or 0.0625 else, raised every two weeks (healthscout.com, "
+    "read); 0.125 mg more within a week: assumed"
+)
 TABLETS = rounded(((0.0, 0.0625),), "tablets of 62.5, 125 and 250 micrograms (recalled)")
 
 

@@ -14,9 +14,10 @@ MHRA = "the treatment line from 100 mg/L at 4 h (UK, 2012; recalled); 150 in the
 
 
 def _line(facts: Facts) -> Sets | str:
-    if facts.paracetamol is None:
-        return "the line needs a level, not known"
     hours = 24.0 * facts.DAY
+    if facts.paracetamol is None:
+        late = "; from 8 h on acetylcysteine begins without waiting for it" if hours >= 8.0 else ""  # guidelines (secondary)
+        return "the line needs a level, not known" + late
     if hours < 4.0:
         return f"the line says nothing before 4 h, and this is {hours:.1f} h after the first dose"
     if hours > 24.0:
