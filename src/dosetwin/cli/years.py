@@ -7,6 +7,7 @@ import typer
 
 from dosetwin.cli.common import at_least, output_path, print_json, safe, terminal, write_whole
 from dosetwin.cli.options import Json, Seed
+from dosetwin.errors import InputError
 
 
 def years(
@@ -27,7 +28,8 @@ def years(
 
     at_least("--years", n, 1, 40)
     at_least("--draws", draws, 200, 1_000_000)
-    at_least("--gbp", int(gbp), 1, 10_000_000)
+    if not 1 <= gbp <= 10_000_000:
+        raise InputError("no price of a year", where="--gbp", value=gbp, allowed="1 to 10000000")
     target = output_path("--report", report, [case])
     found = read_case(case)
     said = answer(found.person, found.belief, taking=found.taking, had=found.had, plans=(*PLANS, *found.plans), years=n,

@@ -15,6 +15,8 @@ from dosetwin.io.text import number, read_text
 from dosetwin.units import convert
 
 KEYS = ("dilution", "syringes", "least_mL", "bags", "strongest", "vials")
+MARKS_MOST = 10_000
+"""Marks on a syringe, those of pumps included: each is an order that may be weighed."""
 _AMOUNT = re.compile(r"\s*([0-9.,]+)\s*([^\s/0-9][^/]*?)\s*(?:/\s*([0-9.,]*)\s*([A-Za-z]+))?\s*")
 _U = re.compile(r"\s*[Uu]-?(40|100|200|300|500)\s*")
 
@@ -24,7 +26,7 @@ def read_wards(path: Path) -> dict[str, Ward]:
     dilution that cannot be."""
     try:
         data = tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"not TOML: {error}", where=path.name) from None
     return {name: _ward(name, said, f"{path.name}: {name}") for name, said in data.items()}
 
@@ -116,6 +118,8 @@ def _marks(said: Any, where: str) -> tuple[tuple[float, float], ...]:
             raise InputError("syringes ascend", where=where, value=row, allowed=allowed)
         if not 0 < step <= holds:
             raise InputError("the syringe's step is larger than the volume", where=where, value=row, allowed=allowed)
+        if holds > MARKS_MOST * step:
+            raise InputError("marks finer than any syringe's", where=where, value=row, allowed=f"at most {MARKS_MOST} marks")
         out.append((start, step))
         start = holds
     if not out:

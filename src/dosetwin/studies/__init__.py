@@ -54,7 +54,7 @@ def read(text: str, where: str = "design", beside: Path | None = None) -> Any:
     Raises InputError (UnknownName for names) with the key and what is allowed."""
     try:
         given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"not TOML: {error}", where=where) from None
     if "therapy" in given:
         from dosetwin.trial.therapy.read import read_therapy

@@ -79,7 +79,7 @@ def read_plan(path: Path) -> Operation:
     """The plan of a TOML file. Raises InputError naming the step and key of what cannot be."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"not TOML: {error}", where=path.name) from None
     _known(path.name, data, ("name", "patient", "steps", "scores"))
     who, steps = data.get("patient"), data.get("steps")

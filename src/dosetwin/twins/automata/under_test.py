@@ -21,6 +21,8 @@ Answer = Mapping[str, Any]
 Logic = Callable[[float, str], Answer]
 """``logic(t_ms, event)`` of a device, event ``start``, ``wake``, ``A`` or ``V``: {"marks": ["AS", ...], "wake": ms or None}."""
 PATIENCE_S = 5.0
+MOST_MS = 1e12
+"""A wake later than this is none."""
 LONGEST = 65_536
 """Characters of an answer."""
 
@@ -60,7 +62,7 @@ class UnderTest:
             wake = answer["wake"]
             if wake is not None and (isinstance(wake, bool) or not isinstance(wake, int | float) or not wake >= t - 1e-9):
                 raise InputError("a wake that has passed, or is no time", where=where, value=wake, allowed=f">= {t:g}, or null")
-            self.at = NEVER if wake is None else float(wake)
+            self.at = NEVER if wake is None or wake > MOST_MS else float(wake)
         return [str(m) for m in answer.get("marks", [])]
 
 
