@@ -12,7 +12,7 @@ from dosetwin.checks.record import weight_jumps
 from dosetwin.decide.recommendation import Sensitivity
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
-from dosetwin.quantities import QUANTITIES
+from dosetwin.quantities import QUANTITIES, many
 from dosetwin.records import Choosable, Covariate, DoseOrder, Observation, Setting, Timeline, Week
 
 DRAWS = 200
@@ -91,7 +91,7 @@ def doubts(
                 timeline = replace(known, observations=(*others, replace(last, time=moved)))
                 yield Doubt(f"sampled_{side}", f"the last {word} was drawn 15 min {side} than recorded", timeline, True)
         without = replace(known, observations=tuple(o for o in known.observations if o.measures not in (*watched, "")))
-        text = f"the {' and '.join(f'{n}s' for n in named)} are not this patient's (as if there were none)"
+        text = f"the {' and '.join(many(n) for n in named)} are not this patient's (as if there were none)"
         yield Doubt("levels_not_hers", text, without, True)
     if not known.series("WT") or not (by_weight or "WT" in reads):
         return

@@ -31,6 +31,7 @@ _MINUTE = 1.0 / 60.0
 _CLOSE_H = 1.0
 """Two different doses closer than this (h, assumed) are asked about."""
 _FAR_H = 300 * 24.0
+_UNITLESS = frozenset({"laboratory", "vital", "setting"})
 """A few records further than this (h, assumed) from all others have the wrong year more often than not."""
 
 
@@ -459,7 +460,7 @@ def _values(timeline: Timeline) -> Iterator[Finding]:
         if of is None or name in ("WT", "BW", "GA"):
             continue
         # a column of a table says no unit: what a study calls TEMP may be in another one
-        if name != "SCR" and unit != of.unit and not (of.kind == "laboratory" and of.unit == "1"):
+        if name != "SCR" and unit != of.unit and not (of.kind in _UNITLESS and of.unit == "1"):
             continue
         if of.holds(value, is_newborn(timeline, time)):
             continue

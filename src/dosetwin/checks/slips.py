@@ -5,7 +5,10 @@ from dosetwin.errors import InputError
 from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Timeline
 
-SLIPS = {("AGE", "y"): (1 / 12, "months"), ("ALB", "g/L"): (10.0, "g/dL"), ("HT", "cm"): (100.0, "m")}
+SLIPS = {
+    ("AGE", "y"): (1 / 12, "months"), ("ALB", "g/L"): (10.0, "g/dL"), ("HT", "cm"): (100.0, "m"),
+    ("MAP0", "mmHg"): (7.50062, "kPa"), ("VT", "mL"): (1000.0, "L"), ("FIO2", "1"): (0.01, "percent"),
+}  # fmt: skip
 """(Covariate, its unit): what turns a value in a unit written by mistake into the right one, and that unit."""
 
 

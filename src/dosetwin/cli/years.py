@@ -45,7 +45,8 @@ def years(
     console = terminal()
     chosen = next(p for p in told["plans"] if p["plan"] == told["chosen"])
     steps = ", ".join(s.replace("_", " ") for s in chosen["at_once"])
-    console.print(safe(f"{told['chosen']}: {steps}" + (f"; then {', '.join(chosen['then'])} at HbA1c {chosen['line']:g} %"
+    later = ", ".join(s.replace("_", " ") for s in chosen["then"])
+    console.print(safe(f"{told['chosen']}: {steps}" + (f"; then {later} at HbA1c {chosen['line']:g} %"
                                                       if chosen["then"] else "")), style="bold")  # fmt: skip
     from dosetwin.cli.show import grid
 

@@ -90,7 +90,7 @@ def read_rows(source: Any) -> Rows:
     except csv.Error as error:
         raise InputError(f"not readable as CSV ({error})", where=f"{name}:{reader.line_num}") from None
     if not header:
-        raise InputError("the file is empty", where=name, allowed="a header line and records")
+        raise InputError("the file is empty", where=name, allowed="a header line and records", remedy="export or save it again")
     if all(is_number(cell) or cell in MISSING for cell in header) and any(header):
         raise InputError(
             "the header line is missing",
@@ -103,7 +103,12 @@ def read_rows(source: Any) -> Rows:
     _say_comments(table, comments, "begin with # or @")
     _without_comments(table)
     if not table.rows:
-        raise InputError("the file has a header but no records", where=name)
+        raise InputError(
+            "the file has a header but no records",
+            where=name,
+            allowed="a header line and records",
+            remedy="write a line for each dose, measurement or change below the header",
+        )
     _without_blank_columns(table)
     _decimal_commas(table, delimiter)
     return table

@@ -10,10 +10,10 @@ from dosetwin.quantities.flags import FLAGS
 from dosetwin.quantities.genes import GENES
 from dosetwin.quantities.laboratory import LABORATORY, UMOL_PER_MG_DL
 from dosetwin.quantities.plain import PLAIN
-from dosetwin.quantities.quantity import Code, Kind, Quantity
+from dosetwin.quantities.quantity import Code, Kind, Quantity, many
 from dosetwin.quantities.theatre import THEATRE
 
-__all__ = ["ASSAYED", "FLAGS", "QUANTITIES", "UMOL_PER_MG_DL", "Code", "Kind", "Quantity", "flags", "quantity", "traits"]
+__all__ = ["ASSAYED", "FLAGS", "QUANTITIES", "UMOL_PER_MG_DL", "Code", "Kind", "Quantity", "flags", "many", "quantity", "traits"]
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {q.name: q for q in (*PLAIN, *BODY, *LABORATORY, *BREATHING, *THEATRE, *FLAGS, *GENES)}

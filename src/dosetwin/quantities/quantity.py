@@ -23,6 +23,11 @@ class Code(NamedTuple):
     known: Known = "read"
 
 
+def many(word: str) -> str:
+    """``INRs``, ``bispectral indices``."""
+    return f"{word[:-2]}ices" if word.endswith("index") else f"{word}s"
+
+
 @dataclass(frozen=True, eq=False)
 class Quantity:
     """One measurable thing. Values inside the program are in ``unit``.

@@ -241,12 +241,17 @@ def foretold(section: "Section", name: str) -> Shown:
     return Shown(drawn, alt, section.head, section.rows)
 
 
+def _short(label: str) -> str:
+    """What an order aims at, without the pump's steps, which the table tells."""
+    return label.split(": ", 1)[0]
+
+
 def compared(rows: "Sequence[Candidate]", advice: "Advice", name: str = "f3") -> Shown | None:
     """Probabilities and expected loss of candidates, one line each, as dots."""
     if not rows:
         return None
     rows, called = list(rows), narrative.said_of(advice.therapy)
-    labels = [narrative.label(c, rows) + (f"\n{narrative.rules(c.rules)}" if c.rules else "") for c in rows]
+    labels = [_short(narrative.label(c, rows)) + (f"\n{narrative.rules(c.rules)}" if c.rules else "") for c in rows]
     sets = [("joint", "all joint targets", BLUE, "o", [c.joint for c in rows], [c.joint_se for c in rows])]
     for t, colour, mark in zip(
         [t for t in advice.therapy.goals if t.min_probability], (GREEN, VERMILLION, ORANGE), "D^s", strict=False

@@ -10,7 +10,7 @@ from dosetwin.decide.recommendation import Dosing, Setup
 from dosetwin.decide.recommendation import order as ordered
 from dosetwin.declare.reading import COURSE
 from dosetwin.errors import Finding, Reason, number, percent, percent_against
-from dosetwin.quantities import QUANTITIES
+from dosetwin.quantities import QUANTITIES, many
 from dosetwin.records.doses import DAYS
 from dosetwin.units import plain_unit
 
@@ -123,8 +123,9 @@ def capital(text: str) -> str:
 
 
 def watched(therapy: "Therapy") -> str:
-    """What the curve of a therapy shows: its drug, ``INR``."""
-    return named(therapy.watched)[0]
+    """What the curve of a therapy shows: its drug, ``INR``; what nobody measures by the words of its goal."""
+    goal = therapy.goals[0]
+    return goal.text if goal.reading.what and goal.reading.what not in QUANTITIES else named(therapy.watched)[0]
 
 
 def measurement(of: str) -> str:
@@ -134,7 +135,7 @@ def measurement(of: str) -> str:
 
 def before(therapy: "Therapy") -> str:
     """``before levels``, ``before INRs``: what is expected of a patient nobody has measured; of a place that nobody changes."""
-    return f"before {measurement(therapy.watched)}s" if therapy.kind == "patient" else "as it is now"
+    return f"before {many(measurement(therapy.watched))}" if therapy.kind == "patient" else "as it is now"
 
 
 def hours(h: float) -> str:
@@ -147,7 +148,9 @@ def regimen(r: "Ordered", mg_per_kg: float | None = None, drug: str = "") -> str
     goes before it, and is named.
     """
     if isinstance(r, Setup):
-        return f"Set {', '.join(f'{named(n)[0]} {v:g} {named(n)[1]}'.strip() for n, v in r.settings.items())}"
+        said = [f"{named(n)[0]} {v:g} {named(n)[1]}".strip() for n, v in r.settings.items() if not is_flag(n)]
+        switched = [f"{'Give' if v else 'Give no'} {named(n)[0]}" for n, v in r.settings.items() if is_flag(n)]
+        return "; ".join([*([f"Set {', '.join(said)}"] if said else []), *switched])
     if r.words:
         return f"{drug} {r.words}".strip()
     rest = f"{r.amount_mg:g} mg {drug}".strip() + f"{_of_weight(mg_per_kg)}{over(r.infusion_h)}, every {r.interval_h:g} h"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from dosetwin.decide.recommendation import Dosing
 from dosetwin.infer.belief import DOUBTED
-from dosetwin.quantities import QUANTITIES
+from dosetwin.quantities import QUANTITIES, many
 from dosetwin.report import narrative, readings
 from dosetwin.report.card import card
 from dosetwin.report.figures import Shown, beside, compared, concentration, foretold, others
@@ -268,7 +268,7 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
         order=narrative.order_table(rec.order), given=narrative.given(rec.given), prepared=narrative.prepared(rec.given),
         expected=readings.expected(rec, therapy),
         watched=narrative.watched(therapy) if advice.twin is None else "beds taken",
-        measurement=narrative.measurement(therapy.watched),
+        measurement=narrative.measurement(therapy.watched), measurements=many(narrative.measurement(therapy.watched)),
         sampled=narrative.measurement(therapy.sampling.of), before=narrative.before(therapy), known=_known(advice),
         patient=about(advice), patient_id=advice.timeline.patient.id,
         synthetic=advice.timeline.patient.synthetic, not_a_device=narrative.NOT_A_DEVICE,
