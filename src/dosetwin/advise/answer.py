@@ -113,7 +113,7 @@ def advise(facts: "Timeline | Place", question: Question) -> Advice:
     doubts = sensitivities(asked, state, settled.made)
     recommendation = write(asked, state, ahead, settled, sample, doubts)
     advice = Advice(recommendation, asked.bare, question, asked.models, asked.now, state.beliefs, state.weights,
-                    settled.made.regimen, _levels(asked, state.lead), asked.known, ahead, twin=asked.twin)  # fmt: skip
+                    settled.made.regimen, _levels(asked, state), asked.known, ahead, twin=asked.twin)  # fmt: skip
     if question.curves:
         advice = drawn(advice, *_of_lead(state))
     return advice if question.look_ahead is None else foreseen(advice, question.look_ahead)
@@ -166,11 +166,11 @@ def foreseen(advice: Advice, scenario: str) -> Advice:
     return replace(advice, recommendation=replace(advice.recommendation, look_ahead=planned))
 
 
-def _levels(asked: Asked, lead: int) -> tuple[Observation, ...]:
+def _levels(asked: Asked, state: State) -> tuple[Observation, ...]:
     """What was measured of the curve that is shown, and nothing of another unit (a level beside a curve of INRs)."""
     seen = asked.known.observations
     if not asked.models:
         return tuple(o for o in seen if o.measures in (asked.therapy.watched, asked.therapy.drug.name, ""))
-    model = asked.models[lead]
+    model = asked.models[state.lead]
     shown = model.measured_by(asked.therapy.watched) or next(iter(model.outputs))
     return tuple(o for o in seen if model.measured_by(o.measures) == shown)
