@@ -32,7 +32,7 @@ from dosetwin.serve.store.reach import Reach
 from dosetwin.serve.store.remembered import Remembered
 from dosetwin.serve.store.seals import Seals
 from dosetwin.serve.store.tables import twin_states
-from dosetwin.serve.summary import answer_tone, answered, summary_of
+from dosetwin.serve.summary import said_of, summary_of
 from dosetwin.serve.timeline import in_force, mic_of, origin_of
 from dosetwin.serve.twins import KeptQuestion, Known, answer, cannot, model_named, named_by, state_hash, therapy_of, timed
 
@@ -133,7 +133,7 @@ class Refresher:
         basis = basis_of(known, question)
         fresh = old is not None and question.now - datetime.fromisoformat(old.summary["now"]) <= older
         if old is not None and fresh and only_if_changed and (old.state_hash == key or self._stands(old, basis)):
-            summary = old.summary | {"answered": answered(known, therapy), "answer_tone": answer_tone(known, therapy)}
+            summary = old.summary | said_of(known, therapy)
             if self._bases.get((patient, therapy)) is not None:
                 self._bases.put((patient, therapy), (key, basis))
             return Done(patient, key, known.through, summary, over=old.state_hash, changed=summary != old.summary,

@@ -47,9 +47,7 @@ def summary_of(known: Known, said: Mapping[str, Any], question: KeptQuestion) ->
         "due_at": None if said["regimen"] is None else said["regimen"]["first_at"],
         "how_sure": said.get("how_sure", {}).get("joint"),
         "next_sample": said.get("next_sample"),
-        "answered": answered(known, therapy),
-        "answer_tone": answer_tone(known, therapy),
-        "decided": decided(known, therapy),
+        **said_of(known, therapy),
         "level_contradicts": [x.get("message") or x.get("text") for x in odd],
         "warnings": sum(f["severity"] != "info" for f in findings),
         "held": [{k: w[k] for k in ("event", "record", "text")} for w in held],
@@ -101,6 +99,11 @@ TOLD_WITH = {"GA": "GA_weeks", "BW": "birth_weight_kg", "SEX": "sex"}
 
 def _value(fact: Mapping[str, Any], value: float, unit: str) -> dict[str, Any]:
     return {"at": stamp(fact["at"]), "value": value, "unit": unit, "id": fact["id"]}
+
+
+def said_of(known: Known, therapy: str) -> dict[str, Any]:
+    """What people said of the answer: the part of a summary that changes while the answer stands."""
+    return {"answered": answered(known, therapy), "answer_tone": answer_tone(known, therapy), "decided": decided(known, therapy)}
 
 
 def answered(known: Known, therapy: str = "") -> str | None:
