@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
+from dosetwin.quantities import QUANTITIES
 from dosetwin.serve.agenda import APART_S, Agenda
 from dosetwin.serve.audit import digest
 from dosetwin.serve.auth.principal import THE_SERVICE
@@ -165,8 +166,9 @@ def test_what_is_said_to_be_unread_changes_no_number(ward: Ward, name: str) -> N
     said, bases = [], []
     for value in (None, 37.5):
         if value is not None:
-            unit = {"TEMP": "Cel", "HC": "cm", "HT": "cm", "ALB": "g/L", "CRP": "mg/L", "HCT": "%"}.get(name, "{score}")
-            ward.record(patient, 2.25, {"kind": "covariate", "name": name, "value": 7.0 if "A" in name else value, "unit": unit})
+            q = QUANTITIES[name]
+            told = min(max(7.0 if "A" in name else value, q.low), q.high)
+            ward.record(patient, 2.25, {"kind": "covariate", "name": name, "value": told, "unit": q.unit})
         held = ward.known(patient)
         from dosetwin.serve.twins import Known
 

@@ -37,7 +37,7 @@ from dosetwin.serve.timeline import in_force, mic_of, origin_of
 from dosetwin.serve.twins import KeptQuestion, Known, answer, cannot, model_named, named_by, state_hash, therapy_of, timed
 
 log = logging.getLogger("dosetwin.serve")
-UNREAD = frozenset(q.name for q in QUANTITIES.values() if not q.needed)
+UNREAD = frozenset(q.name for q in QUANTITIES.values() if not q.needed and not q.predicted)  # a predicted one is remarked on
 """Covariates that neither checks of single values nor forecasts read; what model and therapy read is taken off."""
 MOST_BASES = 20_000
 LOOK_S = 60.0
