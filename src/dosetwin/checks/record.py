@@ -31,7 +31,7 @@ _MINUTE = 1.0 / 60.0
 _CLOSE_H = 1.0
 """Two different doses closer than this (h, assumed) are asked about."""
 _FAR_H = 300 * 24.0
-_UNITLESS = frozenset({"laboratory", "vital", "setting"})
+_UNITLESS = frozenset({"laboratory", "score", "setting", "vital"})
 """A few records further than this (h, assumed) from all others have the wrong year more often than not."""
 
 
