@@ -3,7 +3,7 @@
 from dosetwin.declare import Between, Everyday, Goal, Limit, Reading, Repeated, Rounding, Rule, Sampling, Says, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.limit import Bar
-from dosetwin.formulary._adults import NOT_PAST
+from dosetwin.formulary._adults import NOT_PAST, starts
 from dosetwin.formulary._mechanisms import BENAZEPRIL
 
 DRUG = drug(
@@ -18,13 +18,17 @@ BENAZEPRIL_PRESSURE = Therapy(
     drug=DRUG,
     population="adults with high blood pressure and normal kidneys",
     models=("benazepril_versypt_2017",),
-    menu=Repeated((5.0, 40.0), "", (12.0, 24.0), (0.0,), Rounding(((0.0, 5.0),), "tablets of 5, 10, 20 and 40 mg (recalled)")),
+    menu=Repeated((5.0, 40.0), "", (12.0, 24.0), (0.0,), Rounding(((0.0, 5.0),), "tablets of 5, 10, 20 and 40 mg (recalled)"),
+                  loading="never"),
     goals=(
         Goal("pressure", Reading("MAP", "mean", Between(13.0, 14.0, "d"), name="pressure"), 70.0, 97.0, "mmHg", 1.0, 10.0,
              "mean arterial pressure", "below 130/80 mmHg is a mean of 97 (guidelines of 2018 to 2023; recalled); 70 is assumed",
              closed=True, help="a second drug: a calcium antagonist or a diuretic"),
     ),
-    limits=(NOT_PAST, Limit("a_day", "daily", None, 40.0, "mg/d", source=LABEL)),
+    limits=(
+        NOT_PAST, Limit("a_day", "daily", None, 40.0, "mg/d", source=LABEL),
+        starts(10.0, LABEL),
+    ),
     bars=(
         Bar("pregnancy", "PREGNANT", "inhibitors of the converting enzyme harm the unborn child",
             "US label, boxed warning (recalled)", forbids=(1.0,), help="labetalol, nifedipine or methyldopa"),
