@@ -156,17 +156,20 @@ def advise(
 def _advice(name: str, found: Any, rows: list[dict[str, Any]]) -> None:
     from dosetwin.cli.show import grid
     from dosetwin.errors import percent
+    from dosetwin.report.narrative import sentence
 
     console = terminal()
     chosen = found.choice.chosen
-    head = "no setting of the menu reaches the goals" if chosen is None else found.plans[chosen].order.words()
-    console.print(safe(f"{name}: {head}"), style="bold")
     goals = found.therapy.goals
+    head = "Nothing acceptable: no setting of the menu reaches the goals"
+    if chosen is not None:
+        head = f"Recommended: {found.plans[chosen].order.words()} (ms)"
+    console.print(safe(f"{name}: {head}"), style="bold")
     table = grid(("settings", "rule", *(g.text + (" (mean)" if g.price else " (chance it is kept)") for g in goals), "loss"))
     for r in rows:
         cells = [f"{r['goals'][g.code]['mean']:.0%}" if g.price else percent(r["goals"][g.code]["p"]) for g in goals]
         table.add_row(r["order"], ", ".join(r["rules"]), *cells, f"{r['loss']:.3f}", style=None if r["acceptable"] else "dim")
     console.print(table)
     for reason in (*found.choice.reasons, *found.silent):
-        console.print(safe(f"  {reason.text}"), soft_wrap=True)
+        console.print(safe(f"  {sentence(reason, goals)}"), soft_wrap=True)
     console.print(f"Scope: {found.therapy.note}", style="dim")
