@@ -13,7 +13,7 @@ from dosetwin.forecast.kidney.kinetic import HIGHEST, LOWEST
 from dosetwin.records import Covariate, DoseEvent, Patient, Timeline
 from dosetwin.simulate import parameters, predict, schedule_for
 
-TELLABLE = ("amikacin_neonate", "gentamicin_bijleveld_2017", "gentamicin_fuchs_2014")
+TELLABLE = ("amikacin_neonate", "gentamicin_bijleveld_2017", "gentamicin_fuchs_2014", "tobramycin_decock_2014")
 TIMES = [1.0, 12.0, 24.0, 25.0, 47.0, 60.0]
 rng = np.random.default_rng(3)
 

@@ -139,7 +139,7 @@ def test_in_words(ward: Path, lung: Path, capsys: pytest.CaptureFixture[str], tm
         (ward, "bed_pool", "Set beds", "Beds taken over time"),
         (lung, "ventilator_ards", "Set inspired oxygen", "Plateau pressure over time"),
     ):
-        assert cli.run(["advise", str(case), "--therapy", name, "--draws", "100", "--report", str(page)]) == 0
+        assert cli.run(["advise", str(case), "--therapy", name, "--draws", "100", "--full", "--report", str(page)]) == 0
         out, drawn = capsys.readouterr().out, page.read_text()
         for part in (words, "goals met", "not a medical device", "Why", "in force from"):
             assert part in out, part
