@@ -51,6 +51,7 @@ BODIES: dict[str, Any] = {
     "correction": {"reason": "because", "event": None},
     "advice": {}, "answer": {"decision": "accepted"}, "what-if": {}, "replay": {},
     "person": {"name": "Mine Now"}, "acknowledgement": {"reason": "seen it"}, "confirmation": {"reason": "because"},
+    "merges": {"other": "00000000-0000-4000-8000-000000000000", "reason": "one person"},
 }  # fmt: skip
 
 

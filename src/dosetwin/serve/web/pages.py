@@ -12,6 +12,7 @@ from dosetwin.serve.live.alerts import alerts_of
 from dosetwin.serve.live.streams import states_of
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.session import set_cookie
+from dosetwin.serve.store.writer import no_room
 from dosetwin.serve.wardlist import DUE_WITHIN, line, ordered
 from dosetwin.serve.web import answering, cases, entering, new_patient, patients, results, running, stream, ward
 from dosetwin.serve.web.assets import FOREVER, asset
@@ -129,7 +130,7 @@ def _ward_data(reader: Reader, ward_: str, show: str, find: str, sort: str, orde
     reach, zone = reader.service.reach(reader.who), zone_of(reader.service)
     with reader.service.store.read() as conn:
         found = reach.patients(conn)
-        people = reach.people(conn, found, ward.people_of(reader.service))
+        people = {} if ward.withheld(reader.service) else reach.people(conn, found, ward.people_of(reader.service))
         alerts = [a for a in alerts_of(reach.alerts(conn)) if a.waiting]
     waiting = Counter(a.patient_id for a in alerts)
     every = [line(r, reach.now) | {"alerts": waiting[r["id"]], "reader": reader.who.subject} for r in found]
@@ -171,8 +172,16 @@ def ward_page(
 def _ward_page(request: Request, reader: Reader, query: dict[str, str]) -> HTMLResponse:
     root = request.scope.get("root_path", "")
     units = request.cookies.get("units", "")
-    data = _ward_data(reader, query["ward"], query["show"], query["find"], query["sort"], query["order"], units)
-    reader.service.audited(reader.who, "read", detail={"what": "list", "lines": len(data["rows"])})
+    asked = (query["ward"], query["show"], query["find"], query["sort"], query["order"], units)
+    data = _ward_data(reader, *asked)
+    try:
+        reader.service.audited(reader.who, "read", detail={"what": "list", "lines": len(data["rows"])})
+        ward.withhold(reader.service, False)
+    except Exception as error:
+        if not no_room(error):
+            raise
+        ward.withhold(reader.service, True)  # what cannot be noted in the trail is not shown: the list goes on, by bed
+        data = _ward_data(reader, *asked)
     name = query["ward"] or (data["wards"][0] if len(data["wards"]) == 1 else "All wards" if data["wards"] else "Ward")
     return page(
         request,

@@ -114,6 +114,16 @@ def people_of(service: "Service") -> "People":
     return kept
 
 
+def withheld(service: "Service") -> bool:
+    """Whether names are left out of the list, because the last look at it could not be noted in the trail."""
+    return bool(service.__dict__.get("names_withheld"))
+
+
+def withhold(service: "Service", on: bool) -> None:
+    """From here on leave names out of the list, or show them again."""
+    service.__dict__["names_withheld"] = on
+
+
 def doubles(lines: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Patients who share a label on a ward, or a name: id -> what is shared."""
     out: dict[str, str] = {}
