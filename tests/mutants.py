@@ -185,7 +185,7 @@ MUTANTS = (
         18,
         "an answer given stays after new facts",
         "serve/summary.py",
-        "            last = None\n    return last",
+        '            last, changed = None, f.get("seq", 0)\n    return last',
         "            pass\n    return last",
         ("tests/service/test_ward_state.py",),
     ),
