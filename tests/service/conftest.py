@@ -1,10 +1,12 @@
 """What the service's tests share: both databases, a running service on loopback, people with tokens of a provider we made up."""
 
+import asyncio
 import base64
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,12 @@ CLIENT = "dosetwin-test"
 DATA_KEY = "k1:" + base64.b64encode(bytes(range(32))).decode()
 AUDIT_KEY = base64.b64encode(bytes(range(32, 72))).decode()
 WARD = "NICU-1"
+
+
+def apart(of: Coroutine[Any, Any, Any]) -> Any:
+    """Run in a thread of its own: where the browser tests ran before, this one has Playwright's loop running."""
+    with ThreadPoolExecutor(1) as alone:
+        return alone.submit(asyncio.run, of).result()
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from dosetwin.serve.service import Service
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.tables import rejected
 from dosetwin.serve.timeline import in_force, timeline_of
+from service.conftest import apart
 from service.test_hl7 import Fixed, obx
 from service.test_hl7 import oru as oru_of_x
 
@@ -254,11 +255,11 @@ def test_mllp_over_tls_and_frames_that_are_none(service, tmp_path):
     frame = b"\x0b" + adt("A01", "9").encode() + b"\x1c\r"
     listener = Listener(service, READER, "localhost", 0, tls=secured(cert, key, cert)).start()
     try:
-        assert "MSA|AA|" in asyncio.run(ask(listener.port, client, frame))
-        assert "no MLLP frame" in asyncio.run(ask(listener.port, client, b"hello\x1c\r"))
+        assert "MSA|AA|" in apart(ask(listener.port, client, frame))
+        assert "no MLLP frame" in apart(ask(listener.port, client, b"hello\x1c\r"))
         nobody = ssl.create_default_context(cafile=str(cert))
         with pytest.raises((OSError, asyncio.IncompleteReadError)):
-            asyncio.run(ask(listener.port, nobody, frame))
+            apart(ask(listener.port, nobody, frame))
     finally:
         listener.close()
     with pytest.raises(InputError, match="MLLP_TLS_CERT"):

@@ -15,6 +15,7 @@ from dosetwin.serve.service import Service
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.facts import NewPatient, Person
 from dosetwin.serve.timeline import in_force
+from service.conftest import apart
 
 
 class Fixed:
@@ -142,7 +143,7 @@ def test_over_mllp_and_its_answers_are_valid_to_another_library(service, baby):
         return answers
 
     try:
-        good, bad = asyncio.run(talk())
+        good, bad = apart(talk())
     finally:
         listener.close()
     assert parser.parse_message(good, find_groups=False).msa.msa_1.value == "AA"

@@ -1,6 +1,5 @@
 """News by Server-Sent Events: what travels, whose it is, when it ends, and that it keeps no server from stopping."""
 
-import asyncio
 import json
 import os
 import signal
@@ -10,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,7 @@ from dosetwin.serve.server import Server
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.tables import sessions
 from dosetwin.serve.web import stream
-from service.conftest import new_patient, record
+from service.conftest import apart, new_patient, record
 
 
 class Served:
@@ -281,9 +279,7 @@ def test_a_hub_that_is_closed_takes_nobody() -> None:
             hub.join("somebody")
         assert refused.value.status == 503
 
-    # in a thread of its own: where the browser tests ran before, this one has Playwright's loop running
-    with ThreadPoolExecutor(1) as alone:
-        alone.submit(asyncio.run, join()).result()
+    apart(join())
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGTERM is not a signal of Windows")
