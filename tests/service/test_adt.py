@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -251,6 +252,8 @@ def test_mllp_over_tls_and_frames_that_are_none(service, tmp_path):
             return str(await asyncio.wait_for(reader.readmessage(), 10))
         finally:
             writer.close()
+            with suppress(OSError):  # refused already
+                await writer.wait_closed()
 
     frame = b"\x0b" + adt("A01", "9").encode() + b"\x1c\r"
     listener = Listener(service, READER, "localhost", 0, tls=secured(cert, key, cert)).start()
