@@ -38,6 +38,7 @@ def test_others_write_while_a_large_table_is_taken_in(quiet: Running) -> None:
     raw = table(30, 60)
     done: list[Any] = []
     sender = threading.Thread(target=lambda: done.append(send(quiet, raw)))
+    start = time.monotonic()
     sender.start()
     waited, seen = [], set()
     while sender.is_alive():
@@ -50,7 +51,9 @@ def test_others_write_while_a_large_table_is_taken_in(quiet: Running) -> None:
     assert done[0].status_code == 201, done[0].text
     assert seen <= {1, 31}, "all of it is seen, or nothing"
     assert listed(quiet) == 31
-    assert max(waited) < 1.0
+    whole = time.monotonic() - start  # an upload that holds the only writer makes somebody wait for the whole of it
+    assert len(waited) > 3
+    assert max(waited) < 0.5 * whole
     with quiet.service.store.read() as conn:
         assert quiet.service.verified(conn).wrong == ()
     assert send(quiet, raw).status_code == 200  # again: nothing new
