@@ -86,9 +86,9 @@ def test_the_first_screen_answers_five_questions(
         assert [f"{v['id']}: {v['nodes'][0]['target']}" for v in serious] == []
     desk.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     desk.reload()
-    assert desk.evaluate("[document.documentElement.scrollHeight <= 2 * innerHeight, document.documentElement.scrollWidth]") == [
-        True, PHONE[0],
-    ]  # fmt: skip
+    # the script folds on a small screen once the page has arrived: what is judged is where it settles
+    desk.wait_for_function("document.documentElement.scrollHeight <= 2 * innerHeight", timeout=10_000)
+    assert desk.evaluate("document.documentElement.scrollWidth") == PHONE[0]
 
 
 def test_folds_stay_as_they_were_left_and_paper_takes_one_page(desk: Any, patients: dict[str, str]) -> None:
