@@ -59,6 +59,27 @@ class Check:
         }
 
 
+def judged(
+    page: str, name: str, text: str, model: str, source: str, provenance: Provenance, published: float, found: float, band: Band,
+    unit: str, why: str = "", mc_error: float = 0.0, cause: str = "not yet explained",
+) -> Check:  # fmt: skip
+    """A figure that passes where ``found`` lies in ``band``, borders included; ``cause`` is said of a miss alone."""
+    passed = bool(band[0] <= found <= band[1])
+    return Check(page, name, model, source, provenance, published, float(found), mc_error, band, unit, passed,
+                 "" if passed else cause, text, why)  # fmt: skip
+
+
+def near(
+    page: str, name: str, text: str, model: str, source: str, provenance: Provenance, published: float, found: float,
+    within: float, unit: str, why: str = "", mc_error: float = 0.0, cause: str = "not yet explained",
+) -> Check:  # fmt: skip
+    """A figure that passes where ``found`` is no further than ``within`` (in ``unit``) from the published one."""
+    passed = bool(abs(found - published) <= within)  # not by the band, whose borders are rounded
+    band = (published - within, published + within)
+    return Check(page, name, model, source, provenance, published, float(found), mc_error, band, unit, passed,
+                 "" if passed else cause, text, why)  # fmt: skip
+
+
 def table(checks: Sequence[Check]) -> list[str]:
     """Lines of a Markdown table, a row a check."""
     head = ["| figure | unit | model | published | simulated | MC | band | verdict |", "|---|---|---|---|---|---|---|---|"]

@@ -78,6 +78,10 @@ ADALIMUMAB_CROHN = Therapy(
     note="antibodies enter as told; the two models are averaged and differ most where nothing was measured",
 )  # fmt: skip
 
+CHILD_LIMITS = (
+    Limit("most", "daily", None, 40.0 / 7 + 0.01, "mg/d", "mean dose per day", "40 mg a week (recalled)"), NOT_PAST,
+    measured(CHILD_PENS),
+)  # fmt: skip
 ADALIMUMAB_CROHN_CHILD = Therapy(
     name="adalimumab_crohn_child",
     drug=DRUG,
@@ -85,8 +89,7 @@ ADALIMUMAB_CROHN_CHILD = Therapy(
     models=("adalimumab_sharma_2015",),
     menu=Repeated((20.0, 40.0), "", (WEEK, 2 * WEEK), (0.0,), CHILD_PENS),
     goals=_goals(RANGE + ", taken over for children"),
-    limits=(Limit("most", "daily", None, 40.0 / 7 + 0.01, "mg/d", "mean dose per day", "40 mg a week (recalled)"), NOT_PAST,
-            measured(CHILD_PENS)),
+    limits=CHILD_LIMITS,
     rules=(Rule("adalimumab_label_child", "20 mg below 40 kg, else 40 mg every other week", "US label (recalled)", "recalled",
                 ("WT",), _child, "US label"),),
     everyday=Everyday(40.0, "mg", 2 * WEEK, 0.0, "US label (recalled)"),
@@ -195,8 +198,7 @@ ADALIMUMAB_JUVENILE = Therapy(
     models=("adalimumab_nassar_2024",),
     menu=Repeated((20.0, 40.0), "", (WEEK, 2 * WEEK, 3 * WEEK), (0.0,), CHILD_PENS),
     goals=(_trough(5.0, 12.0, JIA), _lost(5.0, "antibodies were sought below 5 mg/L there (secondary)")),
-    limits=(Limit("most", "daily", None, 40.0 / 7 + 0.01, "mg/d", "mean dose per day", "40 mg a week (recalled)"), NOT_PAST,
-            measured(CHILD_PENS)),
+    limits=CHILD_LIMITS,
     rules=(Rule("adalimumab_label_juvenile", "20 mg below 30 kg, else 40 mg every other week",
                 "European label as in Nassar-Sheikh Rashid 2024 (secondary)", "secondary", ("WT",),
                 lambda facts: Says(20.0 if facts.WT < 30 else 40.0, 2 * WEEK, "by weight", ""), "EU label"),),

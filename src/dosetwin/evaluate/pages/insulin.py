@@ -6,7 +6,7 @@ import numpy as np
 from scipy.integrate import quad
 
 from dosetwin.declare import Provenance
-from dosetwin.evaluate.check import Band, Check, table
+from dosetwin.evaluate.check import Band, Check, judged, table
 from dosetwin.loops.insulin.limits import DURATION_MIN, acting
 from dosetwin.outcomes.glucose import glycaemia
 from dosetwin.populations import type1
@@ -89,9 +89,7 @@ def _mean_action() -> float:
 
 def _check(name: str, text: str, model: str, source: str, provenance: Provenance, published: float, simulated: float, band: Band,
            unit: str, why: str) -> Check:  # fmt: skip
-    passed = band[0] <= simulated <= band[1]
-    return Check(PAGE, f"insulin.{name}", model, source, provenance, published, simulated, 0.0, band, unit, passed,
-                 "" if passed else "not yet explained", text, why)  # fmt: skip
+    return judged(PAGE, f"insulin.{name}", text, model, source, provenance, published, simulated, band, unit, why)
 
 
 def markdown(checks: Sequence[Check], *, n: int = N, seed: int = SEED) -> str:

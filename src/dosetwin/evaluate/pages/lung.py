@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dosetwin.evaluate.check import Check, table
+from dosetwin.evaluate.check import Check, near, table
 from dosetwin.structure import gases, ventilation
 
 PAGE = "lung"
@@ -319,23 +319,7 @@ def foretold(n: int, seed: int) -> tuple[dict[str, float], dict[str, float]]:
 def _check(
     name: str, text: str, exact: float, got: float, within: float, unit: str, source: str, provenance: Any = "secondary"
 ) -> Check:
-    passed = bool(abs(got - exact) <= within)
-    return Check(
-        PAGE,
-        f"lung.{name}",
-        "lung",
-        source,
-        provenance,
-        exact,
-        float(got),
-        0.0,
-        (exact - within, exact + within),
-        unit,
-        passed,
-        "" if passed else "not yet explained",
-        text,
-        "as many digits as are printed",
-    )
+    return near(PAGE, f"lung.{name}", text, "lung", source, provenance, exact, got, within, unit, "as many digits as are printed")
 
 
 def _at_least(name: str, text: str, least: float, got: float, unit: str, source: str) -> Check:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from dosetwin.declare import Provenance
-from dosetwin.evaluate.check import Check, table
+from dosetwin.evaluate.check import Check, judged, table
 from dosetwin.structure import glutathione, insulin_signalling, receptor, renin
 
 PAGE = "mechanism"
@@ -19,10 +19,8 @@ ALGEBRA = "closed form: equal to rounding"
 def check(name: str, model: str, text: str, published: float, found: float, tolerance: float, unit: str, source: str,
           provenance: Provenance = "derived", why: str = ALGEBRA, cause: str = "not yet explained") -> Check:  # fmt: skip
     """One number and its absolute tolerance."""
-    low, high = published - tolerance, published + tolerance
-    passed = low <= found <= high
-    return Check(PAGE, name, model, source, provenance, published, float(found), 0.0, (low, high), unit, passed,
-                 "" if passed else cause, text, why)  # fmt: skip
+    band = (published - tolerance, published + tolerance)
+    return judged(PAGE, name, text, model, source, provenance, published, found, band, unit, why, cause=cause)
 
 
 def run(*, n: int = N, seed: int = SEED, progress: Callable[[int, int], None] | None = None) -> list[Check]:

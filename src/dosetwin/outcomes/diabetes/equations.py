@@ -5,7 +5,8 @@ diabetes model (icorroramos/COMPAR-EU_diabetes_model), whose row for heart failu
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
@@ -30,8 +31,28 @@ FACTORS: Mapping[str, tuple[str, float, float]] = {
 }  # fmt: skip
 """What the equations read: unit, least and most believed. Flags are 0 or 1; MMALB: urine albumin from 50 mg/L; PVD: claudication
 or an ankle pressure index below 0.9."""
-SLIPS = {"HBA1C": ("mmol/mol", "HbA1c in % is mmol/mol / 10.929 + 2.15"), "LDL": ("mg/dL", "divide by 38.67"),
-         "HDL": ("mg/dL", "divide by 38.67"), "HB": ("g/L", "divide by 10")}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another unit a factor is written in: ``into`` its own, and how in words."""
+
+    unit: str
+    into: Callable[[float], float]
+    how: str
+
+
+_LIPID = Other("mg/dL", lambda x: x / 38.67, "divide by 38.67")
+OTHERS: Mapping[str, Other] = {
+    "HBA1C": Other("mmol/mol", lambda x: x / 10.929 + 2.15, "% = mmol/mol / 10.929 + 2.15"), "LDL": _LIPID, "HDL": _LIPID,
+    "HB": Other("g/L", lambda x: x / 10.0, "divide by 10"),
+}  # fmt: skip
+
+
+def slip(name: str) -> str:
+    """What to ask of a value of this factor that cannot be."""
+    other = OTHERS.get(name)
+    return "check value and unit" if other is None else f"is it in {other.unit}? {other.how}"
 
 
 @cache
@@ -57,10 +78,9 @@ def believable(values: Mapping[str, np.ndarray]) -> None:
         bad = ~((value >= low) & (value <= high)) | ((unit == "") & (value != np.round(value)))
         if bad.any():
             at = int(np.flatnonzero(bad)[0])
-            other, how = SLIPS.get(name, ("", ""))
             raise InputError(f"{name} cannot be this", where=f"person {at + 1}", value=float(np.ravel(value)[at]),
                              allowed=f"{low:g} to {high:g} {unit}".rstrip(),
-                             remedy=f"is it in {other}? {how}" if other else "check value and unit")  # fmt: skip
+                             remedy=slip(name))  # fmt: skip
 
 
 def terms(v: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

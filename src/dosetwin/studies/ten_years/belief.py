@@ -11,6 +11,7 @@ import numpy as np
 
 from dosetwin import streams
 from dosetwin.errors import InputError
+from dosetwin.outcomes.diabetes.equations import slip
 from dosetwin.studies.ten_years.steps import SPREAD, STEPS, step
 
 DRIFT, DRIFT_SD = 0.14, 0.10
@@ -35,7 +36,7 @@ class Reading:
             step(name)
         if not 3.0 <= self.value <= 20.0:
             raise InputError("HbA1c cannot be this", where=f"year {self.year:g}", value=self.value, allowed="3 to 20 %",
-                             remedy="is it in mmol/mol? % = mmol/mol / 10.929 + 2.15")  # fmt: skip
+                             remedy=slip("HBA1C"))  # fmt: skip
         if not -60.0 <= self.year <= 60.0:
             raise InputError("year of a reading", where="readings", value=self.year, allowed="-60 to 60")
 

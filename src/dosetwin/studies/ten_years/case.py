@@ -14,16 +14,11 @@ import numpy as np
 
 from dosetwin.errors import InputError, UnknownUnit
 from dosetwin.io.text import read_json
-from dosetwin.outcomes.diabetes.equations import FACTORS, believable
+from dosetwin.outcomes.diabetes.equations import FACTORS, OTHERS, believable
 from dosetwin.studies.ten_years.belief import Belief, Reading
 from dosetwin.studies.ten_years.plans import Plan
 
 KEYS = ("person", "units", "taking", "had", "readings", "plans", "name")
-LIPID: Mapping[str, Callable[[float], float]] = {"mg/dL": lambda x: x / 38.67}
-UNITS: Mapping[str, Mapping[str, Callable[[float], float]]] = {
-    "HBA1C": {"mmol/mol": lambda x: x / 10.929 + 2.15}, "LDL": LIPID, "HDL": LIPID, "HB": {"g/L": lambda x: x / 10.0},
-}  # fmt: skip
-"""Other units a factor may be written in, into its own."""
 MOST = 2000
 """Readings of one file."""
 
@@ -77,11 +72,11 @@ def read_case(path: Path) -> Case:
 def _unit(name: str, unit: Any, where: str) -> Callable[[float], float]:
     if name in FACTORS and unit == FACTORS[name][0]:
         return float
-    known = UNITS.get(name, {})
-    if unit not in known:
-        allowed = ", ".join(filter(None, (FACTORS.get(name, ("",))[0], *known)))
+    other = OTHERS.get(name)
+    if other is None or unit != other.unit:
+        allowed = ", ".join(filter(None, (FACTORS.get(name, ("",))[0], other.unit if other else "")))
         raise UnknownUnit("unit of a factor", where=f"{where}: units.{name}", value=unit, allowed=allowed or "none")
-    return known[unit]
+    return other.into
 
 
 def _number(value: Any, where: str) -> float:

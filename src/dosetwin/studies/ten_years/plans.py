@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dosetwin.errors import InputError
-from dosetwin.outcomes.diabetes.equations import FACTORS
+from dosetwin.outcomes.diabetes.equations import FACTORS, slip
 from dosetwin.studies.ten_years.belief import Belief
 from dosetwin.studies.ten_years.steps import LEAST_HBA1C, step
 
@@ -31,7 +31,7 @@ class Plan:
             raise InputError("a step taken twice", where=f"plan {self.name}", value=sorted(twice)[0])
         if not 5.0 <= self.line <= 12.0:
             raise InputError("the HbA1c at which a step is added", where=f"plan {self.name}", value=self.line,
-                             allowed="5 to 12 %", remedy="is it in mmol/mol? % = mmol/mol / 10.929 + 2.15")  # fmt: skip
+                             allowed="5 to 12 %", remedy=slip("HBA1C"))  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import numpy as np
 
 from dosetwin import models
 from dosetwin.declare import Facts, Provenance
-from dosetwin.evaluate.check import Check
+from dosetwin.evaluate.check import Check, judged
 from dosetwin.formulary.propofol import SCHNIDER
 from dosetwin.outcomes import scores
 from dosetwin.structure import anaesthesia, tci
@@ -32,9 +32,7 @@ def check(name: str, model: str, text: str, published: float, found: float, band
           source: str = OWN, provenance: Provenance = "derived", why: str = "rounding of the number") -> Check:  # fmt: skip
     """One number; ``band``: its relative tolerance, or the borders themselves."""
     low, high = band if isinstance(band, tuple) else (published - abs(published) * band, published + abs(published) * band)
-    passed = low <= found <= high
-    return Check(PAGE, name, model, source, provenance, published, float(found), 0.0, (low, high), unit, passed,
-                 "" if passed else "not yet explained", text, why)  # fmt: skip
+    return judged(PAGE, name, text, model, source, provenance, published, found, (low, high), unit, why)
 
 
 ROUNDED = "0.1 %: the number was made with thetas rounded to four digits"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dosetwin.evaluate.check import Check
+from dosetwin.evaluate.check import Check, judged, near
 from dosetwin.structure.circulation import NORMAL, beats, doubled, peer
 
 NAME, TITLE = "circulation", "Circulation"
@@ -118,41 +118,11 @@ def _held(got: dict[str, float], HR: float) -> list[Check]:
 def _check(
     name: str, text: str, exact: float, got: float, within: float, unit: str, source: str, cause: str = "not yet explained"
 ) -> Check:
-    passed = bool(abs(got - exact) <= within)
     kind: Any = "derived" if source == "conservation" else "secondary"
-    return Check(
-        "heart",
-        f"{NAME}.{name}",
-        "Naghavi",
-        source,
-        kind,
-        exact,
-        got,
-        0.0,
-        (exact - within, exact + within),
-        unit,
-        passed,
-        "" if passed else cause,
-        text,
-        "tolerance set before",
-    )
+    return near("heart", f"{NAME}.{name}", text, "Naghavi", source, kind, exact, got, within, unit, "tolerance set before",
+                cause=cause)  # fmt: skip
 
 
 def _more(name: str, text: str, got: float, band: tuple[float, float], unit: str = "1") -> Check:
-    passed = band[0] <= got <= band[1]
-    return Check(
-        "heart",
-        f"{NAME}.{name}",
-        "Naghavi",
-        "physiological range",
-        "secondary",
-        sum(band) / 2,
-        got,
-        0.0,
-        band,
-        unit,
-        passed,
-        "" if passed else "not yet explained",
-        text,
-        "a range",
-    )
+    return judged("heart", f"{NAME}.{name}", text, "Naghavi", "physiological range", "secondary", sum(band) / 2, got, band, unit,
+                  "a range")  # fmt: skip

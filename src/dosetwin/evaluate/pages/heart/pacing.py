@@ -3,7 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from dosetwin.evaluate.check import Check
+from dosetwin.evaluate.check import Check, near
 from dosetwin.twins.automata import Chance, Conduction, Heart, Pacemaker, Programme, Trace
 from dosetwin.twins.automata import run as played
 from dosetwin.twins.automata.examine import coverage, examine
@@ -67,9 +67,8 @@ def _run(heart: Heart, programme: Programme, seed: int) -> Trace:
 
 
 def _check(name: str, text: str, exact: float, got: float, within: float, unit: str, source: str = CLOSED) -> Check:
-    passed, cause = abs(got - exact) <= within, "" if abs(got - exact) <= within else "not yet explained"
-    return Check("heart", f"{NAME}.{name}", "pacemaker", source, "derived" if source == CLOSED else "secondary", exact, got, 0.0,
-                 (exact - within, exact + within), unit, passed, cause, text, "exact")  # fmt: skip
+    kind = "derived" if source == CLOSED else "secondary"
+    return near("heart", f"{NAME}.{name}", text, "pacemaker", source, kind, exact, got, within, unit, "exact")
 
 
 def _least(name: str, text: str, least: float, got: float, unit: str, source: str, why: str) -> Check:

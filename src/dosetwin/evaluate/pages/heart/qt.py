@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dosetwin.evaluate.check import Check
+from dosetwin.evaluate.check import Check, near
 from dosetwin.outcomes.repolarisation import beats as cell
 from dosetwin.outcomes.repolarisation import interval
 from dosetwin.outcomes.repolarisation.drugs import row_of, training
@@ -207,20 +207,6 @@ def foretold(pairs: list[dict[str, Any]]) -> tuple[float, float]:
 
 def _check(name: str, text: str, exact: float, got: float, within: float, unit: str, source: str, provenance: Any = "secondary",
            cause: str = "not yet explained") -> Check:  # fmt: skip
-    passed = bool(abs(got - exact) <= within)
-    return Check(
-        "heart",
-        f"{NAME}.{name}",
-        "cell" if "FDA" in source else "QT",
-        source,
-        provenance,
-        exact,
-        float(got),
-        0.0,
-        (exact - within, exact + within),
-        unit,
-        passed,
-        "" if passed else cause,
-        text,
-        "tolerance set before",
-    )
+    model = "cell" if "FDA" in source else "QT"
+    return near("heart", f"{NAME}.{name}", text, model, source, provenance, exact, got, within, unit, "tolerance set before",
+                cause=cause)  # fmt: skip
