@@ -87,7 +87,7 @@ def test_the_first_screen_answers_five_questions(
     desk.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     desk.reload()
     # the script folds on a small screen once the page has arrived: what is judged is where it settles
-    desk.wait_for_function("document.documentElement.scrollHeight <= 2 * innerHeight", timeout=10_000)
+    desk.wait_for_function("() => document.documentElement.scrollHeight <= 2 * innerHeight", timeout=10_000)
     assert desk.evaluate("document.documentElement.scrollWidth") == PHONE[0]
 
 
