@@ -13,6 +13,7 @@ from dosetwin.structure.queues import erlang_b, erlang_c, mean_wait, waits_longe
 from dosetwin.twins.place import Arrivals, BedPool, Exponential, Lognormal, Pool, Seen, Watched
 from dosetwin.twins.place.belief import rates, stays
 from dosetwin.twins.place.events import World, run
+from tests.twins.place import simpy_pool
 
 DAY = 24.0
 PER_DAY, STAY = 5.0, 48.0
@@ -190,12 +191,38 @@ def test_stays_taken_at_face_value_would_mislead() -> None:
 
 def test_one_run_by_hand() -> None:
     """One bed until 10 h, then two; room for one: who comes second waits, who comes third is refused."""
-    log = run(0.0, 20.0, World((4.0,), (), 1.0), [(10.0, 2.0)], 1, [1.0, 2.0, 5.0, 7.0, 12.0], [8.0, 9.0, 30.0, 1.0, 1.0])
-    assert log.refused == [(1.0, 0.0), (2.0, 1.0), (5.0, 0.0), (7.0, 1.0), (12.0, 0.0)]
+    came, stay = np.array([1.0, 2.0, 5.0, 7.0, 12.0]), np.array([8.0, 9.0, 30.0, 1.0, 1.0])
+    rows, ends = run(0.0, 20.0, [World((4.0,), (), 1.0)], [(10.0, 2.0)], 1, [came], [stay])
+    found = {name: [(float(t), float(x)) for t, x in zip(time[0], value[0], strict=True)] for name, (time, value) in rows.items()}
+    assert found["refused"] == [(1.0, 0.0), (2.0, 1.0), (5.0, 0.0), (7.0, 1.0), (12.0, 0.0)]
     # the first lies down at 4 (until 12), the third at 10 (until 40), the fifth at 12, when that bed is free again
-    assert log.wait == [(1.0, 3.0), (5.0, 5.0), (12.0, 0.0)]
-    assert log.end == World((40.0,), (), 2.0)
-    assert log.open == [(0.0, 1.0), (10.0, 2.0)]
+    assert found["wait"] == [(1.0, 3.0), (5.0, 5.0), (12.0, 0.0)]
+    assert ends == [World((40.0,), (), 2.0)]
+    assert found["beds"] == [(0.0, 1.0), (10.0, 2.0)]
+
+
+@pytest.mark.parametrize("room", [None, 0, 2])
+def test_the_compiled_loop_is_simpy_to_the_last_digit(room: int | None) -> None:
+    """Crowded and empty places, closed and opened beds, none open at all: everything recorded is that of SimPy's processes."""
+    rng = np.random.default_rng(9)
+    for beds0, plan in (0.0, []), (3.0, [(20.0, 1.0), (40.0, 5.0)]), (6.0, [(0.0, 2.0), (70.0, 0.0)]), (4.0, [(0.0, 9.0)]):
+        worlds, came, stay = [], [], []
+        for n in rng.integers(0, 40, 12):
+            leaves = tuple(np.sort(rng.exponential(20.0, int(rng.integers(0, 5)))).tolist())
+            waits = tuple((-float(x), float(y)) for x, y in rng.exponential(5.0, (int(rng.integers(0, 3)), 2)))
+            worlds.append(World(leaves, tuple(sorted(waits)), beds0))
+            came.append(np.sort(rng.uniform(0.0, 100.0, n)))
+            stay.append(rng.lognormal(1.5, 1.0, n))
+        rows, ends = run(0.0, 100.0, worlds, plan, room, came, stay)
+        for k, world in enumerate(worlds):
+            now = [p for p in plan if p[0] > 0.0]
+            first = World(world.leaves, world.waits, plan[0][1] if plan and plan[0][0] == 0.0 else beds0)
+            log = simpy_pool.run(0.0, 100.0, first, now, room, came[k].tolist(), stay[k].tolist())
+            assert ends[k] == log.end
+            for name in ("taken", "waiting", "wait", "refused"):
+                time, value = (x[k][~np.isnan(rows[name][0][k])] for x in rows[name])
+                assert list(zip(time.tolist(), value.tolist(), strict=True)) == getattr(log, name), name
+            assert rows["beds"][0][k].tolist() == [t for t, _ in log.open]
 
 
 def test_a_closed_bed_closes_when_it_is_left() -> None:

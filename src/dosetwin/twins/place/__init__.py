@@ -1,4 +1,4 @@
-"""A place: people come, take what there is or wait, and go: discrete events (SimPy), and Bayes' rule for what drives them."""
+"""A place: people come, take what there is or wait, and go: discrete events, and Bayes' rule for what drives them."""
 
 from dosetwin.declare.pool import Arrivals, Exponential, Lognormal, Pool
 from dosetwin.twins.place.facts import Known, Seen, Watched

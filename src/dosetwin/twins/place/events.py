@@ -1,10 +1,14 @@
-"""One run of a bed pool as discrete events (SimPy): who comes takes a bed, waits in turn, or is refused."""
+"""Runs of a bed pool, event by event: who comes takes a bed, waits in turn, or is refused; compiled, since orders are many.
 
-from collections import deque
+``tests/twins/place/simpy_pool.py`` is the same as processes of SimPy, which it is held to, to the last digit.
+"""
+
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
-import simpy
+import numpy as np
+
+NAMES = ("taken", "waiting", "beds", "occupancy", "wait", "refused")
 
 
 @dataclass(frozen=True)
@@ -16,111 +20,60 @@ class World:
     beds: float = 0.0
 
 
-@dataclass(eq=False)
-class Log:
-    """What one run left behind: (time, taken), (time, waiting), (time, open) at each change; (asked, wait) and (asked, 0 or 1) of
-    who came; the world at the end."""
-
-    taken: list[tuple[float, float]] = field(default_factory=list)
-    waiting: list[tuple[float, float]] = field(default_factory=list)
-    open: list[tuple[float, float]] = field(default_factory=list)
-    wait: list[tuple[float, float]] = field(default_factory=list)
-    refused: list[tuple[float, float]] = field(default_factory=list)
-    end: World = field(default_factory=World)
+Rows = dict[str, tuple[np.ndarray, np.ndarray]]
+"""Of each of ``NAMES`` times (h) and values [draws, M]; a row shorter than M ends in NaN times."""
 
 
 def run(
-    begin: float, until: float, world: World, beds: Sequence[tuple[float, float]], room: int | None,
-    arrivals: Sequence[float], lengths: Sequence[float],
-) -> Log:  # fmt: skip
-    """Play from ``world`` at ``begin`` to ``until`` (h).
+    begin: float, until: float, worlds: Sequence[World], beds: Sequence[tuple[float, float]], room: int | None,
+    come: Sequence[np.ndarray], stay: Sequence[np.ndarray],
+) -> tuple[Rows, list[World]]:  # fmt: skip
+    """Play every draw from its world at ``begin`` to ``until`` (h): what happened, and the worlds at the end.
 
-    ``beds`` (h, beds open from then on), ascending, within the run; ``arrivals`` h ascending within [begin, until) with the
-    ``lengths`` (h) of their stays. Who still waits at ``until`` has the wait it will have had under the beds then open, since
-    nobody who comes later goes first; infinite without a bed.
+    ``beds`` (h, beds open from then on), ascending, within the run; ``come`` h ascending within [begin, until) with the
+    lengths (h) of their ``stay``, for each draw. Who still waits at ``until`` has the wait it will have had under the beds then
+    open, since nobody who comes later goes first; infinite without a bed.
     """
-    pool = _Pool(simpy.Environment(initial_time=begin), world, room, until)
-    pool.env.process(pool.change(beds))
-    pool.env.process(pool.come(arrivals, lengths))
-    pool.env.run(until)
-    pool.stop()
-    return pool.log
+    from dosetwin.twins.place._kernel import play
+
+    plan = [(t, n) for t, n in beds if t < until]
+    if plan and plan[0][0] <= begin:
+        worlds, plan = [replace(w, beds=plan[0][1]) for w in worlds], plan[1:]
+    inside, queue, came = (
+        _edges(n) for n in ([len(w.leaves) for w in worlds], [len(w.waits) for w in worlds], [len(c) for c in come])
+    )
+    most = int((np.diff(inside) + np.diff(queue) + np.diff(came)).max(initial=0))
+    size = {"taken": 2 * most + len(plan) + 2, "waiting": 2 * most + len(plan) + 2, "beds": len(plan) + 1,
+            "occupancy": 2 * most + 2 * len(plan) + 3, "wait": max(most, 1), "refused": max(most, 1)}  # fmt: skip
+    time = {n: np.full((len(worlds), size[n]), np.nan) for n in NAMES}
+    value = {n: np.zeros((len(worlds), size[n])) for n in NAMES}
+    count = np.zeros((len(worlds), len(NAMES)), np.int64)
+    left, asked, length = (np.zeros((len(worlds), max(most, 1))) for _ in range(3))
+    rest = np.zeros((len(worlds), 2), np.int64)
+    play(
+        begin, until, -1 if room is None else room, np.array([w.beds for w in worlds], dtype=np.float64),
+        np.array([t for t, _ in plan], dtype=np.float64), np.array([n for _, n in plan], dtype=np.float64),
+        _flat([w.leaves for w in worlds]), inside,
+        _flat([[a for a, _ in w.waits] for w in worlds]), _flat([[n for _, n in w.waits] for w in worlds]), queue,
+        _flat(come), _flat(stay), came,
+        *(x for n in NAMES for x in (time[n], value[n])), count, left, asked, length, rest,
+    )  # fmt: skip
+    rows = {}
+    for i, n in enumerate(NAMES):
+        longest = max(int(count[:, i].max(initial=0)), 1)
+        rows[n] = (time[n][:, :longest].copy(), value[n][:, :longest].copy())
+    last = plan[-1][1] if plan else None
+    ends = [
+        World(tuple(left[k, :a].tolist()), tuple(zip(asked[k, :b].tolist(), length[k, :b].tolist(), strict=True)),
+              worlds[k].beds if last is None else last)
+        for k, (a, b) in enumerate(rest.tolist())
+    ]  # fmt: skip
+    return rows, ends
 
 
-class _Pool:
-    """The beds and who waits for them. The recorded times are sums of arrivals and stays, never the clock's rounded ones."""
+def _edges(counts: Sequence[int]) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(np.array(counts, dtype=np.int64))]).astype(np.int64)
 
-    def __init__(self, env: simpy.Environment, world: World, room: int | None, until: float) -> None:
-        self.env, self.room, self.until = env, room, until
-        self.log, self.beds = Log(), world.beds
-        self.inside: dict[int, float] = {}
-        self.queue: deque[tuple[float, float]] = deque(world.waits)
-        self.counted = 0
-        begin = float(env.now)
-        for leave in world.leaves:
-            self._occupy(leave)
-        self.log.open.append((begin, self.beds))
-        self.log.taken.append((begin, float(len(self.inside))))
-        self.log.waiting.append((begin, float(len(self.queue))))
-        if self.queue:
-            self._serve(begin)  # beds may just have been opened
 
-    def _occupy(self, leave: float) -> None:
-        self.counted += 1
-        self.inside[self.counted] = leave
-        self.env.process(self._stay(self.counted, leave))
-
-    def _stay(self, who: int, leave: float):
-        yield self.env.timeout(max(leave - self.env.now, 0.0))
-        del self.inside[who]
-        self._serve(leave)
-
-    def _serve(self, at: float) -> None:
-        """Beds that are free at ``at`` go to those who wait, in turn."""
-        served = False
-        while self.queue and len(self.inside) < self.beds:
-            asked, length = self.queue.popleft()
-            self._record_wait(asked, at)
-            self._occupy(at + length)
-            served = True
-        self.log.taken.append((at, float(len(self.inside))))
-        if served:
-            self.log.waiting.append((at, float(len(self.queue))))
-
-    def _record_wait(self, asked: float, at: float) -> None:
-        if asked >= self.log.open[0][0]:  # who waited before the run began is no arrival of it
-            self.log.wait.append((asked, at - asked))
-
-    def change(self, beds: Sequence[tuple[float, float]]):
-        """Beds open and close at their times."""
-        for at, number in beds:
-            yield self.env.timeout(max(at - self.env.now, 0.0))
-            self.beds = number
-            self.log.open.append((at, number))
-            self._serve(at)
-
-    def come(self, arrivals: Sequence[float], lengths: Sequence[float]):
-        """Everybody who comes, at their time."""
-        for asked, length in zip(arrivals, lengths, strict=True):
-            yield self.env.timeout(max(asked - self.env.now, 0.0))
-            if len(self.inside) < self.beds and not self.queue:
-                self.log.refused.append((asked, 0.0))
-                self._record_wait(asked, asked)
-                self._occupy(asked + length)
-                self.log.taken.append((asked, float(len(self.inside))))
-            elif self.room is None or len(self.queue) < self.room:
-                self.log.refused.append((asked, 0.0))
-                self.queue.append((asked, length))
-                self.log.waiting.append((asked, float(len(self.queue))))
-            else:
-                self.log.refused.append((asked, 1.0))
-
-    def stop(self) -> None:
-        """Keep the world as it is now, and let those who wait find out how long."""
-        self.log.end = World(tuple(sorted(self.inside.values())), tuple(self.queue), self.beds)
-        taken, waiting = len(self.log.taken), len(self.log.waiting)
-        while self.queue and self.inside and self.beds > 0:
-            self.env.step()
-        self.log.wait += [(asked, float("inf")) for asked, _ in self.queue if asked >= self.log.open[0][0]]
-        del self.log.taken[taken:], self.log.waiting[waiting:]
-        self.log.wait.sort()
+def _flat(parts: Sequence[Sequence[float] | np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.asarray(p, dtype=np.float64) for p in parts]) if parts else np.empty(0)

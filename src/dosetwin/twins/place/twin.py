@@ -13,7 +13,7 @@ from dosetwin.records import Order
 from dosetwin.streams import uniforms
 from dosetwin.twins.kind import Readable
 from dosetwin.twins.place.belief import Drawn, arrived, drawn, lengths
-from dosetwin.twins.place.events import Log, World, run
+from dosetwin.twins.place.events import Rows, World, run
 from dosetwin.twins.place.facts import Known
 from dosetwin.twins.trajectory import HOW, Shape, Track, Trajectory
 
@@ -95,19 +95,10 @@ class BedPool:
         believed = self.believed(draws, seed)
         come, stay = self._comings(believed, until, draws, seed)
         worlds = [self._worlds(believed, draws, seed)] * len(orders) if after is None else after.end
-        logs: list[list[Log]] = []
-        for o, beds in enumerate(plans):
-            row = []
-            for k in range(draws):
-                world = worlds[o][k]
-                if beds and beds[0][0] <= begin:
-                    world, later = replace(world, beds=beds[0][1]), beds[1:]
-                else:
-                    later = beds
-                a, b = np.searchsorted(come[k], [begin, until])
-                row.append(run(begin, until, world, later, self.pool.room, come[k][a:b].tolist(), stay[k][a:b].tolist()))
-            logs.append(row)
-        return Trajectory(_tracks(logs), begin, until, len(orders), draws, seed, end=[[log.end for log in row] for row in logs])
+        spans = [np.searchsorted(c, [begin, until]) for c in come]
+        came, stays = ([x[a:b] for x, (a, b) in zip(of, spans, strict=True)] for of in (come, stay))
+        found = [run(begin, until, worlds[o], beds, self.pool.room, came, stays) for o, beds in enumerate(plans)]
+        return Trajectory(_tracks([rows for rows, _ in found]), begin, until, len(orders), draws, seed, end=[e for _, e in found])
 
     def _beds(self, order: Order, begin: float, until: float) -> list[tuple[float, float]]:
         """(h, beds) within the run; what was set before it holds at its begin."""
@@ -173,33 +164,15 @@ class BedPool:
         return cls(pool, Known.from_json(data["known"]), therapy)
 
 
-def _tracks(logs: list[list[Log]]) -> dict[str, Track]:
+def _tracks(found: Sequence[Rows]) -> dict[str, Track]:
     """Every track of every run, rows padded with NaN times."""
-
-    def padded(pairs: list[list[list[tuple[float, float]]]]) -> tuple[np.ndarray, np.ndarray]:
-        longest = max((len(p) for row in pairs for p in row), default=0)
-        time = np.full((len(pairs), len(pairs[0]), max(longest, 1)), np.nan)
+    out = {}
+    for name, (shape, _, _) in SHAPES.items():
+        longest = max(rows[name][0].shape[1] for rows in found)
+        time = np.full((len(found), len(found[0][name][0]), longest), np.nan)
         value = np.zeros(time.shape)
-        for o, row in enumerate(pairs):
-            for k, p in enumerate(row):
-                if p:
-                    time[o, k, : len(p)], value[o, k, : len(p)] = zip(*p, strict=True)
-        return time, value
-
-    found = {
-        name: padded([[getattr(log, name) for log in row] for row in logs])
-        for name in ("wait", "refused", "taken", "waiting", "open")
-    }
-    share = padded([[_share(log) for log in row] for row in logs])
-    source = {**found, "beds": found["open"], "occupancy": share}
-    return {name: Track(shape, *source[name]) for name, (shape, _, _) in SHAPES.items()}
-
-
-def _share(log: Log) -> list[tuple[float, float]]:
-    """Taken over open at each change of either; above 1 while closed beds are still taken, 1 where none is open."""
-    changes = sorted([(t, 0, n) for t, n in log.taken] + [(t, 1, n) for t, n in log.open], key=lambda c: c[0])
-    out, now = [], {0: 0.0, 1: log.open[0][1]}
-    for t, which, n in changes:
-        now[which] = n
-        out.append((t, now[0] / now[1] if now[1] > 0 else float(now[0] > 0)))
+        for o, rows in enumerate(found):
+            t, v = rows[name]
+            time[o, :, : t.shape[1]], value[o, :, : t.shape[1]] = t, v
+        out[name] = Track(shape, time, value)
     return out
