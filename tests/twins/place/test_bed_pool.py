@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import optimize, stats
+from tests.twins.place import simpy_pool
 
 from dosetwin.errors import InputError
 from dosetwin.records import Setting
@@ -13,7 +14,6 @@ from dosetwin.structure.queues import erlang_b, erlang_c, mean_wait, waits_longe
 from dosetwin.twins.place import Arrivals, BedPool, Exponential, Lognormal, Pool, Seen, Watched
 from dosetwin.twins.place.belief import rates, stays
 from dosetwin.twins.place.events import World, run
-from tests.twins.place import simpy_pool
 
 DAY = 24.0
 PER_DAY, STAY = 5.0, 48.0

@@ -47,8 +47,8 @@ def _note(time, value, count, which, t, v):
 @njit(cache=True, nogil=True)
 def play(
     begin, until, room, open0, change_t, change_n, leaves, inside_at, asked0, length0, queue_at, come, stay, come_at,
-    taken_t, taken_v, waiting_t, waiting_v, open_t, open_v, share_t, share_v, wait_t, wait_v, refused_t, refused_v,
     count, left, asked_left, length_left, rest,
+    taken_t, taken_v, waiting_t, waiting_v, open_t, open_v, share_t, share_v, wait_t, wait_v, refused_t, refused_v,
 ):  # fmt: skip
     """Play all draws; ``room`` -1: without end. ``events.run`` says what the arrays are."""
     for k in range(len(open0)):

@@ -56,7 +56,7 @@ def run(
         _flat([w.leaves for w in worlds]), inside,
         _flat([[a for a, _ in w.waits] for w in worlds]), _flat([[n for _, n in w.waits] for w in worlds]), queue,
         _flat(come), _flat(stay), came,
-        *(x for n in NAMES for x in (time[n], value[n])), count, left, asked, length, rest,
+        count, left, asked, length, rest, *(x for n in NAMES for x in (time[n], value[n])),
     )  # fmt: skip
     rows = {}
     for i, n in enumerate(NAMES):
