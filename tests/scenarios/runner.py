@@ -13,6 +13,7 @@ from typing import Any
 
 from dosetwin import formulary, models
 from dosetwin.advise import Advice, Question, advise
+from dosetwin.advise.pair import Pair, advise_pair
 from dosetwin.decide.recommendation import Recommendation
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 
@@ -38,8 +39,37 @@ def timeline_of(case: dict[str, Any]) -> Timeline:
     )
 
 
+def two_answered(name: str) -> Pair:
+    """Of a case with a second therapy (``with``: its name and models) the pair of orders."""
+    case = _case(name)
+    known = {"now": case.get("now"), "seed": case["seed"], "draws": case.get("draws", 500)}
+    both = [(case["therapy"], case["models"]), (case["with"]["therapy"], case["with"]["models"])]
+    one, other = (Question(formulary.therapy(t), tuple(map(models.load, m)), **known) for t, m in both)
+    return advise_pair(timeline_of(case), one, other)
+
+
+def _case(name: str) -> dict[str, Any]:
+    return json.loads((FOLDER / name / "case.json").read_text())
+
+
+def told(name: str) -> dict[str, Any]:
+    """What a reader of the diff needs of a scenario, of one therapy or of two."""
+    if "with" not in _case(name):
+        return summary(answer(name))
+    found = two_answered(name)
+    data = found.to_json()
+    return {
+        "status": data["status"],
+        "regimen": data["regimens"],
+        "each_alone": data["each_alone"]["orders"],
+        **({k: data["chosen"][k] for k in ("joint", "harms")} if data["chosen"] else {}),
+        "reasons": [r["code"] for r in data["reasons"]],
+        "findings": sorted({f"{f.severity} {f.code}" for f in found.findings}),
+    }
+
+
 def answered(name: str) -> Advice:
-    case = json.loads((FOLDER / name / "case.json").read_text())
+    case = _case(name)
     chosen = [models.load(m) for m in case["models"]]
     facts = {"MIC": case["mic"]} if case.get("mic") else {}
     question = Question(

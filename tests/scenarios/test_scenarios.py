@@ -7,7 +7,7 @@ from scenarios import runner
 
 @pytest.mark.parametrize("name", runner.names())
 def test_scenario(name):
-    difference = runner.compare(runner.accepted(name), runner.summary(runner.answer(name)))
+    difference = runner.compare(runner.accepted(name), runner.told(name))
     assert not difference, f"{name}: {difference}\naccept it with: python tests/scenarios/update.py {name}"
 
 

@@ -15,7 +15,7 @@ def main(wanted: list[str]) -> int:
         print(f"no such scenario: {', '.join(unknown)}; there are: {', '.join(runner.names())}")
         return 2
     for name in wanted or runner.names():
-        new = runner.summary(runner.answer(name))
+        new = runner.told(name)
         difference = runner.compare(runner.accepted(name), new)
         print(f"{name}: {difference or 'unchanged'}")
         if difference:

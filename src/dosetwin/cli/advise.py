@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dosetwin.cli import insulin
+from dosetwin.cli import insulin, pair
 from dosetwin.cli.common import at_least, naming, output_path, print_json, progress, rule_of, terminal, write_whole
 from dosetwin.cli.genes import Outside, SampleName, with_genes
 from dosetwin.cli.options import Covariates, Json, Report, Seed
@@ -46,6 +46,10 @@ def advise(
     therapy: Annotated[
         str | None, typer.Option("--therapy", metavar="NAME", help="Goals, limits and menu: a listed name (see 'dosetwin "
                                  "therapies') or a file of your own (./my_therapy.py). Default: the drug's own.")
+    ] = None,
+    beside: Annotated[
+        str | None, typer.Option("--with", metavar="NAME", help="A second therapy of the same patient: both orders are chosen "
+                                 "together, each judged under the other, and the harms they share.")
     ] = None,
     policy: Annotated[str | None, typer.Option("--policy", hidden=True, help="The name of --therapy before.")] = None,
     kidney: Annotated[
@@ -96,6 +100,11 @@ def advise(
                                     "--now": now, "--look-ahead": look_ahead, "--mic": mic}  # fmt: skip
         raise typer.Exit(insulin.answer(case, seed=seed, as_json=json_, unfit=unfit))
     page = output_path("--report", report, [case])
+    if beside is not None:
+        unfit = {"--model": model, "--drug": drug, "--report": report, "--planned": planned, "--look-ahead": look_ahead,
+                 "--full": full, "--wards": wards}  # fmt: skip
+        known = {"seed": seed, "draws": draws, "rule": rule, "told": kidney, "facts": {} if mic is None else {"MIC": mic}}
+        raise typer.Exit(pair.answer(case, wanted, beside, now, known, (genes, outside, sample), as_json=json_, unfit=unfit))
     facts, question, at, clock = _put(case, model, drug, wanted, now)
     question = replace(question, therapy=_on_ward(question.therapy, wards, ward))
     if question.therapy.kind == "patient":

@@ -152,6 +152,16 @@ def _scored(exposures: Exposures, goals: Sequence[Goal], first: bool) -> Scores:
     return Scores(mean, spread, q, binomial_se(q, n), p, se, parts, loss, w, n, coming)
 
 
+def jointly(exposures: Exposures, goals: Sequence[Goal]) -> np.ndarray:
+    """Whether all joint targets are met at every scored dose, [n_plans, n_draws]."""
+    met = np.ones(next(iter(exposures.values.values())).shape, dtype=bool)
+    for goal in goals:
+        for dose in goal.doses if goal.joint else ():
+            if (value := exposures.of(goal, dose)) is not None:
+                met &= goal.met(value)
+    return met
+
+
 @dataclass(frozen=True, eq=False)
 class Choice:
     """The outcome. ``order``: plans from best to worst (the chosen first); ``chosen`` None when nothing is acceptable.

@@ -75,6 +75,14 @@ def interactions(
                     yield other, i
 
 
+def moves(one: Drug, other: Drug, models: Sequence[Model]) -> bool:
+    """Whether doses of ``one`` change what models of ``other`` say: a flag that they read, or a change that is told."""
+    read = {n for m in models for n in m.covs}
+    if any(r.flag in read for r in one.raises):
+        return True
+    return any((i.change is not None or i.tells) and any(c.startswith(i.atc) for c in other.atc) for i in one.interactions)
+
+
 def together(timeline: Timeline, drug: str, now: float, planned: Sequence[DoseEvent] = ()) -> tuple[Finding, ...]:
     """What the drugs given beside ``drug``, or planned, and ``drug`` do together, as remarks."""
     who = f"patient {timeline.patient.id}"
