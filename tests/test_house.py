@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,10 @@ def name_of(path: Path) -> str:
     return path.relative_to(SRC).as_posix()
 
 
-every_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Syntax tree of a module, parsed once."""
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def clock_reads(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -109,36 +113,30 @@ def tracked_text() -> list[Path]:
     return [path for path in paths if path.is_file() and path.suffix.lower() in TEXT]
 
 
-@every_module
-def test_module_says_its_idea_in_its_first_line(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    doc = ast.get_docstring(ast.parse(text))
-    assert doc, f"{name_of(path)} has no docstring"
-    assert text.lstrip().startswith(('"""', 'r"""')), "the docstring comes first"
+def test_a_module_says_its_idea_in_its_first_line() -> None:
+    silent = [name_of(p) for p in MODULES if not ast.get_docstring(tree_of(p))]
+    late = [name_of(p) for p in MODULES if not p.read_text(encoding="utf-8").lstrip().startswith(('"""', 'r"""'))]
+    assert not silent, "no docstring"
+    assert not late, "the docstring comes first"
 
 
-@every_module
-def test_module_is_not_too_long(path: Path) -> None:
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= LONGEST, f"{name_of(path)} has {lines} lines; split it along its ideas"
+def test_no_module_is_too_long() -> None:
+    lengths = {name_of(p): len(p.read_text(encoding="utf-8").splitlines()) for p in MODULES}
+    assert not {name: n for name, n in lengths.items() if n > LONGEST}, f"over {LONGEST} lines: split along its ideas"
 
 
-@every_module
-def test_public_names_have_docstrings(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    missing = list(undocumented(tree))
-    if path.parent.name == "models":  # the functions every model file has are documented once, in declare/model.py
-        contract = {"individual", "dynamics", "observe", "initial"}
-        missing = [(line, name) for line, name in missing if name not in contract]
-    assert not missing, f"{name_of(path)}: no docstring on {missing}"
+def test_public_names_have_docstrings() -> None:
+    missing = {name_of(p): found for p in MODULES if (found := list(undocumented(tree_of(p))))}
+    contract = {"individual", "dynamics", "observe", "initial"}  # of every model file; documented once, in declare/model.py
+    for name in [name for name in missing if name.startswith("models/")]:
+        missing[name] = [(line, of) for line, of in missing[name] if of not in contract]
+    assert not {name: found for name, found in missing.items() if found}
 
 
-@every_module
-def test_only_the_border_reads_the_clock(path: Path) -> None:
-    if name_of(path).startswith(MAY_READ_CLOCK):
-        pytest.skip("cli and serve tell everybody else what time it is")
-    found = list(clock_reads(ast.parse(path.read_text(encoding="utf-8"))))
-    assert not found, f"{name_of(path)} reads the clock at {found}; take `now` as an argument"
+def test_only_the_border_reads_the_clock() -> None:
+    inside = [p for p in MODULES if not name_of(p).startswith(MAY_READ_CLOCK)]
+    found = {name_of(p): reads for p in inside if (reads := list(clock_reads(tree_of(p))))}
+    assert not found, "take `now` as an argument"
 
 
 def test_the_choice_never_sees_the_truth() -> None:
@@ -146,7 +144,7 @@ def test_the_choice_never_sees_the_truth() -> None:
         (name_of(path), line, name)
         for path in MODULES
         if name_of(path).startswith("decide/")
-        for line, name in names_in(ast.parse(path.read_text(encoding="utf-8")))
+        for line, name in names_in(tree_of(path))
         if name.startswith("true_")
     ]
     assert not seen
@@ -227,11 +225,12 @@ def test_the_docstring_rule_can_fail() -> None:
     assert [name for _, name in undocumented(tree)] == ["A.f"]
 
 
-@pytest.mark.parametrize("name", sorted({x.partition("[")[0] for x in (ROOT / "tests" / "slow.txt").read_text().splitlines()}))
-def test_what_is_listed_as_slow_is_there(name: str) -> None:
+def test_what_is_listed_as_slow_is_there() -> None:
     """A test that was renamed or taken out does not stay on the list."""
-    file, function = name.split("::")
-    assert f"def {function}(" in (ROOT / file).read_text(encoding="utf-8")
+    names = {x.partition("[")[0] for x in (ROOT / "tests" / "slow.txt").read_text(encoding="utf-8").splitlines()}
+    text = {file: (ROOT / file).read_text(encoding="utf-8") for file in {name.split("::")[0] for name in names}}
+    gone = [name for name in sorted(names) if f"def {name.split('::')[1]}(" not in text[name.split("::")[0]]]
+    assert not gone
 
 
 def test_runtime_packages_do_not_include_the_demo_data() -> None:
