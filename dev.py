@@ -168,6 +168,8 @@ def main(words: list[str]) -> int:
         if command == "serve":
             return run(DOSETWIN, "serve", *(rest or ["--demo"]), cwd=Path.cwd())
         if command == "test":
+            # Commands that tests start read compiled sources, also where PYTHONDONTWRITEBYTECODE keeps Python from leaving any.
+            run(PYTHON, "-m", "compileall", "-q", "src")
             return run(PYTHON, "-m", "pytest", *spread(rest), *rest)
         if command == "lint":
             return lint()

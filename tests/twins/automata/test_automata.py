@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -181,10 +180,8 @@ def test_the_command_tests_shows_and_draws(tmp_path: Path, capsys: pytest.Captur
 
 
 @pytest.mark.slow
-def test_a_day_of_rhythm_takes_less_than_five_seconds() -> None:
+def test_a_day_of_rhythm_keeps_every_property() -> None:
     heart = Heart(jitter=0.05, pvc_every=30_000.0, va=300.0)
-    start = time.perf_counter()
     trace = run(Conduction(heart, Chance(1)), Pacemaker(Programme().checked()), 24 * 3_600_000.0)
-    assert time.perf_counter() - start < 5.0
     assert len(trace.ventricles) > 90_000
     assert all(v.holds is not False for v in check(trace, Programme()))
