@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from dosetwin import words
 from dosetwin.decide.recommendation import Dosing
 from dosetwin.infer.belief import DOUBTED
 from dosetwin.quantities import QUANTITIES, many
@@ -34,6 +35,7 @@ def environment() -> Any:
     found.filters["border"] = narrative.border
     found.filters["lowered"] = narrative.lowered
     found.filters["moment"] = narrative.moment
+    words.teach(found)
     return found
 
 

@@ -67,6 +67,7 @@ class Settings(BaseModel):
     told: str = ""
     wards: Path | None = None
     time_zone: str = "UTC"
+    language: Annotated[str, Field(pattern=r"^(en|de|fr|es|it)$")] = "en"
     seed: Annotated[int, Field(ge=0)] = 1
     draws: Annotated[int, Field(ge=100, le=5000)] = 500
     workers: Annotated[int, Field(ge=1, le=64)] = max(1, (os.cpu_count() or 2) - 1)

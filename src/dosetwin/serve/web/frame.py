@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
-from dosetwin import __version__
+from dosetwin import __version__, words
 from dosetwin.errors import DosetwinError, InputError
 from dosetwin.report import narrative
 from dosetwin.serve.access import service_of
@@ -93,6 +93,7 @@ def environment() -> Any:
         lstrip_blocks=True,
     )
     found.filters |= {"percent": narrative.percent, "num": narrative.number, "signs": narrative.signs}
+    words.teach(found)
     return found
 
 
@@ -114,6 +115,11 @@ def page(request: Request, template: str, reader: Reader | None, here: str = "",
                 "user": user,
                 "nav": [(k, t, h) for k, t, h, action in NAV if reader is not None and reader.who.may(action)],  # type: ignore[arg-type]
                 "here": here,
+                "languages": words.there(),
+                "language": words.language(),
+                "unsaid": len(words.unsaid(words.language())) if reader is not None and reader.who.may("models") else 0,
+                "script_words": script_words(),
+                "this_page": quote(_here(request)),
                 "demo": settings.demo,
                 "site": settings.site,
                 "not_a_device": narrative.NOT_A_DEVICE,
@@ -133,6 +139,41 @@ def page(request: Request, template: str, reader: Reader | None, here: str = "",
     return HTMLResponse(text, status)
 
 
+LANGUAGE = "language"
+"""The cookie that remembers the language somebody chose."""
+
+
+def language_of(request: Request) -> str:
+    """The language of a page: the one chosen on it, else the first of the browser's that there is, else the service's own."""
+    chosen = request.cookies.get(LANGUAGE, "")
+    return (
+        chosen
+        if words.known(chosen)
+        else words.wanted(request.headers.get("accept-language", ""), service_of(request).settings.language)
+    )
+
+
+def _here(request: Request) -> str:
+    """The address of a page to come back to; that of the list where it was the answer to a form."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"{request.url.path.removeprefix(request.scope.get('root_path', ''))}{query}" if request.method == "GET" else "/"
+
+
+SCRIPT_WORDS = (
+    "live", "not connected", "past", "in {time}", "{time} after it", "outside {low} to {high} h", "dose recommended",
+    "dose given",    "One file at a time, please.", "The session has ended: what is shown is no longer kept current.",
+    "This record is no longer within your reach.", "Not current.", "New facts have arrived.", "Updated: {names}",
+    "{shown} of {n} twins shown",
+)  # fmt: skip
+"""What the scripts of a page say, each by its English words."""
+
+
+def script_words() -> dict[str, str]:
+    """The words of the scripts in the language in force; nothing where it is their own."""
+    name = words.language()
+    return {} if name == words.ENGLISH else {w: words.wording(w) for w in SCRIPT_WORDS}
+
+
 class PageRoute(APIRoute):
     """A route whose errors are pages: to the login when nobody is logged in, else what happened and what can be done."""
 
@@ -141,6 +182,10 @@ class PageRoute(APIRoute):
         inner = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
+            with words.speaking(language_of(request)):
+                return await answered(request)
+
+        async def answered(request: Request) -> Response:
             try:
                 return await inner(request)
             except DosetwinError as error:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
+from dosetwin import words
 from dosetwin.serve.auth import demo_users, sessions
 from dosetwin.serve.live.alerts import alerts_of
 from dosetwin.serve.live.streams import states_of
@@ -17,6 +18,7 @@ from dosetwin.serve.wardlist import DUE_WITHIN, line, ordered
 from dosetwin.serve.web import answering, cases, entering, new_patient, patients, results, running, stream, ward
 from dosetwin.serve.web.assets import FOREVER, asset
 from dosetwin.serve.web.frame import (
+    LANGUAGE,
     PageRoute,
     Reader,
     Reading,
@@ -216,6 +218,15 @@ def units(request: Request, to: Short = "") -> Response:
     """Laboratory results of the list in other units from now on, on this browser."""
     response = RedirectResponse(f"{request.scope.get('root_path', '')}/", 303)
     response.set_cookie("units", to if to in ward.UNITS else "", max_age=365 * 86400, httponly=True, samesite="strict", path="/")
+    return response
+
+
+@router.get("/language")
+def language(request: Request, to: Short = "", next: Annotated[str, Query(max_length=500)] = "/") -> Response:
+    """The pages in another language from now on, on this browser."""
+    response = RedirectResponse(request.scope.get("root_path", "") + local_path(next), 303)
+    if words.known(to):
+        response.set_cookie(LANGUAGE, to, max_age=365 * 86400, httponly=True, samesite="lax", path="/")
     return response
 
 

@@ -45,7 +45,7 @@
     const doses = [...chart.doses, ...(more ? more.doses : [])];
     for (const planned of [false, true]) {
       const some = doses.filter((d) => d.planned === planned);
-      if (some.length) out.push({ x: x(some.map((d) => d.time)), y: some.map(() => -0.035 * chart.top), mode: "markers", name: planned ? "dose recommended" : "dose given", text: some.map((d) => d.text),
+      if (some.length) out.push({ x: x(some.map((d) => d.time)), y: some.map(() => -0.035 * chart.top), mode: "markers", name: window.dosetwin.say(planned ? "dose recommended" : "dose given"), text: some.map((d) => d.text),
                                   hovertemplate: "%{text}<extra></extra>", marker: { symbol: planned ? "triangle-up-open" : "triangle-up", size: 11, color: c.ink, line: { width: 1.3, color: c.ink } } });
     }
     for (const role of ["measured", "below", "contradicts"]) {

@@ -7,7 +7,7 @@
   for (const name of ["dragenter", "dragover"]) place.addEventListener(name, (event) => { stop(event); place.classList.add("over"); });
   for (const name of ["dragleave", "drop"]) place.addEventListener(name, (event) => { stop(event); place.classList.remove("over"); });
   place.addEventListener("drop", (event) => {
-    if (event.dataTransfer.files.length !== 1) { document.getElementById("drop-said").textContent = "One file at a time, please."; return; }
+    if (event.dataTransfer.files.length !== 1) { document.getElementById("drop-said").textContent = window.dosetwin.say("One file at a time, please."); return; }
     field.files = event.dataTransfer.files;
     field.form.requestSubmit();
   });

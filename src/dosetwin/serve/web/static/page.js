@@ -5,7 +5,11 @@
   if (wrong) wrong.focus();
 })();
 
+const words = JSON.parse(document.getElementById("words")?.textContent || "{}");
+
 window.dosetwin = {
+  // A sentence in the page's language, by its English words; {places} are filled with values.
+  say: (text, values = {}) => (words[text] || text).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all),
   root: document.body.dataset.root,
   // Hours of a record on the ward's clock. `offsets`: [from hour, minutes east of UTC, letters], as the service says; none: hours.
   clock(origin, offsets) {
@@ -14,7 +18,7 @@ window.dosetwin = {
     const local = (hour) => new Date(zero + Math.round(hour * 60) * 60000 + at(hour)[1] * 60000);
     const twice = (hour) => offsets.some((o, k) => k > 0 && o[1] < offsets[k - 1][1] && Math.abs(hour - o[0] + 1e-9) < (offsets[k - 1][1] - o[1]) / 60);
     const two = (n) => String(n).padStart(2, "0");
-    const day = (d) => `${d.getUTCDate()} ${["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][d.getUTCMonth()]}`;
+    const day = (d) => `${d.getUTCDate()} ${d.toLocaleString(document.documentElement.lang, { month: "short", timeZone: "UTC" })}`;
     const text = (hour) => { const d = local(hour); return `${day(d)} ${two(d.getUTCHours())}:${two(d.getUTCMinutes())}${twice(hour) ? ` ${at(hour)[2]}` : ""}`; };
     // midnights, or whole hours, of the ward's calendar between two hours of the record: every zone is whole quarters of an hour from UTC
     const ticks = (from, to, most) => {
@@ -41,7 +45,7 @@ window.dosetwin = {
     const line = (on) => {
       for (const mark of document.querySelectorAll("[data-live]")) {
         mark.dataset.on = on ? "yes" : "no";
-        const text = on ? "live" : "not connected";
+        const text = this.say(on ? "live" : "not connected");
         if (mark.textContent !== text) mark.textContent = text;
       }
     };

@@ -1,7 +1,7 @@
 // A patient's page: what-if by moving sliders, units that fit what is entered, and word of new facts.
 "use strict";
 (() => {
-  const { root } = window.dosetwin;
+  const { root, say } = window.dosetwin;
   const id = document.body.dataset.id;
   const form = document.getElementById("whatif");
 
@@ -12,7 +12,7 @@
     const names = ["amount", "loading", "interval", "delay", "sample"];
     const clock = start.origin ? window.dosetwin.clock(start.origin, start.offsets) : null;
     const order = document.getElementById("order"), limits = start.allowed.interval;
-    const away = (hours) => (hours < 0 ? "past" : `${hours < 10 ? hours.toFixed(1) : Math.round(hours)} h`);
+    const away = (hours) => (hours < 0 ? say("past") : `${hours < 10 ? hours.toFixed(1) : Math.round(hours)} h`);
     const typed = { delay: field("first"), sample: field("at") };
     for (const range of form.querySelectorAll("input[type=range]")) {
       const number = form.querySelector(`#${range.dataset.for}`);
@@ -49,11 +49,11 @@
     const show = () => {
       const [amount, , interval, delay, sample] = names.map((n) => Number(field(n).value));
       form.querySelector("[data-out='per-kg']").textContent = amount > 0 && start.weight ? `${(amount / start.weight).toFixed(1)} ${start.unit}/kg` : "";
-      form.querySelector("[data-out='first']").textContent = `in ${away(delay)}`;
-      form.querySelector("[data-out='at']").textContent = `${away(sample)} after it`;
+      form.querySelector("[data-out='first']").textContent = say("in {time}", { time: away(delay) });
+      form.querySelector("[data-out='at']").textContent = say("{time} after it", { time: away(sample) });
       // limits answer at once, before the twin does
       const low = limits[0] !== null && interval < limits[0], high = limits[1] !== null && interval > limits[1];
-      form.querySelector("[data-out='interval']").textContent = low || high ? `outside ${limits[0] ?? "…"} to ${limits[1] ?? "…"} h` : "";
+      form.querySelector("[data-out='interval']").textContent = low || high ? say("outside {low} to {high} h", { low: limits[0] ?? "…", high: limits[1] ?? "…" }) : "";
       form.querySelector("[data-out='interval']").classList.toggle("wrong", low || high);
     };
     const changed = () => { show(); clearTimeout(timer); timer = setTimeout(ask, 90); };
@@ -106,8 +106,8 @@
   const busy = () => document.querySelector("[data-touched]") || form?.dataset.ms || document.activeElement?.closest("form, details");
   const ended = (status) => {
     if (!busy()) { location.reload(); return; }
-    document.getElementById("news-text").textContent = status === 401 ? "The session has ended: what is shown is no longer kept current." : "This record is no longer within your reach.";
-    news.querySelector("strong").textContent = "Not current.";
+    document.getElementById("news-text").textContent = say(status === 401 ? "The session has ended: what is shown is no longer kept current." : "This record is no longer within your reach.");
+    news.querySelector("strong").textContent = say("Not current.");
     news.hidden = false;
     document.getElementById("told").textContent = document.getElementById("news-text").textContent;
   };
@@ -122,7 +122,7 @@
     if (!busy()) { location.reload(); return; }
     document.getElementById("news-text").textContent = found.text;
     news.hidden = false;
-    document.getElementById("told").textContent = `New facts have arrived. ${found.text}`;
+    document.getElementById("told").textContent = `${say("New facts have arrived.")} ${found.text}`;
   }, id, ended);
   for (const input of document.querySelectorAll("#enter input, #decide input, #decide textarea")) input.addEventListener("input", () => { input.dataset.touched = "yes"; }, { once: true });
 })();

@@ -13,7 +13,7 @@
       row.hidden = !words.every((w) => text.includes(w));
       shown += row.hidden ? 0 : 1;
     }
-    count.textContent = `${shown} of ${rows.rows.length} twins shown`;
+    count.textContent = window.dosetwin.say("{shown} of {n} twins shown", { shown, n: rows.rows.length });
   };
   if (find) find.addEventListener("input", narrow);
 
@@ -45,7 +45,7 @@
       }
       if (focused) document.getElementById(focused)?.querySelector("a").focus();
       if (find) narrow();
-      if (changed.length && changed.length <= 5) told.textContent = `Updated: ${changed.join(", ")}`;
+      if (changed.length && changed.length <= 5) told.textContent = window.dosetwin.say("Updated: {names}", { names: changed.join(", ") });
     } finally {
       busy = false;
       if (again) { again = false; setTimeout(refresh, 400); }
