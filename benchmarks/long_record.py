@@ -6,6 +6,10 @@ answered the record without its last measurement, as a ward or an ordering scree
 process, the least of several runs; read the ratios.
 """
 
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does, before numpy is loaded
+
 import argparse
 import json
 import time

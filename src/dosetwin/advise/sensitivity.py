@@ -7,11 +7,13 @@ from typing import Any, cast
 from dosetwin.advise.core import Decision, State, believe, decide
 from dosetwin.advise.gate import ends_of, heard
 from dosetwin.advise.question import Asked
+from dosetwin.advise.reweighed import weighed
 from dosetwin.advise.table import ordered
 from dosetwin.checks.record import weight_jumps
 from dosetwin.decide.recommendation import Sensitivity
 from dosetwin.declare import Model
 from dosetwin.errors import InputError
+from dosetwin.infer.reweighing import Changed
 from dosetwin.quantities import QUANTITIES, many
 from dosetwin.records import Choosable, Covariate, DoseOrder, Observation, Setting, Timeline, Week
 
@@ -24,12 +26,14 @@ WEIGHT = 1.1
 
 @dataclass(frozen=True)
 class Doubt:
-    """One thing that could be otherwise. ``past`` True: it changes what the levels mean, so the belief is made anew."""
+    """One thing that could be otherwise. ``past`` True: it changes what the levels mean, so the belief is another; ``changed``
+    the records alone by which it does, where it is so few that the draws there are may answer."""
 
     code: str
     text: str
     timeline: Timeline
     past: bool
+    changed: Changed | None = None
 
 
 def doubts(
@@ -69,7 +73,8 @@ def doubts(
             high = so_far[-1][1] * (1.0 + q.rises)
             event = Observation(now, name, high, q.unit) if measured else Covariate(now, name, high, q.unit)
             text = f"a {q.text} {100.0 * q.rises:.0f} % above the last one ({high:.2g} {q.unit_shown}) comes back now"
-            yield Doubt(f"{q.text}_rises", text, known.append(event), True)
+            changed = Changed(new=(event,)) if isinstance(event, Observation) else None
+            yield Doubt(f"{q.text}_rises", text, known.append(event), True, changed)
     levels = [o for o in known.observations if o.measures in (*watched, "")]
     if by_mouth and known.doses:
         *others, missed = known.doses
@@ -88,8 +93,10 @@ def doubts(
             # a level recorded at a dose's start is a trough: it may have been drawn before that, not after
             if moved <= now + 1e-9 and not (crosses and not (shift < 0 and last.time in starts and not last.after_dose)):
                 others = tuple(o for o in known.observations if o is not last)
-                timeline = replace(known, observations=(*others, replace(last, time=moved)))
-                yield Doubt(f"sampled_{side}", f"the last {word} was drawn 15 min {side} than recorded", timeline, True)
+                then = replace(last, time=moved)
+                timeline = replace(known, observations=(*others, then))
+                text = f"the last {word} was drawn 15 min {side} than recorded"
+                yield Doubt(f"sampled_{side}", text, timeline, True, Changed((last,), (then,)))
         without = replace(known, observations=tuple(o for o in known.observations if o.measures not in (*watched, "")))
         text = f"the {' and '.join(many(n) for n in named)} are not this patient's (as if there were none)"
         yield Doubt("levels_not_hers", text, without, True)
@@ -125,8 +132,12 @@ def sensitivities(asked: Asked, state: State, made: Decision) -> tuple[Sensitivi
     ends = ends_of(asked.timeline, asked.now)
     t = q.therapy
     watched, by_mouth = (t.drug.name, t.sampling.of or t.drug.name), t.drug.routes == ("mouth",)
-    for doubt in doubts(asked.bare, asked.models, watched, asked.now, ends, reads, t.needs_weight, by_mouth,
-                        t.drug.unit):  # fmt: skip
+    every = list(doubts(asked.bare, asked.models, watched, asked.now, ends, reads, t.needs_weight, by_mouth, t.drug.unit))
+    at_hand = _at_hand(asked, state, made, every)
+    for doubt in every:
+        if (again := at_hand.get(doubt.code)) is not None:
+            out.append(_told(asked, doubt, again, regimen, joint, False))
+            continue
         try:
             # draws of the belief belong to the course they were made under: only a new belief gets a new course
             told = asked.tellers.items()
@@ -139,11 +150,28 @@ def sensitivities(asked: Asked, state: State, made: Decision) -> tuple[Sensitivi
             out.append(Sensitivity(doubt.code, doubt.text, False, None, f"could not be computed: {error}"))
             continue
         contradicted = bool(believed.open_doubts) and not state.open_doubts
-        chosen = None if contradicted else again.regimen
-        effect, changed = _compare(again, regimen, chosen, joint, contradicted)
-        shown = chosen if changed else regimen
-        out.append(Sensitivity(doubt.code, doubt.text, changed, None if shown is None else ordered(asked.bare, shown), effect))
+        out.append(_told(asked, doubt, again, regimen, joint, contradicted))
     return tuple(out)
+
+
+def _at_hand(asked: Asked, state: State, made: Decision, every: Sequence[Doubt]) -> dict[str, Decision]:
+    """Doubts of a record or two that nobody who tells effects reads, answered by the draws there are, by code."""
+    reads = {name for teller in asked.tellers.values() for name in teller.reads}
+    few = [(d, d.changed) for d in every if d.changed is not None]
+    few = [(d, c) for d, c in few if not reads & {o.measures for o in (*c.gone, *c.new)}]
+    facts = [heard(d.timeline, asked.told) for d, _ in few]
+    found = weighed(asked, state, made, [c for _, c in few], facts, THIN)
+    return {d.code: decision for (d, _), decision in zip(few, found, strict=True) if decision is not None}
+
+
+def _told(
+    asked: Asked, doubt: Doubt, again: Decision, regimen: Choosable | None, joint: float | None, contradicted: bool
+) -> Sensitivity:
+    """What a doubt does to the answer, in words."""
+    chosen = None if contradicted else again.regimen
+    effect, changed = _compare(again, regimen, chosen, joint, contradicted)
+    shown = chosen if changed else regimen
+    return Sensitivity(doubt.code, doubt.text, changed, None if shown is None else ordered(asked.bare, shown), effect)
 
 
 def _compare(
