@@ -63,7 +63,7 @@ def _printed(found: "Pair", clock: str) -> None:
             start = narrative.moment(when(a.timeline, order.first_at))
             lines.append((f"{a.therapy.drug.name.capitalize()}: {order.words()}, from {start}{own}", "bold green"))
         lines.append((f"How sure: {percent(found.chosen.joint)} chance of all joint targets of both", ""))
-        lines += [(f"{h.text.capitalize()}: {percent(found.chosen.harms[h.name])}", "yellow") for h in found.harms]
+        lines += [(f"{narrative.capital(h.text)}: {percent(found.chosen.harms[h.name])}", "yellow") for h in found.harms]
     lines += [(f"Why: {r.text}", "") for r in found.reasons[:4]]
     grave = sorted((f for f in found.findings if f.severity != "info"), key=lambda f: not f.code.startswith("interaction_"))
     lines += [(f"Look at: {narrative.remark(f)}", "yellow") for f in grave[:2]]

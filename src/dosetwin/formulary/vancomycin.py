@@ -33,7 +33,8 @@ DRUG = drug(
             48.0,
             "both can harm the kidney, and the harm of the two may add up; creatinine rises a day or two after it",
             "measure creatinine every day and urine output, and ask whether both are still needed",
-            "both product labels warn of it (recalled); how much more often in newborns: not found; 48 h: assumed",
+            "both product labels warn of it (recalled); adults: 13 of 100 more than on vancomycin alone (Goetz 1993, abstract "
+            "read); newborns: 16 of 533 against 7, odds 1.5, 0.6 to 4.0 (Constance 2016, abstract read); 48 h: assumed",
         ),
     ),
 )

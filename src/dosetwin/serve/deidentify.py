@@ -20,6 +20,7 @@ KEPT = {
     **{kind: (assayed_in(of), "assay") for kind, of in ASSAYED.items()},
     "covariate": ("name", "canonical_value", "canonical_unit"),
     "culture": ("specimen", "result", "drug", "mic_mg_per_L", "susceptibility"),
+    "planned": ("drug", "action", "amount_mg", "every_h"),
     "advice_issued": ("status", "regimen", "therapy"),
     "advice_answered": ("decision", "given"),
 }

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dosetwin import formulary
-from dosetwin.errors import InputError, UnknownName
+from dosetwin.errors import DosetwinError, InputError, UnknownName
 from dosetwin.forecast.tells import Tells, teller_of
 from dosetwin.serve.settings import PREFIX, Settings
 from dosetwin.serve.store.measured import measurement
@@ -18,6 +18,8 @@ from dosetwin.serve.timeline import in_force
 from dosetwin.serve.told import OPTION, watching
 from dosetwin.serve.twins import (
     KeptQuestion,
+    Known,
+    hours,
     install_model,
     install_prepared,
     install_therapy,
@@ -32,11 +34,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Followed:
-    """One therapy as the service asks it: with which of its models, and told by which forecast (None: it could tell nothing)."""
+    """One therapy as the service asks it: with which of its models, and told by which forecast (None: it could tell nothing).
+
+    ``models``: those that may be chosen by the patient, by the therapy's word for them (none: the operator named one);
+    ``setting`` who tells by the operator's word.
+    """
 
     therapy: "Therapy"
     model: str
     told: str | None
+    models: Mapping[str, str] = field(default_factory=dict)
+    setting: str = ""
+
+    def of(self, known: Known, now: datetime) -> "Followed":
+        """The same, asked with the model that is about this patient; itself where the operator named a model or facts cannot be
+        read. The answer says why where that is not the usual one (``model_chosen``)."""
+        if len(self.models) < 2:
+            return self
+        from dosetwin.decide.applies import usual
+        from dosetwin.decide.facts import facts_at
+
+        try:
+            timeline = known.timeline(self.drug)
+            at = hours(timeline, now)
+            chosen = self.models[usual(self.therapy, facts_at(timeline.until(at), at))[0]]
+        except DosetwinError:  # the answer says what is wrong with the facts
+            return self
+        return self if chosen == self.model else replace(self, model=chosen, told=told_for(chosen, self.setting or None))
 
     @property
     def name(self) -> str:
@@ -200,6 +224,7 @@ def _followed(settings: Settings, word: str) -> Followed:
                          allowed="a therapy of patients", remedy="ask it with 'dosetwin advise'")  # fmt: skip
     install_therapy(therapy)
     models = [install_model(m) for m in therapy.models]
+    may = {} if model else dict(zip(therapy.models, models, strict=True))
     model = install_model(model) if model else models[0]
     by = teller_of(settings.told)
     if by is not None and len(settings.therapy_names) == 1 and told_for(model, settings.told) is None:
@@ -208,4 +233,4 @@ def _followed(settings: Settings, word: str) -> Followed:
     if model_named(model).drug != therapy.drug.name:
         raise InputError("model and therapy are about different drugs", where="DOSETWIN_THERAPIES", value=word,
                          allowed=f"a model of {therapy.drug.name}")  # fmt: skip
-    return Followed(therapy, model, told_for(model, settings.told or None))
+    return Followed(therapy, model, told_for(model, settings.told or None), may, settings.told)

@@ -107,7 +107,8 @@ class Refresher:
         running = self._installed.running(known.facts, known.person.birth)
         names = tuple(f.name for f in running)
         return [
-            replace(self._one(known, olds.get(f.name), self._installed.question(question, f), older, only_if_changed),
+            replace(self._one(known, olds.get(f.name), self._installed.question(question, f.of(known, question.now)), older,
+                              only_if_changed),
                     running=names)
             for f in running
         ]  # fmt: skip

@@ -111,8 +111,12 @@ class Service:
         return self.installed.running(known.facts, known.person.birth)
 
     def chosen(self, known: Known, therapy: str | None) -> Followed:
-        """The therapy that is meant: by name, else the patient's first. Raises UnknownName for one not installed here."""
-        return self.installed.on_ward(self.installed[therapy], known.facts) if therapy else self.running(known)[0]
+        """The therapy that is meant, asked with the model that is about the patient; by name, else the first.
+
+        Raises UnknownName for one not installed here.
+        """
+        of = self.installed.on_ward(self.installed[therapy], known.facts) if therapy else self.running(known)[0]
+        return of.of(known, self.clock.now())
 
     # ------------------------------------------------------------------------------------------------------- writing
 

@@ -13,6 +13,7 @@ from dosetwin.errors import DosetwinError, InputError, UnknownName
 from dosetwin.forecast.tells import listed, teller_of
 from dosetwin.serve.audit import digest, stamp
 from dosetwin.serve.memory import Memory as Memory
+from dosetwin.serve.planned import planned_of
 from dosetwin.serve.store.facts import CLINICAL, Person
 from dosetwin.serve.timeline import timeline_of
 from dosetwin.serve.told import NAMES, OPTION, in_stored
@@ -73,9 +74,13 @@ class KeptQuestion:
         timeline = known.timeline(therapy.drug.name, beside=self.beside)
         told = told_for(self.model, None, before=True) if self.told is None else self.told
         facts = {} if self.mic_mg_per_L is None else {"MIC": self.mic_mg_per_L}
+        now = hours(timeline, self.now)
+        planned, remarks = planned_of(known.facts, timeline, therapy.drug.name, now)
+        if remarks:
+            timeline = replace(timeline, findings=(*timeline.findings, *remarks))
         return timeline, Question(
-            therapy, (model_named(self.model),), now=hours(timeline, self.now), seed=self.seed, draws=self.draws,
-            rule=self.rule, told=told, facts=facts, sensitivity=self.sensitivity, curves=curves,  # type: ignore[arg-type]
+            therapy, (model_named(self.model),), now=now, seed=self.seed, draws=self.draws, rule=self.rule, told=told,  # type: ignore[arg-type]
+            facts=facts, sensitivity=self.sensitivity, curves=curves, planned=planned,
         )  # fmt: skip
 
 

@@ -54,11 +54,13 @@ def one_of(names: Callable[[], tuple[str, ...]]) -> Any:
 
 if TYPE_CHECKING:
     Drug = str
+    AnyDrug = str
     Covariate = str
     Quantity = str
 else:
     Quantity = one_of(measurable)
     Drug = one_of(formulary.followed)
+    AnyDrug = one_of(lambda: tuple(d.name for d in formulary.drugs()))
     Covariate = one_of(lambda: COVARIATES)
 # strict: a number is a JSON number, never text ("1_0" would be read as 10) and never true
 Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False, strict=True)]
@@ -207,6 +209,37 @@ class Culture(Body):
     susceptibility: Literal["", "S", "I", "R"] = ""
 
 
+class Planned(Body):
+    """What is planned for another drug of the patient: from ``start`` on it is given, or ended; or an earlier plan is withdrawn.
+
+    The last plan of a drug holds. A dose that is planned is never counted as given.
+    """
+
+    kind: Literal["planned"]
+    drug: AnyDrug
+    action: Literal["begins", "ends", "withdrawn"]
+    start: AwareDatetime
+    amount: Positive | None = None
+    unit: Unit = "mg"
+    every_h: Annotated[float, Field(ge=1, le=24 * 28, allow_inf_nan=False, strict=True)] | None = None
+    infusion_h: Annotated[float, Field(ge=0, le=48, allow_inf_nan=False, strict=True)] = 0.0
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Planned":
+        if self.action == "begins" and (self.amount is None or self.every_h is None):
+            raise ValueError("a drug that begins needs amount and every_h")
+        if self.action != "begins" and (self.amount is not None or self.every_h is not None):
+            raise ValueError("amount and every_h are of a drug that begins")
+        return self
+
+    def canonical(self) -> dict[str, Any]:
+        """With ``amount_mg`` of a drug that begins."""
+        out = super().canonical()
+        if self.amount is not None:
+            out["amount_mg"] = convert(self.amount, self.unit, formulary.drug(self.drug).amount, where="planned.unit")
+        return out
+
+
 class Transferred(Body):
     """The patient now lies on another ward."""
 
@@ -254,15 +287,16 @@ class Note(Body):
 
 
 AnyBody = Annotated[
-    Dose | Measured | Level | Assayed | CovariateValue | Culture | Ordered | Transferred | Consent | Discharged | Note,
+    Dose | Measured | Level | Assayed | CovariateValue | Culture | Ordered | Planned | Transferred | Consent | Discharged | Note,
     Field(discriminator="kind"),
 ]
-RECORDED = ("dose", "measured", "level", *ASSAYED, "covariate", "culture", "ordered", "transferred", "consent", "discharged",
+RECORDED = ("dose", "measured", "level", *ASSAYED, "covariate", "culture", "ordered", "planned", "transferred", "consent",
+            "discharged",
             "alert", "alert_acknowledged", "alert_ended", "alert_told")  # fmt: skip
 """Kinds that come from outside. The service itself adds patient_created, identity_changed, advice_issued, advice_answered,
 correction, merged and merge_undone."""
-CARE = frozenset({"dose", "measured", "level", *ASSAYED, "covariate", "culture"})
-"""Kinds that say what was given to the patient or measured."""
+CARE = frozenset({"dose", "measured", "level", *ASSAYED, "covariate", "culture", "planned"})
+"""Kinds that say what was given to the patient or measured, or is planned beside."""
 CLINICAL = CARE | {"patient_created", "identity_changed", "correction"}
 """Kinds that change what the twin believes."""
 

@@ -111,6 +111,9 @@ def said(kind: str, b: Mapping[str, Any]) -> tuple[str, str]:
         ]
         mic = f", MIC {b['mic_mg_per_L']:g} mg/L" if b.get("mic_mg_per_L") else ""
         return "culture", f"{b['specimen']}: {what}{mic}{' (' + b['susceptibility'] + ')' if b.get('susceptibility') else ''}"
+    if kind == "planned":
+        begins = f"{narrative.number(b['amount_mg'])} mg every {b['every_h']:g} h " if b["action"] == "begins" else ""
+        return "planned", f"{b['drug']} {begins}{b['action']}, {b['start'][:16].replace('T', ' ')}"
     m = measurement({"kind": kind, "body": b})
     assert m is not None
     if m.quantity not in QUANTITIES:
