@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -492,3 +493,28 @@ def test_doses_into_another_compartment_are_said(read):
     known = bind(read, "ID,TIME,AMT,CMT,DV,WT,BW,GA,PNA\n1,0,17,2,.,1.1,1.1,29,2\n1,24,.,.,3,1.1,1.1,29,3\n")
     (said,) = [f for f in known.findings if f.code == "dose_compartment"]
     assert "kidney" in said.message
+
+
+SAID = "ID,TIME,AMT,EVID,DV,MDV,WT,{0}\n1,0,100,1,.,1,70,{1}\n1,1,.,0,9,0,70,{2}\n"
+
+
+@pytest.mark.parametrize(("column", "dose", "said"), [
+    ("STATUS", "not given", "not given"), ("NOTE", "refused by patient", "not given"), ("ROUTE", "inhaled", "where it is put"),
+    ("ROUTE", "IH", "where it is put"), ("ROUTE", "oral / IV", "two routes"),
+])  # fmt: skip
+def test_words_that_say_a_dose_was_none_are_heard(tmp_path: Path, column: str, dose: str, said: str) -> None:
+    file = tmp_path / "case.csv"
+    file.write_text(SAID.format(column, dose, ""))
+    with pytest.raises(InputError, match=said):
+        read_table(file)
+    file.write_text(SAID.format(column, "given by IV" if column == "NOTE" else "IV", "final"))
+    timelines, echo = read_table(file)
+    assert len(timelines[0].doses) == 1
+    assert [f.code for f in echo.findings] == ["text_column_ignored"]
+
+
+def test_a_level_that_words_speak_against_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "case.csv"
+    file.write_text(SAID.format("COMMENT", "", "Haemolysed - discard"))
+    _, echo = read_table(file)
+    assert ["level_spoken_against", "Haemolysed - discard"] in [[f.code, f.value] for f in echo.findings]

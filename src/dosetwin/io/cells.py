@@ -6,10 +6,10 @@ from math import isnan, nan
 
 from dosetwin import formulary
 from dosetwin.errors import Finding, InputError
-from dosetwin.io import clock, unit_columns
+from dosetwin.io import clock, spoken, unit_columns
 from dosetwin.io.table import MISSING, STANDARD, Rows, is_number
 from dosetwin.quantities import Quantity
-from dosetwin.units import code_of, convert, known
+from dosetwin.units import code_of, convert, is_foreign, known
 
 SERIAL_DATES = (30_000.0, 80_000.0)
 """Where a spreadsheet's day numbers of 1982 to 2119 lie: a table whose every TIME lies there counts days."""
@@ -209,3 +209,44 @@ class Cells:
             else:
                 out.append(cell)
         return out
+
+    def against_units(self, index: int) -> None:
+        """Refuse a column of units whose numbers nobody knows, where it says another unit than the one numbers are read in."""
+        if "UNIT" not in self.header[index].upper():
+            return
+        for i, cell in enumerate(self.cells[index]):
+            if cell not in MISSING and is_foreign(cell):
+                says = f"column {self.header[index]} says a unit, and no column of this table is meant"
+                raise self.fail(i, says, cell, "UNIT, DV_UNIT, AMT_UNIT, WT_UNIT, ...", "name it after the column it is about")
+
+    def against_time(self, index: int) -> None:
+        """Refuse a column of moments (DATETIME) whose steps are not those of TIME: one of the two is not what it seems."""
+        column = self.cells[index]
+        moments = clock.moments(column, self.ids)
+        times = self.column("TIME") if moments and not clock.is_clock(self.cells[self.where["TIME"]]) else None
+        if not moments or times is None or any(k in self.where for k in clock.DATES):
+            return
+        first: dict[str, tuple[float, float]] = {}
+        for i, (moment, time) in enumerate(zip(moments, times, strict=True)):
+            if isnan(moment) or isnan(time):
+                continue
+            began = first.setdefault(self.ids[i], (moment, time))
+            by_clock, by_time = moment - began[0], time - began[1]
+            if abs(by_clock - by_time) > max(1.0, 0.02 * abs(by_clock)):
+                raise self.fail(
+                    i, f"{self.header[index]} and TIME disagree: {by_clock:.5g} h and {by_time:.5g} h since the first record",
+                    column[i], "TIME in hours since the first record",
+                    f"if TIME is right, --map IGNORE={self.header[index]}; else --map TIME={self.header[index]} "
+                    "and leave the other out")  # fmt: skip
+
+    def against_words(self, index: int) -> None:
+        """Refuse a dose that a column of words says was not given or works elsewhere; name a level that it speaks against."""
+        name, at, level = self.header[index], self.where.get("AMT", -1), self.where.get("DV", -1)
+        for i, cell in enumerate(self.cells[index]):
+            if at >= 0 and is_number(self.cells[at][i]) and float(self.cells[at][i]) > 0:
+                if (wrong := spoken.of_dose(name, cell)) is not None:
+                    raise self.fail(i, wrong[0], cell[:60], *wrong[1:])
+            elif level >= 0 and is_number(self.cells[level][i]) and spoken.of_level(cell):
+                message = f"column {name} speaks against this level; it is used"
+                where, remedy = f"{self.name}:{self.lines[i]}", "set MDV to 1 if it is not to be used"
+                self.findings.append(Finding("warning", "level_spoken_against", where, message, cell[:60], "", remedy))

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from dosetwin import formulary
 from dosetwin.errors import Finding, InputError, Severity, UnknownName
-from dosetwin.io import clock, unit_columns
+from dosetwin.io import unit_columns
 from dosetwin.io.cells import Cells
 from dosetwin.io.table import MISSING, STANDARD, Rows, find_columns, is_number, raise_all, read_rows
 from dosetwin.quantities import QUANTITIES, traits
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
-from dosetwin.units import code_of, is_foreign
+from dosetwin.units import code_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -521,6 +521,7 @@ class _Reader(Cells):
                 else:
                     self.against_time(index)
                     self.against_units(index)
+                    self.against_words(index)
                     self.unread.append(self.header[index])
                     message = f"column {self.header[index]} holds text and is not used"
                     self.findings.append(
@@ -532,15 +533,6 @@ class _Reader(Cells):
             out.append((key, self.numbers(key)))
         return out
 
-    def against_units(self, index: int) -> None:
-        """Refuse a column of units whose numbers nobody knows, where it says another unit than the one numbers are read in."""
-        if "UNIT" not in self.header[index].upper():
-            return
-        for i, cell in enumerate(self.cells[index]):
-            if cell not in MISSING and is_foreign(cell):
-                says = f"column {self.header[index]} says a unit, and no column of this table is meant"
-                raise self.fail(i, says, cell, "UNIT, DV_UNIT, AMT_UNIT, WT_UNIT, ...", "name it after the column it is about")
-
     def against_rate(self, amount: list[float], rate: list[float]) -> None:
         """Note a RATE without a unit beside an AMT that was converted: the two no longer go together."""
         column = self.unit_columns.get("AMT", self.unit_columns.get(""))
@@ -550,26 +542,6 @@ class _Reader(Cells):
             unit = self.units.get("AMT", "") if column is None else self.cells[column][i]
             if a > 0 and r > 0 and unit not in MISSING and code_of(unit, "amount") != QUANTITIES["amount"].unit:
                 self.note(i, "AMT has a unit of its own, RATE has none", unit, "", "state it in the header, as in RATE (ug/h)")
-
-    def against_time(self, index: int) -> None:
-        """Refuse a column of moments (DATETIME) whose steps are not those of TIME: one of the two is not what it seems."""
-        column = self.cells[index]
-        moments = clock.moments(column, self.ids)
-        times = self.column("TIME") if moments and not clock.is_clock(self.cells[self.where["TIME"]]) else None
-        if not moments or times is None or any(k in self.where for k in clock.DATES):
-            return
-        first: dict[str, tuple[float, float]] = {}
-        for i, (moment, time) in enumerate(zip(moments, times, strict=True)):
-            if isnan(moment) or isnan(time):
-                continue
-            began = first.setdefault(self.ids[i], (moment, time))
-            by_clock, by_time = moment - began[0], time - began[1]
-            if abs(by_clock - by_time) > max(1.0, 0.02 * abs(by_clock)):
-                raise self.fail(
-                    i, f"{self.header[index]} and TIME disagree: {by_clock:.5g} h and {by_time:.5g} h since the first record",
-                    column[i], "TIME in hours since the first record",
-                    f"if TIME is right, --map IGNORE={self.header[index]}; else --map TIME={self.header[index]} "
-                    "and leave the other out")  # fmt: skip
 
     def series(self, name: str, column: list[float], time: list[float], start: int, stop: int) -> list[Covariate]:
         """The subject's values of one covariate; a constant is one record, whatever rule is used between records."""
