@@ -75,7 +75,7 @@ def verdict(c: "Candidate", recommended: bool, contradicted: bool = False) -> st
     return "for comparison only" if contradicted else "acceptable"
 
 
-def _candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str, Any]]]:
+def candidates(advice: "Advice") -> tuple[list[tuple[str, bool]], list[dict[str, Any]]]:
     """Titles of the probability columns (with: also in the short table), and the rows."""
     rec = advice.recommendation
     scored = [t for t in advice.therapy.goals if rec.candidates and any(a.target == t.code for a in rec.candidates[0].attainment)]
@@ -255,7 +255,7 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
     """
     rec, therapy = advice.recommendation, advice.therapy
     why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
-    titles, rows = _candidates(advice)
+    titles, rows = candidates(advice)
     doubts = [
         {"text": narrative.retold(s.text), "changed": s.changed, "effect": narrative.effect(s),
          "regimen": "refusal" if s.regimen is None else narrative.ordered(s.regimen)}

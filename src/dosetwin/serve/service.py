@@ -28,6 +28,7 @@ from dosetwin.serve.leader import Leader
 from dosetwin.serve.memory import Memory
 from dosetwin.serve.metrics import Metrics
 from dosetwin.serve.parcel import unpack
+from dosetwin.serve.places.followed import Places
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.refresh import Done, Refresher, basis_of, drop, put, unsound
 from dosetwin.serve.settings import Settings
@@ -79,6 +80,7 @@ class Service:
     def __post_init__(self) -> None:
         self.refresher = Refresher(self.store.read, self.vault, self.remembered, self.installed)
         self.jobs = Jobs(self.store.engine)
+        self.places = Places(self)
         self.crew = Crew(self.agenda, self.settings, self._batch, self._compute, self._store, self._settle)
 
     @classmethod

@@ -27,8 +27,9 @@ class Settings(BaseModel):
     ``data_keys``: ``id:base64`` pairs, comma-separated, 32 bytes each, newest first; the first encrypts, all decrypt.
     ``therapies``: names of listed therapies, or paths of files that the operator installed, comma-separated, the usual one first;
     ``NAME@MODEL`` asks another of its models. ``usual``: ``ward=therapy`` pairs, comma-separated: what a patient of the ward is
-    followed for before any drug is on record, and which therapy of a drug where several are installed. ``policy`` and ``model``
-    are what ``therapies`` was called when there was one.
+    followed for before any drug is on record, and which therapy of a drug where several are installed. ``places``:
+    such pairs, of wards followed as places (docs/settings.md). ``policy`` and ``model`` are what ``therapies`` was called
+    when there was one.
     ``wards``: a file of how wards prepare doses, by the names of wards (docs/preparation.md).
     ``told``: who tells the effects of models, by the name of who does (``told.OPTION``).
     ``audit_key``: base64, at least 32 bytes; keys the chain of the audit trail and the blind index of identifiers.
@@ -62,6 +63,7 @@ class Settings(BaseModel):
 
     therapies: str = ""
     usual: str = ""
+    places: str = ""
     model: str = ""
     policy: str = ""
     told: str = ""
@@ -147,7 +149,7 @@ class Settings(BaseModel):
                 raise ValueError(f"not one of {', '.join(NAMES)}")
         return name
 
-    @field_validator("usual")
+    @field_validator("usual", "places")
     @classmethod
     def _wards(cls, text: str) -> str:
         for part in filter(None, (p.strip() for p in text.split(","))):
@@ -241,7 +243,11 @@ class Settings(BaseModel):
     @property
     def usual_of_wards(self) -> tuple[tuple[str, str], ...]:
         """(ward, therapy) of ``usual``."""
-        parts = [p.rpartition("=") for p in self.usual.split(",") if p.strip()]
+        return self.ward_pairs("usual")
+
+    def ward_pairs(self, of: str) -> tuple[tuple[str, str], ...]:
+        """(ward, therapy) of a setting of such pairs."""
+        parts = [p.rpartition("=") for p in getattr(self, of).split(",") if p.strip()]
         return tuple((ward.strip(), name.strip()) for ward, _, name in parts)
 
     @property

@@ -14,6 +14,7 @@ OURS = (
     "outlook",
     "events",
     "advice",
+    "places",
     "models",
     "rejected",
     "audit_trail",

@@ -75,7 +75,7 @@ class Ledger:
             raise Problem(409, "patient_exists", "a patient with one of these identifiers is on record",
                           [wrong("Patient", "person.identifiers", None, "an identifier not on record yet")])  # fmt: skip
         at = new.at or now
-        _check_moment(at, now, "patient", "at")
+        check_moment(at, now, "patient", "at")
         id_ = str(uuid.uuid4())
         row = self._seals.sealed(
             "patients", id=id_, ward=new.ward, head=0, created_at=now, synthetic=new.synthetic, care_denied=False,
@@ -216,7 +216,7 @@ class Ledger:
         rows, errors = [], []
         for k, (patient, fact) in enumerate(new):
             try:
-                _check_moment(fact.at, now, f"event {k}", "at")
+                check_moment(fact.at, now, f"event {k}", "at")
                 rows.append(Row(patient, fact.body.kind, fact.at, _body(fact), fact.source_key))
             except Problem as problem:
                 errors += problem.errors or []
@@ -259,7 +259,7 @@ class Ledger:
         rows: list[Row | Problem] = []
         for _, patient, fact in new:
             try:
-                _check_moment(fact.at, now, "event 0", "at")
+                check_moment(fact.at, now, "event 0", "at")
                 rows.append(Row(patient, fact.body.kind, fact.at, _body(fact), fact.source_key))
             except Problem as problem:
                 errors = problem.errors or []
@@ -285,7 +285,7 @@ class Ledger:
             if new.body.kind != old["kind"]:
                 raise Problem(422, "not_accepted", "a correction keeps the kind",
                               [wrong("event", "body.kind", new.body.kind, old["kind"])])  # fmt: skip
-            _check_moment(new.at, now, "event", "at")
+            check_moment(new.at, now, "event", "at")
             body |= {"at": stamp(new.at), "body": _body(new)}
             _may_confirm(who, new)
             if new.confirmed is not None:
@@ -448,7 +448,8 @@ def _said(row: Mapping[str, Any]) -> tuple[str, str, str, Any]:
     return row["patient_id"], row["kind"], stamp(row["at"]), row["body"]
 
 
-def _check_moment(at: datetime, now: datetime, resource: str, field: str) -> None:
+def check_moment(at: datetime, now: datetime, resource: str, field: str) -> None:
+    """Raise Problem 422 for a moment before anybody lived, or so far ahead that it is a slip."""
     if not EARLIEST <= at <= now + AHEAD:
         allowed = f"{EARLIEST.isoformat()} to {(now + AHEAD).isoformat(timespec='seconds')}"
         raise Problem(422, "not_accepted", "a moment that cannot be", [wrong(resource, field, at.isoformat(), allowed)])

@@ -29,6 +29,7 @@ from dosetwin.serve.zone import Zone
 
 NAV = (
     ("ward", "Ward", "/", "read"),
+    ("beds", "Beds", "/beds", "read"),
     ("import", "Add a case", "/import", "record"),
     ("replay", "Replay", "/results/replay", "models"),
     ("trial", "Trials", "/results/trial", "models"),
@@ -113,7 +114,7 @@ def page(request: Request, template: str, reader: Reader | None, here: str = "",
                 "root": root,
                 "csrf": reader.csrf if reader else "",
                 "user": user,
-                "nav": [(k, t, h) for k, t, h, action in NAV if reader is not None and reader.who.may(action)],  # type: ignore[arg-type]
+                "nav": [] if reader is None else _nav(reader),
                 "here": here,
                 "languages": words.there(),
                 "language": words.language(),
@@ -172,6 +173,12 @@ def script_words() -> dict[str, str]:
     """The words of the scripts in the language in force; nothing where it is their own."""
     name = words.language()
     return {} if name == words.ENGLISH else {w: words.wording(w) for w in SCRIPT_WORDS}
+
+
+def _nav(reader: Reader) -> list[tuple[str, str, str]]:
+    """Where the reader may go; to beds only where a ward of theirs is followed as a place."""
+    places = reader.service.places.wards(reader.who)
+    return [(k, t, h) for k, t, h, action in NAV if reader.who.may(action) and (k != "beds" or places)]  # type: ignore[arg-type]
 
 
 class PageRoute(APIRoute):

@@ -83,15 +83,14 @@ def play(
                         _note(waiting_t[k], waiting_v[k], c, 1, at, float(last - first))
                 serve = False
             goes = heap[0] if n > 0 else np.inf
-            if not ended:
-                comes = come[i] if i < a1 else np.inf
-                turns = change_t[j] if j < len(change_t) else np.inf
-                if min(goes, comes, turns) >= until:
-                    ended = True
-                    _keep(heap, n, left[k])
-                    for q in range(first, last):
-                        asked_left[k, q - first], length_left[k, q - first] = asked[q], length[q]
-                    rest[k, 0], rest[k, 1] = n, last - first
+            comes = come[i] if i < a1 else np.inf
+            turns = change_t[j] if j < len(change_t) else np.inf
+            if not ended and min(goes, comes, turns) >= until:
+                ended = True
+                _keep(heap, n, left[k])
+                for q in range(first, last):
+                    asked_left[k, q - first], length_left[k, q - first] = asked[q], length[q]
+                rest[k, 0], rest[k, 1] = n, last - first
             if ended:  # only those who wait find out how long
                 if first == last or n == 0 or beds <= 0:
                     break

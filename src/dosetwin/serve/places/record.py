@@ -1,0 +1,98 @@
+"""What is on record of a place: its own facts, and who came and went among the patients followed there."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select
+
+from dosetwin.serve.store.tables import facts, patients
+from dosetwin.serve.zone import Zone
+
+if TYPE_CHECKING:
+    from dosetwin.twins.place import Place
+
+MOVES = ("patient_created", "transferred", "discharged")
+H = 3600.0
+
+
+@dataclass(eq=False)
+class Moves:
+    """Who came to which ward when, of every patient, read once and then only what is new; nothing else is kept of anybody."""
+
+    last: int = 0
+    found: dict[str, list[tuple[datetime, int, str]]] = field(default_factory=dict)
+
+    def read(self, conn: Connection) -> None:
+        """What was recorded since the last reading."""
+        query = select(facts.c.seq, facts.c.patient_id, facts.c.kind, facts.c.at, facts.c.body).where(
+            facts.c.seq > self.last, facts.c.kind.in_(MOVES)
+        )
+        for seq, patient, kind, at, body in conn.execute(query.order_by(facts.c.seq)):
+            ward = "" if kind == "discharged" else body.get("ward", "")
+            self.found.setdefault(patient, []).append((at, seq, ward))
+            self.last = seq
+
+    def visits(self, conn: Connection, ward: str) -> list[tuple[str, str, datetime]]:
+        """(visit, ``admitted`` or ``left``, when) on a ward, of patients who are neither merged into others nor erased."""
+        self.read(conn)
+        gone = set(
+            conn.scalars(
+                select(patients.c.id).where(
+                    patients.c.merged_into.is_not(None) | patients.c.erased_at.is_not(None) | patients.c.arriving
+                )
+            )
+        )
+        out: list[tuple[str, str, datetime]] = []
+        for patient, moves in self.found.items():
+            if patient in gone or not any(w == ward for _, _, w in moves):
+                continue
+            here, stay = False, 0
+            for at, _, now in sorted(moves):
+                if now == ward and not here:
+                    stay += 1
+                    out.append((f"{patient}/{stay}", "admitted", at))
+                elif now != ward and here:
+                    out.append((f"{patient}/{stay}", "left", at))
+                here = now == ward
+        return out
+
+
+def place_of(ward: str, told: Sequence[Mapping[str, Any]], moved: Iterable[tuple[str, str, datetime]], now: datetime,
+             zone: Zone) -> "Place | None":  # fmt: skip
+    """A place's record on its own clock, whose 0 h is the midnight before the first fact; None where nothing was told.
+
+    Raises InputError for what contradicts itself. A watch that goes on is one until ``now``.
+    """
+    from dosetwin.records import Setting
+    from dosetwin.twins.place import Place, Seen, Watched
+
+    if not told:
+        return None
+    rows = sorted(told, key=lambda f: (f["at"], f["seq"]))
+    seen = [(f["body"]["name"], f["body"]["what"], f["at"]) for f in rows if f["kind"] == "visit_seen"]
+    seen += moved if by_patients(rows) else ()
+    first = zone.local(min([f["at"] for f in rows] + [at for _, _, at in seen]))
+    origin = first.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def hours(at: datetime) -> float:
+        return (at.astimezone(UTC) - origin.astimezone(UTC)).total_seconds() / H
+
+    out: list[Any] = [Seen(name, what, hours(at)) for name, what, at in seen]
+    out += [Setting(beds=float(f["body"]["beds"]), at=hours(f["at"])) for f in rows if f["kind"] == "beds_open"]
+    began: datetime | None = None
+    for f in rows:
+        if f["kind"] == "watch_began":
+            began = began or f["at"]
+        elif f["kind"] == "watch_ended" and began is not None:
+            out += [Watched(hours(began), hours(f["at"]))] if f["at"] > began else []
+            began = None
+    if began is not None and began < now:
+        out.append(Watched(hours(began), hours(now)))
+    return Place(ward, tuple(out), origin, hours(now))
+
+
+def by_patients(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the patients followed on the ward are its visits, as the last watch says."""
+    return next((f["body"].get("by") == "patients" for f in reversed(rows) if f["kind"] == "watch_began"), False)

@@ -1,0 +1,152 @@
+"""The page of a place: how many beds to open, why and how sure, what is on record; beds are opened and a watch begins here."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from markupsafe import Markup
+
+from dosetwin.report import narrative, readings
+from dosetwin.serve.places.facts import MOST_BEDS, BedsOpen, NewPlaceFact, WatchBegan, WatchEnded
+from dosetwin.serve.problems import Problem
+from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, page, zone_of
+from dosetwin.serve.zone import Zone
+
+if TYPE_CHECKING:
+    from dosetwin.advise import Advice
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+Ward = Annotated[str, Query(max_length=64)]
+Told = Annotated[str, Form(max_length=500)]
+RECENT = 12
+"""Facts shown, newest first."""
+SAID = {"opened": "Recorded: the beds open from now.", "watched": "Recorded.", "": ""}
+
+
+@router.get("/beds")
+def beds(request: Request, reader: Reading, ward: Ward = "", said: str = "") -> HTMLResponse:
+    """A place within reach, the first where none is named."""
+    return shown(request, reader, ward, said=SAID.get(said, ""))
+
+
+def shown(request: Request, reader: Reader, ward: str, *, said: str = "", wrong: dict[str, str] | None = None, status: int = 200,
+          typed: str = "") -> HTMLResponse:  # fmt: skip
+    """The page, with what is wrong with what was typed."""
+    service = reader.service
+    service.reach(reader.who).need("read")
+    mine = service.places.wards(reader.who)
+    if not ward and not mine:
+        raise Problem(404, "not_found", "none of your wards is followed as a place: the operator names them in DOSETWIN_PLACES")
+    found = service.places.state(reader.who, ward or mine[0])
+    service.audited(reader.who, "read", detail={"what": "place", "ward": found.ward})
+    zone = zone_of(service)
+    return page(
+        request, "beds.html.j2", reader, "beds", status=status, place=found, wards=mine, said=said, wrong=wrong or {},
+        typed=typed,
+        now=zone.long(found.now), answer=answer(found.advice, zone) if found.advice is not None else None,
+        facts=[{"at": zone.short(f["at"]), "by": f["actor"], "text": told(f)}
+               for f in reversed(found.told) if f["kind"] != "visit_seen"][:RECENT],
+        may_record=reader.who.may("record"), most=MOST_BEDS,
+    )  # fmt: skip
+
+
+def answer(advice: "Advice", zone: Zone) -> dict[str, Any]:
+    """An answer for the template: the order, how sure, why, what is expected, what was tried, the figure."""
+    from dosetwin.report.page import about, candidates, rests_on
+
+    rec, therapy = advice.recommendation, advice.therapy
+    why, why_not = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
+    titles, rows = candidates(advice)
+    priced = {narrative.aim(g) for g in therapy.goals if g.price}  # a price is paid, not met
+    judged = [brief and text not in priced for text, brief in titles]
+    sure = readings.how_sure(rec.how_sure, therapy, rests_on(advice), advice.source) if rec.regimen else []
+    return {
+        "title": narrative.answer_title(rec), "tone": narrative.tone(rec), "headline": narrative.headline(rec, therapy.drug.name),
+        "certainty": narrative.certainty(rec.how_sure.get("joint")) if rec.regimen else ("", ""),
+        "sure": [*sure[:1], *sure[-1:]],
+        "joint": rec.how_sure.get("joint"), "beds": rec.order.get("values", {}).get("beds"),
+        "why": [narrative.sentence(r, therapy.goals) for r in why],
+        "why_not": [narrative.sentence(r, therapy.goals) for r in why_not],
+        "expected": readings.expected(rec, therapy), "titles": [t for (t, _), j in zip(titles, judged, strict=True) if j],
+        "rows": [r | {"p": [p for (p, _), j in zip(r["p"], judged, strict=True) if j]} for r in rows if r["short"]],
+        "heads": readings.heads(therapy, advice.source), "chart": chart(advice, zone), "believed": about(advice),
+        "at": zone.clock(advice.timeline.origin and advice.timeline.origin.isoformat(), advice.now), "therapy": therapy,
+        "goals": [{"text": g.text, "wanted": narrative.border(g), "least": g.min_probability, "source": g.source}
+                  for g in therapy.goals],
+    }  # fmt: skip
+
+
+def chart(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
+    """Beds taken in the days ahead, with what is open now and as advised; None where nobody knows what is open."""
+    from dosetwin.serve.web.charts import BandOf, Chart, LineOf, ZoneOf, rounded, svg
+
+    c = advice.curves
+    if c is None or advice.twin is None:
+        return None
+    origin = advice.timeline.origin.isoformat() if advice.timeline.origin else None
+    now, then = [rounded(row) for row in c.prior], [rounded(row) for row in c.updated]
+    opened, ordered = advice.twin.known.settings[-1]["beds"], advice.recommendation.order.get("values", {}).get("beds")
+    drawn = Chart(
+        "taken", "Beds taken", "1", "beds taken", origin, float(c.time[0]), float(c.time[-1]), advice.now, rounded(c.time, 7),
+        (BandOf("as it is, 90 %", "prior90", now[0], now[4]), BandOf("as advised, 90 %", "updated90", then[0], then[4]),
+         BandOf("as advised, 50 %", "updated50", then[1], then[3])),
+        (LineOf("as it is, median", "prior", now[2]), LineOf("as advised, median", "updated", then[2])),
+        alt=f"Beds taken in the coming two weeks: as advised a median of {max(then[2]):.3g} at most, with {opened:g} open now "
+            f"{max(now[2]):.3g}.", zone=zone,
+    )  # fmt: skip
+    borders = {opened: f"{opened:g} open now"} | ({} if ordered in (None, opened) else {ordered: f"{ordered:g} as advised"})
+    drawn = replace(drawn, zones=tuple(ZoneOf(text, None, n) for n, text in borders.items() if n <= drawn.top))
+    days = range(0, len(c.time), 48)
+    rows = [[zone.clock(origin, float(c.time[i])), *(f"{v[i]:.3g}" for v in (now[2], now[0], now[4], then[2], then[0], then[4]))]
+            for i in days]  # fmt: skip
+    return {"still": Markup(svg(drawn)), "chart": drawn, "rows": rows}
+
+
+def told(fact: Any) -> str:
+    """A fact about a place in words."""
+    body = fact["body"]
+    if fact["kind"] == "beds_open":
+        advised = body.get("advised")
+        beside = "" if advised is None else ", as advised" if advised == body["beds"] else f"; {advised} were advised"
+        return f"{body['beds']} beds open{beside}" + (f" ({body['text']})" if body.get("text") else "")
+    if fact["kind"] == "watch_began":
+        of = "the patients followed on this ward" if body["by"] == "patients" else "the visits told"
+        return f"everybody who comes is on record: {of}"
+    return "not everybody who comes is on record any more"
+
+
+@router.post("/beds/open")
+def open_beds(
+    request: Request, reader: Reading, token: Token = "", ward: Told = "", beds: Told = "", advised: Told = "", text: Told = ""
+) -> Response:
+    """From now on so many beds are open."""
+    reader.same_form(token)
+    if not beds.strip().isdigit() or int(beds) > MOST_BEDS:
+        return shown(request, reader, ward, wrong={"beds": f"a whole number from 0 to {MOST_BEDS}"}, typed=beds[:20], status=422)
+    meant = int(advised) if advised.isdigit() and int(advised) <= MOST_BEDS else None
+    body = BedsOpen(kind="beds_open", beds=int(beds), advised=meant, text=text.strip())
+    return _recorded(request, reader, ward, NewPlaceFact(at=reader.service.clock.now(), body=body), "opened")
+
+
+@router.post("/beds/watch")
+def watch(
+    request: Request, reader: Reading, token: Token = "", ward: Told = "", since: Told = "", by: Told = "patients", end: Told = ""
+) -> Response:
+    """Since when everybody who comes is on record, and as what; or that it is so no longer."""
+    reader.same_form(token)
+    now, zone = reader.service.clock.now(), zone_of(reader.service)
+    if end:
+        return _recorded(request, reader, ward, NewPlaceFact(at=now, body=WatchEnded(kind="watch_ended")), "watched")
+    read = zone.read(since)
+    if read.at is None or read.at > now:
+        return shown(request, reader, ward, wrong={"since": read.why or "a moment that is over"}, typed=since[:40], status=422)
+    body = WatchBegan(kind="watch_began", by="patients" if by == "patients" else "told")
+    return _recorded(request, reader, ward, NewPlaceFact(at=read.at, body=body), "watched")
+
+
+def _recorded(request: Request, reader: Reader, ward: str, fact: NewPlaceFact, said: str) -> Response:
+    reader.service.places.record(reader.who, ward, [fact])
+    query = urlencode({"ward": ward, "said": said})
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/beds?{query}", 303)
