@@ -60,14 +60,26 @@ def test_a_level_is_measured_as_any_quantity_is():
 
 def test_a_file_of_your_own_is_listed_once_it_is_given(tmp_path: Path):
     path = tmp_path / "my_drug.py"
-    path.write_text(MINE)
-    assert "phenytoin" not in formulary.followed()
-    assert formulary.drug(str(path)).name == "phenytoin"
-    assert "phenytoin" in formulary.followed()
-    assert formulary.measured("phenytoin").units["umol/L"] == pytest.approx(0.25227)
+    path.write_text(MINE.replace("phenytoin", "lacosamide"))
+    assert "lacosamide" not in formulary.followed()
+    assert formulary.drug(str(path)).name == "lacosamide"
+    assert "lacosamide" in formulary.followed()
+    assert formulary.measured("lacosamide").units["umol/L"] == pytest.approx(0.25227)
     path.write_text(MINE.replace("phenytoin", "amikacin"))
     with pytest.raises(InputError, match="two drugs of one name"):
         formulary.drug(str(path))
+
+
+def test_a_listed_drug_that_gives_way_leaves_its_name_to_a_file_of_your_own(tmp_path: Path):
+    path = tmp_path / "phenytoin.py"
+    path.write_text(MINE)
+    assert not formulary.replaced("phenytoin")
+    assert "phenytoin_epilepsy" in [t.name for t in formulary.therapies()]
+    mine = formulary.drug(str(path))
+    assert formulary.drug("phenytoin") is mine
+    assert formulary.replaced("phenytoin")
+    assert formulary.by_name()["phenytoin"] is mine
+    assert "phenytoin_epilepsy" not in [t.name for t in formulary.therapies()]
 
 
 @pytest.mark.parametrize(

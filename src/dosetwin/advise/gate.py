@@ -46,6 +46,7 @@ def ask(facts: "Timeline | Place", question: Question) -> Asked:
         *checked(timeline, now, question),
         *formulary.together(every, drug, now, question.planned),
         *formulary.genetics(bare, drug),
+        *_own_file(drug),
         *unmade(bare, now, question),
         *reasons(question.therapy, question.models, facts_at(bare, now)),
     )
@@ -134,6 +135,14 @@ def fits(question: Question) -> None:
         if not (value > 0 and np.isfinite(value)):
             raise InputError(f"the {name} must be a positive number", where=f"facts: {name}", value=value, allowed="> 0")
     enough(question)
+
+
+def _own_file(drug: str) -> tuple[Finding, ...]:
+    """A remark where the drug is one of somebody's own file that took the place of a listed one."""
+    if not formulary.replaced(drug):
+        return ()
+    text = f"{drug} is that of your own file: the listed one of this name, its interactions and therapies, are not used"
+    return (Finding("info", "own_drug_in_use", drug, text, remedy="give yours another name to have both"),)
 
 
 def planned_fits(question: Question) -> None:

@@ -14,7 +14,7 @@ KINDS = ("model", "therapy")
 
 def new(
     kind: Annotated[str, typer.Argument(metavar="model|therapy", help="What is to be written.")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the file, such as phenytoin_ludden_1977.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the file, such as lacosamide_smith_2020.")],
     drug: Annotated[str, typer.Option("--drug", metavar="NAME", help="The drug; else the first word of NAME.")] = "",
     model: Annotated[str, typer.Option("--model", metavar="NAME|FILE", help="The model of a therapy.")] = "",
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where the file goes.")] = Path(),
@@ -25,7 +25,7 @@ def new(
     stem = name.removesuffix(".py")
     if not stem.isidentifier() or stem != stem.lower():
         raise InputError("not a name for a file", where="NAME", value=name, allowed="a-z, 0-9 and _, no digit first",
-                         remedy="such as phenytoin_ludden_1977 (drug_author_year)")  # fmt: skip
+                         remedy="such as lacosamide_smith_2020 (drug_author_year)")  # fmt: skip
     target = folder / f"{stem}.py"
     if target.exists():
         raise InputError("the file is there already", where=str(target), remedy="choose another name, or move it away")

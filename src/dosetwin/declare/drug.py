@@ -118,6 +118,7 @@ class Drug:
     halves: bool = True
     piece: str = "tablet"
     vials: tuple[Vial, ...] = ()
+    gives_way: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -159,6 +160,7 @@ def drug(
     halves: bool = True,
     piece: str = "tablet",
     vials: Sequence[Vial] = (),
+    gives_way: bool = False,
 ) -> Drug:
     """A drug, checked.
 
@@ -173,6 +175,7 @@ def drug(
     one_dose : lowest and highest dose that can be, with the unit (``mg/kg``, ``mg``). usual, newborn : what it usually is.
     followed : False for what is given beside (its doses switch flags; no twin is made of it).
     device : True for what is ordered in settings and never given (a ventilator, the beds of a ward): no record's dose names it.
+    gives_way : a file of somebody's own, or of a package, with a drug of this name takes its place, which answers say.
 
     Raises ModelError naming the drug where something does not fit together.
     """
@@ -207,5 +210,5 @@ def drug(
         tuple(atc), snomed, known, tuple(s.lower() for s in synonyms), size, tuple(routes), tuple(remarked), longest_h, long_h,
         shortest_h, tuple(raises), followed and not device, device, tuple(interactions),
         tuple(tablets),
-        tuple(alarms), halves, piece, tuple(vials),
+        tuple(alarms), halves, piece, tuple(vials), gives_way,
     )  # fmt: skip

@@ -24,10 +24,10 @@ from dosetwin.formulary._together import interactions, moves, raised, tell, toge
 from dosetwin.quantities import QUANTITIES, Quantity
 
 __all__ = [
-    "UNNAMED", "USUAL", "about", "allergic_flag", "allergic_to", "checked",
-    "drug", "drugs", "files", "followed", "genetics", "include", "interactions", "known",
-    "levels", "list_anew", "measured", "module", "moves", "names", "raised", "recommendations", "rule", "rules", "shared", "tell",
-    "therapies", "therapy", "therapy_from_json", "together",
+    "UNNAMED", "USUAL", "about", "allergic_flag", "allergic_to", "checked", "drug", "drugs", "files", "followed",
+    "genetics", "include", "interactions", "known", "levels", "list_anew", "measured", "module", "moves", "names",
+    "raised", "recommendations", "replaced", "rule", "rules", "shared", "tell", "therapies", "therapy",
+    "therapy_from_json", "together",
 ]  # fmt: skip
 GROUP = "dosetwin.formulary"
 
@@ -48,7 +48,17 @@ def _own() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _installed() -> dict[str, EntryPoint]:
-    return installed(GROUP, _own(), "drugs")
+    return installed(GROUP, _own(), "drugs", _gives_way)
+
+
+def _gives_way(name: str) -> bool:
+    """Whether the drug of a listed file leaves its name to a file of somebody's own."""
+    return importlib.import_module(f"{__name__}.{name}").DRUG.gives_way
+
+
+def replaced(name: str) -> bool:
+    """Whether a drug is one of somebody's own file or package that took the place of a listed one."""
+    return name in _own() and (name in _given or name in _installed())
 
 
 def module(name: str) -> ModuleType:
@@ -58,7 +68,7 @@ def module(name: str) -> ModuleType:
     """
     if name.endswith(".py"):
         return run_file(Path(name), "drug")
-    if name in _own():
+    if name in _own() and name not in _installed():
         return importlib.import_module(f"{__name__}.{name}")
     if name not in _installed():
         raise UnknownName("unknown drug", where="drug", value=name[:100], allowed=", ".join(names()))
@@ -88,7 +98,7 @@ def drug(name: str) -> Drug:
 
 def include(found: Drug, where: str) -> Drug:
     """List a drug of a file of your own for the length of this process. Raises InputError where its name is taken."""
-    if found.name in _own() or found.name in _installed():
+    if (found.name in _own() and not _gives_way(found.name)) or found.name in _installed():
         raise InputError("two drugs of one name", where=where, value=found.name, allowed="a name not taken",
                          remedy="give your drug another name")  # fmt: skip
     _given[found.name] = found
@@ -103,8 +113,8 @@ def list_anew() -> None:
 
 
 def files() -> tuple[str, ...]:
-    """Names of the files in this folder and of installed packages."""
-    return tuple(sorted({*_own(), *_installed()}))
+    """Names of the files in this folder and of installed packages, without those a file of somebody's own took the place of."""
+    return tuple(sorted({*(n for n in _own() if n not in _given), *_installed()}))
 
 
 @lru_cache(maxsize=1)
