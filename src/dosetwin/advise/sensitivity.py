@@ -27,13 +27,21 @@ WEIGHT = 1.1
 @dataclass(frozen=True)
 class Doubt:
     """One thing that could be otherwise. ``past`` True: it changes what the levels mean, so the belief is another; ``changed``
-    the records alone by which it does, where it is so few that the draws there are may answer."""
+    the records alone by which it does, where it is so few that the draws there are may answer; ``alone``: what is measured
+    otherwise, where that is all."""
 
     code: str
     text: str
     timeline: Timeline
     past: bool
     changed: Changed | None = None
+    alone: frozenset[str] | None = None
+
+    def read(self, names: Collection[str]) -> bool:
+        """Whether who reads these quantities, and facts, would hear of it."""
+        if self.alone is None:
+            return True
+        return not self.alone.isdisjoint(names)
 
 
 def doubts(
@@ -74,7 +82,9 @@ def doubts(
             event = Observation(now, name, high, q.unit) if measured else Covariate(now, name, high, q.unit)
             text = f"a {q.text} {100.0 * q.rises:.0f} % above the last one ({high:.2g} {q.unit_shown}) comes back now"
             changed = Changed(new=(event,)) if isinstance(event, Observation) else None
-            yield Doubt(f"{q.text}_rises", text, known.append(event), True, changed)
+            yield Doubt(
+                f"{q.text}_rises", text, known.append(event), True, changed, None if changed is None else frozenset({name})
+            )
     levels = [o for o in known.observations if o.measures in (*watched, "")]
     if by_mouth and known.doses:
         *others, missed = known.doses
@@ -96,10 +106,11 @@ def doubts(
                 then = replace(last, time=moved)
                 timeline = replace(known, observations=(*others, then))
                 text = f"the last {word} was drawn 15 min {side} than recorded"
-                yield Doubt(f"sampled_{side}", text, timeline, True, Changed((last,), (then,)))
+                yield Doubt(f"sampled_{side}", text, timeline, True, Changed((last,), (then,)),
+                            frozenset({last.measures}))  # fmt: skip
         without = replace(known, observations=tuple(o for o in known.observations if o.measures not in (*watched, "")))
         text = f"the {' and '.join(many(n) for n in named)} are not this patient's (as if there were none)"
-        yield Doubt("levels_not_hers", text, without, True)
+        yield Doubt("levels_not_hers", text, without, True, alone=frozenset(o.measures for o in levels))
     if not known.series("WT") or not (by_weight or "WT" in reads):
         return
     for jump in weight_jumps(known):
@@ -141,7 +152,10 @@ def sensitivities(asked: Asked, state: State, made: Decision) -> tuple[Sensitivi
         try:
             # draws of the belief belong to the course they were made under: only a new belief gets a new course
             told = asked.tellers.items()
-            anew = {name: by.tell(doubt.timeline, asked.now, q.rule) for name, by in told} if doubt.past else None
+            anew = {
+                name: by.tell(doubt.timeline, asked.now, q.rule) if doubt.read(by.reads) else asked.told[name]
+                for name, by in told
+            } if doubt.past else None  # fmt: skip
             then = replace(asked, question=few, known=heard(doubt.timeline, anew or asked.told))
             # asked of the mixture only: whether a record is in doubt follows from the explanations, without draws given each
             believed = believe(then, conditions=False) if doubt.past else state.thinned(DRAWS)
@@ -157,8 +171,7 @@ def sensitivities(asked: Asked, state: State, made: Decision) -> tuple[Sensitivi
 def _at_hand(asked: Asked, state: State, made: Decision, every: Sequence[Doubt]) -> dict[str, Decision]:
     """Doubts of a record or two that nobody who tells effects reads, answered by the draws there are, by code."""
     reads = {name for teller in asked.tellers.values() for name in teller.reads}
-    few = [(d, d.changed) for d in every if d.changed is not None]
-    few = [(d, c) for d, c in few if not reads & {o.measures for o in (*c.gone, *c.new)}]
+    few = [(d, d.changed) for d in every if d.changed is not None and not d.read(reads)]
     facts = [heard(d.timeline, asked.told) for d, _ in few]
     found = weighed(asked, state, made, [c for _, c in few], facts, THIN)
     return {d.code: decision for (d, _), decision in zip(few, found, strict=True) if decision is not None}
