@@ -69,6 +69,11 @@ def told(name: str) -> dict[str, Any]:
 
 
 def answered(name: str) -> Advice:
+    return advise(*asked_of(name))
+
+
+def asked_of(name: str) -> tuple[Timeline, Question]:
+    """The facts of a scenario and its question."""
     case = _case(name)
     chosen = [models.load(m) for m in case["models"]]
     facts = {"MIC": case["mic"]} if case.get("mic") else {}
@@ -80,7 +85,7 @@ def answered(name: str) -> Advice:
         draws=case.get("draws", 500),
         facts=facts,
     )
-    return advise(timeline_of(case), question)
+    return timeline_of(case), question
 
 
 def answer(name: str) -> Recommendation:

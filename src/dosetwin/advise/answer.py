@@ -10,6 +10,7 @@ from dosetwin.advise.curves import SAMPLE_DRAWS, Curves, curves_of, curves_of_pl
 from dosetwin.advise.gate import ask, forbidden_first
 from dosetwin.advise.hold import coming_sample, settle
 from dosetwin.advise.question import Asked, Question
+from dosetwin.advise.rounds import fitted
 from dosetwin.advise.sensitivity import sensitivities
 from dosetwin.advise.written import write
 from dosetwin.decide.recommendation import Recommendation
@@ -109,6 +110,7 @@ def advise(facts: "Timeline | Place", question: Question) -> Advice:
     state = believe(asked)
     ahead = outlooks(asked, state)
     settled = settle(asked, state, ahead)
+    settled = fitted(asked, state, settled)
     sample = coming_sample(asked, state, settled)
     doubts = sensitivities(asked, state, settled.made)
     recommendation = write(asked, state, ahead, settled, sample, doubts)

@@ -11,7 +11,7 @@ from dosetwin.advise.question import Asked
 from dosetwin.advise.table import quantile
 from dosetwin.decide.plans import ask_rules
 from dosetwin.declare import Says, Therapy
-from dosetwin.declare.menu import Repeated
+from dosetwin.declare.menu import Repeated, Situation, Weekly
 from dosetwin.declare.preparation import given
 from dosetwin.declare.reading import json_key
 from dosetwin.errors import InputError, percent
@@ -60,6 +60,8 @@ def said_of(therapy: Therapy) -> str:
     """Where the way a dose is prepared is from."""
     by = therapy.preparation
     if by is None:
+        if therapy.pieces:
+            return f"{therapy.drug.piece}s as {therapy.pieces} has them"
         return f"{therapy.drug.piece}s as the formulary has them: a ward names its own"
     return by.source if by.ward or by.lacking else f"the formulary's usual preparation, not a ward's own ({by.source})"
 
@@ -69,13 +71,19 @@ def rounding(asked: Asked, state: State, made: Decision) -> dict[str, Any]:
     every amount would cost a simulation and no rule says an exact one.
 
     ``exact`` is what would be given without marks: what the rule that the order follows says to the last digit, else the amount
-    of the lowest expected loss among those that are rounded to the order. ``loss``, ``joint`` and the medians of ``readings``:
+    of the lowest expected loss among those that are rounded to the order (of a week of tablets, where the ward has its own, its
+    total). ``loss``, ``joint`` and the medians of ``readings``:
     [exact, as given].
     """
     order, menu = made.regimen, asked.therapy.menu
-    if not isinstance(order, Every) or not isinstance(menu, Repeated) or not state.pools:
+    if not state.pools:
         return {}
-    exact = _of_rules(asked, made, order) or _between(asked, order)
+    if isinstance(order, Week) and isinstance(menu, Weekly):
+        exact: Sequence[Every | Week] = _weeks_of_rules(asked, made, order) or _weeks_between(asked.therapy, menu, order)
+    elif isinstance(order, Every) and isinstance(menu, Repeated):
+        exact = _of_rules(asked, made, order) or _between(asked, order)
+    else:
+        return {}
     if not exact:
         return {}
     found = judged(asked.at(made.where.now), state, made.where, [order, *exact])
@@ -95,7 +103,8 @@ def rounding(asked: Asked, state: State, made: Decision) -> dict[str, Any]:
         for r, d in asked.therapy.shown
     }
     told = {
-        "exact": round(plans[best].dosed.first, 4), "given": order.first, "unit": order.unit,
+        "exact": round(_size(plans[best].order), 4), "given": _size(order),
+        "unit": f"{order.unit} a week" if isinstance(order, Week) else order.unit,
         "loss": [round(float(scores.loss[i]), 4) for i in rows], "joint": [round(float(scores.joint[i]), 4) for i in rows],
         "readings": {k: [x if np.isfinite(x) else None for x in v] for k, v in medians.items()},
     }  # fmt: skip
@@ -114,6 +123,33 @@ def _of_rules(asked: Asked, made: Decision, order: Every) -> list[Every]:
             loading = None if order.loading is None or found.loading is None else found.loading * size
             return [replace(order, amount=found.amount * size, loading=loading)]
     return []
+
+
+def _size(order: Any) -> float:
+    """What is rounded: the first dose, of tablets by the days of the week their total."""
+    return order.total if isinstance(order, Week) else order.first
+
+
+def _weeks_of_rules(asked: Asked, made: Decision, order: Week) -> list[Week]:
+    """The week with the exact amount of the rule it follows, the same each day; none where it follows none."""
+    index = made.choice.chosen
+    names = made.plans[index].rules if index is not None else ()
+    says = ask_rules(asked.therapy.rules, made.facts)[0] if names else {}
+    found = [s for n in names if isinstance(s := says.get(n), Says)]
+    return [replace(order, week=(s.amount * made.where.size(s.per) * 24.0 / s.interval,) * 7) for s in found[:1]]
+
+
+def _weeks_between(therapy: Therapy, menu: Weekly, order: Week) -> list[Week]:
+    """Weeks of any total that the ward's tablets round to the order's, the same each day; none where they are the formulary's
+    (each costs a simulation)."""
+    if not therapy.pieces:
+        return []
+    totals = sorted(sum(o.week) for o in menu.orders(Situation(order.first_at)))
+    below = [t for t in totals if t < order.total - 1e-9][-1:] or [order.total]
+    above = [t for t in totals if t > order.total + 1e-9][:1] or [order.total]
+    near = [(order.total + below[0]) / 2, (order.total + above[0]) / 2]
+    near += [(order.total + t) / 2 for t in near]
+    return [replace(order, week=(t / 7.0,) * 7) for t in near if abs(t - order.total) > 1e-9]
 
 
 def _between(asked: Asked, order: Every) -> Sequence[Every]:

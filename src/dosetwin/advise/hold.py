@@ -5,9 +5,9 @@ mix-up of patients). What is ordered must be safe under both. Where nothing is, 
 answer is a level now, and one regimen for each outcome: taking a level costs an hour or two, a dose cannot be taken back.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,7 +40,7 @@ TOLD_FROM = 0.05
 @dataclass(frozen=True, eq=False)
 class Settled:
     """A decision with its status, and, for a hold, the plan and the sentence that says it; ``reasons`` to be told first,
-    ``findings`` of what the record lacks."""
+    ``findings`` of what the record lacks; ``rounds``: what keeping the ward's rounds costs (``advise.rounds``)."""
 
     made: Decision
     status: Status
@@ -48,6 +48,7 @@ class Settled:
     hold_reason: str = ""
     reasons: tuple[Reason, ...] = ()
     findings: tuple[Finding, ...] = ()
+    rounds: Mapping[str, Any] = field(default_factory=dict)
 
 
 def settle(asked: Asked, state: State, ahead: Sequence[Outlook]) -> Settled:

@@ -50,6 +50,8 @@ def _given(asked: Asked, state: State, settled: Settled) -> dict[str, Any]:
     found = as_given(settled.made.regimen, asked.therapy)
     if found and asked.question.sensitivity:
         found["rounding"] = rounding(asked, state, settled.made)
+    if settled.rounds:
+        found["rounds"] = dict(settled.rounds)
     return found
 
 

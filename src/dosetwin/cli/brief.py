@@ -85,6 +85,8 @@ def _lines(advice: "Advice", told_by: str) -> list[Line]:
         more = f" ({len(grave)} remarks)" if len(grave) > 1 else ""
         out.append(Line(f"Look at{more}: {narrative.remark(worst)}", "yellow", cut=True))
     out += [Line(x, "dim", cut=True, drop=5) for x in narrative.prepared(rec.given)[:1]]
+    if told := rec.given.get("rounds"):
+        out.append(Line(f"Rounds: {told['words']}", "dim", cut=True, drop=5))
     out.append(Line(f"{narrative.NOT_A_DEVICE} All of it: --full", "dim"))
     return out
 

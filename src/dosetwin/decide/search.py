@@ -90,6 +90,13 @@ class Scores:
         """These plans and then the other's."""
         return Scores.all_of([self, other])
 
+    def only(self, rows: Sequence[int]) -> "Scores":
+        """These plans, in this order."""
+        at = list(rows)
+        lists = {n: getattr(self, n)[at] for n in ("loss", "loss_se", "joint", "joint_se", "draws", "coming")}
+        tables = {n: {key: v[at] for key, v in getattr(self, n).items()} for n in ("p", "se", "parts")}
+        return replace(self, **lists, **tables)
+
     def difference_se(self, i: int, j: int) -> float:
         """Standard error of loss[i] - loss[j] on common draws (smaller than if the draws were independent)."""
         d = self.draws[i] - self.draws[j]
@@ -294,6 +301,14 @@ def _why(
     out.append(Reason("p_joint", round(float(s.joint[chosen]), 4), None, "1", f"all joint targets{_throughout(goals)}"))
     out += [_why_not(plans, s, chosen, i, unmet[i]) for i, plan in enumerate(plans) if plan.rules and i != chosen]
     return tuple(out)
+
+
+def told_anew(plans: Sequence[Plan], choice: Choice, goals: Sequence[Goal]) -> tuple[Reason, ...]:
+    """The reasons of a choice whose order was moved in time: why it was chosen stays, the chances are the moved order's."""
+    assert choice.chosen is not None
+    assert choice.best is not None
+    now = {r.code: r for r in _why(plans, choice.scores, goals, choice.chosen, choice.best, choice.unmet) if r.code[:2] == "p_"}
+    return tuple(now.get(r.code, r) for r in choice.reasons)
 
 
 def _throughout(goals: Sequence[Goal]) -> str:

@@ -275,7 +275,7 @@ class Weekly:
     tablet), a week of at most two neighbouring amounts.
 
     Weeks are at least ``apart`` (a ratio) apart, those of one amount always among them; ``step_h`` clock step of a dose already
-    due.
+    due. ``days``: amounts of a day that a ward's tablets make, ascending, where these are not all steps.
     """
 
     daily: tuple[float, float]
@@ -283,22 +283,37 @@ class Weekly:
     apart: float = 1.04
     step_h: float = 0.5
     unit: str = "mg"
+    days: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         right_kinds(self, "menu")
         low, high = self.daily
         if not 0 <= low < high < math.inf or not self.step > 0 or not self.apart >= 1:
             raise InputError("not a menu of tablets", where="menu", value=(self.daily, self.step))
+        if list(self.days) != sorted(set(self.days)) or any(d <= 0 for d in self.days):
+            raise InputError("amounts of a day ascend", where="menu", value=self.days)
 
     def week(self, total: float) -> tuple[float, ...]:
         """Seven days of ``total`` together: the amounts of two days differ by a step at most, the higher ones spread evenly."""
+        if self.days:
+            return min(self._weeks(), key=lambda w: (abs(sum(w) - total), len(set(w))))
         steps = round(total / self.step)
         usual, more = divmod(steps, 7)
-        high = {round((k + 0.5) * 7 / more - 0.5) for k in range(more)} if more else set()
-        return tuple(round((usual + (d in high)) * self.step, 6) for d in range(7))
+        return tuple(round((usual + (d in _spread(more))) * self.step, 6) for d in range(7))
+
+    def _weeks(self) -> list[tuple[float, ...]]:
+        """Every week of two neighbouring amounts of ``days`` (0 below the first), ascending."""
+        found = [
+            tuple(high if d in _spread(more) else low for d in range(7))
+            for low, high in zip((0.0, *self.days), self.days, strict=False)
+            for more in range(1, 8)
+        ]
+        return sorted(found, key=sum)
 
     def orders(self, where: Situation, thin: int = 1) -> tuple[Week, ...]:
         """Every week on the grid, ascending."""
+        if self.days:
+            return tuple(self.ordered(week, where) for week in self._apart()[::thin])
         low, high = (round(x * 7 / self.step) for x in self.daily)
         totals, last = [], 0.0
         for steps in range(max(low, 1), high + 1):
@@ -306,6 +321,19 @@ class Weekly:
                 totals.append(steps * self.step)
                 last = float(steps)
         return tuple(self.ordered(self.week(total), where) for total in totals[::thin])
+
+    def _apart(self) -> list[tuple[float, ...]]:
+        """Weeks of ``days`` within ``daily``, apart from each other."""
+        out: list[tuple[float, ...]] = []
+        last = 0.0
+        for week in self._weeks():
+            total = sum(week)
+            if self.daily[0] * 7 - 1e-9 <= total <= self.daily[1] * 7 + 1e-9 and (
+                len(set(week)) == 1 or total >= self.apart * last
+            ):
+                out.append(week)
+                last = total
+        return out
 
     def ordered(self, week: tuple[float, ...], where: Situation) -> Week:
         """A week of tablets from its next possible day on."""
@@ -329,11 +357,18 @@ class Weekly:
 
     def measured(self, amount: float) -> float:
         """The nearest amount of a day that tablets make."""
+        if self.days:
+            return min(self.days, key=lambda d: abs(d - amount))
         return round(max(round(amount / self.step), 1) * self.step, 6)
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "weekly", "daily": list(self.daily), "step": self.step, "apart": self.apart, "step_h": self.step_h,
-                "unit": self.unit}  # fmt: skip
+                "unit": self.unit, **({"days": list(self.days)} if self.days else {})}  # fmt: skip
+
+
+def _spread(more: int) -> set[int]:
+    """Which days of a week have the higher amount, of which there are ``more``: as evenly as they go."""
+    return {round((k + 0.5) * 7 / more - 0.5) for k in range(more)} if more else set()
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,23 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from math import gcd
 from typing import Any, Literal
 
 from dosetwin.declare.control import Control
-from dosetwin.declare.diary import Diary
+from dosetwin.declare.diary import Diary, in_tablets
 from dosetwin.declare.drug import Drug
 from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.goal import Goal
 from dosetwin.declare.limit import PER_KG, Bar, Limit
 from dosetwin.declare.mechanism import Stage
-from dosetwin.declare.menu import Menu, Repeated
+from dosetwin.declare.menu import Menu, Repeated, Rounding, Weekly
 from dosetwin.declare.model import Everyday
 from dosetwin.declare.place import placed, stamp
 from dosetwin.declare.pool import Pool
 from dosetwin.declare.preparation import Preparation
 from dosetwin.declare.reading import COURSE, HOURS, At, Between, Reading
+from dosetwin.declare.rounds import Rounds
 from dosetwin.declare.rule import Facts, Rule
 from dosetwin.errors import InputError, UnknownName
 
@@ -112,6 +114,8 @@ class Therapy:
     mechanism : how it works, stage after stage; () where nobody has written it.
     pool : of a place, what is believed of it before anything is seen there; it stands where a patient's ``models`` do.
     preparation : how its doses are made ready where they are liquid; the menu's amounts are those it can measure.
+    rounds : of the ward that gives it; None: of no ward.
+    pieces : the ward whose tablets are the drug's; "": those of the drug's file.
     """
 
     name: str
@@ -146,6 +150,8 @@ class Therapy:
     mechanism: tuple[Stage, ...] = ()
     kept: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
     preparation: Preparation | None = None
+    rounds: Rounds | None = None
+    pieces: str = ""
 
     def __post_init__(self) -> None:
         stamp(self)
@@ -214,6 +220,33 @@ class Therapy:
         limits = tuple(replace(x, source=by.source) if x.of == "off_step" else x for x in self.limits)
         return replace(self, menu=replace(self.menu, rounding=by.rounding), limits=limits, preparation=by, kept=None)
 
+    def in_pieces(self, ward: str, tablets: tuple[float, ...], halves: bool) -> "Therapy":
+        """The same of a ward that has these ``tablets`` (in the drug's unit): its orders are those that they make.
+
+        Raises InputError where its doses are no tablets, or where no dose of its menu can be made of them.
+        """
+        where, drug = f"{ward}.{self.drug.name}.tablets", replace(self.drug, tablets=tablets, halves=halves)
+        if not self.drug.tablets or not isinstance(self.menu, Repeated | Weekly):
+            raise InputError("nothing of it comes in whole pieces", where=where, value=list(tablets), remedy="leave it out")
+        if not self.drug.tablets[0] / FAR < max(tablets) < self.drug.tablets[0] * FAR:
+            raise InputError("so far from the usual tablets that their unit must be another", where=where, value=list(tablets),
+                             allowed=f"like {self.drug.tablets[0]:g} {drug.unit}")  # fmt: skip
+        least = min(tablets) * (0.5 if halves else 1.0)
+        if isinstance(self.menu, Weekly):
+            steps = range(1, round(self.menu.daily[1] / (menu_step := _common(tablets, halves))) + 1)
+            days = tuple(d for k in steps if in_tablets(d := round(k * menu_step, 6), tablets, halves) is not None)
+            menu: Menu = replace(self.menu, step=least, days=days)
+            nothing = not days
+        else:
+            if any(abs(t / least - round(t / least)) > 1e-9 for t in tablets):
+                raise InputError("these tablets make no even steps", where=where, value=list(tablets),
+                                 allowed=f"multiples of {least:g} {drug.unit}", remedy="name those that go together")  # fmt: skip
+            said = f"{drug.piece}s that {ward} has"
+            menu, nothing = replace(self.menu, rounding=Rounding(((0.0, least),), said)), False
+        if nothing:
+            raise InputError("no dose can be made of these tablets", where=where, value=list(tablets))
+        return replace(self, drug=drug, menu=menu, pieces=ward, kept=None)
+
     def limit(self, of: str) -> Limit | None:
         """The first limit on that number of an order; None: there is none."""
         return next((x for x in self.limits if x.of == of), None)
@@ -247,7 +280,19 @@ class Therapy:
             "tie_loss": self.tie_loss, "table_rows": self.table_rows, "note": self.note, "source": self.source,
             **({"made_for": [list(x) for x in self.made_for]} if self.made_for else {}),
             **({} if self.preparation is None else {"preparation": self.preparation.to_json()}),
+            **({} if self.rounds is None else {"rounds": self.rounds.to_json()}),
+            **({"tablets": [self.pieces, list(self.drug.tablets), self.drug.halves]} if self.pieces else {}),
         }  # fmt: skip
+
+
+FAR = 100.0
+"""Tablets that many times stronger or weaker than the formulary's are a slip of the unit (assumed)."""
+
+
+def _common(tablets: tuple[float, ...], halves: bool) -> float:
+    """The largest step of which all these tablets (or their halves) are multiples."""
+    sizes = [round(t * (0.5 if halves else 1.0) * 1e6) for t in tablets]
+    return gcd(*sizes) / 1e6
 
 
 SHOWN = ("next", "last", COURSE)

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from dosetwin.declare.menu import Settings, Targets
 from dosetwin.declare.preparation import Preparation, Vial
+from dosetwin.declare.rounds import Rounds
 from dosetwin.declare.therapy import Therapy
 from dosetwin.errors import InputError
 
@@ -14,7 +16,7 @@ FAR = 100.0
 @dataclass(frozen=True)
 class Dilution:
     """What a ward says of one drug; None: as the formulary has it. ``per_mL``, ``strongest`` in the drug's unit per mL, ``marks``
-    (from mL, step mL), ``at`` where it stands."""
+    (from mL, step mL), ``tablets`` (in the drug's unit) it has and whether it ``halves`` them, ``at`` where it stands."""
 
     per_mL: float | None = None
     marks: tuple[tuple[float, float], ...] | None = None
@@ -22,15 +24,20 @@ class Dilution:
     bags: tuple[float, ...] | None = None
     strongest: float | None = None
     vials: tuple[Vial, ...] = ()
+    tablets: tuple[float, ...] = ()
+    halves: bool | None = None
     at: str = ""
 
 
 @dataclass(frozen=True)
 class Ward:
-    """A ward by its ``name``, and ``dilutions`` by the name of a drug, or of a therapy, which goes first."""
+    """A ward by its ``name``, and ``dilutions`` by the name of a drug, or of a therapy, which goes first; ``rounds`` (minutes
+    after midnight) on the clock of ``zone``."""
 
     name: str
     dilutions: Mapping[str, Dilution]
+    rounds: tuple[int, ...] = ()
+    zone: str = ""
 
     def therapy(self, of: Therapy) -> Therapy:
         """The therapy as this ward gives it; without a dilution of its own the formulary's, marked as that.
@@ -40,8 +47,13 @@ class Ward:
         """
         said = self.dilutions.get(of.name) or self.dilutions.get(of.drug.name)
         usual = of.preparation
+        if not isinstance(of.menu, Settings | Targets) and of.kind == "patient":
+            of = replace(of, rounds=Rounds(self.name, self.rounds, self.zone), kept=None)
+        if said is not None and (said.tablets or said.halves is not None):
+            halves = of.drug.halves if said.halves is None else said.halves
+            of = of.in_pieces(self.name, said.tablets or of.drug.tablets, halves)
         if usual is None:
-            if said is not None:
+            if said is not None and not of.pieces:
                 raise InputError("nothing of it is diluted", where=said.at, value=of.name, remedy="leave it out")
             return of
         if said is None or said.per_mL is None:

@@ -8,6 +8,7 @@ from dosetwin.declare import Assumed, Bar, Drug, Everyday, Goal, Limit, Reading,
 from dosetwin.declare.menu import Menu, Repeated, Rounding, Targets, menu_from_json
 from dosetwin.declare.preparation import Preparation
 from dosetwin.declare.reading import AUC24, PEAK, TROUGH, After, End, Interval
+from dosetwin.declare.rounds import Rounds
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.formulary._tci import TciPump
 
@@ -61,6 +62,10 @@ def _menu(data: Mapping[str, Any]) -> Menu:
 
 
 def _of_today(data: Mapping[str, Any]) -> Therapy:
+    if data.get("tablets"):
+        ward, tablets, halves = data["tablets"]
+        plain = _of_today({k: v for k, v in data.items() if k != "tablets"})
+        return replace(plain, drug=replace(plain.drug, tablets=tuple(tablets), halves=halves), pieces=ward)
     given: dict[str, Any] = {k: data[k] for k in (
         "name", "population", "kind", "horizon_h", "stale_h", "tie_loss", "table_rows", "note", "source", "typical",
     )}  # fmt: skip
@@ -74,7 +79,8 @@ def _of_today(data: Mapping[str, Any]) -> Therapy:
         assumed=tuple(Assumed(**a) for a in data["assumed"]),
         shown=tuple((Reading.from_json(r), d) for r, d in data["shown"]),
         made_for=tuple((str(flag), str(name)) for flag, name in data.get("made_for", ())),
-        preparation=None if data.get("preparation") is None else Preparation.from_json(data["preparation"]), **given,
+        preparation=None if data.get("preparation") is None else Preparation.from_json(data["preparation"]),
+        rounds=None if data.get("rounds") is None else Rounds.from_json(data["rounds"]), **given,
     )  # fmt: skip
 
 

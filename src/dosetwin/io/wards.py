@@ -1,4 +1,4 @@
-"""Wards and how they prepare doses, as a TOML file: ``[NICU.amikacin]``, ``dilution = "5 mg/mL"``, syringes, bags, vials."""
+"""Wards, their rounds and how they prepare doses, as a TOML file: ``[NICU.amikacin]``, ``dilution = "5 mg/mL"``, tablets."""
 
 import re
 import tomllib
@@ -6,37 +6,46 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dosetwin import formulary
 from dosetwin.declare.preparation import Preparation, Vial
+from dosetwin.declare.rounds import minutes
 from dosetwin.declare.ward import Dilution, Ward
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.io.text import number, read_text
 from dosetwin.units import convert
 
-KEYS = ("dilution", "syringes", "least_mL", "bags", "strongest", "vials")
+KEYS = ("dilution", "syringes", "least_mL", "bags", "strongest", "vials", "tablets", "halves")
+OF_WARD = ("rounds", "time_zone")
+"""What stands in a ward's own table, beside its drugs."""
 MARKS_MOST = 10_000
 """Marks on a syringe, those of pumps included: each is an order that may be weighed."""
 _AMOUNT = re.compile(r"\s*([0-9.,]+)\s*([^\s/0-9][^/]*?)\s*(?:/\s*([0-9.,]*)\s*([A-Za-z]+))?\s*")
 _U = re.compile(r"\s*[Uu]-?(40|100|200|300|500)\s*")
 
 
-def read_wards(path: Path) -> dict[str, Ward]:
-    """Wards by name. Raises InputError naming the file and the entry for what is none, a drug or therapy nobody declares, or a
-    dilution that cannot be."""
+def read_wards(path: Path, zone: str = "") -> dict[str, Ward]:
+    """Wards by name; ``zone`` of the rounds of a ward that names no ``time_zone``.
+
+    Raises InputError naming the file and the entry for what is none, a drug or therapy nobody declares, or a dilution, tablets
+    or rounds that cannot be.
+    """
     try:
         data = tomllib.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise InputError(f"not TOML: {error}", where=path.name) from None
-    return {name: _ward(name, said, f"{path.name}: {name}") for name, said in data.items()}
+    return {name: _ward(name, said, f"{path.name}: {name}", zone) for name, said in data.items()}
 
 
-def _ward(name: str, said: Any, where: str) -> Ward:
+def _ward(name: str, said: Any, where: str, zone: str) -> Ward:
     if not isinstance(said, dict):
         raise InputError("not a ward", where=where, value=said, allowed="a table [WARD.DRUG] for each drug")
     therapies = {t.name: t for t in formulary.therapies()}
     dilutions: dict[str, Dilution] = {}
     for what, entry in said.items():
+        if what in OF_WARD:
+            continue
         at = f"{where}.{what}"
         if what not in therapies and what not in formulary.by_name():
             raise UnknownName("neither a drug nor a therapy", where=where, value=what, allowed="see 'dosetwin therapies'")
@@ -46,11 +55,33 @@ def _ward(name: str, said: Any, where: str) -> Ward:
             raise UnknownName("unknown key", where=at, value=unknown[0], allowed=", ".join(KEYS))
         drug = therapies[what].drug if what in therapies else formulary.by_name()[what]
         dilutions[what] = _dilution(entry, drug.amount, at)
-    ward = Ward(name, dilutions)
+    ward = Ward(name, dilutions, minutes(_listed(said.get("rounds", []), f"{where}.rounds"), f"{where}.rounds"),
+                _zone(said.get("time_zone", zone), f"{where}.time_zone"))  # fmt: skip
     for therapy in therapies.values():  # what cannot be is refused here, not at the first patient's bed
         if therapy.name in dilutions or therapy.drug.name in dilutions:
             ward.therapy(therapy)
     return ward
+
+
+def _zone(said: Any, where: str) -> str:
+    """A time zone's name, or none. Raises InputError."""
+    try:
+        return str(ZoneInfo(said)) if said else ""
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        raise InputError("not a time zone", where=where, value=said, allowed="an IANA name such as Europe/Berlin") from None
+
+
+def _tablets(said: Any, of: Any, where: str) -> tuple[float, ...]:
+    """``["1 mg", "5 mg"]`` in the drug's unit, the largest first."""
+    out = []
+    for word in _listed(said, where):
+        amount, mL = _parts(word, of, where, "a tablet's content, such as '5 mg'")
+        if mL is not None or not amount > 0:
+            raise InputError("not a tablet", where=where, value=word, allowed="its content, such as '5 mg'")
+        out.append(amount)
+    if not out or len(set(out)) != len(out):
+        raise InputError("tablets are named once each", where=where, value=said, allowed="one at least")
+    return tuple(sorted(out, reverse=True))
 
 
 def _dilution(entry: Mapping[str, Any], of: Any, at: str) -> Dilution:
@@ -67,6 +98,12 @@ def _dilution(entry: Mapping[str, Any], of: Any, at: str) -> Dilution:
         found = replace(found, bags=tuple(sorted(_mL(b, f"{at}.bags") for b in _listed(entry["bags"], f"{at}.bags"))))
     if "vials" in entry:
         found = replace(found, vials=tuple(_vial(v, of, f"{at}.vials") for v in _listed(entry["vials"], f"{at}.vials")))
+    if "tablets" in entry:
+        found = replace(found, tablets=_tablets(entry["tablets"], of, f"{at}.tablets"))
+    if "halves" in entry:
+        if not isinstance(entry["halves"], bool):
+            raise InputError("halved or not", where=f"{at}.halves", value=entry["halves"], allowed="true, false")
+        found = replace(found, halves=entry["halves"])
     Preparation(found.per_mL or 1.0, found.marks or ((0.0, 0.1),), at, found.least_mL or 0.0, found.bags or ())
     return found
 

@@ -430,7 +430,7 @@ def given(told: Mapping[str, Any]) -> list[str]:
 def prepared(told: Mapping[str, Any]) -> list[str]:
     """Whose preparation that is, and what rounding to it costs."""
     cost = told.get("rounding", {}).get("words")
-    return [f"{capital(x)}." for x in (told.get("said"), cost) if x]
+    return [f"{capital(x)}." for x in (told.get("said"), cost, told.get("rounds", {}).get("words")) if x]
 
 
 def effect(s: "Sensitivity") -> str:

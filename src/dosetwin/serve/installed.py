@@ -198,7 +198,7 @@ def _prepared(settings: Settings, found: Sequence[Followed]) -> dict[tuple[str, 
     from dosetwin.io.wards import read_wards
 
     out: dict[tuple[str, str], Followed] = {}
-    for ward in read_wards(settings.wards).values():
+    for ward in read_wards(settings.wards, settings.time_zone).values():
         for f in found:
             therapy = ward.therapy(f.therapy)
             install_prepared(therapy)
