@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dosetwin import models
+from dosetwin.declare.formula import Column, Formula, Read, Unknown
 from dosetwin.records import Covariate, DoseEvent, Every, Observation, Patient, Setting, Timeline
 from dosetwin.twins import Twin
 from dosetwin.twins.automata import Interval, PacedHeart, Prior, Programme
+from dosetwin.twins.formula import FormulaTwin, Measured
 from dosetwin.twins.patient import Twin as PatientTwin
 from dosetwin.twins.place import Arrivals, BedPool, Lognormal, Pool, Seen, Watched
 
@@ -108,4 +112,66 @@ def automata() -> Specimen:
     )  # fmt: skip
 
 
-SPECIMENS: Mapping[str, Callable[[], Specimen]] = {"automata": automata, "patient": patient, "place": place}
+def formula() -> Specimen:
+    """A tumour that grows, and shrinks while a drug is on; the same in cm."""
+
+    def made(scale: float) -> Formula:
+        def course(p: Any, facts: Any, steps: Any, t: Any) -> dict[str, Any]:
+            on = [
+                np.clip(np.minimum(t, b) - a, 0.0, None) * s["ON"]
+                for (a, s), b in zip(steps, [x for x, _ in steps[1:]] + [np.inf], strict=True)
+                if a > -np.inf
+            ]
+            drug = sum(on) if on else 0.0 * t
+            return {
+                "SIZE": p["BASE"][:, None] * np.exp(p["GROW"][:, None] * t - p["KILL"][:, None] * drug),
+                "DRUG": np.broadcast_to(drug, (len(p["BASE"]), len(t))),
+            }
+
+        return Formula(
+            "specimen",
+            "grows, shrinks under a drug",
+            "d",
+            1.0,
+            (
+                Unknown("BASE", "mm", "first size", 20.0 * scale, 0.5, "made up"),
+                Unknown("GROW", "1/d", "rate", 0.01, 0.4, "made up"),
+                Unknown("KILL", "1/d", "rate", 0.03, 0.4, "made up"),
+            ),
+            (
+                Read("SIZE", "size", "mm", 0.0, 1000.0, additive=1.0 * scale, proportional=0.05),
+                Read("DRUG", "days on", "d", 0.0, 1e4),
+            ),
+            (Column("ON", "drug on", "1", 0.0, 1.0),),
+            {"ON": 0.0},
+            course,
+            "made up",
+        )
+
+    def facts(k: float) -> tuple[Any, ...]:
+        return (
+            Measured(0.0, "SIZE", 22.0 * k),
+            Setting(ON=1.0, at=24.0),
+            Measured(240.0, "SIZE", 19.0 * k),
+            Setting(ON=0.0, at=480.0),
+            Measured(480.0, "SIZE", 15.0 * k),
+        )
+
+    orders = (Setting(ON=1.0, at=480.0), Setting(ON=0.0, at=480.0))
+    mm, cm = made(1.0), made(0.1)
+    return Specimen(
+        FormulaTwin(mm),
+        facts(1.0),
+        orders,
+        720.0,
+        1200.0,
+        lambda data: FormulaTwin.from_json(data, mm),
+        (FormulaTwin(cm).told(*facts(0.1)), orders, 1.0, {"SIZE": 0.1}),
+        Observation(1.0, "size", 2.0),
+        Every(5.0, 24.0, 0.0, 480.0),
+    )
+
+
+SPECIMENS: Mapping[str, Callable[[], Specimen]] = {
+    "automata": automata, "formula": formula, "patient": patient, "place": place,
+}  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dosetwin.cli import insulin, pair
+from dosetwin.cli import decision, insulin, pair
 from dosetwin.cli.common import at_least, naming, output_path, print_json, progress, rule_of, terminal, write_whole
 from dosetwin.cli.genes import Outside, SampleName, with_genes
 from dosetwin.cli.options import Covariates, Json, Report, Seed
@@ -99,6 +99,12 @@ def advise(
         unfit: dict[str, object] = {"--model": model, "--drug": drug, "--report": report, "--genes": genes, "--planned": planned,
                                     "--now": now, "--look-ahead": look_ahead, "--mic": mic}  # fmt: skip
         raise typer.Exit(insulin.answer(case, seed=seed, as_json=json_, unfit=unfit))
+    if wanted is not None and wanted in decision.names():
+        unfit = {"--model": model, "--drug": drug, "--genes": genes, "--planned": planned, "--now": now,
+                 "--look-ahead": look_ahead, "--mic": mic, "--wards": wards, "--kidney": kidney}  # fmt: skip
+        page = output_path("--report", report, [case])
+        raise typer.Exit(decision.answer(case, wanted, draws=draws if draws != 1000 else None, seed=seed, as_json=json_,
+                                         page=page, unfit=unfit))  # fmt: skip
     page = output_path("--report", report, [case])
     if beside is not None:
         unfit = {"--model": model, "--drug": drug, "--report": report, "--planned": planned, "--look-ahead": look_ahead,

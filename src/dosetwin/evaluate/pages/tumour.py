@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import erf
 
 from dosetwin.declare import Provenance
 from dosetwin.evaluate.check import Check, near, table
@@ -31,7 +33,7 @@ CODE = "published code of Cunningham and others, its typing error 0598 corrected
 
 def run(*, n: int = N, seed: int = SEED, progress: Callable[[int, int], None] | None = None) -> list[Check]:
     """Every check; ``n`` competition matrices of adaptive therapy, nothing is drawn."""
-    out = [*_sizes(), *_glioma(), *_radiotherapy()]
+    out = [*_sizes(), *_survival(), *_glioma(), *_radiotherapy()]
     for k, matrix in enumerate(list(ADAPTIVE)[:n]):
         if progress:
             progress(k, n)
@@ -107,6 +109,20 @@ def _sizes() -> list[Check]:
             "cm",
         )
     )
+    return out
+
+
+def _survival() -> list[Check]:
+    """The typical person of the paper's figure: ln of the median is worked by hand from Table 3."""
+    by_hand = 6.94 - 6.91 * 0.013 / 0.122 + 26.0 * 0.00366 + (14.0 - 39.9) * 0.0124
+    shrink = brentq(lambda d: np.log(d / 0.013) / (d + 0.013) - 14.0, 0.0131, 1.0)
+    out = []
+    for days in (182, 365, 730):
+        z = (by_hand - np.log(days)) / np.exp(-0.331)
+        found = float(tumour.survival_lung(days, 74.0, shrink, 0.013))
+        out.append(_check(f"survival_{days}", f"alive after {days} d, typical lung cancer", "survival_lung",
+                          "log-normal of Struemper 2025, Table 3 as filed in nlmixr2lib, worked by hand", "secondary",
+                          0.5 * (1.0 + erf(z / 2**0.5)), found, 1e-6, "1"))  # fmt: skip
     return out
 
 

@@ -1,0 +1,150 @@
+"""Therapies whose twin is a formula: each is its published curve, reads records with units, answers beside its guideline."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from dosetwin.advise.decided import decide, facts_of, twin_of
+from dosetwin.cli.program import app
+from dosetwin.declare import Facts
+from dosetwin.errors import InputError
+from dosetwin.formulary._decisions import decision, decisions, prostate, radiotherapy, systemic
+from dosetwin.loops.tumour import adaptive
+from dosetwin.structure import tumour
+from dosetwin.twins.formula.case import read_case
+
+NOTHING = (-np.inf, {"GY": 0.0, "FRACTIONS": 0.0, "A_DAY": 1.0})
+LESIONS = """ID,TIME [d],LESION,TARGET,SIZE [mm],GY,FRACTIONS,A_DAY
+P1,-7,a,target,32,,,
+P1,-7,b,target,20,,,
+P1,0,a,target,34,2,10,1
+P1,0,b,target,21,,,
+P1,13,a,target,29,,,
+P1,13,b,target,18,,,
+"""
+
+
+def written(tmp_path: Path, text: str, name: str = "case.csv") -> Path:
+    out = tmp_path / name
+    out.write_text(text, encoding="utf-8")
+    return out
+
+
+def said(*words: str) -> dict:
+    done = CliRunner().invoke(app, ["advise", *words, "--json"])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("saturation", [0.5, 0.9])
+def test_thirty_fractions_are_the_published_recursion(saturation: float) -> None:
+    kill = 0.25
+    alpha = -np.log1p(-kill) / (2.0 * (1.0 + 2.0 / radiotherapy.TUMOUR))
+    p = {"SIZE0": np.array([40.0]), "SATURATION": np.array([saturation]), "GROWTH": np.array([0.1]), "ALPHA": np.array([alpha])}
+    days = tumour.weekdays(30)
+    found = radiotherapy.course(
+        p, Facts(), [NOTHING, (0.0, {"GY": 2.0, "FRACTIONS": 30.0, "A_DAY": 1.0})], np.array([days[-1] + 1e-6])
+    )
+    published = tumour.saturated_radiotherapy(saturation, 0.1, kill, days)[-1]
+    assert (found["SIZE"][0, 0] / 40.0) ** 3 == pytest.approx(published, rel=1e-5)
+    assert found["BED3"][0, 0] == pytest.approx(100.0)
+
+
+def test_full_dose_is_steins_curve_and_pauses_give_less() -> None:
+    p = {"BASE": np.array([70.0]), "GROWTH": np.array([0.002]), "KILL": np.array([0.01])}
+    t = np.array([60.0, 180.0, 365.0])
+    full = [(-np.inf, {"DOSE": 0.0, "ON": 3.0, "OFF": 0.0}), (0.0, {"DOSE": 1.0, "ON": 3.0, "OFF": 0.0})]
+    assert systemic.course(p, Facts(), full, t)["SIZE"][0] == pytest.approx(70.0 * tumour.shrink_and_grow(t, 0.01, 0.002))
+    paused = [full[0], (0.0, {"DOSE": 1.0, "ON": 2.0, "OFF": 2.0})]
+    less = systemic.course(p, Facts(), paused, t)
+    assert (less["SIZE"] > systemic.course(p, Facts(), full, t)["SIZE"]).all()
+    assert less["GIVEN"][0] == pytest.approx(t / 2)
+    assert (less["DEAD"] > systemic.course(p, Facts(), full, t)["DEAD"]).all()
+
+
+def test_continuous_drug_is_the_published_run_of_the_competition() -> None:
+    days = np.array([0.0, 30.0, 95.0, 1000.0])
+    p = {"PSA0": np.array([8299.8]), "MINUS0": np.array([0.1]), "RATE": np.array([1.0])}
+    found = prostate.course(p, Facts(), [(-np.inf, {"ON": 0.0, "STOP_AT": 0.0}), (0.0, {"ON": 1.0, "STOP_AT": 0.0})], days)
+    run = adaptive.run(adaptive.always, steps=11_001)
+    k = 10_000 + days.astype(int)
+    assert found["PSA"][0] == pytest.approx(run.psa[k], rel=1e-3)
+    assert found["RESISTANT"][0] == pytest.approx(run.cells[k, 2] / run.cells[k].sum(axis=1), rel=1e-3)
+
+
+def test_sizes_of_lesions_move_the_belief_and_the_answer_stands_beside_the_guideline(tmp_path: Path) -> None:
+    told = said(str(written(tmp_path, LESIONS)), "--therapy", "tumour_radiotherapy", "--report", str(tmp_path / "rt.html"))
+    assert told["guideline"]["order"] == "20 fractions of 2 Gy (40 Gy)"
+    assert told["status"] == "recommended"
+    assert told["rows"][0]["goals"]["late"]["q50"] <= radiotherapy.BED_LATE
+    first = told["believed"][0]
+    assert first["told"][2] - first["told"][0] < 0.3 * (first["before"][2] - first["before"][0])
+    less = next(d for d in told["against_guideline"] if d["code"] == "left")
+    assert less["mean"] < 0
+    page = (tmp_path / "rt.html").read_text(encoding="utf-8")
+    assert "Guideline" in page
+    assert "<svg" in page
+
+
+def test_cells_with_another_unit_and_a_longer_answer_are_the_same_patient(tmp_path: Path) -> None:
+    cm = LESIONS.replace("SIZE [mm]", "SIZE [cm]")
+    for mm in ("32", "34", "29", "20", "21", "18"):
+        cm = cm.replace(f",{mm},", f",{float(mm) / 10:g},")
+    what = decision("tumour_radiotherapy")
+    a, b = (read_case(written(tmp_path, text), what.formula) for text in (LESIONS, cm))
+    assert [m.value for m in a.measured] == pytest.approx([m.value for m in b.measured])
+    assert facts_of(what, twin_of(what, a))["GY_GIVEN"] == 20.0
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (("SIZE [mm]", "SIZE [inch]"), "unit of a column"),
+        (("P1,13,b,target,18", "P2,13,b,target,18"), "more than one person"),
+        (("P1,13,b,target,18", "P1,13,a,target,18"), "one lesion twice"),
+        (("P1,13,b,target,18", "P1,13,b,target,18000"), "cannot be this"),
+        (("P1,13,b,target,18", "P1,13,b,target,<5"), "not a number"),
+        (("GY,FRACTIONS", "GRAY,FRACTIONS"), "unknown column"),
+        (("34,2,10,1", "34,200,10,1"), "cGy"),
+    ],
+)
+def test_a_record_that_cannot_be_is_refused_by_name(tmp_path: Path, change: tuple[str, str], match: str) -> None:
+    assert change[0] in LESIONS
+    with pytest.raises(InputError, match=match):
+        read_case(written(tmp_path, LESIONS.replace(*change)), decision("tumour_radiotherapy").formula)
+
+
+def test_a_target_that_was_not_measured_is_a_named_remark(tmp_path: Path) -> None:
+    case = read_case(written(tmp_path, LESIONS.replace("P1,13,b,target,18,,,\n", "")), decision("tumour_radiotherapy").formula)
+    assert [f.code for f in case.findings] == ["lesion_missing"]
+    assert len(case.measured) == 2
+
+
+def test_adaptive_abiraterone_holds_resistance_back_where_continuous_drug_does_not(tmp_path: Path) -> None:
+    table = written(tmp_path, "TIME [d],PSA [ng/mL],ON\n0,32,on\n30,20,\n60,14,\n90,9.5,\n")
+    what = decision("prostate_adaptive")
+    told = decide(what, read_case(table, what.formula), draws=100).to_json()
+    by = {rule: r for r in told["rows"] for rule in r["rules"]}
+    assert by["zhang_2017"]["goals"]["resistant"]["p"] > 0.9
+    assert by["continuous"]["goals"]["resistant"]["p"] < 0.3
+    assert told["guideline"]["order"] == "drug without a pause"
+    assert told["order"] not in ("drug without a pause", "no drug")
+
+
+@pytest.mark.parametrize("name", list(decisions()))
+def test_every_one_declares_what_it_rests_on(name: str) -> None:
+    d = decision(name)
+    assert d.scope
+    assert d.therapy.rules, "a decision is shown beside its guideline"
+    assert all(u.source for u in d.formula.unknowns)
+    assert {r.name for r in d.formula.reads} >= set(d.drawn)
+    z = np.zeros(1)
+    facts = Facts({c.name: (c.low + c.high) / 2 for c in d.formula.facts if c.needed})
+    p = {u.name: u.of(z, facts) for u in d.formula.unknowns}
+    steps = [(-np.inf, dict(d.formula.now)), (0.0, dict(d.formula.now))]
+    found = d.formula.course(p, facts, steps, np.array([0.0, 0.5 * d.until]))
+    assert set(found) == {r.name for r in d.formula.reads}
+    assert all(np.isfinite(v).all() and v.shape == (1, 2) for v in found.values())
