@@ -74,7 +74,7 @@ def test_beds_for_a_ward(ward: Path, capsys: pytest.CaptureFixture[str]) -> None
     steady = min(c for c in range(8, 40) if c > middle and waits_longer(c, middle, 48.0, 4.0) <= 0.05)
     assert steady - 1 <= beds <= steady + 6
     named = {r: c for c in body["candidates"] for r in c["rules"]}
-    assert set(named) == {"square_root_staffing", "occupancy_85"}
+    assert set(named) == {"square_root_staffing", "occupancy_85", "erlang_c"}
     assert [c["rank"] for c in body["candidates"]] == list(range(1, len(body["candidates"]) + 1))
     assert any(r["code"] == "p_wait" for r in body["reasons"])
     assert not any(w in r["text"] for r in body["reasons"] for w in ("dose", "regimen"))

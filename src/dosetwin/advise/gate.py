@@ -111,8 +111,8 @@ def _of_place(place: "Place", question: Question) -> Asked:
     if now is None or not known.facts:
         raise InputError("nothing is recorded by then", where=place.name, value=None if now is None else f"{now:g} h")
     twin = BedPool(therapy.pool, therapy=therapy).told(*known.facts)
-    load = Covariate(now, "LOAD", float(np.median(twin.load(question.draws, question.seed))))
-    return Asked(question, now, (), place.timeline(), known.timeline(), known.timeline(load), {}, {}, twin=twin)
+    told = [Covariate(now, name, value) for name, value in twin.rules_facts(question.draws, question.seed).items()]
+    return Asked(question, now, (), place.timeline(), known.timeline(), known.timeline(*told), {}, {}, twin=twin)
 
 
 def heard(bare: Timeline, told: Mapping[str, tells.Told]) -> Timeline:

@@ -7,6 +7,7 @@ from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Settings
 from dosetwin.declare.pool import Arrivals, Exponential, Lognormal, Pool
 from dosetwin.declare.reading import Between, Reading
+from dosetwin.structure import queues
 
 DRUG = drug("beds", unit="1", measured=False, device=True)
 
@@ -37,6 +38,18 @@ def _occupancy(facts: Facts) -> Sets | str:
     return Sets({"beds": float(math.ceil(a / 0.85))}, f"load {a:.1f} at 85 % occupancy")
 
 
+def _erlang_c(facts: Facts) -> Sets | str:
+    a, stay = load(facts), facts.number("STAY") or 0.0
+    if stay <= 0.0:
+        return "the mean stay is not known"
+    beds = next(c for c in range(math.floor(a) + 1, math.floor(a) + 10_000) if queues.waits_longer(c, a, stay, WAIT_H) <= LATE)
+    return Sets(
+        {"beds": float(beds)}, f"load {a:.1f}, stays of {stay:.0f} h: at most {100 * LATE:g} % wait longer than {WAIT_H:g} h"
+    )
+
+
+WAIT_H, LATE = 4.0, 0.05
+"""What is promised: h within which a bed is found, and the share of whom it may not hold."""
 SQUARE_ROOT = Rule(
     "square_root_staffing", "Square-root staffing, safety 1.28",
     "Halfin and Whitt 1981, Oper Res 29:567; safety of a normal 90 % (Kolesar and Green 1998, Prod Oper Manag 7:282; recalled)",
@@ -45,6 +58,12 @@ SQUARE_ROOT = Rule(
 OCCUPANCY_85 = Rule(
     "occupancy_85", "A mean occupancy of 85 %", "Bagust 1999, BMJ 319:155: risks are discernible above about 85 % (recalled)",
     "recalled", ("LOAD",), _occupancy, ward="85 %",
+)  # fmt: skip
+
+ERLANG_C = Rule(
+    "erlang_c", "Erlang's formula for the promised wait",
+    "M/M/c with the mean load and stay believed (Erlang 1917; Gross and Harris, Fundamentals of Queueing Theory; recalled)",
+    "recalled", ("LOAD", "STAY"), _erlang_c, ward="Erlang C",
 )  # fmt: skip
 
 DAYS = Between(0.0, 14.0, "d")
@@ -59,8 +78,8 @@ BED_POOL = Therapy(
     pool=POOL,
     menu=Settings({"beds": tuple(round(0.7 + 0.05 * k, 2) for k in range(33))}, per={"beds": load}, steps={"beds": 1.0}),
     goals=(
-        Goal("wait", Reading("wait", "share_within", DAYS, level=(0.0, 4.0), name="within 4 h"), 0.95, None, "", 2.0, 0.5,
-             "share of those who come that lie in a bed within 4 h", ASSUMED, min_probability=0.80, closed=True,
+        Goal("wait", Reading("wait", "share_within", DAYS, level=(0.0, WAIT_H), name="within 4 h"), 1.0 - LATE, None, "", 2.0,
+             0.5, "share of those who come that lie in a bed within 4 h", ASSUMED, min_probability=0.80, closed=True,
              help="more beds than the menu holds, shorter stays, or another ward for some of those who come"),
         Goal("refused", Reading("refused", "mean", DAYS, name="share"), None, 0.02, "1", 2.0, 0.2,
              "share of those who come that are sent away", ASSUMED, closed=True),
@@ -68,10 +87,10 @@ BED_POOL = Therapy(
              "assumed: fifty beds cost as much as half of all missed promises", joint=False, price=True),
     ),
     limits=(),
-    rules=(SQUARE_ROOT, OCCUPANCY_85),
-    typical={"LOAD": 10.0},
+    rules=(SQUARE_ROOT, OCCUPANCY_85, ERLANG_C),
+    typical={"LOAD": 10.0, "STAY": 48.0},
     shown=((Reading("occupancy", "mean", DAYS, name="mean"), "course"), (Reading("wait", "max", DAYS, name="longest"), "course"),
-           (Reading("wait", "share_within", DAYS, level=(0.0, 4.0), name="within 4 h"), "course"),
+           (Reading("wait", "share_within", DAYS, level=(0.0, WAIT_H), name="within 4 h"), "course"),
            (Reading("refused", "mean", DAYS, name="share"), "course")),
     horizon_h=14 * 24.0,
     stale_h=48.0,

@@ -1,9 +1,9 @@
 """Trials by name: designs that ship, files of one's own, and what a summary's endpoints are, whoever was treated.
 
-A design that names a therapy is a trial of that therapy (``trial.therapy``). Any other is of a study with a room of its own here,
-``study = "NAME"``: a folder whose ``design.py`` has ``read`` (tables -> ``Study``) and whose ``endpoints.py`` has ``ENDPOINTS``,
-``MAIN``, ``SHOWN``, ``GROUPED``, ``WHO`` and ``COMPARED``. It may look at what is true of its patients and at single outcomes;
-the machinery it runs on (``trial``) knows none of them.
+A design that names a therapy and no study is a trial of that therapy (``trial.therapy``). Any other is of a study with a room of
+its own here, ``study = "NAME"``: a folder whose ``design.py`` has ``read`` (tables -> ``Study``) and whose ``endpoints.py`` has
+``ENDPOINTS``, ``MAIN``, ``SHOWN``, ``GROUPED``, ``WHO`` and ``COMPARED``. It may look at what is true of its patients and at
+single outcomes; the machinery it runs on (``trial``) knows none of them.
 """
 
 import tomllib
@@ -56,7 +56,7 @@ def read(text: str, where: str = "design", beside: Path | None = None) -> Any:
         given = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"not TOML: {error}", where=where) from None
-    if "therapy" in given:
+    if "therapy" in given and "study" not in given:
         from dosetwin.trial.therapy.read import read_therapy
 
         return read_therapy(given, where, beside)

@@ -12,7 +12,7 @@ from dosetwin.errors import InputError
 from dosetwin.records import Order
 from dosetwin.streams import uniforms
 from dosetwin.twins.kind import Readable
-from dosetwin.twins.place.belief import Drawn, arrived, drawn, lengths
+from dosetwin.twins.place.belief import Drawn, arrived, drawn, lengths, mean_length
 from dosetwin.twins.place.events import Rows, World, run
 from dosetwin.twins.place.facts import Known
 from dosetwin.twins.trajectory import HOW, Shape, Track, Trajectory
@@ -63,6 +63,11 @@ class BedPool:
         """[draws] beds that would be taken if there were no end of them: mean arrivals per h times the mean stay."""
         return self.believed(draws, seed).load
 
+    def rules_facts(self, draws: int, seed: int) -> dict[str, float]:
+        """What rules of thumb count with, as it is believed (medians): ``LOAD`` as ``load``, ``STAY`` mean stay in h."""
+        believed = self.believed(draws, seed)
+        return {"LOAD": float(np.median(believed.load)), "STAY": float(np.median(mean_length(believed.stay)))}
+
     def card(self, draws: int, seed: int) -> dict[str, Any]:
         """What identifies the pool in an answer, and what is believed of it: ``load`` 5, 50, 95 % quantile."""
         load = np.quantile(self.load(draws, seed), (0.05, 0.5, 0.95))
@@ -98,7 +103,7 @@ class BedPool:
         spans = [np.searchsorted(c, [begin, until]) for c in come]
         came, stays = ([x[a:b] for x, (a, b) in zip(of, spans, strict=True)] for of in (come, stay))
         found = [run(begin, until, worlds[o], beds, self.pool.room, came, stays) for o, beds in enumerate(plans)]
-        return Trajectory(_tracks([rows for rows, _ in found]), begin, until, len(orders), draws, seed, end=[e for _, e in found])
+        return Trajectory(tracks([rows for rows, _ in found]), begin, until, len(orders), draws, seed, end=[e for _, e in found])
 
     def _beds(self, order: Order, begin: float, until: float) -> list[tuple[float, float]]:
         """(h, beds) within the run; what was set before it holds at its begin."""
@@ -164,7 +169,7 @@ class BedPool:
         return cls(pool, Known.from_json(data["known"]), therapy)
 
 
-def _tracks(found: Sequence[Rows]) -> dict[str, Track]:
+def tracks(found: Sequence[Rows]) -> dict[str, Track]:
     """Every track of every run, rows padded with NaN times."""
     out = {}
     for name, (shape, _, _) in SHAPES.items():
