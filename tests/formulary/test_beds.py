@@ -8,12 +8,21 @@ from dosetwin.declare.menu import Situation
 from dosetwin.declare.reading import Between, Reading
 from dosetwin.errors import InputError
 from dosetwin.formulary._therapies import therapy
+from dosetwin.structure.queues import waits_longer
 
 
 @pytest.mark.parametrize(("load", "root", "eighty_five"), [(10.0, 15, 12), (40.0, 49, 48), (3.2, 6, 4), (0.2, 3, 2)])
 def test_the_rules_of_thumb(load: float, root: int, eighty_five: int) -> None:
     says = [rule.advise(Facts(LOAD=load)) for rule in therapy("bed_pool").rules]
     assert [s.values["beds"] for s in says if isinstance(s, Sets)] == [root, eighty_five]
+
+
+@pytest.mark.parametrize(("load", "stay"), [(10.0, 48.0), (3.2, 20.0), (40.0, 96.0)])
+def test_erlangs_rule_is_the_smallest_number_that_keeps_the_promise(load: float, stay: float) -> None:
+    says = next(r for r in therapy("bed_pool").rules if r.name == "erlang_c").advise(Facts(LOAD=load, STAY=stay))
+    assert isinstance(says, Sets)
+    beds = int(says.values["beds"])
+    assert waits_longer(beds, load, stay, 4.0) <= 0.05 < waits_longer(beds - 1, load, stay, 4.0)
 
 
 def test_they_need_to_know_the_load() -> None:
