@@ -14,7 +14,7 @@ def broken(order: Choosable, therapy: Therapy, where: Situation) -> tuple[Reason
     """Every limit an order breaks. A loading dose is held to all of them by itself (against the dose before it), and so is the
     maintenance dose (against the loading dose); reasons about the loading dose say so.
     """
-    menu, limits = therapy.menu, therapy.limits
+    menu, limits = therapy.menu, tuple(x for x in therapy.limits if x.binds(where.facts))
     if isinstance(order, Setting):  # what a limit bounds is a dose's; settings are bounded by their menu
         return ()
     if not isinstance(order, Every) or order.loading is None:

@@ -83,7 +83,7 @@ def enumerate_plans(
 
 def _breaks(limits: Sequence[Limit], where: Situation, says: Said) -> Any:
     """Whether an amount at a rule's interval is over a limit on the size of a dose."""
-    sizes = [x for x in limits if x.of in _SIZES]
+    sizes = [x for x in limits if x.of in _SIZES and x.binds(where.facts)]
 
     def breaks(amount: float) -> bool:
         assert isinstance(says, Says)  # settings have no size

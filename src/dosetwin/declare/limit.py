@@ -36,8 +36,8 @@ def _weekly(order: DoseOrder, where: Situation) -> float | None:
     return order.amount * 168.0 / order.interval / before if before else None
 
 
-def _rise(order: DoseOrder, where: Situation) -> float | None:
-    before = None if where.afresh else where.daily(where.now - 168.0, order.interval)
+def _rise(order: DoseOrder, where: Situation, weeks: float = 1.0) -> float | None:
+    before = None if where.afresh else where.daily(where.now - 168.0 * weeks, order.interval)
     return None if before is None else _daily(order) - before
 
 
@@ -72,6 +72,7 @@ OF: Mapping[str, Bounded] = {
     "start_daily_per_kg": Bounded("{}/kg/d", "mean dose per day and kg of a course that begins",
                                   lambda o, w, m: _per(w.weight, _daily(o)) if w.afresh else None),
     "daily_rise": Bounded("{}/d", "mean dose per day above that of a week before", lambda o, w, m: _rise(o, w)),
+    "fortnight_rise": Bounded("{}/d", "mean dose per day above that of two weeks before", lambda o, w, m: _rise(o, w, 2.0)),
     "daily_rise_per_kg": Bounded("{}/kg/d", "mean dose per day and kg above that of a week before",
                                  lambda o, w, m: None if (r := _rise(o, w)) is None else _per(w.weight, r)),
     "interval_h": Bounded("h", "from one dose to the next", lambda o, w, m: o.interval),
@@ -95,13 +96,14 @@ OF: Mapping[str, Bounded] = {
 interval is held to ``interval_h``), ``rate`` not of what is given at once, ``weekly_change`` once a week has been given."""
 PER_KG = ("dose_per_kg", "daily_per_kg", "start_daily_per_kg", "daily_rise_per_kg")
 """Bounded numbers that need a body weight."""
-STEPS = ("start_daily", "start_daily_per_kg", "daily_rise", "daily_rise_per_kg")
+STEPS = ("start_daily", "start_daily_per_kg", "daily_rise", "fortnight_rise", "daily_rise_per_kg")
 """Bounded numbers of drugs that are titrated: what is beyond them is not forbidden for good but only now."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """``low <= of <= high`` (None: no border), in ``unit``."""
+    """``low <= of <= high`` (None: no border), in ``unit``; ``holds``: of whom (None: of everybody; not of whom that is not "
+    "known)."""
 
     code: str
     of: str
@@ -111,6 +113,7 @@ class Limit:
     text: str = ""
     source: str = ""
     at: str = field(default="", compare=False, repr=False)
+    holds: Callable[[Facts], bool] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         stamp(self)
@@ -145,8 +148,17 @@ class Limit:
             )
         return None
 
+    def binds(self, facts: Facts) -> bool:
+        """Whether it is of somebody of these facts."""
+        if self.holds is None:
+            return True
+        try:
+            return bool(self.holds(facts))
+        except TypeError:  # a fact it asks for is not known
+            return False
+
     def to_json(self) -> dict[str, Any]:
-        return {k: v for k, v in asdict(self).items() if k != "at"}
+        return {k: v for k, v in asdict(self).items() if k not in ("at", "holds")}
 
 
 def numbers(order: DoseOrder, where: Situation, menu: Any, limits: Sequence[Limit]) -> dict[str, float]:

@@ -33,6 +33,13 @@ def starts(high: float, source: str, unit: str = "mg/d") -> Limit:
     return Limit("first_dose", of, None, high, unit, "a course begins with no more a day", source)
 
 
+def rises_in_two_weeks(high: float, source: str) -> Limit:
+    """Most by which a day's dose (mg) may rise within two weeks."""
+    return Limit(
+        "rise_in_two_weeks", "fortnight_rise", None, high, "mg/d", "a day's dose rises by no more within two weeks", source
+    )
+
+
 def rises(high: float, source: str, unit: str = "mg/d") -> Limit:
     """Most by which a day's dose may rise within a week (``unit`` mg/d, or mg/kg/d)."""
     of = "daily_rise_per_kg" if "kg" in unit else "daily_rise"

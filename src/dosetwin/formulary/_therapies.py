@@ -176,10 +176,10 @@ def _menu(t: Therapy) -> None:
         return
     facts = Facts(dict(t.typical))
     where = Situation(0.0, facts.number("WT"), facts=facts)
-    orders = t.menu.orders(where)
+    orders, limits = t.menu.orders(where), [x for x in t.limits if x.binds(facts)]
     broken: dict[str, int] = {}
     for order in orders:
-        found = check(numbers(order, where, t.menu, t.limits), t.limits)  # type: ignore[arg-type]
+        found = check(numbers(order, where, t.menu, limits), limits)  # type: ignore[arg-type]
         if not found:
             return
         broken |= {r.code: broken.get(r.code, 0) + 1 for r in found}

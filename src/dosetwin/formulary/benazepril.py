@@ -1,9 +1,9 @@
 """Benazepril in high blood pressure: mean pressure after two weeks as the goal, the label's dose as the rule."""
 
-from dosetwin.declare import Between, Everyday, Goal, Limit, Reading, Repeated, Rounding, Rule, Sampling, Says, Therapy
+from dosetwin.declare import Between, Everyday, Facts, Goal, Limit, Reading, Repeated, Rounding, Rule, Sampling, Says, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.limit import Bar
-from dosetwin.formulary._adults import NOT_PAST, starts
+from dosetwin.formulary._adults import NOT_PAST, clearance, starts
 from dosetwin.formulary._mechanisms import BENAZEPRIL
 
 DRUG = drug(
@@ -11,7 +11,16 @@ DRUG = drug(
     usual=(5.0, 40.0), routes=("mouth",), tablets=(5.0, 10.0, 20.0, 40.0),
 )  # fmt: skip
 
-LABEL = "US label: 10 mg a day, kept at 20 to 40 mg in one or two doses (recalled)"
+LABEL = "US label: 10 mg once a day, 5 mg beside a diuretic, then 20 to 40 mg in one or two doses (themeditary.com, read)"
+
+
+def _label(facts: Facts) -> Says:
+    return Says(5.0, 24.0, "beside a diuretic", "") if facts.on("DIURETIC") else Says(10.0, 24.0, "usual first dose", "")
+
+
+def _clearance(facts: Facts) -> float:
+    return clearance(facts)
+
 
 BENAZEPRIL_PRESSURE = Therapy(
     name="benazepril_pressure",
@@ -28,13 +37,20 @@ BENAZEPRIL_PRESSURE = Therapy(
     limits=(
         NOT_PAST, Limit("a_day", "daily", None, 40.0, "mg/d", source=LABEL),
         starts(10.0, LABEL),
+        Limit("beside_a_diuretic", "start_daily", None, 5.0, "mg/d", "a course beside a diuretic begins with no more a "
+            "day", LABEL,
+              holds=lambda facts: facts.on("DIURETIC")),
     ),
     bars=(
         Bar("pregnancy", "PREGNANT", "inhibitors of the converting enzyme harm the unborn child",
-            "US label, boxed warning (recalled)", forbids=(1.0,), help="labetalol, nifedipine or methyldopa"),
+            "US label, boxed warning (themeditary.com, read)", forbids=(1.0,), help="labetalol, nifedipine or methyldopa"),
+        Bar("angioedema", "ANGIOEDEMA", "angioedema in the past, with such a drug or without, forbids it",
+            "US label (prescriberpoint.com, read)", forbids=(1.0,), help="another class: a calcium antagonist or a diuretic"),
+        Bar("kidney", "SCR", "creatinine clearance below 30 mL/min: the model is of normal kidneys",
+            "US label: 5 mg to begin with there, at most 40 mg a day (themeditary.com, read); no model here for it", below=30.0,
+            of=_clearance, help="5 mg a day to begin with, potassium and creatinine within a week: a person decides"),
     ),
-    rules=(Rule("benazepril_label", "10 mg once a day", LABEL, "recalled", (),
-                lambda facts: Says(10.0, 24.0, "usual first dose", ""), ward="label"),),
+    rules=(Rule("benazepril_label", "10 mg once a day, 5 mg beside a diuretic", LABEL, "secondary", (), _label, ward="label"),),
     everyday=Everyday(10.0, "mg", 24.0, 0.0, LABEL),
     typical={"MAP0": 112.0},
     sampling=Sampling((24.0, 168.0), of="MAP", learns=("FALL", "MAP0")),

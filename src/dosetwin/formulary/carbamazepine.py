@@ -72,8 +72,9 @@ CARBAMAZEPINE_EPILEPSY = Therapy(
                  "" + TOO_MUCH),
     ),
     limits=(
-        Limit("daily_most", "daily", None, 1600.0, "mg/d", "dose per day", "US label: 1,200 mg a day as a rule, up to 1,600 in "
-              "rare instances (drugs.com/dosage/carbamazepine, read)"),
+        Limit("daily_most", "daily", None, 1200.0, "mg/d", "dose per day", "US label: generally no more than 1,200 mg a day; "
+            "up to "
+              "1,600 in rare instances, which a person decides (drugs.com/dosage/carbamazepine, read)"),
         starts(400.0, LABEL), rises(200.0, LABEL),
         NOT_PAST, measured(TABLETS),
     ),
@@ -122,6 +123,9 @@ CARBAMAZEPINE_CHILD = replace(
         Limit("daily_dose", "daily_per_kg", None, 35.0, "mg/kg/d", "dose per day and kg",
               "US label: 35 mg/kg a day below 6 years (read)"),
         starts(10.0, "10 mg/kg a day to begin with (sgpgi.ac.in, anticonvulsants of children, read)", "mg/kg/d"),
+        Limit("first_dose_school", "start_daily", None, 200.0, "mg/d", "a course at 6 to 12 years begins with no more a "
+            "day", CHILD,
+              holds=lambda facts: 6 <= facts.AGE < 12),
         Limit("first_dose_most", "start_daily", None, 400.0, "mg/d", "a course begins with no more a day", LABEL + ", of adults"),
         rises(100.0, WEEKLY),
         NOT_PAST, measured(SUSPENSION),

@@ -4,7 +4,7 @@ from dosetwin.declare import End, Everyday, Facts, Goal, Limit, Reading, Rule, S
 from dosetwin.declare.drug import Alarm, drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import KIDNEY, NOT_PAST, TOO_MUCH, clearance, measured, rises, rounded, starts
+from dosetwin.formulary._adults import KIDNEY, NOT_PAST, TOO_MUCH, clearance, measured, rises_in_two_weeks, rounded, starts
 from dosetwin.quantities import Code
 
 RANGE = "0.5 to 0.9 ug/L in heart failure: Rathore 2003, JAMA 289:871 (recalled); deaths rise from 1.2"
@@ -36,7 +36,7 @@ TROUGH = Reading("", "at", End(("next", "last")), name="trough")
 LATER = Reading("", "at", End(("last",)), name="trough")
 SLOWLY = (
     "US label: 0.25 mg a day below 70 years with good kidneys, 0.125 or 0.0625 else, raised every two weeks (healthscout.com, "
-    "read); 0.125 mg more within a week: assumed"
+    "read); 0.125 mg more each time: assumed"
 )
 TABLETS = rounded(((0.0, 0.0625),), "tablets of 62.5, 125 and 250 micrograms (recalled)")
 
@@ -64,7 +64,7 @@ DIGOXIN_ADULT = Therapy(
     limits=(
         Limit("dose_most", "dose", None, 0.5, "mg", "one dose", "assumed: maintenance above it is a slip of the decimal point"),
         Limit("interval_range", "interval_h", 24.0, 72.0, "h", "interval", "once a day, every second or third in renal failure"),
-        starts(0.25, SLOWLY), rises(0.125, SLOWLY),
+        starts(0.25, SLOWLY), rises_in_two_weeks(0.125, SLOWLY),
         NOT_PAST, measured(TABLETS),
     ),
     rules=(Rule("digoxin_simple", "by kidney and age: 0.25, 0.125 or 0.0625 mg a "

@@ -25,8 +25,13 @@ DRUG = drug(
             change=Change(
                 "fluconazole", ratio=0.44, sd=0.3, per_day=200.0, on_h=24.0, off_h=48.0,
                 provenance="derived",
-                source="drugs.com (read): 56 % less tacrolimus was needed at 100 to 200 mg a day, taken at 200 (troughs rose to "
-                "3.1 times at 200 mg in eight, to 1.4 times at 100 in twelve: a ratio of 0.32 at 200 was not taken); 20 % less "
+                source="Lumlertgul 2006, J Med Assoc Thai 89 Suppl 2:S73 (15 kidney recipients before and after, abstract "
+                    "read): area per "
+                "dose 2.08 (1.80 to 2.40) times at 100 to 200 mg a day, a ratio of 0.48 (0.42 to 0.56; this makes 0.51 of 150 "
+                "mg); "
+                "drugs.com (read): 56 % less at 100 to 200 mg, taken at 200 (troughs 3.1 times at 200 mg in eight: a ratio of "
+                "0.32 "
+                "lies within the spread); 20 % less "
                 "at low doses (81 kidney recipients, PMID 33759619, abstract read) lies near what this makes of 50 mg; "
                 "spread between patients and half-times of a day and two days: assumed",
             ),

@@ -1,5 +1,7 @@
 """Phenobarbital: what it is called and how it is given (swallowed, it comes in whole); in newborns with seizures how much."""
 
+from dataclasses import replace
+
 from dosetwin.declare import Everyday, Goal, Limit, Rule, Says, Therapy
 from dosetwin.declare.drug import Alarm, Raises, drug
 from dosetwin.declare.menu import Repeated
@@ -36,13 +38,19 @@ DRUG = drug(
 ILAE = "Pressler 2023, Epilepsia 64:2550 (ILAE): 20 mg/kg, once more 10 to 20 if needed, then 5 mg/kg a day (recalled)"
 RANGE = "15 to 40 mg/L (secondary; 20 to 40 are asked by others); the 60 % is assumed"
 
+DILUTED = replace(
+    SYRINGE,
+    source="30 mg/mL diluted to 5 mg/mL (CHEO and Ottawa's neonatal manual, 2022, read); others to 20 mg/mL (Auckland 2011, "
+    "Perth: read)",
+)
+
 PHENOBARBITAL_NEONATE = Therapy(
     name="phenobarbital_neonate",
     drug=DRUG,
     population="newborns with seizures",
     models=("phenobarbital_voeller_2017", "phenobarbital_grasela_1985"),
-    menu=Repeated((2.5, 20.0), "kg", (24.0,), (0.5,), SYRINGE.rounding),
-    preparation=SYRINGE,
+    menu=Repeated((2.5, 20.0), "kg", (24.0,), (0.5,), DILUTED.rounding),
+    preparation=DILUTED,
     goals=(
         Goal("in_range", TROUGH, 15.0, 40.0, "mg/L", 1.0, 10.0, "level before the next dose", RANGE, min_probability=0.60,
              chance_doses=("next",), help="a loading dose where none was given; a level before the third dose"),

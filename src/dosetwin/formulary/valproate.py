@@ -1,11 +1,14 @@
 """Valproate by mouth: total and free level, whose ratio changes with dose and albumin."""
 
+from dataclasses import replace
+
 from dosetwin.declare import Bar, End, Everyday, Goal, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.drug import Alarm, drug
 from dosetwin.declare.interaction import Interaction
 from dosetwin.declare.menu import Repeated
+from dosetwin.declare.preparation import Preparation
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, rises, rounded, starts
+from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, measured, rises, rounded, starts
 from dosetwin.quantities import Code
 
 RANGE = "50 to 100 mg/L total (recalled)"
@@ -52,7 +55,7 @@ TABLETS = rounded(((0.0, 125.0),), "tablets of 125, 250 and 500 mg (recalled)")
 VALPROATE_EPILEPSY = Therapy(
     name="valproate_epilepsy",
     drug=DRUG,
-    population="children and adults with epilepsy",
+    population="adults and children from 25 kg with epilepsy, tablets",
     models=("valproate_label_2020",),
     menu=Repeated((5.0, 30.0), "kg", (12.0,), (0.0,), rounded(((0.0, 125.0), (1000.0, 250.0)), TABLETS.source),
                   loading="never"),
@@ -86,4 +89,35 @@ VALPROATE_EPILEPSY = Therapy(
     source=RANGE + "; weights are assumed and declared here",
     note="the total level rises less than the dose: more of it is free. Carbamazepine, phenytoin and phenobarbital raise the "
         "clearance",
+)  # fmt: skip
+
+SYRUP = Preparation(50.0, ((0.0, 0.5),), "syrup of 250 mg in 5 mL, in steps of 0.5 mL (recalled)")
+CHILD = "US label: 15 mg/kg a day to begin with, 5 to 10 mg/kg a week more, at most 60 mg/kg a day (droracle.ai, read)"
+
+VALPROATE_CHILD = replace(
+    VALPROATE_EPILEPSY,
+    name="valproate_child",
+    population="children from two years with epilepsy, syrup twice a day",
+    models=("valproate_serrano_1999", "valproate_label_2020"),
+    preparation=SYRUP,
+    menu=Repeated((2.5, 30.0), "kg", (12.0,), (0.0,), SYRUP.rounding, loading="never"),
+    goals=tuple(g for g in VALPROATE_EPILEPSY.goals if g.code != "free"),
+    limits=(
+        Limit("daily_dose", "daily_per_kg", None, 60.0, "mg/kg/d", "dose per day and kg", CHILD),
+        starts(15.0, CHILD, "mg/kg/d"), rises(10.0, CHILD, "mg/kg/d"),
+        NOT_PAST, measured(SYRUP),
+    ),
+    bars=(
+        *VALPROATE_EPILEPSY.bars,
+        Bar("under_two", "AGE", "under two years the liver fails far more often",
+            "US label, boxed warning (recalled)", below=2.0, help="another drug; a child neurologist decides"),
+    ),
+    rules=(Rule("valproate_label_child", "15 mg/kg a day to begin with", CHILD, "secondary", ("WT",),
+                lambda facts: Says(7.5, 12.0, "15 mg/kg a day", "kg"), "US label"),),
+    everyday=Everyday(10.0, "mg/kg", 12.0, 0.0, CHILD),
+    typical={"WT": 18.0, "AGE": 5.0},
+    sampling=Sampling((0.0, 48.0, 96.0), learns=("CL1", "CLU", "V")),
+    shown=(),
+    note="children clear more per kg than adults. The first model was made of 255 children and follows the dose; it has no "
+        "free level",
 )  # fmt: skip

@@ -47,6 +47,8 @@ FLAGS = (
     Quantity("UVEITIS", "active uveitis", "1", "flag", low=0, high=1, shown=""),
     Quantity("IMMUNOMODULATOR", "azathioprine, mercaptopurine or methotrexate", "1", "flag", low=0, high=1, shown=""),
     Quantity("AFRICAN_AMERICAN", "African-American ancestry", "1", "flag", low=0, high=1, shown=""),
+    Quantity("DIURETIC", "a diuretic", "1", "flag", low=0, high=1, shown="", runs="drug"),
+    Quantity("ANGIOEDEMA", "angioedema in the past", "1", "flag", low=0, high=1, shown="", runs="condition"),
     Quantity("HYPERTENSION", "treated high blood pressure", "1", "flag", low=0, high=1, shown="", runs="condition",
              conditions=(Code("I10", "ICD-10, with its subdivisions", "recalled"),), condition_words=("hypertension",)),
 )  # fmt: skip
