@@ -96,9 +96,10 @@ def advise(
         raise InputError("the MIC must be a positive number", where="--mic", value=mic, allowed="> 0 mg/L")
     wanted = deprecated(policy, therapy)
     if wanted == insulin.THERAPY:
-        unfit: dict[str, object] = {"--model": model, "--drug": drug, "--report": report, "--genes": genes, "--planned": planned,
-                                    "--now": now, "--look-ahead": look_ahead, "--mic": mic}  # fmt: skip
-        raise typer.Exit(insulin.answer(case, seed=seed, as_json=json_, unfit=unfit))
+        unfit: dict[str, object] = {"--model": model, "--drug": drug, "--genes": genes, "--planned": planned, "--now": now,
+                                    "--look-ahead": look_ahead, "--mic": mic, "--with": beside}  # fmt: skip
+        page = output_path("--report", report, [case])
+        raise typer.Exit(insulin.answer(case, seed=seed, as_json=json_, page=page, unfit=unfit))
     if wanted is not None and wanted in decision.names():
         unfit = {"--model": model, "--drug": drug, "--genes": genes, "--planned": planned, "--now": now,
                  "--look-ahead": look_ahead, "--mic": mic, "--wards": wards, "--kidney": kidney}  # fmt: skip

@@ -22,7 +22,7 @@ from dosetwin.declare.rounds import Rounds
 from dosetwin.declare.rule import Facts, Rule
 from dosetwin.errors import InputError, UnknownName
 
-Kind = Literal["patient", "place", "population"]
+Kind = Literal["patient", "place", "population", "loop"]
 
 
 @dataclass(frozen=True)

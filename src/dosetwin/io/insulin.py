@@ -50,12 +50,17 @@ class InsulinDays:
 def read_insulin(path: Path) -> InsulinDays:
     """The days of a table. Raises InputError for columns that are missing or unknown, a unit not said or contradicted by its
     values, what cannot be of this weight, insulin of another strength than U-100, and too few readings."""
-    rows = list(csv.reader(read_text(path).splitlines()))
+    return days_of(read_text(path), path.name)
+
+
+def days_of(text: str, name: str) -> InsulinDays:
+    """The days of a table's text, as ``read_insulin``; ``name`` is what the file is called."""
+    rows = list(csv.reader(text.splitlines()))
     if len(rows) < 2:
-        raise InputError("no line under the header", where=path.name, allowed="a line per reading, bolus or meal")
-    heads, unit = _heads(rows[0], path.name)
+        raise InputError("no line under the header", where=name, allowed="a line per reading, bolus or meal")
+    heads, unit = _heads(rows[0], name)
     cells = [dict(zip(heads, (c.strip() for c in row), strict=False)) for row in rows[1:] if any(c.strip() for c in row)]
-    minutes = _minutes([c.get("TIME", "") for c in cells], path.name)
+    minutes = _minutes([c.get("TIME", "") for c in cells], name)
     wrong: list[InputError] = []
 
     def column(name: str) -> NDArray[np.float64]:
@@ -66,25 +71,25 @@ def read_insulin(path: Path) -> InsulinDays:
                 continue
             value = number(word)
             if value is None or value < 0:
-                wrong.append(InputError("not a number of at least 0", where=f"{path.name}:{i + 2} {name}", value=word[:40]))
+                wrong.append(InputError("not a number of at least 0", where=f"{name}:{i + 2} {name}", value=word[:40]))
             else:
                 out[i] = value
         return out
 
     if len({c.get("ID", "") for c in cells}) > 1:
-        raise InputError("several people in one file", where=path.name, value=len({c["ID"] for c in cells}), allowed="one")
+        raise InputError("several people in one file", where=name, value=len({c["ID"] for c in cells}), allowed="one")
     found = {name: column(name) for name in COLUMNS if name in heads and name not in ("TIME", "ID")}
     raise_all(wrong)
-    findings = [*_strength(found.get("STRENGTH"), path.name)]
-    glucose = _glucose(found["GLUCOSE"], unit, path.name)
-    said = {name: _said(found[name], name, path.name) for name in ("WT", "RATIO", "FACTOR")}
-    _possible(found, said["WT"], path.name)
+    findings = [*_strength(found.get("STRENGTH"), name)]
+    glucose = _glucose(found["GLUCOSE"], unit, name)
+    said = {name: _said(found[name], name, name) for name in ("WT", "RATIO", "FACTOR")}
+    _possible(found, said["WT"], name)
     if found.get("EXERCISE") is not None and np.nansum(found["EXERCISE"]) > 0:
         findings.append(
             Finding(
                 "warning",
                 "exercise_not_modelled",
-                path.name,
+                name,
                 "exercise is on record: what it did is carried as glucose from elsewhere, what it will do is not foretold",
                 float(np.nansum(found["EXERCISE"])),
                 "",
@@ -98,8 +103,8 @@ def read_insulin(path: Path) -> InsulinDays:
         readings[k] = glucose[i] if np.isfinite(glucose[i]) else readings[k]
         bolus[k] += np.nan_to_num(found["BOLUS"][i])
         food[k] += np.nan_to_num(found["CARBS"][i])
-    rate = _carried(found["BASAL"], at, n, path.name)
-    _enough(readings, path.name)
+    rate = _carried(found["BASAL"], at, n, name)
+    _enough(readings, name)
     waiting = np.isfinite(found["CARBS"][-1]) and found["CARBS"][-1] > 0 and not np.nan_to_num(found["BOLUS"][-1]) > 0
     meal = float(found["CARBS"][-1]) if waiting else 0.0
     food[at[-1]] -= meal  # not eaten yet: what it asks for is the question

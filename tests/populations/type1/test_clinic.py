@@ -1,6 +1,5 @@
 """The virtual clinic: another program's numbers, runs it published, and who is drawn."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.evaluate.pages import insulin
+from dosetwin.evaluate.pages.insulin.published import max_off
 from dosetwin.populations import type1
 from dosetwin.populations.type1.sensor import Sensor, errors
 
@@ -20,26 +20,11 @@ def test_every_figure_of_the_page_is_met() -> None:
     ("file", "name"), [("adult001", "adult_001"), ("adolescent003", "adolescent_003"), ("child005", "child_005")]
 )
 def test_runs_published_before_grams_were_milligrams(shared: Path, file: str, name: str) -> None:
-    """A row says what was eaten in three minutes; in which of them the published runs began is 1, 2, 1, 1, 2."""
     path = shared / "data" / "cgm" / f"simglucose_run_{file}.csv"
     if not path.is_file():
         pytest.skip("no published runs")
-    with path.open() as f:
-        rows = list(csv.DictReader(f))
-    published = np.array([float(r["BG"]) for r in rows])
-
-    def played(gram: float) -> np.ndarray:
-        person, minutes = type1.one(name), iter((1, 2, 1, 1, 2))
-        states, out = person.steady.copy(), [published[0]]
-        for r in rows[:-1]:
-            eaten = np.zeros((1, 3))
-            if float(r["CHO"]) > 0:
-                eaten[0, next(minutes)] = 3 * float(r["CHO"])
-            out.append(type1.advance(person.parameters, states, eaten, np.array([float(r["insulin"])]), gram=gram).mean())
-        return np.array(out)
-
-    assert np.abs(played(1.0) - published).max() < 1e-3
-    assert np.abs(played(1000.0) - published).max() > 2.0, "as the program stands now, its own runs of before are not met"
+    assert max_off(path, name, 1.0) < 1e-3
+    assert max_off(path, name, 1000.0) > 2.0, "as the program stands now, its own runs of before are not met"
 
 
 def test_a_person_does_not_depend_on_who_else_is_drawn() -> None:

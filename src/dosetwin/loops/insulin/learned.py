@@ -2,7 +2,7 @@
 
 Two numbers are learned: sensitivity, relative to that under which the person's own basal dose holds the target, and how much of
 the carbohydrate that was counted was really eaten. Every pair runs the same filter over the same readings; those that foretold
-them better weigh more. What a belief does not explain (glucose from elsewhere) is kept, so that the days can be lived again.
+them better weigh more. By how much each reading moved a belief is kept, so that the days can be lived again.
 """
 
 from dataclasses import dataclass
@@ -42,9 +42,9 @@ class Days:
 class Learned:
     """One person as learned. Rows are pairs of ``sensitivity`` and ``eaten`` [k] with ``weights`` [k] (sum 1).
 
-    ``scale`` [k] of the model's sensitivities; ``basal`` [k] U/h that hold the target; ``other`` [k, n] mmol/min of glucose from
-    elsewhere; ``states`` [k, STATES] at the end, ``first`` [k, STATES] at the start; ``error`` mg/dL, root mean square of what
-    was foretold five minutes ahead.
+    ``scale`` [k] of the model's sensitivities; ``basal`` [k] U/h that hold the target; ``moved`` [k, n, STATES] by how much each
+    reading moved the states, so that the same doses lead along the same course again; ``states`` [k, STATES] at the end,
+    ``first`` [k, STATES] at the start; ``error`` mg/dL, root mean square of what was foretold five minutes ahead.
     """
 
     sensitivity: Array
@@ -52,7 +52,7 @@ class Learned:
     weights: Array
     scale: Array
     basal: Array
-    other: Array
+    moved: Array
     states: Array
     first: Array
     error: float
@@ -90,7 +90,7 @@ def learn(days: Days, *, weight: float, basal: float, target: float) -> Learned:
     first = belief.states.copy()
     none, var = np.full(k, np.nan), (NOISE_MG_DL / g.MG_DL) ** 2
     loglik = -0.5 * ((np.log(pairs[:, 0]) / SPREAD) ** 2 + (np.log(pairs[:, 1]) / MISCOUNTED) ** 2)
-    other, off = np.zeros((k, n)), []
+    moved, off = np.zeros((k, n, STATES)), []
     for i in range(n):
         belief.told(none, np.full(k, days.insulin[i]), days.food[i] * pairs[:, 1])
         reading = days.readings[i]
@@ -102,12 +102,13 @@ def learn(days: Days, *, weight: float, basal: float, target: float) -> Learned:
                 loglik = loglik - 0.5 * (miss**2 / spread + np.log(spread))
                 off.append(miss * g.MG_DL)
             gain = P[:, :, 10] / spread[:, None]
+            before = x.copy()
             x += gain * miss[:, None]
             x[:, : STATES - 1] = np.maximum(x[:, : STATES - 1], 0.0)
+            moved[:, i] = x - before
             P -= gain[:, :, None] * P[:, None, 10, :]
-        other[:, i] = belief.states[:, 11]
     weights = np.exp(loglik - loglik.max())
     weights /= weights.sum()
     need = np.array([basal_for(target, weight, s) for s in scale])
     error = float(np.sqrt(np.mean((np.array(off) @ weights) ** 2))) if off else float("nan")
-    return Learned(pairs[:, 0], pairs[:, 1], weights, scale, need, other, belief.states.copy(), first, error)
+    return Learned(pairs[:, 0], pairs[:, 1], weights, scale, need, moved, belief.states.copy(), first, error)

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dosetwin.errors import Finding, Reason
+from dosetwin.io.insulin import InsulinDays
 from dosetwin.loops.insulin.belief import STEP_MIN, Belief
 from dosetwin.loops.insulin.learned import Days, Learned, learn
 from dosetwin.loops.insulin.limits import Limits
-from dosetwin.loops.insulin.settings import TARGET, Chosen, Settings, choose
+from dosetwin.loops.insulin.settings import DRAWS, TARGET, Chosen, Settings, choose, lived
 
 Array = NDArray[np.float64]
 THERAPY = "insulin_basal_bolus"
@@ -56,6 +57,8 @@ class Answer:
     bolus: Bolus | None
     learned: Learned
     findings: tuple[Finding, ...]
+    again: Array
+    """Glucose mg/dL [2, 3, n] of the days lived again under the present and the chosen settings: 10th, 50th, 90th percentile."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -109,7 +112,17 @@ def advise_person(
     chosen = choose(present, days, learned, weight=weight, seed=seed)
     bolus = bolus_now(days, present, learned, weight, meal, seed) if meal > 0 else None
     status = "refuse" if chosen.best is None else "caution" if any(f.severity == "warning" for f in found) else "recommend"
-    return Answer(status, chosen, bolus, learned, tuple(found))
+    rows = learned.drawn(DRAWS, np.random.default_rng(seed))
+    two = (chosen.now.settings, (chosen.best or chosen.now).settings)
+    again = np.stack([np.percentile(lived(present, s, days, learned, rows, weight), (10, 50, 90), axis=0) for s in two])
+    return Answer(status, chosen, bolus, learned, tuple(found), again)
+
+
+def advised(d: InsulinDays, seed: int = 1) -> tuple[Answer, Days]:
+    """The answer on a table of days, and the days as they were learned from."""
+    days = Days(d.readings, d.insulin, d.food)
+    present = Settings(d.basal, d.ratio, d.factor)
+    return advise_person(days, present, weight=d.weight, meal=d.meal, seed=seed, findings=d.findings), days
 
 
 def bolus_now(days: Days, present: Settings, learned: Learned, weight: float, meal: float, seed: int) -> Bolus:
@@ -138,9 +151,7 @@ def bolus_now(days: Days, present: Settings, learned: Learned, weight: float, me
     )
     held = max(float(np.floor((one[0] - step) / STEP_U + 1e-6) * STEP_U), 0.0)
     dose = round(min(float(doses[k]), held), 2)
-    reasons = [
-        Reason("p_below70", round(float(low[k]), 3), LOW_CHANCE, "1", f"chance of glucose below 70 mg/dL within {AHEAD_H:g} h")
-    ]
+    reasons = [Reason("p_below70", round(float(low[k]), 3), LOW_CHANCE, "1", f"within {AHEAD_H:g} h")]
     if held < doses[k] - 1e-9:
         reasons.append(
             Reason(
@@ -148,7 +159,7 @@ def bolus_now(days: Days, present: Settings, learned: Learned, weight: float, me
                 dose,
                 round(float(doses[k]), 2),
                 "U",
-                "glucose is low or falls, readings are missing, or much insulin is still acting: no more is given",
+                "Glucose is low or falls, readings are missing, or much insulin is still acting",
             )
         )
     if not fine.any():
@@ -158,7 +169,7 @@ def bolus_now(days: Days, present: Settings, learned: Learned, weight: float, me
                 round(float(low[0]), 3),
                 LOW_CHANCE,
                 "1",
-                "glucose may fall below 70 mg/dL whatever is given: eat first, no bolus now",
+                "Glucose may fall below 70 mg/dL whatever is given: eat first, no bolus now",
             )
         )
         dose = 0.0

@@ -9,6 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from dosetwin.errors import Reason
+from dosetwin.formulary.insulin import BASAL, FACTOR, LOW, RATIO, SURE, VERY_LOW
 from dosetwin.loops.insulin.belief import STATES, STEP_MIN, _move
 from dosetwin.loops.insulin.learned import Days, Learned
 from dosetwin.structure import glucose as g
@@ -16,16 +17,9 @@ from dosetwin.structure import glucose as g
 Array = NDArray[np.float64]
 DRAWS, SETTLED_H = 40, 6
 """Lives a setting is tried in; h at their start that do not count."""
-BASAL, RATIO, FACTOR = (0.8, 0.9, 1.0, 1.1), (0.9, 1.0, 1.1, 1.25), (0.9, 1.0, 1.1, 1.25)
-"""Steps of a setting, relative to the present one: at most a tenth more insulin at once, a fifth less (usual steps are 10 to
-20 %, recalled; more caution upwards is ours)."""
 SEEN_LOW, SEEN_VERY_LOW = 0.01, 0.0
 """Shares of the readings below 70 and 54 mg/dL above which no setting may give more insulin, whatever a belief says (assumed):
 what was eaten to end a low is rarely on record, and hides how far it would have gone."""
-LOW, VERY_LOW = 0.04, 0.01
-"""Shares of time below 70 and 54 mg/dL that nobody's settings may pass (Battelino 2019, Diabetes Care 42:1593; recalled)."""
-SURE = 0.8
-"""Share of the lives in which both must hold (assumed)."""
 ABOVE, TARGET = 150.0, 110.0
 """mg/dL: a correction is added from the first on, down to the second (assumed)."""
 _VG, _MG_DL = g.VG, g.MG_DL
@@ -73,55 +67,58 @@ class Lived:
         return {**self.settings.to_json(), **shares, "acceptable": self.acceptable}
 
 
-@njit(cache=True, error_model="numpy")
-def _live(first, scale, eaten, other, food, basal, ratio, factor, weight, above, target, t_insulin, t_food, out):
-    # pragma: no cover: compiled
-    K, T = other.shape
-    x = np.empty(STATES)
-    for k in range(K):
-        x[:] = first[k]
+@njit(cache=True, error_model="numpy", inline="always")
+def _bolus(x, food, basal, ratio, factor, weight, above, target, t_insulin):  # pragma: no cover: compiled
+    """U that ratio and factor ask for beside ``food`` g, less what is still acting of earlier boluses."""
+    level = x[6] / (_VG * weight) * _MG_DL
+    over = (level - target) / factor
+    if level > above:
         rest = 2.0 * 1000.0 * basal / 60.0 * t_insulin  # mU under the skin under the basal dose alone
+        over = max(over - max(x[0] + x[1] - rest, 0.0) / 1000.0, 0.0)
+    else:
+        over = min(over, 0.0)
+    return max(food / ratio + over, 0.0)
+
+
+@njit(cache=True, error_model="numpy")
+def _live(
+    rows, first, scale, eaten, moved, insulin, food, now, new, weight, above, target, t_insulin, t_food, out
+):  # pragma: no cover: compiled
+    """``now``, ``new``: (basal, ratio, factor) of the days as they were and as they are tried."""
+    K, T = out.shape
+    x, y = np.empty(STATES), np.empty(STATES)
+    for k in range(K):
+        r = rows[k]
+        x[:] = first[r]
+        y[:] = first[r]
         for i in range(T):
-            level = x[6] / (_VG * weight) * _MG_DL
-            dose = basal * STEP_MIN / 60.0
+            given = 1000.0 * insulin[i] / STEP_MIN
+            other = insulin[i] + (new[0] - now[0]) * STEP_MIN / 60.0
             if food[i] > 0.0:
-                still = max(x[0] + x[1] - rest, 0.0) / 1000.0
-                over = (level - target) / factor if level > above else min((level - target) / factor, 0.0)
-                dose += max(food[i] / ratio + (max(over - still, 0.0) if over > 0.0 else over), 0.0)
-            x[11] = other[k, i]
-            _move(
-                x,
-                1000.0 * dose / STEP_MIN,
-                eaten[k] * food[i] / STEP_MIN,
-                weight,
-                scale[k],
-                t_insulin,
-                t_food,
-                float(STEP_MIN),
-                1,
-            )
-            out[k, i] = x[6] / (_VG * weight) * _MG_DL
+                other += _bolus(y, food[i], new[0], new[1], new[2], weight, above, target, t_insulin)
+                other -= _bolus(x, food[i], now[0], now[1], now[2], weight, above, target, t_insulin)
+            come = eaten[r] * food[i] / STEP_MIN
+            _move(x, given, come, weight, scale[r], t_insulin, t_food, float(STEP_MIN), 2)
+            _move(y, 1000.0 * max(other, 0.0) / STEP_MIN, come, weight, scale[r], t_insulin, t_food, float(STEP_MIN), 2)
+            for j in range(STATES):
+                x[j] += moved[r, i, j]
+                y[j] += moved[r, i, j]
+            for j in range(STATES - 1):
+                y[j] = max(y[j], 0.0)
+            out[k, i] = y[6] / (_VG * weight) * _MG_DL
 
 
-def lived(settings: Settings, days: Days, learned: Learned, rows: NDArray[np.int64], weight: float) -> Array:
-    """Glucose mg/dL [draws, n] of these days under ``settings``, in the lives that ``rows`` of ``learned`` stand for."""
+def lived(present: Settings, settings: Settings, days: Days, learned: Learned, rows: NDArray[np.int64], weight: float) -> Array:
+    """Glucose mg/dL [draws, n] of these days under ``settings`` instead of the ``present`` ones they were spent under, in the
+    lives that ``rows`` of ``learned`` stand for.
+
+    What the days do not explain is lived again as it was; under the present settings the course is the one that was believed.
+    Meals' boluses change by what the two settings ask for at the two courses' levels; other boluses stay.
+    """
     out = np.empty((len(rows), len(days.readings)))
-    _live(
-        learned.first[rows],
-        learned.scale[rows],
-        learned.eaten[rows],
-        learned.other[rows],
-        days.food,
-        settings.basal,
-        settings.ratio,
-        settings.factor,
-        weight,
-        ABOVE,
-        TARGET,
-        g.TMAX_I,
-        g.TMAX_G,
-        out,
-    )
+    now, new = (np.array([s.basal, s.ratio, s.factor]) for s in (present, settings))
+    _live(rows, learned.first, learned.scale, learned.eaten, learned.moved, days.insulin, days.food, now, new, weight, ABOVE,
+          TARGET, g.TMAX_I, g.TMAX_G, out)  # fmt: skip
     return out[:, SETTLED_H * 60 // STEP_MIN :]
 
 
@@ -164,7 +161,7 @@ def choose(present: Settings, days: Days, learned: Learned, *, weight: float, se
     low, very = float((seen < 70.0).mean()), float((seen < 54.0).mean())
     held, beyond = low > SEEN_LOW or very > SEEN_VERY_LOW, low > LOW or very > VERY_LOW
     found = [
-        judged(s, lived(s, days, learned, rows, weight))
+        judged(s, lived(present, s, days, learned, rows, weight))
         for b, r, f in product(BASAL, RATIO, FACTOR)
         if not held or (b <= 1.0 <= min(r, f))
         if not beyond or b < 1.0 or r > 1.0 or (b == r == f == 1.0)
@@ -176,17 +173,17 @@ def choose(present: Settings, days: Days, learned: Learned, *, weight: float, se
         now = next(x for x in found if x.settings == present)
     tried = tuple(sorted(found, key=lambda x: (not x.acceptable, x.loss)))
     fine = [x for x in tried if x.acceptable]
-    does = "less insulin, whatever the belief says" if beyond else "no setting may give more insulin"
-    lows = Reason("lows_on_record", round(low, 4), LOW if beyond else SEEN_LOW, "1", f"share of readings below 70 mg/dL: {does}")
+    does = "insulin is taken away, whatever the belief says" if beyond else "no setting may give more insulin"
+    lows = Reason("lows_on_record", round(low, 4), LOW if beyond else SEEN_LOW, "1", does)
     shown = (lows,) if held else ()
     if not fine:
         least = min(found, key=lambda x: (x.below54, x.below70))
         text = f"{least.settings.words()} has the fewest lows; look at meals not entered, exercise and doses not told"
-        why = "lows stay inside the bars in too few lives under any of the settings within a step"
+        why = "Under every setting within a step lows stay inside the bars in too few of the lives tried"
         none = Reason("no_acceptable_settings", round(tried[0].safe, 3), SURE, "1", why)
-        return Chosen(now, None, tried, (*shown, none, Reason("what_would_help", text="less insulin first: " + text)))
+        return Chosen(now, None, tried, (*shown, none, Reason("what_would_help", text="Less insulin first: " + text)))
     if now.acceptable and now.loss - fine[0].loss <= TIE:
-        text = "no other setting lowers the risk index by a point"
+        text = "No other setting lowers the glycaemia risk index by a point"
         return Chosen(now, now, tried, (*shown, Reason("nothing_gained", round(now.loss, 2), round(fine[0].loss, 2), "", text)))
     # among what is within a tie, the one that changes least
     alike = [x for x in fine if x.loss - fine[0].loss <= TIE]

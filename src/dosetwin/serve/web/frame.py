@@ -31,6 +31,7 @@ NAV = (
     ("ward", "Ward", "/", "read"),
     ("beds", "Beds", "/beds", "read"),
     ("import", "Add a case", "/import", "record"),
+    ("insulin", "Insulin", "/insulin", "ask"),
     ("replay", "Replay", "/results/replay", "models"),
     ("trial", "Trials", "/results/trial", "models"),
     ("models", "Models", "/models", "models"),

@@ -15,7 +15,19 @@ from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.session import set_cookie
 from dosetwin.serve.store.writer import no_room
 from dosetwin.serve.wardlist import DUE_WITHIN, line, ordered
-from dosetwin.serve.web import answering, cases, entering, new_patient, patients, places, results, running, stream, ward
+from dosetwin.serve.web import (
+    answering,
+    cases,
+    entering,
+    insulin,
+    new_patient,
+    patients,
+    places,
+    results,
+    running,
+    stream,
+    ward,
+)
 from dosetwin.serve.web.assets import FOREVER, asset
 from dosetwin.serve.web.frame import (
     LANGUAGE,
@@ -38,6 +50,7 @@ for part in (
     patients.router,
     answering.router,
     entering.router,
+    insulin.router,
     results.router,
     places.router,
     stream.router,
