@@ -21,7 +21,7 @@ SEEN_LOW, SEEN_VERY_LOW = 0.01, 0.0
 """Shares of the readings below 70 and 54 mg/dL above which no setting may give more insulin, whatever a belief says (assumed):
 what was eaten to end a low is rarely on record, and hides how far it would have gone."""
 ABOVE, TARGET = 150.0, 110.0
-"""mg/dL: a correction is added from the first on, down to the second (assumed)."""
+"""mg/dL: above the first a meal's bolus grows with the level; the second is what the basal dose is believed to hold (assumed)."""
 _VG, _MG_DL = g.VG, g.MG_DL
 
 
@@ -68,21 +68,20 @@ class Lived:
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _bolus(x, food, basal, ratio, factor, weight, above, target, t_insulin):  # pragma: no cover: compiled
-    """U that ratio and factor ask for beside ``food`` g, less what is still acting of earlier boluses."""
+def _bolus(x, food, basal, ratio, factor, weight, above, t_insulin):  # pragma: no cover: compiled
+    """U beside ``food`` g: what the ratio asks for, and the part of a correction that depends on the level.
+
+    Above a border a person corrects down to a target; the step at the border is left out on purpose, since two courses that
+    differ by 1 mg/dL there would else be given a unit more or less.
+    """
     level = x[6] / (_VG * weight) * _MG_DL
-    over = (level - target) / factor
-    if level > above:
-        rest = 2.0 * 1000.0 * basal / 60.0 * t_insulin  # mU under the skin under the basal dose alone
-        over = max(over - max(x[0] + x[1] - rest, 0.0) / 1000.0, 0.0)
-    else:
-        over = min(over, 0.0)
-    return max(food / ratio + over, 0.0)
+    rest = 2.0 * 1000.0 * basal / 60.0 * t_insulin  # mU under the skin under the basal dose alone
+    return food / ratio + max((level - above) / factor - max(x[0] + x[1] - rest, 0.0) / 1000.0, 0.0)
 
 
 @njit(cache=True, error_model="numpy")
 def _live(
-    rows, first, scale, eaten, moved, insulin, food, now, new, weight, above, target, t_insulin, t_food, out
+    rows, first, scale, eaten, moved, insulin, food, now, new, weight, above, t_insulin, t_food, out
 ):  # pragma: no cover: compiled
     """``now``, ``new``: (basal, ratio, factor) of the days as they were and as they are tried."""
     K, T = out.shape
@@ -95,8 +94,8 @@ def _live(
             given = 1000.0 * insulin[i] / STEP_MIN
             other = insulin[i] + (new[0] - now[0]) * STEP_MIN / 60.0
             if food[i] > 0.0:
-                other += _bolus(y, food[i], new[0], new[1], new[2], weight, above, target, t_insulin)
-                other -= _bolus(x, food[i], now[0], now[1], now[2], weight, above, target, t_insulin)
+                other += _bolus(y, food[i], new[0], new[1], new[2], weight, above, t_insulin)
+                other -= _bolus(x, food[i], now[0], now[1], now[2], weight, above, t_insulin)
             come = eaten[r] * food[i] / STEP_MIN
             _move(x, given, come, weight, scale[r], t_insulin, t_food, float(STEP_MIN), 2)
             _move(y, 1000.0 * max(other, 0.0) / STEP_MIN, come, weight, scale[r], t_insulin, t_food, float(STEP_MIN), 2)
@@ -118,7 +117,7 @@ def lived(present: Settings, settings: Settings, days: Days, learned: Learned, r
     out = np.empty((len(rows), len(days.readings)))
     now, new = (np.array([s.basal, s.ratio, s.factor]) for s in (present, settings))
     _live(rows, learned.first, learned.scale, learned.eaten, learned.moved, days.insulin, days.food, now, new, weight, ABOVE,
-          TARGET, g.TMAX_I, g.TMAX_G, out)  # fmt: skip
+          g.TMAX_I, g.TMAX_G, out)  # fmt: skip
     return out[:, SETTLED_H * 60 // STEP_MIN :]
 
 
