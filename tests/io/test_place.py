@@ -65,3 +65,34 @@ def test_a_bundle_is_no_place(tmp_path: Path) -> None:
     assert is_place(write(tmp_path / "a.json", GOOD))
     assert not is_place(write(tmp_path / "b.json", {"resourceType": "Bundle", "visits": []}))
     assert not is_place(tmp_path / "c.csv")
+
+
+def test_a_table_of_arrivals_is_watched_from_its_first_moment_to_its_last(tmp_path: Path) -> None:
+    path = tmp_path / "ward.csv"
+    path.write_text("VISIT,ASKED,ADMITTED,LEFT,REFUSED,BEDS\na,3.5,4,51,.,12\nb,9,,,9,12\nc,20,21,,,14\n")
+    found = read_place(path)
+    assert (found.name, found.now, found.watched) == ("ward", 51.0, ((3.5, 51.0),))
+    assert found.beds == ((3.5, 12.0), (20.0, 14.0))
+    assert ("b", "refused", 9.0) in found.visits
+    path.write_text("visit;admitted;left\na;2026-03-02T06:30:00+01:00;2026-03-03T06:30:00+01:00\n")
+    found = read_place(path)
+    assert found.visits == (("a", "admitted", 6.5), ("a", "left", 30.5))
+    assert str(found.origin) == "2026-03-02 00:00:00+01:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("VISIT,LEFT\na,3\n", "not a table of arrivals"),
+        ("VISIT,ASKED,WARD\na,3,x\n", "unknown column"),
+        ("VISIT,ASKED\n.,3\n", r"t\.csv:2: a visit needs a name|a visit needs a name"),
+        ("VISIT,ASKED,BEDS\na,3,many\n", "not a number"),
+        ("VISIT,ASKED\na,soon\n", "not a moment"),
+        ("VISIT,ASKED\na,.\n", "nobody is in the table"),
+    ],
+)
+def test_each_mistake_of_a_table_is_named(tmp_path: Path, text: str, word: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=word):
+        read_place(path)

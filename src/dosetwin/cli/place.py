@@ -7,6 +7,7 @@ from dosetwin.cli.common import naming
 from dosetwin.errors import InputError
 
 if TYPE_CHECKING:
+    from dosetwin.declare import Therapy
     from dosetwin.twins.place import Place
 
 
@@ -25,6 +26,19 @@ def opened_place(case: Path) -> "tuple[Place, str]":
         facts += [Watched(a, b) for a, b in record.watched]
         facts += [Setting(beds=n, at=t) for t, n in record.beds]
     return Place(record.name, tuple(facts), record.origin, record.now), hashlib.sha256(read_bytes(case)).hexdigest()
+
+
+def place_therapy(name: str) -> "Therapy | None":
+    """The therapy of a place with that name, listed or in a file of one's own; None where it is a model's name, or nothing's."""
+    from dosetwin import formulary
+
+    if not name.endswith(".py"):
+        return next((t for t in formulary.therapies() if t.name == name and t.kind == "place"), None)
+    try:
+        found = formulary.therapy(name)
+    except InputError:  # a model's file, and what is wrong with it is said where models are read
+        return None
+    return found if found.kind == "place" else None
 
 
 def place_moment(place: "Place", word: str | None, where: str) -> tuple[float, str]:

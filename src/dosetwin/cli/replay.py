@@ -19,11 +19,14 @@ from dosetwin.cli.common import (
     write_whole,
 )  # fmt: skip
 from dosetwin.cli.options import Covariates, Data, Json, LeaveOut, Map, ModelName, Report, Seed
+from dosetwin.cli.place import opened_place, place_therapy
 from dosetwin.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
+    from dosetwin.declare import Therapy
     from dosetwin.evaluate.replay import Replay
 
 
@@ -51,6 +54,11 @@ def replay(
     page, single = output_path("--report", report, [data]), output_path("--forecasts", forecasts, [data])
     if page is not None and page == single:
         raise InputError("the same file as --report", where=f"--forecasts {forecasts}", remedy="choose another name")
+    if (therapy := place_therapy(model_name)) is not None:
+        if page is not None or mapping or leave_out:
+            raise InputError("not for a place", where="--report, --map and --leave-out", allowed="--forecasts and --json")
+        _of_place(therapy, data, seed, draws, measures or "taken", single, as_json)
+        return
     table = opened(model_name, data, mapping, leave_out)
     model, timelines = table.model, table.timelines
     from dosetwin.evaluate.replay import replay
@@ -76,6 +84,45 @@ def replay(
             console.print(f"{what}: {path}")
 
 
+def _of_place(therapy: "Therapy", data: Path, seed: int, draws: int, measures: str, single: Path | None, as_json: bool) -> None:
+    """The days of a place foretold, as text or JSON."""
+    from dosetwin.evaluate.place import replay_place
+
+    place, _ = opened_place(data)
+    with progress(f"replaying {place.name}", 1) as tell, naming(data):
+        found = replay_place(therapy, place, seed=seed, draws=draws, measures=measures, progress=tell)  # type: ignore[arg-type]
+    if single is not None:
+        write_whole(single, csv_text([dict(vars(f)) for f in found.forecasts]))
+    body = found.to_json(forecasts=single is not None)
+    if as_json:
+        print_json(body)
+        return
+    console = terminal()
+    console.print(
+        f"{body['n_days']} days of {found.place}: {body['text']}, {found.therapy}, {found.draws} draws, seed {found.seed}",
+        style="bold",
+    )
+    console.print(
+        "Each day is foretold from what was known when it began. A priori: as declared. A posteriori: with what was seen."
+    )
+    console.print(_errors(body, "people"))
+    if single is not None:
+        console.print(f"every forecast: {single}")
+
+
+def _errors(body: dict[str, Any], unit: str) -> "Table":
+    """Errors and coverage before and after what was learned."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for title in ("bias MPE %", "MAPE %", f"RMSE {unit}", "within 20 %", "within 30 %", "in 50 % band", "in 90 % band"):
+        table.add_column(title, justify="right")
+    for title, key in (("a priori", "a_priori"), ("a posteriori", "a_posteriori")):
+        table.add_row(title, *_row(body[key]), style="bold" if key == "a_posteriori" else None)
+    return table
+
+
 def show(console: "Console", found: "Replay") -> None:
     """The tables of a replay: before and after the patient's own levels, and by level number."""
     from rich.table import Table
@@ -90,13 +137,7 @@ def show(console: "Console", found: "Replay") -> None:
         f"Each level is forecast from what was known before it. A priori: typical patient. A posteriori: with the patient's own "
         f"earlier levels. Compared on the {body['n_headline']} {body['headline']}."
     )
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
-    for title in ("bias MPE %", "MAPE %", f"RMSE {found.unit}", "within 20 %", "within 30 %", "in 50 % band", "in 90 % band"):
-        table.add_column(title, justify="right")
-    for title, key in (("a priori", "a_priori"), ("a posteriori", "a_posteriori")):
-        table.add_row(title, *_row(body[key]), style="bold" if key == "a_posteriori" else None)
-    console.print(table)
+    console.print(_errors(body, found.unit))
     if body["n_after_doubt"]:
         after = body["after_doubt"]["a_posteriori"]
         console.print(

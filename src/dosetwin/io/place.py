@@ -1,8 +1,11 @@
-"""A place's record as a JSON file: who came and went, when somebody watched, how many beds were open.
+"""A place's record as a JSON file, or as a table of arrivals: who came and went, when somebody watched, how many beds were open.
 
 ``{"place": "Ward 7", "now": 720, "watched": [[0, 720]], "beds": [[0, 12]], "visits": [{"name": "v1", "asked": 3.5, "admitted": 4,
 "left": 51}, {"name": "v2", "asked": 9, "refused": 9}]}``; every moment in h, or ISO 8601 with its offset where ``origin`` (the
 midnight that is 0 h) is given.
+
+A table (CSV) has a line per visit: ``VISIT,ASKED,ADMITTED,LEFT,REFUSED`` in h or ISO 8601 with its offset, blank where it did not
+happen, and may have ``BEDS`` open when the visit came. A table is a whole list: it is watched from its first moment to its last.
 """
 
 from collections.abc import Mapping
@@ -13,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from dosetwin.errors import InputError
+from dosetwin.io.table import MISSING, is_number, read_rows
 from dosetwin.io.text import read_json
 
 WHAT = ("asked", "admitted", "left", "refused")
 KEYS = ("place", "origin", "now", "watched", "beds", "visits")
+COLUMNS = ("VISIT", "ASKED", "ADMITTED", "LEFT", "REFUSED", "BEDS")
 MOST = 200_000
 """Visits of one file."""
 
@@ -35,6 +40,8 @@ class PlaceRecord:
 
 def read_place(path: Path) -> PlaceRecord:
     """The record of a place. Raises InputError naming the file and the entry."""
+    if path.suffix.lower() != ".json":
+        return _table(path)
     data = read_json(path)
     where = path.name
     if not isinstance(data, dict) or not isinstance(data.get("visits", []), list):
@@ -58,6 +65,52 @@ def read_place(path: Path) -> PlaceRecord:
     beds = tuple((hours(a, origin, at), _number(b, at)) for a, b, at in pairs["beds"])
     now = None if data.get("now") is None else hours(data["now"], origin, f"{where}: now")
     return PlaceRecord(str(data.get("place", path.stem)), tuple(seen), watched, beds, now, origin)
+
+
+def _table(path: Path) -> PlaceRecord:
+    """The record of a table of arrivals."""
+    rows = read_rows(path)
+    names = [h.upper() for h in rows.header]
+    if unknown := [h for h in names if h not in COLUMNS]:
+        raise InputError("unknown column", where=path.name, value=unknown[0], allowed=", ".join(COLUMNS))
+    if "VISIT" not in names or not {"ASKED", "ADMITTED"} & set(names):
+        raise InputError("not a table of arrivals", where=path.name, value=", ".join(rows.header),
+                         allowed="VISIT, and ASKED or ADMITTED; then LEFT, REFUSED, BEDS")  # fmt: skip
+    lines = [dict(zip(names, (c.strip() for c in row), strict=True)) for row in rows.rows]
+    first = next((c for line in lines for w in WHAT if _is_moment(c := line.get(w.upper(), ""))), None)
+    midnight = {"hour": 0, "minute": 0, "second": 0, "microsecond": 0}
+    moments = [] if first is None else [
+        _moment(c, f"{path.name}:{n}") for line, n in zip(lines, rows.lines, strict=True)
+        for w in WHAT if _is_moment(c := line.get(w.upper(), ""))
+    ]  # fmt: skip
+    origin = min(moments).replace(**midnight) if moments else None  # type: ignore[arg-type]
+    seen: list[tuple[str, str, float]] = []
+    beds: list[tuple[float, float]] = []
+    for line, n in zip(lines, rows.lines, strict=True):
+        at = f"{path.name}:{n}"
+        if line["VISIT"] in MISSING:
+            raise InputError("a visit needs a name of its own", where=at)
+        given = [(w, line.get(w.upper(), "")) for w in WHAT]
+        times = [(w, hours(c if _is_moment(c) else _figure(c, at), origin, f"{at}.{w}")) for w, c in given if c not in MISSING]
+        seen += [(line["VISIT"], w, t) for w, t in times]
+        if times and (open_ := line.get("BEDS", "")) not in MISSING:
+            beds.append((min(t for _, t in times), _figure(open_, f"{at}.beds")))
+    if not seen:
+        raise InputError("nobody is in the table", where=path.name)
+    beds = [(t, b) for k, (t, b) in enumerate(ordered) if k == 0 or ordered[k - 1][1] != b] if (ordered := sorted(beds)) else []
+    last = max(t for *_, t in seen)
+    begins = min(t for *_, t in seen)
+    return PlaceRecord(path.stem, tuple(seen), ((begins, last),) if last > begins else (), tuple(beds), last, origin)
+
+
+def _is_moment(cell: str) -> bool:
+    return cell not in MISSING and not is_number(cell)
+
+
+def _figure(cell: str, where: str) -> float:
+    if not is_number(cell):
+        raise InputError("not a number", where=where, value=cell)
+    return float(cell)
 
 
 def is_place(path: Path) -> bool:
