@@ -34,10 +34,11 @@ def test_what_was_learned_foretells_better_and_is_calibrated(place: Place, measu
     found = replay_place(formulary.therapy("bed_pool"), place, seed=1, draws=120, measures=measures)  # type: ignore[arg-type]
     body = found.to_json()
     assert body["n_days"] == DAYS - 1
-    # in the first days both are near the declared belief; after them what was learned is better by far
+    # in the first days both are near the declared belief; then what was learned is better, by far where it is all that counts:
+    # who lies there in the evening is mostly who lay there in the morning
     late = [f for f in found.forecasts if f.number > 10]
     error = [math.sqrt(np.mean([(getattr(f, of) - f.observed) ** 2 for f in late])) for of in ("prior", "updated")]
-    assert error[1] < 0.9 * error[0]
+    assert error[1] < {"arrivals": 0.8, "taken": 1.0}[measures] * error[0]
     inside = np.mean([abs(f.updated_pit - 0.5) <= 0.45 for f in late])
     assert inside == pytest.approx(0.9, abs=4 * math.sqrt(0.09 / len(late)))
     assert body["a_posteriori"]["n"] == DAYS - 1
