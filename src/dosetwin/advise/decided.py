@@ -8,6 +8,7 @@ import numpy as np
 
 from dosetwin.advise.question import Question
 from dosetwin.advise.settings import Chosen, settings_for
+from dosetwin.declare import Facts
 from dosetwin.declare.formula import Decision
 from dosetwin.errors import Finding, Reason
 from dosetwin.records import Setting
@@ -214,5 +215,10 @@ def decide(decision: Decision, case: Case, *, draws: int | None = None, seed: in
     """The settings of lowest expected loss that meet every chance constraint, beside the guideline's on the same draws."""
     twin, n = twin_of(decision, case), draws or decision.draws
     facts = facts_of(decision, twin)
+    known = Facts(dict(facts))
+
+    def possible(order: Any) -> bool:
+        return decision.possible(dict(order.values), known)
+
     question = Question(decision.therapy, (), now=twin.now, seed=seed, draws=n, facts=facts, sensitivity=False)
-    return Decided(decision, case, twin, settings_for(twin, question), n, seed, facts)
+    return Decided(decision, case, twin, settings_for(twin, question, possible=possible), n, seed, facts)

@@ -9,7 +9,7 @@ from dosetwin.errors import InputError
 
 def names() -> tuple[str, ...]:
     """Names of the therapies whose twin is a formula."""
-    from dosetwin.formulary._decisions import decisions
+    from dosetwin.studies.decisions import decisions
 
     return tuple(decisions())
 
@@ -22,7 +22,7 @@ def answer(
     ``unfit``: options of the general command that mean nothing here. Raises InputError for one of them and for a wrong record.
     """
     from dosetwin.advise.decided import decide
-    from dosetwin.formulary._decisions import decision
+    from dosetwin.studies.decisions import decision
     from dosetwin.twins.formula.case import read_case
 
     for option, value in unfit.items():
@@ -30,7 +30,12 @@ def answer(
             raise InputError(f"{option} means nothing for {name}", where=option, value=str(value)[:60], remedy="leave it out")
     what = decision(name)
     with naming(case):
-        told = decide(what, read_case(case, what.formula), draws=draws, seed=seed).to_json()
+        record = read_case(case, what.formula)
+        if record.therapy not in ("", name):
+            raise InputError(
+                "the record is of another therapy", where=f"{case.name}: therapy", value=record.therapy, allowed=name
+            )
+        told = decide(what, record, draws=draws, seed=seed).to_json()
     if page is not None:
         from dosetwin.report.decision_page import decision_page
 
@@ -59,14 +64,9 @@ def show(told: dict[str, Any], page: Path | None) -> None:
         table.add_row(safe(r["order"]), ", ".join(r["rules"]), *cells, style=None if r["acceptable"] else "dim")
     console.print(table)
     for d in told["against_guideline"]:
-        console.print(
-            safe(
-                f"  less the guideline: {d['text']}: {d['q50']:+.3g} ({d['q05']:+.3g} to {d['q95']:+.3g}) {d['unit']}".replace(
-                    " 1", ""
-                )
-            ),
-            soft_wrap=True,
-        )
+        unit = "" if d["unit"] == "1" else f" {d['unit']}"
+        span = f"{d['q50']:+.3g} ({d['q05']:+.3g} to {d['q95']:+.3g}){unit}"
+        console.print(safe(f"  less the guideline: {d['text']}: {span}"), soft_wrap=True)
     for r in (*told["reasons"], *told["silent"]):
         if r["code"] in ("rule_silent", "nothing_acceptable") or r["code"].startswith("chance"):
             console.print(safe(f"  {r['text']}"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""``dosetwin years``: ten years of type 2 diabetes under plans of treatment, tried on the copy of one person."""
+"""``dosetwin years``: ten years of one person under plans of treatment: diabetes, pressure, kidney, joints, airways."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,23 @@ import typer
 
 from dosetwin.cli.common import at_least, output_path, print_json, safe, terminal, write_whole
 from dosetwin.cli.options import Json, Seed
-from dosetwin.errors import InputError
+from dosetwin.errors import InputError, UnknownName
+
+
+def therapy_of(case: Path) -> str | None:
+    """The therapy a record names; None: type 2 diabetes. Raises UnknownName for one that has no plan over years."""
+    from dosetwin.cli.decision import names
+    from dosetwin.io.text import read_json
+
+    data = read_json(case) if case.suffix.lower() == ".json" else None
+    named = data.get("therapy") if isinstance(data, dict) else None
+    if named in (None, "diabetes_years"):
+        return None
+    years = [x for x in names() if x.endswith("_years")]
+    if named not in years:
+        raise UnknownName("no plan over years", where=f"{case.name}: therapy", value=str(named)[:60],
+                          allowed=", ".join(["diabetes_years", *years]))  # fmt: skip
+    return str(named)
 
 
 def years(
@@ -21,10 +37,18 @@ def years(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Which plan of treatment serves one person with type 2 diabetes best over the coming years, beside the guideline."""
+    """Which plan serves one person best over the coming years: type 2 diabetes, or what the record names as its therapy."""
+    from dosetwin.cli import decision
+
+    if (other := therapy_of(case)) is not None:
+        unfit = {"--years": n if n != 10 else None, "--gbp": gbp if gbp != 20000.0 else None}
+        target = output_path("--report", report, [case])
+        raise typer.Exit(decision.answer(case, other, draws=None if draws == 4000 else draws, seed=seed, as_json=as_json,
+                                         page=target, unfit=unfit))  # fmt: skip
     from dosetwin.studies.ten_years.answer import answer
     from dosetwin.studies.ten_years.case import read_case
     from dosetwin.studies.ten_years.plans import PLANS
+    from dosetwin.studies.ten_years.steps import said as said_of
 
     at_least("--years", n, 1, 40)
     at_least("--draws", draws, 200, 1_000_000)
@@ -44,8 +68,8 @@ def years(
         return
     console = terminal()
     chosen = next(p for p in told["plans"] if p["plan"] == told["chosen"])
-    steps = ", ".join(s.replace("_", " ") for s in chosen["at_once"])
-    later = ", ".join(s.replace("_", " ") for s in chosen["then"])
+    steps = ", ".join(said_of(s) for s in chosen["at_once"])
+    later = ", ".join(said_of(s) for s in chosen["then"])
     console.print(safe(f"{told['chosen']}: {steps}" + (f"; then {later} at HbA1c {chosen['line']:g} %"
                                                       if chosen["then"] else "")), style="bold")  # fmt: skip
     from dosetwin.cli.show import grid

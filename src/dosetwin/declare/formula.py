@@ -89,12 +89,14 @@ class Column:
 @dataclass(frozen=True)
 class Read(Column):
     """Something that is read of a course, and perhaps measured: a measurement has the errors ``additive`` (in ``unit``) and
-    ``proportional``; below ``floor`` it is only known to be below. ``measured`` False: nobody measures it."""
+    ``proportional``; below ``floor`` it is only known to be below. ``measured`` False: nobody measures it;
+    ``counts``: a number of events, Poisson about what is read."""
 
     additive: float = 0.0
     proportional: float = 0.0
     floor: float | None = None
     measured: bool = True
+    counts: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,8 @@ class Decision:
     scope: tuple[str, ...]
     exact: tuple[str, ...] = ()
     """Reads that nothing unknown moves: they are told to rules as they stand now."""
+    possible: Callable[[Mapping[str, float], Facts], bool] = lambda settings, facts: True
+    """Whether settings may be given to somebody of these facts."""
     draws: int = 400
 
     @property

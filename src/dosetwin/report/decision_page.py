@@ -73,7 +73,7 @@ def decision_page(told: Mapping[str, Any], targets: Sequence[Goal], figures: Seq
             }
         )
     if figures is None:
-        from dosetwin.formulary._decisions import decision
+        from dosetwin.studies.decisions import decision
 
         one = figure(told, {r.name: r for r in decision(told["therapy"]).formula.reads})
         figures = [] if one is None else [one]

@@ -8,6 +8,7 @@ import numpy as np
 from dosetwin.drawing import BLUE, GREEN, GREY, ORANGE, SKY, VERMILLION, canvas, svg
 from dosetwin.report.figures import Shown
 from dosetwin.report.page import environment, safe_figure
+from dosetwin.studies.ten_years.steps import said
 
 COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, GREY)
 
@@ -41,5 +42,6 @@ def page(told: Mapping[str, Any]) -> str:
     """The page as HTML that stands alone."""
     chosen = next(p for p in told["plans"] if p["plan"] == told["chosen"])
     return environment().get_template("years.html.j2").render(
-        told=told, chosen=chosen, figure=safe_figure(figure(told)),
+        told=told, chosen=chosen, figure=safe_figure(figure(told)), at_once=[said(s) for s in chosen["at_once"]],
+        then=[said(s) for s in chosen["then"]],
     )  # fmt: skip

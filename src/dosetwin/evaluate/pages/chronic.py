@@ -1,16 +1,18 @@
 """Chronic disease against others: years of type 2 diabetes, risks of heart and kidney, joints, and what a year is worth."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from dosetwin import streams
-from dosetwin.declare import Provenance
+from dosetwin.declare import Facts, Provenance
 from dosetwin.evaluate.check import Check, near, table
 from dosetwin.outcomes import scores
 from dosetwin.outcomes.diabetes.equations import EVENTS, coefficients, predictor, terms, within_a_year
 from dosetwin.outcomes.diabetes.life import Lives, live
 from dosetwin.outcomes.diabetes.worth import Worth
+from dosetwin.studies.decisions import arthritis, asthma, hypertension, kidney
 from dosetwin.studies.ten_years.belief import ERROR, NAMES, Belief, Reading
 
 PAGE = "chronic"
@@ -77,7 +79,7 @@ DAS = {"DAS28_ESR": 5.692, "DAS28_CRP": 5.166, "DAS28_ESR3": 5.400}
 
 def run(*, n: int = N, seed: int = SEED, progress: Callable[[int, int], None] | None = None) -> list[Check]:
     """Every check; ``n`` lives where lives are drawn."""
-    out = [*_year(), *_lived(n, seed), *_worth(), *_scores(), *_told(seed)]
+    out = [*_year(), *_lived(n, seed), *_worth(), *_scores(), *_told(seed), *_plans()]
     if progress:
         progress(n, n)
     return out
@@ -348,6 +350,73 @@ def _told(seed: int, n: int = 200) -> list[Check]:
 def _check(name: str, text: str, model: str, source: str, provenance: Provenance, published: float, simulated: float,
            within: float, unit: str, mc_error: float = 0.0, why: str = "") -> Check:  # fmt: skip
     return near(PAGE, f"chronic.{name}", text, model, source, provenance, published, simulated, within, unit, why, mc_error)
+
+
+def _plans() -> list[Check]:
+    """Published sizes of effects, found again in what each plan of years plays for the typical person."""
+    out = []
+    for drugs, fall in ((1, 6.7), (2, 13.3), (3, 19.9)):
+        found = sum(float(hypertension.fall(0.5, np.array([150.0]))[0]) for _ in range(drugs))
+        out.append(_check(f"half_dose_{drugs}", f"fall of pressure by {drugs} drugs at half dose, from 150 "
+        f"mmHg", "hypertension_years",
+                          "Law 2003, BMJ 326:1427", "recalled", fall, found, 0.25, "mmHg"))  # fmt: skip
+    facts = Facts(AGE=60.0, SEX=1.0, ACR=300.0, TC=5.5, HDL=1.3, BMI=27.0, EGFR=80.0, DIABETES=0.0, SMOKER=0.0, STATIN=0.0)
+    for more, slope, source, name, within in (
+        ({}, -2.75, "EMPA-KIDNEY, placebo (abstract read)", "placebo", 0.01),
+        ({"SGLT2": 1.0}, -1.37, "EMPA-KIDNEY (abstract read)", "sglt2", 0.02),
+        ({"ACE": 1.0}, -2.75 * 4.4 / 5.2, "RENAAL: -4.4 against -5.2 a year, of the same slope", "ace", 0.03),
+    ):
+        at = np.array([1.0, 3.0])
+        found = _played(kidney, facts, more, at)["EGFR"][0]
+        from_where: Provenance = "secondary" if name != "ace" else "recalled"
+        out.append(_check(f"slope_{name}", f"slope of filtration, {name}", "kidney_years", source, from_where, slope,
+                          float(found[1] - found[0]) / 2.0, within, "mL/min/1.73 m2/y"))  # fmt: skip
+    dip = (
+        _played(kidney, facts, {}, np.array([0.5]))["EGFR"][0, 0]
+        - _played(kidney, facts, {"SGLT2": 1.0}, np.array([0.0]))["EGFR"][0, 0]
+    )
+    out.append(_check("dip_sglt2", "dip at the beginning of an SGLT2 "
+    "inhibitor", "kidney_years", "EMPA-KIDNEY (abstract read): 1.83 to 2.41",
+                      "secondary", 2.12, float(dip) + 0.5 * 2.75, 0.3, "mL/min/1.73 m2"))  # fmt: skip
+    p = {u.name: u.of(np.zeros(1), facts) for u in hypertension.FORMULA.unknowns} | {"DRIFT": np.zeros(1)}
+    none = [(-np.inf, dict(hypertension.FORMULA.now))]
+    drugs = [*none, (0.0, {"ACE": 1.0, "CCB": 0.0, "DIURETIC": 0.0})]
+    t = np.array([0.0, 10.0])
+    a, b = (hypertension.course(p, facts, s, t) for s in (none, drugs))
+    ratio = np.log1p(-b["EVENT"][0, 1]) / np.log1p(-a["EVENT"][0, 1])
+    fell = float(a["SBP"][0, 1] - b["SBP"][0, 1])
+    out.append(_check("rr_10", "events per 10 mmHg less, ratio of rates", "hypertension_years", "Ettehad 2016 "
+    "(abstract read): 0.77 to 0.83",
+                      "secondary", 0.80, float(ratio) ** (10.0 / fell), 0.005, "1"))  # fmt: skip
+    of = scores.load("prevent").of
+    assert of is not None
+    known = {k: float(facts.number(k) or 0.0) for k in ("AGE", "SEX", "BMI", "EGFR", "DIABETES", "SMOKER", "STATIN")}
+    prevent = float(of({**known, "TC": 5.5 / 0.02586, "HDL": 1.3 / 0.02586, "SBP": 150.0, "BP_TREATED": 0.0})["TOTAL_CVD_10Y"])
+    out.append(_check("prevent_again", "ten years without drugs at 150 mmHg", "hypertension_years", "PREVENT itself", "secondary",
+                      prevent, 100 * float(a["EVENT"][0, 1]), 0.05, "%"))  # fmt: skip
+    schedule = {"MG": 40.0, "EVERY_D": 14.0, "MTX": 0.0}
+    ra = _played(arthritis, Facts(), schedule, np.array([3.0]), ANTI=np.array([3.0]))
+    level = 40.0 / 14.0 / 0.32
+    out.append(_check("ra_level", "mean level of 40 mg every two "
+    "weeks", "arthritis_years", "dose over clearance (Ternant 2015)", "derived",
+                      level, float(ra["LEVEL"][0, 0]), 0.01, "mg/L"))  # fmt: skip
+    out.append(_check("ra_das28", "DAS28 at that level", "arthritis_years", "5.5 x 11 / (11 + level) (Ternant 2015)", "derived",
+                      5.5 * 11.0 / (11.0 + level), float(ra["DAS28"][0, 0]), 0.01, "1"))  # fmt: skip
+    rates = [float(_played(asthma, Facts(EOS=0.5), {"STEP": s}, np.array([1.0]))["RATE"][0, 0]) for s in (0.0, 1.0, 3.0, 4.0)]
+    for name, found, published, source in (
+        ("as_needed", rates[1] / rates[0], 0.36, "O'Byrne 2018, SYGMA 1"),
+        ("biologic", rates[3] / rates[2], 0.47, "Ortega 2014, MENSA"),
+    ):
+        text = f"severe exacerbations left by {name.replace('_', ' ')}"
+        out.append(_check(f"asthma_{name}", text, "asthma_years", source, "recalled", published, found, 0.01, "1"))
+    return out
+
+
+def _played(of: Any, facts: Facts, sets: Mapping[str, float], at: np.ndarray, **other: np.ndarray) -> Mapping[str, np.ndarray]:
+    """Of the typical person, ``sets`` from the beginning."""
+    p = {u.name: u.of(np.zeros(1), facts) for u in of.FORMULA.unknowns} | other
+    begin = dict(of.FORMULA.now)
+    return of.course(p, facts, [(-np.inf, begin), (0.0, begin | dict(sets))], at)
 
 
 def markdown(checks: Sequence[Check], *, n: int = N, seed: int = SEED) -> str:

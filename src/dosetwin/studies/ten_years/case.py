@@ -18,7 +18,7 @@ from dosetwin.outcomes.diabetes.equations import FACTORS, OTHERS, believable
 from dosetwin.studies.ten_years.belief import Belief, Reading
 from dosetwin.studies.ten_years.plans import Plan
 
-KEYS = ("person", "units", "taking", "had", "readings", "plans", "name")
+KEYS = ("therapy", "person", "units", "taking", "had", "readings", "plans", "name")
 MOST = 2000
 """Readings of one file."""
 

@@ -50,6 +50,19 @@ LEAST_HBA1C = 5.5
 """% below which no plan brings anybody (assumed)."""
 
 
+WORDS: Mapping[str, str] = MappingProxyType({
+    "pressure_1": "one pressure drug", "pressure_2": "a second pressure drug", "pressure_3": "a third pressure drug",
+    "dpp4_inhibitor": "DPP-4 inhibitor", "sglt2_inhibitor": "SGLT2 inhibitor", "glp1_agonist": "GLP-1 agonist",
+    "strong_statin": "high-dose statin",
+})  # fmt: skip
+"""Steps whose name is no word."""
+
+
+def said(name: str) -> str:
+    """A step in words."""
+    return WORDS.get(name, name.replace("_", " "))
+
+
 def step(name: str) -> Step:
     """A step by name. Raises UnknownName."""
     if name not in STEPS:

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Case:
     was_set: tuple[Setting, ...]
     now: float
     findings: tuple[Finding, ...] = ()
+    therapy: str = ""
 
 
 def read_case(path: Path, formula: Formula) -> Case:
@@ -60,7 +61,7 @@ def read_case(path: Path, formula: Formula) -> Case:
 
 def _from_json(path: Path, formula: Formula) -> Case:
     data, where = read_json(path), path.name
-    keys = ("name", "therapy", "facts", "units", "readings", "taking")
+    keys = ("name", "therapy", "facts", "units", "readings")
     if not isinstance(data, dict) or not isinstance(data.get("readings"), list):
         raise InputError("not a person's record", where=where, allowed=f"a JSON object of {', '.join(keys)}; readings a list")
     if strange := sorted(set(data) - set(keys)):
@@ -91,7 +92,8 @@ def _from_json(path: Path, formula: Formula) -> Case:
             "unknown fact", where=f"{where}: facts", value=strange[0], allowed=", ".join(c.name for c in formula.facts) or "none"
         )
     names = list(dict.fromkeys(n for _, row in lines for n in row))
-    return _made(str(data.get("name") or path.stem), formula, names, lines, given, where)
+    found = _made(str(data.get("name") or path.stem), formula, names, lines, given, where)
+    return replace(found, therapy=str(data.get("therapy") or ""))
 
 
 def _made(

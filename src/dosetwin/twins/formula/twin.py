@@ -112,6 +112,10 @@ class FormulaTwin:
         for m in self.measured:
             of = self.formula.read(m.what)
             assert isinstance(of, Read)
+            if of.counts:
+                mean = np.maximum(found[m.what][:, int(np.searchsorted(times, m.time))], 1e-12)
+                total += m.value * np.log(mean) - mean
+                continue
             f = found[m.what][:, int(np.searchsorted(times, m.time))]
             sd = np.sqrt(of.additive**2 + (of.proportional * f) ** 2)
             below = of.floor is not None and m.value <= of.floor

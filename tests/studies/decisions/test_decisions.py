@@ -11,9 +11,9 @@ from dosetwin.advise.decided import decide, facts_of, twin_of
 from dosetwin.cli.program import app
 from dosetwin.declare import Facts
 from dosetwin.errors import InputError
-from dosetwin.formulary._decisions import decision, decisions, prostate, radiotherapy, systemic
 from dosetwin.loops.tumour import adaptive
 from dosetwin.structure import tumour
+from dosetwin.studies.decisions import decision, decisions, prostate, radiotherapy, systemic
 from dosetwin.twins.formula.case import read_case
 
 NOTHING = (-np.inf, {"GY": 0.0, "FRACTIONS": 0.0, "A_DAY": 1.0})
@@ -132,6 +132,71 @@ def test_adaptive_abiraterone_holds_resistance_back_where_continuous_drug_does_n
     assert by["continuous"]["goals"]["resistant"]["p"] < 0.3
     assert told["guideline"]["order"] == "drug without a pause"
     assert told["order"] not in ("drug without a pause", "no drug")
+
+
+PEOPLE = {
+    "hypertension_years": {
+        "facts": {"AGE": 62, "SEX": "f", "TC": 220, "HDL": 50, "BMI": 29, "EGFR": 70, "DIABETES": "no", "SMOKER": "yes",
+                  "STATIN": "no"},
+        "units": {"TC": "mg/dL", "HDL": "mg/dL"},
+        "readings": [{"TIME": -1, "SBP": 164}, {"TIME": -0.9, "SBP": 160, "CCB": 0.5}, {"TIME": 0, "SBP": 150}]},
+    "kidney_years": {
+        "facts": {"AGE": 58, "SEX": "m", "ACR": 60}, "units": {"ACR": "mg/mmol"},
+        "readings": [{"TIME": -3, "EGFR": 62, "ACE": "yes"}, {"TIME": -1, "EGFR": 54}, {"TIME": 0, "EGFR": 48}]},
+    "arthritis_years": {
+        "readings": [{"TIME": -0.6, "DAS28": 5.6, "MTX": "yes"}, {"TIME": -0.5, "DAS28": 5.0, "MG": 40, "EVERY_D": 14},
+                     {"TIME": 0, "DAS28": 2.4, "LEVEL": 8.5}]},
+    "asthma_years": {
+        "facts": {"EOS": 450}, "units": {"EOS": "/uL"},
+        "readings": [{"TIME": -2, "STEP": 2, "EXACERBATIONS": 2}, {"TIME": 0, "EXACERBATIONS": 2}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(PEOPLE))
+def test_ten_years_are_planned_beside_the_guideline_by_both_commands(tmp_path: Path, name: str) -> None:
+    case = written(tmp_path, json.dumps({"therapy": name, **PEOPLE[name]}), "case.json")
+    told = said(str(case), "--therapy", name, "--draws", "100")
+    assert told["guideline"] is not None
+    done = CliRunner().invoke(app, ["years", str(case), "--draws", "200", "--json"])
+    assert done.exit_code == 0, done.output
+    again = json.loads(done.stdout)
+    assert again["guideline"] == told["guideline"]
+    assert again["curves"][0]["reads"]
+    for b in told["believed"]:
+        assert b["told"][2] - b["told"][0] <= 1.3 * (b["before"][2] - b["before"][0])
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "match"),
+    [
+        ("hypertension_years", {"TC": 5.7}, "cannot be this"),
+        ("hypertension_years", {"AGE": 29}, "30 to 79"),
+        ("hypertension_years", {"SEX": "x"}, "not a number"),
+        ("kidney_years", {"ACR": -1}, "cannot be this"),
+        ("asthma_years", {"EOS": 0.45e6}, "cannot be this"),
+    ],
+)  # fmt: skip
+def test_a_slip_of_a_fact_is_refused_by_name(tmp_path: Path, name: str, change: dict, match: str) -> None:
+    person = {**PEOPLE[name], "facts": {**PEOPLE[name]["facts"], **change}}
+    with pytest.raises(InputError, match=match):
+        read_case(written(tmp_path, json.dumps(person), "case.json"), decision(name).formula)
+
+
+def test_what_is_barred_is_not_on_the_menu() -> None:
+    both = {"ACE": 1.0, "SGLT2": 1.0}
+    possible = decision("kidney_years").possible
+    assert possible(both, Facts(EGFR=45.0))
+    assert not possible(both, Facts(EGFR=45.0, K=5.9))
+    assert not possible(both, Facts(EGFR=15.0))
+    assert possible(both, Facts(EGFR=15.0, SGLT2=1.0))
+    assert not decision("asthma_years").possible({"STEP": 4.0}, Facts(STEP=3.0, EOS=0.1))
+    assert not decision("hypertension_years").possible({"ACE": 0.5, "CCB": 0.0, "DIURETIC": 0.0}, Facts(PREGNANT=1.0))
+
+
+def test_a_record_of_a_therapy_without_years_is_refused(tmp_path: Path) -> None:
+    case = written(tmp_path, json.dumps({"therapy": "amikacin", "readings": []}), "case.json")
+    done = CliRunner().invoke(app, ["years", str(case)])
+    assert "no plan over years" in str(done.exception)
 
 
 @pytest.mark.parametrize("name", list(decisions()))

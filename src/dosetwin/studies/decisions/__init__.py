@@ -1,4 +1,4 @@
-"""Therapies whose twin is a formula, one file each with ``DECISION``: tumours' schedules and plans over years."""
+"""Decisions whose twin is a formula, one file each with ``DECISION``: schedules of tumours, plans over years."""
 
 import importlib
 import pkgutil
