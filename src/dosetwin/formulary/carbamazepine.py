@@ -9,6 +9,7 @@ from dosetwin.declare.genetic import bars
 from dosetwin.declare.interaction import Interaction
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.preparation import Preparation
+from dosetwin.declare.reading import COURSE
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, measured, rises, rounded, starts
 from dosetwin.formulary._genetics import CARBAMAZEPINE
@@ -53,6 +54,7 @@ DRUG = drug(
 )  # fmt: skip
 
 MONTH = Reading("", "at", At(28, "d"), name="level after four weeks")
+EPOXIDE = Reading("carbamazepine epoxide", "at", At(28, "d"), name="epoxide after four weeks")
 ABOVE = Reading("", "ever_above", Between(0, 28, "d"), level=12.0)
 LABEL = "US label: 200 mg twice a day to begin with, at most 200 mg a day more each week (druglib.com, droracle.ai: read)"
 TABLETS = rounded(((0.0, 100.0),), "tablets of 200 mg, halved (recalled)")
@@ -84,6 +86,7 @@ CARBAMAZEPINE_EPILEPSY = Therapy(
     everyday=Everyday(200.0, "mg", 12.0, 0.0, "US label (recalled)"),
     typical={"WT": 70.0, "AGE": 40.0, "HLA_B_1502": 0.0, "HLA_A_3101": 0.0},
     sampling=Sampling((0.0, 168.0, 336.0), learns=("CL0", "CL", "V")),
+    shown=((MONTH, COURSE), (ABOVE, COURSE), (EPOXIDE, COURSE)),
     horizon_h=28 * 24.0,
     stale_h=60 * 24.0,
     source=RANGE + "; weights are assumed and declared here",
@@ -135,6 +138,7 @@ CARBAMAZEPINE_CHILD = replace(
     everyday=Everyday(50.0, "mg", 6.0, 0.0, CHILD),
     typical={"WT": 25.0, "BSA": 0.93, "AGE": 8.0, "HLA_B_1502": 0.0, "HLA_A_3101": 0.0},
     sampling=Sampling((0.0, 168.0, 336.0), learns=("CL0", "V")),
+    shown=(),
     note="its clearance follows the dose, over about two weeks. Suspension in three or four doses a day: its peaks are higher "
     "than those of tablets (US label), and the model shows none",
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from math import exp
 from typing import Annotated, NamedTuple
 
-from dosetwin.declare import Anchor, Cov, Eta, Output, Reference, Theta, additive, model
+from dosetwin.declare import Anchor, Cov, Eta, Output, Reference, Theta, Value, additive, model, proportional
 from dosetwin.structure.compartments import ONE_ORAL
 
 REFERENCE = Reference(
@@ -25,6 +25,9 @@ class theta(NamedTuple):
     OLD: Annotated[float, Theta("y", "age from which clearance is lower")] = 70.0
     V_WT: Annotated[float, Theta("L/kg", "apparent volume per kg")] = 1.97
     KA: Annotated[float, Theta("1/h", "absorption rate constant")] = 0.441
+    MADE: Annotated[float, Theta("1", "mg of epoxide made of a mg cleared (as in the other model)", "derived")] = 0.24
+    CLE_WT: Annotated[float, Theta("L/h/kg", "clearance of the epoxide: Pisani 1990, abstract", "secondary")] = 0.0906
+    VALPROATE_CLE: Annotated[float, Theta("1", "factor of valproate on it: Pisani 1990, abstract", "secondary")] = 0.70
 
 
 class eta(NamedTuple):
@@ -37,16 +40,22 @@ class cov(NamedTuple):
     AGE: Annotated[float, Cov("y", 18.0, 95.0, "age", "30525-0", missing="refuse")]
     PHENYTOIN: Annotated[float, Cov("1", 0, 1, "on phenytoin", flag=True)]
     PHENOBARBITAL: Annotated[float, Cov("1", 0, 1, "on phenobarbital", flag=True)]
+    VALPROATE: Annotated[float, Cov("1", 0, 1, "on valproate", flag=True)]
 
 
 class output(NamedTuple):
     Cp: Annotated[float, Output("mg/L", "plasma concentration", "carbamazepine", additive(1.8))]
+    Ce: Annotated[
+        float, Output("mg/L", "plasma concentration of the epoxide", "carbamazepine "
+            "epoxide", proportional(0.4, provenance="assumed"))
+    ]  # fmt: skip
 
 
 class parameters(NamedTuple):
     CL: float
     V: float
     KA: float
+    RATIO: Annotated[float, Value("1", "epoxide level over carbamazepine's, as if it settled at once")]
 
 
 def individual(theta, eta, cov):
@@ -56,12 +65,14 @@ def individual(theta, eta, cov):
     induced = both * theta.BOTH_CL + (1.0 - both) * beside
     old = theta.OLD_CL if cov.AGE >= theta.OLD else 1.0
     CL = (theta.CL_0 + theta.CL_WT * cov.WT) * induced * old
-    return parameters(CL=CL * exp(eta.CL), V=theta.V_WT * cov.WT * exp(eta.V), KA=theta.KA)
+    CL = CL * exp(eta.CL)
+    RATIO = theta.MADE * CL / (theta.CLE_WT * cov.WT * theta.VALPROATE_CLE**cov.VALPROATE)
+    return parameters(CL=CL, V=theta.V_WT * cov.WT * exp(eta.V), KA=theta.KA, RATIO=RATIO)
 
 
 def observe(A, p, cov):
     """What is measured."""
-    return output(Cp=A.central / p.V)
+    return output(Cp=A.central / p.V, Ce=p.RATIO * A.central / p.V)
 
 
 MODEL = model(

@@ -41,6 +41,7 @@ FLAGS = (
     Quantity("ASIAN", "Asian ancestry", "1", "flag", low=0, high=1, shown=""),
     Quantity("HEART_FAILURE", "heart failure", "1", "flag", low=0, high=1, shown=""),
     Quantity("PHENYTOIN", "phenytoin", "1", "flag", low=0, high=1, shown="", runs="drug"),
+    Quantity("VALPROATE", "valproate", "1", "flag", low=0, high=1, shown="", runs="drug"),
     Quantity("PHENOBARBITAL", "phenobarbital", "1", "flag", low=0, high=1, shown="", runs="drug"),
     Quantity("ANTIBODIES", "antibodies against the drug", "1", "flag", low=0, high=1, shown=""),
     Quantity("METHOTREXATE", "methotrexate", "1", "flag", low=0, high=1, shown="", runs="drug"),
