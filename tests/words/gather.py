@@ -61,14 +61,18 @@ def of_data() -> Iterator[tuple[Message, str]]:
     for q in QUANTITIES.values():
         for text in (q.text, q.named, *q.means.values()):
             yield text, "quantities"
+    for rule in formulary.rules().values():
+        yield rule.ward, "rules"
     for t in formulary.therapies():
         for text in (t.drug.name, t.drug.text, *(x.text for x in t.limits)):
             yield text, "formulary"
+        for bar in t.bars:
+            yield bar.text, "formulary"
         for g in t.goals:
             for text in (g.text, g.what, g.help):
                 yield text, "formulary"
         for r in t.readings:
-            for text in (r.words, r.label):
+            for text in (r.words, r.label.partition(" from day ")[0].partition(" from hour ")[0]):
                 yield text, "formulary"
 
 
@@ -101,7 +105,10 @@ def _written(language: str | None, said: dict[str, str | tuple[str, ...]]) -> by
     made = Catalog(locale=language, project="dosetwin", charset="utf-8", fuzzy=False,
                    header_comment="# The words of dosetwin; brought up to date by tests/words/gather.py.")  # fmt: skip
     for key, (message, where) in messages().items():
-        made.add(message, said.get(key, "" if isinstance(message, str) else ("", "")), auto_comments=[", ".join(where)])
+        text = said.get(key, "" if isinstance(message, str) else ("",))
+        if isinstance(text, tuple):  # where a language has forms for more numbers than two, the last serves them all
+            text = text + text[-1:] * (made.num_plurals - len(text))
+        made.add(message, text, auto_comments=[", ".join(where)])
     out = BytesIO()
     write_po(out, made, width=None, omit_header=False, sort_output=True)
     lines = out.getvalue().decode().splitlines(keepends=True)

@@ -1,10 +1,10 @@
 """A letter as one page of PDF: who, the order, how sure and why, the curve, a line to sign and the moment."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dosetwin import drawing
+from dosetwin import drawing, words
 
 A4 = (8.27, 11.69)
 """Inches."""
@@ -14,11 +14,27 @@ LOWEST = 0.13
 """Share of the page's height above the line to sign, below which no more reasons are written."""
 
 
-def pdf(who: Sequence[str], lines: Sequence[tuple[str, str]], chart: Any, foot: Sequence[str]) -> bytes:
+OWN = {
+    "name": "Name and signature", "date": "Date and time", "title": "Dosing advice",
+    "curve": "(grey: before levels; blue: updated; dotted: now)",
+}  # fmt: skip
+"""The words of the letter itself."""
+
+
+def letter_words() -> dict[str, str]:
+    """The letter's own words in the language in force; a letter may be drawn in another process."""
+    return {key: words.say(text) for key, text in OWN.items()}
+
+
+def pdf(
+    who: Sequence[str], lines: Sequence[tuple[str, str]], chart: Any, foot: Sequence[str], own: Mapping[str, str] | None = None
+) -> bytes:
     """One page of A4, the same for the same input. ``who``: lines about the patient; ``foot``: what stands at the bottom.
 
-    ``chart``: a curve with ``time``, ``bands``, ``lines``, ``points`` and ``zone`` as a page draws it, or None.
+    ``own``: the letter's own words (``letter_words``), English by default. ``chart``: a curve with ``time``, ``bands``, ``lines``,
+    ``points`` and ``zone`` as a page draws it, or None.
     """
+    own = OWN if own is None else own
     with drawing.paper(*A4) as figure:
         y = 0.955
         for k, text in enumerate(who):
@@ -36,14 +52,14 @@ def pdf(who: Sequence[str], lines: Sequence[tuple[str, str]], chart: Any, foot: 
                 break
             y = _write(figure, y, text, *sizes[style])
         if chart is not None and y > 0.36:
-            _draw(figure, chart, max(y - 0.24, 0.14), y)
+            _draw(figure, chart, max(y - 0.24, 0.14), y, own["curve"])
         drawing.rule(figure, 0.085, 0.07, 0.45)
         drawing.rule(figure, 0.085, 0.55, 0.93)
-        for x, text in ((0.07, "Name and signature"), (0.55, "Date and time")):
+        for x, text in ((0.07, own["name"]), (0.55, own["date"])):
             figure.text(x, 0.07, text, fontsize=8)
         for k, text in enumerate(foot):
             figure.text(0.07, 0.05 - 0.012 * k, textwrap.shorten(text, WIDE + 20), fontsize=6.5, color="#444444")
-        return drawing.pdf(figure, "Dosing advice")
+        return drawing.pdf(figure, own["title"])
 
 
 def _write(figure: Any, y: float, text: str, size: float, weight: str, wide: int) -> float:
@@ -54,7 +70,7 @@ def _write(figure: Any, y: float, text: str, size: float, weight: str, wide: int
     return y - 0.004
 
 
-def _draw(figure: Any, chart: Any, bottom: float, top: float) -> None:
+def _draw(figure: Any, chart: Any, bottom: float, top: float, curve: str) -> None:
     """The curve with its bands, small."""
     ax = figure.add_axes((0.1, bottom + 0.03, 0.83, top - bottom - 0.05))
     for band in chart.bands:
@@ -69,4 +85,4 @@ def _draw(figure: Any, chart: Any, bottom: float, top: float) -> None:
     at = [chart.start + k * (chart.end - chart.start) / 5 for k in range(1, 5)]
     ax.set_xticks(at, [chart.zone.clock(chart.origin, h) for h in at])
     ax.tick_params(labelsize=7)
-    ax.set_title(f"{chart.title}, {chart.unit} (grey: before levels; blue: updated; dotted: now)", fontsize=7.5, loc="left")
+    ax.set_title(f"{chart.title}, {chart.unit} {curve}", fontsize=7.5, loc="left")

@@ -11,10 +11,12 @@ log = logging.getLogger("dosetwin.words")
 ENGLISH = "en"
 LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "it": "Italiano"}
 """The languages there are, each by its own name."""
+MARKED = (".j2", "scripts")
+"""Where sentences are said by their key: nobody has to recognise those."""
 PLACE = re.compile(r"\{(\w+)\}")
 """A named place for a value in a sentence."""
-WHOLE, SHARE, MOST, ANY = r"(\d+)", r"((?:[<>] )?[\d.]+ %)", r"(\S+)", r"(.+?)"
-KINDS = {"n": WHOLE, "p": SHARE, "word": MOST}
+ANY = r".+?"
+KINDS = {"n": r"\d+", "p": r"(?:[<>] )?[\d.]+ %", "num": r"[+-]?\d[\d.]*", "word": r"\S+", "unit": r"\S+", "order": r"[^()]+?"}
 """What may stand in a place, by the beginning of its name; anything in others."""
 
 
@@ -88,13 +90,14 @@ def agrees(keys: tuple[str, ...], said: tuple[str, ...]) -> bool:
 
 @cache
 def english() -> dict[str, Entry]:
-    """Every sentence there is, by its key, out of the template of the catalogues."""
+    """Every sentence that is made elsewhere than in a template or a script, by its key, out of the template of the catalogues."""
     body = files("dosetwin.words").joinpath("locales", "dosetwin.pot").read_bytes()
     from babel.messages.pofile import read_po
 
     out = {}
     for m in read_po(BytesIO(body)):
         one, *several = (m.id,) if isinstance(m.id, str) else tuple(m.id)
-        if one:
+        marked = all(where.endswith(MARKED) for where in ", ".join(m.auto_comments).split(", "))
+        if one and not (marked and PLACE.search(one)):
             out[one] = Entry(one, (one, *several), several[0] if several else "")
     return out

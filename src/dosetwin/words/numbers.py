@@ -38,7 +38,7 @@ def localized(text: str, language: str) -> str:
         day = f"{days[_DAYS.index(m[1])]} " if m[1] else ""
         number = f"{m[2]}." if language == "de" else m[2]
         year = f" {m[4]}" if m[4] else ""
-        return f"{day}{number} {months[_MONTHS.index(m[3])]}{year}" + (", " if m[0].endswith(" ") else "")
+        return f"{day}{number} {months[_MONTHS.index(m[3])]}{year}" + (" " if m[0].endswith(" ") else "")
 
     return _DATE.sub(date, _DECIMAL.sub(rf"\1{sign}\2", text))
 

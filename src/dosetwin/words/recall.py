@@ -1,6 +1,7 @@
 """A sentence taken apart: from its English words back to the key it was made of and the values in it."""
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ def _patterns() -> tuple[_Pattern, ...]:
             words = PLACE.split(text)
             names, seen, parts = tuple(words[1::2]), set(), [re.escape(words[0])]
             for name, after in zip(names, words[2::2], strict=True):
-                parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>{KINDS.get(name.rstrip('0123456789'), ANY)[1:-1]})")
+                parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>{KINDS.get(name.rstrip('0123456789'), ANY)})")
                 parts.append(re.escape(after))
                 seen.add(name)
             own = words[::2]
@@ -45,12 +46,12 @@ def _patterns() -> tuple[_Pattern, ...]:
     return tuple(sorted(out, key=lambda p: (-p.weight, p.key)))
 
 
-@lru_cache(16384)
-def recall(text: str) -> Recalled | None:
-    """The key and values of a sentence; None for one that nobody listed. The most wordy of those that fit is taken."""
+def recalled(text: str) -> Iterator[Recalled]:
+    """Every way a sentence can be read as one that is listed, the likeliest first: word for word, then those with most words of
+    their own. None for what nobody listed.
+    """
     if text in english():
-        return Recalled(text, {})
+        yield Recalled(text, {})
     for p in _patterns():
         if p.sign in text and (found := p.fits.fullmatch(text)):
-            return Recalled(p.key, found.groupdict(), p.several)
-    return None
+            yield Recalled(p.key, found.groupdict(), p.several)

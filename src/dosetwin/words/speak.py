@@ -9,9 +9,9 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-from dosetwin.words.catalogue import ENGLISH, LANGUAGES, PLACE, catalogue, english
+from dosetwin.words.catalogue import ENGLISH, LANGUAGES, PLACE, catalogue
 from dosetwin.words.numbers import localized, same_digits
-from dosetwin.words.recall import recall
+from dosetwin.words.recall import recalled
 
 log = logging.getLogger("dosetwin.words")
 _language: ContextVar[str] = ContextVar("language", default=ENGLISH)
@@ -21,6 +21,10 @@ MOST_KEPT = 500
 """Sentences without a translation that are remembered, for those who run the service."""
 SPLITS = ("; ", ". ", ": ", ", ")
 """Where a text nobody listed as a whole may be a list of sentences, clauses or names."""
+_SIGNS = re.compile(
+    r"\S*[/_]\S*|\b(?:mmHg|cmH2O|[munµ]?mol|kPa|wk|min)\b|\b\d{1,2} [A-Z][a-z]{2}\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d"
+)
+"""Units, names of models and dates: no words."""
 _WORDS = re.compile(r"[a-z]{3,}|[A-Z][a-z]{3,}")
 
 
@@ -148,31 +152,38 @@ def _miss(name: str, text: str) -> None:
 def _again(text: str, name: str) -> tuple[str, bool]:
     """``text`` in a language, and whether all of it could be said. Its numbers are held against the English ones: a sentence that
     would change one stays English."""
-    out = _whole(text, name)
-    if out is None:
-        out = _listed(text, name)
-    if out is None:
-        return localized(text, name), not _WORDS.search(re.sub(r"\bmg\b|\bmin\b", "", localized(text, "de")))
-    if not same_digits(text, out):
+    found = _best(text, name)
+    if found is None:
+        return localized(text, name), not _WORDS.search(_SIGNS.sub("", text))
+    if not same_digits(text, found[0]):
         log.error("a sentence of %s would change a number, English is used: %.120s", name, text)
         return text, False
-    return out, True
+    return found
 
 
-def _whole(text: str, name: str) -> str | None:
-    """A sentence known as a whole, or but for its first letter or last stop."""
+def _best(text: str, name: str) -> tuple[str, bool] | None:
+    """The first reading of a text that can be said to its last word: as one sentence, as several in a row; else the likeliest."""
+    partly = None
+    for said, complete in _whole(text, name):
+        if complete:
+            return said, True
+        partly = partly or said
+    return _listed(text, name) or (None if partly is None else (partly, False))
+
+
+def _whole(text: str, name: str) -> Iterator[tuple[str, bool]]:
+    """A text read as one sentence, but for its first letter or last stop."""
+    entries = catalogue(name).entries
     for form, restore in _forms(text):
-        found = recall(form)
-        if found is None:
-            continue
-        entry = catalogue(name).entries.get(found.key)
-        if entry is None:
-            continue
-        n = int(found.values["n"]) if "n" in found.values else 1 if english()[found.key].counted else None
-        pattern = entry.form(n if entry.counted else None, _plural(n, name) if "n" in found.values else int(found.several))
-        made = PLACE.sub(lambda m, values=found.values: _again(values[m[1]], name)[0] if m[1] in values else m[0], pattern)
-        return restore(localized(made, name))
-    return None
+        for found in recalled(form):
+            entry = entries.get(found.key)
+            if entry is None:
+                continue
+            n = int(found.values["n"]) if "n" in found.values else None
+            pattern = entry.form(n if entry.counted else None, _plural(n, name) if n is not None else int(found.several))
+            said = {k: (v, True) if k == "source" else _again(v, name) for k, v in found.values.items()}
+            made = PLACE.sub(lambda m, said=said: said[m[1]][0] if m[1] in said else m[0], pattern)
+            yield restore(localized(made, name)), all(complete for _, complete in said.values())
 
 
 def _forms(text: str) -> Iterator[tuple[str, Any]]:
@@ -186,20 +197,20 @@ def _forms(text: str) -> Iterator[tuple[str, Any]]:
         if low != text:
             yield low[:-1], lambda s: _capital(s) + "."
     if text[:1].islower():
-        high = _capital(text)
-        yield high, lambda s: s
+        yield _capital(text), lambda s: s
+    if text[:1].isupper() and not text.endswith("."):
+        yield text + ".", lambda s: s.removesuffix(".")
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _listed(text: str, name: str) -> str | None:
-    """A text that is several known ones in a row; None where one of them is unknown."""
+def _listed(text: str, name: str) -> tuple[str, bool] | None:
+    """A text that is several known ones in a row; None where none of them is known."""
     for split in SPLITS:
         if split in text:
-            parts = text.split(split)
-            made = [_again(p, name) for p in parts]
+            made = [_again(part, name) for part in text.split(split)]
             if all(complete for _, complete in made):
-                return split.join(s for s, _ in made)
+                return split.join(s for s, _ in made), True
     return None

@@ -18,6 +18,7 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
+from dosetwin import words
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.live.alerts import Alert, alerts_of
@@ -91,6 +92,7 @@ class Mail:
     tls: bool = True
     user: str = ""
     password: str = field(default="", repr=False)
+    language: str = words.ENGLISH
 
     @property
     def name(self) -> str:
@@ -100,14 +102,16 @@ class Mail:
     def send(self, message: Message) -> None:
         """Raises OSError (smtplib's errors are such) where the server does not take it."""
         mail = EmailMessage()
-        what = message.alert.code.replace("_", " ")
-        again = f", told {message.alert.repeats + 1} times" if message.alert.repeats else ""
-        mail["Subject"] = f"[{message.severity}] {what}{again}"
+        what, n = message.alert.code.replace("_", " "), message.alert.repeats + 1
+        with words.speaking(self.language):
+            subject = "[{severity}] {what}, told {n} times" if n > 1 else "[{severity}] {what}"
+            mail["Subject"] = words.say(subject, severity=message.severity, what=what, n=n)
+            lines = [words.said(message.alert.text or what), "",
+                     words.say("Patient {id}", id=words.as_is(message.alert.patient_id)), message.url,
+                     words.say("Nobody has acknowledged it yet; it is repeated louder until somebody does.")]  # fmt: skip
         mail["From"], mail["To"] = self.sender, self.to
         mail["Message-ID"] = f"<{message.id}.{hashlib.sha256(self.to.encode()).hexdigest()[:12]}@dosetwin>"
         mail["Date"] = message.at
-        lines = [message.alert.text or what, "", f"Patient {message.alert.patient_id}", message.url,
-                 "Nobody has acknowledged it yet; it is repeated louder until somebody does."]  # fmt: skip
         mail.set_content("\n".join(lines))
         with smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_S) as server:
             if self.tls:
@@ -176,7 +180,7 @@ def channels(settings: Settings) -> tuple[Channel, ...]:
     """The ways out that the settings name."""
     s = settings
     mails = [
-        Mail(s.smtp_host, s.smtp_port, s.alert_from, to, s.smtp_tls, s.smtp_user, s.smtp_password.get_secret_value())
+        Mail(s.smtp_host, s.smtp_port, s.alert_from, to, s.smtp_tls, s.smtp_user, s.smtp_password.get_secret_value(), s.language)
         for to in filter(None, (w.strip() for w in s.alert_mail.split(",")))
     ]
     hooks = [Webhook(s.alert_webhook, s.alert_webhook_key.get_secret_value())] if s.alert_webhook else []

@@ -1,13 +1,14 @@
 """A chart as data: bands, lines, points and doses over hours; drawn still here as SVG, live by the script in the page."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from html import escape
 from math import ceil, floor, isfinite, log10
 from typing import Any
 
 from dosetwin.serve.zone import Zone
+from dosetwin.words import said
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, FOOT = 920.0, 360.0, 52.0, 14.0, 12.0, 58.0
 AHEAD_H = 500.0
@@ -92,6 +93,17 @@ class Chart:
         data = asdict(self)
         del data["head"], data["rows"], data["zone"]
         return data | {"offsets": self.zone.offsets(self.origin, self.start - 24.0, self.end + AHEAD_H)}
+
+    def said(self) -> "Chart":
+        """The same chart with its words in the language in force."""
+        return replace(
+            self, title=said(self.title), axis=said(self.axis), alt=said(self.alt),
+            bands=tuple(replace(b, name=said(b.name)) for b in self.bands),
+            lines=tuple(replace(x, name=said(x.name)) for x in self.lines),
+            points=tuple(replace(p, text=said(p.text)) for p in self.points),
+            zones=tuple(replace(z, name=said(z.name)) for z in self.zones),
+            doses=tuple(replace(d, text=said(d.text)) for d in self.doses),
+        )  # fmt: skip
 
     @property
     def top(self) -> float:

@@ -8,9 +8,10 @@ from fastapi import Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
+from dosetwin import words
 from dosetwin.forecast.tells import teller_of
 from dosetwin.quantities import QUANTITIES
-from dosetwin.report.letter import pdf
+from dosetwin.report.letter import letter_words, pdf
 from dosetwin.report.narrative import NOT_A_DEVICE
 from dosetwin.serve.installed import Followed
 from dosetwin.serve.live.alerts import alerts_of
@@ -111,6 +112,7 @@ def shown(
     charts = dict(p["charts"]) if p else {}
     scene = _infection(request, service, seen) if infection and seen.advice is not None else None
     charts |= scene["charts"] if scene else {}
+    charts = {code: c.said() for code, c in charts.items()}
     return page(
         request,
         template,
@@ -273,9 +275,13 @@ def letter(request: Request, id_: str, reader: Reader, told: str = "", therapy: 
     service.audited(reader.who, "read", patient=id_, detail={"what": "letter"})
     p = seen.picture
     lines = lines_of(p, _since(seen, history, of.name), standing(history, seen, of.name))
-    foot = [f"Made {zone.long(reach.now)} by {reader.who.name or reader.who.subject}, dosetwin {p['provenance']['dosetwin']}; "
-            f"facts {p['provenance']['input_hash'][:16]}", NOT_A_DEVICE]  # fmt: skip
-    made = service.pool.run(pdf, about(seen.name, person, p, zone, service.settings.site), lines, p["charts"].get("level"), foot)
+    by = words.as_is(reader.who.name or reader.who.subject)
+    foot = [words.say("Made {at} by {by}, dosetwin {version}; facts {hash}", at=zone.long(reach.now), by=by,
+                      version=words.as_is(p["provenance"]["dosetwin"]), hash=words.as_is(p["provenance"]["input_hash"][:16])),
+            words.said(NOT_A_DEVICE)]  # fmt: skip
+    chart = p["charts"].get("level")
+    who = about(seen.name, person, p, zone, service.settings.site)
+    made = service.pool.run(pdf, who, lines, None if chart is None else chart.said(), foot, letter_words())
     return made, seen.name
 
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
+from dosetwin import words
 from dosetwin.serve.earlier import PAGES
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.web.frame import PageRoute, Reading, Token, environment, zone_of
@@ -118,8 +119,9 @@ def whatif(
         {"amount": amount, "loading": loading, "interval": interval, "delay": delay, "sample": sample, "first": first, "at": at},
         zone_of(reader.service),
     )
+    order = found["order"] and found["order"] | {"text": words.said(found["order"]["text"])}
     html = environment().get_template("tried.html.j2").render(tried=found)
-    return JSONResponse({"html": html, "overlay": found["overlay"], "wrong": list(found["wrong"]), "order": found["order"]})
+    return JSONResponse({"html": html, "overlay": found["overlay"], "wrong": list(found["wrong"]), "order": order})
 
 
 @router.get("/patient/{id}/state")
@@ -129,7 +131,8 @@ def state(id: PatientId, reader: Reading, therapy: AskedTherapy = "") -> JSONRes
     with reader.service.store.read() as conn:
         row, found = reach.patient(conn, id), reach.state(conn, id, therapy)
     behind = found is None or found["through_seq"] < row["head"]
-    text = "" if found is None else f"The twin was updated at {zone_of(reader.service).short(found['computed_at'])}."
+    at = "" if found is None else zone_of(reader.service).short(found["computed_at"])
+    text = "" if found is None else words.say("The twin was updated at {at}.", at=at)
     return JSONResponse({"state": "" if found is None else found["state_hash"], "behind": behind, "text": text})
 
 

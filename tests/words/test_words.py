@@ -1,0 +1,94 @@
+"""The catalogues are whole, and a sentence said in another language keeps its numbers, its names and its negation."""
+
+import random
+import string
+
+import pytest
+
+from dosetwin import words
+from dosetwin.words.catalogue import PLACE, catalogue, english, read
+from dosetwin.words.numbers import localized
+from dosetwin.words.recall import recalled
+
+OTHERS = tuple(k for k in words.LANGUAGES if k != "en")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_no_wording_changes_a_number_or_a_unit(name):
+    for key, entry in catalogue(name).entries.items():
+        # several wordings of one key may spell a number out ("once"), never change it
+        for said in entry.said[-1:]:
+            own = entry.counted or key
+            numbers = sorted(c for c in PLACE.sub("", own) if c.isdigit())
+            assert numbers == sorted(c for c in PLACE.sub("", said) if c.isdigit()), (key, said)
+            for unit in ("mg/L", "mL/min", "mg/kg", "mg/m2", "mg/dL"):
+                assert own.count(unit) == said.count(unit), (key, said)
+
+
+def test_a_sentence_is_taken_apart_into_what_it_was_made_of():
+    rng = random.Random(1)
+    for entry in english().values():
+        for text in (t for t in (entry.key, entry.counted) if PLACE.search(t) or t == entry.key):
+            values = {n: _value(n, rng) for n in PLACE.findall(text)}
+            made = PLACE.sub(lambda m, values=values: values[m[1]], text)
+            found = list(recalled(made))
+            assert any(f.key == entry.key for f in found), made
+
+
+def _value(name: str, rng: random.Random) -> str:
+    kind = name.rstrip(string.digits)
+    if kind in ("n", "p", "num"):
+        return {"n": "7", "p": "64 %", "num": "2.5"}[kind]
+    return "".join(rng.choice(string.ascii_lowercase) for _ in range(6))
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_english_says_of_an_order_is_said_with_the_same_numbers(name):
+    order = "29.75 mg amikacin (13.0 mg/kg) over 30 min, every 36 h"
+    with words.speaking(name):
+        said = words.said(order)
+        assert said != order
+        assert said.replace(",", ".").count("29.75 mg") == 1
+        assert "13,0 mg/kg" in said
+        assert "30 min" in said
+        assert "36 h" in said
+    assert words.said(order) == order
+
+
+def test_numbers_and_moments_are_written_as_the_language_does():
+    assert localized("Wed 2 Dec 10:41", "de") == "Mi. 2. Dez. 10:41"
+    assert (
+        localized("dose 0.75 mg at 14 Apr 2026 12:00 CEST, version 1.2.3", "fr")
+        == "dose 0,75 mg at 14 avr. 2026 12:00 CEST, version 1.2.3"
+    )
+
+
+def test_what_somebody_typed_is_never_said_in_another_way():
+    with words.speaking("de"):
+        assert words.said(words.as_is("level")) == "level"
+        assert words.said("level") == "Spiegel"
+        assert words.say("Accept {text}", text=words.as_is("level 2.5")) == "Annehmen: level 2.5"
+
+
+def test_what_no_catalogue_knows_stays_english_and_is_counted():
+    with words.speaking("it"):
+        assert words.said("an unheard-of sentence about a moose") == "an unheard-of sentence about a moose"
+    assert ("it", "an unheard-of sentence about a moose") in words.unsaid("it")
+
+
+def test_a_broken_catalogue_is_empty_and_a_doubtful_sentence_is_left_out():
+    head = b'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
+    body = (
+        head
+        + b'msgid "as of {now}"\nmsgstr "am {then}"\n\n#, fuzzy\nmsgid "level"\nmsgstr "Spiegel"\n\nmsgid "Why"\nmsgstr "Warum"\n'
+    )
+    assert list(read("de", body).entries) == ["Why"]
+    assert words.known("de")
+    assert not words.known("xx")
+
+
+def test_the_browser_is_asked_by_its_weights():
+    assert words.wanted("fr;q=0.5, de-AT;q=0.9, en;q=0.1") == "de"
+    assert words.wanted("nl, xx", "es") == "es"
+    assert words.wanted("", "de") == "de"
+    assert words.wanted("it;q=oops, fr") == "fr"
