@@ -31,8 +31,8 @@ def pdf(
 ) -> bytes:
     """One page of A4, the same for the same input. ``who``: lines about the patient; ``foot``: what stands at the bottom.
 
-    ``own``: the letter's own words (``letter_words``), English by default. ``chart``: a curve with ``time``, ``bands``, ``lines``,
-    ``points`` and ``zone`` as a page draws it, or None.
+    ``own``: the letter's own words (``letter_words``), English by default. ``chart``: a curve with ``time``, ``bands``,
+    ``lines``, ``points`` and ``zone`` as a page draws it, or None.
     """
     own = OWN if own is None else own
     with drawing.paper(*A4) as figure:
