@@ -16,7 +16,7 @@ from dosetwin.advise.question import Question
 from dosetwin.decide.control import ByRule, amounts_within, last_dose, shortest
 from dosetwin.decide.facts import facts_at
 from dosetwin.decide.look_ahead.ahead import Course
-from dosetwin.decide.look_ahead.loss import DECLARED
+from dosetwin.decide.look_ahead.loss import derived
 from dosetwin.decide.look_ahead.mpc import LookAhead, Option, Search, look_ahead
 from dosetwin.decide.look_ahead.outlook import DT, Outlook
 from dosetwin.declare import Model, Therapy
@@ -137,7 +137,7 @@ def plan_ahead(
     standard = ByRule(advice.therapy.rules[0].name).standard(advice.timeline, advice.now)
     wait = max(advice.now - origin, shortest(advice.therapy) if given else 0.0)
     made = look_ahead(
-        belief, standard, earliest=start + wait, course=course, loss=DECLARED, search=search,
+        belief, standard, earliest=start + wait, course=course, loss=derived(advice.therapy), search=search,
         limits=amounts_within(advice.therapy),
     )  # fmt: skip
     return _shown(made, advice, chosen, organism, origin - start, standard.name)

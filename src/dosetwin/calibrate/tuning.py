@@ -6,11 +6,9 @@ design.
 """
 
 import argparse
-from dataclasses import replace
 
 import numpy as np
 
-from dosetwin.decide.look_ahead.loss import DECLARED
 from dosetwin.studies.newborn_sepsis.arms import Chunk, dosed
 from dosetwin.studies.newborn_sepsis.design import Arm, Design
 from dosetwin.studies.newborn_sepsis.endpoints import Given
@@ -112,9 +110,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=SEED)
     given = parser.parse_args()
-    design = Design(
-        "tuning", given.n, given.seed, (Arm("x", "bnfc"),), truth_pack=given.pack, kidney="filter", loss=replace(DECLARED)
-    )
+    design = Design("tuning", given.n, given.seed, (Arm("x", "bnfc"),), truth_pack=given.pack, kidney="filter")
     of = world(design, 0, given.n)
     if given.what == "loading":
         for mg, mean in tune_loading(of).items():

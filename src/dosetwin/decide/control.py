@@ -13,7 +13,7 @@ import numpy as np
 from dosetwin import formulary
 from dosetwin.decide.facts import facts_at
 from dosetwin.decide.look_ahead.ahead import Course, Scorer, write_out
-from dosetwin.decide.look_ahead.loss import DECLARED, Loss
+from dosetwin.decide.look_ahead.loss import Loss, derived
 from dosetwin.decide.look_ahead.mpc import NEXT_5, PRE_5, Chances, LookAhead, Search, Standard, bound, look_ahead, waits
 from dosetwin.decide.look_ahead.outlook import DT, Belief, Outlook
 from dosetwin.declare import Facts, Says, Therapy
@@ -31,6 +31,12 @@ def controlled() -> Therapy:
         raise InputError("one therapy with a control is needed", where="dosing policies",
                          value=", ".join(t.name for t in found) or "none")  # fmt: skip
     return found[0]
+
+
+@lru_cache(maxsize=1)
+def declared() -> Loss:
+    """The loss that its courses are tuned, searched and scored by: that of its goals."""
+    return derived(controlled())
 
 
 def control() -> Control:
@@ -250,7 +256,7 @@ class OneStep:
     name: str = "one_step"
     first: float | None = None
     course: Course = field(default_factory=Course)
-    loss: Loss = DECLARED
+    loss: Loss = field(default_factory=declared)
     search: Search = field(default_factory=Search)
     chances: Chances = field(default_factory=Chances)
     uses_levels: bool = True
@@ -294,7 +300,7 @@ class Ahead:
     infection: bool = True
     rule: str = field(default_factory=lambda: control().rule)
     course: Course = field(default_factory=Course)
-    loss: Loss = DECLARED
+    loss: Loss = field(default_factory=declared)
     search: Search = field(default_factory=Search)
     chances: Chances = field(default_factory=Chances)
     uses_levels: bool = True
@@ -330,18 +336,18 @@ def named(
     name: str,
     *,
     course: Course | None = None,
-    loss: Loss = DECLARED,
+    loss: Loss | None = None,
     draws: int = 0,
     decisions: int = 0,
     pack: str = "",
 ) -> DosingPolicy:
     """A policy as a trial's design names it: a standard rule, or one of ``rule_adjusted``, ``nomogram``, ``one_step``,
     ``one_step_loading``, ``mpc_pk``, ``mpc``. ``draws`` and ``decisions`` of its search (0: the trial's settings);
-    ``pack`` under which a nomogram and a loading dose were tuned ("": the usual one).
+    ``loss`` default ``declared``; ``pack`` under which a nomogram and a loading dose were tuned ("": the usual one).
 
     Raises UnknownName.
     """
-    course, of = Course() if course is None else course, control()
+    course, of, loss = Course() if course is None else course, control(), declared() if loss is None else loss
     pack = pack or of.usual
     from dosetwin.decide.look_ahead.mpc import TRIAL, TRIAL_CHANCES
 

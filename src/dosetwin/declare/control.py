@@ -41,12 +41,29 @@ class ByLevels:
 
 
 @dataclass(frozen=True)
+class Prices:
+    """What a whole course costs beside missed goals: an infection ``not_eradicated`` at its end, one that is ``resistant`` then
+    (each times its chance), each ``dose`` and each blood ``sample``."""
+
+    not_eradicated: float = 1.0
+    resistant: float = 1.0
+    dose: float = 0.01
+    sample: float = 0.01
+    source: str = "assumed: they say what is worth what, and are printed with every result"
+
+    def __post_init__(self) -> None:
+        for name in ("not_eradicated", "resistant", "dose", "sample"):
+            if not 0.0 <= getattr(self, name) < float("inf"):
+                raise InputError("not a price", where=f"prices: {name}", value=getattr(self, name), allowed=">= 0, finite")
+
+
+@dataclass(frozen=True)
 class Control:
     """``rule`` the standard one; ``behind`` those followed where a rule is silent, ``last`` (amount/kg, h) where all are;
     ``conditions`` flags under which a nomogram waits longer; ``by_levels`` how measured levels shift a rule.
 
     By the scenario pack under which they were tuned: ``nomograms``, and ``loading`` amount/kg of a first dose. ``usual`` the pack
-    that stands for one without its own.
+    that stands for one without its own. ``prices`` of a course beside its goals.
     """
 
     rule: str
@@ -58,3 +75,4 @@ class Control:
     usual: str
     loading: dict[str, float] = field(default_factory=dict)
     source: str = ""
+    prices: Prices = Prices()

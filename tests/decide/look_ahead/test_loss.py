@@ -1,15 +1,19 @@
 """The declared loss: its borders, what dilutes nothing, and what cannot be gamed."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dosetwin.decide.look_ahead.loss import DECLARED, EXPOSURE, TERMS, Loss, course_terms, dose_misses, miss
+from dosetwin import formulary
+from dosetwin.decide.control import declared
+from dosetwin.decide.look_ahead.loss import EXPOSURE, TERMS, Loss, course_terms, derived, dose_misses, miss
 from dosetwin.errors import InputError
 
+DECLARED = declared()
 FINE = {"peak": 30.0, "trough": 2.0, "auc24": 200.0}
 
 
@@ -25,7 +29,8 @@ def test_a_miss_by_hand(distance: float, expected: float) -> None:
 
 
 def test_a_course_by_hand() -> None:
-    terms = course_terms([30.0, 40.0], [2.0, 6.0], [200.0, 70.0], [36.0, 24.0], p_eradicated=0.7, p_resistant=0.2, samples=3)
+    terms = course_terms([30.0, 40.0], [2.0, 6.0], [200.0, 70.0], [36.0, 24.0], p_eradicated=0.7, p_resistant=0.2, samples=3,
+                         loss=DECLARED)  # fmt: skip
     assert terms == pytest.approx({
         "not_eradicated": 0.3, "resistant": 0.2, "peak": 0.4 * 0.75, "trough_3": 0.4, "trough_5": 0.4 * 2.0 * 0.6,
         "auc_low": 0.4 * 0.5 * 0.75, "auc_high": 0.0, "doses": 0.02, "samples": 0.03,
@@ -35,9 +40,9 @@ def test_a_course_by_hand() -> None:
 
 def test_borders_themselves_are_met_and_everything_inside_costs_nothing() -> None:
     low, high = DECLARED.peak_window
-    inside = dose_misses(np.array([low, high, 30.0]), np.array([3.0, 0.0, 2.9]), np.array([140.0, 400.0, 200.0]))
+    inside = dose_misses(np.array([low, high, 30.0]), np.array([3.0, 0.0, 2.9]), np.array([140.0, 400.0, 200.0]), DECLARED)
     assert not inside.any()
-    outside = dose_misses(np.array([low - 1e-9]), np.array([5.0 + 1e-9]), np.array([139.999]))
+    outside = dose_misses(np.array([low - 1e-9]), np.array([5.0 + 1e-9]), np.array([139.999]), DECLARED)
     assert dict(zip(EXPOSURE, (outside[0] > 0).tolist(), strict=True)) == {
         "peak": True, "trough_3": True, "trough_5": True, "auc_low": True, "auc_high": False
     }  # fmt: skip
@@ -76,7 +81,7 @@ def test_the_printed_table_names_every_term_with_its_weight() -> None:
 
 
 def test_json_and_back() -> None:
-    assert Loss.from_json(json.loads(json.dumps(DECLARED.to_json()))) == DECLARED
+    assert Loss.from_json(json.loads(json.dumps(DECLARED.to_json())), DECLARED) == DECLARED
     assert DECLARED.without_infection().not_eradicated == 0.0
 
 
@@ -93,7 +98,35 @@ def test_json_and_back() -> None:
 )
 def test_bad_weights_are_named(what: dict, word: str) -> None:
     with pytest.raises(InputError, match=word):
-        Loss.from_json(what)
+        Loss.from_json(what, DECLARED)
+
+
+def test_the_flagships_goals_are_the_loss_its_policies_were_tuned_on() -> None:
+    """Written out as it stood when tables and controllers were tuned: a goal that is changed changes them all."""
+    then = {
+        "not_eradicated": 1.0, "resistant": 1.0, "peak": 1.0, "trough_3": 1.0, "trough_5": 2.0, "auc_low": 0.5, "auc_high": 0.25,
+        "dose": 0.01, "sample": 0.01, "peak_window": [24.0, 35.0], "peak_scale": 10.0, "trough": 3.0, "trough_scale": 2.0,
+        "trough_toxic": 5.0, "trough_toxic_scale": 5.0, "auc_floor": 140.0, "auc_floor_scale": 140.0, "auc_ceiling": 400.0,
+        "auc_ceiling_scale": 200.0,
+    }  # fmt: skip
+    assert DECLARED.to_json() == then
+
+
+def test_the_loss_is_that_of_the_goals() -> None:
+    """Another therapy's borders; a goal it does not have weighs nothing; one the search cannot weigh is named."""
+    flagship = formulary.therapy("amikacin_neonate")
+    peak, low, toxic, over, floor, _ = flagship.goals
+    mine = derived(replace(flagship, goals=(replace(peak, low=20.0, weight=3.0), toxic), control=None))
+    assert (mine.peak, mine.peak_window, mine.trough, mine.trough_3) == (3.0, (20.0, 35.0), 5.0, 2.0)
+    assert (mine.trough_5, mine.auc_low, mine.auc_high, mine.dose) == (0.0, 0.0, 0.0, 0.01)
+    # 36 and 20 are 1 and 0 past the window (1 / 10 of the scale); 6 mg/L is a fifth of the scale past the one trough
+    found = dose_misses(np.array([36.0]), np.array([6.0]), np.array([1e5]), mine)
+    np.testing.assert_allclose(found, [[3.0 * 0.55, 2.0 * 0.6, 0.0, 0.0, 0.0]])
+    assert derived(replace(flagship, goals=(peak, low, toxic, floor))).peak == derived(replace(flagship, goals=(peak, over))).peak
+    windowless = replace(flagship, goals=(low, toxic))
+    for therapy, word in (formulary.therapy("warfarin_inr"), "cannot weigh"), (windowless, "peak window"):
+        with pytest.raises(InputError, match=word):
+            derived(therapy)
 
 
 @pytest.mark.parametrize(("peak", "interval"), [([], []), ([30.0], [36.0, 36.0]), ([30.0], [0.0])])

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from tests.decide.babies import baby
 from tests.decide.look_ahead.outlooks import WEIGHT, Later, Made
 
 from dosetwin import models
+from dosetwin.decide.control import declared
 from dosetwin.decide.look_ahead.ahead import Course, Scorer, write_out
-from dosetwin.decide.look_ahead.loss import DECLARED, dose_misses
-from dosetwin.decide.look_ahead.mpc import Chances, Search, Standard, bound, look_ahead
+from dosetwin.decide.look_ahead.loss import dose_misses
+from dosetwin.decide.look_ahead.mpc import Chances, LookAhead, Search, Standard, bound, look_ahead
 from dosetwin.decide.look_ahead.outlook import DT, Outlook
 from dosetwin.errors import InputError
 from dosetwin.simulate import parameters as individual
@@ -25,6 +27,11 @@ QUICK = Search(
     decisions=2, beam=3, meet_infection=4, finalists=3,
 )  # fmt: skip
 STANDARD = Standard(0.0, 15.0 * WEIGHT, 36.0)
+
+
+def searched(belief: Any, standard: Standard | None, **more: Any) -> LookAhead:
+    """The search by the declared loss."""
+    return look_ahead(belief, standard, loss=declared(), **more)
 
 
 def test_levels_and_areas_are_those_of_the_exact_engine() -> None:
@@ -41,7 +48,7 @@ def test_levels_and_areas_are_those_of_the_exact_engine() -> None:
                 np.zeros((n, 1)))  # fmt: skip
     course = Course(horizon=108.5, continuation=47.5, continue_mg_per_kg=0.0)
     plans = write_out(o, course, np.array([36.0]), np.array([[20.0, 31.5, 15.0]]), np.array([[24.0, 48.0, 48.0]]))
-    scorer = Scorer(o, course, DECLARED)
+    scorer = Scorer(o, course, declared())
     found = scorer.levels(plans)[0]
     # the engine reads a level at a border of days with the volume before it, the grid with the volume that begins there
     inner = times % 24.0 > 0
@@ -51,7 +58,7 @@ def test_levels_and_areas_are_those_of_the_exact_engine() -> None:
     row = lambda t: np.rint(t / DT).astype(int)  # noqa: E731
     auc24 = (exact.auc[:, row(ends), 0] - exact.auc[:, row(starts), 0]) * 24.0 / (ends - starts)
     cost = dose_misses(exact.value[:, row(starts + 1.0), 0], exact.value[:, row(ends), 0], auc24).sum(axis=2)
-    expected = (cost * (ends - starts)).sum(axis=1) / 156.0 + 4 * DECLARED.dose
+    expected = (cost * (ends - starts)).sum(axis=1) / 156.0 + 4 * declared().dose
     np.testing.assert_allclose(scorer.exposure(plans, each=True)[1][0], expected, rtol=1e-6)
 
 
@@ -60,17 +67,18 @@ def test_levels_and_areas_are_those_of_the_exact_engine() -> None:
 def test_superposition_equals_stepping(seed: int, every: float, amount: float) -> None:
     o = Later(amount, scenario=None).outlook(4, seed)
     plans = write_out(o, Course(), np.array([every]), np.array([[amount, 0.5 * amount]]), np.array([[every, 24.0]]))
-    scorer = Scorer(o, Course(), DECLARED)
+    scorer = Scorer(o, Course(), declared())
     level = scorer.levels(plans)[0]
     total, hours = 0.0, 0.0
     for d in range(int(plans.doses[0])):
         a = int(plans.start[0, d])
         b = int(plans.start[0, d + 1]) if d + 1 < plans.doses[0] else int(plans.end[0])
         fine = np.trapezoid(level[:, a : b + 1], dx=DT, axis=1) * 24.0 / ((b - a) * DT)
-        cost = dose_misses(level[:, a + 2], level[:, b], fine, replace(DECLARED, auc_low=0.0, auc_high=0.0)).sum(axis=1)
+        cost = dose_misses(level[:, a + 2], level[:, b], fine, replace(declared(), auc_low=0.0, auc_high=0.0)).sum(axis=1)
         total, hours = total + cost * (b - a) * DT, hours + (b - a) * DT
-    blind = Scorer(o, Course(), replace(DECLARED, auc_low=0.0, auc_high=0.0))
-    np.testing.assert_allclose(blind.exposure(plans, each=True)[1][0], total / hours + DECLARED.dose * plans.doses[0], rtol=1e-9)
+    blind = Scorer(o, Course(), replace(declared(), auc_low=0.0, auc_high=0.0))
+    found = blind.exposure(plans, each=True)[1][0]
+    np.testing.assert_allclose(found, total / hours + declared().dose * plans.doses[0], rtol=1e-9)
 
 
 def test_every_plan_goes_on_alike_after_the_horizon_from_when_its_own_next_dose_is_due() -> None:
@@ -89,7 +97,7 @@ def test_every_plan_goes_on_alike_after_the_horizon_from_when_its_own_next_dose_
 
 def test_the_search_finds_what_brute_force_finds() -> None:
     belief = Made()
-    made = look_ahead(belief, None, earliest=0.0, search=replace(QUICK, fresh=0, decisions=2, beam=50, meet_infection=50))
+    made = searched(belief, None, earliest=0.0, search=replace(QUICK, fresh=0, decisions=2, beam=50, meet_infection=50))
     o = belief.outlook(QUICK.draws, 0)
     best = np.inf
     for first in QUICK.first_mg_per_kg:
@@ -97,63 +105,63 @@ def test_the_search_finds_what_brute_force_finds() -> None:
             for second in QUICK.mg_per_kg:
                 for t2 in QUICK.intervals:
                     p = write_out(o, Course(), np.zeros(1), np.array([[first, second]]) * WEIGHT, np.array([[t1, t2]]))
-                    best = min(best, float(Scorer(o, Course(), DECLARED).exposure(p)[0][0, 0]))
+                    best = min(best, float(Scorer(o, Course(), declared()).exposure(p)[0][0, 0]))
     assert made.chosen.loss <= best + 1e-9
 
 
 def test_the_same_answer_every_time_and_another_stream_another_draw() -> None:
-    a, b = (look_ahead(Made("peak_driven"), STANDARD, earliest=0.0, search=QUICK) for _ in range(2))
+    a, b = (searched(Made("peak_driven"), STANDARD, earliest=0.0, search=QUICK) for _ in range(2))
     assert a.to_json() == b.to_json()
     json.dumps(a.to_json())
-    c = look_ahead(Made("peak_driven"), STANDARD, earliest=0.0, search=QUICK, stream=5)
+    c = searched(Made("peak_driven"), STANDARD, earliest=0.0, search=QUICK, stream=5)
     assert c.chosen.loss != a.chosen.loss
 
 
 def test_threads_change_nothing() -> None:
-    a, b = (look_ahead(Made("peak_driven"), STANDARD, earliest=0.0, search=replace(QUICK, threads=t)) for t in (1, 2))
+    a, b = (searched(Made("peak_driven"), STANDARD, earliest=0.0, search=replace(QUICK, threads=t)) for t in (1, 2))
     assert a.to_json() == b.to_json()
 
 
 def test_the_standard_rule_is_always_in_the_table_and_wins_ties() -> None:
-    made = look_ahead(Made(), STANDARD, earliest=0.0, search=QUICK)
+    made = searched(Made(), STANDARD, earliest=0.0, search=QUICK)
     assert sum(o.standard for o in made.options) == 1
     same = Standard(0.0, made.chosen.amount, made.chosen.plan[1][0] - made.chosen.plan[0][0])
     alone = replace(QUICK, decisions=1)
-    best = look_ahead(Made(), None, earliest=0.0, search=alone).chosen
+    best = searched(Made(), None, earliest=0.0, search=alone).chosen
     same = Standard(0.0, best.amount, best.plan[1][0] - best.plan[0][0])
-    tied = look_ahead(Made(), same, earliest=0.0, search=alone)
+    tied = searched(Made(), same, earliest=0.0, search=alone)
     assert tied.chosen.standard
     assert any(r.code == "standard_rule_tied" for r in tied.reasons)
-    generous = look_ahead(Made(), STANDARD, earliest=0.0, search=replace(QUICK, tie=10.0))
+    generous = searched(Made(), STANDARD, earliest=0.0, search=replace(QUICK, tie=10.0))
     assert generous.chosen.standard
 
 
 def test_a_large_first_dose_is_not_judged_by_repeating_it() -> None:
     """Behind every amount of the coming dose another may follow, also behind those that exposure alone would not open."""
-    made = look_ahead(Made("peak_driven"), None, earliest=0.0, search=replace(QUICK, meet_infection=3, beam=3, finalists=3))
+    made = searched(Made("peak_driven"), None, earliest=0.0, search=replace(QUICK, meet_infection=3, beam=3, finalists=3))
     largest = max(made.options, key=lambda o: o.amount)
     assert largest.mg_per_kg == pytest.approx(18.0)
     assert len({round(a, 6) for _, a in largest.plan}) == 2
 
 
 def test_an_mic_out_of_reach_is_said_and_told_apart_from_no_effect() -> None:
-    fine = look_ahead(Made("peak_driven", mic=1.0), STANDARD, earliest=0.0, search=QUICK)
+    fine = searched(Made("peak_driven", mic=1.0), STANDARD, earliest=0.0, search=QUICK)
     assert fine.status == "plan"
     assert not {r.code for r in fine.reasons} & {"target_unreachable", "no_effect", "still_effective"}
     # a small load cleared by a little kill: the target cannot be reached, yet most babies clear
-    high = look_ahead(Made("benign", mic=8.0), STANDARD, earliest=0.0, search=QUICK)
+    high = searched(Made("benign", mic=8.0), STANDARD, earliest=0.0, search=QUICK)
     assert high.status == "no_feasible_regimen"
     codes = {r.code for r in high.reasons}
     assert "target_unreachable" in codes
     assert "still_effective" in codes
     assert any("add or change the drug" in r.text for r in high.reasons)
-    hopeless = look_ahead(Made("peak_driven", mic=256.0), STANDARD, earliest=0.0, search=QUICK)
+    hopeless = searched(Made("peak_driven", mic=256.0), STANDARD, earliest=0.0, search=QUICK)
     assert {"target_unreachable", "no_effect"} <= {r.code for r in hopeless.reasons}
 
 
 def test_when_every_plan_breaks_a_constraint_that_is_the_answer() -> None:
     slow = Made(CL=0.004, sd=0.1)
-    made = look_ahead(slow, STANDARD, earliest=0.0, search=QUICK)
+    made = searched(slow, STANDARD, earliest=0.0, search=QUICK)
     assert made.status == "no_feasible_regimen"
     assert any(r.code == "no_feasible_regimen" for r in made.reasons)
 
@@ -171,7 +179,7 @@ def test_fewer_draws_make_the_bound_wider() -> None:
 
 def test_the_coming_dose_is_never_before_it_may_be_given() -> None:
     for now in (6.0, 13.5, 30.0, 90.0):
-        made = look_ahead(Later(now=now), Standard(24.0, 25.0, 24.0), earliest=max(now, 12.0), search=QUICK)
+        made = searched(Later(now=now), Standard(24.0, 25.0, 24.0), earliest=max(now, 12.0), search=QUICK)
         assert all(o.time >= max(now, 12.0) - 1e-9 for o in made.options)
 
 
@@ -182,7 +190,7 @@ def test_decisions_end_with_the_horizon() -> None:
             return replace(o, now=120.0, origin=120.0, given=20.0, past=np.zeros((draws, 241)))
 
     with pytest.raises(InputError, match="horizon"):
-        look_ahead(Over(), STANDARD, earliest=132.0, search=QUICK)
+        searched(Over(), STANDARD, earliest=132.0, search=QUICK)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +208,7 @@ def test_decisions_end_with_the_horizon() -> None:
         (lambda: replace(Made().outlook(2, 0), weight=0.0), "weight"),
         (lambda: replace(Made().outlook(2, 0), parameters=np.zeros((2, 8, 4))), "positive"),
         (lambda: replace(Made().outlook(2, 0), amounts=np.zeros((3, 2))), "shape"),
-        (lambda: look_ahead(Made(), None, earliest=0.0, search=replace(QUICK, mg_per_kg=(30.0,))), "limits"),
+        (lambda: searched(Made(), None, earliest=0.0, search=replace(QUICK, mg_per_kg=(30.0,))), "limits"),
     ],
 )  # fmt: skip
 def test_bad_settings_are_named(make, word: str) -> None:

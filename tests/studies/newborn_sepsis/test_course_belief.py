@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from dosetwin import models
+from dosetwin.decide.control import declared
 from dosetwin.decide.look_ahead.ahead import Course
-from dosetwin.decide.look_ahead.loss import Loss
 from dosetwin.infer import Belief, posterior
 from dosetwin.records import DoseEvent, Observation, Patient, Timeline
 from dosetwin.studies.newborn_sepsis.course_belief import PIECE_H, Believed, CourseBelief, Prior
@@ -33,7 +33,7 @@ def fast(levels: tuple[tuple[float, float], ...], draws: int = 4096) -> tuple[np
     prior = Prior(0.0493 * typical, 0.833 * typical, 0.0205 * typical, 0.0 * typical, np.full((s, 1), 0.3), 0.2)
     doses = np.array([(t, AMOUNT) for t in DOSES])
     belief = CourseBelief(
-        prior, Believed(prop=0.15, add=0.3), course, Loss(), 48.0, 2.0, doses, np.array(levels), None, "e_coli", None, 7
+        prior, Believed(prop=0.15, add=0.3), course, declared(), 48.0, 2.0, doses, np.array(levels), None, "e_coli", None, 7
     )
     made = belief.outlook(draws, 0)
     return np.log(made.parameters[:, 0, 0] / 0.0493), made.weights

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from dosetwin.decide.control import declared
 from dosetwin.decide.look_ahead.ahead import Course
-from dosetwin.decide.look_ahead.loss import DECLARED, course_terms
+from dosetwin.decide.look_ahead.loss import course_terms
 from dosetwin.studies.newborn_sepsis.endpoints import ENDPOINTS, Given, dose_values, score
 from dosetwin.studies.newborn_sepsis.scoring import given_from, most_doses, with_continuation
 
@@ -28,7 +29,7 @@ def scored(given: Given, conc: np.ndarray, **changes):
         "weight": np.full(n, 2.0), "p_erad": np.full(n, 0.7), "p_resistant": np.full(n, 0.2), "mic_shift": np.full(n, 1.0),
         "rebound": np.zeros(n), "noise": np.zeros((n, 2)), "residual": (0.248, 0.517),
     }  # fmt: skip
-    found, values = score(given, conc, area, dt=DT, horizon=120.0, peak_after=1.0, loss=DECLARED, **(known | changes))
+    found, values = score(given, conc, area, dt=DT, horizon=120.0, peak_after=1.0, loss=declared(), **(known | changes))
     assert list(found) == list(ENDPOINTS)
     return {k: v[0] for k, v in found.items()}, values
 
@@ -58,8 +59,9 @@ def test_two_doses_by_hand():
     assert (e["doses"], e["samples"], e["mg_per_kg"]) == (2.0, 2.0, 27.0)
     assert e["cortex"] == pytest.approx(sum(h * c / (15 + c) for h, c in ((10, 30), (38.25, 2), (19.75, 40), (32, 4), (20, 6))))
     terms = course_terms(
-        v.peak[0, :2], v.trough[0, :2], v.auc24[0, :2], given.interval[0, :2], p_eradicated=0.7, p_resistant=0.2, samples=2
-    )
+        v.peak[0, :2], v.trough[0, :2], v.auc24[0, :2], given.interval[0, :2], p_eradicated=0.7, p_resistant=0.2, samples=2,
+        loss=declared(),
+    )  # fmt: skip
     assert e["loss"] == pytest.approx(sum(terms.values()))
     for name, value in terms.items():
         assert e[f"loss_{name}"] == pytest.approx(value)
@@ -102,7 +104,7 @@ def test_nobody_is_in_a_window_more_often_than_residual_error_lets_him():
     for peak in (26.0, 28.0, 30.0, 32.0):
         conc = np.repeat(flat([(0.0, peak), (5.0, 1.0), (24.25, peak), (30.0, 1.0)], 121.0), n, axis=0)
         found, _ = score(
-            given, conc, np.zeros_like(conc), dt=DT, horizon=120.0, peak_after=1.0, loss=DECLARED, weight=np.ones(n),
+            given, conc, np.zeros_like(conc), dt=DT, horizon=120.0, peak_after=1.0, loss=declared(), weight=np.ones(n),
             p_erad=np.ones(n), p_resistant=np.zeros(n), mic_shift=np.zeros(n), rebound=np.zeros(n), noise=noise,
             residual=(0.248, 0.517),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a course of treatment costs: one declared loss, the same for every policy, tuned, searched and scored by it.
+"""What a course of treatment costs: one loss by the goals of its therapy, the same for all policies, tuned and scored by it.
 
 A course is a row of doses inside the horizon and a continuation that is common to all policies. Each dose answers for the time
 until the next one, so its misses count with the share of the treated time that it covers: neither many doses nor long
@@ -13,11 +13,14 @@ at a level that was measured: true levels (of a virtual patient) or predicted on
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
+from dosetwin.declare import Goal, Therapy
+from dosetwin.declare.control import Prices
+from dosetwin.declare.reading import AUC24, PEAK, TROUGH
 from dosetwin.errors import InputError
 
 EXPOSURE = ("peak", "trough_3", "trough_5", "auc_low", "auc_high")
@@ -28,32 +31,32 @@ TERMS = ("not_eradicated", "resistant", *EXPOSURE, "doses", "samples")
 
 @dataclass(frozen=True)
 class Loss:
-    """The declared weights and borders. Weights are assumed: they say what is worth what, and are printed with every result.
+    """Weights and borders of a course, printed with every result; ``derived`` reads them from a therapy.
 
     ``peak_window`` mg/L, 1 h after the start of a dose, from the first dose on; ``trough`` and ``trough_toxic`` mg/L at the end
     of a dose's interval; ``auc_floor`` and ``auc_ceiling`` mg h/L over 24 h of the interval; ``..._scale`` distance at which a
     miss counts fully.
     """
 
-    not_eradicated: float = 1.0
-    resistant: float = 1.0
-    peak: float = 1.0
-    trough_3: float = 1.0
-    trough_5: float = 2.0
-    auc_low: float = 0.5
-    auc_high: float = 0.25
-    dose: float = 0.01
-    sample: float = 0.01
-    peak_window: tuple[float, float] = (24.0, 35.0)
-    peak_scale: float = 10.0
-    trough: float = 3.0
-    trough_scale: float = 2.0
-    trough_toxic: float = 5.0
-    trough_toxic_scale: float = 5.0
-    auc_floor: float = 140.0
-    auc_floor_scale: float = 140.0
-    auc_ceiling: float = 400.0
-    auc_ceiling_scale: float = 200.0
+    not_eradicated: float
+    resistant: float
+    peak: float
+    trough_3: float
+    trough_5: float
+    auc_low: float
+    auc_high: float
+    dose: float
+    sample: float
+    peak_window: tuple[float, float]
+    peak_scale: float
+    trough: float
+    trough_scale: float
+    trough_toxic: float
+    trough_toxic_scale: float
+    auc_floor: float
+    auc_floor_scale: float
+    auc_ceiling: float
+    auc_ceiling_scale: float
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -97,18 +100,69 @@ class Loss:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> "Loss":
-        """What ``to_json`` wrote, or a part of it. Raises InputError for an unknown key."""
+    def from_json(cls, given: Mapping[str, Any], of: "Loss") -> "Loss":
+        """What ``to_json`` wrote, or a part of it, the rest being that ``of`` another. Raises InputError for an unknown key."""
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(given) - known):
             raise InputError("unknown key", where="loss", value=unknown[0], allowed=", ".join(sorted(known)))
         plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
-        return cls(**plain)
+        return replace(of, **plain)
 
 
-DECLARED = Loss()
-"""The loss every result of this package is scored by. Borders and their sources: the goals of the therapy that
-``decide.control.controlled`` names."""
+def derived(therapy: Therapy) -> Loss:
+    """The loss of a course by the goals of its therapy: a peak window, up to two troughs, a floor and a ceiling of the area, each
+    with its goal's weight and scale; what it names none of weighs nothing. Prices beside goals are those of its control.
+
+    A goal that divides by a fact (peak over MIC) is left out: the infection is looked at itself. Raises InputError for one about
+    anything else, and for a therapy without a peak window.
+    """
+    where = f"therapy {therapy.name}"
+    found: dict[str, list[Goal]] = {"peak": [], "trough": [], "floor": [], "ceiling": []}
+    for g in therapy.goals:
+        r = g.reading
+        if r.over or g.price:
+            continue
+        if r.key == PEAK.key and g.low is not None and g.high is not None:
+            found["peak"].append(g)
+        elif r.key == TROUGH.key and g.low is None:
+            found["trough"].append(g)
+        elif r.key == AUC24.key and (g.low is None) != (g.high is None):
+            found["ceiling" if g.low is None else "floor"].append(g)
+        else:
+            raise InputError("the look-ahead cannot weigh this goal", where=where, value=g.code,
+                             allowed="a peak window, a highest trough, a floor or ceiling of the AUC over 24 h")  # fmt: skip
+    trough = sorted(found["trough"], key=_high)
+    if len(found["peak"]) != 1 or len(trough) > 2 or len(found["floor"]) > 1 or len(found["ceiling"]) > 1:
+        raise InputError("the look-ahead needs one peak window, at most two troughs, a floor and a ceiling", where=where,
+                         value=", ".join(g.code for goals in found.values() for g in goals))  # fmt: skip
+    (peak,), floor, ceiling = found["peak"], (*found["floor"], None)[0], (*found["ceiling"], None)[0]
+    low, toxic = (*trough, None, None)[:2]
+    price = Prices() if therapy.control is None else therapy.control.prices
+    assert peak.low is not None
+    return Loss(
+        not_eradicated=price.not_eradicated, resistant=price.resistant, dose=price.dose, sample=price.sample,
+        peak=peak.weight, peak_window=(peak.low, _high(peak)), peak_scale=peak.scale,
+        trough_3=_weight(low), trough=_high(low), trough_scale=_scale(low),
+        trough_5=_weight(toxic), trough_toxic=_high(toxic), trough_toxic_scale=_scale(toxic),
+        auc_low=_weight(floor), auc_floor=0.0 if floor is None or floor.low is None else floor.low, auc_floor_scale=_scale(floor),
+        auc_high=_weight(ceiling), auc_ceiling=_high(ceiling), auc_ceiling_scale=_scale(ceiling),
+    )  # fmt: skip
+
+
+NEVER = 1e9
+"""mg/L or mg h/L: a border that nothing passes, of a goal that there is not."""
+
+
+def _high(goal: Goal | None) -> float:
+    return NEVER if goal is None or goal.high is None else goal.high
+
+
+def _weight(goal: Goal | None) -> float:
+    return 0.0 if goal is None else goal.weight
+
+
+def _scale(goal: Goal | None) -> float:
+    return 1.0 if goal is None else goal.scale
 
 
 def miss(distance: np.ndarray, scale: float) -> np.ndarray:
@@ -117,7 +171,7 @@ def miss(distance: np.ndarray, scale: float) -> np.ndarray:
     return np.where(d > 0.0, 0.5 + 0.5 * np.minimum(d / scale, 1.0), 0.0)
 
 
-def dose_misses(peak: np.ndarray, trough: np.ndarray, auc24: np.ndarray, loss: Loss = DECLARED) -> np.ndarray:
+def dose_misses(peak: np.ndarray, trough: np.ndarray, auc24: np.ndarray, loss: Loss) -> np.ndarray:
     """Weighted misses [..., 5] (order of EXPOSURE) of doses: ``peak``, ``trough`` mg/L and ``auc24`` mg h/L of the same shape."""
     low, high = loss.peak_window
     peak, trough, auc24 = (np.asarray(x, dtype=np.float64) for x in (peak, trough, auc24))
@@ -142,7 +196,7 @@ def course_terms(
     p_eradicated: float,
     p_resistant: float,
     samples: int,
-    loss: Loss = DECLARED,
+    loss: Loss,
 ) -> dict[str, float]:
     """Every part of one course's loss, keys of TERMS, already weighted; ``sum(...values())`` is the total.
 

@@ -13,13 +13,13 @@ is known then.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from dosetwin.decide.look_ahead.ahead import Course, Plans, Scorer, write_out
-from dosetwin.decide.look_ahead.loss import DECLARED, Loss
+from dosetwin.decide.look_ahead.loss import Loss
 from dosetwin.decide.look_ahead.outlook import DT, Belief, Outlook
 from dosetwin.errors import InputError, Reason
 
@@ -157,8 +157,8 @@ class LookAhead:
     chosen: Option
     options: tuple[Option, ...]
     draws: int
-    reasons: tuple[Reason, ...] = ()
-    loss: Loss = field(default=DECLARED)
+    reasons: tuple[Reason, ...]
+    loss: Loss
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionary, ready for ``json.dumps``."""
@@ -187,7 +187,7 @@ def look_ahead(
     *,
     earliest: float,
     course: Course | None = None,
-    loss: Loss = DECLARED,
+    loss: Loss,
     search: Search = Search(),
     chances: Chances = Chances(),
     limits: tuple[float, float] = (7.5, 20.0),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dosetwin import formulary
+from dosetwin.decide.control import declared
 from dosetwin.decide.look_ahead.ahead import Course
 from dosetwin.decide.look_ahead.loss import Loss
 from dosetwin.errors import InputError, UnknownName
@@ -114,7 +115,7 @@ class Design:
     subgroups: tuple[str, ...] = ("GA", "PNA", "condition")
     pareto: tuple[str, str] = ("trough_toxic", "p_resistant")
     claims: tuple[Claim, ...] = ()
-    loss: Loss = field(default_factory=Loss)
+    loss: Loss = field(default_factory=declared)
     chunk: int = 20
 
     def __post_init__(self) -> None:
@@ -336,5 +337,5 @@ def read(given: dict[str, Any], where: str = "design", beside: Path | None = Non
     needed = ("arm", "against", "endpoint", "kind", "value")
     made["claims"] = tuple(record(c, Claim, f"{where}: [[claims]] {i}", needed) for i, c in enumerate(given.get("claims", []), 1))
     if "loss" in given:
-        made["loss"] = Loss.from_json(given["loss"])
+        made["loss"] = Loss.from_json(given["loss"], declared())
     return Design(**made)
