@@ -55,3 +55,9 @@ def test_what_is_no_week_is_refused(week):
 def test_an_order_of_another_kind_is_refused():
     with pytest.raises(InputError, match="unknown kind of order"):
         order_from_json({"kind": "monthly"})
+
+
+def test_whole_weeks_are_said_as_people_say_them():
+    said = [Every(40.0, h, 0.0, 0.0).words() for h in (36.0, 168.0, 504.0, 250.0)]
+    assert said == ["40 mg every 36 h", "40 mg every week", "40 mg every 3 weeks", "40 mg every 250 h"]
+    assert Every(40.0, 336.0, 0.0, 0.0, loading=160.0).words() == "loading dose 160 mg, after 2 weeks 40 mg every 2 weeks"

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from dosetwin.errors import Finding, Reason
+from dosetwin.records.doses import every, span
 
 Status = Literal["recommend", "caution", "refuse"]
 """``caution``: there is a plan, but something must be looked at first (a doubted level, an injury that is likely)."""
@@ -57,10 +58,10 @@ def order(regimen: "Mapping[str, Any] | Ordered", over: str = "") -> str:
     r = asdict(regimen) if isinstance(regimen, Ordered) else regimen
     if r.get("words"):
         return str(r["words"])
-    rest = f"{r['amount_mg']:g} mg{over} every {r['interval_h']:g} h"
+    rest = f"{r['amount_mg']:g} mg{over} {every(r['interval_h'])}"
     if r.get("loading_mg") is None:
         return rest
-    return f"loading dose {r['loading_mg']:g} mg{over}, after {loading_interval(r):g} h {rest}"
+    return f"loading dose {r['loading_mg']:g} mg{over}, after {span(loading_interval(r))} {rest}"
 
 
 def loading_interval(regimen: Mapping[str, Any]) -> float:

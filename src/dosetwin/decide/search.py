@@ -13,6 +13,7 @@ from dosetwin.declare.limit import STEPS
 from dosetwin.declare.reading import COURSE
 from dosetwin.errors import Reason
 from dosetwin.records import Setting
+from dosetwin.records.doses import every
 
 
 @dataclass(frozen=True, eq=False)
@@ -318,7 +319,7 @@ def _throughout(goals: Sequence[Goal]) -> str:
 def _why_not(plans: Sequence[Plan], s: Scores, chosen: int, i: int, unmet: tuple[Reason, ...]) -> Reason:
     """Why a standard rule was not chosen: a hard limit, a chance constraint, or the goal that costs it most."""
     plan = plans[i]
-    per_kg = None if plan.mg_per_kg is None else f"{plan.mg_per_kg:.3g} mg/kg every {plan.dosed.interval:g} h"
+    per_kg = None if plan.mg_per_kg is None else f"{plan.mg_per_kg:.3g} mg/kg {every(plan.dosed.interval)}"
     what = f"{', '.join(plan.rules)} ({per_kg or plan.order.words()})"
     if plan.violations:
         first = plan.violations[0]

@@ -12,7 +12,8 @@ REFERENCE = Reference(
     "Eur J Clin Pharmacol 65:1211-1228",
     "10.1007/s00228-009-0718-4",
     "secondary",
-    note="final estimates as transcribed in nlmixr2lib; ranges of weight and albumin assumed",
+    note="clearance, volumes, exchange and their spread as in the abstract (read), the rest as transcribed in nlmixr2lib; "
+    "ranges of weight and albumin assumed",
 )
 
 

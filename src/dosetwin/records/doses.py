@@ -51,6 +51,19 @@ class DoseOrder(Choosable, Protocol):
         ...
 
 
+def span(h: float) -> str:
+    """``36 h``, ``2 weeks``: whole weeks as people say them."""
+    weeks = h / 168.0
+    if weeks < 1.0 or abs(weeks - round(weeks)) > 1e-9:
+        return f"{h:g} h"
+    return f"{weeks:.0f} week{'s' if weeks > 1.5 else ''}"
+
+
+def every(h: float) -> str:
+    """``every 36 h``, ``every week``, ``every 3 weeks``."""
+    return f"every {span(h).removeprefix('1 week') or 'week'}"
+
+
 def roundness(amount: float) -> int:
     """0 for whole units, 1 for halves, 2 for anything else."""
     return next((k for k, step in enumerate((1.0, 0.5)) if abs(amount / step - round(amount / step)) < 1e-6), 2)
@@ -127,10 +140,10 @@ class Every(_Given):
 
     def words(self) -> str:
         """``15 mg every 36 h``, ``loading dose 8 mg, after 60 h 6.6 mg every 48 h``."""
-        rest = f"{self.amount:g} {self.unit} every {self.interval:g} h"
+        rest = f"{self.amount:g} {self.unit} {every(self.interval)}"
         if self.loading is None:
             return rest
-        return f"loading dose {self.loading:g} {self.unit}, after {self.first_interval:g} h {rest}"
+        return f"loading dose {self.loading:g} {self.unit}, after {span(self.first_interval)} {rest}"
 
     def to_json(self) -> dict[str, Any]:
         return {

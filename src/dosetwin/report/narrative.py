@@ -11,7 +11,7 @@ from dosetwin.decide.recommendation import order as ordered
 from dosetwin.declare.reading import COURSE
 from dosetwin.errors import Finding, Reason, number, percent, percent_against
 from dosetwin.quantities import QUANTITIES, many
-from dosetwin.records.doses import DAYS
+from dosetwin.records.doses import DAYS, every, span
 from dosetwin.units import plain_unit
 
 if TYPE_CHECKING:
@@ -153,13 +153,13 @@ def regimen(r: "Ordered", mg_per_kg: float | None = None, drug: str = "") -> str
         return "; ".join([*([f"Set {', '.join(said)}"] if said else []), *switched])
     if r.words:
         return f"{drug} {r.words}".strip()
-    rest = f"{r.amount_mg:g} mg {drug}".strip() + f"{_of_weight(mg_per_kg)}{over(r.infusion_h)}, every {r.interval_h:g} h"
+    rest = f"{r.amount_mg:g} mg {drug}".strip() + f"{_of_weight(mg_per_kg)}{over(r.infusion_h)}, {every(r.interval_h)}"
     if r.loading_mg is None:
         return rest
     loading = None if mg_per_kg is None else mg_per_kg * r.loading_mg / r.amount_mg
     after = r.interval_h if r.loading_interval_h is None else r.loading_interval_h
     first = f"loading dose {r.loading_mg:g} mg {drug}".strip() + _of_weight(loading)
-    return f"{first}, after {after:g} h {rest.replace(f' {drug}', '', 1)}"
+    return f"{first}, after {span(after)} {rest.replace(f' {drug}', '', 1)}"
 
 
 def _of_weight(value: float | None) -> str:
