@@ -24,8 +24,8 @@ class Code(NamedTuple):
 
 
 def many(word: str) -> str:
-    """``INRs``, ``bispectral indices``."""
-    return f"{word[:-2]}ices" if word.endswith("index") else f"{word}s"
+    """``INRs``, ``bispectral indices``, ``neutrophils``."""
+    return f"{word[:-2]}ices" if word.endswith("index") else word if word.endswith("s") else f"{word}s"
 
 
 @dataclass(frozen=True, eq=False)
