@@ -15,7 +15,7 @@ from dosetwin.declare.drug import Drug
 from dosetwin.declare.own_file import run_file
 from dosetwin.declare.packages import installed, opened, where_of
 from dosetwin.errors import InputError, UnknownName
-from dosetwin.formulary._allergies import allergic_flag, allergic_to
+from dosetwin.formulary._allergies import allergic_flag, allergic_to, related_to
 from dosetwin.formulary._genetics import genetics, recommendations
 from dosetwin.formulary._harms import shared
 from dosetwin.formulary._stored import UNNAMED, USUAL, therapy_from_json
@@ -26,7 +26,7 @@ from dosetwin.quantities import QUANTITIES, Quantity
 __all__ = [
     "UNNAMED", "USUAL", "about", "allergic_flag", "allergic_to", "checked", "drug", "drugs", "files", "followed",
     "genetics", "include", "interactions", "known", "levels", "list_anew", "measured", "module", "moves", "names",
-    "raised", "recommendations", "replaced", "rule", "rules", "shared", "tell", "therapies", "therapy",
+    "raised", "recommendations", "related_to", "replaced", "rule", "rules", "shared", "tell", "therapies", "therapy",
     "therapy_from_json", "together",
 ]  # fmt: skip
 GROUP = "dosetwin.formulary"

@@ -5,6 +5,9 @@ from dosetwin.declare.limit import Bar
 CLASSES = {"aminoglycoside": ("amikacin", "gentamicin", "tobramycin"), "glycopeptide": ("vancomycin",),
            "barbiturate": ("phenobarbital",), "coumarin": ("warfarin",)}  # fmt: skip
 """Word for a class of drugs -> its drugs here."""
+RELATED = {"neomycin": "aminoglycoside", "streptomycin": "aminoglycoside", "kanamycin": "aminoglycoside",
+           "netilmicin": "aminoglycoside", "teicoplanin": "glycopeptide"}  # fmt: skip
+"""Other members of a class, by the stem of their name."""
 _SOURCES = {
     "aminoglycoside": "US labels: allergy to one aminoglycoside may forbid every other (cross-sensitivity; recalled)",
     "glycopeptide": "US label of vancomycin: known hypersensitivity (recalled)",
@@ -17,6 +20,11 @@ def allergic_to(text: str, drug: str) -> str:
     """The class that an allergy is about, by the lower-case words of a record and the drug they mean ("" for none); "" else."""
     words = set(text.split())
     return next((c for c, drugs in CLASSES.items() if c in text or drug in drugs or words & set(drugs)), "")
+
+
+def related_to(text: str) -> str:
+    """The class of a drug that is none here, by the lower-case words of a record; "" for none."""
+    return next((c for stem, c in RELATED.items() if stem in text), "")
 
 
 def allergic_flag(of: str) -> str:

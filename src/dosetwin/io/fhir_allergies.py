@@ -9,9 +9,6 @@ from dosetwin.io.fhir_facts import Facts, understood
 from dosetwin.io.fhir_parts import Span, coded, codings, label, moment, words
 from dosetwin.io.fhir_refs import Entry
 
-RELATED = {"neomycin": "aminoglycoside", "streptomycin": "aminoglycoside", "kanamycin": "aminoglycoside", "netilmicin":
-           "aminoglycoside", "teicoplanin": "glycopeptide"}  # fmt: skip
-"""Other members of a class, by the stem of their name."""
 _NONE = ("no known", "none known", "nkda", "nka")
 
 
@@ -29,7 +26,7 @@ def read_allergy(e: Entry, facts: Facts) -> None:
     name = codes.medication(coded(a.code, *(r.substance for r in a.reaction or []))).name
     its_class = formulary.allergic_to(texts, name)
     member = its_class != ""
-    its_class = its_class or next((c for stem, c in RELATED.items() if stem in texts), "")
+    its_class = its_class or formulary.related_to(texts)
     here = its_class != "" and formulary.allergic_to("", facts.drug) == its_class
     mine = bool(facts.drug) and (facts.drug in (name, *texts.split()) or (member and here and its_class in texts))
     related = bool(facts.drug) and not mine and here
