@@ -16,8 +16,8 @@ DRAWS = 1000
 ADVISED, REPLAY = "a made-up newborn on amikacin", f"{PATIENTS} real newborns replayed"
 REPLAYED_WORDS = f"{PATIENTS} real newborns on phenobarbital, replayed"
 MADE_UP = (
-    "The patient, her levels and her records are made up. The model, the targets and the standard rules are published or composed "
-    "of published parts, each with its source."
+    "The patient, her levels and her records are made up. The model, the targets and the standard rules are published or "
+    "composed of published parts, each with its source."
 )
 REAL = (
     "These patients and their levels are real: routine care, Grasela and Donn 1985, as distributed with nlme. The model's "
