@@ -132,7 +132,7 @@ class Decided:
             "at least 50",
             "look for a reading that does not belong",
         )
-        return (*self.case.findings, *((thin,) if ess < 50 else ()))
+        return (*self.case.findings, *self.decision.remarks(Facts(dict(self.facts))), *((thin,) if ess < 50 else ()))
 
     def _against(self, k: int | None, g: int | None) -> list[dict[str, Any]]:
         """Of each goal the chosen order's value less the guideline's on the same draws, with its 90 % interval."""
@@ -198,9 +198,12 @@ def twin_of(decision: Decision, case: Case) -> FormulaTwin:
 
 
 def facts_of(decision: Decision, twin: FormulaTwin) -> dict[str, float]:
-    """What rules are told: facts, the last of each measurement, what is set, and reads that nothing unknown moves."""
+    """What rules are told: facts, the first (``_FIRST``) and last of each measurement, what is set, and reads that
+    nothing unknown moves.
+    """
     out = dict(twin.facts)
     for m in sorted(twin.measured):
+        out.setdefault(f"{m.what}_FIRST", m.value)
         out[m.what] = m.value
     out |= dict(twin.steps()[-1][1])
     if decision.exact:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dosetwin.cli import decision, insulin, pair
+from dosetwin.cli import decision, insulin, pacemaker, pair
 from dosetwin.cli.common import at_least, naming, output_path, print_json, progress, rule_of, terminal, write_whole
 from dosetwin.cli.genes import Outside, SampleName, with_genes
 from dosetwin.cli.options import Covariates, Json, Report, Seed
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dosetwin.records import DoseEvent, Timeline
     from dosetwin.twins.place import Place
 
+PACING = "pacing_ddd"
 MOST_LATE_H = 366 * 24.0
 """No decision is built on a record older than this: a slip of the pen in --now would else be simulated hour by hour."""
 LATE_H = 7 * 24.0
@@ -100,6 +101,11 @@ def advise(
                                     "--look-ahead": look_ahead, "--mic": mic, "--with": beside}  # fmt: skip
         page = output_path("--report", report, [case])
         raise typer.Exit(insulin.answer(case, seed=seed, as_json=json_, page=page, unfit=unfit))
+    if wanted == PACING:
+        unfit = {"--model": model, "--drug": drug, "--genes": genes, "--planned": planned, "--now": now}
+        decision.refuse(unfit, PACING)
+        page = output_path("--report", report, [case])
+        raise typer.Exit(pacemaker.answer(case, draws=30 if draws == 1000 else draws, seed=seed, as_json=json_, page=page))
     if wanted is not None and wanted in decision.names():
         unfit = {"--model": model, "--drug": drug, "--genes": genes, "--planned": planned, "--now": now,
                  "--look-ahead": look_ahead, "--mic": mic, "--wards": wards, "--kidney": kidney}  # fmt: skip

@@ -14,6 +14,13 @@ def names() -> tuple[str, ...]:
     return tuple(decisions())
 
 
+def refuse(unfit: dict[str, object], name: str) -> None:
+    """Raises InputError for an option of the general command that was given and means nothing here."""
+    for option, value in unfit.items():
+        if value:
+            raise InputError(f"{option} means nothing for {name}", where=option, value=str(value)[:60], remedy="leave it out")
+
+
 def answer(
     case: Path, name: str, *, draws: int | None, seed: int, as_json: bool, page: Path | None, unfit: dict[str, object]
 ) -> int:
@@ -25,9 +32,7 @@ def answer(
     from dosetwin.studies.decisions import decision
     from dosetwin.twins.formula.case import read_case
 
-    for option, value in unfit.items():
-        if value:
-            raise InputError(f"{option} means nothing for {name}", where=option, value=str(value)[:60], remedy="leave it out")
+    refuse(unfit, name)
     what = decision(name)
     with naming(case):
         record = read_case(case, what.formula)

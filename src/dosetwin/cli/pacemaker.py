@@ -122,35 +122,39 @@ def advise(
     case: Annotated[Path, typer.Argument(metavar="CASE.json", help="Settings and measured intervals of one patient.")],
     draws: Annotated[int, typer.Option("--draws", help="Draws of the patient's conduction.")] = 30,
     seed: Seed = 1,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="OUT.html", help="Also write one page to read and print.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """AV delay, PVARP and upper rate for a patient: no endless loop, no 2:1 at effort, little ventricular pacing."""
-    from dosetwin.advise.pacing import asked, timing
-    from dosetwin.io.pacing import read_pacing
-
     at_least("--draws", draws, 10, 1000)
     at_least("--seed", seed, 0)
+    if code := answer(case, draws=draws, seed=seed, as_json=as_json, page=output_path("--report", report, [case])):
+        raise typer.Exit(code)
+
+
+def answer(case: Path, *, draws: int, seed: int, as_json: bool, page: Path | None) -> int:
+    """Print, and write, the timing of one patient's device; exit code 3 where nothing is acceptable."""
+    from dosetwin.advise.pacing import asked, timing, told_of
+    from dosetwin.io.pacing import read_pacing
+
     with naming(case):
         record = read_pacing(case)
         twin, facts = asked(record.programme, record.intervals)
         found = timing(twin, facts, draws=draws, seed=seed)
-    rows = found.rows()
-    chosen = found.choice.chosen
-    status = "recommended" if chosen is not None else "nothing_acceptable"
+    told = told_of(record.name, twin, found, draws=draws, seed=seed)
+    if page is not None:
+        from dosetwin.report.pacing_page import pacing_page
+
+        write_whole(page, pacing_page(told, twin, found.therapy.goals, seed))
     if as_json:
-        order: Any = None if chosen is None else found.plans[chosen].order
-        print_json({
-            "patient": record.name, "therapy": found.therapy.name, "status": status,
-            "settings": None if order is None else dict(order.values), "rows": rows,
-            "reasons": [r.to_json() for r in found.choice.reasons], "silent": [r.to_json() for r in found.silent],
-            "findings": [f.to_json() for f in twin.programme.findings()],
-        })  # fmt: skip
-        if chosen is None:
-            raise typer.Exit(3)
-        return
-    _advice(record.name, found, rows)
-    if chosen is None:
-        raise typer.Exit(3)
+        print_json(told)
+    else:
+        _advice(record.name, found, found.rows())
+        if page is not None:
+            terminal().print(f"Report: {page}", markup=False)
+    return 0 if told["settings"] is not None else 3
 
 
 def _advice(name: str, found: Any, rows: list[dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from dosetwin.declare.rule import Facts
 from dosetwin.declare.therapy import Therapy
-from dosetwin.errors import InputError
+from dosetwin.errors import Finding, InputError
 
 Steps = Sequence[tuple[float, Mapping[str, float]]]
 """What was set from when on, ascending, in the formula's clock; the first from minus infinity."""
@@ -125,6 +125,8 @@ class Formula:
     source: str
     facts: tuple[Column, ...] = ()
     summed: tuple[str, str] | None = None
+    made: Mapping[str, tuple[tuple[Column, ...], Callable[..., float]]] = field(default_factory=dict)
+    """A read that a table may hold in parts: name -> their columns and what makes it of them (QTc of QT and RR)."""
 
     @property
     def hours(self) -> float:
@@ -153,6 +155,8 @@ class Decision:
     """Reads that nothing unknown moves: they are told to rules as they stand now."""
     possible: Callable[[Mapping[str, float], Facts], bool] = lambda settings, facts: True
     """Whether settings may be given to somebody of these facts."""
+    remarks: Callable[[Facts], Sequence[Finding]] = lambda facts: ()
+    """What is said of somebody of these facts."""
     draws: int = 400
 
     @property

@@ -88,7 +88,7 @@ def decision_page(told: Mapping[str, Any], targets: Sequence[Goal], figures: Seq
             told=told,
             rows=rows,
             goals=goals,
-            figures=[safe_figure(f) for f in figures],
+            figures=[{**(safe_figure(f) or {}), "alt": f.alt} for f in figures],
             said=said,
             against=against,
             believed=believed,

@@ -12,6 +12,7 @@ from dosetwin.cli.program import app
 from dosetwin.declare import Facts
 from dosetwin.errors import InputError
 from dosetwin.loops.tumour import adaptive
+from dosetwin.outcomes.repolarisation import interval
 from dosetwin.structure import tumour
 from dosetwin.studies.decisions import decision, decisions, prostate, radiotherapy, systemic
 from dosetwin.twins.formula.case import read_case
@@ -191,6 +192,31 @@ def test_what_is_barred_is_not_on_the_menu() -> None:
     assert possible(both, Facts(EGFR=15.0, SGLT2=1.0))
     assert not decision("asthma_years").possible({"STEP": 4.0}, Facts(STEP=3.0, EOS=0.1))
     assert not decision("hypertension_years").possible({"ACE": 0.5, "CCB": 0.0, "DIURETIC": 0.0}, Facts(PREGNANT=1.0))
+
+
+QT = "TIME [d],QT [ms],RR [ms],CONC,DOSE,K\n0,400,950,0,500,3.4\n1,455,980,2.6,,\n2,470,960,2.9,,\n"
+
+
+def test_qt_halves_the_dose_where_the_limits_do_and_names_low_potassium(tmp_path: Path) -> None:
+    told = said(str(written(tmp_path, QT)), "--therapy", "qt_dofetilide", "--report", str(tmp_path / "qt.html"))
+    assert told["settings"]["DOSE"] == 250.0
+    assert told["guideline"]["order"] == "dofetilide 250 ug twice a day"
+    assert [f["code"] for f in told["findings"]] == ["potassium_low"]
+    by = {r["settings"]["DOSE"]: r for r in told["rows"]}
+    response = interval.RESPONSES["dofetilide"]
+    qtc = [(c, interval.corrected(q, rr)) for q, rr, c in ((400, 0.95, 0.0), (455, 0.98, 2.6), (470, 0.96, 2.9))]
+    exact = interval.QTPatient(response, qtc[0][1]).told(*qtc[1:])
+    rows = {r["dose"]: r for r in interval.doses(exact)}
+    for dose in (125.0, 250.0):
+        assert by[dose]["goals"]["below_500"]["q50"] == pytest.approx(rows[dose]["q50"], abs=6.0)
+    assert not by[500.0]["acceptable"]
+    high = QT.replace("2,470,960,2.9,,", "2,520,960,2.9,,")
+    assert decide(decision("qt_dofetilide"), read_case(written(tmp_path, high), decision("qt_dofetilide").formula)).to_json()[
+        "guideline"]["order"] == "stop dofetilide, another drug"  # fmt: skip
+    for change, match in ((("2,470,960", "2,470,"), "a part is missing"), (("2,470,960", "2,0.47,960"), "in s"),
+                          (("960,2.9", "960,2900"), "nmol")):  # fmt: skip
+        with pytest.raises(InputError, match=match):
+            read_case(written(tmp_path, QT.replace(*change)), decision("qt_dofetilide").formula)
 
 
 def test_a_record_of_a_therapy_without_years_is_refused(tmp_path: Path) -> None:

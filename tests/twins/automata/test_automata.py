@@ -152,8 +152,13 @@ def test_timing_is_advised_against_loops(tmp_path: Path, capsys: pytest.CaptureF
     case.write_text(
         json.dumps({"patient": "P1", "programme": {"PMT_pairs": 0}, "intervals": [["va", 290], ["ante", None], ["peak", 480]]})
     )
-    assert cli(["pacemaker", "advise", str(case), "--draws", "10", "--json"]) == 0
+    page = tmp_path / "timing.html"
+    assert cli(["pacemaker", "advise", str(case), "--draws", "10", "--json", "--report", str(page)]) == 0
     found = json.loads(capsys.readouterr().out)
+    assert found["against_guideline"][0]["mean"] < 0.0, "fewer events in a loop than as delivered"
+    assert page.read_text(encoding="utf-8").count("<svg") == 2
+    assert cli(["advise", str(case), "--therapy", "pacing_ddd", "--mic", "4", "--model", "x"]) == 2
+    assert "means nothing for pacing_ddd" in capsys.readouterr().err
     assert found["settings"]["PVARP"] > 290.0
     nominal = next(r for r in found["rows"] if "nominal" in r["rules"])
     assert not nominal["acceptable"]

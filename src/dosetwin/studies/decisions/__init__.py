@@ -1,4 +1,4 @@
-"""Decisions whose twin is a formula, one file each with ``DECISION``: schedules of tumours, plans over years."""
+"""Decisions whose twin is a formula, a file each with ``DECISION`` or ``DECISIONS``: tumours, QT, plans over years."""
 
 import importlib
 import pkgutil
@@ -12,8 +12,8 @@ from dosetwin.errors import UnknownName
 def decisions() -> dict[str, Decision]:
     """Every one by the name of its therapy."""
     files = sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
-    found = [importlib.import_module(f"{__name__}.{name}").DECISION for name in files]
-    return {d.name: d for d in found}
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in files]
+    return {d.name: d for m in modules for d in getattr(m, "DECISIONS", None) or (m.DECISION,)}
 
 
 def decision(name: str) -> Decision:

@@ -83,6 +83,7 @@ def _from_json(path: Path, formula: Formula) -> Case:
         )
     given = {str(k).upper(): (v, units.get(str(k).upper(), "")) for k, v in facts.items()}
     known = {c.name for c in (*formula.reads, *formula.settings, *formula.facts)}
+    known |= {c.name for columns, _ in formula.made.values() for c in columns}
     if strange := sorted(set(units) - known - {"TIME"}):
         raise UnknownName(
             "unit of something unknown", where=f"{where}: units", value=strange[0], allowed=", ".join(sorted(known))
@@ -107,7 +108,8 @@ def _made(
     measurable = {r.name: r for r in formula.reads if r.measured}
     settable, facts_of = {s.name: s for s in formula.settings}, {f.name: f for f in formula.facts}
     label = formula.summed[0] if formula.summed else ""
-    known = {"TIME", "ID", *measurable, *settable, *facts_of, *((label, "TARGET", *ASIDE) if label else ())}
+    parts = {c.name: c for columns, _ in formula.made.values() for c in columns}
+    known = {"TIME", "ID", *parts, *measurable, *settable, *facts_of, *((label, "TARGET", *ASIDE) if label else ())}
     if strange := sorted(set(names) - known):
         raise UnknownName(
             "unknown column",
@@ -130,6 +132,13 @@ def _made(
         t = _time(row, formula, at)
         times.append(t)
         ids |= {str(row["ID"][0])} if "ID" in row else set()
+        for name_, (columns, make) in formula.made.items():
+            if any(c.name in row for c in columns):
+                if lacks := [c.name for c in columns if c.name not in row]:
+                    raise InputError(
+                        "a part is missing", where=f"{at} {name_}", value=lacks[0], allowed=" and ".join(c.name for c in columns)
+                    )
+                measured[t, name_] = make(*(c.value(*row[c.name], at) for c in columns)), at
         for n, (cell, unit) in row.items():
             if n in facts_of:
                 value = facts_of[n].value(cell, unit, at)
