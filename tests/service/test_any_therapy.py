@@ -20,7 +20,7 @@ from dosetwin.serve.fhir.resources import bundle, issued_as
 from dosetwin.serve.installed import install
 from dosetwin.serve.live.alerts import causes
 from dosetwin.serve.settings import Settings
-from dosetwin.serve.store.facts import NewFact, NewPatient, Person
+from dosetwin.serve.store.facts import Dose, NewFact, NewPatient, Person
 from dosetwin.serve.twins import require_listed
 from service.conftest import WARD, Running, course, new_patient, record, settings_for
 
@@ -236,6 +236,25 @@ def test_a_ward_has_its_usual_therapy_before_anything_is_on_record(ward: Running
     record(who, id_, tablets())
     ward.service.refresh(id_)
     assert [x["therapy"] for x in who.get("/api/v1/patients", params={"ward": WARD}).json()["patients"]] == ["calm"]
+
+
+def test_a_dose_that_names_no_drug_is_of_the_wards_first_therapy(ward: Running) -> None:
+    """One by one, together and as a correction: never the drug of another ward's babies."""
+    who = ward.as_("pharmacist", wards=["*"])
+    now = ward.service.clock.now().isoformat()
+    for name, expected in (("MED", "calmin"), (WARD, "amikacin")):
+        id_ = adult(who, name)
+        dose = {"at": now, "body": {"kind": "dose", "amount": 20.0}, "confirmed": {"reason": "as charted on paper"}}
+        one = who.post(f"/api/v1/patients/{id_}/events", json=dose)
+        assert one.status_code == 201, one.text
+        ordered = {"at": now, "patient_id": id_, "body": {"kind": "ordered", "status": "new"}}
+        assert who.post("/api/v1/events", json={"events": [ordered]}).status_code == 201
+        right = {"reason": "a slip of the pen", "event": dose | {"body": {"kind": "dose", "amount": 10.0}}}
+        mended = who.post(f"/api/v1/patients/{id_}/events/{one.json()['id']}/correction", json=right)
+        assert mended.status_code == 201, mended.text
+        told = {e["kind"]: e["body"] for e in who.get(f"/api/v1/patients/{id_}/events").json()["events"]}
+        assert (told["dose"]["drug"], told["ordered"]["drug"], told["correction"]["body"]["drug"]) == (expected,) * 3
+    assert "default" not in Dose.model_json_schema()["properties"]["drug"]  # nor does the API's description say otherwise
 
 
 def test_a_client_only_names_what_is_installed(ward: Running) -> None:

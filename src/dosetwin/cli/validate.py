@@ -10,9 +10,7 @@ from dosetwin.cli.options import Json
 
 
 def validate(
-    page: Annotated[
-        str, typer.Argument(metavar="[PAGE]", help="One page by its name, such as beds; all by default.")
-    ] = "",
+    page: Annotated[str, typer.Argument(metavar="[PAGE]", help="One page by its name, such as beds; all by default.")] = "",
     markdown: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write the table as a Markdown page.")
     ] = None,

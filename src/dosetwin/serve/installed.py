@@ -127,6 +127,10 @@ class Installed:
                 return f
         raise UnknownName("unknown therapy", where="therapy", value=name[:100], allowed=", ".join(self.names))
 
+    def of_ward(self, ward: str) -> Followed:
+        """The first therapy of a ward, else the usual one."""
+        return self[names[0]] if (names := self.usual.get(ward, ())) else self.first
+
     def of_drug(self, drug: str) -> Followed:
         """The first therapy of a drug, else the usual one."""
         return next((f for f in self.followed if f.drug == drug), self.first)

@@ -34,7 +34,7 @@ from dosetwin.serve.refresh import Done, Refresher, basis_of, drop, put, unsound
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store import Store
 from dosetwin.serve.store.checkpoint import Checkpoint
-from dosetwin.serve.store.facts import NewFact
+from dosetwin.serve.store.facts import NewFact, about, unnamed
 from dosetwin.serve.store.ledger import ALONE, Ledger, Receipt
 from dosetwin.serve.store.reach import Reach
 from dosetwin.serve.store.remembered import Remembered
@@ -125,6 +125,16 @@ class Service:
     def change(self, who: Principal, change: Callable[[Connection, Reach], T]) -> T:
         """Run a change in the writer with the reach of ``who``; committed when this returns."""
         return self.store.write(lambda conn: change(conn, self.reach(who)))
+
+    def named(self, who: Principal, new: Sequence[tuple[str, NewFact]]) -> list[NewFact]:
+        """The same facts, those that leave the drug out about the one of their ward's first therapy."""
+        asked = {id_ for id_, fact in new if unnamed(fact.body)}
+        if not asked:
+            return [fact for _, fact in new]
+        with self.store.read() as conn:
+            rows = self.reach(who).each(conn, sorted(asked), "record")
+        drugs = {id_: self.installed.of_ward(row["ward"]).drug for id_, row in rows.items() if not isinstance(row, Problem)}
+        return [about(fact, drugs[id_]) if id_ in drugs and unnamed(fact.body) else fact for id_, fact in new]
 
     def record_pieces(self, who: Principal, new: Sequence[tuple[str, NewFact]]) -> list[Receipt]:
         """Record many facts of patients that are ``arriving``, so many at a time: between two pieces others are written.

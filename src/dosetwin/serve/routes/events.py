@@ -14,7 +14,7 @@ from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.patients import AGAIN, PatientId
 from dosetwin.serve.service import Service
-from dosetwin.serve.store.facts import Measured, NewFact, Note, Text
+from dosetwin.serve.store.facts import Measured, NewFact, Note, Text, unnamed
 from dosetwin.serve.sure import JUDGED, sure
 
 router = APIRouter(tags=["events"])
@@ -78,6 +78,8 @@ async def record_event(patient: PatientId, event: NewFact, service: The, who: Wh
     From a feed, where nobody can answer, it is stored and kept back from the twin.
     """
     _told_elsewhere([event])
+    if unnamed(event.body):
+        (event,) = await run_in_threadpool(service.named, who, [(patient, event)])
     if event.body.kind in JUDGED:
         await run_in_threadpool(sure, service, who, patient, [event])
     receipt = await asyncio.wrap_future(service.record_soon(who, patient, event))
@@ -109,6 +111,8 @@ def record_batch(batch: Batch, service: The, who: Who) -> dict[str, Any]:
     """Record up to 1,000 events together; if one is not accepted, none is stored, and the answer names each wrong one."""
 
     _told_elsewhere(list(batch.events))
+    named = service.named(who, [(e.patient_id, e) for e in batch.events])
+    batch = batch.model_copy(update={"events": named})
 
     def change(conn, reach):
         for id_ in {e.patient_id for e in batch.events}:
@@ -154,12 +158,14 @@ def confirm_event(patient: PatientId, event: EventId, confirmation: Confirmation
 @keeps_refused
 def correct_event(patient: PatientId, event: EventId, correction: Correction, service: The, who: Who) -> dict[str, Any]:
     """Replace what an event said, or take it back. Both stay on record."""
-    if correction.event is not None:
-        sure(service, who, patient, [correction.event], instead_of=event)
+    new = correction.event
+    if new is not None:
+        (new,) = service.named(who, [(patient, new)])
+        sure(service, who, patient, [new], instead_of=event)
 
     def change(conn, reach):
         reach.patient(conn, patient, "correct")
-        return service.ledger.correct(conn, who, patient, event, correction.event, correction.reason, reach.now)
+        return service.ledger.correct(conn, who, patient, event, new, correction.reason, reach.now)
 
     receipt = service.change(who, change)
     service.touched([patient])

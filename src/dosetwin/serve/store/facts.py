@@ -67,6 +67,10 @@ Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False, strict=True
 NotNegative = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False, strict=True)]
 
 
+UNSAID: Any = Field(default_factory=lambda: formulary.UNNAMED, description="Left out: the drug of the ward's first therapy.")
+"""The drug of a fact that names none; the doors of the service name the ward's (``unnamed``)."""
+
+
 class Body(BaseModel):
     """What one kind of fact says."""
 
@@ -81,7 +85,7 @@ class Dose(Body):
     """A dose that was given."""
 
     kind: Literal["dose"]
-    drug: Drug = formulary.UNNAMED
+    drug: Drug = UNSAID
     amount: Positive
     unit: Unit = "mg"
     infusion_h: Annotated[float, Field(ge=0, le=48, allow_inf_nan=False, strict=True)] = 0.5
@@ -103,7 +107,7 @@ class Level(Body):
     """A measured drug level; ``below_loq``: ``value`` is the limit of quantification."""
 
     kind: Literal["level"]
-    drug: Drug = formulary.UNNAMED
+    drug: Drug = UNSAID
     value: NotNegative
     unit: Unit = "mg/L"
     below_loq: bool = False
@@ -260,7 +264,7 @@ class Ordered(Body):
     """What was ordered, as the ordering system said it: kept and shown, never counted as a dose."""
 
     kind: Literal["ordered"]
-    drug: Drug = formulary.UNNAMED
+    drug: Drug = UNSAID
     status: Literal["new", "changed", "held", "stopped"]
     order: Text = ""
     amount: Positive | None = None
@@ -301,6 +305,11 @@ CLINICAL = CARE | {"patient_created", "identity_changed", "correction"}
 """Kinds that change what the twin believes."""
 
 
+def unnamed(body: Body) -> bool:
+    """Whether a fact is about a drug and leaves it out."""
+    return isinstance(body, Dose | Level | Ordered) and "drug" not in body.model_fields_set
+
+
 class Confirmed(BaseModel):
     """Why an unusual value is right all the same."""
 
@@ -321,6 +330,12 @@ class NewFact(BaseModel):
     source_key: Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
     body: AnyBody
     confirmed: Confirmed | None = None
+
+
+def about(fact: NewFact, drug: str) -> NewFact:
+    """The same fact about a drug."""
+    given = fact.body.model_dump(exclude_unset=True) | {"drug": drug}
+    return fact.model_copy(update={"body": type(fact.body).model_validate(given)})
 
 
 class Person(BaseModel):

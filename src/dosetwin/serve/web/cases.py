@@ -49,14 +49,14 @@ def seen(
     reader: Reading,
     file: UploadFile | None = None,
     token: Token = "",
-    drug: Short = formulary.UNNAMED,
+    drug: Short = "",
     anchor: Short = "",
     anchor_offset: Short = "",
 ) -> HTMLResponse:
     """What was understood of a file, and what was not; nothing is stored."""
     reader.same_form(token)
     reader.service.reach(reader.who).need("record")
-    zone = zone_of(reader.service)
+    zone, drug = zone_of(reader.service), drug or reader.service.installed.first.drug
     raw = file.file.read(MOST + 1) if file is not None else b""
     name = Path(file.filename or "case").name[:120] if file is not None else "case"
     try:
@@ -135,7 +135,7 @@ def store(
     token: Token = "",
     text: Annotated[str, Form(max_length=MOST)] = "",
     name: Short = "case",
-    drug: Short = formulary.UNNAMED,
+    drug: Short = "",
     anchor: Short = "",
     ward: Short = "",
     label: Short = "",
@@ -143,6 +143,7 @@ def store(
 ) -> Response:
     """Store the case that was looked at: the patient and all facts, or nothing. The same file again changes nothing."""
     reader.same_form(token)
+    drug = drug or reader.service.installed.of_ward(ward.strip()).drug
     # a form sends line ends as CR LF
     raw = text.replace("\r\n", "\n").encode()
     try:
