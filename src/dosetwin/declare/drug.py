@@ -62,8 +62,8 @@ class Raises:
 class Alarm:
     """What a level says by itself, whatever a model makes of it: told of the last level of a drug as a warning named ``code``.
 
-    ``above`` in the level's unit (None: any level); ``after_h`` to ``until_h``: h from the start of the dose before it to the
-    sample for which it holds. ``text`` what it means, ``remedy`` what to do, ``source`` of both.
+    ``above`` or ``below`` in the level's unit (both None: any level); ``after_h`` to ``until_h``: h from the start of the dose
+    before it to the sample for which it holds. ``text`` what it means, ``remedy`` what to do, ``source`` of both.
     """
 
     code: str
@@ -73,10 +73,12 @@ class Alarm:
     source: str
     after_h: float = 0.0
     until_h: float = inf
+    below: float | None = None
 
     def rings(self, level: float, hours: float) -> bool:
         """Whether it holds for a level drawn ``hours`` after the start of the dose before it."""
-        return (self.above is None or level > self.above) and self.after_h - 1e-6 <= hours < self.until_h
+        out = (self.above is None or level > self.above) and (self.below is None or level < self.below)
+        return out and self.after_h - 1e-6 <= hours < self.until_h
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
 """Adalimumab under the skin: the trough that each disease asks for, by dose and interval; antibodies clear it fast."""
 
 from dosetwin.declare import At, End, Everyday, Facts, Goal, Limit, Reading, Rule, Says, Therapy
-from dosetwin.declare.drug import drug
+from dosetwin.declare.drug import Alarm, drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.reading import COURSE
 from dosetwin.declare.therapy import Sampling
@@ -21,6 +21,23 @@ DRUG = drug(
     longest_h=1.0,
     long_h=0.5,
     shortest_h=24.0,
+    alarms=(
+        Alarm(
+            "antibodies_likely",
+            None,
+            "hardly any of it is left before the next injection: antibodies against it are "
+            "likely (median 1.2 mg/L "
+            "with them, 11.0 without), and more of it will not mend that",
+            "measure antibodies: with many of them switch to a drug of another class; with few or none a shorter interval, "
+            "and methotrexate "
+            "or an immunomodulator beside it",
+            "Bartelds 2007, Ann Rheum Dis 66:921 (abstract read); 2 mg/L, the lowest "
+            "without antibodies "
+            "there, and five days after a dose are taken as borders",
+            after_h=120.0,
+            below=2.0,
+        ),
+    ),
 )
 
 WEEK = 168.0
@@ -109,7 +126,7 @@ MOST = Limit("most", "daily", None, 80.0 / 7 + 0.01, "mg/d", "mean dose per day"
 MONTHS = At(168, "d")
 ACTIVITY = Reading("DAS28", "at", MONTHS, name="DAS28 after 24 weeks")
 INFLAMED = Reading("CRP", "at", MONTHS, name="C-reactive protein after 24 weeks")
-ANTIBODY_RISK = Reading("ANTIBODY_RISK", "at", MONTHS, name="antibodies within 28 weeks")
+ANTIBODY_RISK = Reading("ANTIBODY_RISK", "at", MONTHS, name="antibodies by then")
 SKIN = Reading("PASI", "at", MONTHS, name="PASI after 24 weeks")
 RA = "5 to 8 mg/L before the next injection (Pouw 2015, Ann Rheum Dis 74:513; abstract read)"
 PSORIASIS = "3.5 to 7 mg/L: Menting 2015, JAMA Dermatol 151:616 (abstract read)"
