@@ -21,6 +21,7 @@ from dosetwin.advise.question import Asked, Question
 from dosetwin.advise.table import clock, ordered
 from dosetwin.decide.plans import Plan
 from dosetwin.decide.search import Exposures, Scores, jointly, unmet_constraints
+from dosetwin.declare import Therapy
 from dosetwin.declare.change import AHEAD_D
 from dosetwin.declare.drug import Drug
 from dosetwin.declare.harm import Harm
@@ -140,7 +141,7 @@ def advise_pair(facts: Timeline, first: Question, second: Question) -> Pair:
     settled = [settle(a, s, outlooks(a, s)) for a, s in zip(asked, states, strict=True)]
     alone = tuple(advise(facts, replace(q, sensitivity=False)) for q in (first, second))
     assert len(alone) == 2
-    findings = unique([f for a in alone for f in a.recommendation.findings])
+    findings = _once([f for a in alone for f in a.recommendation.findings])
     if why := _not_now(alone, settled):
         return Pair("refuse", alone, None, (), (), why, findings)
     drugs = [q.therapy.drug for q in (first, second)]
@@ -150,7 +151,7 @@ def advise_pair(facts: Timeline, first: Question, second: Question) -> Pair:
         text = "one of the two models could not be simulated under an order of the other; ask for each by itself"
         return Pair("refuse", alone, None, (), (), (Reason("pair_not_simulated", text=text),), findings)
     side, firsts, seconds, said = found
-    findings = unique((*findings, *said))
+    findings = _once((*findings, *said))
     harms = formulary.shared(drugs[0], drugs[1], settled[0].made.facts.number("AGE"))
     rows = _judge(side, firsts, seconds, harms, drugs)
     fine = sorted((r for r in rows if r[0].acceptable), key=lambda r: r[0].loss)
@@ -170,6 +171,21 @@ def advise_pair(facts: Timeline, first: Question, second: Question) -> Pair:
     rest = [r for r, _ in fine if r is not chosen]
     why = (_why(chosen, apart, harms), *known)
     return Pair(status, alone, chosen, (chosen, *rest[: ROWS - 1]), harms, why, findings, len(rows), apart)
+
+
+def of_doses(therapy: Therapy) -> None:
+    """Raise InputError for a therapy of a place, of settings, or without a model: it cannot be chosen together with another."""
+    if therapy.kind != "patient" or therapy.drug.device or not therapy.models:
+        raise InputError("only doses of two drugs are chosen together", where=f"therapy {therapy.name}", value=therapy.drug.name,
+                         allowed="drugs that a model knows", remedy="ask for it alone")  # fmt: skip
+
+
+def _once(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Each remark once; what two drugs do together is said of either, and once is enough."""
+    seen: dict[str, Finding] = {}
+    for f in findings:
+        seen.setdefault(f.code if f.code.startswith("interaction_") else str(f), f)
+    return unique(list(seen.values()))
 
 
 def _fits(first: Question, second: Question) -> None:

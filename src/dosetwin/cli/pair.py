@@ -21,7 +21,8 @@ def answer(
 
     Raises InputError where no first therapy is named, or an option is given that does not fit.
     """
-    from dosetwin.cli.advise import moment, opened
+    from dosetwin.advise.pair import of_doses
+    from dosetwin.cli.advise import moment, opened, therapy_of
 
     for option, value in unfit.items():
         if value:
@@ -30,6 +31,8 @@ def answer(
         raise InputError(
             "which therapy is chosen together with it", where="--with", value=beside, remedy="name it with --therapy"
         )
+    for name in (therapy, beside):
+        of_doses(therapy_of(name))
     facts, first = opened(case, therapy=therapy, now=now)
     _, second = opened(case, therapy=beside, now=now)
     at, clock = moment(facts, now, case.name)
