@@ -106,7 +106,7 @@ def test_a_plan_comes_by_the_api_and_is_shown(quiet: Running):
     assert [e["body"]["amount_mg"] for e in events if e["kind"] == "planned"] == [11.0]
     text = said("planned", next(e["body"] for e in events if e["kind"] == "planned"))[1]
     assert text.startswith("ibuprofen 11 mg every 24 h begins")
-    for wrong in ({"amount": None}, {"drug": "aspirine"}, {"action": "ends"}):
+    for wrong in ({"amount": None}, {"drug": "aspirine"}, {"action": "ends"}, {"start": "2062-01-01T00:00:00Z"}):
         event = {"at": at.isoformat(), "body": body | wrong, "patient_id": id_}
         assert pharmacist.post("/api/v1/events", json={"events": [event]}).status_code == 422, wrong
 

@@ -12,6 +12,8 @@ from dosetwin.serve.store.measured import assayed_in
 from dosetwin.units import by_assay, convert
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+PLANNED_WITHIN = timedelta(days=400)
+"""A plan for another drug starts within this of the moment it was made; beyond it is a slip of the pen."""
 AHEAD = timedelta(days=2)
 """A fact may be dated this far after the clock (doses charted ahead, clocks apart); beyond it is a slip of the pen."""
 
@@ -330,6 +332,12 @@ class NewFact(BaseModel):
     source_key: Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
     body: AnyBody
     confirmed: Confirmed | None = None
+
+    @model_validator(mode="after")
+    def _near(self) -> "NewFact":
+        if isinstance(self.body, Planned) and abs(self.body.start - self.at) > PLANNED_WITHIN:
+            raise ValueError(f"a plan begins or ends within {PLANNED_WITHIN.days} days of the moment it was made")
+        return self
 
 
 def about(fact: NewFact, drug: str) -> NewFact:
