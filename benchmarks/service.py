@@ -108,17 +108,20 @@ def accounted(server: "Server", postgres: Any, events: Callable[[], int]) -> Ite
 class Server:
     """`dosetwin serve` in a process of its own, with a token of a provider made up for the run."""
 
-    def __init__(self, url: str, folder: Path):
-        key = RSAKey.generate_key(2048, {"kid": "bench", "use": "sig"})
+    def __init__(self, url: str, folder: Path, beside: "Server | None" = None, **more: object):
+        """``beside``: another one on the same store, whose keys it shares; ``more``: further settings, in capitals."""
+        key = RSAKey.generate_key(2048, {"kid": "bench", "use": "sig"}) if beside is None else beside.key
+        self.key = key
         (folder / "jwks.json").write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.secrets = {"DOSETWIN_DATA_KEYS": "k1:" + base64.b64encode(os.urandom(32)).decode(),
-                        "DOSETWIN_AUDIT_KEY": base64.b64encode(os.urandom(40)).decode()}  # fmt: skip
+        made = {"DOSETWIN_DATA_KEYS": "k1:" + base64.b64encode(os.urandom(32)).decode(),
+                "DOSETWIN_AUDIT_KEY": base64.b64encode(os.urandom(40)).decode()}  # fmt: skip
+        self.secrets = made if beside is None else beside.secrets
         words = {"DATABASE_URL": url, "DATA_DIR": str(folder), "OIDC_ISSUER": ISSUER, "OIDC_CLIENT_ID": CLIENT,
                  "OIDC_JWKS_FILE": str(folder / "jwks.json"), "PUBLIC_URL": "https://bench.example", "PORT": str(self.port),
-                 "RATE_PER_MINUTE": "1000000"}  # fmt: skip
+                 "RATE_PER_MINUTE": "1000000"} | {k: str(v) for k, v in more.items()}  # fmt: skip
         self.environment = self.secrets | {f"DOSETWIN_{k}": v for k, v in words.items()}
         clean = {k: v for k, v in os.environ.items() if not k.startswith("DOSETWIN_")}
         self.process = subprocess.Popen([sys.executable, "-m", "dosetwin.cli", "serve"], env=clean | self.environment, cwd=folder)
@@ -417,6 +420,24 @@ def measure(server: Server, postgres: Any, report: Report, asked: argparse.Names
     print(f"memory of the server and its processes {server.rss_mb():.0f} MB")
 
 
+@contextmanager
+def database(kind: str, folder: Path) -> Iterator[tuple[str, Any]]:
+    """URL of a fresh database, and the PostgreSQL that was started for it (None for SQLite)."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'store.sqlite3'}", None
+        return
+    sys.path[:0] = [str(TESTS / "service"), str(TESTS / "browser")]
+    from postgres import Postgres, why_not
+
+    if why_not():
+        raise SystemExit(why_not())
+    postgres = Postgres(fsync=True)
+    try:
+        yield postgres.create(), postgres
+    finally:
+        postgres.close()
+
+
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -426,28 +447,14 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="where the table goes")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # the server and the database are stopped too
-    sys.path[:0] = [str(TESTS / "service"), str(TESTS / "browser")]
-    from postgres import Postgres, why_not
-
-    postgres = None
     report = Report(asked.database)
-    with tempfile.TemporaryDirectory(prefix="dosetwin-bench-") as name:
-        folder = Path(name)
-        if asked.database == "postgresql":
-            if why_not():
-                raise SystemExit(why_not())
-            postgres = Postgres(fsync=True)
-            url = postgres.create()
-        else:
-            url = f"sqlite:///{folder / 'store.sqlite3'}"
-        server = Server(url, folder)
+    with tempfile.TemporaryDirectory(prefix="dosetwin-bench-") as name, database(asked.database, Path(name)) as (url, postgres):
+        server = Server(url, Path(name))
         try:
             print(f"{asked.database}, {os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}", flush=True)
             measure(server, postgres, report, asked)
         finally:
             server.close()
-            if postgres is not None:
-                postgres.close()
     if asked.markdown is not None:
         asked.markdown.write_text(report.markdown(), encoding="utf-8")
 

@@ -90,6 +90,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
                 thread.start()
             service.leader = Leader(service.store.engine, works).start()
             service.crew.start()
+            if own_process:
+                service.triers.ready_for = partial(service.question, sensitivity=False)
             service.pool.start(_warmed, service, own_process)
         try:
             yield

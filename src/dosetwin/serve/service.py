@@ -41,6 +41,7 @@ from dosetwin.serve.store.remembered import Remembered
 from dosetwin.serve.store.tables import facts, patients, rejected, twin_states
 from dosetwin.serve.store.writer import Alike
 from dosetwin.serve.timeline import mic_of
+from dosetwin.serve.triers import Triers
 from dosetwin.serve.twins import KeptQuestion, Known, Pool, answer, state_hash, told_for
 from dosetwin.serve.worker import Batch
 
@@ -81,6 +82,7 @@ class Service:
         self.refresher = Refresher(self.store.read, self.vault, self.remembered, self.installed)
         self.jobs = Jobs(self.store.engine)
         self.places = Places(self)
+        self.triers = Triers(self.settings, self.pool)
         self.crew = Crew(self.agenda, self.settings, self._batch, self._compute, self._store, self._settle)
 
     @classmethod
@@ -101,6 +103,7 @@ class Service:
         """Finish what runs and close the store."""
         self.closed = True
         self.crew.close()
+        self.triers.close()
         self.pool.close()
         self.store.close()
 

@@ -45,7 +45,8 @@ def what_if(advice: "Advice", tried: Tried) -> dict[str, Any]:
     future = tried.regimen.doses(float(times[-1]) - 1e-6) if tried.regimen else ()
     extra = [tried.sample_at] if tried.sample_at is not None else []
     asked = np.unique(np.round([*times, *extra], 6))
-    found = predict(model, schedule_for(model, timeline, asked, extra_doses=future), draws)
+    schedule = schedule_for(model, timeline, asked, extra_doses=future)
+    found = predict(model, schedule, draws, since=float(asked[0]))  # what lies before is played once for all that is tried
     level = found.value[found.ok, :, column]
     bands = np.quantile(level, LEVELS, axis=0)
     out: dict[str, Any] = {
@@ -93,7 +94,7 @@ def judge(advice: "Advice", lead: int, regimen: DoseOrder, draws: np.ndarray) ->
     plan = as_plan(regimen, therapy, where)
     exposures, _ = expose(
         advice.models[lead], timeline, [plan], draws, therapy, rule="locf", n_eff=float(len(draws)), now=advice.now,
-        facts=therapy.facts(advice.question.facts),
+        brute=True, facts=therapy.facts(advice.question.facts),
     )  # fmt: skip
     scores = score(exposures, therapy.goals, first=where.first)
     return {

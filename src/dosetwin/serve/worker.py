@@ -54,14 +54,14 @@ class Lost(RuntimeError):
 class Process:
     """One such process as the server sees it. Used by one thread."""
 
-    def __init__(self, settings: Settings, question: KeptQuestion):
-        """Start it; ``question`` is what it will be asked, so that it can load what that takes."""
-        words = [sys.executable, "-m", "dosetwin.serve.worker"]
+    def __init__(self, settings: Settings, question: KeptQuestion, program: str = "dosetwin.serve.worker"):
+        """Start it; ``question`` is what it will be asked, so that it can load what that takes; ``program``: its module."""
+        words = [sys.executable, "-m", program]
         # secrets go through the pipe: other users may read a command line
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=KEEPS | dict(os.environ))
         self.pid = self._process.pid
         try:
-            _send(self._in, (settings, question))
+            send(self._in, (settings, question))
         except OSError:
             raise Lost from None
 
@@ -70,21 +70,21 @@ class Process:
         assert self._process.stdin is not None
         return self._process.stdin  # type: ignore[return-value]
 
-    def ask(self, batch: Batch) -> None:
-        """Hand over a batch. Raises Lost."""
+    def ask(self, batch: Any) -> None:
+        """Hand over a batch, or what else its program takes. Raises Lost."""
         try:
-            _send(self._in, batch)
+            send(self._in, batch)
         except OSError:
             raise Lost from None
 
-    def answer(self) -> list[Done]:
-        """Wait for what came of it: the first patients' results, at least one. Raises Lost."""
+    def answer(self) -> Any:
+        """Wait for what came of it: the first patients' results, at least one (``Done``). Raises Lost."""
         assert self._process.stdout is not None
         late = threading.Timer(LOST_S, self._process.kill)
         late.daemon = True
         late.start()
         try:
-            return _receive(self._process.stdout)  # type: ignore[arg-type]
+            return receive(self._process.stdout)  # type: ignore[arg-type]
         except (OSError, EOFError, pickle.UnpicklingError):
             raise Lost from None
         finally:
@@ -103,13 +103,15 @@ class Process:
             self._process.stdout.close()
 
 
-def _send(pipe: BinaryIO, value: Any) -> None:
+def send(pipe: BinaryIO, value: Any) -> None:
+    """A value to the other end of a pipe between processes of this program."""
     data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
     pipe.write(_SIZE.pack(len(data)) + data)
     pipe.flush()
 
 
-def _receive(pipe: BinaryIO) -> Any:
+def receive(pipe: BinaryIO) -> Any:
+    """What was sent. Raises EOFError where the other end is gone."""
     size = pipe.read(_SIZE.size)
     if len(size) < _SIZE.size:
         raise EOFError
@@ -126,7 +128,7 @@ def main() -> None:
     inward, outward = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not get between the results
     try:
-        settings, question = _receive(inward)
+        settings, question = receive(inward)
     except EOFError:
         return
     from dosetwin.serve.crypto import Vault
@@ -142,13 +144,13 @@ def main() -> None:
         warm(installed.question(question, therapy))
     try:
         while True:
-            batch: Batch = _receive(inward)
+            batch: Batch = receive(inward)
             began, found = time.monotonic(), list[Done]()
             for patient in batch.patients:
                 found += refresher.safely(patient, batch.question, batch.older)
                 if time.monotonic() - began > AT_LEAST_S:
                     break
-            _send(outward, found)
+            send(outward, found)
     except (EOFError, BrokenPipeError):
         pass
     finally:

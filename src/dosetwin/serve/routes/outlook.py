@@ -12,7 +12,7 @@ from dosetwin.serve.audit import stamp
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.routes.patients import PatientId, Therapy
 from dosetwin.serve.twins import state_hash
-from dosetwin.serve.whatif import Tried, first_of, hour_of, predictions, what_if
+from dosetwin.serve.whatif import Tried, first_of, hour_of, predictions
 
 router = APIRouter(tags=["twins"])
 Cursor = Annotated[str, Query(max_length=64, pattern=r"^([0-9]{1,18}\.[0-9]{1,18})?$")]
@@ -64,7 +64,7 @@ def try_plan(patient: PatientId, trial: Trial, service: The, who: Who, therapy: 
         start = first_of(advice, trial.interval_h) if first is None else max(first, advice.now)
         regimen = Every(trial.amount_mg, trial.interval_h, min(trial.infusion_h, trial.interval_h), start,
                           loading=trial.loading_mg)  # fmt: skip
-    found = service.pool.run(what_if, advice, Tried(regimen, sample, trial.hours))
+    found = service.triers.run(patient, question, advice, Tried(regimen, sample, trial.hours))
     return {"patient_id": patient, "state_hash": state_hash(known, question)} | found
 
 

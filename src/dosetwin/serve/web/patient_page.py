@@ -1,6 +1,6 @@
 """A patient's page put together: the twin's answer, what was tried, entered or answered, the record, alerts and history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -36,6 +36,7 @@ from dosetwin.serve.web.picture import charts_json
 from dosetwin.serve.web.scenario import scenario as scenario_of
 from dosetwin.serve.web.tries import asked_of, on_clock, try_out
 from dosetwin.serve.web.ward import row
+from dosetwin.serve.whatif import Tried
 from dosetwin.serve.zone import Zone
 
 PatientId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
@@ -301,8 +302,10 @@ def _json(data: Any) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def tried_on(seen: Look, given: dict[str, str], zone: Zone) -> dict[str, Any]:
-    """What was tried, or what is wrong with it, for the template."""
+def tried_on(
+    seen: Look, given: dict[str, str], zone: Zone, ask: Callable[[Tried], dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """What was tried, or what is wrong with it, for the template; ``ask``: who answers a what-if."""
     assert seen.advice is not None
     assert seen.picture is not None
     infusion = seen.picture["whatif"]["infusion"]
@@ -310,7 +313,7 @@ def tried_on(seen: Look, given: dict[str, str], zone: Zone) -> dict[str, Any]:
     asked, wrong = asked_of(hours, infusion)
     if asked is None or bad:
         return {"text": "", "rows": [], "broken": "", "overlay": None, "order": None, "give": [], "wrong": wrong | bad}
-    return try_out(seen.advice, asked, zone, seen.beside) | {"wrong": {}}
+    return try_out(seen.advice, asked, zone, seen.beside, ask) | {"wrong": {}}
 
 
 def back(request: Request, to: str) -> RedirectResponse:

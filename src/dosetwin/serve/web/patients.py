@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from functools import partial
 from typing import Annotated
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from dosetwin import words
 from dosetwin.serve.earlier import PAGES
 from dosetwin.serve.problems import Problem
+from dosetwin.serve.triers import Superseded
 from dosetwin.serve.web.frame import PageRoute, Reading, Token, environment, zone_of
 from dosetwin.serve.web.letter import document
 from dosetwin.serve.web.look import look
@@ -114,11 +116,13 @@ def whatif(
     seen = look(reader.service, reader.who, id, kept_of(request), told=told, therapy=therapy)
     if seen.picture is None or not seen.picture["whatif"]:
         raise Problem(422, "not_accepted", "there is no twin to try on: " + "; ".join(seen.failure))
-    found = tried_on(
-        seen,
-        {"amount": amount, "loading": loading, "interval": interval, "delay": delay, "sample": sample, "first": first, "at": at},
-        zone_of(reader.service),
-    )
+    assert seen.advice is not None
+    ask = partial(reader.service.triers.run, id, seen.question, seen.advice, screen=reader.who.subject)
+    said = {"amount": amount, "loading": loading, "interval": interval, "delay": delay, "sample": sample, "first": first, "at": at}
+    try:
+        found = tried_on(seen, said, zone_of(reader.service), ask)
+    except Superseded:
+        raise Problem(409, "superseded", "asked again before this was answered") from None
     order = found["order"] and found["order"] | {"text": words.said(found["order"]["text"])}
     html = environment().get_template("tried.html.j2").render(tried=found)
     return JSONResponse({"html": html, "overlay": found["overlay"], "wrong": list(found["wrong"]), "order": order})

@@ -16,7 +16,7 @@ from dosetwin.serve.whatif import Tried, hour_of, what_if
 from dosetwin.serve.zone import Zone
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dosetwin.advise import Advice
 
@@ -97,13 +97,17 @@ def on_clock(given: dict[str, str], advice: "Advice", zone: Zone) -> tuple[dict[
     return out, wrong
 
 
-def try_out(advice: "Advice", asked: Asked, zone: Zone, beside: dict[str, Any] | None = None) -> dict[str, Any]:
+def try_out(
+    advice: "Advice", asked: Asked, zone: Zone, beside: dict[str, Any] | None = None,
+    ask: "Callable[[Tried], dict[str, Any]] | None" = None,
+) -> dict[str, Any]:  # fmt: skip
     """What the regimen would do: keys ``text`` (one sentence), ``rows`` (beside the recommended), ``broken``, ``order`` (what
-    would be recorded), ``overlay`` (for the chart). ``beside``: what ``recommended`` gave, kept by the caller.
+    would be recorded), ``overlay`` (for the chart). ``beside``: what ``recommended`` gave, kept by the caller; ``ask``: who
+    answers a what-if, default here.
     """
     regimen = asked.regimen(advice.now)
     sample = regimen.first_at + asked.sample
-    found = what_if(advice, Tried(regimen, sample))
+    found = what_if(advice, Tried(regimen, sample)) if ask is None else ask(Tried(regimen, sample))
     broken = [f"{f['message']} (allowed {f['allowed']})" for f in found["remarks"]]
     broken += [
         f"{r['text']} ({narrative.number(r['value'])}, limit {narrative.measured(r['limit'], r['unit'])})"

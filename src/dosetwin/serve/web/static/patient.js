@@ -67,6 +67,7 @@
       const began = performance.now();
       try {
         const answer = await fetch(`${root}/patient/${id}/whatif?${query}`, { signal: asked.signal, headers: { accept: "application/json" } });
+        if (answer.status === 409) return;  // asked again meanwhile, on another screen of this user
         const found = await answer.json();
         says.innerHTML = found.html;
         if (order) {
