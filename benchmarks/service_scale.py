@@ -121,9 +121,8 @@ def main() -> None:
                 print(f"        ratio of {asked.processes} processes to one: {many / one:.2f}")
                 began = time.perf_counter()
                 lines = len(client.get("/api/v1/patients").raise_for_status().json()["patients"])
-                print(
-                    f"        list of {lines:,}: {time.perf_counter() - began:.2f} s; memory {sum(s.rss_mb() for s in servers):.0f} MB"
-                )
+                memory = sum(s.rss_mb() for s in servers)
+                print(f"        list of {lines:,}: {time.perf_counter() - began:.2f} s; memory {memory:.0f} MB")
         finally:
             for server in servers:
                 server.close()

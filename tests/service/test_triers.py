@@ -85,7 +85,9 @@ class Slow:
         if not self.asked:
             return "ready"
         self.gate.acquire()
-        return {"amount": self.asked[-1][2].regimen.amount}
+        regimen = self.asked[-1][2].regimen
+        assert regimen is not None
+        return {"amount": regimen.amount}
 
     def close(self) -> None:
         pass
