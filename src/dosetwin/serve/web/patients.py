@@ -118,9 +118,9 @@ def whatif(
         raise Problem(422, "not_accepted", "there is no twin to try on: " + "; ".join(seen.failure))
     assert seen.advice is not None
     ask = partial(reader.service.triers.run, id, seen.question, seen.advice, screen=reader.who.subject)
-    said = {"amount": amount, "loading": loading, "interval": interval, "delay": delay, "sample": sample, "first": first, "at": at}
+    now = {"amount": amount, "loading": loading, "interval": interval, "delay": delay, "sample": sample, "first": first, "at": at}
     try:
-        found = tried_on(seen, said, zone_of(reader.service), ask)
+        found = tried_on(seen, now, zone_of(reader.service), ask)
     except Superseded:
         raise Problem(409, "superseded", "asked again before this was answered") from None
     order = found["order"] and found["order"] | {"text": words.said(found["order"]["text"])}
