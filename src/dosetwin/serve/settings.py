@@ -121,6 +121,8 @@ class Settings(BaseModel):
     alert_webhook: str = ""
     alert_webhook_key: SecretStr = SecretStr("")
     alert_quiet: str = ""
+    alert_fhir: str = ""
+    alert_summary: str = ""
     metrics_open: bool = False
     demo_babies: Annotated[int, Field(ge=0, le=2000)] = 12
     demo_speed: Annotated[float, Field(ge=0)] = 60.0
@@ -180,6 +182,18 @@ class Settings(BaseModel):
                     raise ValueError
         except ValueError:
             raise ValueError("not hours of the day, such as 22:00-06:00") from None
+        return text
+
+    @field_validator("alert_summary")
+    @classmethod
+    def _hour(cls, text: str) -> str:
+        from datetime import time
+
+        try:
+            if text:
+                time.fromisoformat(text)
+        except ValueError:
+            raise ValueError("not a time of the day, such as 07:00") from None
         return text
 
     @field_validator("trusted_proxies")
@@ -320,6 +334,10 @@ class Settings(BaseModel):
                              "clear), or leave DOSETWIN_MLLP_HOST at 127.0.0.1")  # fmt: skip
         if self.alert_mail and not (self.smtp_host and self.alert_from):
             wrong.append("DOSETWIN_SMTP_HOST and DOSETWIN_ALERT_FROM (alerts go to DOSETWIN_ALERT_MAIL)")
+        if self.alert_summary and not self.alert_mail:
+            wrong.append("DOSETWIN_ALERT_MAIL (DOSETWIN_ALERT_SUMMARY goes there)")
+        if self.alert_fhir and self.fhir_servers is None:
+            wrong.append("DOSETWIN_FHIR_SERVERS (DOSETWIN_ALERT_FHIR names one of them)")
         if self.smtp_host and not self.smtp_tls and self.smtp_host not in LOOPBACK:
             wrong.append("DOSETWIN_SMTP_TLS (alerts would cross the network in the clear)")
         if self.alert_webhook and (not secure(self.alert_webhook) or len(self.alert_webhook_key.get_secret_value()) < 16):

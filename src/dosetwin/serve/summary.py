@@ -103,7 +103,34 @@ def _value(fact: Mapping[str, Any], value: float, unit: str) -> dict[str, Any]:
 
 def said_of(known: Known, therapy: str) -> dict[str, Any]:
     """What people said of the answer: the part of a summary that changes while the answer stands."""
-    return {"answered": answered(known, therapy), "answer_tone": answer_tone(known, therapy), "decided": decided(known, therapy)}
+    return {"answered": answered(known, therapy), "answer_tone": answer_tone(known, therapy), "decided": decided(known, therapy),
+            "beyond": beyond(known.facts)}  # fmt: skip
+
+
+def thresholds(facts: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Quantity -> the limits of this patient in force, as the fact's body."""
+    last = {f["body"]["quantity"]: f["body"] for f in facts if f["kind"] == "alert_threshold"}
+    return {q: b for q, b in last.items() if "canonical_below" in b or "canonical_above" in b}
+
+
+def beyond(facts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What was last measured outside this patient's limits: ``quantity``, ``text``, ``value``, ``unit``, ``side``, ``limit`` and
+    ``id`` of the value's fact."""
+    limits, out = thresholds(facts), []
+    if not limits:
+        return []
+    last: dict[str, tuple[Mapping[str, Any], Measurement]] = {}
+    for f in sorted(in_force(facts), key=lambda f: f["at"]):
+        if (m := measurement(f)) is not None and m.quantity in limits:
+            last[m.quantity] = f, m
+    for q, (f, m) in last.items():
+        of = formulary.measured(q)
+        for side, wrong in (("below", lambda v, x: v < x), ("above", lambda v, x: v > x)):
+            limit = limits[q].get(f"canonical_{side}")
+            if limit is not None and wrong(m.value, limit):
+                out.append({"quantity": q, "text": of.text, "value": m.value, "unit": of.unit_shown, "side": side, "limit": limit,
+                            "id": f["id"]})  # fmt: skip
+    return out
 
 
 def answered(known: Known, therapy: str = "") -> str | None:
@@ -116,7 +143,8 @@ def answered(known: Known, therapy: str = "") -> str | None:
             stale = (through.get(of) or changed) < changed  # answered late: newer facts made another advice
             last = last if of in others or stale else f["body"]["decision"]
         elif f["kind"] not in (
-            "advice_issued", "alert", "alert_acknowledged", "alert_ended", "alert_told", "transferred", "consent",
+            "advice_issued", "alert", "alert_acknowledged", "alert_ended", "alert_told", "alert_threshold", "transferred",
+            "consent",
         ):  # fmt: skip
             last, changed = None, f.get("seq", 0)
     return last

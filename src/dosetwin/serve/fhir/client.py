@@ -131,6 +131,13 @@ class FhirClient:
         url = urljoin(self.base, f"{kind}/{id_}" if id_ else kind)
         return self._json("PUT" if id_ else "POST", url, body=resource)
 
+    def create_once(self, resource: Mapping[str, Any], unless: str) -> dict[str, Any]:
+        """Create a resource ``unless`` (a search, ``identifier=system|value``) one is there: sent twice it stands there once.
+
+        Raises FhirError.
+        """
+        return self._json("POST", urljoin(self.base, str(resource["resourceType"])), body=resource, unless=unless)
+
     def transaction(self, bundle: Mapping[str, Any]) -> dict[str, Any]:
         """Send a transaction Bundle; not sent again after a broken connection. Raises FhirError."""
         answer = self._json("POST", self.base, body=bundle)
@@ -148,8 +155,9 @@ class FhirClient:
         return url
 
     def _json(
-        self, method: str, url: str, *, params: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
+        self, method: str, url: str, *, params: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None,
+        unless: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
         what = f"{method} {urlsplit(url).path}"
         renewed = self.renew is None
         for attempt in range(RETRIES + 1):
@@ -158,6 +166,8 @@ class FhirClient:
                 headers["Authorization"] = f"Bearer {token}"
             if body is not None:
                 headers["Content-Type"] = "application/fhir+json"
+            if unless:
+                headers["If-None-Exist"] = unless
             wait = 0.5 * 2**attempt
             try:
                 with self._http.stream(method, url, params=params, json=body, headers=headers) as answer:

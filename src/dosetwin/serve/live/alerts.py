@@ -4,43 +4,26 @@ Raising, acknowledging and the end of a cause are facts of the patient's record,
 and when. What is open is derived from those facts alone; the functions that decide are pure and are given the moment.
 """
 
-import hashlib
 import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.auth.principal import THE_SERVICE
+from dosetwin.serve.live.causes import Cause, Severity, causes, of_patient
 from dosetwin.serve.store.facts import NewFact
-from dosetwin.serve.told import CODES, marks
 
 if TYPE_CHECKING:
     from dosetwin.serve.service import Service
 
 log = logging.getLogger("dosetwin.serve")
-Severity = Literal["info", "warning", "critical"]
 LOUDER: Mapping[str, Severity] = {"info": "warning", "warning": "critical", "critical": "critical"}
 MOST_REPEATS = 10
 """An alert nobody acknowledges is repeated that often and then stays as it is: the ward list shows it all the same."""
 TICK_S = 30.0
-
-
-@dataclass(frozen=True)
-class Cause:
-    """Why somebody should look: ``code``, in words, how bad, and ``key``, what tells this cause from a later one of its code."""
-
-    code: str
-    text: str
-    severity: Severity
-    key: str = ""
-
-    @property
-    def about(self) -> str:
-        """What an alert's fact says it is about; the same cause always says the same."""
-        return f"{self.code}:{hashlib.sha256(self.key.encode()).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True)
@@ -81,41 +64,6 @@ class Alert:
         }  # fmt: skip
 
 
-def causes(summary: Mapping[str, Any] | None, now: datetime, late: timedelta, of: str = "") -> list[Cause]:
-    """What a twin's line of the ward list gives reason to alert about at ``now``; ``late``: a dose is overdue after that.
-
-    ``of``: the therapy, where it is not the service's usual one; then causes say its drug. What is about the patient, whichever
-    therapy sees it, is one cause.
-    """
-    if summary is None:
-        return []
-    return [c if not of or c.code in PATIENTS else _of(c, of, summary.get("drug", of)) for c in _causes(summary, now, late)]
-
-
-PATIENTS = ("level_contradicts", *CODES)
-"""Causes that are about the patient."""
-
-
-def _of(cause: Cause, therapy: str, drug: str) -> Cause:
-    return replace(cause, text=f"{drug}: {cause.text}", key=f"{therapy}:{cause.key}")
-
-
-def _causes(summary: Mapping[str, Any], now: datetime, late: timedelta) -> list[Cause]:
-    out = [Cause("level_contradicts", said, "critical", said) for said in summary["level_contradicts"] if said]
-    out += [Cause(code, text, "warning") for code, text, _ in marks(summary)]
-    if summary.get("hold"):
-        out.append(Cause("hold", summary["hold"], "warning"))
-    elif summary["status"] == "refuse":
-        out.append(Cause("no_regimen", f"no acceptable regimen: {summary['reason']}", "warning"))
-    if summary["status"] == "cannot" and summary["doses"]:
-        out.append(Cause("no_twin", f"the drug was given and no twin can be built: {summary['reason']}", "warning"))
-    due = datetime.fromisoformat(summary["due_at"]) if isinstance(summary["due_at"], str) else None
-    if due is not None and not summary.get("hold") and summary["answered"] != "overridden" and now - due > late:
-        last = summary["last_dose"]["at"] if summary["last_dose"] else "none"
-        out.append(Cause("dose_overdue", f"no dose on record since it was due at {summary['due_at']}", "warning", last))
-    return out
-
-
 def alerts_of(notes: Sequence[Mapping[str, Any]]) -> list[Alert]:
     """Alerts from their facts, in the order raised. An alert recorded by somebody else (a bedside device) counts as one too."""
     found: dict[str, Alert] = {}
@@ -151,7 +99,7 @@ def changes(open_: Sequence[Alert], why: Sequence[Cause], now: datetime, escalat
     wanted = {c.about: c for c in why}
     there = {a.about for a in open_ if a.ours}
     out: list[dict[str, Any]] = [
-        _note("alert", c.code, c.text, c.severity, c.about) for c in wanted.values() if c.about not in there
+        _note("alert", c.code, c.said, c.severity, c.about) for c in wanted.values() if c.about not in there
     ]
     for a in open_:
         if a.ours and a.about not in wanted:
@@ -212,7 +160,7 @@ class Alerts:
         usual = self._service.installed.first.name
         of = {s["therapy"]: "" if s["therapy"] == usual else s["therapy"] or "" for s in states}
         why = [c for s in states for c in causes(s["summary"], now, self._late, of[s["therapy"]])]
-        return changes(open_, why, now, self._escalate)
+        return changes(open_, of_patient(why), now, self._escalate)
 
     def changed(self, patient: str) -> None:
         """A twin was computed anew."""

@@ -1,4 +1,4 @@
-"""Alerts go out: by e-mail and by a signed webhook, until somebody acknowledges; who was told and when is a fact of the record.
+"""Alerts go out: by e-mail, signed webhook, to a FHIR server, until somebody acknowledges; who was told and when is a fact.
 
 What is still to be sent is derived from the facts alone, so nothing is lost on restart: an alert (or its louder repeat) that
 waits and that no ``alert_told`` fact of this service names for a channel. A crash between sending and recording sends it twice,
@@ -12,20 +12,24 @@ import logging
 import smtplib
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from dosetwin import words
+from dosetwin.errors import InputError
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.live.alerts import Alert, alerts_of
+from dosetwin.serve.live.calls import Call, calls
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.facts import NewFact
+from dosetwin.serve.zone import Zone
 
 if TYPE_CHECKING:
+    from dosetwin.serve.fhir.sync import Server
     from dosetwin.serve.service import Service
 
 log = logging.getLogger("dosetwin.serve")
@@ -101,17 +105,22 @@ class Mail:
 
     def send(self, message: Message) -> None:
         """Raises OSError (smtplib's errors are such) where the server does not take it."""
-        mail = EmailMessage()
         what, n = message.alert.code.replace("_", " "), message.alert.repeats + 1
         with words.speaking(self.language):
             subject = "[{severity}] {what}, told {n} times" if n > 1 else "[{severity}] {what}"
-            mail["Subject"] = words.say(subject, severity=message.severity, what=what, n=n)
+            told = words.say(subject, severity=message.severity, what=what, n=n)
             lines = [words.said(message.alert.text or what), "",
                      words.say("Patient {id}", id=words.as_is(message.alert.patient_id)), message.url,
                      words.say("Nobody has acknowledged it yet; it is repeated louder until somebody does.")]  # fmt: skip
+        self.deliver(told, lines, message.id, message.at)
+
+    def deliver(self, subject: str, lines: Sequence[str], id_: str, at: datetime) -> None:
+        """A mail with a Message-ID made of ``id_``. Raises OSError where the server does not take it."""
+        mail = EmailMessage()
+        mail["Subject"] = subject
         mail["From"], mail["To"] = self.sender, self.to
-        mail["Message-ID"] = f"<{message.id}.{hashlib.sha256(self.to.encode()).hexdigest()[:12]}@dosetwin>"
-        mail["Date"] = message.at
+        mail["Message-ID"] = f"<{id_.replace(':', '.')}.{hashlib.sha256(self.to.encode()).hexdigest()[:12]}@dosetwin>"
+        mail["Date"] = at
         mail.set_content("\n".join(lines))
         with smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_S) as server:
             if self.tls:
@@ -156,6 +165,31 @@ class Webhook:
             raise OSError(f"answered {answer.status_code}")
 
 
+@dataclass(frozen=True)
+class Fhir:
+    """The message as a ``Communication`` on a FHIR server, created once however often it is sent (``If-None-Exist`` by its
+    identifier)."""
+
+    server: "Server"
+
+    @property
+    def name(self) -> str:
+        """Who is told."""
+        return f"fhir {self.server.name}"
+
+    def send(self, message: Message) -> None:
+        """Raises OSError where the server does not take it."""
+        from dosetwin.serve.fhir.client import FhirError
+
+        said = message.communication()
+        (own,) = said["identifier"]
+        try:
+            with self.server.client() as client:
+                client.create_once(said, f"identifier={own['system']}|{own['value']}")
+        except FhirError as error:
+            raise OSError(str(error)) from None
+
+
 def signature(key: str, when: str, body: bytes) -> str:
     """HMAC-SHA256 (hex) of a webhook's timestamp, a point and its body."""
     return hmac.new(key.encode(), f"{when}.".encode() + body, hashlib.sha256).hexdigest()
@@ -184,7 +218,20 @@ def channels(settings: Settings) -> tuple[Channel, ...]:
         for to in filter(None, (w.strip() for w in s.alert_mail.split(",")))
     ]
     hooks = [Webhook(s.alert_webhook, s.alert_webhook_key.get_secret_value())] if s.alert_webhook else []
-    return (*mails, *hooks)
+    return (*mails, *hooks, *_fhir(s))
+
+
+def _fhir(s: Settings) -> list[Channel]:
+    """The FHIR server that alerts are posted to, of those that are configured. Raises InputError for a name that is none."""
+    if not s.alert_fhir:
+        return []
+    from dosetwin.serve.fhir.sync import servers
+
+    found = {x.name: x for x in servers(s.fhir_servers)}
+    if s.alert_fhir not in found:
+        raise InputError("not one of the FHIR servers", where="DOSETWIN_ALERT_FHIR", value=s.alert_fhir,
+                         allowed=", ".join(found) or "a name in DOSETWIN_FHIR_SERVERS")  # fmt: skip
+    return [Fhir(found[s.alert_fhir])]
 
 
 def quiet_of(settings: Settings) -> Quiet | None:
@@ -224,6 +271,7 @@ class Telling:
         self._service = service
         self._ways = {w.name: w for w in (channels(service.settings) if ways is None else ways)}
         self._quiet = quiet_of(service.settings)
+        self._zone = Zone(service.settings.time_zone)
         self._after: dict[tuple[str, str], tuple[int, datetime]] = {}
 
     def tick(self) -> int:
@@ -243,7 +291,8 @@ class Telling:
             base = service.settings.public_url.rstrip("/")
             url = f"{base}/patient/{alert.patient_id}" if base else ""
             try:
-                self._ways[name].send(Message(fact["id"], alert, now, alert.severity, url))
+                told = replace(alert, text=self._zone.retold(alert.text))
+                self._ways[name].send(Message(fact["id"], told, now, alert.severity, url))
             except (OSError, ValueError) as error:
                 wait = min(FIRST_WAIT * 2**tries, LONGEST_WAIT)
                 self._after[fact["id"], name] = (tries + 1, now + wait)
@@ -266,11 +315,55 @@ class Telling:
         self._service.change(THE_SERVICE, lambda conn, reach: self._service.ledger.record(conn, THE_SERVICE, new, reach.now))
         self._service.touched([alert.patient_id])
 
+    def summary(self) -> int:
+        """Once a day, from the ward's hour on: by mail who should be called and why; returns how many mails were taken.
+
+        That a patient stood in it is a fact ``alert_told`` of theirs with the day, and keeps it from being sent twice. Nothing is
+        sent of a day without anybody to call. No name, number or birth date leaves.
+        """
+        service, hour = self._service, self._service.settings.alert_summary
+        mails = [w for w in self._ways.values() if isinstance(w, Mail)]
+        reach = service.reach(THE_SERVICE)
+        local = self._zone.local(reach.now)
+        if not hour or not mails or local.time() < time.fromisoformat(hour):
+            return 0
+        with service.store.read() as conn:
+            rows, notes = reach.patients(conn), reach.alerts(conn)
+        about = f"summary:{local:%Y-%m-%d}"
+        ours = (f["body"] for f in notes if f["kind"] == "alert_told" and f["actor"] == THE_SERVICE.subject)
+        told = {b.get("text") for b in ours if b.get("about") == about}
+        found, taken = calls(rows, notes, reach.now), 0
+        for mail in mails:
+            if mail.name in told or not found or self._after.get((about, mail.name), (0, reach.now))[1] > reach.now:
+                continue
+            tries = self._after.get((about, mail.name), (0, reach.now))[0]
+            self._after[about, mail.name] = (tries + 1, reach.now + min(FIRST_WAIT * 2**tries, LONGEST_WAIT))
+            try:
+                mail.deliver(f"{len(found)} to call on {local:%d %b %Y}", self._lines(found), about, reach.now)
+            except (OSError, ValueError) as error:
+                log.warning("daily summary not taken by mail (%s)", type(error).__name__)
+                continue
+            taken += 1
+            body = {"kind": "alert_told", "code": "daily_summary", "text": mail.name, "severity": "info", "about": about}
+            new = [(c.patient, NewFact.model_validate({"at": reach.now, "body": body})) for c in found]
+            service.change(THE_SERVICE, lambda conn, r, n=new: service.ledger.record(conn, THE_SERVICE, n, r.now))
+            service.touched([c.patient for c in found])
+        return taken
+
+    def _lines(self, found: "Sequence[Call]") -> list[str]:
+        base, out = self._service.settings.public_url.rstrip("/"), []
+        for c in found:
+            out += [f"{c.ward}: patient {c.patient}", *(f"  {self._zone.retold(w)}" for w in c.why)]
+            out += [f"  advised: {o}" for o in c.orders] + [f"  due: {what} {self._zone.short(at)}" for what, at in c.due]
+            out += [f"  {base}/patient/{c.patient}"] if base else []
+        return [*out, "", f"Call sheet: {base}/calls" if base else "The call sheet is on the service's page."]
+
     def run(self, stop: threading.Event) -> None:
         """Send until ``stop``."""
         while not stop.wait(TICK_S):
             try:
                 self.tick()
+                self.summary()
             except Exception as error:
                 if not self._service.closed:
                     log.error("alerts not sent: %s", type(error).__name__)

@@ -292,13 +292,50 @@ class Note(Body):
     about: Text = ""
 
 
+class Threshold(Body):
+    """Where somebody wants to be told of this patient: a value ``below`` or ``above``; the last one of a quantity holds, one
+    without either ends it."""
+
+    kind: Literal["alert_threshold"]
+    quantity: Quantity
+    below: NotNegative | None = None
+    above: NotNegative | None = None
+    unit: Unit = "1"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Threshold":
+        if self.below is not None and self.above is not None and not self.below < self.above:
+            raise ValueError("below must lie under above")
+        return self
+
+    def canonical(self) -> dict[str, Any]:
+        """With both in the quantity's own unit."""
+        of, out = formulary.measured(self.quantity), super().canonical()
+        for side in ("below", "above"):
+            if (value := getattr(self, side)) is not None:
+                out[f"canonical_{side}"] = convert(value, self.unit, of, where="alert_threshold.unit")
+        return out
+
+
 AnyBody = Annotated[
-    Dose | Measured | Level | Assayed | CovariateValue | Culture | Ordered | Planned | Transferred | Consent | Discharged | Note,
+    Dose
+    | Measured
+    | Level
+    | Assayed
+    | CovariateValue
+    | Culture
+    | Ordered
+    | Planned
+    | Transferred
+    | Consent
+    | Discharged
+    | Note
+    | Threshold,
     Field(discriminator="kind"),
 ]
 RECORDED = ("dose", "measured", "level", *ASSAYED, "covariate", "culture", "ordered", "planned", "transferred", "consent",
             "discharged",
-            "alert", "alert_acknowledged", "alert_ended", "alert_told")  # fmt: skip
+            "alert", "alert_acknowledged", "alert_ended", "alert_told", "alert_threshold")  # fmt: skip
 """Kinds that come from outside. The service itself adds patient_created, identity_changed, advice_issued, advice_answered,
 correction, merged and merge_undone."""
 CARE = frozenset({"dose", "measured", "level", *ASSAYED, "covariate", "culture", "planned"})

@@ -256,13 +256,14 @@ class Reach:
         return {f["body"]["advice_id"]: dict(f) for f in found}
 
     def alerts(self, conn: Connection, patient: str | None = None) -> Sequence[Row]:
-        """Alerts, acknowledgements and ends of their causes, of patients within reach who are here, in the order recorded."""
+        """Alerts, acknowledgements, ends of their causes, who was told and patients' own limits, of patients within reach who are
+        here, in the order recorded."""
         self.need("read")
         query = (
             select(facts)
             .join(patients, patients.c.id == facts.c.patient_id)
             .where(
-                facts.c.kind.in_(("alert", "alert_acknowledged", "alert_ended", "alert_told")),
+                facts.c.kind.in_(("alert", "alert_acknowledged", "alert_ended", "alert_told", "alert_threshold")),
                 patients.c.active,
                 self._within(conn),
             )

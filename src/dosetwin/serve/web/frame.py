@@ -29,6 +29,7 @@ from dosetwin.serve.zone import Zone
 
 NAV = (
     ("ward", "Ward", "/", "read"),
+    ("calls", "Calls", "/calls", "read"),
     ("beds", "Beds", "/beds", "read"),
     ("import", "Add a case", "/import", "record"),
     ("insulin", "Insulin", "/insulin", "ask"),

@@ -17,6 +17,7 @@ from dosetwin.serve.store.writer import no_room
 from dosetwin.serve.wardlist import DUE_WITHIN, line, ordered
 from dosetwin.serve.web import (
     answering,
+    calls,
     cases,
     entering,
     insulin,
@@ -47,6 +48,7 @@ for part in (
     cases.router,
     new_patient.router,
     running.router,
+    calls.router,
     patients.router,
     answering.router,
     entering.router,
