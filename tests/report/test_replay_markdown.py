@@ -2,8 +2,8 @@
 
 import pytest
 
+from dosetwin.evaluate.demonstration import ABOUT, newborns, replay_newborns
 from dosetwin.report.replay_markdown import replay_markdown
-from dosetwin.studies.demonstration import ABOUT, newborns, replay_newborns
 
 
 @pytest.mark.slow

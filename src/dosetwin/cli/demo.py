@@ -26,7 +26,7 @@ def demo(
 ) -> None:
     """A made-up newborn on amikacin, advised and reported; then 59 real newborns on phenobarbital, replayed."""
     at_least("--seed", seed, 0)
-    from dosetwin.studies import demonstration as of
+    from dosetwin.evaluate import demonstration as of
 
     page, markdown = output_path("--report", report or Path("dosetwin-demo-report.html")), output_path("--replay-page", markdown)
     assert page is not None
@@ -75,7 +75,7 @@ def demo(
 
 def _replayed(seed: int) -> "Replay | None":
     """The real newborns replayed; None without the data package."""
-    from dosetwin.studies import demonstration as of
+    from dosetwin.evaluate import demonstration as of
 
     with progress(f"replaying {of.REPLAYED}", of.PATIENTS) as tell:
         return of.replay_newborns(seed, tell)
