@@ -59,7 +59,8 @@ def individual(theta, eta, cov):
     """Parameters of one patient."""
     size = cov.WT / theta.WT_REF
     return parameters(
-        CL=theta.TVCL * size**theta.SIZE * exp(eta.CL), V=theta.TVV * size * exp(eta.V), KA=log(2.0) / theta.TVTABS / exp(eta.TABS),
+        CL=theta.TVCL * size**theta.SIZE * exp(eta.CL), V=theta.TVV * size * exp(eta.V),
+        KA=log(2.0) / theta.TVTABS / exp(eta.TABS),
         LAG_depot=theta.TVLAG, E0=theta.TVE0 * exp(eta.E0), C50=theta.TVC50 * exp(eta.C50),
         KOUT=log(2.0) / theta.TVTEQ / exp(eta.TEQ),
     )  # fmt: skip
