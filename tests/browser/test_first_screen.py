@@ -105,3 +105,24 @@ def test_folds_stay_as_they_were_left_and_paper_takes_one_page(desk: Any, patien
     for therapy in ("amikacin_neonate", "warfarin_inr"):
         desk.goto(patients[therapy].replace("?", "/print?"))
         assert desk.pdf(format="A4").count(b"/Type /Page\n") == 1, therapy
+
+
+def test_a_week_of_tablets_is_ordered_instead(desk: Any, patients: dict[str, str]) -> None:
+    """Seven fields, the days by their names; a day that was forgotten is asked for and what was typed stays."""
+    desk.set_viewport_size({"width": 1366, "height": 768})
+    desk.goto(patients["warfarin_inr"])
+    desk.get_by_text("Refuse, or order otherwise").click()
+    desk.locator("#o-code").select_option(index=1)
+    week = ["5", "5", "7.5", "5", "5", "7.5", ""]
+    for k, amount in enumerate(week, 1):
+        desk.locator(f"#o-day-{k}").fill(amount)
+    desk.get_by_role("button", name="Record the override").click()
+    assert "mg of each of the seven days" in desk.locator("#problems").inner_text()
+    assert desk.locator("#o-day-3").input_value() == "7.5"
+    desk.locator("#o-day-7").fill("5")
+    desk.get_by_role("button", name="Record the override").click()
+    if desk.get_by_label("Yes, order it all the same").count():
+        desk.get_by_label("Yes, order it all the same").check()
+        desk.get_by_role("button", name="Yes, record the override").click()
+    desk.wait_for_load_state()
+    assert "overridden: 5 mg daily, 7.5 mg on Wed and Sat" in desk.locator("#decide").inner_text()

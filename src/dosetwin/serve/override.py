@@ -1,12 +1,13 @@
 """What was ordered instead of an advice, tried on the twin: what it would do, what it breaks, and whether anybody is sure."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from dosetwin.records import Every
+from dosetwin.declare import Weekly
+from dosetwin.records import DoseOrder, Every, Week
 from dosetwin.report import narrative
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.whatif import DRAWS, first_of, hour_of, judge, remarks
@@ -18,16 +19,20 @@ if TYPE_CHECKING:
 
 
 def would_do(
-    advice: "Advice", amount: float, interval: float, infusion: float, loading: float | None = None, first: float | None = None
-) -> dict[str, Any]:
+    advice: "Advice", amount: float, interval: float, infusion: float, loading: float | None = None, first: float | None = None,
+    week: Sequence[float] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """What a regimen (mg, h, h) would do to targets and limits on the twin's draws, and what of it cannot be believed.
 
     ``loading`` mg of the first dose where it differs; ``first`` h on the record's clock at which it is given, None: when due.
+    ``week``: mg of each day from Monday, in place of one amount. Raises Problem 422 for a week of what is not given by the week.
 
     Keys of ``whatif.judge`` and ``impossible``, ``unusual``: findings of the record checks on its first two doses.
     """
     lead = int(np.argmax(advice.weights))
-    regimen = Every(amount, interval, infusion, first_of(advice, interval) if first is None else first, loading=loading)
+    start = first_of(advice, interval) if first is None else first
+    one = Every(amount, interval, infusion, start, loading=loading)
+    regimen = one if week is None else cast("DoseOrder", _week(advice, week, start))
     found = remarks(advice, regimen)
     impossible = [f for f in found if f.severity == "error"]
     out: dict[str, Any] = {
@@ -37,6 +42,17 @@ def would_do(
     if impossible:
         return out
     return judge(advice, lead, regimen, advice.beliefs[lead].draws[:DRAWS]) | out
+
+
+def _week(advice: "Advice", week: Sequence[float], start: float) -> Week:
+    """A week of tablets from ``start`` (h) on, on the calendar where the record has one."""
+    if not isinstance(advice.therapy.menu, Weekly):
+        wrongs = [wrong("answer", "given.week", None, "amount_mg and interval_h", f"{advice.therapy.drug.name} has no week")]
+        raise Problem(422, "not_accepted", "this is not given by the days of the week; nothing was recorded", wrongs)
+    origin, amounts = advice.timeline.origin, tuple(float(a) for a in week)
+    if origin is None:
+        return Week(amounts, start, 0, False, unit=advice.therapy.menu.unit)
+    return Week(amounts, start, (origin + timedelta(hours=start)).weekday(), unit=advice.therapy.menu.unit)
 
 
 def broken(would: Mapping[str, Any]) -> list[str]:
@@ -80,7 +96,8 @@ def answered(advice: "Advice", said: dict[str, Any], *, sure: bool) -> dict[str,
         return said
     first = given.get("first_at")
     hour = None if first is None else hour_of(advice.timeline, datetime.fromisoformat(first))
-    would = would_do(advice, given["amount_mg"], given["interval_h"], given["infusion_h"], given.get("loading_mg"), hour)
+    would = would_do(advice, given["amount_mg"], given["interval_h"], given["infusion_h"], given.get("loading_mg"), hour,
+                     given.get("week"))  # fmt: skip
     if would["impossible"]:
         errors = [
             wrong("answer", "given", f["value"], f"{f['allowed']}; {f['remedy']}", f["message"]) for f in would["impossible"]
@@ -91,6 +108,9 @@ def answered(advice: "Advice", said: dict[str, Any], *, sure: bool) -> dict[str,
         raise Problem(409, "not_confirmed", f'are you sure? {"; ".join(open_)}; if so send it again with "confirmed": '
                       '{"reason": "..."}', [wrong("answer", "given", None, "inside the limits, or confirmed", x) for x in open_],
                       would={k: would[k] for k in ("joint", "targets", "violations", "unmet")})  # fmt: skip
+    if "week" in given:  # in words, as an advice of a week has them
+        start = first_of(advice, given["interval_h"]) if hour is None else hour
+        said = said | {"given": given | {"words": _week(advice, given["week"], start).words()}}
     return said | {"would": would}
 
 

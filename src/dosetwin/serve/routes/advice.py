@@ -3,14 +3,14 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from dosetwin.serve import override
 from dosetwin.serve.access import The, Who
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.reasons import REASON_CODES, in_words
 from dosetwin.serve.routes.patients import PatientId
-from dosetwin.serve.store.facts import Confirmed, Name, Positive, Text
+from dosetwin.serve.store.facts import Confirmed, Name, NotNegative, Positive, Text
 from dosetwin.serve.told import NAMES, OPTION
 
 router = APIRouter(tags=["advice"])
@@ -34,15 +34,34 @@ class Asked(BaseModel):
 
 
 class Given(BaseModel):
-    """The regimen that was ordered instead. Whether it can be believed, the checks of records say, as of any dose."""
+    """The regimen that was ordered instead: ``amount_mg`` every ``interval_h``, or a ``week`` of tablets. Whether it can be
+    believed, the checks of records say, as of any dose."""
 
     model_config = ConfigDict(extra="forbid")
 
-    amount_mg: Positive
-    interval_h: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+    amount_mg: Annotated[Positive | None, Field(description="Of a week: the mean of a day, left out.")] = None
+    interval_h: Annotated[float | None, Field(gt=0, le=10_000, allow_inf_nan=False)] = None
+    week: Annotated[
+        list[NotNegative] | None, Field(min_length=7, max_length=7, description="mg of each day from Monday, one dose a day.")
+    ] = None
     infusion_h: Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)] = 0.5
     loading_mg: Annotated[Positive | None, Field(description="The first dose, where it differs.")] = None
     first_at: Annotated[AwareDatetime | None, Field(description="Left out: when the coming dose is due.")] = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "Given":
+        if self.week is None:
+            if self.amount_mg is None or self.interval_h is None:
+                raise ValueError("amount_mg and interval_h, or a week")
+            return self
+        mean = sum(self.week) / 7.0
+        runs = "infusion_h" in self.model_fields_set and self.infusion_h > 0.0
+        if runs or self.loading_mg is not None or (self.amount_mg, self.interval_h) not in ((None, None), (mean, 24.0)):
+            raise ValueError("a week has no other amount, interval, infusion or loading dose")
+        if not mean > 0:
+            raise ValueError("a week without a dose: say in the reason that nothing is given")
+        self.amount_mg, self.interval_h, self.infusion_h = mean, 24.0, 0.0
+        return self
 
 
 class Answered(BaseModel):

@@ -423,6 +423,8 @@ class Ledger:
 def _same_order(given: Mapping[str, Any], regimen: Mapping[str, Any]) -> bool:
     """Whether amounts and interval that were given are those of an advice."""
     names = ("amount_mg", "interval_h", "loading_mg")
+    if regimen.get("week") or given.get("week"):
+        return list(given.get("week") or ()) == list(regimen.get("week") or ())
     return all((given.get(n) or 0.0) == (regimen.get(n) or 0.0) for n in names)
 
 

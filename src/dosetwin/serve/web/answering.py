@@ -39,6 +39,7 @@ def answer(
     loading_mg: Typed = "",
     first_at: Typed = "",
     reason_code: Typed = "",
+    day: Annotated[list[Typed], Form(max_length=7)] = [],  # noqa: B006
     certain: Annotated[str, Form(max_length=10, alias="sure")] = "",
     therapy: ByTherapy = "",
     told: Annotated[str, Form(alias=OPTION, pattern=PATTERN)] = "",
@@ -52,7 +53,7 @@ def answer(
     if seen.state != state:
         raise Problem(409, "changed", "new facts arrived while you were reading; look at the updated advice and decide again")
     typed = {"amount_mg": amount_mg, "interval_h": interval_h, "loading_mg": loading_mg, "first_at": first_at,
-             "reason_code": reason_code, "reason": reason}  # fmt: skip
+             "reason_code": reason_code, "reason": reason, "week": " ".join(d.strip() or "-" for d in day)}  # fmt: skip
     try:
         said = _answered(decision, typed, seen, zone_of(reader.service))
         assert seen.advice is not None
@@ -96,11 +97,26 @@ def _answered(decision: str, typed: Mapping[str, str], seen: Look, zone: Zone) -
     elif decision == "overridden" and len(reason) < 3 and code in ("", "other"):
         errors.append(wrong("answer", "reason", reason, "why, in a few words", "an override needs a reason"))
     given = None
-    if typed["amount_mg"].strip() or typed["interval_h"].strip():
+    if typed["week"].strip("- "):
+        given = _week(typed["week"].split(), errors)
+    elif typed["amount_mg"].strip() or typed["interval_h"].strip():
         given = _given(typed, picture, seen, zone, errors)
     if errors:
         raise Problem(422, "not_accepted", "the decision was not recorded", errors)
     return Answered(decision=decision, reason=reason, reason_code=code or None, given=given)  # type: ignore[arg-type]
+
+
+def _week(days: list[str], errors: list[Any]) -> Given | None:
+    """The tablets that were typed for each day from Monday; what is wrong with them goes to ``errors``."""
+    amounts = [number(d, comma=True) for d in days]
+    if len(days) == 7 and None not in amounts:
+        try:
+            return Given.model_validate({"week": amounts})
+        except ValidationError:
+            pass
+    allowed = "mg of each of the seven days, 0 where none is taken, or all left empty"
+    errors.append(wrong("answer", "week instead", " ".join(days), allowed, "not a week"))
+    return None
 
 
 def _given(typed: Mapping[str, str], picture: Mapping[str, Any], seen: Look, zone: Zone, errors: list[Any]) -> Given | None:

@@ -44,7 +44,7 @@ Typed = Annotated[str, Form(max_length=60)]
 ByTold = Annotated[str, Query(alias=OPTION, pattern=PATTERN)]
 ByTherapy = Annotated[str, Form(max_length=100)]
 AskedTherapy = Annotated[str, Query(max_length=100)]
-ANSWER_FIELDS = ("amount_mg", "interval_h", "loading_mg", "first_at", "reason_code", "reason")
+ANSWER_FIELDS = ("amount_mg", "interval_h", "loading_mg", "first_at", "reason_code", "reason", "week")
 """What a form about an answer brings, kept as typed where it is refused or asked about."""
 KEPT = 64
 """Pages remembered: drawn once per state of a twin."""

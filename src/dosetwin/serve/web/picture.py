@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dosetwin.advise.ahead import in_scope
 from dosetwin.decide.recommendation import Dosing, Setup
-from dosetwin.declare import Repeated
+from dosetwin.declare import Repeated, Weekly
 from dosetwin.infer.belief import DOUBTED
 from dosetwin.quantities import FLAGS, QUANTITIES
 from dosetwin.records import Every
@@ -54,6 +54,8 @@ def picture(advice: "Advice", zone: Zone) -> dict[str, Any]:
         "who": who(advice, zone),
         "zero": zero(advice.timeline),
         "repeated": therapy.drug.unit if isinstance(therapy.menu, Repeated) else "",
+        "weekly": therapy.drug.unit if isinstance(therapy.menu, Weekly) else "",
+        "days": narrative.DAYS if advice.timeline.origin is not None else tuple(f"day {k}" for k in range(1, 8)),
         "said": narrative.said_of(therapy)._asdict(),
         "headline": narrative.headline(rec, therapy.drug.name),
         "regimen": None if rec.regimen is None else dosing_of(rec.regimen, zone),
