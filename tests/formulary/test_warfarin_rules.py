@@ -114,3 +114,8 @@ def test_the_clinics_table_by_inr() -> None:
     for INR, factor in ((1.3, 1.15), (1.7, 1.10), (1.9, 1.075), (2.5, 1.0), (3.2, 0.925), (3.7, 0.9), (4.6, 0.875)):
         assert week("warfarin_by_inr", INR=INR, WEEK=40.0) == pytest.approx(40.0 * factor)
     assert "above 5" in str(formulary.rule("warfarin_by_inr").advise(Facts(INR=6.0, WEEK=40.0)))
+
+
+def test_a_height_in_inches_is_told_as_what_it_is():
+    said = formulary.rule("iwpc_2009").advise(Facts({"AGE": 60.0, "HT": 67.0, "WT": 80.0, "RACE": "White"}))
+    assert "67 inches would be 170 cm" in str(said)

@@ -69,7 +69,8 @@ def number(facts: Facts, name: str, text: str) -> float:
         raise NoAnswer(f"{text} is {value!r}, not a number")
     low, high, unit = ADULT.get(name, (0.0, 1e6, ""))
     if not low <= value <= high:
-        raise NoAnswer(f"{text} is {value:g}: of an adult {low:g} to {high:g} {unit}".rstrip())
+        inches = f" ({value:g} inches would be {2.54 * value:.0f} cm)" if name == "HT" and 55.0 <= value <= 84.0 else ""
+        raise NoAnswer(f"{text} is {value:g}: of an adult {low:g} to {high:g} {unit}".rstrip() + inches)
     return float(value)
 
 
