@@ -6,7 +6,7 @@ from dosetwin import formulary
 from dosetwin.decide.limits import broken
 from dosetwin.declare import Facts
 from dosetwin.declare.menu import Situation
-from dosetwin.records import Every
+from dosetwin.records import DoseEvent, Every, Observation, Patient, Timeline
 
 
 def codes(therapy: str, amount: float, interval: float, given=(), now: float = 0.0, **facts: float) -> set[str]:
@@ -45,3 +45,14 @@ def test_valproate_of_a_small_child_can_be_measured():
     t = formulary.therapy("valproate_child")
     assert codes("valproate_child", 100.0, 12.0, WT=15.0, AGE=4.0) == set()
     assert [b.code for b in t.bars if b.forbidden(Facts({"AGE": 1.0})) is not None] == ["under_two"]
+
+
+def test_neutrophils_counted_under_a_growth_factor_are_left_out_and_said():
+    facts = Timeline(
+        Patient(id="a"), doses=(DoseEvent(0.0, 130.0, drug="cisplatin"), DoseEvent(300.0, 0.3, drug="filgrastim")),
+        observations=tuple(Observation(t, "NEUT", 4.0) for t in (-10.0, 250.0, 400.0, 430.0)),
+    )  # fmt: skip
+    known, said = formulary.hidden(facts, "cisplatin")
+    assert [o.time for o in known.observations] == [-10.0, 250.0, 430.0]
+    assert [f.code for f in said] == ["left_out_beside"]
+    assert formulary.hidden(facts, "vancomycin") == (facts, ())

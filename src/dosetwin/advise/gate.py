@@ -37,6 +37,7 @@ def ask(facts: "Timeline | Place", question: Question) -> Asked:
     timeline = facts
     planned_fits(question)
     every, drug = timeline, question.therapy.drug.name
+    timeline, left_out = formulary.hidden(every, drug)
     timeline = timeline.of(drug, formulary.followed())
     if flags := formulary.raised(every, drug):
         timeline = timeline.append(*flags)
@@ -47,6 +48,7 @@ def ask(facts: "Timeline | Place", question: Question) -> Asked:
         *formulary.together(every, drug, now, question.planned),
         *formulary.genetics(bare, drug),
         *_own_file(drug),
+        *left_out,
         *unmade(bare, now, question),
         *reasons(question.therapy, question.models, facts_at(bare, now)),
     )

@@ -21,7 +21,9 @@ class Interaction:
     ``within_h``: h after the last dose of the other for which the two still count as given together. ``text`` what follows, said
     after the two names; ``remedy`` what to do; ``source`` of both. ``tells``: channel (``declare.channels``) -> function that
     tells it to the models of either drug, where no kidney does; empty: the interaction only warns. ``change``: what the drug that
-    declares this does to the other's clearance; None: nothing, or a size that nobody published.
+    declares this does to the other's clearance; None: nothing, or a size that nobody published. ``hides``: a quantity whose
+    measurements within ``hides_h`` after a dose of the drug that declares this are left out, since no model of the other holds
+    what it does to them.
     """
 
     name: str
@@ -32,3 +34,5 @@ class Interaction:
     source: str
     tells: Mapping[str, Tells] = field(default_factory=dict)
     change: "Change | None" = None
+    hides: str = ""
+    hides_h: float = 0.0

@@ -38,12 +38,14 @@ def growth_factor(name: str, days: int) -> Interaction:
         f"neutrophils counted within {days} days of {name} are not what this marrow would have by itself, and no model here "
         f"holds it: "
         "a high count would be read as a marrow that bears more, and a higher dose proposed",
-        f"leave out counts taken within {days} days of it, or go by the protocol",
+        f"counts taken within {days} days of it are left out: go by the protocol, or count again later",
         "Quartino 2014, Pharm Res 31:3390 (by its transcription in radivot/myelo, read): G-CSF speeds making and ripening of "
         "neutrophils "
         "by powers of 0.44 and 0.23 of its level over the body's own; put into Friberg's feedback as it stands counts run "
         "away, so it is "
         f"not; {days} d: assumed",
+        hides="NEUT",
+        hides_h=days * 24.0,
     )
 
 

@@ -1,6 +1,7 @@
 """Several drugs in one patient: what is given beside the drug asked about, the flags it raises, what the two do together."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from dosetwin.declare.change import Change, combined
 from dosetwin.declare.channels import CHANNELS, CLEARANCE
@@ -73,6 +74,24 @@ def interactions(
             for i in a.interactions:
                 if now - at <= i.within_h + 1e-9 and any(code.startswith(i.atc) for code in b.atc):
                     yield other, i
+
+
+def hidden(timeline: Timeline, drug: str) -> tuple[Timeline, tuple[Finding, ...]]:
+    """The facts without measurements that a drug given beside ``drug`` makes mean something else, and a remark on each."""
+    listed = _listed()
+    own = listed.get(drug)
+    kept, remarks = list(timeline.observations), []
+    for name in timeline.drugs() if own is not None else ():
+        other = listed.get(name)
+        for i in () if other is None else other.interactions:
+            if not i.hides or own is None or not any(code.startswith(i.atc) for code in own.atc):
+                continue
+            given = [e.time for d in timeline.doses if (d.drug or timeline.drug) == name for e in d.expanded()]
+            for o in [o for o in kept if o.measures == i.hides and any(0 <= o.time - t <= i.hides_h + 1e-9 for t in given)]:
+                kept.remove(o)
+                text = f"left out: taken within {i.hides_h / 24:g} days of {name}, which no model of {drug} holds"
+                remarks.append(Finding("warning", "left_out_beside", o.record or i.hides, text, o.value, remedy=i.remedy))
+    return (timeline, ()) if not remarks else (replace(timeline, observations=tuple(kept)), tuple(remarks))
 
 
 def moves(one: Drug, other: Drug, models: Sequence[Model]) -> bool:
