@@ -51,6 +51,7 @@ def ask(facts: "Timeline | Place", question: Question) -> Asked:
         *left_out,
         *unmade(bare, now, question),
         *reasons(question.therapy, question.models, facts_at(bare, now)),
+        *said_by(question, bare, now),
     )
     models, tellers = question.models, {}
     for name, by in tells.asked(question.told).items():
@@ -114,7 +115,8 @@ def _of_place(place: "Place", question: Question) -> Asked:
         raise InputError("nothing is recorded by then", where=place.name, value=None if now is None else f"{now:g} h")
     twin = BedPool(therapy.pool, therapy=therapy).told(*known.facts)
     told = [Covariate(now, name, value) for name, value in twin.rules_facts(question.draws, question.seed).items()]
-    return Asked(question, now, (), place.timeline(), known.timeline(), known.timeline(*told), {}, {}, twin=twin)
+    facts = known.timeline(*told)
+    return Asked(question, now, (), place.timeline(), known.timeline(), facts, {}, {}, said_by(question, facts, now), twin=twin)
 
 
 def heard(bare: Timeline, told: Mapping[str, tells.Told]) -> Timeline:
@@ -214,6 +216,15 @@ def unmade(known: Timeline, now: float, question: Question) -> tuple[Finding, ..
                 ", ".join(sorted(asked)), name, f"ask {name}")
         for flag, name in question.therapy.made_for if facts.on(flag) and name not in asked
     )  # fmt: skip
+
+
+def said_by(question: Question, known: Timeline, now: float) -> tuple[Finding, ...]:
+    """What the therapy says for itself of these facts."""
+    if not question.therapy.says:
+        return ()
+    facts, record = facts_at(known, now), f"patient {known.patient.id}"
+    found = (sentence.remark(facts, record) for sentence in question.therapy.says)
+    return tuple(f for f in found if f is not None)
 
 
 def stale(timeline: Timeline, now: float, after_h: float) -> tuple[Finding, ...]:

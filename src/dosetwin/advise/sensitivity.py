@@ -144,6 +144,7 @@ def sensitivities(asked: Asked, state: State, made: Decision) -> tuple[Sensitivi
     t = q.therapy
     watched, by_mouth = (t.drug.name, t.sampling.of or t.drug.name), t.drug.routes == ("mouth",)
     every = list(doubts(asked.bare, asked.models, watched, asked.now, ends, reads, t.needs_weight, by_mouth, t.drug.unit))
+    every += [Doubt(d.code, d.text, then, True) for d in t.doubts if (then := d.facts(asked.bare, asked.now)) is not None]
     at_hand = _at_hand(asked, state, made, every)
     for doubt in every:
         if (again := at_hand.get(doubt.code)) is not None:

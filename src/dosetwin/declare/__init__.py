@@ -1,5 +1,6 @@
 """The vocabulary of the files people write: what a model, a drug and a therapy declare."""
 
+from dosetwin.declare.doubt import Doubted, Sentence
 from dosetwin.declare.drug import Drug, drug
 from dosetwin.declare.goal import Goal
 from dosetwin.declare.limit import Bar, Limit
@@ -48,6 +49,7 @@ __all__ = [
     "Correlation",
     "Cov",
     "Covariance",
+    "Doubted",
     "Drug",
     "End",
     "Eta",
@@ -70,6 +72,7 @@ __all__ = [
     "Rule",
     "Sampling",
     "Says",
+    "Sentence",
     "Sets",
     "Settings",
     "Solver",

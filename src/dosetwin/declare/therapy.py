@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from dosetwin.declare.control import Control
 from dosetwin.declare.diary import Diary, in_tablets
+from dosetwin.declare.doubt import Doubted, Sentence
 from dosetwin.declare.drug import Drug
 from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.goal import Goal
@@ -113,6 +114,8 @@ class Therapy:
     diary : what its patient takes home; None: nothing.
     mechanism : how it works, stage after stage; () where nobody has written it.
     pool : of a place, what is believed of it before anything is seen there; it stands where a patient's ``models`` do.
+    doubts : what could be otherwise of its records beside what is asked of every record.
+    says : sentences of its own, said beside the answer where the facts call for them.
     preparation : how its doses are made ready where they are liquid; the menu's amounts are those it can measure.
     rounds : of the ward that gives it; None: of no ward.
     pieces : the ward whose tablets are the drug's; "": those of the drug's file.
@@ -150,6 +153,8 @@ class Therapy:
     mechanism: tuple[Stage, ...] = ()
     kept: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
     preparation: Preparation | None = None
+    doubts: tuple[Doubted, ...] = ()
+    says: tuple[Sentence, ...] = ()
     rounds: Rounds | None = None
     pieces: str = ""
 
@@ -159,7 +164,7 @@ class Therapy:
         where = placed(self, f"therapy {self.name}")
         if not self.goals:
             raise InputError("a therapy needs a goal", where=where)
-        for what in ("goals", "limits", "bars", "rules"):
+        for what in ("goals", "limits", "bars", "rules", "doubts", "says"):
             codes = [getattr(x, "code", None) or x.name for x in getattr(self, what)]
             if twice := sorted({c for c in codes if codes.count(c) > 1}):
                 raise InputError(f"two {what} of one name", where=where, value=twice[0])
@@ -279,6 +284,8 @@ class Therapy:
             "shown": [[r.to_json(), d] for r, d in self.shown], "horizon_h": self.horizon_h, "stale_h": self.stale_h,
             "tie_loss": self.tie_loss, "table_rows": self.table_rows, "note": self.note, "source": self.source,
             **({"made_for": [list(x) for x in self.made_for]} if self.made_for else {}),
+            **({"doubts": [d.code for d in self.doubts]} if self.doubts else {}),
+            **({"says": [x.code for x in self.says]} if self.says else {}),
             **({} if self.preparation is None else {"preparation": self.preparation.to_json()}),
             **({} if self.rounds is None else {"rounds": self.rounds.to_json()}),
             **({"tablets": [self.pieces, list(self.drug.tablets), self.drug.halves]} if self.pieces else {}),
