@@ -48,7 +48,9 @@ def visits() -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def ward(jwks_file: Path, token: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("places")
-    settings = settings_for(f"sqlite:///{folder / 's.sqlite3'}", jwks_file, folder, places="NICU-1=bed_pool, NICU-2=bed_pool")
+    settings = settings_for(
+        f"sqlite:///{folder / 's.sqlite3'}", jwks_file, folder, places="NICU-1=bed_pool, NICU-2=bed_pool, NICU-3=bed_pool"
+    )
     with Running(settings, token, clock=Still(), background=False) as running:
         yield running
 
@@ -117,6 +119,27 @@ def test_what_contradicts_the_record_undoes_the_whole_message(ward: Running) -> 
     assert client.get("/api/v1/place", params={"ward": "NICU-2"}).json()["answer"] is None
 
 
+def test_a_slip_is_taken_back_and_both_stay_on_record(ward: Running) -> None:
+    client = person(ward, "pharmacist", wards=["NICU-3"])
+
+    def send(*events: dict[str, Any], status: int = 201) -> Any:
+        new = [{"at": (NOW - timedelta(hours=2)).isoformat(), "body": e} for e in events]
+        answer = client.post("/api/v1/place/events", params={"ward": "NICU-3"}, json=new)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    seen = send({"kind": "beds_open", "beds": 4}, {"kind": "visit_seen", "name": "a", "what": "left"})["events"]
+    wrong = seen[1]["id"]
+    assert client.get("/api/v1/place", params={"ward": "NICU-3"}).json()["in_bed"] == 0
+    send({"kind": "taken_back", "event": wrong, "text": "another visit"}, {"kind": "visit_seen", "name": "a", "what": "admitted"})
+    assert client.get("/api/v1/place", params={"ward": "NICU-3"}).json()["in_bed"] == 1
+    send({"kind": "taken_back", "event": "0" * 36, "text": "no such thing"}, status=404)
+    send({"kind": "taken_back", "event": wrong, "text": ""}, status=422)
+    nobody = person(ward, "prescriber", wards=["NICU-3"])  # who may record may not correct
+    event = [{"at": NOW.isoformat(), "body": {"kind": "taken_back", "event": wrong, "text": "why not"}}]
+    assert nobody.post("/api/v1/place/events", params={"ward": "NICU-3"}, json=event).status_code == 403
+
+
 def test_roles_and_wards(ward: Running) -> None:
     assert ward.as_().get("/api/v1/places").status_code == 401
     viewer = person(ward, "viewer")
@@ -160,8 +183,8 @@ def test_the_patients_followed_on_a_ward_are_its_visits(ward: Running) -> None:
 
 
 def test_a_watch_that_ended_counts_until_then() -> None:
-    told = [{"kind": "watch_began", "at": NOW - timedelta(hours=50), "seq": 1, "body": {"by": "told"}},
-            {"kind": "watch_ended", "at": NOW - timedelta(hours=10), "seq": 2, "body": {}}]  # fmt: skip
+    told = [{"kind": "watch_began", "at": NOW - timedelta(hours=50), "seq": 1, "id": "a", "body": {"by": "told"}},
+            {"kind": "watch_ended", "at": NOW - timedelta(hours=10), "seq": 2, "id": "b", "body": {}}]  # fmt: skip
     place = place_of("W", told, (), NOW, Zone("Europe/Berlin"))
     assert place is not None
     (watched,) = place.facts

@@ -10,7 +10,7 @@ import numpy as np
 
 from dosetwin import formulary
 from dosetwin.errors import Finding
-from dosetwin.quantities import QUANTITIES
+from dosetwin.quantities import QUANTITIES, UMOL_PER_MG_DL
 from dosetwin.records import Timeline
 from dosetwin.structure.growth import birth_weight, weight_after_birth
 from dosetwin.units import ASSAYS, SCR_FLOOR
@@ -172,7 +172,7 @@ def ward_record(
     for t, s in zip(time, scr, strict=True):
         record = f"SCR at {t:g} h"
         if not isfinite(s) or not 0.0 < s <= SCR_MAX:
-            remedy = f"{s / 88.4:.3g} mg/dL if these are umol/L" if s > SCR_MAX else "correct it"
+            remedy = f"{s / UMOL_PER_MG_DL:.3g} mg/dL if these are umol/L" if s > SCR_MAX else "correct it"
             message = "creatinine outside the possible range"
             found.append(_error("creatinine_implausible", record, message, float(s), f"> 0 to {SCR_MAX:g} mg/dL", remedy))
         elif not isfinite(t) or t < -1e-9:

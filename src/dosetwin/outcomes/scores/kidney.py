@@ -4,12 +4,13 @@ import math
 from collections.abc import Mapping
 
 from dosetwin.outcomes.scores.score import SEX, YES_NO, Column, Score
+from dosetwin.quantities import UMOL_PER_MG_DL
 
 MG_G = 8.84
 """mg/g in 1 mg/mmol of albumin over creatinine."""
 AGE = Column("AGE", "age", "y", 18.0, 110.0)
 SEX_COLUMN = Column("SEX", "sex (1 male, 0 female)", "", 0.0, 1.0, words=SEX, whole=True)
-SCR = Column("SCR", "serum creatinine", "mg/dL", 0.1, 25.0, units={"umol/L": 1.0 / 88.4})
+SCR = Column("SCR", "serum creatinine", "mg/dL", 0.1, 25.0, units={"umol/L": 1.0 / UMOL_PER_MG_DL})
 
 
 def ckd_epi(SCR: float, AGE: float, male: bool) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from dosetwin.errors import InputError
 from dosetwin.outcomes.scores.score import Column, Score, logistic, yes
+from dosetwin.quantities import UMOL_PER_MG_DL
 
 LEE = (0.4, 0.9, 6.6, 11.0)
 POOLED = (3.9, 6.0, 10.1, 15.0)
@@ -37,7 +38,7 @@ SCORES = (
             yes("HIGH_RISK_SURGERY", "inside the belly or chest, or of vessels above the groin"),
             yes("ISCHAEMIC", "ischaemic heart disease"),
             yes("HEART_FAILURE", "heart failure"), yes("STROKE", "stroke or transient attack"), yes("INSULIN", "insulin"),
-            Column("SCR", "serum creatinine", "mg/dL", 0.1, 25.0, units={"umol/L": 1.0 / 88.4}),
+            Column("SCR", "serum creatinine", "mg/dL", 0.1, 25.0, units={"umol/L": 1.0 / UMOL_PER_MG_DL}),
         ),
         {"POINTS": "points of 6", "RISK_LEE": "risk of the first paper, %", "RISK_POOLED": "pooled risk of 2017, %"}, _rcri,
     ),

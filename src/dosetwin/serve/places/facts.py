@@ -40,8 +40,15 @@ class WatchEnded(Body):
     kind: Literal["watch_ended"]
 
 
-AnyBody = Annotated[BedsOpen | VisitSeen | WatchBegan | WatchEnded, Field(discriminator="kind")]
-KINDS = ("beds_open", "visit_seen", "watch_began", "watch_ended")
+class TakenBack(Body):
+    """An ``event`` of this place was wrong, and why; both stay on record."""
+
+    kind: Literal["taken_back"]
+    event: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
+    text: Annotated[Text, Field(min_length=3)]
+
+
+AnyBody = Annotated[BedsOpen | VisitSeen | WatchBegan | WatchEnded | TakenBack, Field(discriminator="kind")]
 
 
 class NewPlaceFact(BaseModel):

@@ -13,7 +13,7 @@ from dosetwin.errors import InputError
 from dosetwin.serve.auth.principal import Action, Principal
 from dosetwin.serve.canon import digest
 from dosetwin.serve.places.facts import NewPlaceFact, subject
-from dosetwin.serve.places.record import Moves, by_patients, place_of
+from dosetwin.serve.places.record import Moves, by_patients, place_of, standing
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.ledger import Receipt, Row, check_moment
@@ -86,10 +86,15 @@ class Places:
 
     def record(self, who: Principal, ward: str, new: Sequence[NewPlaceFact]) -> list[Receipt]:
         """Record facts about a place, all or none. Raises Problem; InputError for what contradicts what is on record."""
-        self.need(who, ward, "record")
+        back = [f.body.event for f in new if f.body.kind == "taken_back"]
+        self.need(who, ward, "correct" if back else "record")
         service = self._service
 
         def change(conn: Connection, reach: Any) -> list[Receipt]:
+            mine = select(facts.c.id).where(facts.c.patient_id == subject(ward), facts.c.id.in_(back))
+            if strange := sorted(set(back) - set(conn.scalars(mine))):
+                raise Problem(404, "not_found", "no such event of this place",
+                              [wrong("event", "body.event", strange[0], "the id of an event of this place")])  # fmt: skip
             for f in new:
                 check_moment(f.at, reach.now, "place", "at")
             rows = [Row(subject(ward), f.body.kind, f.at, f.canonical(), f.source_key) for f in new]
@@ -106,7 +111,7 @@ class Places:
         mine = select(facts).where(facts.c.patient_id == subject(ward)).order_by(facts.c.seq)
         told = [dict(r) for r in conn.execute(mine).mappings()]
         with self._lock:
-            moved = self._moves.visits(conn, ward) if by_patients(told) else []
+            moved = self._moves.visits(conn, ward) if by_patients(standing(told)) else []
         place = place_of(ward, told, moved, now, Zone(self._service.settings.time_zone or "UTC"))
         if place is not None:
             Known().told(*place.facts)
@@ -121,7 +126,7 @@ class Places:
         now = service.clock.now().replace(microsecond=0)
         with service.store.read() as conn:
             place, told = self._place(conn, ward, now)
-        rows = sorted(told, key=lambda f: (f["at"], f["seq"]))
+        rows = standing(told)
         on = next((f["kind"] == "watch_began" for f in reversed(rows) if f["kind"].startswith("watch_")), False)
         beds = next((int(f["body"]["beds"]) for f in reversed(rows) if f["kind"] == "beds_open" and f["at"] <= now), None)
         if place is None or not (known := place.until(place.now or 0.0)).facts:

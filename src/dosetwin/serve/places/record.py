@@ -68,9 +68,9 @@ def place_of(ward: str, told: Sequence[Mapping[str, Any]], moved: Iterable[tuple
     from dosetwin.records import Setting
     from dosetwin.twins.place import Place, Seen, Watched
 
-    if not told:
+    rows = standing(told)
+    if not rows:
         return None
-    rows = sorted(told, key=lambda f: (f["at"], f["seq"]))
     seen = [(f["body"]["name"], f["body"]["what"], f["at"]) for f in rows if f["kind"] == "visit_seen"]
     seen += moved if by_patients(rows) else ()
     first = zone.local(min([f["at"] for f in rows] + [at for _, _, at in seen]))
@@ -91,6 +91,13 @@ def place_of(ward: str, told: Sequence[Mapping[str, Any]], moved: Iterable[tuple
     if began is not None and began < now:
         out.append(Watched(hours(began), hours(now)))
     return Place(ward, tuple(out), origin, hours(now))
+
+
+def standing(told: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The facts of a place that were not taken back, in the order of what happened."""
+    gone = {f["body"]["event"] for f in told if f["kind"] == "taken_back"}
+    rows = [f for f in told if f["kind"] != "taken_back" and f["id"] not in gone]
+    return sorted(rows, key=lambda f: (f["at"], f["seq"]))
 
 
 def by_patients(rows: Sequence[Mapping[str, Any]]) -> bool:
