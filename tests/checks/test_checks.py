@@ -228,3 +228,25 @@ def test_a_dose_is_judged_by_the_weight_that_is_believed():
 
 def test_a_sound_record_is_told_as_it_is():
     assert held_back(SOUND) == SOUND
+
+
+@pytest.mark.parametrize(
+    ("name", "fits", "cannot", "code"),
+    [
+        ("FIO2", 0.4, 40.0, "fio2_implausible"),
+        ("PH", 7.31, 74.0, "ph_implausible"),
+        ("SAO2", 0.93, 93.0, "sao2_implausible"),
+        ("BIS", 50.0, 350.0, "bis_implausible"),
+    ],
+)
+def test_vitals_settings_and_scores_without_a_unit_are_judged(name: str, fits: float, cannot: float, code: str) -> None:
+    """A table's column says no unit, and these have none: a percentage or a slip is seen all the same."""
+    assert ("error", code) not in codes(with_cov(Covariate(1.0, name, fits)))
+    assert ("error", code) in codes(with_cov(Covariate(1.0, name, cannot)))
+    measured = replace(with_cov(), observations=(Observation(1.0, name, cannot),))
+    assert ("error", code) in codes(measured)
+
+
+def test_a_quantity_with_a_unit_is_not_judged_where_none_is_said() -> None:
+    """TEMP of a study may be in Fahrenheit: without its unit nothing is held against it."""
+    assert ("error", "pplat_implausible") not in codes(with_cov(Covariate(1.0, "PPLAT", 900.0)))

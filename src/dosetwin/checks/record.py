@@ -31,8 +31,9 @@ _MINUTE = 1.0 / 60.0
 _CLOSE_H = 1.0
 """Two different doses closer than this (h, assumed) are asked about."""
 _FAR_H = 300 * 24.0
-_UNITLESS = frozenset({"laboratory", "score", "setting", "vital"})
 """A few records further than this (h, assumed) from all others have the wrong year more often than not."""
+_UNITLESS = frozenset({"laboratory", "score", "setting", "vital"})
+"""Kinds of quantities of which one without a unit (pH, an oxygen fraction) is judged though a table's column says none."""
 
 
 def check(timeline: Timeline, now: float | None = None, *, first_dose: bool = False, weight: bool = True) -> tuple[Finding, ...]:

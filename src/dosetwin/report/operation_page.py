@@ -24,11 +24,13 @@ def figure(course: Course) -> Shown:
                 axis.axhline(border, color=GREY, lw=0.9, ls=":")
             axis.set_ylabel(label)
             axis.legend(fontsize=8, loc="lower right")
-        at = 0.0
+        at, raised, last = 0.0, False, -1e9
         for p in course.plan.parts:
+            raised = not raised and at - last < 0.17 * course.plan.minutes  # a short step's words would lie in the next one's
+            last = at
             for axis in axes:
                 axis.axvline(at, color=GREY, lw=0.7)
-            axes[0].annotate(f"{p.name}\n{p.targets}", (at, 1.0), (2, 2), xycoords=("data", "axes fraction"),
+            axes[0].annotate(f"{p.name}\n{p.targets}", (at, 1.0), (2, 27 if raised else 2), xycoords=("data", "axes fraction"),
                              textcoords="offset points", fontsize=8, va="bottom", color=INK)  # fmt: skip
             at += p.minutes
         axes[1].set_xlabel(f"min; above each step its targets, {TARGETS}")

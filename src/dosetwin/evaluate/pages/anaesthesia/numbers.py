@@ -1,14 +1,12 @@
 """Numbers of the models, of targeting, of the surfaces and of the scores, each within its written tolerance."""
 
-import time
 from collections.abc import Mapping
 
 import numpy as np
 
 from dosetwin import models
-from dosetwin.declare import Facts, Provenance
+from dosetwin.declare import Provenance
 from dosetwin.evaluate.check import Check, judged
-from dosetwin.formulary.propofol import SCHNIDER
 from dosetwin.outcomes import scores
 from dosetwin.structure import anaesthesia, tci
 
@@ -142,12 +140,6 @@ def _targeting() -> list[Check]:
             check(f"tci.{name}.first", name, "first time at the target (within 0.1 %)", at * HOUR, first * HOUR,
                   (at * HOUR - 0.25, at * HOUR + 0.17), "min", OWN, "derived", why),
         ]  # fmt: skip
-    patient = Facts(WT=70.0, HT=170.0, AGE=40.0, SEX="male")
-    SCHNIDER(4.0, patient, (), 0.0)
-    began = time.perf_counter()
-    SCHNIDER(3.9, patient, (), 0.0)
-    found.append(check("tci.seconds", "propofol_schnider_1998", "time to work out an hour of a pump, after a first one", 0.2,
-                       time.perf_counter() - began, (0.0, 0.2), "s", "asked of it", "assumed", "a bar"))  # fmt: skip
     return found
 
 
