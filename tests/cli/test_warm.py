@@ -28,4 +28,5 @@ def test_a_therapy_by_name_is_made_ready_and_an_unknown_one_is_named() -> None:
     done = CliRunner().invoke(app, ["warm", "ventilator_ards", "--json"])
     assert done.exit_code == 0
     assert json.loads(done.stdout)["ventilator_ards"] >= 0.0
+    assert CliRunner().invoke(app, ["warm", "bed_pool"]).exit_code == 0  # a place has no patient and no model
     assert CliRunner().invoke(app, ["warm", "no_such_therapy"]).exit_code != 0

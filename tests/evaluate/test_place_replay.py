@@ -73,6 +73,12 @@ def test_on_a_table_of_arrivals(tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert said in capsys.readouterr().err
 
 
+def test_a_place_is_no_past_patient(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "ward.csv").write_text("VISIT,ASKED\na,1\n")
+    assert command(["retro", str(tmp_path / "ward.csv"), "--therapy", "bed_pool"]) == 2
+    assert "dosetwin replay bed_pool" in capsys.readouterr().err
+
+
 def test_what_cannot_be_foretold(place: Place) -> None:
     therapy = formulary.therapy("bed_pool")
     with pytest.raises(InputError, match="no day could be foretold"):

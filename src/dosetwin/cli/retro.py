@@ -65,6 +65,11 @@ def retro(
     from dosetwin import formulary, models
 
     therapy = formulary.therapy(therapy_name) if therapy_name is not None else None
+    if therapy is not None and therapy.kind != "patient":
+        remedy = f"of a place: dosetwin replay {therapy.name} TABLE" if therapy.kind == "place" else ""
+        raise InputError(
+            "past patients are asked about a therapy of patients", where="--therapy", value=therapy.name, remedy=remedy
+        )
     if model_name is None:
         therapy = therapy or formulary.therapies()[0]
         model_name = therapy.models[0]

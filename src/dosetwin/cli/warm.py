@@ -11,6 +11,7 @@ from dosetwin.cli.options import Json
 if TYPE_CHECKING:
     from dosetwin.declare import Therapy
     from dosetwin.records import Timeline
+    from dosetwin.twins.place import Place
 
 BORN_H, ASKED_H, DRAWS = -48.0, 30.0, 100
 """h of birth of a made-up newborn and of the question, from the first dose; vectors drawn: any number asks for the same code."""
@@ -19,14 +20,20 @@ BORN_H, ASKED_H, DRAWS = -48.0, 30.0, 100
 def warm(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[THERAPY]...", help="Listed names or files of your own (default: every therapy for patients)."),
+        typer.Argument(
+            metavar="[THERAPY]...", help="Listed names or files of your own (default: every therapy for patients and places)."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Compile the kernels behind the answers about a therapy, by asking about a made-up patient."""
     from dosetwin import formulary
 
-    chosen = [formulary.therapy(name) for name in names] if names else [t for t in formulary.therapies() if t.kind == "patient"]
+    chosen = (
+        [formulary.therapy(name) for name in names]
+        if names
+        else [t for t in formulary.therapies() if t.kind in ("patient", "place")]
+    )
     took: dict[str, float] = {}
     for therapy in chosen:
         began = time.perf_counter()
@@ -46,11 +53,22 @@ def ask(therapy: "Therapy") -> None:
     from dosetwin.decide.facts import facts_at
     from dosetwin.forecast.tells import listed
 
+    if therapy.kind == "place":
+        advise(made_up_place(), Question(therapy, (), seed=1, draws=DRAWS, sensitivity=False))
+        return
     timeline = made_up(therapy)
     model = models.load(therapy.model(facts_at(timeline, ASKED_H)) if therapy.made_for else therapy.models[0])
     outside = [name for by in listed().values() if by.able(model) for name in by.uses.get(by.default, ())[:1]]
     for told in (None, *outside):
         advise(timeline, Question(therapy, (model,), now=ASKED_H, seed=1, draws=DRAWS, sensitivity=False, told=told))
+
+
+def made_up_place() -> "Place":
+    """A made-up place of which one visit was seen."""
+    from dosetwin.records import Setting
+    from dosetwin.twins.place import Place, Seen, Watched
+
+    return Place("made-up", (Watched(0.0, ASKED_H), Setting(beds=10.0, at=0.0), Seen("a", "admitted", 1.0)))
 
 
 def made_up(therapy: "Therapy") -> "Timeline":
