@@ -124,7 +124,7 @@ def _answered(
     for i, (head, (key, unit)) in enumerate(zip(table.header, meaning, strict=True)):
         if key not in known:
             continue
-        factor = 1.0
+        factor: float | Callable[[float], float] = 1.0
         if unit and key in columns and unit != columns[key].unit:
             if unit not in columns[key].units:
                 allowed = ", ".join((columns[key].unit, *columns[key].units))

@@ -1,6 +1,7 @@
 """Published scores against other programs' answers and worked examples; what has no answer says why."""
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -191,3 +192,20 @@ def test_which_answer_passes_first_as_a_person_ages(tmp_path: Path) -> None:
 def test_an_unknown_score_is_named() -> None:
     with pytest.raises(UnknownName, match="prevent"):
         scores.load("framingham")
+
+
+def test_hba1c_in_mmol_per_mol_is_turned_and_a_slip_names_the_unit(tmp_path: Path) -> None:
+    """Affine, not a factor: 53 mmol/mol are 7.0 %; without its unit 53 is refused with it."""
+    head = "AGE,SEX,TC,HDL,SBP,BMI,EGFR,DIABETES,SMOKER,BP_TREATED,STATIN"
+    person = "50,female,200,45,160,35,90,yes,no,yes,no"
+
+    def said(column: str, value: str) -> dict:
+        table = tmp_path / "t.csv"
+        table.write_text(f"{head},{column}\n{person},{value}\n", encoding="utf-8")
+        done = CliRunner().invoke(app, ["score", "prevent", str(table), "--json"])
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)[0]
+
+    mol, percent = said("HBA1C [mmol/mol]", "53"), said("HBA1C", f"{53 / 10.929 + 2.15:.9f}")
+    assert mol["TOTAL_CVD_10Y"] == pytest.approx(percent["TOTAL_CVD_10Y"])
+    assert "HBA1C [mmol/mol]" in said("HBA1C", "53")["WHY_NOT"]

@@ -118,6 +118,15 @@ def test_a_record_that_cannot_be_is_refused_by_name(tmp_path: Path, change: tupl
         read_case(written(tmp_path, LESIONS.replace(*change)), decision("tumour_radiotherapy").formula)
 
 
+def test_sizes_in_cm_without_their_unit_are_a_named_remark(tmp_path: Path) -> None:
+    bare = LESIONS.replace(" [mm]", "")
+    for mm in ("32", "34", "29", "20", "21", "18"):
+        bare = bare.replace(f",{mm},", f",{float(mm) / 10:g},")
+    what = decision("tumour_radiotherapy")
+    found = decide(what, read_case(written(tmp_path, bare), what.formula), draws=60)
+    assert "size_unit" in {f.code for f in found.findings}
+
+
 def test_a_target_that_was_not_measured_is_a_named_remark(tmp_path: Path) -> None:
     case = read_case(written(tmp_path, LESIONS.replace("P1,13,b,target,18,,,\n", "")), decision("tumour_radiotherapy").formula)
     assert [f.code for f in case.findings] == ["lesion_missing"]

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 from dosetwin.errors import InputError
+from dosetwin.outcomes.diabetes.equations import OTHERS
 from dosetwin.outcomes.scores.score import SEX, Column, Score, logistic, yes
 
 OUTCOMES = {"TOTAL_CVD": "total", "ASCVD": "ascvd", "HEART_FAILURE": "hf", "CHD": "chd", "STROKE": "stroke"}
@@ -84,7 +85,7 @@ SCORES = (
             yes("DIABETES", "diabetes"), yes("SMOKER", "smokes now"), yes("BP_TREATED", "drugs for blood pressure"),
             yes("STATIN", "a statin"),
             Column("UACR", "albumin over creatinine in urine", "mg/g", 0.1, 25000.0, False, units={"mg/mmol": 8.84}),
-            Column("HBA1C", "haemoglobin A1c", "%", 3.0, 15.0, False),
+            Column("HBA1C", "haemoglobin A1c", "%", 3.0, 15.0, False, units={"mmol/mol": OTHERS["HBA1C"].into}),
             Column("SDI", "social deprivation index, decile", "", 1.0, 10.0, False, words={}, whole=True),
         ),
         {"MODEL": "equations used", **{f"{k}_{y}": f"{k.lower().replace('_', ' ')}, {y[:-1]} years, %" for y in ("10Y", "30Y")

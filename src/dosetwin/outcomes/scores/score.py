@@ -16,8 +16,8 @@ SEX: Mapping[str, float] = {"male": 1.0, "m": 1.0, "female": 0.0, "f": 0.0}
 class Column:
     """One column: what it is, its ``unit``, what it may be (``low`` to ``high``); ``needed`` False: the score goes without.
 
-    ``units`` other units a header may state, each with the factor into ``unit`` (``SCR [umol/L]``); ``words`` a cell may hold
-    instead of a number; ``whole``: no fractions.
+    ``units`` other units a header may state, each with the factor (or function) into ``unit`` (``SCR [umol/L]``); ``words`` a
+    cell may hold instead of a number; ``whole``: no fractions.
     """
 
     name: str
@@ -26,18 +26,18 @@ class Column:
     low: float
     high: float
     needed: bool = True
-    units: Mapping[str, float] = field(default_factory=dict)
+    units: Mapping[str, float | Callable[[float], float]] = field(default_factory=dict)
     words: Mapping[str, float] = field(default_factory=dict)
     whole: bool = False
 
-    def value(self, cell: str, factor: float = 1.0) -> float:
+    def value(self, cell: str, factor: float | Callable[[float], float] = 1.0) -> float:
         """The number a cell says, in ``unit``. Raises InputError with what is allowed."""
         word = self.words.get(cell.strip().lower())
         allowed = f"{self.low:g} to {self.high:g}{f' {self.unit}' if self.unit else ''}"
         if self.words:
             allowed += f", or {' '.join(self.words)}"
         try:
-            value = float(cell) * factor if word is None else word
+            value = word if word is not None else factor(float(cell)) if callable(factor) else float(cell) * factor
         except ValueError:
             value = math.nan
         if not self.low <= value <= self.high or (self.whole and value != round(value)):

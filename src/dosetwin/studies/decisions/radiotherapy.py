@@ -1,7 +1,7 @@
 """Radiotherapy of a tumour near its carrying capacity: dose of a fraction, how many, how often; its sizes tell how it answers."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from dosetwin.declare.formula import Column as Value
 from dosetwin.declare.formula import Decision, Formula, Read, Steps, Unknown
 from dosetwin.declare.menu import Settings
 from dosetwin.declare.reading import At, Between, Reading
+from dosetwin.errors import Finding
 
 DRUG = drug("radiotherapy", unit="1", measured=False, device=True)
 PROKOPIOU = "Prokopiou 2015, Radiat Oncol 10:159"
@@ -120,6 +121,24 @@ FORMULA = Formula(
 )
 
 
+def small(facts: Facts) -> Sequence[Finding]:
+    """Targets that together are smaller than one that can be measured (10 mm) were perhaps written in cm."""
+    first = facts.number("SIZE_FIRST")
+    if first is None or first >= 10.0:
+        return ()
+    return (
+        Finding(
+            "warning",
+            "size_unit",
+            "SIZE at the first scan",
+            "smaller than a target can be: written in cm?",
+            first,
+            "10 mm or more (RECIST 1.1)",
+            "write the unit into the header: SIZE [cm]",
+        ),
+    )
+
+
 def words(s: Mapping[str, float]) -> str:
     """``20 fractions of 2.75 Gy``."""
     if not s["FRACTIONS"] or not s["GY"]:
@@ -224,4 +243,5 @@ DECISION = Decision(
         "Late harm is counted as BED of alpha/beta 3 from all fractions, without repair between two of a day.",
     ),
     exact=("GY_GIVEN", "BED3"),
+    remarks=small,
 )

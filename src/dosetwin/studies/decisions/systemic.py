@@ -11,6 +11,7 @@ from dosetwin.declare.formula import Decision, Formula, Read, Steps, Unknown
 from dosetwin.declare.menu import Settings
 from dosetwin.declare.reading import At, Reading
 from dosetwin.structure.tumour import survival_lung
+from dosetwin.studies.decisions.radiotherapy import small
 
 DRUG = drug("chemotherapy", unit="1", measured=False, device=True)
 STRUEMPER = "Struemper 2025, CPT Pharmacometrics Syst Pharmacol 14:1006, docetaxel in lung cancer (as filed in nlmixr2lib)"
@@ -205,4 +206,5 @@ DECISION = Decision(
         "On real lesions the last reading carried on foretells the next scan as well as curves do: the curve adds the band "
         "and what a change of treatment would do.",
     ),
+    remarks=small,
 )
