@@ -13,7 +13,8 @@ import numpy as np
 
 from dosetwin.decide.control import Ahead, DosingPolicy
 from dosetwin.decide.look_ahead.ahead import Scorer
-from dosetwin.decide.look_ahead.mpc import TRIAL, TRIAL_CHANCES, Chances, Search, look_ahead
+from dosetwin.decide.look_ahead.mpc import look_ahead
+from dosetwin.decide.look_ahead.options import TRIAL, TRIAL_CHANCES, Chances, Search
 from dosetwin.populations.newborn.newborns import cohort
 from dosetwin.studies.newborn_sepsis import course as courses
 from dosetwin.studies.newborn_sepsis.course import Ward, run_course

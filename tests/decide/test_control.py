@@ -23,7 +23,7 @@ from dosetwin.decide.control import (
     named,
     tuned,
 )
-from dosetwin.decide.look_ahead.mpc import TRIAL, TRIAL_CHANCES
+from dosetwin.decide.look_ahead.options import TRIAL, TRIAL_CHANCES
 from dosetwin.declare.control import Table
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.records import Observation

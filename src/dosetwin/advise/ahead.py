@@ -17,7 +17,8 @@ from dosetwin.decide.control import ByRule, amounts_within, last_dose, shortest
 from dosetwin.decide.facts import facts_at
 from dosetwin.decide.look_ahead.ahead import Course
 from dosetwin.decide.look_ahead.loss import derived
-from dosetwin.decide.look_ahead.mpc import LookAhead, Option, Search, look_ahead
+from dosetwin.decide.look_ahead.mpc import look_ahead
+from dosetwin.decide.look_ahead.options import LookAhead, Option, Search
 from dosetwin.decide.look_ahead.outlook import DT, Outlook
 from dosetwin.declare import Model, Therapy
 from dosetwin.errors import InputError

@@ -14,7 +14,8 @@ from dosetwin import formulary
 from dosetwin.decide.facts import facts_at
 from dosetwin.decide.look_ahead.ahead import Course, Scorer, write_out
 from dosetwin.decide.look_ahead.loss import Loss, derived
-from dosetwin.decide.look_ahead.mpc import NEXT_5, PRE_5, Chances, LookAhead, Search, Standard, bound, look_ahead, waits
+from dosetwin.decide.look_ahead.mpc import bound, look_ahead, waits
+from dosetwin.decide.look_ahead.options import NEXT_5, PRE_5, Chances, LookAhead, Search, Standard
 from dosetwin.decide.look_ahead.outlook import DT, Belief, Outlook
 from dosetwin.declare import Facts, Says, Therapy
 from dosetwin.declare.control import ByLevels, Control, Table
@@ -349,7 +350,7 @@ def named(
     """
     course, of, loss = Course() if course is None else course, control(), declared() if loss is None else loss
     pack = pack or of.usual
-    from dosetwin.decide.look_ahead.mpc import TRIAL, TRIAL_CHANCES
+    from dosetwin.decide.look_ahead.options import TRIAL, TRIAL_CHANCES
 
     rules = [r.name for r in controlled().rules]
     if name in rules:

@@ -16,7 +16,8 @@ from dosetwin import models
 from dosetwin.decide.control import declared
 from dosetwin.decide.look_ahead.ahead import Course, Scorer, write_out
 from dosetwin.decide.look_ahead.loss import dose_misses
-from dosetwin.decide.look_ahead.mpc import Chances, LookAhead, Search, Standard, bound, look_ahead
+from dosetwin.decide.look_ahead.mpc import bound, look_ahead
+from dosetwin.decide.look_ahead.options import Chances, LookAhead, Search, Standard
 from dosetwin.decide.look_ahead.outlook import DT, Outlook
 from dosetwin.errors import InputError
 from dosetwin.simulate import parameters as individual
