@@ -74,7 +74,7 @@ class Settings(BaseModel):
     draws: Annotated[int, Field(ge=100, le=5000)] = 500
     workers: Annotated[int, Field(ge=1, le=64)] = max(1, (os.cpu_count() or 2) - 1)
     twin_processes: Annotated[int, Field(ge=0, le=64)] = max(1, (os.cpu_count() or 2) - 1)
-    try_processes: Annotated[int, Field(ge=0, le=16)] = min(max(1, (os.cpu_count() or 2) - 1), 4)
+    try_processes: Annotated[int, Field(ge=0, le=16)] = min(max(0, (os.cpu_count() or 2) - 2), 4)
     refresh_after_h: Annotated[float, Field(gt=0)] = 6.0
     twins_in_memory: Annotated[int, Field(ge=1)] = 256
 

@@ -22,7 +22,7 @@ from dosetwin.serve.parcel import pack, unpack
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.twins import KeptQuestion, Pool
 from dosetwin.serve.whatif import Tried, what_if
-from dosetwin.serve.worker import Lost, Process, receive, send
+from dosetwin.serve.worker import NICER, Lost, Process, receive, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,6 +197,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     inward, outward = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not get between the answers
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(NICER)  # events and pages go first
     held: OrderedDict[int, Advice] = OrderedDict()
     try:
         settings, question = receive(inward)
