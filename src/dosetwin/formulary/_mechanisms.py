@@ -1,5 +1,6 @@
 """The stages of the drugs that tell how they work: what is drawn of each, from the models' own constants."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from dosetwin.declare import Facts
 from dosetwin.declare.mechanism import Panel, Stage
 from dosetwin.formulary._tci import TciPump
-from dosetwin.structure import glutathione, renin, tci
+from dosetwin.structure import glutathione, insulin_signalling, renin, tci
 from dosetwin.structure.anaesthesia import fallen, hill, response, surface
 
 MAN = Facts(WT=70.0, HT=170.0, AGE=40.0, SEX="male")
@@ -231,3 +232,41 @@ BENAZEPRIL = (
     Stage("effect", "mean pressure follows angiotensin II", _lowered, "assumed: 25 mmHg without any angiotensin II", "assumed"),
 )  # fmt: skip
 """Benazepril: enzyme, loop, pressure. What harms (potassium, kidney, cough) is in no model here and is left out."""
+
+
+BRANNMARK = "Brannmark 2013, J Biol Chem 288:9867, as curated (BioModels 448 and 449)"
+INSULIN = 10.0
+"""nmol/L that comes to the cell at once, as in the paper's experiments."""
+
+
+@lru_cache(maxsize=2)
+def _cell(state: str) -> dict[str, np.ndarray]:
+    return insulin_signalling.course(np.linspace(0.0, 30.0, 61), state, INSULIN)
+
+
+def _at_cell(label: str, of: Callable[[dict[str, np.ndarray]], np.ndarray], ends: str) -> Callable[[], Panel]:
+    """A protein after insulin came, in health and in type 2 diabetes."""
+
+    def panel() -> Panel:
+        x = np.linspace(0.0, 30.0, 61)
+        curves = {"healthy": of(_cell("normal")), "type 2 diabetes": of(_cell("diabetic"))}
+        rest = tuple((f"{ends} at rest, {s}", float(y[0]), "%") for s, y in curves.items())
+        late = tuple((f"{ends} after 15 min, {s}", float(y[30]), "%") for s, y in curves.items())
+        return Panel(
+            _tuple(x), "min after 10 nmol/L of insulin", label, {s: _tuple(y) for s, y in curves.items()}, (*late, *rest)
+        )
+
+    return panel
+
+
+def insulin() -> tuple[Stage, ...]:
+    """From insulin's receptor to the transporters at the surface of a fat cell, in health and in type 2 diabetes."""
+    return (
+        Stage("receptor", "insulin's receptor, bound, phosphorylated or taken in",
+              _at_cell("receptor, %", lambda x: x["IRins"] + x["IRp"] + x["IRip"] + x["IRi"], "receptor"), BRANNMARK,
+              "secondary"),
+        Stage("pathway", "protein kinase B, phosphorylated at both sites or at 473",
+              _at_cell("PKB, %", lambda x: x["PKB308p473p"] + x["PKB473p"], "PKB"), BRANNMARK, "secondary"),
+        Stage("tissue", "GLUT4 at the surface of a fat cell",
+              _at_cell("GLUT4 at the surface, %", lambda x: x["GLUT4m"], "GLUT4"), BRANNMARK, "secondary"),
+    )  # fmt: skip

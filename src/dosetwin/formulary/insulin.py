@@ -4,6 +4,7 @@ from dosetwin.declare import Facts, Goal, Rule, Sets, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Settings
 from dosetwin.declare.reading import Between, Reading
+from dosetwin.formulary._mechanisms import insulin
 
 DRUG = drug("insulin", unit="1", measured=False, device=True)
 """Ordered in settings of a pump or of pens: what a person doses by. Doses themselves are units of U-100 insulin."""
@@ -54,6 +55,7 @@ BASAL_BOLUS = Therapy(
            (Reading("glucose", "share_within", DAYS, level=(0.0, 70.0), name="< 70 mg/dL"), "course")),
     horizon_h=72.0,
     stale_h=48.0,
+    mechanism=insulin(),
     source=CONSENSUS + "; steps, chances and weights are assumed and declared here",
     note="research and teaching; settings are shares of the present ones; a table of days (docs/insulin.md) takes the place of a "
     "patient's record, and nothing of it is followed by the service",
