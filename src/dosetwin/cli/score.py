@@ -119,7 +119,7 @@ def _answered(
 
     columns = {c.name: c for c in s.columns}
     known = (*columns, *s.labels)
-    at: dict[str, tuple[int, float]] = {}
+    at: dict[str, tuple[int, float | Callable[[float], float]]] = {}
     meaning = heads(table, mapping, lambda word: next((n for n in known if n in (word, word.upper())), None))
     for i, (head, (key, unit)) in enumerate(zip(table.header, meaning, strict=True)):
         if key not in known:
