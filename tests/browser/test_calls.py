@@ -59,3 +59,11 @@ def test_the_call_sheet_is_drawn_and_fits(visit, ada, name, width, dark):
         bad = Axe().run(seen.page).response["violations"]
         assert [v["id"] for v in bad if v["impact"] in ("serious", "critical")] == []
         assert seen.page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_the_clinical_changes_stand_behind_the_version(visit):
+    seen = visit().log_in()
+    seen.page.get_by_role("link", name="dosetwin 0").click()
+    seen.page.get_by_role("heading", name="Clinical changes").wait_for()
+    seen.shot("changes-desk")
+    assert seen.page.locator("main li strong").count() > 5

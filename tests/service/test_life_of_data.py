@@ -2,17 +2,25 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import select, text
 
 from dosetwin.errors import InputError
 from dosetwin.serve import command
 from dosetwin.serve.auth.principal import THE_SERVICE
+from dosetwin.serve.bounded import TooLarge, send
+from dosetwin.serve.fhir.backend import BackendToken
+from dosetwin.serve.fhir.client import FhirError
+from dosetwin.serve.fhir.ingest import ingest
+from dosetwin.serve.problems import Problem
 from dosetwin.serve.store.backup import KEYS, backup, restore
-from dosetwin.serve.store.erase import erase
+from dosetwin.serve.store.erase import _names, _text, erase
 from dosetwin.serve.store.keys import rotate
+from dosetwin.serve.store.retain import archive
 from dosetwin.serve.store.retain import opened as open_archive
 from dosetwin.serve.store.tables import advice, facts, identities, patient_keys, patients, rejected, twin_states
 from service.conftest import AUDIT_KEY, DATA_KEY, Running, course, new_patient, record
@@ -166,3 +174,110 @@ def test_closed_stays_are_archived_and_refused_messages_forgotten(filled, tmp_pa
     assert command.store("erase", other, "asked for in a letter of 3 May") == 0
     with pytest.raises(InputError, match="erased before"):
         command.store("erase", other, "asked for in a letter of 3 May")
+
+
+def bundle(number: str) -> dict:
+    text_ = (files("dosetwin") / "data" / "demo_newborn.json").read_text(encoding="utf-8")
+    (id_,) = {e["resource"]["id"] for e in json.loads(text_)["entry"] if e["resource"]["resourceType"] == "Patient"}
+    said = json.loads(text_.replace(f'"{id_}"', f'"p{number}"').replace(f"Patient/{id_}", f"Patient/p{number}"))
+    for e in said["entry"]:
+        if e["resource"]["resourceType"] == "Patient":
+            e["resource"]["identifier"] = [{"system": "mrn", "value": number}]
+    return said
+
+
+def test_a_feed_does_not_bring_back_who_was_erased_but_a_person_may(filled):
+    quiet, one, _ = filled
+    service = quiet.service
+    gone(quiet, one)
+    feed = {"server": "https://ehr.example/fhir", "ward": "nicu"}
+    with pytest.raises(Problem, match="erased on request") as found:
+        ingest(service, THE_SERVICE, bundle(NUMBER), **feed)
+    assert found.value.status == 410
+    elsewhere = {"server": "https://other.example/fhir", "ward": "nicu"}
+    assert ingest(service, THE_SERVICE, bundle("another"), **elsewhere).created  # nobody else is kept out
+    assert NUMBER not in everything(quiet)  # what is remembered tells nothing without the key
+    with service.store.read() as conn:
+        assert service.verified(conn).ok
+    again = new_patient(quiet.as_("pharmacist"), person={"name": NAME, "identifiers": {"mrn": NUMBER}})
+    assert ingest(service, THE_SERVICE, bundle(NUMBER), **feed).patient_id == again
+
+
+def test_a_source_that_sent_an_erased_person_without_numbers_is_known_again(filled):
+    quiet, _, _ = filled
+    service, feed = quiet.service, {"server": "https://ehr.example/fhir", "ward": "nicu"}
+    said = bundle("")
+    for e in said["entry"]:
+        e["resource"].pop("identifier", None)
+    id_ = ingest(service, THE_SERVICE, said, **feed).patient_id
+    now = service.clock.now()
+    service.store.write(lambda conn: erase(conn, service.vault, service.trail, THE_SERVICE, id_, "asked for by the family", now))
+    with pytest.raises(Problem, match="erased on request"):
+        ingest(service, THE_SERVICE, said, **feed)
+
+
+@pytest.mark.parametrize(
+    ("message", "goes"),
+    [
+        ("PID|1||77^^^LAB||Bo^^\rOBX|1||x", True),
+        ('{"name": [{"text": "Bo"}]}', True),
+        ('{"name": [{"given": ["Bo"]}]}', True),
+        ("PID|1||4711||Boxer^Bob\rOBX|1||bo 77", False),  # a part of a word, or of another segment
+    ],
+)
+def test_short_names_count_where_a_message_names_a_person(message, goes):
+    assert _names(_text(message.encode()), "bo") is goes
+
+
+def test_an_archive_that_a_failed_commit_left_does_not_block_the_next_one(filled, tmp_path: Path):
+    quiet, one, other = filled
+    service, folder, now = quiet.service, tmp_path / "archive", quiet.service.clock.now()
+
+    def kept(conn):
+        return archive(conn, service.vault, service.trail, THE_SERVICE, one, folder, now)
+
+    def broken(conn):
+        kept(conn)
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        service.store.write(broken)
+    assert (folder / f"{one}.archive").exists()  # and nothing was erased
+    file = service.store.write(kept)
+    assert open_archive(service.vault, file)["patient"] == one
+    foreign = folder / f"{other}.archive"
+    foreign.write_bytes(b"somebody's own file")
+    with pytest.raises(InputError, match="never overwritten"):
+        service.store.write(lambda c: archive(c, service.vault, service.trail, THE_SERVICE, other, folder, now))
+    again = new_patient(quiet.as_("pharmacist"), person={"name": NAME, "identifiers": {"mrn": NUMBER}})
+    assert again != one
+    ingest(service, THE_SERVICE, bundle(NUMBER), server="https://ehr.example/fhir", ward="nicu")  # archived is not erased
+
+
+def test_a_feeds_source_key_is_not_taken_by_somebody_else(filled):
+    quiet, one, _ = filled
+    client = quiet.as_("pharmacist")
+    event = {**course()[0], "source_key": "fhir:0123456789ab:Observation/1:level"}
+    answer = client.post(f"/api/v1/patients/{one}/events", json=event)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "source_key")
+    assert client.post("/api/v1/events", json={"events": [{"patient": one, "event": event}]}).status_code == 422
+    new = {"ward": "nicu", "source_key": "hl7:PAS:x"}
+    assert client.post("/api/v1/patients", json=new).status_code == 422
+
+
+def test_an_answer_without_end_is_not_read():
+    def endless(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=Endless())
+
+    with httpx.Client(transport=httpx.MockTransport(endless)) as client, pytest.raises(TooLarge):
+        send("GET", "https://ehr.example/.well-known/smart-configuration", client=client)
+    token = BackendToken("https://ehr.example/fhir", "us", (), transport=httpx.MockTransport(endless))
+    with pytest.raises(FhirError, match="cannot be reached"):
+        token.current()
+
+
+class Endless(httpx.SyncByteStream):
+    """Bytes without end."""
+
+    def __iter__(self):
+        return iter(lambda: b"x" * 65_536, b"")

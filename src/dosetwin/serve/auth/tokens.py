@@ -15,6 +15,7 @@ from joserfc.jwk import KeySet
 
 from dosetwin.errors import InputError
 from dosetwin.serve.auth.principal import ROLES, Principal
+from dosetwin.serve.bounded import send
 from dosetwin.serve.clock import Clock
 from dosetwin.serve.memory import Memory
 from dosetwin.serve.problems import Problem
@@ -68,7 +69,7 @@ class Provider:
 
     def _get(self, url: str) -> dict[str, Any]:
         try:
-            answer = httpx.get(url, timeout=TIMEOUT_S, follow_redirects=False)
+            answer = send("GET", url, timeout=TIMEOUT_S, follow_redirects=False)
             answer.raise_for_status()
             found = answer.json()
         except (httpx.HTTPError, ValueError):

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from dosetwin.errors import InputError
+from dosetwin.serve.bounded import send
 from dosetwin.serve.fhir.client import FhirError
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.settings import secure
@@ -67,7 +68,7 @@ class BackendToken:
             url, algorithms = self.token_url, ()
             if not url:
                 try:
-                    configuration = http.get(f"{self.base.rstrip('/')}/.well-known/smart-configuration")
+                    configuration = send("GET", f"{self.base.rstrip('/')}/.well-known/smart-configuration", client=http)
                 except (httpx.HTTPError, httpx.InvalidURL) as error:
                     raise FhirError(f"the smart-configuration cannot be reached ({type(error).__name__})") from None
                 found = self._json(configuration, "smart-configuration")
@@ -83,7 +84,7 @@ class BackendToken:
             form = {"grant_type": "client_credentials", "scope": self.scope, "client_assertion_type": ASSERTION,
                     "client_assertion": signed}  # fmt: skip
             try:
-                answer = http.post(url, data=form, headers={"Accept": "application/json"})
+                answer = send("POST", url, client=http, data=form, headers={"Accept": "application/json"})
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise FhirError(f"the token endpoint cannot be reached ({type(error).__name__})") from None
         said = self._json(answer, f"token endpoint {urlsplit(url).path}")

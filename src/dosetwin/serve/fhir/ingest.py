@@ -24,6 +24,7 @@ from dosetwin.serve.auth.principal import THE_SERVICE, Principal
 from dosetwin.serve.fhir.consent import consents
 from dosetwin.serve.fhir.given import drug_of
 from dosetwin.serve.problems import Problem, from_input_error, wrong
+from dosetwin.serve.store.erase import refuse_erased
 from dosetwin.serve.store.facts import NewFact, NewPatient, Person, measurable
 from dosetwin.serve.store.measured import called
 from dosetwin.serve.store.merges import standing
@@ -225,6 +226,7 @@ def _patient(
     for system, value in person.identifiers.items():
         if (found := everywhere.find(conn, system, value)) is not None:
             return found, False
+    refuse_erased(conn, service.vault, person.identifiers, key)
     if not who.of_ward(ward):
         raise Problem(
             403, "out_of_reach", "not one of your wards", [wrong("patient", "ward", ward, ", ".join(sorted(who.wards)))]

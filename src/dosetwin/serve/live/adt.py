@@ -16,6 +16,7 @@ from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.live.hl7_text import Message, Segment
 from dosetwin.serve.live.inbox import feed, unusable
 from dosetwin.serve.live.whose import Claim, contradiction
+from dosetwin.serve.store.erase import refuse_erased
 from dosetwin.serve.store.facts import CARE, NewFact, NewPatient, Person
 from dosetwin.serve.store.tables import facts
 from dosetwin.serve.zone import Zone
@@ -114,6 +115,7 @@ def apply(
             elif not ward:
                 remarks.append(f"PV1-3: the location {it.place or 'nobody names'} is not followed here; nothing stored")
             else:
+                refuse_erased(conn, service.vault, dict(identifiers))
                 person = _person(it.name, dict(identifiers), it.birth)
                 if it.birth_day:
                     remarks.append("PID-7: no time of birth; taken as 00:00")

@@ -151,6 +151,8 @@ class Webhook:
         """Raises OSError where it is not taken with 2xx; redirects are not followed."""
         import httpx
 
+        from dosetwin.serve.bounded import send
+
         body = json.dumps(message.to_json(), separators=(",", ":")).encode()
         when = stamp(message.at)
         headers = {
@@ -158,7 +160,7 @@ class Webhook:
             "X-Dosetwin-Signature": f"sha256={signature(self.key, when, body)}",
         }  # fmt: skip
         try:
-            answer = httpx.post(self.url, content=body, headers=headers, timeout=TIMEOUT_S)
+            answer = send("POST", self.url, content=body, headers=headers, timeout=TIMEOUT_S)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise OSError(type(error).__name__) from None
         if not answer.is_success:

@@ -12,7 +12,7 @@ from dosetwin.serve.access import The, Who, keeps_refused
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.problems import Problem, wrong
-from dosetwin.serve.routes.patients import AGAIN, PatientId
+from dosetwin.serve.routes.patients import AGAIN, PatientId, refuse_feeds_keys
 from dosetwin.serve.service import Service
 from dosetwin.serve.store.facts import Measured, NewFact, Note, Text, unnamed
 from dosetwin.serve.sure import JUDGED, sure
@@ -95,6 +95,7 @@ def _told_elsewhere(events: list[NewFact]) -> None:
     wrongs = [wrong(f"event {k}", "body.kind", e.body.kind, "an event of care; POST /api/v1/alerts/{id}/acknowledgement for an "
                     "alert that was seen", "not recorded from outside")
               for k, e in enumerate(events) if isinstance(e.body, Note)]  # fmt: skip
+    refuse_feeds_keys(e.source_key for e in events)
     if wrongs:
         raise Problem(422, "not_accepted", "alerts are not recorded from outside; nothing was stored", wrongs)
 

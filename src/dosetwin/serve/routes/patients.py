@@ -1,5 +1,6 @@
 """Patients and their twins: create, list, look, predict."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -30,10 +31,24 @@ def ward_list(service: The, who: Who, ward: Annotated[Code | None, Query()] = No
     return {"now": stamp(reach.now), "patients": ordered(lines)}
 
 
+FEEDS = ("fhir:", "hl7:", "mqtt:")
+"""What the source keys of the service's own feeds begin with."""
+
+
+def refuse_feeds_keys(keys: Iterable[str | None]) -> None:
+    """Raise Problem 422 for a source key of a feed: whoever stored it first would keep the feed's own fact out."""
+    taken = [wrong(f"event {k}", "source_key", key, "a key of your own", "keys that begin so are those of the service's feeds")
+             for k, key in enumerate(keys) if key is not None and key.lower().startswith(FEEDS)]  # fmt: skip
+    if taken:
+        raise Problem(422, "not_accepted", "a feed's source key; nothing was stored", taken)
+
+
 @router.post("/patients", status_code=201, responses=AGAIN)
 @keeps_refused
 def create_patient(new: NewPatient, service: The, who: Who, response: Response) -> dict[str, Any]:
     """Follow a new patient. The same source key again answers 200 with the patient it made."""
+
+    refuse_feeds_keys([new.source_key])
 
     def create(conn, reach):
         reach.need("record")

@@ -18,6 +18,7 @@ from joserfc.jwk import KeySet
 
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.auth.tokens import ALGORITHMS, LEEWAY_S
+from dosetwin.serve.bounded import send
 from dosetwin.serve.fhir.client import is_id
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.smart.client_keys import ASSERTION, assertion
@@ -118,8 +119,8 @@ def _token(server: SmartServer, where: Endpoints, form: dict[str, str], now: flo
     elif not secret:
         form = form | {"client_id": server.client_id}
     try:
-        answer = httpx.post(where.token, data=form, auth=(server.client_id, secret) if secret else None, timeout=TIMEOUT_S,
-                            headers={"Accept": "application/json"}, follow_redirects=False, trust_env=False)  # fmt: skip
+        answer = send("POST", where.token, data=form, auth=(server.client_id, secret) if secret else None, timeout=TIMEOUT_S,
+                      headers={"Accept": "application/json"}, follow_redirects=False, trust_env=False)  # fmt: skip
         said = answer.json()
     except (httpx.HTTPError, ValueError):
         raise Problem(502, "ehr", "the EHR does not answer when a token is asked for") from None

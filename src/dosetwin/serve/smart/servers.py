@@ -12,6 +12,7 @@ import httpx
 
 from dosetwin.errors import InputError
 from dosetwin.serve.auth.principal import ROLES
+from dosetwin.serve.bounded import send
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.settings import secure as secure
 from dosetwin.serve.smart.client_keys import Key, private_keys
@@ -124,11 +125,10 @@ def _words(said: dict[str, Any], name: str) -> tuple[str, ...]:
 def get(url: str) -> dict[str, Any]:
     """A JSON object from the EHR; redirects are not followed. Raises Problem 502."""
     try:
-        answer = httpx.get(
-            url, headers={"Accept": "application/json"}, timeout=TIMEOUT_S, follow_redirects=False, trust_env=False
-        )
+        answer = send("GET", url, most=MAX_BYTES, headers={"Accept": "application/json"}, timeout=TIMEOUT_S,
+                      follow_redirects=False, trust_env=False)  # fmt: skip
         answer.raise_for_status()
-        found = answer.json() if len(answer.content) <= MAX_BYTES else None
+        found = answer.json()
     except (httpx.HTTPError, ValueError):
         raise Problem(502, "ehr", f"the EHR does not answer at {urlsplit(url).path}") from None
     if not isinstance(found, dict):

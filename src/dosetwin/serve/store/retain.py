@@ -24,7 +24,7 @@ from dosetwin.serve.store.merges import MOST, parts_of, with_absorbed
 from dosetwin.serve.store.patient_keys import open_
 from dosetwin.serve.store.private import private_file, private_folder
 from dosetwin.serve.store.schema import append_only, changeable
-from dosetwin.serve.store.tables import advice, facts, identities, patients, rejected
+from dosetwin.serve.store.tables import advice, audit, facts, identities, patients, rejected
 
 ABOUT = "archive"
 
@@ -94,17 +94,29 @@ def archive(conn: Connection, vault: Vault, trail: Trail, who: Principal, patien
     raw = json.dumps({"format": "dosetwin archive 1", "patient": patient, "key_id": sealed.key_id}).encode() + b"\n" + sealed.body
     private_folder(folder)
     target = folder / f"{patient}.archive"
-    if target.exists():
+    if target.exists() and not _left_over(conn, vault, patient, target):
         raise InputError("the file exists", where=str(target), remedy="move it elsewhere: an archive is never overwritten")
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
     private_file(part)
     part.write_bytes(raw)
-    part.rename(target)
+    part.replace(target)
     digest = hashlib.sha256(raw).hexdigest()
     trail.add(conn, now, who, "archive", patient=patient, detail={"sha256": digest})
-    erase(conn, vault, trail, who, patient, f"archived, file with SHA-256 {digest}", now)
+    erase(conn, vault, trail, who, patient, f"archived, file with SHA-256 {digest}", now, remember=False)
     return target
+
+
+def _left_over(conn: Connection, vault: Vault, patient: str, file: Path) -> bool:
+    """Whether a file is an archive of this patient that the trail knows nothing of: its commit failed, and nothing was erased."""
+    try:
+        if opened(vault, file)["patient"] != patient:
+            return False
+    except InputError:
+        return False
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    noted = select(audit.c.detail).where(audit.c.patient_id == patient, audit.c.action == "archive")
+    return digest not in {(detail or {}).get("sha256") for detail in conn.execute(noted).scalars()}
 
 
 def opened(vault: Vault, file: Path) -> dict[str, Any]:
