@@ -1,9 +1,12 @@
 """What a request leaves behind: ids, structured lines without identifiers, spans, numbers that alert rules and dashboard name."""
 
+import gzip
 import io
 import json
 import logging
 import re
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -105,3 +108,46 @@ def test_rules_and_dashboard_ask_for_numbers_that_there_are(app, token):
     assert named <= known, named - known
     assert all(r["labels"]["severity"] in ("critical", "warning") and r["annotations"]["do"] for r in rules)
     assert len({p["id"] for p in board["panels"]}) == len(board["panels"])
+
+
+def test_spans_reach_a_collector_by_otlp(monkeypatch):
+    """The exporter itself, against a collector of twenty lines: what arrives is the route, and no patient."""
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="not installed (extra observe)")
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    arrived: list[bytes] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            arrived.append(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
+            assert self.path == "/v1/traces"
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Nothing on the test's screen."""
+
+    with HTTPServer(("127.0.0.1", 0), Collector) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        made = tracer()
+
+        async def answer(scope, receive, send):
+            scope["route"] = type("Route", (), {"path": "/patients/{patient}"})
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        assert TestClient(Observed(answer, made)).get("/patients/ada-4711").status_code == 200
+        provider = made.span_processor  # the provider's own; flushed and closed here as at the end of a process
+        assert provider.force_flush(10_000)
+        provider.shutdown()
+        server.shutdown()
+    (request,) = [ExportTraceServiceRequest.FromString(x) for x in arrived]
+    (found,) = request.resource_spans
+    assert {a.key: a.value.string_value for a in found.resource.attributes}["service.name"] == "dosetwin"
+    (span,) = found.scope_spans[0].spans
+    assert span.name == "GET /patients/{patient}"
+    assert b"4711" not in arrived[0]
