@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 from typing import Annotated, Any
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
@@ -91,12 +92,14 @@ def _login(request: Request, next_: str, status: int = 200, problem: dict[str, A
         {"name": n, "full": p.name, "role": ", ".join(sorted(p.roles)), "ward": ", ".join(sorted(p.wards))}
         for n, p in demo_users.USERS.items()
     ]
+    target = local_path(next_)
     return page(
         request,
         "login.html.j2",
         None,
         status=status,
-        next=local_path(next_),
+        next=target,
+        this_page=quote(f"/login?{urlencode({'next': target})}"),
         users=users if service.settings.demo else [],
         provider=bool(service.settings.oidc_issuer),
         wrong=problem,
