@@ -19,8 +19,13 @@ def therapies(
 ) -> None:
     """List the therapies, or show one: goals with their sources, limits, rules, the menu that is searched."""
     from dosetwin import formulary
+    from dosetwin.studies.decisions import decisions
 
-    found = [formulary.therapy(name)] if name is not None else list(formulary.therapies())
+    others = decisions()
+    if name is not None:
+        found = [others[name].therapy if name in others else formulary.therapy(name)]
+    else:
+        found = list(formulary.therapies())
     if as_json:
         print_json([_row(t) for t in found])
         return
@@ -36,6 +41,7 @@ def therapies(
     for t in found:
         table.add_row(t.name, t.drug.name, t.population, ", ".join(t.models))
     console.print(table)
+    console.print(f"By a formula of one person's own record (docs/tumours.md, qt.md, chronic.md): {', '.join(others)}")
     console.print("One of them: dosetwin therapies NAME", style="dim")
 
 

@@ -228,6 +228,13 @@ def test_qt_halves_the_dose_where_the_limits_do_and_names_low_potassium(tmp_path
             read_case(written(tmp_path, QT.replace(*change)), decision("qt_dofetilide").formula)
 
 
+def test_they_are_listed_and_shown_as_therapies_are() -> None:
+    listed = CliRunner().invoke(app, ["therapies"])
+    shown = CliRunner().invoke(app, ["therapies", "kidney_years"])
+    assert all(name in " ".join(listed.stdout.split()) for name in decisions())
+    assert "KDIGO 2024" in shown.stdout
+
+
 def test_a_record_of_a_therapy_without_years_is_refused(tmp_path: Path) -> None:
     case = written(tmp_path, json.dumps({"therapy": "amikacin", "readings": []}), "case.json")
     done = CliRunner().invoke(app, ["years", str(case)])
