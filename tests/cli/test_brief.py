@@ -31,6 +31,14 @@ def test_twelve_lines_and_the_order_whole(name: str, width: int, answers: dict[s
     assert "--full" in said
 
 
+def test_of_whom_nothing_is_known_there_is_no_blank_after_a_colon(answers: dict[str, object], monkeypatch) -> None:
+    advice = answers.setdefault("first_dose", answered("first_dose"))
+    monkeypatch.setattr("dosetwin.cli.brief.about", lambda _: [])
+    out = StringIO()
+    show_brief(Console(file=out, width=140), advice, "given with --now")  # type: ignore[arg-type]
+    assert out.getvalue().splitlines()[0].rstrip()[-1] != ":"
+
+
 @pytest.fixture(scope="module")
 def answers() -> dict[str, object]:
     return {}

@@ -52,7 +52,7 @@ def _lines(advice: "Advice", told_by: str) -> list[Line]:
     called, patient = narrative.said_of(therapy), advice.timeline.patient
     style = {"refuse": "bold red", "bad": "bold red", "warn": "bold yellow"}.get(narrative.tone(rec), "bold green")
     made_up = " (made-up patient)" if patient.synthetic else ""
-    out = [Line(f"{called.who} {patient.id}{made_up}: {', '.join(about(advice))}", "bold", cut=True)]
+    out = [Line(": ".join(filter(None, (f"{called.who} {patient.id}{made_up}", ", ".join(about(advice))))), "bold", cut=True)]
     out.append(Line(f"Decision at {narrative.moment(rec.provenance['now'])} ({told_by})", "dim", cut=True, drop=6))
     hold = narrative.hold_text(rec)
     out += [Line(f"{narrative.answer_title(rec)}: {hold[0]}", style)] if hold else []

@@ -39,7 +39,7 @@ def show_advice(console: "Console", advice: "Advice", clock: str) -> None:
 
     made_up = " (made-up patient)" if patient.synthetic else ""
     console.print(
-        safe(f"{called.who} {patient.id}{made_up}: {', '.join(about(advice))}"),
+        safe(": ".join(filter(None, (f"{called.who} {patient.id}{made_up}", ", ".join(about(advice)))))),
         style="bold",
     )
     names = ", ".join(f"{m.name}" + (f" (weight {narrative.percent(w)})" if len(advice.models) > 1 else "")
