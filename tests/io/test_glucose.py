@@ -65,6 +65,41 @@ def test_a_plain_table_of_several_subjects_out_of_order(tmp_path: Path):
     assert codes(findings) == {"two_readings_at_one_time"}
 
 
+@pytest.mark.parametrize("text", [
+    "Index;Zeitstempel (JJJJ-MM-TTThh:mm:ss);Ereignistyp;Ereignisuntertyp;Glukosewert (mmol/l);Insulinwert (IE)\n"
+    "1;2026-06-02T00:00:00;EGW;;5,8;\n2;2026-06-02T00:02:00;Kalibrierung;;9,9;\n3;2026-06-02T00:05:00;EGW;;Niedrig;\n",
+    "Glukose-Werte,Erstellt am,24-02-2026 12:12 UTC\nGerät,Seriennummer,Gerätezeitstempel,Aufzeichnungstyp,"
+    'Glukosewert-Verlauf mmol/L,Glukose-Scan mmol/L\nL,1,24-02-2026 00:00,0,"5,8",\nL,1,24-02-2026 00:02,1,,"9,9"\n'
+    "L,1,24-02-2026 00:05,0,LO,\n",
+    "Informe,x\nDispositivo,Número de serial,Sello de tiempo del dispositivo,Tipo de registro,Historial de glucosa mg/dL,"
+    "Escaneo de glucosa mg/dL\nL,,24-02-2026 00:00,0,104.49,\nL,,24-02-2026 00:02,1,,178\nL,,24-02-2026 00:05,0,Bajo,\n",
+])  # fmt: skip
+def test_exports_in_other_languages_with_a_mark_at_their_head(tmp_path: Path, text: str):
+    (course,), _ = read_glucose(file(tmp_path, "\ufeff" + text))
+    assert course.minutes.tolist() == [0.0, 5.0]
+    assert course.mg_dl.tolist() == pytest.approx([104.49, 39.0], abs=0.01)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_night_the_clocks_go_back_has_two_equal_hours(tmp_path: Path, turned: bool):
+    clock = [*range(100, 180, 15), *range(120, 240, 15)]  # 02:45 is followed by 02:00
+    lines = [f"2026-10-25 0{m // 60}:{m % 60:02},{120 + k}" for k, m in enumerate(clock)]
+    (course,), findings = read_glucose(file(tmp_path, "time,gl\n" + "\n".join(lines[::-1] if turned else lines) + "\n"))
+    assert course.mg_dl.tolist() == [120.0 + k for k in range(len(clock))], "nothing is taken for a copy, nothing is turned round"
+    assert (course.minutes[1:] - course.minutes[:-1] > 0).all()
+    assert "clock_put_back" in codes(findings)
+
+
+def test_errors_that_nightscout_keeps_as_glucose_are_left_out_and_another_unit_is_not(tmp_path: Path):
+    at = 1_700_000_000_000
+    said = [{"sgv": v, "date": at + 300_000 * k} for k, v in enumerate((118, 120, 10, 121, 124, 125))]
+    (course,), findings = read_glucose(file(tmp_path, json.dumps(said), "entries.json"))
+    assert course.mg_dl.tolist() == [118.0, 120.0, 121.0, 124.0, 125.0]
+    assert "sensor_errors" in codes(findings)
+    with pytest.raises(InputError, match="glucose cannot be this"):
+        read_glucose(file(tmp_path, json.dumps([{"sgv": 6, "date": at}, {"sgv": 7, "date": at + 300_000}]), "entries.json"))
+
+
 @pytest.mark.parametrize(
     ("text", "unit", "what"),
     [

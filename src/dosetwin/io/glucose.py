@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,8 +30,30 @@ HARDLY_MG_DL, HARDLY_MMOL = 33.4, 45.0
 _TIMES = ("timestamp", "device timestamp", "time", "datetime", "date time", "datestring", "date", "eventdatetime", "eventtime")
 _VALUES = ("glucose value", "historic glucose", "scan glucose", "cgm", "gl", "sgv", "glucose", "sensor glucose", "bg")
 _SUBJECTS = ("id", "subject", "patient", "subject id", "patient id", "ptid")
-_KINDS = {"egv", "sgv", ""}
+_KINDS = {"egv", "egw", "sgv", ""}
+_OTHER = {
+    "zeitstempel": "timestamp", "gerätezeitstempel": "device timestamp", "glukosewert": "glucose value",
+    "cgm-glukosewert": "glucose value", "ereignistyp": "event type", "aufzeichnungstyp": "record type",
+    "glukosewert-verlauf": "historic glucose", "glukose-scan": "scan glucose",
+    "sello de tiempo del dispositivo": "device timestamp", "marca temporal": "timestamp", "nivel de glucosa": "glucose value",
+    "tipo de evento": "event type", "tipo de registro": "record type", "historial de glucosa": "historic glucose",
+    "escaneo de glucosa": "scan glucose", "horodatage de l'appareil": "device timestamp", "horodatage": "timestamp",
+    "type d'enregistrement": "record type", "historique de la glycémie": "historic glucose", "type d'événement": "event type",
+    "valeur de glucose": "glucose value", "valore del glucosio": "glucose value", "tipo di evento": "event type",
+    "timestamp del dispositivo": "device timestamp", "tipo di registrazione": "record type",
+    "storico del glucosio": "historic glucose",
+}  # fmt: skip
+"""Headings of exports in German, Spanish, French and Italian, as programs that read them name them."""
+_LOW = {"low", "lo", "niedrig", "bajo", "basso", "faible"}
+_HIGH = {"high", "hi", "hoch", "alto", "élevé", "élevée"}
+ERROR_CODES = 12.0
+"""Nightscout keeps a sensor's error as a glucose of up to 12: whole numbers that are no glucose."""
+MOST_ERRORS = 0.25
+"""Share of such values above which the file is taken to be in another unit (assumed)."""
+BACK_S = (45 * 60.0, 65 * 60.0)
+"""s: what a clock that is put back by an hour looks like between two readings five or fifteen minutes apart."""
 _UNIT = re.compile(r"[(\[ ]\s*(mg/dl|mmol/l)\s*[)\]]?$", re.IGNORECASE)
+_OFFSET = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
 _SHORT = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{2,4})[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp][Mm])?")
 
 
@@ -60,7 +83,7 @@ def read_glucose(path: Path, unit: str = "") -> tuple[list[Course], list[Finding
     if unit and unit not in UNITS:
         raise InputError("unknown unit of glucose", where="--unit", value=unit, allowed=" or ".join(UNITS))
     findings: list[Finding] = []
-    said, readings = _nightscout(path) if path.name.lower().endswith(".json") else _table(path, findings)
+    said, readings = _nightscout(path, findings) if path.name.lower().endswith(".json") else _table(path, findings)
     if said and unit and said != unit:
         raise InputError("the file says another unit", where=path.name, value=said, allowed=unit, remedy="leave --unit out")
     unit = said or unit
@@ -78,7 +101,7 @@ def read_glucose(path: Path, unit: str = "") -> tuple[list[Course], list[Finding
     return list(_courses(readings, times, values, findings, path.name)), findings
 
 
-def _nightscout(path: Path) -> tuple[str, list[_Reading]]:
+def _nightscout(path: Path, findings: list[Finding]) -> tuple[str, list[_Reading]]:
     entries = read_json(path)
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
         raise InputError("not a list of Nightscout entries", where=path.name, allowed='[{"sgv": 120, "date": 1700000000000}]')
@@ -87,13 +110,20 @@ def _nightscout(path: Path) -> tuple[str, list[_Reading]]:
         if entry.get("type", "sgv") == "sgv" and "sgv" in entry:
             when = entry.get("dateString") or entry.get("date")
             out.append(_Reading(f"{path.name}: entry {i}", "", str(when), str(entry["sgv"])))
+    codes = [r for r in out if (v := number(r.value)) is not None and v <= ERROR_CODES and v == int(v)]
+    if codes and len(codes) <= MOST_ERRORS * len(out):
+        gone = {r.place for r in codes}
+        said = f"{len(codes)} values of at most {ERROR_CODES:g} are a sensor's errors and no glucose: they are left out"
+        findings.append(Finding("info", "sensor_errors", path.name, said, len(codes)))
+        out = [r for r in out if r.place not in gone]
     return "mg/dL", out
 
 
 def _plain(name: str) -> str:
     """A column's name without unit and format, lower case."""
     without = re.sub(r"\(.*\)$", "", _UNIT.sub("", name.strip()))
-    return re.sub(r"[_ ]+", " ", without).strip().lower()
+    name = re.sub(r"[_ ]+", " ", without).strip().lower().replace("\u2019", "'")
+    return _OTHER.get(name, name)
 
 
 def _found(heads: Sequence[str], names: Sequence[str]) -> list[int]:
@@ -175,8 +205,8 @@ def _values(readings: Sequence[_Reading], unit: str, findings: list[Finding], na
     beyond = 0
     for i, r in enumerate(readings):
         word = r.value.lower()
-        if word in {"low", "lo", "high", "hi"}:
-            out[i], beyond = LOW if word.startswith("lo") else HIGH, beyond + 1
+        if word in _LOW | _HIGH:
+            out[i], beyond = LOW if word in _LOW else HIGH, beyond + 1
             continue
         value = number(r.value, comma=True)
         if value is None:
@@ -240,6 +270,7 @@ def _courses(
 ) -> Iterable[Course]:
     for subject in dict.fromkeys(r.subject for r in readings):
         mine = [i for i, r in enumerate(readings) if r.subject == subject]
+        seconds = _clock_back(mine, readings, seconds, findings, f"{name} {subject}".strip())
         kept: dict[float, int] = {}
         twice = 0
         for i in mine:
@@ -250,3 +281,29 @@ def _courses(
         order = sorted(kept)
         at = np.array(order)
         yield Course(subject, (at - at[0]) / 60.0, values[[kept[s] for s in order]], readings[kept[order[0]]].when)
+
+
+def _clock_back(
+    mine: Sequence[int], readings: Sequence[_Reading], seconds: Sequence[float], findings: list[Finding], where: str
+) -> Sequence[float]:
+    """The seconds, with an hour added after the night in which local clocks were put back.
+
+    Only where lines stand in the order of time but for one step back of about an hour, and say no offset: what a monitor that
+    follows the clock writes then. Without this the second of the two equal hours would be taken for copies of the first.
+    """
+    if len(mine) < 3 or any(
+        number(r.when) is not None or _OFFSET.search(r.when) for r in (readings[mine[0]], readings[mine[-1]])
+    ):
+        return seconds
+    way = 1.0 if seconds[mine[-1]] >= seconds[mine[0]] else -1.0
+    steps = [way * (seconds[b] - seconds[a]) for a, b in pairwise(mine)]
+    back = [k for k, s in enumerate(steps) if s < 0.0]
+    if len(back) != 1 or not BACK_S[0] <= -steps[back[0]] <= BACK_S[1]:
+        return seconds
+    out = list(seconds)
+    later = mine[back[0] + 1 :] if way > 0 else mine[: back[0] + 1]
+    for i in later:
+        out[i] += 3600.0
+    findings.append(Finding("info", "clock_put_back", where, "one hour stands twice: the clock was put back, both are kept",
+                            readings[mine[back[0] + 1]].when))  # fmt: skip
+    return out
