@@ -58,7 +58,7 @@ def _show(a: "Answer", hours: float, page: Path | None) -> None:
         for change in words.changes(now.settings, best.settings):
             console.print(f"             {change}")
         console.print(
-            f"These days again: {words.percent(now.inside)} -> {words.percent(best.inside)} in 70-180 mg/dL, "
+            f"Expected of such days: {words.percent(now.inside)} -> {words.percent(best.inside)} in 70-180 mg/dL, "
             f"{words.percent(now.below70)} -> {words.percent(best.below70)} below 70"
         )
     if a.bolus is not None:

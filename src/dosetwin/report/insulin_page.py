@@ -66,12 +66,12 @@ def parts(answer: Answer, days: Days) -> dict[str, Any]:
     now, best = answer.chosen.now, answer.chosen.best
     said = measured(days)
     seen = {"inside": said.tir, "below70": said.below70, "below54": said.below54, "above": said.above180}
-    columns = ["the monitor", "present settings, again", *([] if best in (None, now) else ["recommended, again"])]
+    columns = ["as measured", *([] if best is None or best is now else ["expected"])]
     rows = [
-        {"what": text, "cells": [words.percent(0.01 * seen[key]), *(words.percent(getattr(x, key)) for x in _lives(answer))]}
+        {"what": text, "cells": [words.percent(0.01 * seen[key]), *(words.percent(getattr(x, key)) for x in _expected(answer))]}
         for key, text in ROWS
     ]
-    index = {"what": "glycaemia risk index", "cells": [f"{said.gri:.0f}", *(f"{x.loss:.0f}" for x in _lives(answer))]}
+    index = {"what": "glycaemia risk index", "cells": [f"{said.gri:.0f}", *(f"{x.loss:.0f}" for x in _expected(answer))]}
     tried = [{"what": x.settings.words(), "cells": [words.percent(x.inside), words.percent(x.below70), f"{x.loss:.0f}",
                                                      words.percent(x.safe), "yes" if x.acceptable else "no"],
               "now": x is now, "best": x is best} for x in answer.chosen.tried[:10]]  # fmt: skip
@@ -79,7 +79,8 @@ def parts(answer: Answer, days: Days) -> dict[str, Any]:
     return {
         "status": answer.status, "order": words.order(answer.chosen), "present": now.settings.words(),
         "changes": () if best is None else words.changes(now.settings, best.settings),
-        "sure": "" if best is None else words.sure(best.safe), "columns": columns, "rows": [*rows, index], "tried": tried,
+        "sure": words.sure(best.safe) if best is not None and best.acceptable else "",
+        "columns": columns, "rows": [*rows, index], "tried": tried,
         "reasons": [words.said(r) for r in answer.chosen.reasons], "learned": words.learned(answer.learned),
         "hours": f"{len(days.readings) * STEP_MIN / 60.0:.0f}", "readings": said.readings, "active": f"{said.active:.0f}",
         "bolus": None if b is None else {"order": words.bolus(b), "reasons": [words.said(r) for r in b.reasons]},
@@ -88,9 +89,9 @@ def parts(answer: Answer, days: Days) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _lives(answer: Answer) -> tuple[Any, ...]:
+def _expected(answer: Answer) -> tuple[Any, ...]:
     now, best = answer.chosen.now, answer.chosen.best
-    return (now,) if best is None or best is now else (now, best)
+    return () if best is None or best is now else (best,)
 
 
 def insulin_page(answer: Answer, days: Days, *, source: str) -> str:

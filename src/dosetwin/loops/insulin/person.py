@@ -109,9 +109,10 @@ def advise_person(
                 "are all boluses and meals on record?",
             )
         )
-    chosen = choose(present, days, learned, weight=weight, seed=seed)
+    chosen = choose(present, days, learned, weight=weight)
     bolus = bolus_now(days, present, learned, weight, meal, seed) if meal > 0 else None
-    status = "refuse" if chosen.best is None else "caution" if any(f.severity == "warning" for f in found) else "recommend"
+    doubt = any(f.severity == "warning" for f in found) or (chosen.best is not None and not chosen.best.acceptable)
+    status = "refuse" if chosen.best is None else "caution" if doubt else "recommend"
     rows = learned.drawn(DRAWS, np.random.default_rng(seed))
     two = (chosen.now.settings, (chosen.best or chosen.now).settings)
     again = np.stack([np.percentile(lived(present, s, days, learned, rows, weight), (10, 50, 90), axis=0) for s in two])

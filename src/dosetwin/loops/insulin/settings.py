@@ -16,7 +16,9 @@ from dosetwin.structure import glucose as g
 
 Array = NDArray[np.float64]
 DRAWS, SETTLED_H = 40, 6
-"""Lives a setting is tried in; h at their start that do not count."""
+"""Lives a bolus is tried in, and a figure shows; h at the start of a life that do not count."""
+FALLS, MOVES, TAIL = 1.0 / 3.0, 0.6, 0.1
+"""What is counted of lows that a belief says would fall away and of highs that would change (``judged``); the worst lives."""
 SEEN_LOW, SEEN_VERY_LOW = 0.01, 0.0
 """Shares of the readings below 70 and 54 mg/dL above which no setting may give more insulin, whatever a belief says (assumed):
 what was eaten to end a low is rarely on record, and hides how far it would have gone."""
@@ -46,7 +48,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Lived:
-    """What days under some settings came to: shares of time, means over the lives, and in how many of them no bar was broken."""
+    """What is expected of some settings: shares of time, ``safe`` the share of the lives in which no bar is broken, ``loss`` the
+    glycaemia risk index, ``worst`` by how much the time below 70 mg/dL grows in the worst tenth of the lives (negative: falls),
+    ``gains`` the share of the lives in which the risk index falls."""
 
     settings: Settings
     inside: float
@@ -55,6 +59,8 @@ class Lived:
     above: float
     safe: float
     loss: float
+    worst: float
+    gains: float
 
     @property
     def acceptable(self) -> bool:
@@ -63,7 +69,9 @@ class Lived:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        shares = {k: round(getattr(self, k), 4) for k in ("inside", "below70", "below54", "above", "safe", "loss")}
+        shares = {
+            k: round(getattr(self, k), 4) for k in ("inside", "below70", "below54", "above", "safe", "loss", "worst", "gains")
+        }
         return {**self.settings.to_json(), **shares, "acceptable": self.acceptable}
 
 
@@ -121,21 +129,38 @@ def lived(present: Settings, settings: Settings, days: Days, learned: Learned, r
     return out[:, SETTLED_H * 60 // STEP_MIN :]
 
 
-def judged(settings: Settings, course: Array) -> Lived:
-    """Shares of time of the lives, and the glycaemia risk index (Klonoff 2022; recalled) as what is lost."""
-    low, very = (course < 70.0).mean(axis=1), (course < 54.0).mean(axis=1)
-    high, very_high = (course > 180.0).mean(axis=1), (course > 250.0).mean(axis=1)
-    risk = 3.0 * very + 2.4 * (low - very) + 1.6 * very_high + 0.8 * (high - very_high)
-    safe = ((low <= LOW) & (very <= VERY_LOW)).mean()
+def shares(course: Array) -> Array:
+    """Shares of the time below 70, below 54, above 180, above 250 mg/dL and the glycaemia risk index (Klonoff 2022; recalled)
+    [..., 5] of courses mg/dL [..., n]."""
+    low, very, high, very_high = (f.mean(axis=-1) for f in (course < 70.0, course < 54.0, course > 180.0, course > 250.0))
+    return np.stack([low, very, high, very_high, _risk(low, very, high, very_high)], axis=-1)
+
+
+def _risk(low: Array, very: Array, high: Array, very_high: Array) -> Array:
+    return 100.0 * (3.0 * very + 2.4 * (low - very) + 1.6 * very_high + 0.8 * (high - very_high))
+
+
+def judged(settings: Settings, seen: Array, changed: Array, weights: Array) -> Lived:
+    """What is expected of ``settings``: what the monitor saw [5] and, in each life, by how much the shares change [k, 5].
+
+    Of lows that a belief says would fall away a third is counted, of highs six tenths either way, of lows that would come all:
+    on people whom no judgement was made on beliefs overrated all three by about that much, since lives lived again know neither
+    what is eaten to end a low nor the boluses a person corrects with.
+    """
+    counted = np.column_stack([
+        *(np.where(changed[:, j] > 0.0, changed[:, j], FALLS * changed[:, j]) for j in (0, 1)),
+        *(MOVES * changed[:, j] for j in (2, 3)),
+    ])  # fmt: skip
+    mean = np.maximum(seen[:4] + weights @ counted, 0.0)
+    each = seen[:2] + counted[:, :2]
+    safe = weights @ ((each[:, 0] <= LOW) & (each[:, 1] <= VERY_LOW))
+    gain = _risk(*counted.T)
+    order = np.argsort(changed[:, 0])
+    worst = changed[order, 0][np.argmax(np.cumsum(weights[order]) >= 1.0 - TAIL - 1e-9)]
     return Lived(
-        settings,
-        float(1.0 - low.mean() - high.mean()),
-        float(low.mean()),
-        float(very.mean()),
-        float(high.mean()),
-        float(safe),
-        float(100.0 * risk.mean()),
-    )
+        settings, float(1.0 - mean[0] - mean[2]), float(mean[0]), float(mean[1]), float(mean[2]), float(safe),
+        float(max(seen[4] + weights @ gain, 0.0)), float(worst), float(weights @ (gain < 0.0)),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -152,47 +177,49 @@ TIE = 1.0
 """Points of the risk index below which a change is not worth making (assumed)."""
 
 
-def choose(present: Settings, days: Days, learned: Learned, *, weight: float, seed: int = 1, draws: int = DRAWS) -> Chosen:
-    """The settings of least risk within a step of the present ones whose lows stay inside the bars; the present ones where
-    nothing is gained."""
-    rows = learned.drawn(draws, np.random.default_rng(seed))
-    seen = days.readings[np.isfinite(days.readings)]
-    low, very = float((seen < 70.0).mean()), float((seen < 54.0).mean())
+def choose(present: Settings, days: Days, learned: Learned, *, weight: float) -> Chosen:
+    """The settings of least risk within a step of the present ones that bring no more lows in the worst lives and most surely a
+    gain; the present ones where nothing is gained. Lows on record beyond the bars ask for a step of less insulin, whatever the
+    belief says, also where the step alone will not do.
+    """
+    rows, weights = learned.likely()
+    seen = shares(days.readings[np.isfinite(days.readings)])
+    low, very = float(seen[0]), float(seen[1])
     held, beyond = low > SEEN_LOW or very > SEEN_VERY_LOW, low > LOW or very > VERY_LOW
+    was = shares(lived(present, present, days, learned, rows, weight))
     found = [
-        judged(s, lived(present, s, days, learned, rows, weight))
+        judged(s, seen, shares(lived(present, s, days, learned, rows, weight)) - was, weights)
         for b, r, f in product(BASAL, RATIO, FACTOR)
         if not held or (b <= 1.0 <= min(r, f))
         if not beyond or b < 1.0 or r > 1.0 or (b == r == f == 1.0)
         for s in [replace(present, basal=present.basal * b, ratio=present.ratio * r, factor=present.factor * f)]
     ]
     now = next(x for x in found if x.settings == present)
-    if beyond:  # lows on record speak for themselves
-        found = [replace(x, safe=0.0) if x is now else x for x in found]
-        now = next(x for x in found if x.settings == present)
-    tried = tuple(sorted(found, key=lambda x: (not x.acceptable, x.loss)))
-    fine = [x for x in tried if x.acceptable]
+    others = [x for x in found if x is not now]
+    fine = [x for x in others if x.worst <= 1e-9 and (beyond or (x.acceptable and x.gains >= SURE - 1e-9))]
+    tried = tuple(sorted(found, key=lambda x: (x not in fine and x is not now, x.loss)))
     does = "insulin is taken away, whatever the belief says" if beyond else "no setting may give more insulin"
-    lows = Reason("lows_on_record", round(low, 4), LOW if beyond else SEEN_LOW, "1", does)
-    shown = (lows,) if held else ()
-    if not fine:
-        least = min(found, key=lambda x: (x.below54, x.below70))
+    shown = (Reason("lows_on_record", round(low, 4), LOW if beyond else SEEN_LOW, "1", does),) if held else ()
+    if beyond and not fine:
+        least = min(others, key=lambda x: (x.below54, x.below70))
         text = f"{least.settings.words()} has the fewest lows; look at meals not entered, exercise and doses not told"
-        why = "Under every setting within a step lows stay inside the bars in too few of the lives tried"
-        none = Reason("no_acceptable_settings", round(tried[0].safe, 3), SURE, "1", why)
+        why = "Under every setting within a step lows grow in the worst of the lives tried"
+        none = Reason("no_acceptable_settings", round(min(x.worst for x in others), 4), 0.0, "1", why)
         return Chosen(now, None, tried, (*shown, none, Reason("what_would_help", text="Less insulin first: " + text)))
-    if now.acceptable and now.loss - fine[0].loss <= TIE:
-        text = "No other setting lowers the glycaemia risk index by a point"
-        return Chosen(now, now, tried, (*shown, Reason("nothing_gained", round(now.loss, 2), round(fine[0].loss, 2), "", text)))
+    least_loss = min((x.loss for x in fine), default=now.loss)
+    if not beyond and now.loss - least_loss <= TIE:
+        text = "No other setting within a step lowers the glycaemia risk index by a point, without more lows in the worst lives"
+        return Chosen(now, now, tried, (*shown, Reason("nothing_gained", round(now.loss, 2), round(least_loss, 2), "", text)))
     # among what is within a tie, the one that changes least
-    alike = [x for x in fine if x.loss - fine[0].loss <= TIE]
+    alike = [x for x in fine if x.loss - least_loss <= TIE]
     best = min(alike, key=lambda x: (_changes(x.settings, present), x.loss))
-    risk = "risk index of these days lived again, against that of the present settings"
-    safe = "share of lives below 70 mg/dL for at most 4 %, below 54 for at most 1 % of the time"
+    step = "Lows may stay beyond the bars after this step: ask again after some days; look at meals not entered, exercise, doses"
     reasons = (
         *shown,
-        Reason("lowest_risk", round(best.loss, 2), round(now.loss, 2), "", risk),
-        Reason("p_no_lows", round(best.safe, 3), SURE, "1", safe),
+        *(() if best.acceptable else (Reason("a_step_only", round(best.safe, 3), SURE, "1", step),)),
+        Reason("lowest_risk", round(best.loss, 2), round(now.loss, 2), "", "risk index expected, against that of these days"),
+        Reason("lows_in_the_worst", round(best.worst, 4), 0.0, "1", "change of the time below 70 mg/dL in the worst lives"),
+        Reason("p_no_lows", round(best.safe, 3), SURE, "1", "share of lives whose lows stay inside the bars"),
     )
     return Chosen(now, best, tried, reasons)
 

@@ -29,10 +29,7 @@ def _lows(v: float, limit: float | None, text: str) -> str:
 
 
 def _risk(v: float, limit: float | None, text: str) -> str:
-    return (
-        f"Lived again with these settings the same days come to a glycaemia risk index of {v:.0f}, with the present ones to "
-        f"{limit or 0.0:.0f} (0 is best, 100 worst)."
-    )
+    return f"A glycaemia risk index of {v:.0f} is expected, after {limit or 0.0:.0f} in these days (0 is best, 100 worst)."
 
 
 def _no_lows(v: float, limit: float | None, text: str) -> str:
@@ -43,10 +40,8 @@ def _no_lows(v: float, limit: float | None, text: str) -> str:
 
 
 def _tail(v: float, limit: float | None, text: str) -> str:
-    return (
-        f"In the worst tenth of the lives tried glucose is below 70 mg/dL for {percent(v)} of the time, with the present "
-        f"settings for {percent(limit or 0.0)}."
-    )
+    more = f"{percent(abs(v))} {'more' if v > 0 else 'less'} of the time" if abs(v) >= 5e-4 else "no longer"
+    return f"In the worst tenth of the lives tried glucose is below 70 mg/dL {more} than with the present settings."
 
 
 def _below(v: float, limit: float | None, text: str) -> str:
@@ -60,7 +55,10 @@ SENTENCES = {
     "lows_in_the_worst": _tail,
     "p_below70": _below,
     "nothing_gained": lambda v, limit, text: f"{text} ({limit or 0.0:.1f} instead of {v:.1f}).",
-    "no_acceptable_settings": lambda v, limit, text: f"{text}: {percent(v)} at best, {percent(limit or 0.0)} is asked.",
+    "no_acceptable_settings": lambda v, limit, text: f"{text}: by {percent(v)} of the time at best.",
+    "a_step_only": lambda v, limit, text: (
+        f"{text} (inside the bars in {percent(v)} of the lives, {percent(limit or 0.0)} is asked)."
+    ),
     "held_by_limits": lambda v, limit, text: f"{text}: {v:.1f} U instead of {limit or 0.0:.1f} U.",
     "low_without_insulin": lambda v, limit, text: f"{text} (chance {percent(v)}).",
 }

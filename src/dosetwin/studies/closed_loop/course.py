@@ -1,12 +1,14 @@
 """A course of days under one controller: meals misjudged or not announced, a faulty sensor, insulin every five minutes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dosetwin.loops.insulin import CONTROLLERS, Limits, Person, Seen
 from dosetwin.loops.insulin.belief import STEP_MIN
+from dosetwin.loops.insulin.learned import Days, learn
+from dosetwin.loops.insulin.settings import TARGET, Settings, choose
 from dosetwin.populations.type1 import Clinic, advance
 from dosetwin.populations.type1.body import NAMES
 from dosetwin.populations.type1.sensor import HIGHEST, LOWEST, Sensor, errors
@@ -27,13 +29,15 @@ HYPO, RESCUE_G = 60.0, 15.0
 @dataclass(frozen=True)
 class World:
     """What may go wrong: ``unannounced`` share of meals, ``misjudged`` SD of ln(carbohydrate said / eaten), ``swing`` of the
-    sensitivities over a day (0.3: 30 % up and down, a phase per person), ``rescue`` whether lows are eaten away."""
+    sensitivities over a day (0.3: 30 % up and down, a phase per person), ``rescue`` whether lows are eaten away, ``basal`` by
+    what the dose that is right is multiplied in everybody's settings."""
 
     days: int = 3
     unannounced: float = 0.1
     misjudged: float = 0.2
     swing: float = 0.3
     rescue: bool = True
+    basal: float = 1.0
     sensor: Sensor = field(default_factory=Sensor)
 
 
@@ -104,3 +108,26 @@ def play(people: Clinic, number: NDArray[np.int64], seed: int, world: World, con
         glucose[:, now] = advance(parameters, states, eaten[:, now], given[:, k] / STEP_MIN)
         level = glucose[:, minute + STEP_MIN - 1]
     return Played(glucose, given, seen, rescued)
+
+
+OTHER_DAYS = 1_000_003
+"""Added to the seed for the days that settings are learned from: none of them is judged."""
+
+
+def advised(people: Clinic, number: NDArray[np.int64], seed: int, world: World, controller: str) -> Clinic:
+    """The people with the settings that are recommended to each after ``world.days`` other days under the present ones.
+
+    Who gets no recommendation keeps them.
+    """
+    before = seed + OTHER_DAYS
+    played = play(people, number, before, world, controller, None)
+    said = meals(people, number, before, world)[1]
+    found = np.column_stack([people.basal, people.ratio, people.factor])
+    for i in range(len(number)):
+        now = Settings(*(float(v) for v in found[i]))
+        days = Days(played.seen[i], played.insulin[i], said[i])
+        weight = float(people.weight[i])
+        best = choose(now, days, learn(days, weight=weight, basal=now.basal, target=TARGET), weight=weight).best
+        if best is not None:
+            found[i] = best.settings.basal, best.settings.ratio, best.settings.factor
+    return replace(people, basal=found[:, 0], ratio=found[:, 1], factor=found[:, 2])

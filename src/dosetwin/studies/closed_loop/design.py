@@ -14,7 +14,7 @@ from dosetwin.loops.insulin import CONTROLLERS, Limits
 from dosetwin.outcomes.glucose import glycaemia
 from dosetwin.populations import type1
 from dosetwin.populations.type1.sensor import Sensor
-from dosetwin.studies.closed_loop.course import World, play
+from dosetwin.studies.closed_loop.course import World, advised, play
 from dosetwin.studies.closed_loop.endpoints import ENDPOINTS, MAIN, SHOWN, WHO
 from dosetwin.trial.keys import NUMBER, Kinds, only, record
 from dosetwin.trial.study import Claim, Endpoint
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TOP: Kinds = {"name": str, "title": str, "note": str, "n": int, "seed": int, "first": int, "chunk": int, "group": str,
               "world": dict, "sensor": dict, "arms": list, "claims": list, "reference": str}  # fmt: skip
-WORLD: Kinds = {"days": int, "unannounced": NUMBER, "misjudged": NUMBER, "swing": NUMBER, "rescue": bool}
+WORLD: Kinds = {"days": int, "unannounced": NUMBER, "misjudged": NUMBER, "swing": NUMBER, "rescue": bool, "basal": NUMBER}
 SENSOR: Kinds = dict.fromkeys(("error", "gaps", "gap_min", "pressed", "fall", "press_min"), NUMBER)
 CLAIM = ("arm", "against", "endpoint", "kind", "value")
 SHARES = ("unannounced", "swing", "pressed", "gaps")
@@ -32,11 +32,13 @@ SHARES = ("unannounced", "swing", "pressed", "gaps")
 
 @dataclass(frozen=True)
 class Arm:
-    """``controller`` by name; ``limits`` False: without the limits outside of it."""
+    """``controller`` by name; ``limits`` False: without the limits outside of it; ``advised``: under the settings that ``advise``
+    recommends after as many days under those of everybody."""
 
     name: str
     controller: str
     limits: bool = True
+    advised: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class LoopDesign:
 
         number = np.arange(self.first + first, self.first + first + n)
         people = type1.drawn(number, self.seed, self.group)
+        people = replace(people, basal=people.basal * self.world.basal)
         k = len(self.arms)
         data: dict[str, Any] = {
             "person": np.repeat(number, k),
@@ -122,6 +125,8 @@ class LoopDesign:
         return pa.table(data)
 
     def _counted(self, people: type1.Clinic, number: np.ndarray, arm: Arm) -> dict[str, np.ndarray]:
+        if arm.advised:
+            people = advised(people, number, self.seed, self.world, arm.controller)
         played = play(people, number, self.seed, self.world, arm.controller, Limits() if arm.limits else None)
         every = np.arange(4, played.glucose.shape[1], 5)
         said = [glycaemia(every.astype(float), np.clip(g[every], 10.0, 1500.0)) for g in played.glucose]
@@ -149,9 +154,15 @@ class LoopDesign:
             f"sensitivity swings by {100 * w.swing:g} % over the day.",
             f"The monitor errs ({s.error:g} times the published errors), has {s.gaps:g} gaps a day and {s.pressed:g} falls by "
             "pressure a night; what is counted is glucose as it was.",
+            *([] if w.basal == 1.0 else [f"Everybody's basal dose is {w.basal:g} times the one that holds glucose level."]),
         ]
         arms = [
-            (a.name, f"{CONTROLLERS[a.controller].__doc__}".split(".")[0] + ("" if a.limits else "; without limits"))
+            (
+                a.name,
+                f"{CONTROLLERS[a.controller].__doc__}".split(".")[0]
+                + ("" if a.limits else "; without limits")
+                + ("; settings as advised after as many other days" if a.advised else ""),
+            )
             for a in self.arms
         ]
         page = resources.files("dosetwin.trial.therapy") / "how.html.j2"
