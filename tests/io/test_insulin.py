@@ -10,6 +10,8 @@ from dosetwin.io.insulin import read_insulin
 
 HEAD = "TIME,GLUCOSE (mg/dL),BOLUS,BASAL,CARBS,WT,RATIO,FACTOR"
 
+MMOL = HEAD.replace("mg/dL", "mmol/L").replace("FACTOR", "FACTOR (mmol/L)")
+
 
 def table(tmp_path, head=HEAD, glucose=140.0, basal=0.8, weight=70, ratio=10, factor=45, steps=300, more=()):
     lines = [head]
@@ -33,7 +35,8 @@ def test_days_are_put_on_a_grid_of_five_minutes(tmp_path):
     assert d.insulin[0] == pytest.approx(0.8 / 12)
     assert d.insulin[100] == pytest.approx(4 + 0.8 / 12)
     assert d.insulin[-1] == pytest.approx(1.2 / 12)
-    mmol = read_insulin(table(tmp_path, HEAD.replace("mg/dL", "mmol/L"), glucose=8.0))
+    mmol = read_insulin(table(tmp_path, MMOL, glucose=8.0, factor=2.5))
+    assert mmol.factor == pytest.approx(2.5 * 18.016)
     assert np.nanmean(mmol.readings) == pytest.approx(8.0 * 18.016, rel=0.02)
 
 
@@ -41,12 +44,20 @@ def test_days_are_put_on_a_grid_of_five_minutes(tmp_path):
     ("how", "words"),
     [
         ({"glucose": 8.0}, "said to be mg/dL cannot be"),
-        ({"head": HEAD.replace("mg/dL", "mmol/L")}, "said to be mmol/L cannot be"),
+        ({"head": MMOL}, "said to be mmol/L cannot be"),
         ({"head": HEAD.replace(" (mg/dL)", "")}, "unit of glucose is not said"),
         ({"head": HEAD.replace("RATIO", "CR")}, "columns are missing"),
         ({"basal": 19.2}, "basal rate that cannot be"),
         ({"more": ("1500,140,80,.,.,.,.,.",)}, "bolus that cannot be"),
         ({"factor": 2.5}, "FACTOR cannot be this"),
+        ({"factor": 8}, "FACTOR cannot be this beside the insulin of a day"),
+        ({"basal": 0.1, "weight": 90}, "a day's insulin that cannot be"),
+        ({"head": HEAD.replace("BOLUS", "BOLUS (mL)")}, "a unit that is not read"),
+        ({"head": HEAD.replace("BASAL", "BASAL (U/day)")}, "a unit that is not read"),
+        ({"head": HEAD.replace("CARBS", "CARBS (exchanges)")}, "a unit that is not read"),
+        ({"head": HEAD.replace("WT", "WT (lb)")}, "a unit that is not read"),
+        ({"head": HEAD.replace("mg/dL", "mmol/L"), "glucose": 8.0}, "unit of FACTOR is not said"),
+        ({"more": ("1500,140,4 marks,.,.,.,.,.",)}, "days.csv:302 BOLUS: not a number"),
         ({"weight": "."}, "WT is not known"),
         ({"steps": 100}, "too few hours"),
         ({"more": ("700,140,.,.,.,.,.,.",)}, "times go back"),
@@ -57,10 +68,20 @@ def test_what_cannot_be_is_refused_by_name(tmp_path, how, words):
         read_insulin(table(tmp_path, **how))
 
 
-def test_concentrated_insulin_is_refused(tmp_path):
+def test_a_table_of_semicolons_commas_and_words_is_read(tmp_path):
+    path = table(tmp_path, more=("1500,Low,.,.,.,.,.,.", "1505,Hoch,.,.,.,.,.,."))
+    text = path.read_text(encoding="utf-8").replace(",", ";").replace(".;", "@;").replace(";.", ";@").replace(".", ",")
+    path.write_text("\ufeff" + text.replace("@", "."), encoding="utf-8")
+    d = read_insulin(path)
+    assert d.readings[-2:].tolist() == [39.0, 401.0]
+    assert d.insulin[0] == pytest.approx(0.8 / 12)
+
+
+@pytest.mark.parametrize("strength", ["500", "U-500", "U200"])
+def test_concentrated_insulin_is_refused(tmp_path, strength):
     path = table(tmp_path)
     text = path.read_text(encoding="utf-8").splitlines()
-    path.write_text("\n".join([text[0] + ",STRENGTH", text[1] + ",500", *(x + ",." for x in text[2:])]), encoding="utf-8")
+    path.write_text("\n".join([text[0] + ",STRENGTH", text[1] + f",{strength}", *(x + ",." for x in text[2:])]), encoding="utf-8")
     with pytest.raises(InputError, match="another strength than U-100"):
         read_insulin(path)
 
@@ -73,3 +94,35 @@ def test_advise_answers_a_table_of_days(tmp_path):
     assert "U for 60 g" in done.output
     wrong = CliRunner().invoke(app, ["advise", str(path), "--therapy", "insulin_basal_bolus", "--mic", "2"])
     assert wrong.exit_code != 0
+
+
+def pens(path, step=None, apart=288):
+    """The same days with long-acting insulin at 10 and every ``apart`` five minutes after it."""
+    rows = [line.split(",") for line in path.read_text(encoding="utf-8").splitlines()]
+    rows[0][3] = "LONG"
+    for k, row in enumerate(rows[1:]):
+        row[3] = "18" if k % apart == 12 else "."
+    if step is not None:
+        rows = [[*row, "PEN" if k == 0 else str(step) if k == 1 else "."] for k, row in enumerate(rows)]
+    path.write_text("\n".join(",".join(r) for r in rows), encoding="utf-8")
+    return path
+
+
+def test_pens_dose_in_their_steps(tmp_path):
+    d = read_insulin(pens(table(tmp_path, steps=600), 0.5))
+    assert (d.pen, d.basal) == (0.5, pytest.approx(18.0 / 24.0))
+    assert read_insulin(pens(table(tmp_path, steps=600))).pen == 1.0
+    done = CliRunner().invoke(app, ["advise", str(pens(table(tmp_path, more=("1500,150,.,.,63,.,.,.",)))), "--therapy",
+                                    "insulin_basal_bolus"])  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "18 U long-acting once a day" in done.output
+    assert ".0 U for 63 g" in done.output, "whole units"
+
+
+def test_what_pens_cannot_give_is_refused_by_name(tmp_path):
+    with pytest.raises(InputError, match="a step no pen has"):
+        read_insulin(pens(table(tmp_path, steps=600), 0.25))
+    with pytest.raises(InputError, match="not given once a day"):
+        read_insulin(pens(table(tmp_path, steps=600), apart=144))
+    with pytest.raises(InputError, match="one of them"):
+        read_insulin(table(tmp_path, HEAD + ",LONG"))

@@ -44,8 +44,9 @@ _OTHER = {
     "storico del glucosio": "historic glucose",
 }  # fmt: skip
 """Headings of exports in German, Spanish, French and Italian, as programs that read them name them."""
-_LOW = {"low", "lo", "niedrig", "bajo", "basso", "faible"}
-_HIGH = {"high", "hi", "hoch", "alto", "élevé", "élevée"}
+LOW_WORDS = {"low", "lo", "niedrig", "bajo", "basso", "faible"}
+HIGH_WORDS = {"high", "hi", "hoch", "alto", "élevé", "élevée"}
+"""What monitors write for a value below or above what they measure."""
 ERROR_CODES = 12.0
 """Nightscout keeps a sensor's error as a glucose of up to 12: whole numbers that are no glucose."""
 MOST_ERRORS = 0.25
@@ -205,8 +206,8 @@ def _values(readings: Sequence[_Reading], unit: str, findings: list[Finding], na
     beyond = 0
     for i, r in enumerate(readings):
         word = r.value.lower()
-        if word in _LOW | _HIGH:
-            out[i], beyond = LOW if word in _LOW else HIGH, beyond + 1
+        if word in LOW_WORDS | HIGH_WORDS:
+            out[i], beyond = LOW if word in LOW_WORDS else HIGH, beyond + 1
             continue
         value = number(r.value, comma=True)
         if value is None:

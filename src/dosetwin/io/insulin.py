@@ -1,4 +1,4 @@
-"""Days of one person on insulin as a table: TIME, GLUCOSE, BOLUS, BASAL, CARBS, and the person's weight, ratio and factor.
+"""Days of one person on insulin as a table: TIME, GLUCOSE, BOLUS, BASAL or LONG, CARBS, and weight, ratio and factor.
 
 Everything is asked for with its unit where it has two: glucose in mg/dL or mmol/L, insulin in units (never mL, never marks of a
 syringe for another strength).
@@ -13,13 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dosetwin.errors import Finding, InputError
-from dosetwin.io.glucose import HARDLY_MG_DL, MG_PER_MMOL
+from dosetwin.io.glucose import HARDLY_MG_DL, HIGH, HIGH_WORDS, LOW, LOW_WORDS, MG_PER_MMOL
 from dosetwin.io.table import MISSING, raise_all
 from dosetwin.io.text import number, read_text
 
 STEP_MIN = 5
-NEEDED = ("TIME", "GLUCOSE", "BOLUS", "BASAL", "CARBS", "WT", "RATIO", "FACTOR")
-COLUMNS = (*NEEDED, "ID", "STRENGTH", "EXERCISE")
+NEEDED = ("TIME", "GLUCOSE", "BOLUS", "CARBS", "WT", "RATIO", "FACTOR")
+COLUMNS = (*NEEDED, "BASAL", "LONG", "PEN", "ID", "STRENGTH", "EXERCISE")
+UNITS = {
+    "GLUCOSE": ("mg/dL", "mmol/L"), "FACTOR": ("mg/dL", "mmol/L", "mg/dL/U", "mmol/L/U"), "BOLUS": ("U", "IU", "units"),
+    "BASAL": ("U/h", "IU/h"), "LONG": ("U", "IU", "units"), "PEN": ("U", "IU", "units"), "CARBS": ("g",), "WT": ("kg",),
+    "RATIO": ("g/U", "g"), "EXERCISE": ("min",), "TIME": ("min",),
+}  # fmt: skip
+"""Units that headings may say; where one says none the first is taken, of glucose, and a factor beside mmol/L, it is asked."""
+PENS, APART_H = (0.5, 1.0), (18.0, 30.0)
+"""U: steps of pens. h between two doses of long-acting insulin that is given once a day."""
+LEAST_PRODUCT, LEAST_DAILY = 250.0, 0.1
+"""mg/dL: correction factor times a day's insulin lies near 1,800 by rule of thumb, 440 to 1,440 in the virtual clinic; a factor
+written in mmol/L comes to a hundred. U/kg: less in a day is no treatment of type 1 diabetes, or not in units of U-100 (assumed)."""
 MOST_BOLUS, MOST_DAILY = 0.8, 3.0
 """U/kg: no bolus, no day's basal insulin of a person on rapid-acting insulin is above these (assumed, wide)."""
 HOURS, ACTIVE = 24.0, 0.7
@@ -32,7 +43,7 @@ CAN = {"WT": (8.0, 250.0, "kg"), "RATIO": (1.0, 80.0, "g a U"), "FACTOR": (5.0, 
 class InsulinDays:
     """Every five minutes [n]: ``readings`` mg/dL (nan: none), ``insulin`` U of basal and boluses, ``food`` g. ``weight`` kg,
     ``basal`` U/h on average, ``ratio`` g/U, ``factor`` mg/dL per U as last said; ``meal`` g of the last line where no bolus is
-    beside it, ``first`` and ``last`` moments as the file says them."""
+    beside it, ``first`` and ``last`` moments as the file says them; ``pen`` U that a pen gives at a time, 0: a pump."""
 
     readings: NDArray[np.float64]
     insulin: NDArray[np.float64]
@@ -45,6 +56,7 @@ class InsulinDays:
     first: str
     last: str
     findings: tuple[Finding, ...]
+    pen: float = 0.0
 
 
 def read_insulin(path: Path) -> InsulinDays:
@@ -55,34 +67,41 @@ def read_insulin(path: Path) -> InsulinDays:
 
 def days_of(text: str, name: str) -> InsulinDays:
     """The days of a table's text, as ``read_insulin``; ``name`` is what the file is called."""
-    rows = list(csv.reader(text.splitlines()))
+    lines = text.splitlines()
+    delimiter = max((",", ";", "\t"), key=(lines[0] if lines else "").count)
+    rows = list(csv.reader(lines, delimiter=delimiter))
     if len(rows) < 2:
         raise InputError("no line under the header", where=name, allowed="a line per reading, bolus or meal")
-    heads, unit = _heads(rows[0], name)
+    heads, units = _heads(rows[0], name)
     cells = [dict(zip(heads, (c.strip() for c in row), strict=False)) for row in rows[1:] if any(c.strip() for c in row)]
     minutes = _minutes([c.get("TIME", "") for c in cells], name)
     wrong: list[InputError] = []
 
-    def column(name: str) -> NDArray[np.float64]:
+    def column(of: str) -> NDArray[np.float64]:
         out = np.full(len(cells), np.nan)
         for i, c in enumerate(cells):
-            word = c.get(name, "")
+            word = c.get(of, "")
             if word in MISSING:
                 continue
-            value = number(word)
+            if of == "GLUCOSE" and word.lower() in LOW_WORDS | HIGH_WORDS:
+                out[i] = (LOW if word.lower() in LOW_WORDS else HIGH) / (MG_PER_MMOL if units[of] == "mmol/L" else 1.0)
+                continue
+            if of == "STRENGTH":
+                word = word.upper().removeprefix("U").lstrip("-")
+            value = number(word, comma=delimiter != ",")
             if value is None or value < 0:
-                wrong.append(InputError("not a number of at least 0", where=f"{name}:{i + 2} {name}", value=word[:40]))
+                wrong.append(InputError("not a number of at least 0", where=f"{name}:{i + 2} {of}", value=word[:40]))
             else:
                 out[i] = value
         return out
 
     if len({c.get("ID", "") for c in cells}) > 1:
         raise InputError("several people in one file", where=name, value=len({c["ID"] for c in cells}), allowed="one")
-    found = {name: column(name) for name in COLUMNS if name in heads and name not in ("TIME", "ID")}
+    found = {of: column(of) for of in COLUMNS if of in heads and of not in ("TIME", "ID")}
     raise_all(wrong)
     findings = [*_strength(found.get("STRENGTH"), name)]
-    glucose = _glucose(found["GLUCOSE"], unit, name)
-    said = {name: _said(found[name], name, name) for name in ("WT", "RATIO", "FACTOR")}
+    glucose = _glucose(found["GLUCOSE"], units["GLUCOSE"], name)
+    said = {of: _said(found[of], of, units, name) for of in ("WT", "RATIO", "FACTOR")}
     _possible(found, said["WT"], name)
     if found.get("EXERCISE") is not None and np.nansum(found["EXERCISE"]) > 0:
         findings.append(
@@ -103,8 +122,10 @@ def days_of(text: str, name: str) -> InsulinDays:
         readings[k] = glucose[i] if np.isfinite(glucose[i]) else readings[k]
         bolus[k] += np.nan_to_num(found["BOLUS"][i])
         food[k] += np.nan_to_num(found["CARBS"][i])
-    rate = _carried(found["BASAL"], at, n, name)
+    pen = _pen(found, name)
+    rate = _long(found["LONG"], minutes, at, n, name) if pen else _carried(found["BASAL"], at, n, name)
     _enough(readings, name)
+    _daily(bolus + rate * STEP_MIN / 60.0, said["WT"], said["FACTOR"], name)
     waiting = np.isfinite(found["CARBS"][-1]) and found["CARBS"][-1] > 0 and not np.nan_to_num(found["BOLUS"][-1]) > 0
     meal = float(found["CARBS"][-1]) if waiting else 0.0
     food[at[-1]] -= meal  # not eaten yet: what it asks for is the question
@@ -120,35 +141,80 @@ def days_of(text: str, name: str) -> InsulinDays:
         cells[0]["TIME"],
         cells[-1]["TIME"],
         tuple(findings),
+        pen,
     )
 
 
-def _heads(row: list[str], name: str) -> tuple[list[str], str]:
-    unit, heads = "", []
+def _pen(found: dict[str, NDArray[np.float64]], name: str) -> float:
+    """What a pen gives at a time, U; 0 for a pump. Raises InputError for both, neither, or a step no pen has."""
+    if ("BASAL" in found) == ("LONG" in found):
+        raise InputError("basal rate of a pump or long-acting insulin of a pen, one of them", where=name,
+                         value="both" if "BASAL" in found else "neither", allowed="BASAL (U/h), or LONG (U)")  # fmt: skip
+    if "LONG" not in found:
+        return 0.0
+    said = np.unique(found.get("PEN", np.array([np.nan])))
+    said = said[np.isfinite(said)]
+    if len(said) > 1 or (len(said) and float(said[0]) not in PENS):
+        raise InputError("a step no pen has", where=f"{name} PEN", value=said.tolist(), allowed="0.5 or 1 U")
+    return float(said[0]) if len(said) else PENS[1]
+
+
+def _long(
+    values: NDArray[np.float64], minutes: NDArray[np.float64], at: NDArray[np.int64], n: int, name: str
+) -> NDArray[np.float64]:
+    """U/h of every step: each dose of long-acting insulin spread evenly over a day (assumed; before the first that one)."""
+    known = np.flatnonzero(np.nan_to_num(values) > 0.0)
+    if not len(known):
+        raise InputError("no dose of long-acting insulin", where=f"{name} LONG", allowed="U, at the time of each dose")
+    gaps = np.diff(minutes[known]) / 60.0
+    wrong = np.flatnonzero((gaps < APART_H[0]) | (gaps > APART_H[1]))
+    if len(wrong) or (minutes[-1] - minutes[known[-1]]) / 60.0 > APART_H[1]:
+        k = known[wrong[0] + 1] if len(wrong) else known[-1]
+        raise InputError(
+            "long-acting insulin that is not given once a day",
+            where=f"{name}:{k + 2} LONG",
+            value=float(values[k]),
+            allowed=f"{APART_H[0]:g} to {APART_H[1]:g} h apart",
+            remedy="write every dose, also those of the pen at night",
+        )
+    out = np.full(n, values[known[0]] / 24.0)
+    for i in known:
+        out[at[i] :] = values[i] / 24.0
+    return out
+
+
+def _heads(row: list[str], name: str) -> tuple[list[str], dict[str, str]]:
+    """The columns' names, and the unit of each as its heading says it, else the one that is taken."""
+    units, heads = {of: allowed[0] for of, allowed in UNITS.items() if of not in ("GLUCOSE", "FACTOR")}, []
     for cell in row:
         word, _, rest = cell.strip().partition("(")
-        heads.append(word.strip().upper())
-        if heads[-1] == "GLUCOSE":
-            unit = rest.rstrip(") ").strip()
+        of, unit = word.strip().upper(), rest.rstrip(") ").strip()
+        heads.append(of)
+        if unit and of in UNITS:
+            units[of] = next((u for u in UNITS[of] if u.lower() == unit.lower()), unit)
+            if units[of] not in UNITS[of]:
+                raise InputError(
+                    "a unit that is not read",
+                    where=f"{name} header, {of}",
+                    value=unit,
+                    allowed=" or ".join(UNITS[of]),
+                    remedy="turn the numbers into that unit: insulin in units, never mL, marks or a day's dose",
+                )
     if lacking := [n for n in NEEDED if n not in heads]:
         raise InputError("columns are missing", where=name, value=", ".join(lacking), allowed=", ".join(COLUMNS))
     if unknown := [h for h in heads if h not in COLUMNS]:
-        raise InputError(
-            "unknown columns",
-            where=name,
-            value=", ".join(unknown),
-            allowed=", ".join(COLUMNS),
-            remedy="leave them out: what is not read must not look as if it were",
-        )
-    if unit not in ("mg/dL", "mmol/L"):
-        raise InputError(
-            "the unit of glucose is not said",
-            where=f"{name} header",
-            value=unit or "none",
-            allowed="mg/dL or mmol/L",
-            remedy="write the heading GLUCOSE (mg/dL)",
-        )
-    return heads, unit
+        remedy = "leave them out: what is not read must not look as if it were"
+        raise InputError("unknown columns", where=name, value=", ".join(unknown), allowed=", ".join(COLUMNS), remedy=remedy)
+    if twice := sorted({h for h in heads if heads.count(h) > 1}):
+        raise InputError("a column stands twice", where=name, value=", ".join(twice), allowed="each once")
+    if "GLUCOSE" not in units:
+        raise InputError("the unit of glucose is not said", where=f"{name} header", value="none", allowed="mg/dL or mmol/L",
+                         remedy="write the heading GLUCOSE (mg/dL)")  # fmt: skip
+    if "FACTOR" not in units and units["GLUCOSE"] != "mg/dL":
+        raise InputError("the unit of FACTOR is not said", where=f"{name} header", value="none", allowed="mg/dL or mmol/L",
+                         remedy="where glucose is in mmol/L, write the heading FACTOR (mmol/L) or FACTOR (mg/dL)")  # fmt: skip
+    units.setdefault("FACTOR", "mg/dL")
+    return heads, units
 
 
 def _minutes(words: list[str], name: str) -> NDArray[np.float64]:
@@ -162,7 +228,13 @@ def _minutes(words: list[str], name: str) -> NDArray[np.float64]:
         raise InputError("not a time", where=f"{name} TIME", allowed="2026-03-01T08:30, or minutes") from None
     if (np.diff(told) < 0).any():
         k = int(np.argmax(np.diff(told) < 0)) + 3
-        raise InputError("times go back", where=f"{name}:{k} TIME", value=words[k - 2], allowed="lines in order")
+        raise InputError(
+            "times go back",
+            where=f"{name}:{k} TIME",
+            value=words[k - 2],
+            allowed="lines in order",
+            remedy="where the clock was put back, write times with their offset: 2026-10-25T02:30+01:00",
+        )
     return told - told[0]
 
 
@@ -204,19 +276,31 @@ def _glucose(values: NDArray[np.float64], unit: str, name: str) -> NDArray[np.fl
     return values
 
 
-def _said(values: NDArray[np.float64], name: str, where: str) -> float:
+def _said(values: NDArray[np.float64], of: str, units: dict[str, str], name: str) -> float:
     seen = values[np.isfinite(values)]
-    low, high, unit = CAN[name]
+    low, high, unit = CAN[of]
     if not len(seen):
         raise InputError(
-            f"{name} is not known", where=where, allowed=f"{low:g} to {high:g} {unit}", remedy="say it in its column, once"
+            f"{of} is not known", where=name, allowed=f"{low:g} to {high:g} {unit}", remedy="say it in its column, once"
         )
-    if not low <= seen[-1] <= high:
-        remedy = "mmol/L a U times 18 is mg/dL a U" if name == "FACTOR" and seen[-1] < low else "correct it"
-        raise InputError(
-            f"{name} cannot be this", where=where, value=float(seen[-1]), allowed=f"{low:g} to {high:g} {unit}", remedy=remedy
-        )
-    return float(seen[-1])
+    value = float(seen[-1]) * (MG_PER_MMOL if of == "FACTOR" and units[of].startswith("mmol") else 1.0)
+    if not low <= value <= high:
+        remedy = "write the heading FACTOR (mmol/L) if it is that" if of == "FACTOR" and value < low else "correct it"
+        raise InputError(f"{of} cannot be this", where=name, value=value, allowed=f"{low:g} to {high:g} {unit}", remedy=remedy)
+    return value
+
+
+def _daily(insulin: NDArray[np.float64], weight: float, factor: float, name: str) -> None:
+    """A day's insulin that belongs to another strength, a factor that belongs to another unit."""
+    day = float(insulin.sum()) / (len(insulin) * STEP_MIN / 1440.0)
+    if not LEAST_DAILY * weight <= day <= MOST_DAILY * weight:
+        raise InputError("a day's insulin that cannot be of this weight", where=name, value=round(day, 2),
+                         allowed=f"{LEAST_DAILY * weight:.3g} to {MOST_DAILY * weight:.3g} U",
+                         remedy="all boluses and basal insulin must be there, in units, never in marks of a syringe")  # fmt: skip
+    if factor * day < LEAST_PRODUCT:
+        raise InputError("FACTOR cannot be this beside the insulin of a day", where=f"{name} FACTOR", value=round(factor, 2),
+                         allowed=f">= {LEAST_PRODUCT / day:.3g} mg/dL a U with {day:.3g} U a day",
+                         remedy="mmol/L a U times 18 is mg/dL a U: write the heading FACTOR (mmol/L) if it is that")  # fmt: skip
 
 
 def _possible(found: dict[str, NDArray[np.float64]], weight: float, name: str) -> None:
@@ -224,9 +308,10 @@ def _possible(found: dict[str, NDArray[np.float64]], weight: float, name: str) -
     for what, most, text in (
         ("BOLUS", MOST_BOLUS * weight, "a bolus that cannot be of this weight"),
         ("BASAL", MOST_DAILY * weight / 24.0, "a basal rate that cannot be of this weight"),
+        ("LONG", MOST_DAILY * weight, "a dose of long-acting insulin that cannot be of this weight"),
         ("CARBS", CAN["CARBS"][1], "a meal that cannot be"),
     ):
-        for i in np.flatnonzero(np.nan_to_num(found[what]) > most).tolist():
+        for i in np.flatnonzero(np.nan_to_num(found.get(what, np.zeros(0))) > most).tolist():
             remedy = "units, not marks of a syringe for another strength, not mL; a rate per hour, not a day's dose"
             wrong.append(
                 InputError(

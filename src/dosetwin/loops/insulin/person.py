@@ -20,7 +20,7 @@ AHEAD_H, LOW_CHANCE = 5.0, 0.10
 SHARES = tuple(float(x) for x in np.arange(0.0, 1.05, 0.1))
 """Of what ratio and factor ask for: a belief may ask for less, never for more."""
 STEP_U = 0.1
-"""U: what a pump gives; pens of half a unit round it down."""
+"""U: what a pump gives at a time; a pen gives its own step. Both round down."""
 POOR = 25.0
 """mg/dL: five minutes ahead no belief that knows the person is further off than this (assumed)."""
 
@@ -122,7 +122,7 @@ def advise_person(
 def advised(d: InsulinDays, seed: int = 1) -> tuple[Answer, Days]:
     """The answer on a table of days, and the days as they were learned from."""
     days = Days(d.readings, d.insulin, d.food)
-    present = Settings(d.basal, d.ratio, d.factor)
+    present = Settings(d.basal, d.ratio, d.factor, d.pen)
     return advise_person(days, present, weight=d.weight, meal=d.meal, seed=seed, findings=d.findings), days
 
 
@@ -132,7 +132,8 @@ def bolus_now(days: Days, present: Settings, learned: Learned, weight: float, me
     seen = days.readings[np.isfinite(days.readings)]
     level, basal = float(seen[-1]), present.basal
     usual = max(meal / present.ratio + (level - TARGET) / present.factor, 0.0)
-    doses = np.unique(np.round(np.floor(np.array(SHARES) * usual / STEP_U + 1e-9) * STEP_U, 2))
+    by = present.pen or STEP_U
+    doses = np.unique(np.round(np.floor(np.array(SHARES) * usual / by + 1e-9) * by, 2))
     n, step = len(rows), basal * STEP_MIN / 60.0
     belief = Belief(
         learned.states[rows].copy(), np.zeros((n, 12, 12)), np.full(n, weight), np.full(n, basal), learned.scale[rows]
@@ -150,7 +151,7 @@ def bolus_now(days: Days, present: Settings, learned: Learned, weight: float, me
         np.array([basal]),
         np.array([weight]),
     )
-    held = max(float(np.floor((one[0] - step) / STEP_U + 1e-6) * STEP_U), 0.0)
+    held = max(float(np.floor((one[0] - step) / by + 1e-6) * by), 0.0)
     dose = round(min(float(doses[k]), held), 2)
     reasons = [Reason("p_below70", round(float(low[k]), 3), LOW_CHANCE, "1", f"within {AHEAD_H:g} h")]
     if held < doses[k] - 1e-9:

@@ -29,21 +29,39 @@ _VG, _MG_DL = g.VG, g.MG_DL
 
 @dataclass(frozen=True)
 class Settings:
-    """What a person on insulin doses by: ``basal`` U/h, ``ratio`` g of carbohydrate a U covers, ``factor`` mg/dL a U lowers."""
+    """What a person on insulin doses by: ``basal`` U/h, ``ratio`` g of carbohydrate a U covers, ``factor`` mg/dL a U lowers;
+    ``pen`` U that a pen gives at a time (0: a pump), whose long-acting insulin is a day's basal dose."""
 
     basal: float
     ratio: float
     factor: float
+    pen: float = 0.0
+
+    def times(self, basal: float, ratio: float, factor: float) -> "Settings":
+        """These times some numbers. A pen's long-acting dose goes to its next step on the way, never beyond the number."""
+        rate = self.basal * basal
+        if self.pen:
+            steps = 24.0 * rate / self.pen
+            whole = np.floor(steps + 1e-6) if basal > 1.0 else np.ceil(steps - 1e-6) if basal < 1.0 else steps
+            rate = float(whole) * self.pen / 24.0
+        return replace(self, basal=rate, ratio=self.ratio * ratio, factor=self.factor * factor)
 
     def words(self) -> str:
         """As a person writes them down."""
+        if self.pen:
+            return f"{24 * self.basal:g} U long-acting once a day, 1 U for {self.ratio:.0f} g, 1 U for {self.factor:.0f} mg/dL"
         return (
             f"{self.basal:.2f} U/h ({24 * self.basal:.1f} U a day), 1 U for {self.ratio:.0f} g, 1 U for {self.factor:.0f} mg/dL"
         )
 
     def to_json(self) -> dict[str, float]:
         """Plain data."""
-        return {"basal_u_h": round(self.basal, 3), "ratio_g_u": round(self.ratio, 2), "factor_mg_dl_u": round(self.factor, 1)}
+        long = {"long_u": round(24.0 * self.basal, 2)} if self.pen else {}
+        return long | {
+            "basal_u_h": round(self.basal, 3),
+            "ratio_g_u": round(self.ratio, 2),
+            "factor_mg_dl_u": round(self.factor, 1),
+        }
 
 
 @dataclass(frozen=True)
@@ -192,7 +210,8 @@ def choose(present: Settings, days: Days, learned: Learned, *, weight: float) ->
         for b, r, f in product(BASAL, RATIO, FACTOR)
         if not held or (b <= 1.0 <= min(r, f))
         if not beyond or b < 1.0 or r > 1.0 or (b == r == f == 1.0)
-        for s in [replace(present, basal=present.basal * b, ratio=present.ratio * r, factor=present.factor * f)]
+        for s in [present.times(b, r, f)]
+        if s != present or b == r == f == 1.0
     ]
     now = next(x for x in found if x.settings == present)
     others = [x for x in found if x is not now]

@@ -80,12 +80,14 @@ def changes(now: Settings, new: Settings) -> tuple[str, ...]:
     """What is changed, setting by setting, in plain words; () where nothing is."""
     out = []
     for what, a, b, unit, form in (
-        ("Basal rate", now.basal, new.basal, "U/h", "{:.2f}"),
+        ("Long-acting insulin", 24.0 * now.basal, 24.0 * new.basal, "U", "{:g}")
+        if now.pen
+        else ("Basal rate", now.basal, new.basal, "U/h", "{:.2f}"),
         ("Carbohydrate covered by 1 U", now.ratio, new.ratio, "g", "{:.1f}"),
         ("Correction by 1 U", now.factor, new.factor, "mg/dL", "{:.0f}"),
     ):
         if abs(b / a - 1.0) > 1e-9:
-            more = (b > a) == (unit == "U/h")
+            more = (b > a) == unit.startswith("U")
             out.append(f"{what}: {form.format(a)} -> {form.format(b)} {unit} ({'more' if more else 'less'} insulin)")
     return tuple(out)
 
