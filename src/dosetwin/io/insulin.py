@@ -25,7 +25,7 @@ UNITS = {
     "BASAL": ("U/h", "IU/h"), "LONG": ("U", "IU", "units"), "PEN": ("U", "IU", "units"), "CARBS": ("g",), "WT": ("kg",),
     "RATIO": ("g/U", "g"), "EXERCISE": ("min",), "TIME": ("min",),
 }  # fmt: skip
-"""Units that headings may say; where one says none the first is taken, of glucose, and a factor beside mmol/L, it is asked."""
+"""Units that headings may say; the first is taken where none is said. Of glucose, and a factor beside mmol/L, it is asked."""
 PENS, APART_H = (0.5, 1.0), (18.0, 30.0)
 """U: steps of pens. h between two doses of long-acting insulin that is given once a day."""
 LEAST_PRODUCT, LEAST_DAILY = 250.0, 0.1
