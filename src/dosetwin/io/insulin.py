@@ -30,7 +30,7 @@ PENS, APART_H = (0.5, 1.0), (18.0, 30.0)
 """U: steps of pens. h between two doses of long-acting insulin that is given once a day."""
 LEAST_PRODUCT, LEAST_DAILY = 250.0, 0.1
 """mg/dL: correction factor times a day's insulin lies near 1,800 by rule of thumb, 440 to 1,440 in the virtual clinic; a factor
-written in mmol/L comes to a hundred. U/kg: less in a day is no treatment of type 1 diabetes, or not in units of U-100 (assumed)."""
+written in mmol/L comes to a hundred. U/kg: less in a day is no treatment of type 1 diabetes, or not in U-100 (assumed)."""
 MOST_BOLUS, MOST_DAILY = 0.8, 3.0
 """U/kg: no bolus, no day's basal insulin of a person on rapid-acting insulin is above these (assumed, wide)."""
 HOURS, ACTIVE = 24.0, 0.7

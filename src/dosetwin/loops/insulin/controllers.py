@@ -98,7 +98,7 @@ class Mpc:
     person: Person
     belief: Belief | None = None
     hours: float = 4.0
-    low: float = 110.0
+    low: float = 100.0
     heavy: float = 20.0
     grid: tuple[float, ...] = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.5, 6.5, 9.0)
     """Candidates in multiples of the basal dose of five minutes; beside a meal, shares of its bolus."""
