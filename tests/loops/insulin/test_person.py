@@ -8,7 +8,8 @@ import pytest
 
 from dosetwin.loops.insulin.learned import Days, basal_for, learn
 from dosetwin.loops.insulin.person import advise_person
-from dosetwin.loops.insulin.settings import Settings, choose
+from dosetwin.loops.insulin.settings import SETTLED_H, Settings, choose
+from dosetwin.loops.insulin.settings import lived as lived_again
 from dosetwin.populations.type1 import one
 from dosetwin.structure import glucose as g
 from dosetwin.studies.closed_loop.course import World, meals, play
@@ -71,6 +72,34 @@ def test_a_bolus_is_never_above_ratio_and_factor_and_less_where_glucose_falls():
     assert "held_by_limits" in {r.code for r in falling.bolus.reasons} or "low_without_insulin" in {
         r.code for r in falling.bolus.reasons
     }
+
+
+def test_lived_again_under_the_present_settings_the_days_are_what_the_monitor_saw():
+    """The replay once gave boluses of its own and smoothed the readings: 92 % in range where the monitor said 73."""
+    p, days, _, now = lived("adult_004", 0.8)
+    weight = float(p.weight[0])
+    m = learn(days, weight=weight, basal=now.basal, target=110.0)
+    rows, weights = m.likely()
+    assert len(rows) > 3, "no pair is certain after two days"
+    seen = days.readings[SETTLED_H * 12 :]
+    again = lived_again(now, now, days, m, rows, weight)
+    there = np.isfinite(seen)
+    assert np.abs(weights @ again - seen)[there].mean() < 12.0
+    assert abs((weights @ ((again > 180) | (again < 70)).mean(axis=1)) - ((seen > 180) | (seen < 70))[there].mean()) < 0.08
+    less, more = (lived_again(now, replace(now, basal=b * now.basal), days, m, rows, weight) for b in (0.8, 1.1))
+    assert (less < 70).mean() <= (again < 70).mean() <= (more < 70).mean()
+    assert (less.mean(axis=1) >= again.mean(axis=1)).all()
+    assert (more.mean(axis=1) <= again.mean(axis=1)).all()
+
+
+@pytest.mark.parametrize(("name", "basal"), [("adult_004", 0.8), ("adult_007", 1.25)])
+def test_what_is_recommended_adds_no_lows_in_the_worst_lives(name, basal):
+    p, days, _, now = lived(name, basal)
+    weight = float(p.weight[0])
+    found = choose(now, days, learn(days, weight=weight, basal=now.basal, target=110.0), weight=weight)
+    assert found.best is not None
+    assert found.best.worst <= 1e-9
+    assert any(x.worst > 0.0 for x in found.tried) or found.now.below70 > 0.04, "something was there to be turned down"
 
 
 def test_same_days_same_seed_same_answer():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from dosetwin import studies
@@ -32,6 +33,14 @@ def test_more_that_goes_wrong_is_worse() -> None:
     wild = replace(design, world=replace(quiet, unannounced=1.0))
     mean = [sum(d.table(0, 6).to_pydict()["tir"]) / 12 for d in (calm, wild)]
     assert mean[0] > mean[1] + 3.0
+
+
+def test_advised_settings_are_learned_from_other_days_and_keep_to_the_steps() -> None:
+    design = studies.read(FEW.replace('"mpc"', '"basal_bolus", advised = true').replace("n = 6", "n = 3"))
+    rows = design.table(0, 3).to_pydict()
+    own, advised = (np.array(rows["insulin"])[k::2] for k in (0, 1))
+    assert (advised != own).any()
+    assert (np.abs(np.log(advised / own)) < 0.35).all()
 
 
 @pytest.mark.parametrize(
