@@ -23,7 +23,7 @@ def test_days_from_a_file_are_answered_on_the_page(visit: Any, tmp_path: Path) -
     serious = [v for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
     assert [f"{v['id']}: {v['nodes'][0]['target']}" for v in serious] == []
     wrong = tmp_path / "wrong.csv"
-    wrong.write_text(DAYS.read_text().replace("(mg/dL)", "(mmol/L)"))
+    wrong.write_text(DAYS.read_text().replace("(mg/dL)", "(mmol/L)").replace("FACTOR", "FACTOR (mg/dL)"))
     with page.expect_response(lambda r: r.url.endswith("/insulin")) as refused:
         page.set_input_files("#file", str(wrong))
         page.get_by_role("button", name="Ask").click()
