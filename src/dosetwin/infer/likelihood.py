@@ -126,6 +126,40 @@ def _information(value, rows, slope_rows, slope_scale, out, y, blq, time_sd, for
     return w
 
 
+@njit(cache=True, nogil=True)
+def _around(
+    value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b, z, constant, step, both
+):  # pragma: no cover
+    """Objective at each z; by differences of ``step`` (to both sides: ``both``) gradient and expected Hessian at the first."""
+    found = -2.0 * _log_likelihood(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b) - constant
+    n, m = z.shape[1], y.shape[0]
+    for k in range(z.shape[0]):
+        for i in range(n):
+            found[k] += z[k, i] * z[k, i]
+    gradient, scoring = np.full(n, np.nan), np.eye(n)
+    for k in range(z.shape[0]):
+        if not math.isfinite(found[k]):
+            return found, gradient, scoring
+    weight = _information(value, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b)
+    slopes, away = np.empty((n, m)), 2.0 * step if both else step
+    for j in range(n):
+        before = n + 1 + j if both else 0
+        gradient[j] = (found[1 + j] - found[before]) / away
+        for i in range(m):
+            slopes[j, i] = (value[1 + j, rows[i], out[i]] - value[before, rows[i], out[i]]) / away
+    good = True
+    for j in range(n):
+        for k in range(n):
+            total = 0.0
+            for i in range(m):
+                total += slopes[j, i] * weight[i] * slopes[k, i]
+            scoring[j, k] = 2.0 * (total + (1.0 if j == k else 0.0))
+            good = good and math.isfinite(scoring[j, k])
+    if not good:
+        return found, np.full(n, np.nan), np.eye(n)
+    return found, gradient, scoring
+
+
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """The levels of one patient that a model predicts, compiled to arrays beside the schedule that predicts them.
@@ -221,6 +255,15 @@ class Evidence:
         return _cdf(
             prediction.value, self.rows, self.slope_rows, self.slope_scale, self.out, self.y, self.time_sd,
             self.form, self.a, self.b,
+        )  # fmt: skip
+
+    def around(self, prediction: Prediction, z: np.ndarray, step: float, both: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of whitened vectors ``z`` [K, n_full], a point and its neighbours at ``step`` along each axis (then at -``step``, where
+        ``both``): -2 ln likelihood + z'z less ``constant``, [K]; at the first its gradient [n_full] and expected Hessian. A
+        gradient of NaN: a neighbour failed."""
+        return _around(
+            prediction.value, prediction.ok, self.rows, self.slope_rows, self.slope_scale, self.out, self.y, self.blq,
+            self.time_sd, self.form, self.a, self.b, z, self.constant, step, both,
         )  # fmt: skip
 
     def information(self, prediction: Prediction) -> np.ndarray:

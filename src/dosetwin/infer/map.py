@@ -15,7 +15,7 @@ from dosetwin.errors import Finding
 from dosetwin.infer.likelihood import Evidence, evidence_for
 from dosetwin.records import Timeline
 from dosetwin.simulate import Prediction, Rule
-from dosetwin.simulate.engine import threads_available
+from dosetwin.simulate.engine import player, threads_available
 
 MAX_ITERATIONS = 40
 SCORING_TOLERANCE = 1e-3
@@ -62,6 +62,7 @@ class _Objective:
 
     def __init__(self, evidence: Evidence):
         self.evidence = evidence
+        self.play = player(evidence.model, evidence.schedule)
         n = self.n = evidence.root.shape[0]
         # Steps in prior SDs. Exact solutions bear small one-sided steps; an adaptive solver's error of about rtol must stay
         # small against the differences it is divided by, which needs wider, symmetric ones.
@@ -75,34 +76,20 @@ class _Objective:
         self.lattice = np.vstack([np.zeros((1, n)), self.hessian_step * eye, -self.hessian_step * eye, *sides])
         self.evaluations = 0
 
+    def _predict(self, z: np.ndarray) -> Prediction:
+        self.evaluations += len(z)
+        return self.play(z @ self.evidence.root.T)
+
     def values(self, z: np.ndarray) -> np.ndarray:
         """Objective of each row, +inf where the simulation failed."""
-        return self._values(z, self.evidence.predict(z))
-
-    def _values(self, z: np.ndarray, prediction: Prediction) -> np.ndarray:
-        self.evaluations += len(z)
-        return -2.0 * self.evidence.log_likelihood(prediction) - self.evidence.constant + np.einsum("ki,ki->k", z, z)
+        likelihood = self.evidence.log_likelihood(self._predict(z))
+        return -2.0 * likelihood - self.evidence.constant + np.einsum("ki,ki->k", z, z)
 
     def at(self, z: np.ndarray) -> _Point:
         """Everything a scoring step needs, from one batched call."""
         points = z + self.star
-        prediction = self.evidence.predict(points)
-        f = self._values(points, prediction)
-        if not np.isfinite(f).all():
-            return _Point(z, np.inf if not np.isfinite(f[0]) else float(f[0]), np.full(self.n, np.nan), np.eye(self.n))
-        levels, n = self.evidence.at_levels(prediction), self.n
-        if self.exact:
-            jacobian, gradient = (levels[1:] - levels[0]) / self.step, (f[1:] - f[0]) / self.step
-        else:
-            jacobian, gradient = (
-                (levels[1 : n + 1] - levels[n + 1 :]) / (2 * self.step),
-                (f[1 : n + 1] - f[n + 1 :]) / (2 * self.step),
-            )
-        with np.errstate(over="ignore", invalid="ignore"):  # judged below: predictions may be astronomically wrong out there
-            scoring = 2.0 * ((jacobian * self.evidence.information(prediction)) @ jacobian.T + self.eye)
-        if not np.isfinite(scoring).all():
-            gradient, scoring = np.full(n, np.nan), np.eye(n)
-        return _Point(z, float(f[0]), gradient, scoring)
+        f, gradient, scoring = self.evidence.around(self._predict(points), points, self.step, not self.exact)
+        return _Point(z, float(f[0]) if np.isfinite(f[0]) else np.inf, gradient, scoring)
 
     def second_order(self, point: _Point) -> tuple[np.ndarray, np.ndarray] | None:
         """The best gradient [n] at hand and the Hessian [n, n]; None where a neighbour's simulation failed."""

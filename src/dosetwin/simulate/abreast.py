@@ -10,6 +10,7 @@ import ast
 import inspect
 import math
 import textwrap
+from collections.abc import Sequence
 from fractions import Fraction
 from types import BuiltinFunctionType, FunctionType
 
@@ -48,9 +49,11 @@ from dosetwin.simulate.ode import DP_A, DP_C, DP_LOW, MAX_STEPS, NO_INPUT, OK, S
 from dosetwin.simulate.schedule import Schedule
 from dosetwin.simulate.typical import has_lag, parameter_names
 
-WIDTH, FEWER = 16, 8
-"""Lanes: two of the widest registers there are, so that one's divisions run behind the other's; of a model whose slopes take
-exponentials, which are computed one by one, half as many."""
+WIDTH, FEWER = 32, 8
+"""Lanes: four of the widest registers there are, so that the others' divisions run behind one's; of a model whose slopes take
+exponentials, which are computed one by one, one register."""
+ALONE = 2
+"""So few courses are played one after the other in scalars, by the same text."""
 SINGLE = ("T_A", "STOP_A", "STEP_A", "TRIED_A", "LAST_A", "ERR_A", "COUNT_A", "CODE_A", "GOING_A")
 Y_A = U_A = T_A = STOP_A = STEP_A = COUNT_A = CODE_A = GOING_A = ABREAST_ROWS = ABREAST = 0  # of ``layout``, for each model
 
@@ -99,13 +102,15 @@ def layout(n: int, parameters: int, covariates: int, lanes: int) -> dict[str, in
     for name, size in (*parts, *((name, 1) for name in SINGLE), ("P_A", parameters), ("C_A", covariates)):
         out[name] = at
         at += size
-    return out | {"ABREAST_ROWS": at, "ABREAST": lanes}
+    return out | {"ABREAST_ROWS": at, "ABREAST": lanes, "ALONE": ALONE}
 
 
 def run_abreast(lo, hi, course, theta, eta, table, row0, ptr, time, kind, index, amount, duration, rows, occasion, begin,
                 out_ptr, out, state_out, codes, stopped, rtol, atol):  # fmt: skip
     """Simulate jobs lo..hi-1 as event_loop.run does."""
-    W = np.zeros(ABREAST_ROWS * ABREAST)
+    # from a multiple of 64 bytes on: a register that is read across two lines of the cache takes twice as long
+    held = np.zeros(ABREAST_ROWS * ABREAST + 8)
+    W = held[(-held.ctypes.data // 8) % 8 :]
     bits = np.zeros(ABREAST, np.int64)
     power = bits.view(np.float64)
     x = np.zeros(N)
@@ -113,10 +118,12 @@ def run_abreast(lo, hi, course, theta, eta, table, row0, ptr, time, kind, index,
     waiting, ends, there = np.zeros(ABREAST, np.int64), np.zeros(ABREAST, np.int64), np.zeros(ABREAST, np.int64)
     queue = np.zeros((ABREAST, PENDING, 4))  # inputs to come: time, amount or change of rate, compartment, 1 for a rate
     want_state = state_out.shape[0] > 0
+    # a lane alone is played as numbers, more in whole registers of eight
+    lanes = hi - lo if hi - lo <= ALONE else min(ABREAST, 8 * ((hi - lo + 7) // 8))
     following, playing = lo, 0
     while True:
         n_there = 0
-        for lane in range(ABREAST):
+        for lane in range(lanes):
             there[n_there] = lane
             n_there += W[GOING_A * ABREAST + lane] == 0.0
         for found in range(n_there):
@@ -260,24 +267,35 @@ def run_abreast(lo, hi, course, theta, eta, table, row0, ptr, time, kind, index,
                 abreast_begin(W, lane, rtol, atol)
         if playing == 0:
             return
-        abreast_step(W, bits, power, rtol, atol)
+        abreast_step(W, lanes, bits, power, rtol, atol)
 
 
-def generated(n: int) -> str:
-    """abreast_begin (slope and first step of one lane) and abreast_step (one step tried in every lane) for n states."""
+def generated(model: Model, sizes: dict[str, int]) -> str:
+    """abreast_begin (slope and first step of one lane) and abreast_step (one step tried in every lane).
+
+    Places in the work array are written as numbers: names, sums and products of each would be compiled too.
+    """
+    n, stride = len(model.states), sizes["ABREAST"]
 
     def at(name: str, j: int = 0) -> str:
-        return f"W[({name} + {j}) * ABREAST + lane]"
+        return f"W[{(sizes[name] + j) * stride} + lane]"
+
+    def several(name: str, count: int) -> str:
+        return ", ".join(at(name, j) for j in range(count))
 
     def loop(lines: list[str]) -> list[str]:
-        return ["    for lane in range(ABREAST):", *(f"        {line}" for line in lines)]
+        return ["    for lane in range(lanes):", *(f"        {line}" for line in lines)]
+
+    known = f"abreast_fields({several('P_A', len(parameter_names(model)))}), cov_({several('C_A', len(model.covs))})"
 
     def slope(into: str, state: list[str], time: str) -> list[str]:
         states = ", ".join(state) + ("," if n == 1 else "")
-        return [f"d = dynamics({time}, state_({states}), abreast_parameters(W, lane), abreast_cov(W, lane))",
-                *(f"{at(into, j)} = d[{j}] + {at('U_A', j)}" for j in range(n))]  # fmt: skip
+        return [
+            f"d = dynamics({time}, state_({states}), {known})",
+            *(f"{at(into, j)} = d[{j}] + {at('U_A', j)}" for j in range(n)),
+        ]
 
-    def total(weights: list[Fraction], j: int) -> str:
+    def total(weights: Sequence[Fraction], j: int) -> str:
         return " + ".join(f"{float(w)!r} * {at(f'K{q}_A', j)}" for q, w in enumerate(weights) if w)
 
     first = [*slope("K0_A", [at("Y_A", j) for j in range(n)], at("T_A")), "d0 = 0.0; d1 = 0.0"]
@@ -286,7 +304,7 @@ def generated(n: int) -> str:
     first += [f"d0 = math.sqrt(d0 / {n}); d1 = math.sqrt(d1 / {n})"]
     first += [f"{at('STEP_A')} = 1e-6 if (d0 < 1e-5 or d1 < 1e-5) else 0.05 * d0 / d1"]
     text = ["@jit", "def abreast_begin(W, lane, rtol, atol):", *(f"    {line}" for line in first), "", "", "@jit"]
-    text += ["def abreast_step(W, bits, power, rtol, atol):"]
+    text += ["def abreast_step(W, lanes, bits, power, rtol, atol):"]
     text += loop([
         f"h = {at('STEP_A')}; left = {at('STOP_A')} - {at('T_A')}",
         f"last = {at('T_A')} + h * (1.0 + 1e-9) >= {at('STOP_A')}",
@@ -308,8 +326,12 @@ def generated(n: int) -> str:
     wrong += [f"err = err * {1.0 / n!r}", f"{at('ERR_A')} = (err if err > 1e-16 else 1e-16) if err < 1e60 else 1e60"]
     text += loop(wrong)
     text += loop([f"power[lane] = {at('ERR_A')}"])
-    # x ** -0.1 of squared errors: a tenth of the exponent by its bits (3 % off), then Newton
-    text += loop([f"bits[lane] = int({1.1 * 0x3FF0000000000000!r} - 0.1 * float(bits[lane]))"])
+    # x ** -0.1 of squared errors: a tenth of the exponent by its bits, in shifts (3 % off), then Newton
+    tenth = (4, 5, 8, 9, 12, 13)
+    one = 0x3FF0000000000000
+    text += loop(
+        [f"b = bits[lane]; bits[lane] = {one + sum(one >> k for k in tenth)} - ({' + '.join(f'(b >> {k})' for k in tenth)})"]
+    )
     newton = ["y = power[lane]", f"x = 0.1 * {at('ERR_A')}"]
     newton += ["w = y * y; q = w * w; y = y * (1.1 - x * (q * q * w))"] * 4
     text += loop([*newton, "power[lane] = y"])
@@ -358,6 +380,6 @@ def source_of(model: Model) -> list[str]:
         f"@inlined\ndef abreast_cov(W, lane):\n    return cov_({known})\n",
         "\n".join(["@inlined", "def put_abreast_output(o, out, r):", *given, ""]),
         "\n".join(["@jit", "def put_abreast(p, cov, W, lane):", *put, "    return", ""]),
-        generated(len(model.states)),
+        generated(model, sizes),
         jit + inspect.getsource(run_abreast),
     ]

@@ -1,7 +1,7 @@
 """Parameters and schedules in, trajectories out: one course under many parameter vectors, or a cohort, on threads."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -212,6 +212,38 @@ def predict(
     [30.1, 4.8]
     """
     return predict_courses(model, schedule, eta, theta=theta, courses=(course,), auc=auc, threads=threads, since=since)[0]
+
+
+def player(model: Model, schedule: Schedule) -> Callable[[np.ndarray], Prediction]:
+    """``predict`` of the first course for vectors [K, n_full], float64: what does not depend on them is done once.
+
+    For a search, which asks for a few vectors over and over: the same numbers in a third of the time.
+    """
+
+    def plainly(eta: np.ndarray) -> Prediction:
+        return predict(model, schedule, eta)
+
+    if schedule.n_courses != 1 or schedule.shares or not scalars.suits(model, schedule):
+        return plainly
+    s, kernel, n_t = schedule, compiled(model).run_scalars, int(schedule.n_times[0])
+    full = len(model.eta_names) + s.occasions * len(model.kappa_names)
+    n_out, n_states, theta, times = len(model.outputs), len(model.states), np.atleast_2d(model.theta_values), s.times_of(0)
+    firmly = (s.table, s.row0, s.ptr, s.time, s.kind, s.again, s.index, s.amount, s.duration, s.rows, s.occasion, s.begin)
+    course = np.zeros(2 * JOBS_PER_CHUNK, np.int64)
+    out_ptr = np.arange(len(course) + 1) * n_t
+
+    def play(eta: np.ndarray) -> Prediction:
+        k = len(eta)
+        if k >= 2 * JOBS_PER_CHUNK or eta.shape[1] != full or not eta.flags.c_contiguous:
+            return plainly(eta)
+        value, state = np.empty((k * n_t, n_out)), np.zeros((k * n_t, n_states))
+        codes, stopped = np.zeros(k, np.int64), np.zeros(k)
+        kernel(0, k, course, theta, eta, *firmly, out_ptr, value, state, codes, stopped)
+        if codes.any():
+            return plainly(eta)
+        return Prediction(times, value.reshape(k, n_t, n_out), state.reshape(k, n_t, n_states), codes == 0, codes)
+
+    return play
 
 
 def predict_courses(
