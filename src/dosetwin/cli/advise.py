@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dosetwin.cli import decision, insulin, pacemaker, pair
-from dosetwin.cli.common import at_least, naming, output_path, print_json, progress, rule_of, terminal, write_whole
+from dosetwin.cli.common import at_least, naming, output_path, print_json, progress, rule_of, spoken, terminal, write_whole
 from dosetwin.cli.genes import Outside, SampleName, with_genes
-from dosetwin.cli.options import Covariates, Json, Report, Seed
+from dosetwin.cli.options import Covariates, Json, Language, Report, Seed
 from dosetwin.cli.place import opened_place, place_moment
 from dosetwin.errors import InputError, UnknownName
+from dosetwin.words import speaking
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice, Question
@@ -86,11 +87,13 @@ def advise(
         bool, typer.Option("--full", help="Everything: what was measured and is believed, all orders, every reason, doubt and "
                            "remark. Default: the answer in at most twelve lines.")
     ] = False,
+    language: Language = "en",
     report: Report = None,
     json_: Json = False,
 ) -> None:  # fmt: skip
     """The next dose for one patient, why, how sure, and what would make it wrong; exit code 3 when nothing is acceptable."""
     rule = rule_of(covariates)
+    spoken(language)
     at_least("--draws", draws, 100, 100_000)
     at_least("--seed", seed, 0)
     if mic is not None and not (math.isfinite(mic) and mic > 0):
@@ -134,7 +137,7 @@ def advise(
     if page is not None:
         from dosetwin.report.page import advice_page
 
-        with progress("drawing the report"):
+        with progress("drawing the report"), speaking(language):
             text = advice_page(advice, source=case.name, clock=clock)
         write_whole(page, text)
     if json_:
@@ -142,7 +145,8 @@ def advise(
         body["provenance"]["now_is"] = clock
         print_json(body)
     else:
-        _printed(advice, clock, full, page)
+        with speaking(language):
+            _printed(advice, clock, full, page)
     raise typer.Exit(3 if advice.recommendation.status == "refuse" else 0)
 
 

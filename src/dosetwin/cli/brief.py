@@ -7,6 +7,7 @@ from dosetwin.advise.table import clock
 from dosetwin.cli.common import safe
 from dosetwin.report import narrative
 from dosetwin.report.page import about
+from dosetwin.words import said
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +31,7 @@ class Line(NamedTuple):
 
 def show_brief(console: "Console", advice: "Advice", told_by: str, written: str = "") -> None:
     """Print the answer; ``told_by`` how the moment of the decision was found, ``written`` where a report stands."""
-    lines = _lines(advice, told_by)
+    lines = [line._replace(text=said(line.text)) for line in _lines(advice, told_by)]
     if written:
         lines.append(Line(f"Report: {written}"))
     width = max(console.width - 1, 40)

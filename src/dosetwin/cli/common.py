@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from dosetwin import words
 from dosetwin.errors import Finding, InputError, UnknownName, one_line
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ def at_least(option: str, value: int | None, least: int, most: int = 10_000_000)
     """Refuse a count outside ``least``..``most`` (None passes)."""
     if value is not None and not least <= value <= most:
         raise InputError("number not accepted", where=option, value=value, allowed=f"{least} to {most}")
+
+
+def spoken(language: str) -> None:
+    """Refuse a language nobody wrote a catalogue for. Raises InputError."""
+    if not words.known(language):
+        raise InputError("no such language", where="--language", value=language, allowed=", ".join(words.LANGUAGES))
 
 
 def mapping_of(words: Sequence[str]) -> dict[str, str]:

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from dosetwin.cli.advise import answered, given_moment, moment, opened
-from dosetwin.cli.common import at_least, output_path, print_json, terminal, write_whole
-from dosetwin.cli.options import Json, Seed
+from dosetwin.cli.common import at_least, output_path, print_json, spoken, terminal, write_whole
+from dosetwin.cli.options import Json, Language, Seed
 from dosetwin.errors import InputError
+from dosetwin.words import speaking
 
 
 def diary(
@@ -26,6 +27,7 @@ def diary(
     ] = None,
     seed: Seed = 1,
     draws: Annotated[int, typer.Option("--draws", help="Posterior draws.")] = 500,
+    language: Language = "en",
     as_json: Json = False,
 ) -> None:
     """The next weeks of the recommended order in plain words; exit code 3 when nothing is recommended."""
@@ -34,6 +36,7 @@ def diary(
     from dosetwin.report.diary import page
 
     at_least("--draws", draws, 100, 100_000)
+    spoken(language)
     at_least("--days", days, 7, 92)
     target = output_path("--output", out, [case])
     strengths = _strengths(tablets)
@@ -46,7 +49,8 @@ def diary(
     stopped = None if procedure is None else pause(advice, given_moment(timeline, procedure, "--procedure"))
     told = written(advice, strengths, stopped, days, _date(start))
     if target is not None:
-        write_whole(target, page(told))
+        with speaking(language):
+            write_whole(target, page(told))
     if as_json:
         print_json(told)
         return

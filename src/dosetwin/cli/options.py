@@ -20,4 +20,10 @@ Covariates = Annotated[
     str, typer.Option("--covariates", metavar="RULE", help="Covariates between records: locf, nocb or linear.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of every random draw; the same seed gives the same answer.")]
+Language = Annotated[
+    str,
+    typer.Option(
+        "--language", metavar="CODE", envvar="DOSETWIN_LANGUAGE", help="Language of what people read: en, de, fr, es, it."
+    ),
+]
 Report = Annotated[Path | None, typer.Option("--report", metavar="OUT.html", help="Also write a self-contained HTML report.")]

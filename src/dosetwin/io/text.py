@@ -9,6 +9,7 @@ from typing import Any
 from dosetwin.errors import InputError
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
 
 def number(text: str, *, comma: bool = False) -> float | None:
@@ -24,6 +25,17 @@ def number(text: str, *, comma: bool = False) -> float | None:
         return None
     value = float(said)
     return value if isfinite(value) else None
+
+
+def typed(text: str) -> float | None:
+    """The number that a person typed into a form, with a decimal point or comma; None for none, and where it would have to be
+    guessed (``thousands``)."""
+    return None if thousands(text) else number(text, comma=True)
+
+
+def thousands(text: str) -> bool:
+    """Whether a sign in a number may part thousands as well as decimals: ``1,000`` is a thousand to some and one to others."""
+    return _THOUSANDS.fullmatch(text.strip()) is not None
 
 
 def read_bytes(path: Path) -> bytes:

@@ -16,7 +16,15 @@ MARKED = (".j2", "scripts")
 PLACE = re.compile(r"\{(\w+)\}")
 """A named place for a value in a sentence."""
 ANY = r".+?"
-KINDS = {"n": r"\d+", "p": r"(?:[<>] )?[\d.]+ %", "num": r"[+-]?\d[\d.]*", "word": r"\S+", "unit": r"\S+", "order": r"[^()]+?"}
+KINDS = {
+    "n": r"\d+",
+    "p": r"(?:[<>] )?[\d.]+ %",
+    "num": r"[+-]?\d[\d.]*",
+    "word": r"\S+",
+    "unit": r"\S+",
+    "order": r"[^()]+?",
+    "source": r".+",
+}
 """What may stand in a place, by the beginning of its name; anything in others."""
 
 
@@ -70,15 +78,16 @@ def read(language: str, body: bytes) -> Catalogue:
     """
     from babel.messages.pofile import read_po
 
-    entries = {}
+    entries, left_out = {}, []
     for m in read_po(BytesIO(body), locale=language, abort_invalid=True):
         one, *several = (m.id,) if isinstance(m.id, str) else tuple(m.id)
-        said = (m.string,) if isinstance(m.string, str) else tuple(m.string)
+        said = (m.string,) if isinstance(m.string, str) else tuple(m.string or ("",))
         if not one or m.fuzzy or not all(said) or (language != ENGLISH and not agrees((one, *several), said)):
-            if one and language != ENGLISH:
-                log.warning("a sentence of %s is left out, English is used: %.60r", language, one)
+            left_out += [one] if one else []
             continue
         entries[one] = Entry(one, said, several[0] if several else "")
+    if left_out:
+        log.warning("%d sentences of %s are left out, English is used; the first: %.60r", len(left_out), language, left_out[0])
     return Catalogue(language, entries)
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-from dosetwin.words.catalogue import ENGLISH, LANGUAGES, PLACE, catalogue
+from dosetwin.words.catalogue import ENGLISH, LANGUAGES, PLACE, catalogue, english
 from dosetwin.words.numbers import localized, same_digits
 from dosetwin.words.recall import recalled
 
@@ -188,9 +188,11 @@ def _whole(text: str, name: str) -> Iterator[tuple[str, bool]]:
 
 def _forms(text: str) -> Iterator[tuple[str, Any]]:
     """A text as it stands and as it may be listed: without its capital, without its last stop, without both."""
-    yield text, lambda s: s
     low = text[:1].lower() + text[1:]
-    if low != text:
+    if low != text and text not in english():
+        yield low, _capital
+    yield text, lambda s: s
+    if low != text and text in english():
         yield low, _capital
     if text.endswith(".") and not text.endswith(".."):
         yield text[:-1], lambda s: s + "."

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import ValidationError
 
-from dosetwin.io.text import number
+from dosetwin.io.text import typed as number
 from dosetwin.serve import override as overrides
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.problems import Problem, wrong
@@ -129,9 +129,9 @@ def _given(typed: Mapping[str, str], picture: Mapping[str, Any], seen: Look, zon
             errors.append(wrong("answer", "first dose at", typed["first_at"], "day and time of day", read.why))
         elif first < seen.now - LATE:
             errors.append(wrong("answer", "first dose at", zone.short(first), f"from {zone.short(seen.now)} on", "it is past"))
-    read_ = {name: number(typed[name], comma=True) for name in ("amount_mg", "interval_h")}
+    read_ = {name: number(typed[name]) for name in ("amount_mg", "interval_h")}
     if typed["loading_mg"].strip():
-        read_["loading_mg"] = number(typed["loading_mg"], comma=True)
+        read_["loading_mg"] = number(typed["loading_mg"])
     whatif = picture["whatif"]
     try:
         return Given.model_validate(read_ | {"first_at": first} | ({"infusion_h": whatif["infusion"]} if whatif else {}))

@@ -176,10 +176,12 @@ def svg(chart: Chart, *, width: float = WIDTH, height: float = HEIGHT) -> str:
     ]
     for v in ticks(top):
         out.append(f'<line class="grid" x1="{LEFT:g}" x2="{width - RIGHT:g}" y1="{y(v):.1f}" y2="{y(v):.1f}"/>')
-        out.append(f'<text class="tick" x="{LEFT - 7:g}" y="{y(v) + 4:.1f}" text-anchor="end">{v:g}</text>')
+        out.append(f'<text class="tick" x="{LEFT - 7:g}" y="{y(v) + 4:.1f}" text-anchor="end">{said(f"{v:g}")}</text>')
     for t, text in day_ticks(chart):
         out.append(f'<line class="grid" x1="{x(t):.1f}" x2="{x(t):.1f}" y1="{TOP:g}" y2="{height - FOOT:g}"/>')
-        out.append(f'<text class="tick" x="{x(t):.1f}" y="{height - FOOT + 34:g}" text-anchor="middle">{escape(text)}</text>')
+        out.append(
+            f'<text class="tick" x="{x(t):.1f}" y="{height - FOOT + 34:g}" text-anchor="middle">{escape(said(text))}</text>'
+        )
     for z in chart.zones:
         if z.low is not None and z.high is not None:
             out.append(
@@ -207,7 +209,7 @@ def svg(chart: Chart, *, width: float = WIDTH, height: float = HEIGHT) -> str:
             )
     if chart.start <= chart.now <= chart.end:
         out.append(f'<line class="now" x1="{x(chart.now):.1f}" x2="{x(chart.now):.1f}" y1="{TOP:g}" y2="{floor_:g}"/>')
-        out.append(f'<text class="mark" x="{x(chart.now) + 4:.1f}" y="{TOP + 11:g}">now</text>')
+        out.append(f'<text class="mark" x="{x(chart.now) + 4:.1f}" y="{TOP + 11:g}">{escape(said("now"))}</text>')
     for p in chart.points:
         out.append(
             f'<circle class="point {p.role}" cx="{x(p.time):.1f}" cy="{y(p.value):.1f}" r="5"><title>{escape(p.text)}</title>'

@@ -12,7 +12,8 @@ from dosetwin import formulary
 from dosetwin.checks import believable
 from dosetwin.errors import InputError
 from dosetwin.forecast.tells import teller_of
-from dosetwin.io.text import number
+from dosetwin.io.text import thousands
+from dosetwin.io.text import typed as number
 from dosetwin.quantities import QUANTITIES, Quantity
 from dosetwin.serve.installed import Followed
 from dosetwin.serve.store.facts import COVARIATES, NewFact, measurable
@@ -23,6 +24,10 @@ from dosetwin.units import code_of, convert
 ASSAYS = {"": "not stated", "idms": "enzymatic or IDMS-traceable", "jaffe": "Jaffe"}
 CALLED = {q.text: q.name for q in QUANTITIES.values()}
 """A quantity may be named by its text too, as in forms of the first release."""
+
+
+TWO_WAYS = "“{value}” may be a thousand or one with three decimals: write it without the comma, or with a point"
+"""What is asked where a comma may part thousands or decimals."""
 
 
 @dataclass(frozen=True)
@@ -127,9 +132,11 @@ def checked(
         return None, {"other": f"found “{entry.kind}”, expected one of {', '.join(c.code for c in offered)}"}
     name = "dose" if what.group == "dose" else what.of.text
     entry = replace(entry, unit=code_of(entry.unit, what.of) or entry.unit)
-    value = number(entry.value, comma=True)
+    value = number(entry.value)
     if value is None:
-        wrong["value"] = f"{name}: found “{entry.value}”, expected a number, as 7.4"
+        wrong["value"] = TWO_WAYS.format(value=entry.value.strip()) if thousands(entry.value) else (
+            f"{name}: found “{entry.value}”, expected a number, as 7.4"
+        )  # fmt: skip
     elif entry.unit not in what.units:
         wrong["other"] = f"unit {entry.unit} does not fit a {name}; choose one of the list"
     else:

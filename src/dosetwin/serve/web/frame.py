@@ -163,7 +163,7 @@ def _here(request: Request) -> str:
 
 
 SCRIPT_WORDS = (
-    "live", "not connected", "past", "in {time}", "{time} after it", "outside {low} to {high} h", "dose recommended",
+    "now", "live", "not connected", "past", "in {time}", "{time} after it", "outside {low} to {high} h", "dose recommended",
     "dose given",    "One file at a time, please.", "The session has ended: what is shown is no longer kept current.",
     "This record is no longer within your reach.", "Not current.", "New facts have arrived.", "Updated: {names}",
     "{shown} of {n} twins shown",

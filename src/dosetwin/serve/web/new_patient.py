@@ -8,12 +8,14 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
-from dosetwin.io.text import number
+from dosetwin.io.text import thousands
+from dosetwin.io.text import typed as number
 from dosetwin.quantities import QUANTITIES
 from dosetwin.serve.auth.principal import EVERY_WARD
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.store.facts import NewPatient
 from dosetwin.serve.summary import TOLD_WITH
+from dosetwin.serve.web.entries import TWO_WAYS
 from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, page, zone_of
 from dosetwin.serve.web.patient_page import back
 from dosetwin.serve.web.ward import people_of
@@ -105,10 +107,14 @@ def _read(reader: Reader, typed: Mapping[str, str]) -> tuple[NewPatient | None, 
     for code in MEASURES:
         if not typed[code].strip():
             continue
-        value, q = number(typed[code], comma=True), QUANTITIES[code]
+        value, q = number(typed[code]), QUANTITIES[code]
         if value is None or not q.low <= value <= q.high:
             bad[code] = (
-                f"found “{typed[code]}”, allowed {q.low:g} to {q.high:g} {q.unit_shown}; leave it empty where it is not known"
+                TWO_WAYS.format(value=typed[code].strip())
+                if thousands(typed[code])
+                else (
+                    f"found “{typed[code]}”, allowed {q.low:g} to {q.high:g} {q.unit_shown}; leave it empty where it is not known"
+                )
             )
         else:
             body[TOLD_WITH[code]] = value

@@ -8,10 +8,12 @@ import numpy as np
 from dosetwin.advise.given import as_given
 from dosetwin.decide.recommendation import order
 from dosetwin.declare.reading import json_key
-from dosetwin.io.text import number
+from dosetwin.io.text import thousands
+from dosetwin.io.text import typed as number
 from dosetwin.records import Every
 from dosetwin.report import narrative, readings
 from dosetwin.serve.web.charts import rounded
+from dosetwin.serve.web.entries import TWO_WAYS
 from dosetwin.serve.whatif import Tried, hour_of, what_if
 from dosetwin.serve.zone import Zone
 
@@ -56,10 +58,11 @@ def asked_of(given: dict[str, str], infusion: float) -> tuple[Asked | None, dict
         said = given.get(name, "").strip()
         if name in OPTIONAL and not said:
             continue
-        read = number(said, comma=True)
+        read = number(said)
         value = float("nan") if read is None else read
         if not low <= value <= high:
-            wrong[name] = f"{text}: found {said or 'nothing'}, allowed {low:g} to {high:g} {unit}"
+            asks = f"{text}: found {said or 'nothing'}, allowed {low:g} to {high:g} {unit}"
+            wrong[name] = TWO_WAYS.format(value=said) if thousands(said) else asks
         values[name] = value
     if not wrong and values["sample"] > 3 * values["interval"]:
         wrong["sample"] = (
@@ -88,7 +91,7 @@ def on_clock(given: dict[str, str], advice: "Advice", zone: Zone) -> tuple[dict[
     if "first" in hour:
         delay = hour["first"] - advice.now
         out["delay"] = f"{0.0 if -0.25 <= delay < 0.0 else delay:.4f}"
-    first = advice.now + (number(out.get("delay", ""), comma=True) or 0.0)
+    first = advice.now + (number(out.get("delay", "")) or 0.0)
     if "at" in hour:
         out["sample"] = f"{hour['at'] - first:.4f}"
     elif not out.get("sample", "").strip() and "first" in hour:

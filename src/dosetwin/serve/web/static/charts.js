@@ -70,7 +70,7 @@
     }
     const now = chart.now;
     shapes.push({ type: "line", yref: "paper", x0: now, x1: now, y0: 0, y1: 1, line: { color: c.ink, width: 1, dash: "2px,3px" } });
-    notes.push({ x: now, y: 1, yref: "paper", text: "now", showarrow: false, xanchor: "left", yanchor: "top", xshift: 3, font: { color: c.soft, size: 11 } });
+    notes.push({ x: now, y: 1, yref: "paper", text: window.dosetwin.say("now"), showarrow: false, xanchor: "left", yanchor: "top", xshift: 3, font: { color: c.soft, size: 11 } });
     if (more && more.sample !== null) {
       const at = more.sample;
       shapes.push({ type: "line", yref: "paper", x0: at, x1: at, y0: 0, y1: 1, line: { color: c.whatif, width: 1.2, dash: "4px,3px" } });
