@@ -108,7 +108,6 @@ def test_folds_stay_as_they_were_left_and_paper_takes_one_page(desk: Any, patien
         assert desk.pdf(format="A4").count(b"/Type /Page\n") == 1, therapy
 
 
-<<<<<<< HEAD
 def test_a_week_of_tablets_is_ordered_instead(desk: Any, patients: dict[str, str]) -> None:
     """Seven fields, the days by their names; a day that was forgotten is asked for and what was typed stays."""
     desk.set_viewport_size({"width": 1366, "height": 768})
@@ -128,7 +127,8 @@ def test_a_week_of_tablets_is_ordered_instead(desk: Any, patients: dict[str, str
         desk.get_by_role("button", name="Yes, record the override").click()
     desk.wait_for_load_state()
     assert "overridden: 5 mg daily, 7.5 mg on Wed and Sat" in desk.locator("#decide").inner_text()
-=======
+
+
 @pytest.mark.parametrize(("therapy", "said"), [
     ("amikacin_neonate", ("mg Amikacin", "Nächste Dosen", "Nächste Messung: Spiegel", "Allergien", "Wahrscheinlichkeit")),
     ("ventilator_ards", ("Tidalvolumen", "Gültig ab", "Nächste Messung", "Allergien", "Wahrscheinlichkeit")),
@@ -154,4 +154,3 @@ def test_long_words_leave_the_first_screen_as_it_is(
         assert desk.evaluate("document.documentElement.lang") == "en"
     finally:
         desk.goto(f"{served.url}/language?to=en&next=/")
->>>>>>> 8010790 (Say drugs together, forms, diary and the terminal in five languages; ask where a comma may part thousands)
