@@ -1,6 +1,7 @@
 """The catalogues are whole, and a sentence said in another language keeps its numbers, its names and its negation."""
 
 import random
+import re
 import string
 
 import pytest
@@ -92,3 +93,47 @@ def test_the_browser_is_asked_by_its_weights():
     assert words.wanted("nl, xx", "es") == "es"
     assert words.wanted("", "de") == "de"
     assert words.wanted("it;q=oops, fr") == "fr"
+
+
+def _ease(text: str) -> float:
+    """Flesch's reading ease; syllables by runs of vowels, a silent e left out (within a few points of hand counts)."""
+    said = re.findall(r"[A-Za-z]+", text)
+    syllables = sum(max(1, len(re.findall(r"[aeiouy]+", w.lower())) - (w.endswith("e") and not w.endswith("le"))) for w in said)
+    sentences = max(1, len(re.findall(r"[.;:!?]", text)))
+    return 206.835 - 1.015 * len(said) / sentences - 84.6 * syllables / len(said)
+
+
+def test_patients_texts_are_fairly_easy_to_read():
+    """Flesch 1948: 70 and more is fairly easy, twelve to thirteen years; checked on two texts of known difficulty first."""
+    assert _ease("The cat sat on the mat. It was warm. The dog came in and lay down too.") > 100
+    assert _ease("Pharmacokinetic heterogeneity necessitates individualization of antimicrobial administration regimens.") < 0
+    from dosetwin import formulary
+
+    told = {id(t.diary): t.diary for t in formulary.therapies() if t.diary is not None}
+    assert told
+    for words_ in told.values():
+        text = " ".join((*words_.missed, *words_.call, *words_.habits))
+        assert _ease(text) >= 70, f"{_ease(text):.0f}"
+
+
+def test_a_diary_is_written_in_the_patients_language_and_keeps_its_milligrams():
+    from dosetwin.report.diary import page
+
+    row = {"date": "2026-03-02", "weekday": "Monday", "amount": 4.5, "unit": "mg", "tablets": "1½ tablets of 3 mg", "note": ""}
+    told = {"drug": "warfarin", "watched": "INR", "rows": [row | {"note": "INR test"}], "missed": (), "call": (), "habits": (),
+            "source": "", "patient": "Bed 1", "tablets": ["3 mg"], "test": "2026-03-02", "synthetic": True, "pause": None}  # fmt: skip
+    with words.speaking("de"):
+        said = page(told)
+    assert 'lang="de"' in said
+    for text in ("Montag", "4,5 mg", "1½ Tabletten 3 mg", "INR-Test", "Bed 1"):
+        assert text in said, text
+    assert "4.5 mg" in page(told)
+
+
+def test_a_comma_that_may_part_thousands_is_not_guessed_at():
+    from dosetwin.io.text import thousands, typed
+
+    assert [typed(x) for x in ("1,5", "0,125", "12.5", "1000", "1,25")] == [1.5, 0.125, 12.5, 1000.0, 1.25]
+    assert [typed(x) for x in ("1,000", "12,500")] == [None, None]
+    assert thousands("1,000")
+    assert not thousands("0,500")

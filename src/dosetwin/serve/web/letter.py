@@ -24,9 +24,9 @@ def lines_of(p: Mapping[str, Any], since: Mapping[str, Any] | None, answered: Ma
     if first["chance"]:
         title = say("{title}: {p}, {words}", title=title, p=first["chance"]["text"], words=first["chance"]["words"])
     out: list[tuple[str, str]] = [("bold", title)]
-    out += [("big", p["hold"][0] if p["hold"] else p["headline"])]
-    out += [("bold", text) for text in first["give"]]
-    out += [("text", text) for text in p["hold"][1:]]
+    out += [("big", said(p["hold"][0] if p["hold"] else p["headline"]))]
+    out += [("bold", said(text)) for text in first["give"]]
+    out += [("text", said(text)) for text in p["hold"][1:]]
     if first["times"]:
         times = ";  ".join(f"{said(t['at'])} ({said(t['amount'])})" for t in first["times"])
         out.append(("text", say("Next doses: {times}", times=as_is(times))))
@@ -41,13 +41,7 @@ def lines_of(p: Mapping[str, Any], since: Mapping[str, Any] | None, answered: Ma
     if answered is not None:
         told = say("Decided: {what} by {by}, {at}.", what=answered["text"], by=as_is(answered["by"]), at=answered["at"])
         out.append(("bold", f"{told} {answered['reason']}".strip()))
-    out += [("small", f"- {r['text']}") for r in p["why"][:REASONS]]
-    return [(style, _said(text)) for style, text in out]
-
-
-def _said(text: str) -> str:
-    """A line in the language in force; reasons stand behind a dash."""
-    return f"- {said(text[2:])}" if text.startswith("- ") else said(text)
+    return out + [("small", f"- {said(r['text'])}") for r in p["why"][:REASONS]]
 
 
 def document(id_: str, patient: str, made: bytes, at: datetime, by: str) -> dict[str, Any]:
