@@ -121,7 +121,8 @@ def test_a_diary_is_written_in_the_patients_language_and_keeps_its_milligrams():
 
     row = {"date": "2026-03-02", "weekday": "Monday", "amount": 4.5, "unit": "mg", "tablets": "1½ tablets of 3 mg", "note": ""}
     told = {"drug": "warfarin", "watched": "INR", "rows": [row | {"note": "INR test"}], "missed": (), "call": (), "habits": (),
-            "source": "", "patient": "Bed 1", "tablets": ["3 mg"], "test": "2026-03-02", "synthetic": True, "pause": None}  # fmt: skip
+            "source": "", "patient": "Bed 1",
+            "tablets": ["3 mg"], "test": "2026-03-02", "synthetic": True, "pause": None}  # fmt: skip
     with words.speaking("de"):
         said = page(told)
     assert 'lang="de"' in said

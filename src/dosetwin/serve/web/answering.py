@@ -108,7 +108,7 @@ def _answered(decision: str, typed: Mapping[str, str], seen: Look, zone: Zone) -
 
 def _week(days: list[str], errors: list[Any]) -> Given | None:
     """The tablets that were typed for each day from Monday; what is wrong with them goes to ``errors``."""
-    amounts = [number(d, comma=True) for d in days]
+    amounts = [number(d) for d in days]
     if len(days) == 7 and None not in amounts:
         try:
             return Given.model_validate({"week": amounts})
