@@ -18,7 +18,8 @@ Array = NDArray[np.float64]
 DRAWS, SETTLED_H = 40, 6
 """Lives a bolus is tried in, and a figure shows; h at the start of a life that do not count."""
 FALLS, MOVES, TAIL = 1.0 / 3.0, 0.6, 0.1
-"""What is counted of lows that a belief says would fall away and of highs that would change (``judged``); the worst lives."""
+"""What is counted of lows that a belief says would fall away and of highs that would change (``judged``; both set by
+eye); the worst lives."""
 SEEN_LOW, SEEN_VERY_LOW = 0.01, 0.0
 """Shares of the readings below 70 and 54 mg/dL above which no setting may give more insulin, whatever a belief says (assumed):
 what was eaten to end a low is rarely on record, and hides how far it would have gone."""
