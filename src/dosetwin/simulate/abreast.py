@@ -52,8 +52,6 @@ from dosetwin.simulate.typical import has_lag, parameter_names
 WIDTH, FEWER = 32, 8
 """Lanes: four of the widest registers there are, so that the others' divisions run behind one's; of a model whose slopes take
 exponentials, which are computed one by one, one register."""
-ALONE = 2
-"""So few courses are played one after the other in scalars, by the same text."""
 SINGLE = ("T_A", "STOP_A", "STEP_A", "TRIED_A", "LAST_A", "ERR_A", "COUNT_A", "CODE_A", "GOING_A")
 Y_A = U_A = T_A = STOP_A = STEP_A = COUNT_A = CODE_A = GOING_A = ABREAST_ROWS = ABREAST = 0  # of ``layout``, for each model
 
@@ -102,7 +100,7 @@ def layout(n: int, parameters: int, covariates: int, lanes: int) -> dict[str, in
     for name, size in (*parts, *((name, 1) for name in SINGLE), ("P_A", parameters), ("C_A", covariates)):
         out[name] = at
         at += size
-    return out | {"ABREAST_ROWS": at, "ABREAST": lanes, "ALONE": ALONE}
+    return out | {"ABREAST_ROWS": at, "ABREAST": lanes}
 
 
 def run_abreast(lo, hi, course, theta, eta, table, row0, ptr, time, kind, index, amount, duration, rows, occasion, begin,
@@ -118,8 +116,8 @@ def run_abreast(lo, hi, course, theta, eta, table, row0, ptr, time, kind, index,
     waiting, ends, there = np.zeros(ABREAST, np.int64), np.zeros(ABREAST, np.int64), np.zeros(ABREAST, np.int64)
     queue = np.zeros((ABREAST, PENDING, 4))  # inputs to come: time, amount or change of rate, compartment, 1 for a rate
     want_state = state_out.shape[0] > 0
-    # a lane alone is played as numbers, more in whole registers of eight
-    lanes = hi - lo if hi - lo <= ALONE else min(ABREAST, 8 * ((hi - lo + 7) // 8))
+    # in whole registers of eight: what is left over would be played as numbers, whose last bits differ
+    lanes = min(ABREAST, 8 * ((hi - lo + 7) // 8))
     following, playing = lo, 0
     while True:
         n_there = 0
