@@ -10,8 +10,9 @@ from dosetwin.errors import InputError
 from dosetwin.serve.audit import stamp
 from dosetwin.serve.live.routes import Acknowledged, acknowledge
 from dosetwin.serve.problems import Problem, wrong
+from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.sure import sure
-from dosetwin.serve.web import entries
+from dosetwin.serve.web import entries, planning
 from dosetwin.serve.web.frame import PageRoute, Reading, Token, zone_of
 from dosetwin.serve.web.patient_page import ByTherapy, PatientId, Typed, back, offered_to, shown
 
@@ -66,6 +67,53 @@ def enter(
     service.refresh(id)
     more = f"&therapy={therapy}" if therapy else ""
     return back(request, f"{id}?said={'known' if receipt.known else 'entered'}{more}")
+
+
+@router.post("/patient/{id}/plan")
+def enter_plan(
+    request: Request,
+    id: PatientId,
+    reader: Reading,
+    token: Token = "",
+    drug: Typed = "",
+    action: Typed = "begins",
+    start: Typed = "",
+    amount: Typed = "",
+    every: Typed = "",
+    offset: Typed = "",
+    therapy: ByTherapy = "",
+    withdraw: Annotated[str, Form(max_length=60)] = "",
+) -> Response:
+    """A plan typed in, or one withdrawn: recorded, and the twin asked again before the page comes back."""
+    reader.same_form(token)
+    service, zone, now = reader.service, zone_of(reader.service), reader.service.clock.now()
+    typed = planning.Plan(drug, action, start, amount, every, offset)
+    with service.store.read() as conn:
+        known = service.known(conn, service.reach(reader.who), id)
+    of = service.chosen(known, therapy)
+    if withdraw:
+        typed = planning.fresh(now, zone)
+        if withdraw not in {p["drug"] for p in planning.standing(known.facts, of.drug, zone)}:
+            return shown(request, id, reader, plan=typed, plan_wrong={"drug": "no such plan stands"}, status=422, therapy=therapy)
+        body = {"kind": "planned", "drug": withdraw, "action": "withdrawn", "start": now}
+        fact, bad = NewFact.model_validate({"at": now, "body": body}), {}
+    else:
+        fact, bad = planning.checked(typed, now, planning.offered(of), zone, highest(known.timeline(of.drug)))
+    if fact is None:
+        return shown(request, id, reader, plan=typed, plan_wrong=bad, status=422, therapy=therapy)
+    new = fact
+
+    def change(conn: Any, reach: Any) -> Any:
+        reach.patient(conn, id, "record")
+        return service.ledger.record(conn, reader.who, [(id, new)], reach.now)[0]
+
+    try:
+        receipt = service.change(reader.who, change)
+    except InputError as error:
+        return shown(request, id, reader, plan=typed, plan_wrong={"drug": str(error)}, status=422, therapy=therapy)
+    service.refresh(id)
+    more = f"&therapy={therapy}" if therapy else ""
+    return back(request, f"{id}?said={'known' if receipt.known else 'entered'}{more}#record")
 
 
 @router.post("/patient/{id}/held/{event}")

@@ -18,6 +18,7 @@ from dosetwin.serve.store.measured import measurement
 from dosetwin.serve.timeline import in_force
 from dosetwin.serve.told import used_in
 from dosetwin.serve.twins import KeptQuestion, Known, Memory, answer, state_hash
+from dosetwin.serve.web import planning
 from dosetwin.serve.web.frame import ago, zone_of
 from dosetwin.serve.web.picture import picture
 from dosetwin.serve.web.tries import recommended
@@ -92,7 +93,7 @@ def events_of(facts: Sequence[Mapping[str, Any]], now: datetime, zone: Zone, hel
     """Facts of care after corrections, newest first, in words; ``held`` ids of those the twin left out."""
     out = []
     for f in sorted(in_force(facts), key=lambda f: f["at"], reverse=True):
-        kind, text = said(f["kind"], f["body"])
+        kind, text = said(f["kind"], f["body"], zone)
         by = "corrected" if f.get("corrected_by") else ""
         if f.get("confirmed_by"):
             by = f"{by}, unusual, confirmed: “{f['confirmed']}”".removeprefix(", ")
@@ -101,8 +102,8 @@ def events_of(facts: Sequence[Mapping[str, Any]], now: datetime, zone: Zone, hel
     return out
 
 
-def said(kind: str, b: Mapping[str, Any]) -> tuple[str, str]:
-    """Kind and text of one fact."""
+def said(kind: str, b: Mapping[str, Any], zone: Zone | None = None) -> tuple[str, str]:
+    """Kind and text of one fact; ``zone``: whose clock a moment in it is told on (None: as stored)."""
     if kind == "dose":
         return "dose", f"{narrative.number(b['amount_mg'])} mg {b['drug']}{narrative.over(b['infusion_h'])}"
     if kind == "culture":
@@ -112,8 +113,7 @@ def said(kind: str, b: Mapping[str, Any]) -> tuple[str, str]:
         mic = f", MIC {b['mic_mg_per_L']:g} mg/L" if b.get("mic_mg_per_L") else ""
         return "culture", f"{b['specimen']}: {what}{mic}{' (' + b['susceptibility'] + ')' if b.get('susceptibility') else ''}"
     if kind == "planned":
-        begins = f"{narrative.number(b['amount_mg'])} mg every {b['every_h']:g} h " if b["action"] == "begins" else ""
-        return "planned", f"{b['drug']} {begins}{b['action']}, {b['start'][:16].replace('T', ' ')}"
+        return "planned", planning.told(b, b["start"] if zone is None else zone.short(b["start"]))
     m = measurement({"kind": kind, "body": b})
     assert m is not None
     if m.quantity not in QUANTITIES:

@@ -25,7 +25,7 @@ from dosetwin.serve.timeline import in_force
 from dosetwin.serve.told import OPTION, PATTERN, turning
 from dosetwin.serve.twins import Known, Memory
 from dosetwin.serve.wardlist import line
-from dosetwin.serve.web import entries
+from dosetwin.serve.web import entries, planning
 from dosetwin.serve.web.charts import svg
 from dosetwin.serve.web.first import main_doubt, since
 from dosetwin.serve.web.frame import Reader, page, without_ids, zone_of
@@ -69,6 +69,8 @@ def shown(
     given: dict[str, str] | None = None,
     entry: entries.Entry | None = None,
     entry_wrong: dict[str, str] | None = None,
+    plan: planning.Plan | None = None,
+    plan_wrong: dict[str, str] | None = None,
     problem: dict[str, Any] | None = None,
     override_open: bool = False,
     override: Mapping[str, str] | None = None,
@@ -149,7 +151,7 @@ def shown(
         reasons=OVERRIDE_REASONS,
         modify_open=bool(tried),
         allergies=_allergies(seen),
-        entry_open=bool(entry or entry_wrong),
+        entry_open=bool(entry or entry_wrong or plan),
         override_ask=override_ask,
         tried=tried,
         asked=asked,
@@ -161,12 +163,18 @@ def shown(
         entry=typed,
         entry_choices=zone.choices(typed.at),
         entry_wrong={"value": "", "at": "", "other": "", "ask": ""} | (entry_wrong or {}),
+        plan=plan or planning.fresh(now, zone),
+        plan_open=plan is not None,
+        plan_wrong=dict.fromkeys(("drug", "start", "amount", "every"), "") | (plan_wrong or {}),
+        plan_choices=zone.choices(plan.start) if plan else (),
+        plan_drugs=planning.offered(of),
+        plans=planning.standing(seen.known.facts, of.drug, zone),
         held=held,
         can_correct=reader.who.may("correct"),
         history=history,
         born="" if born is None else zone.short(born).rpartition(" ")[0] + f" {zone.local(born).year}",
         doubt=main_doubt(p) if p else None,
-        since=_since(seen, history, of.name),
+        since=_since(seen, history, of.name, zone),
         alerts=[_alert(a, zone) for a in alerts],
         can_replay=reader.who.may("replay"),
         doubts_asked=bool(p and p["doubts"]),
@@ -275,7 +283,7 @@ def letter(request: Request, id_: str, reader: Reader, told: str = "", therapy: 
     history = history_of(rows, answers, stored, zone)
     service.audited(reader.who, "read", patient=id_, detail={"what": "letter"})
     p = seen.picture
-    lines = lines_of(p, _since(seen, history, of.name), standing(history, seen, of.name))
+    lines = lines_of(p, _since(seen, history, of.name, zone), standing(history, seen, of.name))
     by = words.as_is(reader.who.name or reader.who.subject)
     foot = [words.say("Made {at} by {by}, dosetwin {version}; facts {hash}", at=zone.long(reach.now), by=by,
                       version=words.as_is(p["provenance"]["dosetwin"]), hash=words.as_is(p["provenance"]["input_hash"][:16])),
@@ -286,12 +294,14 @@ def letter(request: Request, id_: str, reader: Reader, told: str = "", therapy: 
     return made, seen.name
 
 
-def _since(seen: Look, history: Sequence[Mapping[str, Any]], therapy: str) -> dict[str, Any] | None:
+def _since(seen: Look, history: Sequence[Mapping[str, Any]], therapy: str, zone: Zone) -> dict[str, Any] | None:
     """What changed since the last advice of this therapy."""
     if seen.picture is None:
         return None
     last = next((h for h in history if h["therapy"] in ("", therapy)), None)
-    return since(last, seen.picture, seen.known.facts, lambda f: fact_said(f["kind"], f["body"])[1], seen.picture["order_text"])
+    return since(
+        last, seen.picture, seen.known.facts, lambda f: fact_said(f["kind"], f["body"], zone)[1], seen.picture["order_text"]
+    )
 
 
 def _json(data: Any) -> str:

@@ -125,5 +125,5 @@
     news.hidden = false;
     document.getElementById("told").textContent = `${say("New facts have arrived.")} ${found.text}`;
   }, id, ended);
-  for (const input of document.querySelectorAll("#enter input, #decide input, #decide textarea")) input.addEventListener("input", () => { input.dataset.touched = "yes"; }, { once: true });
+  for (const input of document.querySelectorAll("#enter input, #plan input, #decide input, #decide textarea")) input.addEventListener("input", () => { input.dataset.touched = "yes"; }, { once: true });
 })();
