@@ -23,7 +23,7 @@ EVERY = (1.0, 672.0)
 
 @dataclass(frozen=True)
 class Plan:
-    """What was typed, as typed: ``start`` on the ward's clock, ``amount`` mg, ``every`` h; ``offset`` where an hour happens twice."""
+    """What was typed, as typed: ``start`` on the ward's clock, ``amount`` mg, ``every`` h."""
 
     drug: str = ""
     action: str = "begins"
