@@ -48,6 +48,24 @@ def test_the_class_of_the_other_drug_counts_and_not_its_name():
     assert not said(ask(beside((0.0, 5.0), drug="phenobarbital")))
 
 
+@pytest.mark.parametrize(
+    ("asked", "beside_it", "code"),
+    [
+        ("warfarin", "fluconazole", "fluconazole_warfarin"),
+        ("warfarin", "voriconazole", "voriconazole_warfarin"),
+        ("phenytoin", "fluconazole", "fluconazole_phenytoin"),
+        ("phenytoin", "amiodarone", "amiodarone_phenytoin"),
+        ("voriconazole", "phenytoin", "voriconazole_phenytoin"),
+        ("voriconazole", "rifampicin", "voriconazole_inducer"),
+        ("theophylline", "fluconazole", "fluconazole_theophylline"),
+        ("lithium", "benazepril", "benazepril_lithium"),
+    ],
+)  # fmt: skip
+def test_what_slows_or_speeds_a_narrow_drug_and_no_model_knows_is_warned_of(asked: str, beside_it: str, code: str):
+    found = formulary.together(replace(beside((0.0, 16.0), drug=beside_it), drug=asked), asked, 24.0)
+    assert f"interaction_{code}" in [f.code for f in found]
+
+
 def test_anti_inflammatory_drugs_and_platinum_beside_an_aminoglycoside_are_warned_of_once(monkeypatch: pytest.MonkeyPatch):
     found = formulary.together(beside((0.0, 11.0), drug="ibuprofen"), "amikacin", 24.0)
     assert [f.code for f in found] == ["interaction_nephrotoxic_nsaid"], "two codes of one drug are one remark"

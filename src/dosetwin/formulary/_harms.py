@@ -28,9 +28,24 @@ NSAIDS = Interaction(
 BESIDE_AMINOGLYCOSIDES = (PLATINUM, NSAIDS)
 
 
+def on_warfarin(azole: str) -> Interaction:
+    """What an azole does to warfarin: warned of, since no size of it by dose was found."""
+    return Interaction(
+        f"{azole}_warfarin",
+        "B01AA",
+        14 * 24.0,
+        f"{azole} slows the way out of S-warfarin by CYP2C9: the INR rises within days, and bleeding was reported; the dose "
+        f"advised here does not know of it",
+        f"an INR every two or three days from the first day of {azole} until it stands, less warfarin as it rises, and again "
+        f"after its end",
+        "US label of fluconazole by medlibrary.org, and Crit Care 2014, doi 10.1186/s13054-014-0458-4, table 4 (read); intervals "
+        "assumed; no number moves",
+    )
+
+
 def growth_factor(name: str, days: int) -> Interaction:
-    """What a growth factor of neutrophils does to counts beside platinum, for ``days`` after its last dose: nobody's number "
-    "moves."""
+    """What a growth factor of neutrophils does to counts beside platinum, for ``days`` after its last dose: nobody's number
+    moves."""
     return Interaction(
         f"{name}_counts",
         "L01XA",  # cisplatin, carboplatin

@@ -45,5 +45,14 @@ DRUG = drug(
                 "for warfarin",
             ),
         ),
+        Interaction(
+            "amiodarone_phenytoin",
+            "N03AB02",
+            150 * 24.0,
+            "amiodarone slows the way out of phenytoin by CYP2C9, for months after its end too: levels two to three times as "
+            "high were seen",
+            "levels each week after amiodarone is begun, changed or ended, less phenytoin as they rise",
+            "US label of amiodarone (recalled); no number moves",
+        ),
     ),
 )  # fmt: skip

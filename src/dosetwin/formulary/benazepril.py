@@ -2,6 +2,7 @@
 
 from dosetwin.declare import Between, Everyday, Facts, Goal, Limit, Reading, Repeated, Rounding, Rule, Sampling, Says, Therapy
 from dosetwin.declare.drug import drug
+from dosetwin.declare.interaction import Interaction
 from dosetwin.declare.limit import Bar
 from dosetwin.formulary._adults import NOT_PAST, clearance, starts
 from dosetwin.formulary._mechanisms import BENAZEPRIL
@@ -9,6 +10,14 @@ from dosetwin.formulary._mechanisms import BENAZEPRIL
 DRUG = drug(
     "benazepril", level_unit="ug/L", level_high=2000.0, rxnorm="18867", atc=("C09AA07",), one_dose=(2.5, 80.0, "mg"),
     usual=(5.0, 40.0), routes=("mouth",), tablets=(5.0, 10.0, 20.0, 40.0),
+    interactions=(
+        Interaction(
+            "benazepril_lithium", "N05AN01", 7 * 24.0,
+            "inhibitors of the converting enzyme keep lithium in the body: lithium toxicity was reported",
+            "a lithium level and creatinine within a week of every start or change, less lithium as it rises; or another class",
+            "label by druglib.com (read); 7 d: assumed; no number moves",
+        ),
+    ),
 )  # fmt: skip
 
 LABEL = "US label: 10 mg once a day, 5 mg beside a diuretic, then 20 to 40 mg in one or two doses (themeditary.com, read)"

@@ -77,6 +77,8 @@ CARBAMAZEPINE_EPILEPSY = Therapy(
         Limit("daily_most", "daily", None, 1200.0, "mg/d", "dose per day", "US label: generally no more than 1,200 mg a day; "
             "up to "
               "1,600 in rare instances, which a person decides (drugs.com/dosage/carbamazepine, read)"),
+        Limit("daily_most_to_15", "daily", None, 1000.0, "mg/d", "dose per day", "US label: 1,000 mg a day to 15 years (read)",
+              holds=lambda facts: (facts.number("AGE") or 40.0) < 16.0),
         starts(400.0, LABEL), rises(200.0, LABEL),
         NOT_PAST, measured(TABLETS),
     ),

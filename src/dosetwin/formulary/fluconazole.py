@@ -3,6 +3,7 @@
 from dosetwin.declare.change import Change
 from dosetwin.declare.drug import drug
 from dosetwin.declare.interaction import Interaction
+from dosetwin.formulary._harms import on_warfarin
 
 DRUG = drug(
     "fluconazole",
@@ -35,6 +36,33 @@ DRUG = drug(
                 "at low doses (81 kidney recipients, PMID 33759619, abstract read) lies near what this makes of 50 mg; "
                 "spread between patients and half-times of a day and two days: assumed",
             ),
+        ),
+        on_warfarin("fluconazole"),
+        Interaction(
+            "fluconazole_phenytoin",
+            "N03AB02",
+            14 * 24.0,
+            "fluconazole slows the way out of phenytoin by CYP2C9 and 2C19: its area nearly doubled in ten volunteers (by 88 %, "
+            "16 to 247), and near saturation its level rises more than that",
+            "a level, free where albumin is low, within three days and again each week, less phenytoin as it rises, and again "
+            "after fluconazole's end",
+            "drugs.com, phenytoin with fluconazole (read); no number moves",
+        ),
+        Interaction(
+            "fluconazole_carbamazepine",
+            "N03AF01",
+            14 * 24.0,
+            "azoles slow the way out of carbamazepine by CYP3A: its level may rise markedly",
+            "double vision, dizziness and sleepiness are looked for; a level within a week, and again after fluconazole's end",
+            "skyscape.com, azole antifungals with enzyme inducers (read); no number moves",
+        ),
+        Interaction(
+            "fluconazole_theophylline",
+            "R03DA",
+            14 * 24.0,
+            "fluconazole raises the level of theophylline",
+            "a level within three days, less theophylline as it rises",
+            "US label of fluconazole by medlibrary.org (read); no number moves",
         ),
     ),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from dosetwin.declare.interaction import Interaction
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, measured, rounded
+from dosetwin.formulary._harms import on_warfarin
 from dosetwin.quantities import Code
 
 RANGE = "trough of 1 to 5.5 mg/L (Pascual 2008, CID 46:201, and guidelines; recalled)"
@@ -39,6 +40,26 @@ DRUG = drug(
                 source="drugs.com (read): 3.2 times the area after a week of voriconazole by mouth; spread between patients, "
                 "half-times of a day and two days, and that half the dose does nearly as much: assumed",
             ),
+        ),
+        on_warfarin("voriconazole"),
+        Interaction(
+            "voriconazole_phenytoin",
+            "N03AB02",
+            14 * 24.0,
+            "voriconazole raises the area of phenytoin by 81 %, and phenytoin about halves the level of voriconazole, which its "
+            "model does not know",
+            "avoid the two together; else 400 mg of voriconazole every 12 h by mouth (200 mg below 40 kg), levels of both within "
+            "days",
+            "medpill.info and Crit Care 2014, doi 10.1186/s13054-014-0458-4, table 4 (read); no number moves",
+        ),
+        Interaction(
+            "voriconazole_inducer",
+            ("N03AF01", "N03AA02", "J04AB02"),  # carbamazepine, phenobarbital, rifampicin
+            14 * 24.0,
+            "carbamazepine, phenobarbital and rifampicin take the level of voriconazole away: labels forbid them together, and "
+            "its model does not know of it",
+            "another antifungal, or another drug in place of the inducer, whose effect goes within about two weeks of its end",
+            "label by mims.com (contraindications, read); two weeks: recalled; no number moves",
         ),
     ),
     alarms=(Alarm("level_toxic", 5.5, "above the usual range: hallucinations, liver "
