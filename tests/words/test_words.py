@@ -3,13 +3,14 @@
 import random
 import re
 import string
+import time
 
 import pytest
 
 from dosetwin import words
 from dosetwin.words.catalogue import PLACE, catalogue, english, read
 from dosetwin.words.numbers import localized
-from dosetwin.words.recall import recalled
+from dosetwin.words.recall import Effort, _patterns, recalled
 
 OTHERS = tuple(k for k in words.LANGUAGES if k != "en")
 
@@ -32,7 +33,7 @@ def test_a_sentence_is_taken_apart_into_what_it_was_made_of():
         for text in (t for t in (entry.key, entry.counted) if PLACE.search(t) or t == entry.key):
             values = {n: _value(n, rng) for n in PLACE.findall(text)}
             made = PLACE.sub(lambda m, values=values: values[m[1]], text)
-            found = list(recalled(made))
+            found = list(recalled(made, Effort()))
             assert any(f.key == entry.key for f in found), made
 
 
@@ -75,6 +76,24 @@ def test_what_no_catalogue_knows_stays_english_and_is_counted():
     with words.speaking("it"):
         assert words.said("an unheard-of sentence about a moose") == "an unheard-of sentence about a moose"
     assert ("it", "an unheard-of sentence about a moose") in words.unsaid("it")
+
+
+def test_a_text_from_outside_neither_holds_a_page_nor_stands_in_the_log(caplog: pytest.LogCaptureFixture):
+    longest = max((p for p in _patterns()), key=lambda p: len(p.names))
+    texts = [
+        "".join(own * (180 // len(longest.own)) for own in longest.own) + "!",
+        "a (" * 300 + ")" * 300,
+        "1." * 900,
+        "a/" * 50_000,
+    ]
+    with words.speaking("de"):
+        began = time.process_time()
+        assert all(words.said(t) for t in texts)
+        assert time.process_time() - began < 5.0  # the first of them once took hours, the second ended in a traceback
+        with caplog.at_level("WARNING", logger="dosetwin.words"):
+            words.said("please call Mrs Xylander on 0171 555")
+    assert "call" in caplog.text
+    assert not re.search("Xylander|0171|555", caplog.text)
 
 
 def test_a_broken_catalogue_is_empty_and_a_doubtful_sentence_is_left_out():

@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import cache, lru_cache
 from threading import Lock
 from typing import Any
 
 from dosetwin.words.catalogue import ENGLISH, LANGUAGES, PLACE, catalogue, english
 from dosetwin.words.numbers import localized, same_digits
-from dosetwin.words.recall import recalled
+from dosetwin.words.recall import Effort, TooMuch, recalled
 
 log = logging.getLogger("dosetwin.words")
 _language: ContextVar[str] = ContextVar("language", default=ENGLISH)
@@ -19,12 +19,14 @@ _missing: dict[tuple[str, str], None] = {}
 _lock = Lock()
 MOST_KEPT = 500
 """Sentences without a translation that are remembered, for those who run the service."""
+LONGEST_KEPT = 300
 SPLITS = ("; ", ". ", ": ", ", ")
 """Where a text nobody listed as a whole may be a list of sentences, clauses or names."""
 _SIGNS = re.compile(
     r"\S*[/_]\S*|\b(?:mmHg|cmH2O|[munµ]?mol|kPa|wk|min)\b|\b\d{1,2} [A-Z][a-z]{2}\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d"
 )
 """Units, names of models and dates: no words."""
+_WORD = re.compile(r"[^\W\d_]+")
 _WORDS = re.compile(r"[a-z]{3,}|[A-Z][a-z]{3,}")
 
 
@@ -127,7 +129,7 @@ def said_value(value: Any, name: str) -> Any:
     if isinstance(value, float):
         return localized(f"{value:g}", name)
     plain = isinstance(value, str) and not isinstance(value, Verbatim) and not hasattr(value, "__html__")
-    return _again(value, name)[0] if plain else value
+    return _whole_text(value, name)[0] if plain else value
 
 
 def said(value: Any) -> Any:
@@ -135,28 +137,61 @@ def said(value: Any) -> Any:
     name = _language.get()
     if name == ENGLISH or not isinstance(value, str) or isinstance(value, Verbatim) or hasattr(value, "__html__"):
         return value if name == ENGLISH else said_value(value, name)
-    out, complete = _again(value, name)
+    out, complete = _whole_text(value, name)
     if not complete:
         _miss(name, value)
     return out
 
 
 def _miss(name: str, text: str) -> None:
+    text = text[:LONGEST_KEPT]
     with _lock:
         if (name, text) not in _missing and len(_missing) < MOST_KEPT:
             _missing[name, text] = None
-            log.warning("no words of %s for: %.120s", name, text)
+            log.warning("no words of %s for: %.120s", name, masked(text))
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    return frozenset(w.lower() for key in english() for w in _WORD.findall(PLACE.sub(" ", key)))
+
+
+def masked(text: str) -> str:
+    """A text for the log, which may be about somebody: words that no sentence of ours uses, and digits, are not written."""
+    return _WORD.sub(lambda m: m[0] if m[0].lower() in _vocabulary() else "…", re.sub(r"\d", "0", " ".join(text.split())))
+
+
+LONGEST = 4000
+"""Characters of a text that is read as sentences at all."""
+_effort: ContextVar[Effort] = ContextVar("effort")
+
+
+@lru_cache(8192)
+def _whole_text(text: str, name: str) -> tuple[str, bool]:
+    """``text`` in a language, and whether all of it could be said; a text that takes more to read than ours do stays English."""
+    if len(text) > LONGEST:
+        return text, False
+    token = _effort.set(Effort())
+    try:
+        return _again(text, name)
+    except TooMuch:
+        return localized(text, name), False
+    finally:
+        _effort.reset(token)
 
 
 @lru_cache(32768)
 def _again(text: str, name: str) -> tuple[str, bool]:
     """``text`` in a language, and whether all of it could be said. Its numbers are held against the English ones: a sentence that
-    would change one stays English."""
+    would change one stays English. Raises TooMuch."""
+    effort = _effort.get()
+    effort.enter()
     found = _best(text, name)
+    effort.depth += 1
     if found is None:
         return localized(text, name), not _WORDS.search(_SIGNS.sub("", text))
     if not same_digits(text, found[0]):
-        log.error("a sentence of %s would change a number, English is used: %.120s", name, text)
+        log.error("a sentence of %s would change a number, English is used: %.120s", name, masked(text))
         return text, False
     return found
 
@@ -175,7 +210,7 @@ def _whole(text: str, name: str) -> Iterator[tuple[str, bool]]:
     """A text read as one sentence, but for its first letter or last stop."""
     entries = catalogue(name).entries
     for form, restore in _forms(text):
-        for found in recalled(form):
+        for found in recalled(form, _effort.get()):
             entry = entries.get(found.key)
             if entry is None:
                 continue
