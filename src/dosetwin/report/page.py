@@ -9,6 +9,7 @@ from dosetwin.infer.belief import DOUBTED
 from dosetwin.quantities import QUANTITIES, many
 from dosetwin.report import narrative, readings
 from dosetwin.report.card import card
+from dosetwin.report.doubt import doubt_of
 from dosetwin.report.figures import Shown, beside, compared, concentration, foretold, others
 from dosetwin.report.who import patient_line, zero
 
@@ -262,7 +263,7 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
         for s in rec.what_would_change_it
     ]  # fmt: skip
     return environment().get_template("advice.html.j2").render(
-        certainty=narrative.certainty(rec.how_sure.get("joint")) if rec.regimen else ("", ""),
+        certainty=narrative.chance(rec.how_sure.get("joint")) if rec.regimen else ("", ""), doubt=doubt_of(advice),
         zero=zero(advice.timeline), contradicted=narrative.contradicted(rec),
         title=narrative.answer_title(rec), tone=narrative.tone(rec), hold=narrative.hold_text(rec),
         drug=therapy.drug.name, said=narrative.said_of(therapy), rec=rec, source=source, clock=clock,
@@ -301,8 +302,8 @@ def _drawn(advice: "Advice") -> dict[str, Any]:
         return figure | {"number": n, "title": title}
 
     curve = numbered(concentration(advice))
-    besides = [numbered(beside(advice, o, f"f2{o}"), _titled(advice, o)) for o in (others(advice) if curve else ())]
     comparison = numbered(compared(short_list(advice.recommendation.candidates), advice))
+    besides = [numbered(beside(advice, o, f"f2{o}"), _titled(advice, o)) for o in (others(advice) if curve else ())]
     forecasts = [{"of": s, "figure": numbered(foretold(s, f"f4{s.code}"))} for s in advice.forecasts]
     return {"curve": curve, "besides": [f for f in besides if f], "comparison": comparison, "forecasts": forecasts}
 

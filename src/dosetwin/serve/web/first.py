@@ -1,6 +1,5 @@
-"""The first screen of a patient: the order with its clock times, how sure, the one main doubt, what changed since last time."""
+"""The first screen of a patient: the order with its clock times, how sure, what changed since last time."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dosetwin.decide.recommendation import Setup, order
 from dosetwin.report import narrative
 from dosetwin.report.alternatives import alternatives
+from dosetwin.report.doubt import weakest
 from dosetwin.serve.timeline import in_force
 from dosetwin.serve.zone import Zone
 
@@ -69,54 +69,6 @@ def settings(regimen: Any) -> list[tuple[str, str]]:
     if not isinstance(regimen, Setup):
         return []
     return [(narrative.named(n)[0], f"{v:g} {narrative.named(n)[1]}".strip()) for n, v in regimen.settings.items()]
-
-
-def weakest(advice: "Advice") -> str:
-    """The goal least likely met under the order, with its chance; "" without an order."""
-    rec = advice.recommendation
-    c = next((c for c in rec.candidates if rec.regimen is not None and c.regimen == rec.regimen), None)
-    if c is None:
-        return ""
-    scored = [g for g in advice.therapy.goals if g.joint and any(a.target == g.code for a in c.attainment)]
-    if not scored:
-        return ""
-    least = min(scored, key=lambda g: c.p(g.code))
-    return f"{narrative.aim(least)}: {narrative.percent(c.p(least.code))}"
-
-
-def main_doubt(p: Mapping[str, Any]) -> dict[str, Any]:
-    """The one doubt that matters most: ``text``, ``tone``, and how many ``more`` stand behind it."""
-    found: list[tuple[str, str]] = []
-    held = [f["text"] for f in p["findings"] if f["severity"] == "error"]
-    found += [("bad", text) for text in held]
-    if p["contradicted"] or p["doubted"]:
-        found.append(("bad", "A measured level does not fit this patient and may be wrong: have it checked or drawn again."))
-    chance = p["first"]["chance"]
-    if chance is not None and chance["tone"] in ("bad", "warn"):
-        said = f"Only {chance['text']} chance that every target is met"
-        found.append((chance["tone"], said + (f"; the weakest is {p['first']['weakest']}." if p["first"]["weakest"] else ".")))
-    found += [("bad", f"{_brief(f['text'])} {f['remedy']}".strip()) for f in p["forecasts"] if f["turning"]]
-    found += [("warn", f"If {d['text']}, the answer changes: {d['effect']}") for d in p["doubts"] if d["changed"]]
-    found += [("warn", plainly(f["text"])) for f in p["findings"] if f["severity"] == "warning" and f["code"] != "held_back"]
-    if not found:
-        weakest_ = p["first"]["weakest"]
-        return {"text": f"Nothing stands out. The target least sure is {weakest_}." if weakest_ else "Nothing stands out.",
-                "tone": "info", "more": 0}  # fmt: skip
-    return {"text": found[0][1], "tone": found[0][0], "more": len(found) - 1}
-
-
-def _brief(text: str) -> str:
-    """The first part of a warning, without what stands in brackets; the rest is told in its fold."""
-    return re.sub(r" \([^()]*\)", "", text.partition("; ")[0]).rstrip(".") + "."
-
-
-def plainly(text: str) -> str:
-    """A remark without the id of its record, what is allowed and what was found: those stand in the list of remarks."""
-    what, *rest = [x.strip() for x in text.split("; ")]
-    what = what.partition(": ")[2] if what.startswith("this patient: ") or "/" in what.partition(": ")[0] else what
-    remedy = [x for x in rest if not x.startswith(("found ", "allowed: "))]
-    said = "; ".join([what, *remedy[-1:]])
-    return narrative.capital(said).rstrip(".") + "."
 
 
 def since(

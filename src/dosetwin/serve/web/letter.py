@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from dosetwin.report.doubt import main_doubt
 from dosetwin.report.narrative import NOT_A_DEVICE
-from dosetwin.serve.web.first import main_doubt
 from dosetwin.serve.zone import Zone
 from dosetwin.words import as_is, language, said, say
 

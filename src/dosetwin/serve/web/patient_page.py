@@ -11,6 +11,7 @@ from markupsafe import Markup
 from dosetwin import words
 from dosetwin.forecast.tells import teller_of
 from dosetwin.quantities import QUANTITIES
+from dosetwin.report.doubt import main_doubt
 from dosetwin.report.letter import letter_words, pdf
 from dosetwin.report.narrative import NOT_A_DEVICE
 from dosetwin.serve.installed import Followed
@@ -27,7 +28,7 @@ from dosetwin.serve.twins import Known, Memory
 from dosetwin.serve.wardlist import line
 from dosetwin.serve.web import entries, planning
 from dosetwin.serve.web.charts import svg
-from dosetwin.serve.web.first import main_doubt, since
+from dosetwin.serve.web.first import since
 from dosetwin.serve.web.frame import Reader, page, without_ids, zone_of
 from dosetwin.serve.web.letter import about, lines_of
 from dosetwin.serve.web.look import Look, after_clinical, events_of, history_of, look
