@@ -93,6 +93,26 @@ def test_it_holds_what_a_reader_asks_for(advice: Advice, page: str) -> None:
     assert text.count("not a medical device") == 1
 
 
+def test_it_answers_first_and_folds_the_rest(page: str) -> None:
+    """The order, when, the next level, how sure and one doubt; then one figure; everything else is behind closed folds."""
+    text = " ".join(Document(page).text.split())
+    parts = (
+        "First dose of this regimen",
+        "Next level",
+        "How sure",
+        "Main doubt",
+        "Figure 1",
+        "Why",
+        "Regimens, ranked",
+        "Assumptions",
+    )
+    places = [text.index(f" {part} ") if part == "Why" else text.index(part) for part in parts]
+    assert places == sorted(places)
+    folds = [attrs for attrs in Document(page).all("details") if attrs.get("class") == "fold"]
+    assert len(folds) >= 8
+    assert ["open" in attrs for attrs in folds] == [True] + [False] * (len(folds) - 1)
+
+
 def test_figures_are_described_and_their_numbers_given(page: str) -> None:
     document = Document(page)
     drawings = document.all("svg")

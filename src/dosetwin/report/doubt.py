@@ -61,11 +61,12 @@ def plainly(text: str) -> str:
 
 def doubt_of(advice: "Advice") -> dict[str, Any]:
     """The main doubt of one advice, as ``main_doubt`` gives it."""
-    rec = advice.recommendation
+    rec, patient = advice.recommendation, f"patient {advice.timeline.patient.id}"
     joint = rec.how_sure.get("joint") if rec.regimen else None
     chance = None if joint is None else {"tone": narrative.chance(joint)[0], "text": narrative.percent(joint)}
     return main_doubt({
-        "findings": [{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in rec.findings],
+        "findings": [{"severity": f.severity, "code": f.code, "text": narrative.remark(f).replace(patient, "this patient")}
+                     for f in rec.findings],
         "contradicted": narrative.contradicted(rec), "doubted": any(d.p_wrong >= DOUBTED for d in rec.doubted_records),
         "first": {"chance": chance, "weakest": weakest(advice)},
         "forecasts": [{"turning": f.warns, "text": f.said, "remedy": f.remedy} for f in advice.forecasts],
