@@ -6,6 +6,7 @@ four advices, of which one was accepted and one overridden.
 """
 
 import gzip
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,9 @@ class Then:
         return datetime(2026, 4, 10, 9, 0, tzinfo=UTC)
 
 
+DIFFERS, SHARE = re.compile(r"([^:]+): (.*) then, (.*) now"), re.compile(r"\d+(?=%)")
+
+
 @pytest.fixture
 def opened(tmp_path: Path, jwks_file: Path) -> Iterator[Service]:
     file = tmp_path / "old.sqlite3"
@@ -54,7 +58,19 @@ def test_every_advice_replays_to_the_number(opened: Service) -> None:
     assert [r["answer"]["status"] for r in rows] == ["refuse", "recommend", "recommend", "recommend"]
     for row in rows:
         again = opened.replay(WHO, row["id"])
-        assert (again["same"], again["differs"]) == (True, [])
+        # A replay says whatever differs, and here is all that may: a search's covariance depends on its way by 1e-5
+        # (decision 89), so medians by a last digit and a share by a draw; what a doubt would change is told by the
+        # main answer's draws under other weights, once by draws of its own (decision 84): the same words, shares moved by chance.
+        for told in again["differs"]:
+            where, then, now = DIFFERS.fullmatch(told).groups()  # type: ignore[union-attr]
+            if where.startswith(".what_would_change_it["):
+                assert SHARE.sub("", then) == SHARE.sub("", now)
+                assert all(abs(int(x) - int(y)) <= 2 for x, y in zip(SHARE.findall(then), SHARE.findall(now), strict=True))
+            else:
+                assert where.startswith(".candidates[")
+                allowed = 1.01e-3 if ".median." in where else 1.01 / 200  # the last digit written; one of its 200 draws
+                assert abs(float(now) - float(then)) <= allowed
+        assert again["same"] == (not again["differs"])
 
 
 def test_its_twins_are_computed_anew_and_the_trail_goes_on(opened: Service) -> None:
