@@ -1,7 +1,9 @@
 """On the page: what is planned for other drugs is entered and withdrawn; two orders are chosen together when somebody asks."""
 
+import html
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +11,7 @@ import httpx
 import pytest
 
 from dosetwin.serve.auth.principal import THE_SERVICE
+from dosetwin.serve.pair import partners
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.facts import NewFact, NewPatient, Person
 from service.conftest import Running, course
@@ -84,3 +87,35 @@ def test_a_plan_is_entered_refused_with_what_was_typed_and_withdrawn(ward: Runni
     assert 'name="withdraw"' not in client.get(f"/patient/{baby}").text
     ends = client.post(f"/patient/{baby}/plan", data=form | {"action": "ends"})
     assert ends.status_code == 303, "an end has no dose, whatever stands in its fields"
+
+
+def test_two_orders_are_chosen_together_when_somebody_asks(ward: Running, client: httpx.Client, baby: str) -> None:
+    page = client.get(f"/patient/{baby}?therapy=amikacin_neonate")
+    link = re.search(r'href="(/patient/[^"]*with=vancomycin_neonate[^"]*)"', page.text)
+    assert link, "the harm of both is declared"
+    assert len(ward.service.pairs) == 0, "worked out only on demand"
+    shown = client.get(html.unescape(link[1]), headers={"Accept-Language": "de"}).text
+    said = client.post(f"/api/v1/patients/{baby}/pair", json={"therapy": "amikacin_neonate", "with": "vancomycin_neonate"})
+    assert said.status_code == 200, said.text
+    assert len(ward.service.pairs) == 1, "asked by page and by API, worked out once"
+    found = said.json()
+    assert found["status"] in ("recommend", "caution"), found["reasons"]
+    assert found["chosen"]["acceptable"]
+    assert found["harms"][0]["name"] == "kidney"
+    assert found["pairs"][0] == found["chosen"]
+    assert all(p["loss"] >= found["pairs"][1]["loss"] for p in found["pairs"][1:])
+    assert "Gemeinsam gewählt" in shown
+    assert shown.split('id="pair"')[1].split("</section>")[0].count("<tr class=") >= len(found["pairs"])
+    for two, status in (({"with": "amikacin_neonate"}, 422), ({"with": "warfarin_inr"}, 422), ({}, 422)):
+        assert client.post(f"/api/v1/patients/{baby}/pair", json=two).status_code == status
+    assert ward.as_().post(f"/api/v1/patients/{baby}/pair", json={"with": "vancomycin_neonate"}).status_code == 401
+
+
+def test_a_drug_that_does_not_run_is_no_partner(ward: Running, baby: str) -> None:
+    service = ward.service
+    amikacin = service.installed["amikacin_neonate"]
+    with service.store.read() as conn:
+        known = service.known(conn, service.reach(THE_SERVICE), baby)
+    assert [f.name for f in partners(service, known, amikacin)] == ["vancomycin_neonate"]
+    alone = replace(known, facts=[f for f in known.facts if f["body"].get("drug") != "vancomycin"])
+    assert partners(service, alone, amikacin) == ()

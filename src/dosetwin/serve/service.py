@@ -73,6 +73,7 @@ class Service:
     wall: Clock = field(default_factory=WallClock)
     remembered: Remembered = field(default_factory=Remembered)
     agenda: Agenda = field(default_factory=Agenda)
+    pairs: Memory = field(default_factory=lambda: Memory(16))
     closed: bool = False
     leader: Leader | None = None
     _looked: set[str] = field(default_factory=set)

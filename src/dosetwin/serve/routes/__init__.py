@@ -14,6 +14,7 @@ OURS = (
     "outlook",
     "events",
     "advice",
+    "together",
     "places",
     "models",
     "rejected",

@@ -16,6 +16,7 @@ from dosetwin.report.letter import letter_words, pdf
 from dosetwin.report.narrative import NOT_A_DEVICE
 from dosetwin.serve.installed import Followed
 from dosetwin.serve.live.alerts import alerts_of
+from dosetwin.serve.pair import partners
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.problems import wrong as problem_at
 from dosetwin.serve.reasons import OVERRIDE_REASONS
@@ -26,7 +27,7 @@ from dosetwin.serve.timeline import in_force
 from dosetwin.serve.told import OPTION, PATTERN, turning
 from dosetwin.serve.twins import Known, Memory
 from dosetwin.serve.wardlist import line
-from dosetwin.serve.web import entries, planning
+from dosetwin.serve.web import entries, pairs, planning
 from dosetwin.serve.web.charts import svg
 from dosetwin.serve.web.first import since
 from dosetwin.serve.web.frame import Reader, page, without_ids, zone_of
@@ -80,6 +81,7 @@ def shown(
     template: str = "patient.html.j2",
     told: str = "",
     therapy: str = "",
+    beside: str = "",
 ) -> HTMLResponse:
     """The page of a patient as the twin stands, with what was just said, tried or typed, and what was wrong with it."""
     service = reader.service
@@ -170,6 +172,8 @@ def shown(
         plan_choices=zone.choices(plan.start) if plan else (),
         plan_drugs=planning.offered(of),
         plans=planning.standing(seen.known.facts, of.drug, zone),
+        pair=pairs.asked(service, reader.who, id_, of.name, beside, zone) if beside and p else None,
+        pair_with=partners(service, seen.known, of) if p and reader.who.may("ask") else (),
         held=held,
         can_correct=reader.who.may("correct"),
         history=history,

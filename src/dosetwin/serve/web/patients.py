@@ -52,6 +52,7 @@ def patient_page(
     sample: Annotated[str, Query(max_length=20)] = "",
     first: Annotated[str, Query(max_length=30)] = "",
     at: Annotated[str, Query(max_length=30)] = "",
+    beside: Annotated[str, Query(max_length=100, alias="with")] = "",
 ) -> HTMLResponse:
     """The page."""
     given = {
@@ -64,7 +65,7 @@ def patient_page(
         "at": at,
     }
     return shown(request, id, reader, said=SAID.get(said, ""), doubts=doubts, infection=scenario, given=given,
-                 told=told, therapy=therapy)  # fmt: skip
+                 told=told, therapy=therapy, beside=beside)  # fmt: skip
 
 
 @router.get(f"/{PAGES}/{{rest:path}}")
