@@ -1,7 +1,7 @@
 """Two orders of one patient chosen together in the service: worked out when somebody asks, one at a time, and never stored."""
 
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dosetwin import formulary
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 DRAWS = 200
 """Most draws of a pair: some seconds of one core."""
+HELD = timedelta(minutes=5)
+"""A pair worked out longer ago is worked out anew: doses have become due meanwhile."""
 _ONE = threading.Lock()
 
 
@@ -48,7 +50,7 @@ def _worth(a: Followed, b: Followed, age: float | None) -> bool:
 
 
 def chosen_together(service: "Service", who: Principal, patient: str, first: str | None, second: str) -> "Pair":
-    """The best pair of orders of two therapies, now; kept in memory while no fact changes and the minute is the same.
+    """The best pair of orders of two therapies, now; kept in memory for minutes while no fact changes.
 
     Raises UnknownName for a therapy that is not installed, InputError for two of one drug or one without doses.
     """
@@ -66,17 +68,17 @@ def chosen_together(service: "Service", who: Principal, patient: str, first: str
     kept = [service.question(f, sensitivity=False, mic_mg_per_L=mic_of(known.facts, f.drug)) for f in both]
     now = kept[0].now
     kept = [replace(q, now=now, draws=min(q.draws, DRAWS)) for q in kept]
-    key = (patient, *(state_hash(known, q) for q in kept), now.replace(second=0))
+    key = (patient, *(state_hash(known, q) for q in kept))
     service.audited(who, "read", patient=patient, detail={"what": "pair"})
     with _ONE:
         had = service.pairs.get(key)
-        if had is not None:
-            return had
+        if had is not None and now - had[0] <= HELD:
+            return had[1]
         timeline, one = kept[0].asked(known)
         other = kept[1].asked(known)[1]  # on the clock of its own first dose
         planned = planned_of(known.facts, timeline, both[1].drug, one.now or 0.0)[0]
         found = service.pool.run(advise_pair, timeline, one, replace(other, now=one.now, planned=planned))
-        service.pairs.put(key, found)
+        service.pairs.put(key, (now, found))
     return found
 
 
