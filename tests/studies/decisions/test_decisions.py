@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from dosetwin.advise.decided import decide, facts_of, twin_of
 from dosetwin.cli.program import app
-from dosetwin.declare import Facts
+from dosetwin.declare import Facts, Sets
 from dosetwin.errors import InputError
 from dosetwin.loops.tumour import adaptive
 from dosetwin.outcomes.repolarisation import interval
@@ -201,6 +201,38 @@ def test_what_is_barred_is_not_on_the_menu() -> None:
     assert possible(both, Facts(EGFR=15.0, SGLT2=1.0))
     assert not decision("asthma_years").possible({"STEP": 4.0}, Facts(STEP=3.0, EOS=0.1))
     assert not decision("hypertension_years").possible({"ACE": 0.5, "CCB": 0.0, "DIURETIC": 0.0}, Facts(PREGNANT=1.0))
+    assert not decision("hypertension_years").possible({"ACE": 0.0, "CCB": 0.0, "DIURETIC": 0.5}, Facts(PREGNANT=1.0))
+    begin = decision("qt_dofetilide").possible
+    assert not begin({"DOSE": 125.0}, Facts(QTC_FIRST=455.0, QTC=455.0, DOSE=0.0))
+    assert begin({"DOSE": 125.0}, Facts(QTC_FIRST=455.0, QTC=455.0, DOSE=0.0, QRS=140.0))
+    assert begin({"DOSE": 125.0}, Facts(QTC_FIRST=420.0, QTC=470.0, DOSE=250.0))
+
+
+def test_a_guideline_says_what_is_left_where_a_part_of_it_is_barred() -> None:
+    nice, kdigo = decision("hypertension_years").therapy.rules[0], decision("kidney_years").therapy.rules[0]
+    stepped, left = nice.advise(Facts(SBP=150.0, AGE=50.0, K=5.8)), kdigo.advise(Facts(EGFR=30.0, ACR=600.0, TYPE_1=1.0))
+    assert isinstance(stepped, Sets)
+    assert isinstance(left, Sets)
+    assert stepped.values == {"ACE": 0.0, "CCB": 1.0, "DIURETIC": 0.0}
+    assert "NG133" in str(nice.advise(Facts(SBP=165.0, AGE=34.0, PREGNANT=1.0)))
+    assert left.values == {"ACE": 1.0, "SGLT2": 0.0}
+    assert [f.code for f in decision("hypertension_years").remarks(Facts(PREGNANT=1.0))] == ["pregnant"]
+    told = decision("arthritis_years").remarks
+    assert [f.code for f in told(Facts(LEVEL=0.3, MG=40.0))] == ["antibodies_likely"]
+    assert not told(Facts(LEVEL=8.0, MG=40.0))
+
+
+def test_without_albuminuria_no_trial_says_that_an_ace_inhibitor_flattens_the_fall() -> None:
+    p = {"SLOPE": np.array([-3.0]), "EGFR0": np.array([50.0]), "RAS": np.array([0.85]), "SGLT": np.array([0.5])}
+
+    def left(acr: float, ace: float) -> float:
+        steps = [(-np.inf, {"ACE": ace, "SGLT2": 0.0})]
+        return float(
+            decision("kidney_years").formula.course(p, Facts(ACR=acr, AGE=60.0, SEX=1.0), steps, np.array([5.0]))["EGFR"][0, 0]
+        )
+
+    assert left(300.0, 1.0) == pytest.approx(50.0 - 5 * 3.0 * 0.85)
+    assert left(10.0, 1.0) == left(10.0, 0.0) == pytest.approx(35.0)
 
 
 QT = "TIME [d],QT [ms],RR [ms],CONC,DOSE,K\n0,400,950,0,500,3.4\n1,455,980,2.6,,\n2,470,960,2.9,,\n"

@@ -1,6 +1,6 @@
 """Ten years of rheumatoid arthritis on adalimumab: interval and methotrexate, by disease activity (DAS28) and antibodies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.special import ndtri
@@ -10,6 +10,7 @@ from dosetwin.declare.drug import drug
 from dosetwin.declare.formula import Column, Decision, Formula, Read, Steps, Unknown
 from dosetwin.declare.menu import Settings
 from dosetwin.declare.reading import At, Between, Reading
+from dosetwin.errors import Finding
 from dosetwin.models import adalimumab_ternant_ra_2015 as TERNANT
 from dosetwin.studies.decisions._years import DAYS, YEARS
 
@@ -19,6 +20,8 @@ OF = TERNANT.theta()
 MTX_DAS = 0.9
 """Fall of DAS28 by methotrexate, beside the drug (assumed: 0.3 to 1.5 in trials of add-on)."""
 A_YEAR = 365.25
+LEAST = 2.0
+"""mg/L: the lowest level without antibodies (Bartelds 2007), as the drug's own alarm has it."""
 
 
 def course(p: Mapping[str, np.ndarray], facts: Facts, steps: Steps, t: np.ndarray) -> dict[str, np.ndarray]:
@@ -100,6 +103,16 @@ def words(s: Mapping[str, float]) -> str:
 def possible(s: Mapping[str, float], facts: Facts) -> bool:
     """No methotrexate where it is barred; every week only without it, as the US label has it (recalled)."""
     return not (s["MTX"] and (facts.on("MTX_BARRED") or (s["MG"] and s["EVERY_D"] < 14.0)))
+
+
+def remarks(facts: Facts) -> Sequence[Finding]:
+    """That hardly any drug was left: the last level is below what people without antibodies had."""
+    level = facts.number("LEVEL")
+    if level is None or level >= LEAST or not facts.number("MG"):
+        return ()
+    text = "hardly any adalimumab is left before an injection: antibodies are likely, and more of it will not mend that"
+    remedy = "measure antibodies: with many of them a drug of another class (Bartelds 2007), which is not on this menu"
+    return (Finding("warning", "antibodies_likely", "LEVEL", text, level, f"{LEAST:g} mg/L or more", remedy),)
 
 
 def _eular(facts: Facts) -> Sets | str:
@@ -211,4 +224,5 @@ DECISION = Decision(
         "What methotrexate takes off DAS28 by itself is assumed (0.9).",
     ),
     possible=possible,
+    remarks=remarks,
 )

@@ -1,6 +1,6 @@
 """Ten years of high blood pressure: one to three drugs at half or full dose, what they prevent and the complaints they cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from dosetwin.declare.drug import drug
 from dosetwin.declare.formula import Column, Decision, Formula, Read, Steps, Unknown
 from dosetwin.declare.menu import Settings
 from dosetwin.declare.reading import At, Reading
+from dosetwin.errors import Finding
 from dosetwin.outcomes import scores
 from dosetwin.studies.decisions._years import DAYS, SEX, YEARS, flag
 
@@ -144,13 +145,15 @@ def _nice(facts: Facts) -> Sets | str:
     if sbp is None:
         return "nice_ng136 needs a pressure"
     now = {k: facts.number(k) or 0.0 for k in KINDS}
+    if facts.on("PREGNANT"):
+        return "nice_ng136 is not for pregnancy: NICE NG133 names labetalol, nifedipine and methyldopa"
     if sbp < 140.0:
         return Sets(now, f"{sbp:.0f} mmHg is below 140: as it is")
     first = "ACE" if (facts.number("AGE") or 60.0) < 55.0 or facts.on("DIABETES") else "CCB"
     order = (first, "CCB" if first == "ACE" else "ACE", "DIURETIC")
-    step = next((k for k in order if now[k] < 1.0), None)
+    step = next((k for k in order if now[k] < 1.0 and possible({**dict.fromkeys(KINDS, 0.0), k: 1.0}, facts)), None)
     if step is None:
-        return "nice_ng136: three drugs at full dose: resistant, ask a specialist"
+        return "nice_ng136: every drug that may be given is at full dose: resistant, ask a specialist"
     return Sets({**now, step: 1.0}, f"{sbp:.0f} mmHg: step up by {NAMES[step]}")
 
 
@@ -162,8 +165,19 @@ def _esc(facts: Facts) -> Sets | str:
 
 
 def possible(s: Mapping[str, float], facts: Facts) -> bool:
-    """No ACE inhibitor in pregnancy or with potassium above 5.5."""
+    """No ACE inhibitor in pregnancy or with potassium above 5.5; no diuretic in pregnancy (NICE NG133; recalled)."""
+    if facts.on("PREGNANT") and s["DIURETIC"]:
+        return False
     return not (s["ACE"] and (facts.on("PREGNANT") or (facts.number("K") or 0.0) > 5.5))
+
+
+def remarks(facts: Facts) -> Sequence[Finding]:
+    """That a pregnancy is not what this plans for."""
+    if not facts.on("PREGNANT"):
+        return ()
+    text = "ten years of tablets are not planned in a pregnancy: events of pre-eclampsia are not in it"
+    remedy = "labetalol, nifedipine or methyldopa by whoever leads the pregnancy (NICE NG133; recalled)"
+    return (Finding("warning", "pregnant", "hypertension_years", text, 1.0, "not pregnant", remedy),)
 
 
 NICE = Rule(
@@ -263,4 +277,5 @@ DECISION = Decision(
         "A person's answer to drugs varies by 30 % (assumed); a reading by 8 mmHg from visit to visit (assumed).",
     ),
     possible=possible,
+    remarks=remarks,
 )

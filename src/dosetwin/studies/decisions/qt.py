@@ -23,7 +23,13 @@ from dosetwin.outcomes.repolarisation.interval import (
 )
 
 WEEK = At(7.0, "d")
+KIDNEY = (
+    "The kidney is not in it: the label gives 500 ug twice a day above a creatinine clearance of 60 mL/min, 250 from 40, 125 "
+    "from 20 and none below (recalled)."
+)
 UNSAID = -1.0
+NOT_BEGUN, BLOCK, WIDE = 440.0, 500.0, 120.0
+"""ms: QTc above which dofetilide is not begun, that with a QRS wider than the third (US label; recalled)."""
 
 
 def _made(r: Response) -> Decision:
@@ -58,6 +64,12 @@ def _made(r: Response) -> Decision:
 
     def remarks(facts: Facts) -> Sequence[Finding]:
         return findings(potassium=facts.number("K"), magnesium=facts.number("MG"), qrs=facts.number("QRS"))
+
+    def possible(s: Mapping[str, float], facts: Facts) -> bool:
+        first, last = facts.number("QTC_FIRST"), facts.number("QTC")
+        if r.name != "dofetilide" or not s["DOSE"] or facts.number("DOSE") or first is None or last is None:
+            return True
+        return last <= (BLOCK if (facts.number("QRS") or 0.0) > WIDE else NOT_BEGUN)
 
     formula = Formula(
         name=f"qt_{r.name}",
@@ -125,8 +137,9 @@ def _made(r: Response) -> Decision:
         formula, therapy, f"QT on {r.name}", words, ("QTC",), 7.0,
         ("QTc rises in proportion to total concentration, by a level and a slope of each person; Fridericia's correction.",
          "Doses are judged at the peak of twice-daily doses in steady state; the peak of a dose differs between "
-         "people as in the volunteers."),
+         "people as in the volunteers.", *((KIDNEY,) if r.name == "dofetilide" else ())),
         remarks=remarks,
+        possible=possible,
     )  # fmt: skip
 
 
