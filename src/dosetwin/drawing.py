@@ -59,6 +59,21 @@ def svg(figure: Any, name: str, title: str) -> str:
     return head + text[text.index(">") + 1 :].strip()
 
 
+def unstyled(drawn: str) -> str:
+    """The same ``<svg>`` with its styles as attributes, for pages whose policy refuses inline styles."""
+
+    def attributes(found: re.Match[str]) -> str:
+        out = []
+        for name, value in (part.split(":", 1) for part in found[1].split(";") if ":" in part):
+            size = re.search(r"([\d.]+px)\s*(.*)", value) if name.strip() == "font" else None
+            pairs = [("font-size", size[1]), ("font-family", size[2])] if size else [(name.strip(), value.strip())]
+            out += [f'{key}="{said}"' for key, said in pairs]
+        return " ".join(out)
+
+    text = re.sub(r"<style.*?</style>", "", drawn, flags=re.DOTALL)
+    return re.sub(r'\bstyle="([^"]*)"', attributes, text).replace("<svg ", '<svg stroke-linejoin="round" ', 1)
+
+
 @contextmanager
 def paper(width: float, height: float) -> Iterator[Any]:
     """An empty sheet (inches) to write and draw on, black on white, that ``pdf`` makes a page of."""

@@ -276,5 +276,6 @@ def test_results_of_a_replay_are_shown(visit: Any, served: Any, tmp_path: Path) 
     v.page.get_by_role("button", name="Show").click()
     v.page.get_by_text("21.5").first.wait_for()
     assert v.page.locator("svg.chart").count() == 2
+    assert v.page.locator("figure.drawn svg").count() == 1, "calibration"
     v.shot("replay", full_page=True)
     assert audited(v.page) == []

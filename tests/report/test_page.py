@@ -212,4 +212,17 @@ def test_a_replay_has_a_page() -> None:
     document = Document(text)
     assert not document.all("b", "i", "script")
     assert "<b>0</b>" in document.text
-    assert len(document.all("svg")) == 1
+    assert len(document.all("svg")) == 2
+
+
+def test_calibration_counts_the_levels_inside() -> None:
+    from dosetwin.report.replay_page import calibration
+
+    assert calibration([]) is None
+    shown = calibration([(0.5, 0.5), (0.01, 0.3), (0.99, 0.7), (0.98, 0.05)])
+    assert shown is not None
+    inside = {row[0]: row[1:] for row in shown.rows}
+    assert inside["0"] == ("25", "25")
+    assert inside["40"] == ("25", "75"), "0.3 and 0.7 bound the middle 40 %"
+    assert inside["90"] == ("25", "100")
+    assert inside["100"] == ("100", "100")

@@ -445,6 +445,9 @@ def test_a_trial_is_shown_with_its_claims(demo: Running) -> None:
     assert "at least 5 %; found +10.0 % (+8.0 to +12.0)" in text
     assert "no evidence about real newborns" in text
     assert "60.0 %" in text
+    assert text.count('<figure class="drawn">') == 2, "Pareto and the differences"
+    assert "style=" not in text, "the page's policy refuses inline styles"
+    assert "<style" not in text
 
 
 def test_an_alert_is_seen_with_a_reason(demo: Running, baby: str) -> None:

@@ -35,6 +35,8 @@ def pareto(body: Mapping[str, Any]) -> Shown:
         points = []
         for j, (name, found) in enumerate(arms.items()):
             a, b = found[x], found[y]
+            if a["mean"] is None or b["mean"] is None:
+                continue
             colour = COLOURS[j % len(COLOURS)]
             axis.errorbar(
                 a["mean"], b["mean"], xerr=_reach(a), yerr=_reach(b), fmt=MARKS[j % len(MARKS)], color=colour, ms=7, lw=1.1,
@@ -61,7 +63,7 @@ def _label(e: Endpoint) -> str:
 
 
 def _reach(e: Mapping[str, Any]) -> list[list[float]] | None:
-    if not np.isfinite(e["low"]):
+    if e["low"] is None or not np.isfinite(e["low"]):
         return None
     return [[e["mean"] - e["low"]], [e["high"] - e["mean"]]]
 

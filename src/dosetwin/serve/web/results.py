@@ -8,12 +8,16 @@ from fastapi import APIRouter, Path, Request, UploadFile
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup, escape
 
+from dosetwin.drawing import unstyled
 from dosetwin.errors import InputError
 from dosetwin.report.narrative import number
+from dosetwin.report.replay_page import calibration
+from dosetwin.report.trial_figures import by_group, differences, pareto
 from dosetwin.serve.problems import wrong
 from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, page
 
 if TYPE_CHECKING:
+    from dosetwin.report.figures import Shown
     from dosetwin.trial.study import Endpoint
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -88,6 +92,7 @@ def replay_view(body: dict[str, Any]) -> dict[str, Any]:
         "rows": [(n, _errors(e)) for n, e in rows],
         "by": [(n, _errors(e)) for n, e in by],
         "figures": [(SIDES[k - 1], Markup(scatter(points, k, body["unit"]))) for k in (1, 2)] if points else [],
+        "inside": _drawn(calibration([(float(f["prior_pit"]), float(f["updated_pit"])) for f in forecasts])),
         "forecasts": [
             (f["subject"], f["number"], f"{f['time']:g}", number(f["observed"]), number(f["prior"]), number(f["updated"]))
             for f in forecasts[:MOST_ROWS]
@@ -95,6 +100,11 @@ def replay_view(body: dict[str, Any]) -> dict[str, Any]:
         "more": max(len(forecasts) - MOST_ROWS, 0),
         "findings": [f"{f['record']}: {f['message']}" for f in body["findings"][:50]],
     }
+
+
+def _drawn(shown: "Shown | None") -> dict[str, Any] | None:
+    """A figure of the reports for a page that allows no inline styles; what this package drew and escaped is markup."""
+    return None if shown is None else {"svg": Markup(unstyled(shown.svg)), "head": shown.head, "rows": shown.rows}
 
 
 def _errors(e: dict[str, Any]) -> list[str]:
@@ -164,6 +174,9 @@ def trial_view(body: dict[str, Any]) -> dict[str, Any]:
             ("All other endpoints", _rows([e for e in endpoints if e not in main], others, body["differences"], True, known)),
         ],
         "claims": [_claim(c, known) for c in body["claims"]],
+        "gaps": _drawn(differences(body, against)),
+        "pareto": _drawn(pareto(body)),
+        "losers": [_drawn(by_group(body, e, against)) for e in of.grouped if all(e in d for d in body["differences"].values())],
         "against": against,
         "reasons": body.get("failure_reasons", []),
         "hash": body["hash"],
