@@ -64,7 +64,7 @@ def calibration(places: Sequence[tuple[float, float]]) -> Shown | None:
     n = len(places)
     before, after = ([np.mean([abs(2 * p[k] - 1) <= w + 1e-12 for p in places]) for w in widths] for k in (0, 1))
     spread = 1.645 * np.sqrt(widths * (1 - widths) / n)
-    with canvas(5.2, 4.2) as (figure, axis):
+    with canvas(7.4, 4.2) as (figure, axis):
         axis.fill_between(100 * widths, 100 * np.clip(widths - spread, 0, 1), 100 * np.clip(widths + spread, 0, 1), color=GREY,
                           alpha=0.18, lw=0, label="chance alone, 90 %")  # fmt: skip
         axis.plot([0, 100], [0, 100], color=INK, lw=0.9)
