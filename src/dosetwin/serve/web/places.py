@@ -101,6 +101,7 @@ def chart(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
     days = range(0, len(c.time), 48)
     rows = [[zone.clock(origin, float(c.time[i])), *(f"{v[i]:.3g}" for v in (now[2], now[0], now[4], then[2], then[0], then[4]))]
             for i in days]  # fmt: skip
+    drawn = drawn.said()
     return {"still": Markup(svg(drawn)), "chart": drawn, "rows": rows}
 
 
