@@ -424,7 +424,7 @@ def test_a_level_that_contradicts_the_model_withholds_the_advice(demo: Running, 
     assert "Accept " in client.get(baby).text
 
 
-def test_a_trial_is_shown_with_its_claims(demo: Running) -> None:
+def test_a_trial_is_shown_with_its_claims(demo: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def e(mean: float) -> dict[str, float]:
         return {"mean": mean, "se": 0.01, "low": mean - 0.02, "high": mean + 0.02, "n": 100}
 
@@ -448,6 +448,19 @@ def test_a_trial_is_shown_with_its_claims(demo: Running) -> None:
     assert text.count('<figure class="drawn">') == 2, "Pareto and the differences"
     assert "style=" not in text, "the page's policy refuses inline styles"
     assert "<style" not in text
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "summary.json").write_text(json.dumps(body))
+    (tmp_path / "replay.json").write_text("{}")
+    (tmp_path.parent / "elsewhere.json").write_text(json.dumps(body))
+    (tmp_path / "linked_summary.json").symlink_to(tmp_path.parent / "elsewhere.json")
+    monkeypatch.setattr(demo.service, "settings", demo.service.settings.model_copy(update={"results_dir": tmp_path}))
+    listed = client.get("/results/trial").text
+    addresses = re.findall(r"/results/trial/stored/[0-9a-f]{16}", listed)
+    assert len(addresses) == 1, "the trial, neither the replay nor what leads elsewhere"
+    assert "Two &lt;arms&gt;" in client.get(addresses[0]).text
+    assert client.get(addresses[0].replace("trial", "replay", 1)).status_code == 404
+    assert client.get("/results/trial/stored/" + "0" * 16).status_code == 404
+    assert "Two &lt;arms&gt;" not in demo.as_().get(addresses[0]).text, "nobody without a session"
 
 
 def test_an_alert_is_seen_with_a_reason(demo: Running, baby: str) -> None:

@@ -110,6 +110,7 @@ class Settings(BaseModel):
     retain_rejected_days: Annotated[float, Field(ge=0)] = 0.0
     retain_stays_days: Annotated[float, Field(ge=0)] = 0.0
     archive_dir: Path | None = None
+    results_dir: Path | None = None
     log_json: bool = False
     alert_mail: str = ""
     alert_from: str = ""

@@ -13,8 +13,9 @@ from dosetwin.errors import InputError
 from dosetwin.report.narrative import number
 from dosetwin.report.replay_page import calibration
 from dosetwin.report.trial_figures import by_group, differences, pareto
-from dosetwin.serve.problems import wrong
+from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, page
+from dosetwin.serve.web.stored import stored
 
 if TYPE_CHECKING:
     from dosetwin.report.figures import Shown
@@ -44,7 +45,28 @@ def show(request: Request, kind: Kind, reader: Reading, file: UploadFile | None 
     reader.same_form(token)
     reader.service.reach(reader.who).need("models")
     raw = file.file.read(MOST + 1) if file is not None else b""
-    name = (file.filename or "results")[:120] if file is not None else "results"
+    return _shown(request, reader, kind, (file.filename or "results")[:120] if file is not None else "results", raw)
+
+
+@router.get("/results/{kind}/stored/{key}")
+def show_stored(
+    request: Request, kind: Kind, key: Annotated[str, Path(pattern="^[0-9a-f]{16}$")], reader: Reading
+) -> HTMLResponse:
+    """The results in a file of the operator's folder. Raises Problem 404 for a key that is not in the list."""
+    reader.service.reach(reader.who).need("models")
+    found = next((s for s in stored(reader.service.settings.results_dir, kind) if s.key == key), None)
+    if found is None:
+        raise Problem(404, "not_found", "no such results here")
+    try:
+        with found.path.open("rb") as file:
+            raw = file.read(MOST + 1)
+    except OSError:
+        raise Problem(404, "not_found", "these results cannot be read any more") from None
+    return _shown(request, reader, kind, found.name[-120:], raw)
+
+
+def _shown(request: Request, reader: Reader, kind: str, name: str, raw: bytes) -> HTMLResponse:
+    """What a file holds, or what is wrong with it."""
     try:
         if not raw or len(raw) > MOST:
             raise ValueError(f"the file is {'empty' if not raw else 'too large'}; allowed: 1 byte to {MOST // 1024} kB")
@@ -72,7 +94,9 @@ def _page(
     name: str = "",
     view: dict[str, Any] | None = None,
 ) -> HTMLResponse:
-    return page(request, "results.html.j2", reader, kind, status, kind=kind, wrong=problem, name=name, view=view, make=MAKE[kind])
+    there = stored(reader.service.settings.results_dir, kind)
+    return page(request, "results.html.j2", reader, kind, status, kind=kind, wrong=problem, name=name, view=view, make=MAKE[kind],
+                stored=there)  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------------------------------------- replay
