@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 HEAD = "## Artefacts (SHA-256)"
 CHANGELOG = Path(__file__).parents[1] / "CHANGELOG.md"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+"""Names of artefacts: what else stood in one, a blank or a line's end, would let it pass unread."""
 CONTEXT = b"dosetwin release notes 1\n"
 """Signed before the notes, so that no other text this key signs can pass for them."""
 
@@ -43,6 +45,8 @@ def notes(version: str, files: list[Path], text: str) -> str:
     names = [f.name for f in files]
     if not files or len(set(names)) < len(names) or any(not f.is_file() for f in files):
         raise Wrong(f"artefacts must be files of different names, found {', '.join(map(str, files)) or 'none'}")
+    if strange := [n for n in names if not NAME.fullmatch(n)]:
+        raise Wrong(f"{strange[0]!r} is no name for an artefact: letters, digits, and . _ + -")
     listed = "\n".join(f"{digest(f)}  {f.name}" for f in sorted(files, key=lambda f: f.name))
     return f"# dosetwin {version}\n\n{changes(version, text)}\n\n{HEAD}\n```\n{listed}\n```\n"
 
@@ -89,9 +93,10 @@ def verify(file: Path, pub: Path, folder: Path) -> list[str]:
     except (OSError, ValueError) as error:
         raise Wrong(f"{file}, its .sig or {pub} cannot be used ({type(error).__name__})") from None
     _, _, listed = body.decode().rpartition(HEAD)
-    rows = re.findall(r"^([0-9a-f]{64})  (\S+)$", listed, re.MULTILINE)
-    if not rows:
-        raise Wrong(f"{file} names no artefact")
+    lines = [line for line in listed.strip().splitlines() if line != "```"]
+    rows = [(line[:64], line[66:]) for line in lines if re.fullmatch(rf"[0-9a-f]{{64}}  {NAME.pattern}", line)]
+    if not rows or len(rows) < len(lines):
+        raise Wrong(f"{file} names no artefact, or one that cannot be read")
     for wanted, name in rows:
         if Path(name).name != name or not (folder / name).is_file():
             raise Wrong(f"{name} is not in {folder}")
@@ -128,7 +133,10 @@ def main(words: list[str] | None = None) -> int:
             said.to.with_name(said.to.name + ".sig").write_bytes(signature)
             print(f"{said.to}, {said.to}.sig: {len(said.artefacts)} artefacts")
         else:
-            print(f"signature holds; as released: {', '.join(verify(said.file, said.pub, said.folder))}")
+            names, ours = verify(said.file, said.pub, said.folder), (said.file.name, f"{said.file.name}.sig", said.pub.name)
+            print(f"signature holds; as released: {', '.join(names)}")
+            if others := sorted(f.name for f in said.folder.iterdir() if f.name not in {*names, *ours}):
+                print(f"not in these notes, not checked: {', '.join(others)}")
     except Wrong as wrong:
         print(f"not so: {wrong}", file=sys.stderr)
         return 2

@@ -107,6 +107,8 @@ def test_the_wards_file_names_rounds_and_tablets(tmp_path):
     ("text", "said"),
     [
         ('[A]\nrounds = ["25:00"]', "not a time of the day"),
+        ('[A]\nrounds = ["0600Z"]', "not a time of the day"),
+        ('[A]\nrounds = ["06+01"]', "not a time of the day"),
         ('[A]\nrounds = ["6:00"]', "not a time of the day"),
         ('[A]\nrounds = ["06:00", "06:00"]', "a round twice"),
         ('[A]\nrounds = "06:00"', "not a list"),

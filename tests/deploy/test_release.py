@@ -62,3 +62,18 @@ def test_what_cannot_be_is_said(made, capsys):
     (at / "bad.key").write_text("no key")
     assert release.main(["notes", "0.2.0", f"{at}/CHANGELOG.md", "--key", f"{at}/bad.key", *here[2:]]) == 2
     assert "is no key" in capsys.readouterr().err
+
+
+def test_no_artefact_passes_unread_and_what_is_not_named_is_said(made, capsys):
+    release, at = made
+    here = ["--key", f"{at}/release.key", "--to", f"{at}/x.md", "--changelog", f"{at}/CHANGELOG.md"]
+    for name in ("a b.whl", "a.whl\n```\n# done", ".hidden"):
+        (at / name).write_bytes(b"x")
+        assert release.main(["notes", "0.2.0", str(at / name), *here]) == 2
+    assert "no name for an artefact" in capsys.readouterr().err
+    assert holds(made) == 0
+    assert "not checked: .hidden" in capsys.readouterr().out
+    body = (at / "notes.md").read_bytes().replace(b"dosetwin-0.2.0.whl", b"dosetwin 0.2.0.whl")  # signed by an older tool
+    (at / "notes.md").write_bytes(body)
+    (at / "notes.md.sig").write_bytes(release.signed(body, at / "release.key"))
+    assert holds(made) == 2

@@ -126,3 +126,19 @@ def test_what_pens_cannot_give_is_refused_by_name(tmp_path):
         read_insulin(pens(table(tmp_path, steps=600), apart=144))
     with pytest.raises(InputError, match="one of them"):
         read_insulin(table(tmp_path, HEAD + ",LONG"))
+
+
+@pytest.mark.parametrize(("more", "said"), [
+    (("1e300,150,.,.,60,.,.,.",), "more days than are read"), (("200000,150,.,.,60,.,.,.",), "more days than are read"),
+    (("x" * 140_000,), "not a line of a table"),
+])  # fmt: skip
+def test_one_line_can_neither_fill_the_memory_nor_break_the_reader(tmp_path, more, said):
+    with pytest.raises(InputError, match=said):
+        read_insulin(table(tmp_path, more=more))
+
+
+def test_times_with_and_without_an_offset_are_not_put_on_one_clock(tmp_path):
+    path = tmp_path / "mixed.csv"
+    path.write_text(f"{HEAD}\n2026-03-01T08:00,140,.,0.8,.,70,10,45\n2026-03-01T08:05+02:00,140,.,.,.,.,.,.\n")
+    with pytest.raises(InputError, match="with and without their offset"):
+        read_insulin(path)

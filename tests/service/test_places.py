@@ -11,6 +11,7 @@ import pytest
 
 from dosetwin.errors import InputError
 from dosetwin.serve.places.record import Moves, place_of
+from dosetwin.serve.web.places import _count
 from dosetwin.serve.zone import Zone
 from dosetwin.twins.place import Watched
 from service.conftest import Running, settings_for
@@ -169,6 +170,9 @@ def test_the_patients_followed_on_a_ward_are_its_visits(ward: Running) -> None:
         assert client.post(f"/api/v1/patients/{id_}/events", json={"at": at(h), "body": body}).status_code == 201
     with ward.service.store.read() as conn:
         found = Moves().visits(conn, "NICU-2")
+        within = Moves()  # a change reads what it may yet undo, together with its neighbours': nothing of it is remembered
+        assert within.visits(conn, "NICU-2", keep=False) == found
+        assert (within.last, within.found) == (0, {})
     assert [(v.partition("/")[2], what, round((NOW - t) / timedelta(hours=1))) for v, what, t in found] == [
         ("1", "admitted", 39), ("1", "left", 30), ("2", "admitted", 20), ("1", "admitted", 38), ("1", "left", 10),
     ]  # fmt: skip
@@ -180,6 +184,12 @@ def test_the_patients_followed_on_a_ward_are_its_visits(ward: Running) -> None:
     state = client.get("/api/v1/place", params={"ward": "NICU-2"}).json()
     assert (state["in_bed"], state["by_patients"]) == (1, True)
     assert state["answer"]["provenance"]["models"][0]["visits"] == 3
+
+
+@pytest.mark.parametrize(("typed", "count"), [(" 14 ", 14), ("0", 0), ("²", None), ("٣٠", None), ("1_0", None), ("5001", None),
+                                              ("1,5", None), ("1.500", None), ("-3", None), ("", None), ("9" * 400, None)])  # fmt: skip
+def test_beds_are_typed_in_plain_digits(typed: str, count: int | None) -> None:
+    assert _count(typed) == count
 
 
 def test_a_watch_that_ended_counts_until_then() -> None:

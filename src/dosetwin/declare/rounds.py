@@ -1,5 +1,6 @@
 """A ward's medication rounds: the times of the day at which it gives what can wait for them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -76,7 +77,7 @@ def minutes(words: Sequence[Any], where: str) -> tuple[int, ...]:
     out = []
     for word in words:
         try:
-            found = time.fromisoformat(word) if isinstance(word, str) and len(word) == 5 else None
+            found = time.fromisoformat(word) if isinstance(word, str) and re.fullmatch("[0-9]{2}:[0-9]{2}", word) else None
         except ValueError:
             found = None
         if found is None:

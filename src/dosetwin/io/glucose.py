@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dosetwin.errors import Finding, InputError
 from dosetwin.io.table import MISSING, raise_all, unpacked_text
-from dosetwin.io.text import number, read_json
+from dosetwin.io.text import number, read_json, rows_of
 
 MG_PER_MMOL = 18.016
 """mg/dL in 1 mmol/L (molar mass 180.16 g/mol)."""
@@ -137,7 +137,7 @@ def _table(path: Path, findings: list[Finding]) -> tuple[str, list[_Reading]]:
     skip = 0
     for skip, line in enumerate(lines[:10]):  # noqa: B007
         delimiter = max((",", ";", "\t"), key=line.count)
-        header = next(csv.reader([line], delimiter=delimiter), [])
+        header = next(rows_of([line], path.name, delimiter), [])
         heads = [_plain(h) for h in header]
         if (times := _found(heads, _TIMES)) and (values := _found(heads, _VALUES)):
             break
@@ -178,7 +178,7 @@ def _unit_of(records: Sequence[str], delimiter: str, heads: Sequence[str], name:
     if "units" not in heads and "unit" not in heads:
         return ""
     at = heads.index("units") if "units" in heads else heads.index("unit")
-    found = {row[at].strip().lower() for row in csv.reader(records, delimiter=delimiter) if len(row) > at} - {""}
+    found = {row[at].strip().lower() for row in rows_of(records, name, delimiter) if len(row) > at} - {""}
     if len(found) > 1 or not found <= {"mg/dl", "mmol/l"}:
         raise InputError("the unit of glucose is not one of these", where=name, value=sorted(found), allowed=" or ".join(UNITS))
     return next(iter(found), "")

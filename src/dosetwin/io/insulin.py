@@ -4,7 +4,6 @@ Everything is asked for with its unit where it has two: glucose in mg/dL or mmol
 syringe for another strength).
 """
 
-import csv
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from dosetwin.errors import Finding, InputError
 from dosetwin.io.glucose import HARDLY_MG_DL, HIGH, HIGH_WORDS, LOW, LOW_WORDS, MG_PER_MMOL
 from dosetwin.io.table import MISSING, raise_all
-from dosetwin.io.text import number, read_text
+from dosetwin.io.text import number, read_text, rows_of
 
 STEP_MIN = 5
 NEEDED = ("TIME", "GLUCOSE", "BOLUS", "CARBS", "WT", "RATIO", "FACTOR")
@@ -35,6 +34,8 @@ MOST_BOLUS, MOST_DAILY = 0.8, 3.0
 """U/kg: no bolus, no day's basal insulin of a person on rapid-acting insulin is above these (assumed, wide)."""
 HOURS, ACTIVE = 24.0, 0.7
 """h of readings that an answer needs, and the share of them that must be there (Battelino 2019 asks for 70 %; recalled)."""
+MOST_DAYS = 92.0
+"""Days of one table: a year typed wrongly must not become a million readings."""
 CAN = {"WT": (8.0, 250.0, "kg"), "RATIO": (1.0, 80.0, "g a U"), "FACTOR": (5.0, 600.0, "mg/dL a U"), "CARBS": (0.0, 400.0, "g")}
 """What can be."""
 
@@ -69,7 +70,7 @@ def days_of(text: str, name: str) -> InsulinDays:
     """The days of a table's text, as ``read_insulin``; ``name`` is what the file is called."""
     lines = text.splitlines()
     delimiter = max((",", ";", "\t"), key=(lines[0] if lines else "").count)
-    rows = list(csv.reader(lines, delimiter=delimiter))
+    rows = list(rows_of(lines, name, delimiter))
     if len(rows) < 2:
         raise InputError("no line under the header", where=name, allowed="a line per reading, bolus or meal")
     heads, units = _heads(rows[0], name)
@@ -223,8 +224,10 @@ def _minutes(words: list[str], name: str) -> NDArray[np.float64]:
             told = np.array([float(w) for w in words])
         else:
             when = [datetime.fromisoformat(w.replace("Z", "+00:00")) for w in words]
+            if len({w.tzinfo is None for w in when}) > 1:
+                raise InputError("times with and without their offset", where=f"{name} TIME", allowed="all of one kind")
             told = np.array([(w if w.tzinfo else w.replace(tzinfo=UTC)).timestamp() / 60.0 for w in when])
-    except ValueError:
+    except (ValueError, OverflowError):
         raise InputError("not a time", where=f"{name} TIME", allowed="2026-03-01T08:30, or minutes") from None
     if (np.diff(told) < 0).any():
         k = int(np.argmax(np.diff(told) < 0)) + 3
@@ -235,6 +238,9 @@ def _minutes(words: list[str], name: str) -> NDArray[np.float64]:
             allowed="lines in order",
             remedy="where the clock was put back, write times with their offset: 2026-10-25T02:30+01:00",
         )
+    if told[-1] - told[0] > MOST_DAYS * 24 * 60:
+        days = f"{(told[-1] - told[0]) / 1440:.4g} days, {words[0][:40]} to {words[-1][:40]}"
+        raise InputError("more days than are read", where=f"{name} TIME", value=days, allowed=f"at most {MOST_DAYS:g} days")
     return told - told[0]
 
 

@@ -1,7 +1,9 @@
 """A file's text, or one line saying why not; and the one reading of a number from text that every door uses."""
 
+import csv
 import json
 import re
+from collections.abc import Iterable, Iterator
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,15 @@ def text_of(raw: bytes, name: str) -> str:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise InputError("the file holds NUL characters", where=f"{name}:{line}", allowed="text")
     return text
+
+
+def rows_of(lines: Iterable[str], name: str, delimiter: str = ",") -> Iterator[list[str]]:
+    """The rows of a table's lines. Raises InputError naming the file ``name`` and the line that is none."""
+    reader = csv.reader(lines, delimiter=delimiter)
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise InputError(f"not a line of a table ({error})", where=f"{name}:{reader.line_num + 1}") from None
 
 
 def read_json(path: Path) -> Any:

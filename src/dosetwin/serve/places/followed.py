@@ -99,19 +99,19 @@ class Places:
                 check_moment(f.at, reach.now, "place", "at")
             rows = [Row(subject(ward), f.body.kind, f.at, f.canonical(), f.source_key) for f in new]
             receipts = service.ledger.append(conn, who, rows, reach.now)
-            self._place(conn, ward, reach.now)  # what contradicts itself undoes the change
+            self._place(conn, ward, reach.now, keep=False)  # what contradicts itself undoes the change
             return receipts
 
         return service.change(who, change)
 
-    def _place(self, conn: Connection, ward: str, now: datetime) -> "tuple[Place | None, list[dict[str, Any]]]":
+    def _place(self, conn: Connection, ward: str, now: datetime, *, keep: bool = True) -> "tuple[Place | None, list[dict[str, Any]]]":
         """The record, checked, and the facts told of the place."""
         from dosetwin.twins.place.facts import Known
 
         mine = select(facts).where(facts.c.patient_id == subject(ward)).order_by(facts.c.seq)
         told = [dict(r) for r in conn.execute(mine).mappings()]
         with self._lock:
-            moved = self._moves.visits(conn, ward) if by_patients(standing(told)) else []
+            moved = self._moves.visits(conn, ward, keep=keep) if by_patients(standing(told)) else []
         place = place_of(ward, told, moved, now, Zone(self._service.settings.time_zone or "UTC"))
         if place is not None:
             Known().told(*place.facts)

@@ -24,19 +24,29 @@ class Moves:
     last: int = 0
     found: dict[str, list[tuple[datetime, int, str]]] = field(default_factory=dict)
 
-    def read(self, conn: Connection) -> None:
-        """What was recorded since the last reading."""
+    def read(self, conn: Connection, *, keep: bool) -> dict[str, list[tuple[datetime, int, str]]]:
+        """Everything so far. ``keep``: remember it; not within a change, which may yet be undone with all that was changed
+        together with it.
+        """
+        new: dict[str, list[tuple[datetime, int, str]]] = {}
+        last = self.last
         query = select(facts.c.seq, facts.c.patient_id, facts.c.kind, facts.c.at, facts.c.body).where(
             facts.c.seq > self.last, facts.c.kind.in_(MOVES)
         )
         for seq, patient, kind, at, body in conn.execute(query.order_by(facts.c.seq)):
             ward = "" if kind == "discharged" else body.get("ward", "")
-            self.found.setdefault(patient, []).append((at, seq, ward))
-            self.last = seq
+            new.setdefault(patient, []).append((at, seq, ward))
+            last = seq
+        if not keep:
+            return self.found | {p: [*self.found.get(p, ()), *moves] for p, moves in new.items()}
+        for patient, moves in new.items():
+            self.found.setdefault(patient, []).extend(moves)
+        self.last = last
+        return self.found
 
-    def visits(self, conn: Connection, ward: str) -> list[tuple[str, str, datetime]]:
+    def visits(self, conn: Connection, ward: str, *, keep: bool = True) -> list[tuple[str, str, datetime]]:
         """(visit, ``admitted`` or ``left``, when) on a ward, of patients who are neither merged into others nor erased."""
-        self.read(conn)
+        found = self.read(conn, keep=keep)
         gone = set(
             conn.scalars(
                 select(patients.c.id).where(
@@ -45,7 +55,7 @@ class Moves:
             )
         )
         out: list[tuple[str, str, datetime]] = []
-        for patient, moves in self.found.items():
+        for patient, moves in found.items():
             if patient in gone or not any(w == ward for _, _, w in moves):
                 continue
             here, stay = False, 0

@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
 from dosetwin.errors import InputError
+from dosetwin.io.text import number
 from dosetwin.quantities import QUANTITIES
 from dosetwin.serve.installed import Followed
 from dosetwin.serve.live.calls import TONES, calls, limit_words
@@ -116,7 +117,9 @@ def set_limits(
     if quantity not in _offered(service):
         return _limits(request, reader, id, "Choose what is measured.", typed, 422)
     try:
-        numbers = {k: float(v.replace(",", ".")) for k, v in (("below", below), ("above", above)) if v.strip()}
+        numbers = {k: number(v, comma=True) for k, v in (("below", below), ("above", above)) if v.strip()}
+        if None in numbers.values():
+            raise ValueError("no number")
         body = {"kind": "alert_threshold", "quantity": quantity, "unit": _unit(quantity), **numbers}
         fact = NewFact.model_validate({"at": service.clock.now(), "body": body})
     except (ValidationError, InputError, ValueError):

@@ -1,5 +1,6 @@
 """One person's days on insulin: a file in, the answer as a page; nothing of it is stored."""
 
+import threading
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from markupsafe import Markup
 
 from dosetwin.drawing import GREY
 from dosetwin.errors import InputError
-from dosetwin.serve.problems import from_input_error
+from dosetwin.serve.problems import Problem, from_input_error
 from dosetwin.serve.web.frame import PageRoute, Reading, Token, page
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 MOST = 2 * 1024 * 1024
 """Bytes of a table: a line a minute for two weeks."""
+_ONE = threading.Lock()
+"""One table at a time: many weeks take half a minute of a core, and the wards' pages go first."""
 
 
 @router.get("/insulin")
@@ -32,12 +35,16 @@ def answered(request: Request, reader: Reading, file: UploadFile | None = None, 
     reader.service.reach(reader.who).need("ask")
     raw = file.file.read(MOST + 1) if file is not None else b""
     name = Path(file.filename or "days.csv").name[:120] if file is not None else "days.csv"
+    if not _ONE.acquire(blocking=False):
+        raise Problem(503, "busy", "another table is being read: send it again in a minute", headers={"Retry-After": "60"})
     try:
         seen = _seen(name, raw)
     except InputError as error:
         problem = from_input_error(error)
         found = {"title": f"{name} cannot be used", "errors": problem.errors or []}
         return page(request, "insulin.html.j2", reader, "insulin", 422, wrong=found, seen=None, most_kb=MOST // 1024)
+    finally:
+        _ONE.release()
     return page(request, "insulin.html.j2", reader, "insulin", wrong=None, seen=seen, most_kb=MOST // 1024)
 
 

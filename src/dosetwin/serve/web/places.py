@@ -1,5 +1,6 @@
 """The page of a place: how many beds to open, why and how sure, what is on record; beds are opened and a watch begins here."""
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
@@ -7,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
+from pydantic import ValidationError
 
 from dosetwin.report import narrative, readings
 from dosetwin.serve.places.facts import MOST_BEDS, BedsOpen, NewPlaceFact, WatchBegan, WatchEnded
@@ -124,11 +126,20 @@ def open_beds(
 ) -> Response:
     """From now on so many beds are open."""
     reader.same_form(token)
-    if not beds.strip().isdigit() or int(beds) > MOST_BEDS:
+    count, meant = _count(beds), _count(advised)
+    if count is None:
         return shown(request, reader, ward, wrong={"beds": f"a whole number from 0 to {MOST_BEDS}"}, typed=beds[:20], status=422)
-    meant = int(advised) if advised.isdigit() and int(advised) <= MOST_BEDS else None
-    body = BedsOpen(kind="beds_open", beds=int(beds), advised=meant, text=text.strip())
+    try:
+        body = BedsOpen(kind="beds_open", beds=count, advised=meant, text=text.strip())
+    except ValidationError:
+        return shown(request, reader, ward, wrong={"beds": "write the reason without control characters"}, status=422)
     return _recorded(request, reader, ward, NewPlaceFact(at=reader.service.clock.now(), body=body), "opened")
+
+
+def _count(typed: str) -> int | None:
+    """A number of beds in the digits 0 to 9, None for everything else."""
+    said = typed.strip()
+    return int(said) if re.fullmatch(r"[0-9]{1,4}", said) and int(said) <= MOST_BEDS else None
 
 
 @router.post("/beds/watch")

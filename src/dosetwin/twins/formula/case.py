@@ -1,6 +1,5 @@
 """One person's record for a formula: a CSV table of moments, or a JSON file; units at the border, slips named."""
 
-import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import Any
 
 from dosetwin.declare.formula import CLOCK_H, Column, Formula
 from dosetwin.errors import Finding, InputError, UnknownName
-from dosetwin.io.text import read_json, read_text
+from dosetwin.io.text import read_json, read_text, rows_of
 from dosetwin.records import Setting
 from dosetwin.twins.formula.twin import Measured
 
@@ -38,7 +37,7 @@ def read_case(path: Path, formula: Formula) -> Case:
     """The record. Raises InputError, UnknownUnit or UnknownName naming the line and the column."""
     if path.suffix.lower() == ".json":
         return _from_json(path, formula)
-    rows = list(csv.reader(io.StringIO(read_text(path))))
+    rows = list(rows_of(io.StringIO(read_text(path)), path.name))
     rows = [r for r in rows if any(c.strip() for c in r)]
     if len(rows) < 2:
         raise InputError("a table with a header and a line at least", where=path.name, value=f"{len(rows)} lines")
