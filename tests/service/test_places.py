@@ -186,8 +186,10 @@ def test_the_patients_followed_on_a_ward_are_its_visits(ward: Running) -> None:
     assert state["answer"]["provenance"]["models"][0]["visits"] == 3
 
 
-@pytest.mark.parametrize(("typed", "count"), [(" 14 ", 14), ("0", 0), ("²", None), ("٣٠", None), ("1_0", None), ("5001", None),
-                                              ("1,5", None), ("1.500", None), ("-3", None), ("", None), ("9" * 400, None)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("typed", "count"),
+    [(" 14 ", 14), ("0", 0), *((t, None) for t in ("²", "٣٠", "1_0", "5001", "1,5", "1.500", "-3", "", "9" * 400))],
+)
 def test_beds_are_typed_in_plain_digits(typed: str, count: int | None) -> None:
     assert _count(typed) == count
 

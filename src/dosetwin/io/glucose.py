@@ -4,8 +4,6 @@ The unit is what the file says (a header, a format that has one), or what the ca
 Where nobody says it, values that can only be mg/dL are read as that; what might be mmol/L is asked about.
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 
 from dosetwin.errors import Finding, InputError
 from dosetwin.io.table import MISSING, raise_all, unpacked_text
-from dosetwin.io.text import number, read_json, rows_of
+from dosetwin.io.text import number, numbered, read_json, rows_of
 
 MG_PER_MMOL = 18.016
 """mg/dL in 1 mmol/L (molar mass 180.16 g/mol)."""
@@ -185,10 +183,8 @@ def _unit_of(records: Sequence[str], delimiter: str, heads: Sequence[str], name:
 
 
 def _rows(lines: Sequence[str], skip: int, delimiter: str, name: str, wide: int) -> Iterator[tuple[str, list[str]]]:
-    reader = csv.reader(io.StringIO("\n".join(lines[skip + 1 :])), delimiter=delimiter)
     uneven = []
-    for row in reader:
-        place = f"{name}:{skip + 1 + reader.line_num}"
+    for place, row in numbered(lines[skip + 1 :], name, delimiter, skip + 1):
         if not any(cell.strip() for cell in row):
             continue
         if len(row) < wide:

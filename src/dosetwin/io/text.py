@@ -70,13 +70,20 @@ def text_of(raw: bytes, name: str) -> str:
     return text
 
 
-def rows_of(lines: Iterable[str], name: str, delimiter: str = ",") -> Iterator[list[str]]:
-    """The rows of a table's lines. Raises InputError naming the file ``name`` and the line that is none."""
+def numbered(lines: Iterable[str], name: str, delimiter: str = ",", before: int = 0) -> Iterator[tuple[str, list[str]]]:
+    """(``name:line``, cells) of a table's lines, ``before`` them others. Raises InputError naming the line that is none."""
     reader = csv.reader(lines, delimiter=delimiter)
     try:
-        yield from reader
+        for row in reader:
+            yield f"{name}:{before + reader.line_num}", row
     except csv.Error as error:
-        raise InputError(f"not a line of a table ({error})", where=f"{name}:{reader.line_num + 1}") from None
+        where = f"{name}:{before + reader.line_num + 1}"
+        raise InputError(f"not a line of a table ({error})", where=where) from None
+
+
+def rows_of(lines: Iterable[str], name: str, delimiter: str = ",") -> Iterator[list[str]]:
+    """``numbered``, the cells alone."""
+    return (row for _, row in numbered(lines, name, delimiter))
 
 
 def read_json(path: Path) -> Any:

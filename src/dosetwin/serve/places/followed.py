@@ -104,7 +104,9 @@ class Places:
 
         return service.change(who, change)
 
-    def _place(self, conn: Connection, ward: str, now: datetime, *, keep: bool = True) -> "tuple[Place | None, list[dict[str, Any]]]":
+    def _place(
+        self, conn: Connection, ward: str, now: datetime, *, keep: bool = True
+    ) -> "tuple[Place | None, list[dict[str, Any]]]":
         """The record, checked, and the facts told of the place."""
         from dosetwin.twins.place.facts import Known
 
