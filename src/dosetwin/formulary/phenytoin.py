@@ -153,6 +153,6 @@ PHENYTOIN_LOADING = replace(
     stale_h=3 * 24.0,
     note="a loading dose is tried only where a course begins: who is on phenytoin with too low a level gets no top-up here. The "
     "volume (1.1 L/kg) lies above the 0.7 of textbooks, so that levels after the loading dose may come higher than foretold: "
-    "take one. By vein with ECG and blood pressure: no bar here knows of a sinus bradycardia or a block, which forbid it (US label, "
-    "read)",
+    "take one. By vein with ECG and blood pressure: no bar here knows of a sinus bradycardia or a block, which forbid it (US "
+    "label, read)",
 )  # fmt: skip
