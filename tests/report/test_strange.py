@@ -177,7 +177,7 @@ def test_a_goal_about_another_output_has_a_figure_of_its_own() -> None:
     assert others(answer) == ["Cs"]
     assert [m.high for m in marks(more, "S-warfarin")[1]] == [3.0]
     page = advice_page(answer, source="x", clock="y")
-    assert "Figure 2. S-warfarin over time" in page
+    assert "Figure 3. S-warfarin over time" in page
     assert page.count("<svg") == 3
     assert picture(answer, Zone("UTC"))["besides"] == ["swarfarin"]
 
