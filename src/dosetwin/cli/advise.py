@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -283,9 +284,12 @@ def _therapy_for(drug: str, where: str) -> "Therapy":
     from dosetwin import formulary
 
     found = formulary.about(drug)
+    if not drug:
+        raise InputError("nothing here says which drug it is", where=where,
+                         remedy="name what it is given for with --therapy NAME (see 'dosetwin therapies'), or the drug with --drug")  # fmt: skip
     if not found:
         raise InputError(
-            "no therapy for this drug", where=where, value=drug or "no drug named",
+            "no therapy for this drug", where=where, value=drug,
             allowed=", ".join(sorted({t.drug.name for t in formulary.therapies()})),
             remedy="name the drug with --drug or --model, or give a therapy with --therapy NAME or a file of your own",
         )  # fmt: skip
@@ -301,7 +305,13 @@ def therapy_of(word: str) -> "Therapy":
     from dosetwin.io.text import read_json
 
     if not word.endswith(".json"):
-        return formulary.therapy(word)
+        try:
+            return formulary.therapy(word)
+        except UnknownName as error:
+            if not (near := get_close_matches(word.lower(), (*decision.names(), PACING), 5, 0.7)):
+                raise
+            raise UnknownName(error.message, where=error.where, value=error.value, allowed=", ".join(near),
+                              remedy=error.remedy) from None  # fmt: skip
     data = read_json(Path(word))
     if not isinstance(data, dict):
         raise InputError("not a therapy", where=word, value=type(data).__name__, allowed="a JSON object")

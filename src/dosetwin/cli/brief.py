@@ -54,7 +54,7 @@ def _lines(advice: "Advice", told_by: str) -> list[Line]:
     style = {"refuse": "bold red", "bad": "bold red", "warn": "bold yellow"}.get(narrative.tone(rec), "bold green")
     made_up = " (made-up patient)" if patient.synthetic else ""
     out = [Line(": ".join(filter(None, (f"{called.who} {patient.id}{made_up}", ", ".join(about(advice))))), "bold", cut=True)]
-    out.append(Line(f"Decision at {narrative.moment(rec.provenance['now'])} ({told_by})", "dim", cut=True, drop=6))
+    out.append(Line(f"Decision at {narrative.moment(rec.provenance['now'])} ({told_by})", "dim", cut=True, drop=5))
     hold = narrative.hold_text(rec)
     out += [Line(f"{narrative.answer_title(rec)}: {hold[0]}", style)] if hold else []
     out += [Line(text, style, drop=2) for text in hold[1:]]
@@ -85,7 +85,7 @@ def _lines(advice: "Advice", told_by: str) -> list[Line]:
         worst = next((f for f in grave if f.severity == "error"), grave[0])
         more = f" ({len(grave)} remarks)" if len(grave) > 1 else ""
         out.append(Line(f"Look at{more}: {narrative.remark(worst)}", "yellow", cut=True))
-    out += [Line(x, "dim", cut=True, drop=5) for x in narrative.prepared(rec.given)[:1]]
+    out += [Line(x, "dim", cut=True, drop=6) for x in narrative.prepared(rec.given)[:1]]
     if told := rec.given.get("rounds"):
         out.append(Line(f"Rounds: {told['words']}", "dim", cut=True, drop=5))
     out.append(Line(f"{narrative.NOT_A_DEVICE} All of it: --full", "dim"))

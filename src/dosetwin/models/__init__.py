@@ -6,6 +6,7 @@ or the model itself), a file of your own is given by its path (``./my_model.py``
 
 import importlib
 import pkgutil
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -57,7 +58,11 @@ def load(name: str) -> Model:
         if name not in names() and base in names() and effect_told(load(base), channel.name):
             return told(load(base), channel.name)
     if name not in names():
-        raise UnknownName("unknown model", where="model", value=name, allowed=", ".join(names()), remedy="see 'dosetwin models'")
+        near = [n for n in names() if n.startswith(name.lower())] if name else []
+        near = near or get_close_matches(name.lower(), names(), 5, 0.7)
+        raise UnknownName(
+            "unknown model", where="model", value=name, allowed=", ".join(near or names()), remedy="see 'dosetwin models'"
+        )
     return _of_package(name) if name in _installed() else importlib.import_module(f"{__name__}.{name}").MODEL
 
 

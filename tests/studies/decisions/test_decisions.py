@@ -100,6 +100,17 @@ def test_cells_with_another_unit_and_a_longer_answer_are_the_same_patient(tmp_pa
     assert facts_of(what, twin_of(what, a))["GY_GIVEN"] == 20.0
 
 
+def test_dots_semicolons_and_decimal_commas_are_read_as_in_every_table(tmp_path: Path) -> None:
+    dotted = "\n".join(",".join(c or "." for c in line.split(",")) for line in LESIONS.splitlines())
+    german = dotted.replace(",", ";").replace(";32;", ";32,5;")
+    what = decision("tumour_radiotherapy").formula
+    a, b, c = (read_case(written(tmp_path, text), what) for text in (LESIONS, dotted, german))
+    assert (a.measured, a.was_set) == (b.measured, b.was_set)
+    assert a.was_set == c.was_set
+    assert c.measured[0].value == pytest.approx(a.measured[0].value + 0.5)
+    assert "decimal_comma" in {f.code for f in c.findings}
+
+
 @pytest.mark.parametrize(
     ("change", "match"),
     [

@@ -1,6 +1,5 @@
 """One person's record for a formula: a CSV table of moments, or a JSON file; units at the border, slips named."""
 
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +8,8 @@ from typing import Any
 
 from dosetwin.declare.formula import CLOCK_H, Column, Formula
 from dosetwin.errors import Finding, InputError, UnknownName
-from dosetwin.io.text import read_json, read_text, rows_of
+from dosetwin.io.table import MISSING, read_rows
+from dosetwin.io.text import read_json
 from dosetwin.records import Setting
 from dosetwin.twins.formula.twin import Measured
 
@@ -37,25 +37,20 @@ def read_case(path: Path, formula: Formula) -> Case:
     """The record. Raises InputError, UnknownUnit or UnknownName naming the line and the column."""
     if path.suffix.lower() == ".json":
         return _from_json(path, formula)
-    rows = list(rows_of(io.StringIO(read_text(path)), path.name))
-    rows = [r for r in rows if any(c.strip() for c in r)]
-    if len(rows) < 2:
-        raise InputError("a table with a header and a line at least", where=path.name, value=f"{len(rows)} lines")
+    table = read_rows(path)
     heads = []
-    for word in rows[0]:
+    for word in table.header:
         found = _UNIT.fullmatch(word.strip())
         heads.append((found[1].strip().upper(), found[2].strip()) if found else (word.strip().upper(), ""))
     names = [h for h, _ in heads]
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise InputError("two columns of one name", where=f"{path.name}:1", value=twice[0])
-    lines = []
-    for k, row in enumerate(rows[1:], 2):
-        if len(row) != len(heads):
-            raise InputError(
-                "another number of cells than columns", where=f"{path.name}:{k}", value=len(row), allowed=str(len(heads))
-            )
-        lines.append((f"{path.name}:{k}", {h: (c.strip(), u) for (h, u), c in zip(heads, row, strict=True) if c.strip()}))
-    return _made(path.stem, formula, names, lines, {}, path.name)
+    lines = [
+        (f"{path.name}:{at}", {h: (c.strip(), u) for (h, u), c in zip(heads, row, strict=True) if c.strip() not in MISSING})
+        for at, row in zip(table.lines, table.rows, strict=True)
+    ]
+    case = _made(path.stem, formula, names, lines, {}, path.name)
+    return replace(case, findings=(*table.findings, *case.findings))
 
 
 def _from_json(path: Path, formula: Formula) -> Case:
