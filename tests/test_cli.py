@@ -416,6 +416,8 @@ def test_an_impossible_fact_names_the_file_and_the_record(run: Run, tmp_path: Pa
         (("replay", MODEL, "data.csv", "--measures", "zinc", *MAP), "zinc"),
         (("replay", MODEL, "data.csv", "--report", "data.csv", *MAP), "overwrite"),
         (("models", "nope"), "unknown model"),
+        (("models", "amikacin_neonat"), "allowed: amikacin_neonate;"),
+        (("advise", DEMO, "--therapy", "tumor_systemic"), "allowed: tumour_systemic;"),
         (("advise", DEMO, "--model", "nope"), "unknown model"),
         (("advise", DEMO, "--model", MODEL), "different drugs"),
         (("advise", DEMO, "--now", "yesterday"), "ISO 8601"),

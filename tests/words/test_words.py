@@ -57,6 +57,28 @@ def test_what_english_says_of_an_order_is_said_with_the_same_numbers(name):
     assert words.said(order) == order
 
 
+HOLDS = [
+    "Do not give the next dose now: the level is still too high for one, and would stay too high after it, at any interval.",
+    "The level is expected to be low enough for another dose at 3 Dec 2026 11:48 UTC.",
+    "Kidney: creatinine rose by 0.62 mg/dL within 48 h, and worse is expected (the learned kidney expects an injury beyond what "
+    "gestation and age explain (KDIGO stage 1 or more) within 1 day with a probability of > 99 %); amikacin: do not give the "
+    "next dose now: a kidney injury is likely (48 %); take a level at 1 Dec 2026 05:18 UTC",
+    "kidney injury expected",
+    "amikacin: hold, a level first",
+    "Decision at 35.5 h (the last record of case.csv)",
+]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_stops_a_dose_is_said_to_its_last_word(name):
+    with words.speaking(name):
+        told = [words.said(x) for x in HOLDS]
+    for made, x in zip(HOLDS, told, strict=True):
+        assert x != made
+        assert not re.search(r"\b(dose now|within|kidney|level|expected|record of)\b", x), x
+        assert ("UTC." in x) == ("UTC." in made and x.endswith("UTC.")), "a stop closes a sentence, never a moment inside it"
+
+
 def test_numbers_and_moments_are_written_as_the_language_does():
     assert localized("Wed 2 Dec 10:41", "de") == "Mi. 2. Dez. 10:41"
     assert (

@@ -100,6 +100,10 @@ def advise(
     if mic is not None and not (math.isfinite(mic) and mic > 0):
         raise InputError("the MIC must be a positive number", where="--mic", value=mic, allowed="> 0 mg/L")
     wanted = deprecated(policy, therapy)
+    formula = wanted in (insulin.THERAPY, PACING, *decision.names())
+    if language != "en" and not json_ and (full or beside is not None or formula):
+        part = wanted if formula else "--full" if full else "--with"
+        terminal(error=True).print(f"the answer of {part} is in English: nobody has translated it yet", style="dim")
     if wanted == insulin.THERAPY:
         unfit: dict[str, object] = {"--model": model, "--drug": drug, "--genes": genes, "--planned": planned, "--now": now,
                                     "--look-ahead": look_ahead, "--mic": mic, "--with": beside}  # fmt: skip
@@ -285,8 +289,10 @@ def _therapy_for(drug: str, where: str) -> "Therapy":
 
     found = formulary.about(drug)
     if not drug:
-        raise InputError("nothing here says which drug it is", where=where,
-                         remedy="name what it is given for with --therapy NAME (see 'dosetwin therapies'), or the drug with --drug")  # fmt: skip
+        raise InputError(
+            "nothing here says which drug it is", where=where,
+            remedy="name what it is given for with --therapy NAME (see 'dosetwin therapies'), or the drug with --drug",
+        )  # fmt: skip
     if not found:
         raise InputError(
             "no therapy for this drug", where=where, value=drug,

@@ -212,8 +212,8 @@ def _whole(text: str, name: str) -> Iterator[tuple[str, bool]]:
     for form, restore in _forms(text):
         for found in recalled(form, _effort.get()):
             entry = entries.get(found.key)
-            if entry is None:
-                continue
+            if entry is None or (form.endswith(".") and found.key.endswith("}")):
+                continue  # the stop is the sentence's, not its last value's: the form without it says the same
             n = int(found.values["n"]) if "n" in found.values else None
             pattern = entry.form(n if entry.counted else None, _plural(n, name) if n is not None else int(found.several))
             said = {k: (v, True) if k == "source" else _again(v, name) for k, v in found.values.items()}
