@@ -67,6 +67,8 @@ class Column:
         word = self.words.get(str(cell).strip().lower())
         allowed = f"{self.low:g} to {self.high:g} {self.unit}".strip() + (f", or {' '.join(self.words)}" if self.words else "")
         try:
+            if isinstance(cell, str) and ("_" in cell or not cell.isascii()):
+                raise ValueError  # Python reads 1_0, and digits of other scripts
             value = float(cell) if word is None else word
         except (TypeError, ValueError):
             raise InputError(

@@ -129,6 +129,14 @@ def test_a_record_that_cannot_be_is_refused_by_name(tmp_path: Path, change: tupl
         read_case(written(tmp_path, LESIONS.replace(*change)), decision("tumour_radiotherapy").formula)
 
 
+@pytest.mark.parametrize("cell", ["1_0", "١٢", "nan", "1e999"])
+def test_only_plain_numbers_are_read(tmp_path: Path, cell: str) -> None:
+    path = tmp_path / "psa.csv"
+    path.write_text(f"TIME,PSA\n0,{cell}\n", encoding="utf-8")
+    with pytest.raises(InputError):
+        read_case(path, prostate.DECISION.formula)
+
+
 def test_sizes_in_cm_without_their_unit_are_a_named_remark(tmp_path: Path) -> None:
     bare = LESIONS.replace(" [mm]", "")
     for mm in ("32", "34", "29", "20", "21", "18"):
