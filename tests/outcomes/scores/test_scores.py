@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from dosetwin.cli.program import app
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.outcomes import scores
+from dosetwin.outcomes.scores.score import Column
 
 run = CliRunner()
 
@@ -209,3 +210,9 @@ def test_hba1c_in_mmol_per_mol_is_turned_and_a_slip_names_the_unit(tmp_path: Pat
     mol, percent = said("HBA1C [mmol/mol]", "53"), said("HBA1C", f"{53 / 10.929 + 2.15:.9f}")
     assert mol["TOTAL_CVD_10Y"] == pytest.approx(percent["TOTAL_CVD_10Y"])
     assert "HBA1C [mmol/mol]" in said("HBA1C", "53")["WHY_NOT"]
+
+
+@pytest.mark.parametrize("cell", ["6_0", "٦٠", "nan", "1e999"])
+def test_only_plain_numbers_are_read(cell):
+    with pytest.raises(InputError):
+        Column("AGE", "age", "a", 18.0, 100.0).value(cell)

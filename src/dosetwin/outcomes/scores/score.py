@@ -37,6 +37,8 @@ class Column:
         if self.words:
             allowed += f", or {' '.join(self.words)}"
         try:
+            if word is None and ("_" in cell or not cell.isascii()):
+                raise ValueError  # Python reads 1_0, and digits of other scripts
             value = word if word is not None else factor(float(cell)) if callable(factor) else float(cell) * factor
         except ValueError:
             value = math.nan
