@@ -47,6 +47,7 @@ def logged_in(running: Running, name: str) -> httpx.Client:
 
 
 BODIES: dict[str, Any] = {
+    "pair": {"with": "vancomycin_newborns"},
     "events": {"at": "2026-01-01T00:00:00Z", "body": {"kind": "discharged"}},
     "correction": {"reason": "because", "event": None},
     "advice": {}, "answer": {"decision": "accepted"}, "what-if": {}, "replay": {},
