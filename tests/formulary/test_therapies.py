@@ -11,7 +11,7 @@ import pytest
 from dosetwin import formulary
 from dosetwin.cli import run
 from dosetwin.decide.plans import Plan, enumerate_plans, situation
-from dosetwin.declare import Bar, Facts, Says
+from dosetwin.declare import Bar, Facts, Says, Therapy
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.formulary.vancomycin import VANCOMYCIN_ADULT
 from dosetwin.formulary.warfarin import WARFARIN_INR
@@ -161,3 +161,17 @@ def test_a_rule_on_a_table(tmp_path: Path, capsys: pytest.CaptureFixture):
     data.write_text("PNA,WT\nold,1\n")
     assert run(["rule", "decock_smits", str(data)]) == 2
     assert "babies.csv:2" in capsys.readouterr().err
+
+
+def test_what_a_pregnancy_bars_asks_a_woman_for_it():
+    barred = [t for t in formulary.therapies() if any(b.fact == "PREGNANT" for b in t.bars)]
+    assert {"valproate_epilepsy", "valproate_child", "warfarin_inr"} <= {t.name for t in barred}
+
+    def asks(t: Therapy, **facts: float) -> bool:
+        return any((f := s.remark(Facts(facts), "p")) and f.code == "pregnancy_not_known" for s in t.says)
+
+    for t in barred:
+        assert asks(t, SEX=0.0, AGE=14.0), t.name
+        assert asks(t, SEX=0.0), t.name
+        for facts in ({"SEX": 1.0, "AGE": 30.0}, {"SEX": 0.0, "AGE": 70.0}, {"SEX": 0.0, "AGE": 30.0, "PREGNANT": 0.0}, {}):
+            assert not asks(t, **facts), (t.name, facts)

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from dosetwin.serve import pair
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.pair import partners
 from dosetwin.serve.settings import Settings
@@ -119,3 +120,14 @@ def test_a_drug_that_does_not_run_is_no_partner(ward: Running, baby: str) -> Non
     assert [f.name for f in partners(service, known, amikacin)] == ["vancomycin_neonate"]
     alone = replace(known, facts=[f for f in known.facts if f["body"].get("drug") != "vancomycin"])
     assert partners(service, alone, amikacin) == ()
+
+
+def test_who_waits_too_long_for_others_pairs_is_told_so(
+    ward: Running, client: httpx.Client, baby: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pair, "PATIENCE_S", 0.01)
+    two = {"therapy": "amikacin_neonate", "with": "vancomycin_neonate"}
+    with pair._ONE:
+        said = client.post(f"/api/v1/patients/{baby}/pair", json=two)
+        assert (said.status_code, said.json()["title"], said.headers["Retry-After"]) == (503, "busy", "5")
+    assert client.post(f"/api/v1/patients/{baby}/pair", json=two).status_code == 200

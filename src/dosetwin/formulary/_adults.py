@@ -1,6 +1,6 @@
 """What drugs for adults share: no dose in the past, steps that can be measured, the kidney, common wording."""
 
-from dosetwin.declare import Facts, Limit
+from dosetwin.declare import Facts, Limit, Sentence
 from dosetwin.declare.menu import Rounding
 from dosetwin.declare.preparation import Preparation
 from dosetwin.structure.creatinine_clearance import cockcroft_gault
@@ -10,6 +10,17 @@ LEARN = "take a level and ask again: so little is known of this patient that no 
 TOO_MUCH = "wait longer, take a level, look for what slows the drug's way out; where nothing fits, another drug"
 KIDNEY = ("WT", "AGE", "SCR", "SEX")
 """Facts that creatinine clearance needs."""
+
+
+def _pregnancy_not_known(facts: Facts) -> str | None:
+    age = facts.number("AGE")
+    if facts.number("SEX") != 0.0 or facts.number("PREGNANT") is not None or (age is not None and not 10.0 <= age <= 55.0):
+        return None
+    return "nobody wrote whether she is pregnant, and a pregnancy forbids this: ask or test before the first dose"
+
+
+ASK_PREGNANCY = Sentence("pregnancy_not_known", _pregnancy_not_known, "warning")
+"""For therapies that a pregnancy bars: 10 to 55 years (assumed)."""
 
 
 def clearance(facts: Facts) -> float:

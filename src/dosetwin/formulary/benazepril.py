@@ -4,7 +4,7 @@ from dosetwin.declare import Between, Everyday, Facts, Goal, Limit, Reading, Rep
 from dosetwin.declare.drug import drug
 from dosetwin.declare.interaction import Interaction
 from dosetwin.declare.limit import Bar
-from dosetwin.formulary._adults import NOT_PAST, clearance, starts
+from dosetwin.formulary._adults import ASK_PREGNANCY, NOT_PAST, clearance, starts
 from dosetwin.formulary._mechanisms import BENAZEPRIL
 
 DRUG = drug(
@@ -50,6 +50,7 @@ BENAZEPRIL_PRESSURE = Therapy(
             "day", LABEL,
               holds=lambda facts: facts.on("DIURETIC")),
     ),
+    says=(ASK_PREGNANCY,),
     bars=(
         Bar("pregnancy", "PREGNANT", "inhibitors of the converting enzyme harm the unborn child",
             "US label, boxed warning (themeditary.com, read)", forbids=(1.0,), help="labetalol, nifedipine or methyldopa"),

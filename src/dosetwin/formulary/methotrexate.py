@@ -5,7 +5,7 @@ from dosetwin.declare.drug import Alarm, drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import NOT_PAST, TOO_MUCH, measured
+from dosetwin.formulary._adults import ASK_PREGNANCY, NOT_PAST, TOO_MUCH, measured
 from dosetwin.quantities import Code
 
 CONSENSUS = (
@@ -74,6 +74,7 @@ METHOTREXATE_HIGH_DOSE = Therapy(
         Limit("interval_range", "interval_h", 168.0, 504.0, "h", "interval", "assumed: a week and more"),
         NOT_PAST, measured(BAGS),
     ),
+    says=(ASK_PREGNANCY,),
     bars=(
         Bar("pregnancy", "PREGNANT", "a pregnancy forbids it (malformations, death of the child)", "US label (recalled)",
             forbids=(1.0,)),

@@ -9,6 +9,7 @@ from dosetwin.errors import InputError
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.installed import Followed
 from dosetwin.serve.planned import planned_of
+from dosetwin.serve.problems import Problem
 from dosetwin.serve.timeline import mic_of
 from dosetwin.serve.twins import Known, model_named, state_hash
 
@@ -20,6 +21,8 @@ DRAWS = 200
 """Most draws of a pair: some seconds of one core."""
 HELD = timedelta(minutes=5)
 """A pair worked out longer ago is worked out anew: doses have become due meanwhile."""
+PATIENCE_S = 10.0
+"""How long a question waits for those before it; each that waits holds a thread of the server."""
 _ONE = threading.Lock()
 
 
@@ -52,7 +55,8 @@ def _worth(a: Followed, b: Followed, age: float | None) -> bool:
 def chosen_together(service: "Service", who: Principal, patient: str, first: str | None, second: str) -> "Pair":
     """The best pair of orders of two therapies, now; kept in memory for minutes while no fact changes.
 
-    Raises UnknownName for a therapy that is not installed, InputError for two of one drug or one without doses.
+    Raises UnknownName for a therapy that is not installed, InputError for two of one drug or one without doses, Problem (503)
+    where others' pairs take too long.
     """
     from dataclasses import replace
 
@@ -70,7 +74,9 @@ def chosen_together(service: "Service", who: Principal, patient: str, first: str
     kept = [replace(q, now=now, draws=min(q.draws, DRAWS)) for q in kept]
     key = (patient, *(state_hash(known, q) for q in kept))
     service.audited(who, "read", patient=patient, detail={"what": "pair"})
-    with _ONE:
+    if not _ONE.acquire(timeout=PATIENCE_S):
+        raise Problem(503, "busy", "others' pairs are being worked out: ask again in a moment", headers={"Retry-After": "5"})
+    try:
         had = service.pairs.get(key)
         if had is not None and now - had[0] <= HELD:
             return had[1]
@@ -79,6 +85,8 @@ def chosen_together(service: "Service", who: Principal, patient: str, first: str
         planned = planned_of(known.facts, timeline, both[1].drug, one.now or 0.0)[0]
         found = service.pool.run(advise_pair, timeline, one, replace(other, now=one.now, planned=planned))
         service.pairs.put(key, (now, found))
+    finally:
+        _ONE.release()
     return found
 
 
