@@ -518,3 +518,10 @@ def test_a_level_that_words_speak_against_is_named(tmp_path: Path) -> None:
     file.write_text(SAID.format("COMMENT", "", "Haemolysed - discard"))
     _, echo = read_table(file)
     assert ["level_spoken_against", "Haemolysed - discard"] in [[f.code, f.value] for f in echo.findings]
+
+
+def test_a_unit_in_a_cell_of_a_known_quantity_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    file = tmp_path / "case.csv"
+    file.write_text("ID,TIME,AMT,EVID,DV,MDV,WT\n1,0,100,1,.,1,.\n1,1,.,0,9,0,80 kg\n")
+    with pytest.raises(InputError, match=r"case.csv:3: WT is not a number.*80 kg.*header"):
+        read_table(file)

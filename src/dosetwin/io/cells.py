@@ -239,6 +239,10 @@ class Cells:
                     f"if TIME is right, --map IGNORE={self.header[index]}; else --map TIME={self.header[index]} "
                     "and leave the other out")  # fmt: skip
 
+    def with_unit(self, index: int) -> int | None:
+        """The first row of a column of words that holds a number with something behind it (80 kg), None where none does."""
+        return next((i for i, cell in enumerate(self.cells[index]) if re.match(r"[-+]?\d+([.,]\d+)?\s*[A-Za-zµ%/]", cell)), None)
+
     def against_words(self, index: int) -> None:
         """Refuse a dose that a column of words says was not given or works elsewhere; name a level that it speaks against."""
         name, at, level = self.header[index], self.where.get("AMT", -1), self.where.get("DV", -1)

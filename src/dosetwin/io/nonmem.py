@@ -518,6 +518,15 @@ class _Reader(Cells):
                 elif any(f.code == "column_mapped" and f.message.startswith(f"{key} is") for f in self.findings):
                     what = self.fail(0, f"{key} is not a number", column[0][:60], "numbers, or . for missing")
                     self.unreadable[0, index] = what
+                elif formulary.known(key) and (row := self.with_unit(index)) is not None:
+                    what = self.fail(
+                        row,
+                        f"{key} is not a number",
+                        column[row][:60],
+                        "a number",
+                        f"the unit stands in the header, as in WT (kg)",
+                    )
+                    self.unreadable[row, index] = what
                 else:
                     self.against_time(index)
                     self.against_units(index)
