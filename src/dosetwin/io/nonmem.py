@@ -524,7 +524,7 @@ class _Reader(Cells):
                         f"{key} is not a number",
                         column[row][:60],
                         "a number",
-                        f"the unit stands in the header, as in WT (kg)",
+                        "the unit stands in the header, as in WT (kg)",
                     )
                     self.unreadable[row, index] = what
                 else:
