@@ -11,6 +11,7 @@ import inspect
 import math
 import textwrap
 from collections.abc import Sequence
+from fractions import Fraction
 from types import BuiltinFunctionType, FunctionType
 
 import numpy as np
@@ -44,18 +45,7 @@ from dosetwin.simulate.event_loop import (
     PENDING,
     RESET,
 )
-from dosetwin.simulate.ode import (
-    MAX_STEPS,
-    NO_INPUT,
-    OK,
-    RK_A,
-    RK_C,
-    RK_ERROR,
-    STEP_TOO_SMALL,
-    STRETCH,
-    TOO_MANY_PENDING,
-    TOO_MANY_STEPS,
-)
+from dosetwin.simulate.ode import DP_A, DP_C, DP_LOW, MAX_STEPS, NO_INPUT, OK, STEP_TOO_SMALL, TOO_MANY_PENDING, TOO_MANY_STEPS
 from dosetwin.simulate.schedule import Schedule
 from dosetwin.simulate.typical import has_lag, parameter_names
 
@@ -303,33 +293,33 @@ def generated(model: Model, sizes: dict[str, int]) -> str:
             *(f"{at(into, j)} = d[{j}] + {at('U_A', j)}" for j in range(n)),
         ]
 
-    def total(weights: Sequence[float], j: int) -> str:
-        return " + ".join(f"{w!r} * {at(f'K{q}_A', j)}" for q, w in enumerate(weights))
+    def total(weights: Sequence[Fraction], j: int) -> str:
+        return " + ".join(f"{float(w)!r} * {at(f'K{q}_A', j)}" for q, w in enumerate(weights) if w)
 
     first = [*slope("K0_A", [at("Y_A", j) for j in range(n)], at("T_A")), "d0 = 0.0; d1 = 0.0"]
     size = "s = atol[{j}] + rtol * abs({y}); d0 += ({y} / s) ** 2; d1 += ({k} / s) ** 2"
     first += [size.format(j=j, y=at("Y_A", j), k=at("K0_A", j)) for j in range(n)]
     first += [f"d0 = math.sqrt(d0 / {n}); d1 = math.sqrt(d1 / {n})"]
-    first += [f"{at('STEP_A')} = 1e-6 if (d0 < 1e-5 or d1 < 1e-5) else 0.1 * d0 / d1"]
+    first += [f"{at('STEP_A')} = 1e-6 if (d0 < 1e-5 or d1 < 1e-5) else 0.05 * d0 / d1"]
     text = ["@jit", "def abreast_begin(W, lane, rtol, atol):", *(f"    {line}" for line in first), "", "", "@jit"]
     text += ["def abreast_step(W, lanes, bits, power, rtol, atol):"]
     text += loop([
         f"h = {at('STEP_A')}; left = {at('STOP_A')} - {at('T_A')}",
-        f"last = h * {STRETCH!r} >= left",
+        f"last = {at('T_A')} + h * (1.0 + 1e-9) >= {at('STOP_A')}",
         f"{at('LAST_A')} = 1.0 if last else 0.0",
-        f"{at('TRIED_A')} = left if last else (0.5 * left if h * {2.0 * STRETCH!r} >= left else h)",
+        f"{at('TRIED_A')} = left if last else h",
     ])  # fmt: skip
     for s in range(1, 7):
-        time = f"{at('T_A')} + {RK_C[s]!r} * {at('TRIED_A')}"
-        lines = [f"hh = {at('TRIED_A')}", *(f"z{j} = {at('Y_A', j)} + hh * ({total(RK_A[s], j)})" for j in range(n))]
+        weights = [Fraction(a) for a in DP_A[s]]
+        time = f"{at('T_A')} + {float(Fraction(DP_C[s]))!r} * {at('TRIED_A')}"
+        lines = [f"hh = {at('TRIED_A')}", *(f"z{j} = {at('Y_A', j)} + hh * ({total(weights, j)})" for j in range(n))]
         lines += [f"{at('Z_A', j)} = z{j}" for j in range(n) if s == 6]
         text += loop([*lines, *slope(f"K{s}_A", [f"z{j}" for j in range(n)], time)])
+    weights = [Fraction(a) - Fraction(b) for a, b in zip((*DP_A[6], "0"), DP_LOW, strict=True)]
     wrong = [f"hh = {at('TRIED_A')}; err = 0.0"]
     for j in range(n):
         y, z = f"abs({at('Y_A', j)})", f"abs({at('Z_A', j)})"
-        wrong.append(
-            f"y = {y}; z = {z}; e = hh * ({total(RK_ERROR, j)}) / (atol[{j}] + rtol * (y if y > z else z)); err += e * e"
-        )
+        wrong.append(f"y = {y}; z = {z}; e = hh * ({total(weights, j)}) / (atol[{j}] + rtol * (y if y > z else z)); err += e * e")
     # what is not finite compares false: the largest error
     wrong += [f"err = err * {1.0 / n!r}", f"{at('ERR_A')} = (err if err > 1e-16 else 1e-16) if err < 1e60 else 1e60"]
     text += loop(wrong)

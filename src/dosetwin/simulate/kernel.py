@@ -182,7 +182,7 @@ def source(model: Model) -> str:
         **work_layout(n), "STIFF": model.solver == "stiff", "AUTO": model.solver == "auto",
         "HAS_INITIAL": model.initial is not None, "HAS_LAG": has_lag(model),
         **{k: getattr(ode, k) for k in ("OK", "TOO_MANY_STEPS", "STEP_TOO_SMALL", "STIFF_FOUND", "NO_STEADY_STATE",
-                                        "TOO_MANY_PENDING", "NO_INPUT", "MAX_STEPS", "STRETCH", "STABLE")},
+                                        "TOO_MANY_PENDING", "NO_INPUT", "MAX_STEPS")},
         **{k: getattr(exact, k) for k in ("TAYLOR_ORDER", "TAYLOR_RADIUS")},
         **{k: getattr(event_loop, k) for k in ("COVARIATES", "DOSE", "DOSE_SS", "OUTPUT", "RESET", "DOSE_SS2", "PENDING",
                                                "BY_RATE", "MODEL_RATE", "MODEL_DURATION", "CONSTANT")},

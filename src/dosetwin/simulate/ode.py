@@ -1,29 +1,22 @@
-"""Adaptive steppers: Tsitouras 5(4), written out per model with all states as scalars, and Rodas 4(3) for stiff models.
+"""Adaptive steppers: Dormand-Prince 5(4), written out per model with all states as scalars, and Rodas 4(3) for stiff models.
 
-A method is a table of numbers and its order. Source of the tables: Tsitouras, Comput Math Appl 62:770 (2011), table 1;
+A method is a table of numbers and its order. Source of the tables: Dormand & Prince, J Comput Appl Math 6:19 (1980);
 Hairer & Wanner, Solving Ordinary Differential Equations II, section IV.10 (RODAS).
 """
 
 import math
+from fractions import Fraction
 
 from dosetwin.simulate._globals import FT, J0, M0, PIVOT, SLOPE0, SLOPE1, STAGE0, TRY, N, dynamics, make_state, put_row
 
 EXPLICIT_ORDER, STIFF_ORDER = 5, 4
-RK_A = (
-    (), (0.161,), (-0.008480655492356989, 0.335480655492357), (2.8971530571054935, -6.359448489975075, 4.3622954328695815),
-    (5.325864828439257, -11.748883564062828, 7.4955393428898365, -0.09249506636175525),
-    (5.86145544294642, -12.92096931784711, 8.159367898576159, -0.071584973281401, -0.028269050394068383),
-    (0.09646076681806523, 0.01, 0.4798896504144996, 1.379008574103742, -3.290069515436081, 2.324710524099774),
+DP_A = (
+    (), ("1/5",), ("3/40", "9/40"), ("44/45", "-56/15", "32/9"), ("19372/6561", "-25360/2187", "64448/6561", "-212/729"),
+    ("9017/3168", "-355/33", "46732/5247", "49/176", "-5103/18656"),
+    ("35/384", "0", "500/1113", "125/192", "-2187/6784", "11/84"),
 )  # fmt: skip
-RK_C = (0.0, 0.161, 0.327, 0.9, 0.9800255409045097, 1.0, 1.0)
-RK_ERROR = (-0.00178001105222577714, -0.0008164344596567469, 0.007880878010261995, -0.1447110071732629, 0.5823571654525552,
-            -0.45808210592918697, 1.0 / 66.0)  # fmt: skip
-"""Weights of the difference between the fifth-order solution, which is kept, and the fourth-order one."""
-STRETCH = 1.1
-"""A step reaches an event that is this much further off than it would go: what it aims at leaves room for it, and a step refused
-never tries the same length again (0.9 times this is below one)."""
-STABLE = 3.45
-"""A little inside the 3.507 to which the method is stable along the negative axis: steps held there mark a stiff problem."""
+DP_C = ("0", "1/5", "3/10", "4/5", "8/9", "1", "1")
+DP_LOW = ("5179/57600", "0", "7571/16695", "393/640", "-92097/339200", "187/2100", "1/40")
 
 # codes returned by the steppers and stored per job
 OK, TOO_MANY_STEPS, STEP_TOO_SMALL, STIFF_FOUND, NO_STEADY_STATE, TOO_MANY_PENDING, NO_INPUT = 0, 1, 2, 3, 4, 5, 6
@@ -51,6 +44,7 @@ def explicit_source(n: int) -> str:
             f"{into}{j} = d[{j}] + u{j}" for j in range(n)
         ]
 
+    error = [Fraction(a) - Fraction(b) for a, b in zip((*DP_A[6], "0"), DP_LOW, strict=True)]
     body = [f"y{j} = x[{j}]; u{j} = u[{j}]" for j in range(n)]
     body += rhs("k0_", "y", "t")
     body += [
@@ -59,28 +53,26 @@ def explicit_source(n: int) -> str:
         "    d0 = 0.0; d1 = 0.0",
         *[f"    s = atol[{j}] + rtol * abs(y{j}); d0 += (y{j} / s) ** 2; d1 += (k0_{j} / s) ** 2" for j in range(n)],
         f"    d0 = math.sqrt(d0 / {n}); d1 = math.sqrt(d1 / {n})",
-        "    h = 1e-6 if (d0 < 1e-5 or d1 < 1e-5) else 0.1 * d0 / d1",
+        "    h = 1e-6 if (d0 < 1e-5 or d1 < 1e-5) else 0.05 * d0 / d1",
         "while t < t_end:",
         "    count += 1",
         "    if count > MAX_STEPS:",
         *[f"        x[{j}] = y{j}" for j in range(n)],
         "        return TOO_MANY_STEPS, t, h",
         "    hh = h if fixed <= 0.0 else fixed",
-        "    left = t_end - t",
-        "    last = hh * (STRETCH if fixed <= 0.0 else 1.0 + 1e-9) >= left",
-        "    if last: hh = left",
-        "    elif fixed <= 0.0 and 2.0 * STRETCH * hh >= left: hh = 0.5 * left",
+        "    last = t + hh * (1.0 + 1e-9) >= t_end",
+        "    if last: hh = t_end - t",
     ]
     for s in range(1, 7):
         for j in range(n):
-            terms = " + ".join(f"{a!r} * k{q}_{j}" for q, a in enumerate(RK_A[s]))
+            terms = " + ".join(f"{float(Fraction(a))!r} * k{q}_{j}" for q, a in enumerate(DP_A[s]) if a != "0")
             body.append(f"    z{j} = y{j} + hh * ({terms})")
         if s == 5:
             body += [f"    w{j} = z{j}" for j in range(n)]
-        body += ["    " + line for line in rhs(f"k{s}_", "z", f"t + {RK_C[s]!r} * hh")]
+        body += ["    " + line for line in rhs(f"k{s}_", "z", f"t + {float(Fraction(DP_C[s]))!r} * hh")]
     body.append("    err = 0.0")
     for j in range(n):
-        terms = " + ".join(f"{e!r} * k{q}_{j}" for q, e in enumerate(RK_ERROR))
+        terms = " + ".join(f"{float(e)!r} * k{q}_{j}" for q, e in enumerate(error) if e)
         body.append(f"    e = hh * ({terms}) / (atol[{j}] + rtol * max(abs(y{j}), abs(z{j}))); err += e * e")
     body += [
         f"    err = math.sqrt(err / {n}) if fixed <= 0.0 else 0.0",
@@ -90,7 +82,7 @@ def explicit_source(n: int) -> str:
         "            num = 0.0; den = 0.0",
         *[f"            num += (k6_{j} - k5_{j}) ** 2; den += (z{j} - w{j}) ** 2" for j in range(n)],
         # Hairer & Wanner IV.2: |h lambda| beyond the method's stability interval, seen repeatedly
-        "            if den > 0.0 and hh * math.sqrt(num / den) > STABLE:",
+        "            if den > 0.0 and hh * math.sqrt(num / den) > 3.25:",
         "                stiff += 1; calm = 0",
         "            elif stiff > 0:",
         "                calm += 1",
