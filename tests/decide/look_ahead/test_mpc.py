@@ -58,7 +58,7 @@ def test_levels_and_areas_are_those_of_the_exact_engine() -> None:
     starts, ends = np.array([0.0, 36.0, 60.0, 108.0]), np.array([36.0, 60.0, 108.0, 156.0])
     row = lambda t: np.rint(t / DT).astype(int)  # noqa: E731
     auc24 = (exact.auc[:, row(ends), 0] - exact.auc[:, row(starts), 0]) * 24.0 / (ends - starts)
-    cost = dose_misses(exact.value[:, row(starts + 1.0), 0], exact.value[:, row(ends), 0], auc24).sum(axis=2)
+    cost = dose_misses(exact.value[:, row(starts + 1.0), 0], exact.value[:, row(ends), 0], auc24, declared()).sum(axis=2)
     expected = (cost * (ends - starts)).sum(axis=1) / 156.0 + 4 * declared().dose
     np.testing.assert_allclose(scorer.exposure(plans, each=True)[1][0], expected, rtol=1e-6)
 

@@ -116,7 +116,7 @@ def _sizes() -> list[Check]:
 def _survival() -> list[Check]:
     """The typical person of the paper's figure: ln of the median is worked by hand from Table 3."""
     by_hand = 6.94 - 6.91 * 0.013 / 0.122 + 26.0 * 0.00366 + (14.0 - 39.9) * 0.0124
-    shrink: Any = brentq(lambda d: np.log(d / 0.013) / (d + 0.013) - 14.0, 0.0131, 1.0)
+    shrink: Any = brentq(lambda d: np.log(d / 0.013) / (d + 0.013) - 14.0, 0.1, 1.0)  # the faster of two rates that turn then
     out = []
     for days in (182, 365, 730):
         z = (by_hand - np.log(days)) / np.exp(-0.331)
