@@ -1,5 +1,7 @@
 """What the runner, the analysis and the page need of a trial, whoever it treats with whatever."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -42,6 +44,16 @@ class Claim:
 
 
 CLAIMS = ("at_least", "at_most", "above", "below")
+
+
+TOLD = ("n", "chunk", "title", "note", "claims", "reference")
+"""Keys of a design that change nobody's rows: how many, in what pieces, texts and comparisons."""
+
+
+def rows_hash(design: Mapping[str, Any], *more: str) -> str:
+    """SHA-256 of everything in a design's plain dictionary that can change somebody's rows: all but ``TOLD`` and ``more``."""
+    body = {k: v for k, v in design.items() if k not in (*TOLD, *more)}
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 class Named(Protocol):

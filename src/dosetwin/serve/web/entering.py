@@ -19,6 +19,17 @@ from dosetwin.serve.web.patient_page import ByTherapy, PatientId, Typed, back, o
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
+def _recorded(reader: Reading, id: str, fact: NewFact) -> str:
+    """``entered``, or ``known`` where the fact was on record. Raises InputError for what cannot be kept."""
+    service = reader.service
+
+    def change(conn: Any, reach: Any) -> Any:
+        reach.patient(conn, id, "record")
+        return service.ledger.record(conn, reader.who, [(id, fact)], reach.now)[0]
+
+    return "known" if service.change(reader.who, change).known else "entered"
+
+
 @router.post("/patient/{id}/enter")
 def enter(
     request: Request,
@@ -56,17 +67,13 @@ def enter(
         field = "ask" if problem.code == "not_confirmed" else "other"
         return shown(request, id, reader, entry=typed, entry_wrong={field: told}, status=problem.status, therapy=therapy)
 
-    def change(conn: Any, reach: Any) -> Any:
-        reach.patient(conn, id, "record")
-        return service.ledger.record(conn, reader.who, [(id, fact)], reach.now)[0]
-
     try:
-        receipt = service.change(reader.who, change)
+        done = _recorded(reader, id, fact)
     except InputError as error:
         return shown(request, id, reader, entry=typed, entry_wrong={"other": str(error)}, status=422, therapy=therapy)
     service.refresh(id)
     more = f"&therapy={therapy}" if therapy else ""
-    return back(request, f"{id}?said={'known' if receipt.known else 'entered'}{more}")
+    return back(request, f"{id}?said={done}{more}")
 
 
 @router.post("/patient/{id}/plan")
@@ -101,19 +108,13 @@ def enter_plan(
         fact, bad = planning.checked(typed, now, planning.offered(of), zone, highest(known.timeline(of.drug)))
     if fact is None:
         return shown(request, id, reader, plan=typed, plan_wrong=bad, status=422, therapy=therapy)
-    new = fact
-
-    def change(conn: Any, reach: Any) -> Any:
-        reach.patient(conn, id, "record")
-        return service.ledger.record(conn, reader.who, [(id, new)], reach.now)[0]
-
     try:
-        receipt = service.change(reader.who, change)
+        done = _recorded(reader, id, fact)
     except InputError as error:
         return shown(request, id, reader, plan=typed, plan_wrong={"drug": str(error)}, status=422, therapy=therapy)
     service.refresh(id)
     more = f"&therapy={therapy}" if therapy else ""
-    return back(request, f"{id}?said={'known' if receipt.known else 'entered'}{more}#record")
+    return back(request, f"{id}?said={done}{more}#record")
 
 
 @router.post("/patient/{id}/held/{event}")

@@ -1,6 +1,5 @@
 """A trial of controllers of insulin as data, and its rows."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -17,7 +16,7 @@ from dosetwin.populations.type1.sensor import Sensor
 from dosetwin.studies.closed_loop.course import World, advised, play
 from dosetwin.studies.closed_loop.endpoints import ENDPOINTS, MAIN, SHOWN, WHO
 from dosetwin.trial.keys import NUMBER, Kinds, only, record
-from dosetwin.trial.study import Claim, Endpoint
+from dosetwin.trial.study import Claim, Endpoint, rows_hash
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -179,10 +178,7 @@ class LoopDesign:
     @property
     def hash(self) -> str:
         """SHA-256 of everything that can change a person's rows."""
-        body = self.to_json()
-        for key in ("n", "chunk", "title", "note", "claims", "reference"):
-            del body[key]
-        return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        return rows_hash(self.to_json())
 
 
 def read(given: Mapping[str, Any], where: str) -> LoopDesign:

@@ -4,8 +4,6 @@ Everything is checked before anything runs; an error names the key, what was fou
 vocabulary, ``Design.to_json`` the whole design with its defaults, ``Design.hash`` what a resumed run must agree with.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -23,7 +21,7 @@ from dosetwin.populations.newborn.newborns import BAND_EDGES, SETTINGS
 from dosetwin.populations.newborn.truth import TRUTHS
 from dosetwin.studies.newborn_sepsis.endpoints import ENDPOINTS, KEY, MAIN, WHO
 from dosetwin.trial.keys import NUMBER, floats, kinds_of, only, record, texts
-from dosetwin.trial.study import CLAIMS, Claim, Endpoint
+from dosetwin.trial.study import CLAIMS, Claim, Endpoint, rows_hash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -251,10 +249,7 @@ class Design:
     @property
     def hash(self) -> str:
         """SHA-256 of everything that can change a baby's result: not the number of babies, chunks, texts or comparisons."""
-        body = self.to_json()
-        for key in ("n", "chunk", "title", "note", "claims", "pareto", "subgroups", "reference", "endpoints"):
-            del body[key]
-        return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        return rows_hash(self.to_json(), "pareto", "subgroups", "endpoints")
 
 
 FACTS = ("baby", "GA", "PNA", "WT", "condition", "changing", "MIC")

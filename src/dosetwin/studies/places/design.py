@@ -1,6 +1,5 @@
 """A trial of a place as data, and its rows: which promises, what demand is true, which arms."""
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from dosetwin.populations import wards
 from dosetwin.populations.wards import Demand
 from dosetwin.studies.places.endpoints import WHO, endpoints_of
 from dosetwin.trial.keys import NUMBER, Kinds, only, record
-from dosetwin.trial.study import Claim, Endpoint
+from dosetwin.trial.study import Claim, Endpoint, rows_hash
 from dosetwin.trial.therapy.endpoints import value_name
 
 if TYPE_CHECKING:
@@ -187,10 +186,7 @@ class PlaceDesign:
     @property
     def hash(self) -> str:
         """SHA-256 of everything that can change a ward's rows."""
-        body = self.to_json()
-        for key in ("n", "chunk", "title", "note", "claims", "reference"):
-            del body[key]
-        return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        return rows_hash(self.to_json())
 
 
 def read(given: Mapping[str, Any], where: str) -> PlaceDesign:

@@ -1,6 +1,5 @@
 """The design of a trial of a therapy as data: which therapy, who is treated, what is true, what is measured when, which arms."""
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from dosetwin.declare.rule import Rule, Says
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.populations.population import Population
 from dosetwin.populations.spread import declared
-from dosetwin.trial.study import CLAIMS, Claim, Endpoint
+from dosetwin.trial.study import CLAIMS, Claim, Endpoint, rows_hash
 from dosetwin.trial.therapy.endpoints import endpoints_of, readings_of
 
 if TYPE_CHECKING:
@@ -351,10 +350,7 @@ class TherapyDesign:
     @property
     def hash(self) -> str:
         """SHA-256 of everything that can change a patient's rows: not their number, chunks, texts or comparisons."""
-        body = self.to_json()
-        for key in ("n", "chunk", "title", "note", "claims", "weighed", "cuts", "reference", "counted"):
-            del body[key]
-        return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        return rows_hash(self.to_json(), "weighed", "cuts", "counted")
 
 
 def _known(value: str, allowed: Any, where: str) -> None:
