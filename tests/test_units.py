@@ -9,17 +9,8 @@ from hypothesis import strategies as st
 from dosetwin import formulary
 from dosetwin.errors import InputError, UnknownUnit
 from dosetwin.quantities import QUANTITIES
-from dosetwin.units import (
-    ASSAYS,
-    SCR_FLOOR,
-    SPELLINGS,
-    allowed,
-    code_of,
-    convert,
-    creatinine,
-    idms_to_jaffe,
-    suspect_creatinine_unit,
-)
+from dosetwin.quantities.assays import ASSAYS, SCR_FLOOR, creatinine, idms_to_jaffe, suspect_creatinine_unit
+from dosetwin.quantities.units import SPELLINGS, allowed, code_of, convert
 
 EVERY = {**QUANTITIES, **formulary.levels()}
 

@@ -14,10 +14,10 @@ from dosetwin.declare.goal import judges
 from dosetwin.declare.reading import AUC24, CMAX_MIC, PEAK, TROUGH
 from dosetwin.errors import InputError, UnknownName, UnknownUnit
 from dosetwin.formulary.amikacin import AMIKACIN_NEONATE
+from dosetwin.quantities.units import plain_unit
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 from dosetwin.report import narrative
 from dosetwin.report.page import advice_page, levels, parameters, rests_on
-from dosetwin.units import plain_unit
 
 WARFARIN = models.load("warfarin_hamberg_2010")
 TROUGH_INR = replace(TROUGH, what="INR", when=End(("next", "second", "last")))

@@ -6,8 +6,8 @@ from dosetwin import formulary
 from dosetwin.checks.record import check
 from dosetwin.errors import UnknownUnit
 from dosetwin.quantities import QUANTITIES
+from dosetwin.quantities.units import convert
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
-from dosetwin.units import convert
 
 
 def told(drug: str, dose: float, levels: dict[float, float], duration: float = 0.0) -> dict[str, str]:

@@ -22,8 +22,8 @@ from dosetwin.forecast.tells import Outlook
 from dosetwin.formulary import known, measured
 from dosetwin.infer.belief import DOUBTED
 from dosetwin.quantities import QUANTITIES
+from dosetwin.quantities.units import plain_unit
 from dosetwin.records import Choosable
-from dosetwin.units import plain_unit
 
 if TYPE_CHECKING:
     from dosetwin.infer.belief import Plausibility

@@ -8,7 +8,7 @@ from dosetwin.errors import Finding, InputError
 from dosetwin.forecast.kidney.record import FLAGS, WardRecord, from_timeline, ward_record
 from dosetwin.io.table import MISSING, is_number, read_rows
 from dosetwin.io.text import read_bytes
-from dosetwin.units import ASSAYS, creatinine
+from dosetwin.quantities.assays import ASSAYS, creatinine
 
 NEEDED = ("ID", "TIME", "DV", "UNIT", "GA", "BW")
 """Columns a CSV cannot go without: TIME h after birth, DV creatinine in UNIT, GA wk, BW kg."""

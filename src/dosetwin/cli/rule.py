@@ -48,9 +48,8 @@ def _meant(word: str) -> str:
 
 
 def _value(fact: str, unit: str, cell: str, where: str) -> float | str:
-    from dosetwin import units
     from dosetwin.io.table import is_number
-    from dosetwin.quantities import QUANTITIES
+    from dosetwin.quantities import QUANTITIES, units
 
     if not is_number(cell):
         return cell

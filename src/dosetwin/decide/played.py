@@ -9,8 +9,8 @@ from dosetwin.decide.search import Exposures
 from dosetwin.declare import At, Between, Reading, Therapy
 from dosetwin.declare.reading import COURSE, HOURS
 from dosetwin.errors import Finding, InputError
+from dosetwin.quantities.units import plain_unit
 from dosetwin.twins import Readable, Trajectory, Twin
-from dosetwin.units import plain_unit
 
 
 class Played:

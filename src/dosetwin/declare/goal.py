@@ -10,7 +10,7 @@ from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.place import placed, stamp
 from dosetwin.declare.reading import COURSE, Reading
 from dosetwin.errors import InputError, UnknownName
-from dosetwin.units import plain_unit
+from dosetwin.quantities.units import plain_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,8 +9,8 @@ from dosetwin.declare.menu import Situation
 from dosetwin.declare.place import placed, stamp
 from dosetwin.declare.rule import Facts
 from dosetwin.errors import InputError, Reason, UnknownUnit
+from dosetwin.quantities.units import plain_unit
 from dosetwin.records import DoseOrder, Week
-from dosetwin.units import plain_unit
 
 
 @dataclass(frozen=True)

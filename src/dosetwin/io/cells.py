@@ -9,7 +9,7 @@ from dosetwin.errors import Finding, InputError
 from dosetwin.io import clock, spoken, unit_columns
 from dosetwin.io.table import MISSING, STANDARD, Rows, is_number
 from dosetwin.quantities import Quantity
-from dosetwin.units import code_of, convert, is_foreign, known
+from dosetwin.quantities.units import code_of, convert, is_foreign, known
 
 SERIAL_DATES = (30_000.0, 80_000.0)
 """Where a spreadsheet's day numbers of 1982 to 2119 lie: a table whose every TIME lies there counts days."""

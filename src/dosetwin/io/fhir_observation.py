@@ -12,8 +12,8 @@ from dosetwin.io.fhir_parts import Notes, coded, label, moment, quantity, unit_c
 from dosetwin.io.fhir_refs import Entry, same
 from dosetwin.io.fhir_specimens import specimen_of
 from dosetwin.quantities import Quantity
+from dosetwin.quantities.assays import ASSAYS, creatinine
 from dosetwin.records import Covariate, Observation
-from dosetwin.units import ASSAYS, creatinine
 
 LONGEST_DRAW = timedelta(hours=1)
 """A sample said to be drawn over a longer period has no usable time (assumed); the middle of a shorter one is taken."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from dosetwin.errors import Finding, InputError, Severity
 from dosetwin.io.codes import UCUM_SYSTEM, Coded, system
-from dosetwin.units import Measured, code_of, convert, known
+from dosetwin.quantities.units import Measured, code_of, convert, known
 
 YEARS = (1900, 2200)
 """Moments outside are refused as slips of the pen."""

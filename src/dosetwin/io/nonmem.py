@@ -17,8 +17,8 @@ from dosetwin.io import unit_columns
 from dosetwin.io.cells import Cells
 from dosetwin.io.table import MISSING, STANDARD, Rows, find_columns, is_number, raise_all, read_rows
 from dosetwin.quantities import QUANTITIES, traits
+from dosetwin.quantities.units import code_of
 from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
-from dosetwin.units import code_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame

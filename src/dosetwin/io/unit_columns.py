@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dosetwin.errors import UnknownUnit
 from dosetwin.io.table import MISSING, STANDARD, SYNONYMS, is_number
 from dosetwin.quantities import QUANTITIES, Quantity
-from dosetwin.units import code_of, convert, known
+from dosetwin.quantities.units import code_of, convert, known
 
 _NAMED = re.compile(r"(.+?)[_ .]?UNITS?|UNITS?[_ .](?:OF[_ .])?(.+)|(.+)U")
 _ABOUT = {"DOSE": "AMT", "AMOUNT": "AMT", "CONC": "DV", "LEVEL": "DV", "VALUE": "DV", "RESULT": "DV", "CONCENTRATION": "DV"}

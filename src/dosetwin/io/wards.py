@@ -14,7 +14,7 @@ from dosetwin.declare.rounds import minutes
 from dosetwin.declare.ward import Dilution, Ward
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.io.text import number, read_text
-from dosetwin.units import convert
+from dosetwin.quantities.units import convert
 
 KEYS = ("dilution", "syringes", "least_mL", "bags", "strongest", "vials", "tablets", "halves")
 OF_WARD = ("rounds", "time_zone")

@@ -11,8 +11,8 @@ from dosetwin.decide.recommendation import order as ordered
 from dosetwin.declare.reading import COURSE
 from dosetwin.errors import Finding, Reason, number, percent, percent_against
 from dosetwin.quantities import QUANTITIES, many
+from dosetwin.quantities.units import plain_unit
 from dosetwin.records.doses import DAYS, every, span
-from dosetwin.units import plain_unit
 
 if TYPE_CHECKING:
     from dosetwin.decide.recommendation import Candidate, Ordered, Recommendation, Sensitivity

@@ -21,6 +21,7 @@ from dosetwin import formulary
 from dosetwin.checks.record import ASKED, check
 from dosetwin.errors import Finding, InputError
 from dosetwin.quantities import ASSAYED
+from dosetwin.quantities.units import convert
 from dosetwin.records import Covariate as Covariate_
 from dosetwin.records import Observation, Timeline
 from dosetwin.records.words import LEVEL, meant
@@ -28,7 +29,6 @@ from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.store.facts import COVARIATES, Confirmed, NewFact, NewPatient, Person, measurable
 from dosetwin.serve.zone import Zone
-from dosetwin.units import convert
 
 if TYPE_CHECKING:
     from dosetwin.serve.service import Service

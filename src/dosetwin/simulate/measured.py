@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from dosetwin import formulary
 from dosetwin.declare import Model
 from dosetwin.errors import Finding, InputError, UnknownUnit
+from dosetwin.quantities.units import code_of, convert
 from dosetwin.records import Covariate, Observation, Timeline
 from dosetwin.records.words import LEVEL, meant
 from dosetwin.simulate.typical import observed_states
-from dosetwin.units import code_of, convert
 
 MISSING_CODES = frozenset({-99.0, -999.0, -9999.0})
 """Numbers that mean "missing" in many tables and are no value of anything that cannot be negative."""

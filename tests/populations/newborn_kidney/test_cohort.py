@@ -16,8 +16,8 @@ from dosetwin.populations.newborn_kidney.cohort import HORIZONS_H, STATE, Kidney
 from dosetwin.populations.newborn_kidney.export import COLUMNS, long_csv, truth_csv, write
 from dosetwin.populations.newborn_kidney.parameters import FIRST_TEST_SEED, PARAMETERS, TEST_SEEDS, Noise
 from dosetwin.populations.newborn_kidney.truth import no_luck, ornstein_uhlenbeck, solve
+from dosetwin.quantities.assays import creatinine
 from dosetwin.structure.growth import weight_after_birth, weight_ratio
-from dosetwin.units import creatinine
 
 SEED = 7
 ALL = ("A", "B", "C")

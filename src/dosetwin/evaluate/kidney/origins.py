@@ -13,8 +13,8 @@ from dosetwin.forecast.kidney.record import FLAGS, WardRecord
 from dosetwin.populations.newborn_kidney.babies import BANDS
 from dosetwin.populations.newborn_kidney.cohort import KidneyCohort
 from dosetwin.populations.newborn_kidney.records import records
+from dosetwin.quantities.assays import ASSAYS
 from dosetwin.structure.kidney_injury import BASELINE_WITHIN, FAILURE, RATIOS, RISE, RISE_WITHIN
-from dosetwin.units import ASSAYS
 
 HOURS = (24.0, 48.0, 72.0)
 NEAR = 8.0

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dosetwin.forecast.kidney.answer import NORMAL_QUANTILES, QUANTILES
-from dosetwin.units import SCR_FLOOR
+from dosetwin.quantities.assays import SCR_FLOOR
 
 METRICS = (
     "n", "babies", "rmse", "mae", "rmse_log", "mdape", "bias", "within20", "within30", "crps", "cover50", "cover90", "width50",

@@ -9,7 +9,7 @@ import numpy as np
 
 from dosetwin.errors import Finding, Reason, Refusal
 from dosetwin.forecast.kidney.record import WardRecord
-from dosetwin.units import ASSAYS, SCR_FLOOR
+from dosetwin.quantities.assays import ASSAYS, SCR_FLOOR
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 NORMAL_QUANTILES = np.array([-1.6448536269514722, -0.6744897501960817, 0.0, 0.6744897501960817, 1.6448536269514722])

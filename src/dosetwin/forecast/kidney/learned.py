@@ -24,7 +24,7 @@ from dosetwin.forecast.kidney.filter import FilterParameters, KalmanFilter
 from dosetwin.forecast.kidney.learned_inputs import ANCHORS, EVENT, Events, events
 from dosetwin.forecast.kidney.record import WardRecord
 from dosetwin.forecast.kidney.steps import expected_curve
-from dosetwin.units import ASSAYS, SCR_FLOOR
+from dosetwin.quantities.assays import ASSAYS, SCR_FLOOR
 
 SHIPPED = Path(__file__).parent / "weights"
 WEIGHTS, CARD = "kidney.onnx", "card.json"

@@ -11,9 +11,9 @@ import numpy as np
 from dosetwin import formulary
 from dosetwin.errors import Finding
 from dosetwin.quantities import QUANTITIES, UMOL_PER_MG_DL
+from dosetwin.quantities.assays import ASSAYS, SCR_FLOOR
 from dosetwin.records import Timeline
 from dosetwin.structure.growth import birth_weight, weight_after_birth
-from dosetwin.units import ASSAYS, SCR_FLOOR
 
 GA_RANGE = (QUANTITIES["GA"].low, QUANTITIES["GA"].high)
 """Weeks."""

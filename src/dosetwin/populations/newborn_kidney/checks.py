@@ -12,8 +12,8 @@ from dosetwin.populations.newborn_kidney.babies import NEVER, Interval, typical
 from dosetwin.populations.newborn_kidney.cohort import KidneyCohort, cohort
 from dosetwin.populations.newborn_kidney.parameters import CHECK_SEED, PARAMETERS
 from dosetwin.populations.newborn_kidney.truth import Course, no_luck, solve
+from dosetwin.quantities.assays import UMOL_PER_MG_DL
 from dosetwin.structure.growth import body_surface, length
-from dosetwin.units import UMOL_PER_MG_DL
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dosetwin.populations.newborn_kidney.babies import Babies, Interval, draw
 from dosetwin.populations.newborn_kidney.parameters import PARAMETERS, Hospitals, Parameters
 from dosetwin.populations.newborn_kidney.sampling import assay_lines, on_own_assay, sample
 from dosetwin.populations.newborn_kidney.truth import luck, solve
-from dosetwin.units import UMOL_PER_MG_DL
+from dosetwin.quantities.assays import UMOL_PER_MG_DL
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -24,8 +24,8 @@ from dosetwin.populations.newborn_kidney import cohort as kidney_cohort
 from dosetwin.populations.newborn_kidney import parameters as kidney_parameters
 from dosetwin.populations.newborn_kidney import sampling as kidney_sampling
 from dosetwin.populations.newborn_kidney import truth as kidney_truth
+from dosetwin.quantities.assays import ASSAYS, UMOL_PER_MG_DL
 from dosetwin.structure import growth
-from dosetwin.units import ASSAYS, UMOL_PER_MG_DL
 
 RECORD = Path(__file__).with_name("kidney_frozen.json")
 GENERATOR = (kidney_parameters, kidney_babies, kidney_truth, kidney_sampling, kidney_cohort)
@@ -33,6 +33,7 @@ BORROWED = (growth.birth_weight, streams.subject_stream, streams.subject_uniform
 MOVED = {
     "dosetwin.populations.newborn.draws": "dosetwin.trial.cohort",
     "dosetwin.streams": "dosetwin.trial.cohort",
+    "dosetwin.quantities.assays": "dosetwin.units",
     **{
         f"dosetwin.populations.newborn_kidney.{name}": f"dosetwin.trial.kidney_{name}"
         for name in ("parameters", "babies", "truth", "sampling", "cohort")

@@ -4,7 +4,7 @@ import numpy as np
 
 from dosetwin.forecast.kidney.record import FLAGS, WardRecord, ward_record
 from dosetwin.populations.newborn_kidney.cohort import KidneyCohort, Table
-from dosetwin.units import ASSAYS, SCR_FLOOR
+from dosetwin.quantities.assays import ASSAYS, SCR_FLOOR
 
 
 def _rows(table: Table, n: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from dosetwin.populations.newborn.draws import normals, uniforms
 from dosetwin.populations.newborn_kidney.babies import Babies
 from dosetwin.populations.newborn_kidney.parameters import Hospitals, Noise, Parameters, Sampling
 from dosetwin.populations.newborn_kidney.truth import Course
-from dosetwin.units import ASSAYS, UMOL_PER_MG_DL
+from dosetwin.quantities.assays import ASSAYS, UMOL_PER_MG_DL
 
 SLOT_H = 12
 INJURED = 0.2

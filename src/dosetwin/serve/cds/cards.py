@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 from dosetwin.decide.recommendation import coming_mg
 from dosetwin.decide.recommendation import order as said
+from dosetwin.quantities.units import code_of, convert
 from dosetwin.report.narrative import certainty
 from dosetwin.report.narrative import given as by_hand
 from dosetwin.serve.fhir.resources import DAYS, DISCLAIMER, Issued, drug_concept, medication_request
 from dosetwin.serve.reasons import OVERRIDE_REASONS
 from dosetwin.serve.zone import Zone
-from dosetwin.units import code_of, convert
 
 Indicator = Literal["info", "warning", "critical"]
 SUMMARY_MAX = 139

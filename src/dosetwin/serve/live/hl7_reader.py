@@ -19,6 +19,7 @@ from dosetwin.errors import InputError
 from dosetwin.io import codes, routes
 from dosetwin.io.text import number
 from dosetwin.quantities import QUANTITIES, Quantity
+from dosetwin.quantities.units import Measured, allowed, code_of, convert, known, two_meanings
 from dosetwin.serve.live import orders
 from dosetwin.serve.live.adt import EVENTS, Visit, visit
 from dosetwin.serve.live.hl7_text import Message, Segment
@@ -28,7 +29,6 @@ from dosetwin.serve.problems import Problem, from_input_error
 from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.store.measured import called
 from dosetwin.serve.zone import Zone
-from dosetwin.units import Measured, allowed, code_of, convert, known, two_meanings
 
 FINAL, CORRECTED, WITHDRAWN = frozenset("FPSU"), frozenset("C"), frozenset("DXW")
 """OBX-11: results that are stored, that correct, that take back; I, N, O, R (pending, not verified) carry nothing yet."""

@@ -24,10 +24,10 @@ from dosetwin import formulary
 from dosetwin.errors import InputError
 from dosetwin.io.routes import fits, route_of
 from dosetwin.io.text import parse_json
+from dosetwin.quantities.units import convert
 from dosetwin.serve.live.inbox import Item, Taken, refuse, take, unusable
 from dosetwin.serve.problems import Problem, from_input_error
 from dosetwin.serve.store.facts import NewFact
-from dosetwin.units import convert
 
 if TYPE_CHECKING:
     from dosetwin.serve.service import Service

@@ -8,8 +8,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from dosetwin import formulary
 from dosetwin.quantities import ASSAYED, QUANTITIES
+from dosetwin.quantities.assays import by_assay
+from dosetwin.quantities.units import convert
 from dosetwin.serve.store.measured import assayed_in
-from dosetwin.units import by_assay, convert
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 PLANNED_WITHIN = timedelta(days=400)

@@ -15,11 +15,11 @@ from dosetwin.forecast.tells import teller_of
 from dosetwin.io.text import thousands
 from dosetwin.io.text import typed as number
 from dosetwin.quantities import QUANTITIES, Quantity
+from dosetwin.quantities.units import code_of, convert
 from dosetwin.serve.installed import Followed
 from dosetwin.serve.store.facts import COVARIATES, NewFact, measurable
 from dosetwin.serve.twins import model_named, named_by
 from dosetwin.serve.zone import Zone
-from dosetwin.units import code_of, convert
 
 ASSAYS = {"": "not stated", "idms": "enzymatic or IDMS-traceable", "jaffe": "Jaffe"}
 CALLED = {q.text: q.name for q in QUANTITIES.values()}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from dosetwin.declare import Goal, Reading
 from dosetwin.declare.goal import output_of
 from dosetwin.declare.reading import COURSE, SHARES, STEADY
+from dosetwin.quantities.units import plain_unit
 from dosetwin.trial.study import Endpoint
-from dosetwin.units import plain_unit
 
 if TYPE_CHECKING:
     from dosetwin.trial.therapy.design import TherapyDesign

@@ -15,10 +15,10 @@ from dosetwin.errors import InputError
 from dosetwin.evaluate.pages.amikacin_newborns import studies
 from dosetwin.populations.newborn.draws import Babies, Population, normals, spread
 from dosetwin.quantities import UMOL_PER_MG_DL
+from dosetwin.quantities.assays import idms_to_jaffe
 from dosetwin.records import Covariate, DoseEvent, Every, Patient, Timeline
 from dosetwin.simulate import schedule_many, simulate
 from dosetwin.structure.growth import body_surface, length
-from dosetwin.units import idms_to_jaffe
 
 NEEDS_NOTHING_ELSE = {"GA", "BW", "WT", "PNA", "PMA", "SEX", "IBU", "ASPHYXIA", "COOLING"}
 """Covariates that virtual babies have."""

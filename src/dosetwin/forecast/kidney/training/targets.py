@@ -8,7 +8,7 @@ import numpy as np
 from dosetwin.forecast.kidney.filter import FilterParameters
 from dosetwin.forecast.kidney.learned_inputs import ANCHORS, Events, events
 from dosetwin.forecast.kidney.record import WardRecord
-from dosetwin.units import ASSAYS
+from dosetwin.quantities.assays import ASSAYS
 
 WITHIN = 8.0
 """h between an anchor and the measured value that stands for it."""
