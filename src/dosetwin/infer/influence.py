@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import log_ndtr
 
-from dosetwin.infer.likelihood import _LOG, LOG_2PI, Evidence, _scale
+from dosetwin.infer.likelihood import _LOG, LOG_2PI, Evidence
 from dosetwin.infer.robust import Scale
 
 Pairs = tuple[tuple[int, int], ...]
@@ -46,12 +46,7 @@ class Influence:
     @cached_property
     def errors(self) -> tuple[np.ndarray, np.ndarray]:
         """Prediction and residual SD of each level, on the scale of its error, [n] each."""
-        e = self.evidence
-        found = [
-            _scale(self.value[None], 0, i, e.rows, e.slope_rows, e.slope_scale, e.out, e.y, e.time_sd, e.form, e.a, e.b)
-            for i in range(len(e))
-        ]
-        return np.array([f for f, _ in found]), np.array([sd for _, sd in found])
+        return self.evidence.errors(self.value[None])
 
     @cached_property
     def best(self) -> np.ndarray:

@@ -21,7 +21,7 @@ import numpy as np
 from numba import njit
 from scipy.special import poch, stdtr
 
-from dosetwin.infer.likelihood import _LOG, _SD, LOG_2PI, Evidence, _log_normal_cdf, _residual, _scale
+from dosetwin.infer.likelihood import _LOG, _SD, LOG_2PI, Evidence, _log_normal_cdf, _residual
 from dosetwin.quantities import QUANTITIES
 from dosetwin.simulate import Prediction
 
@@ -131,6 +131,41 @@ def _log_below(u: np.ndarray, df: float) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
+def _at(g, sd, factor, constant, form, a, b):  # pragma: no cover - compiled
+    """Residual SD at prediction ``g``: see ``_bounded``."""
+    if form == _SD:
+        return (a + b * abs(g)) * factor
+    return sd if form == _LOG else math.sqrt(constant + (b * g) ** 2)
+
+
+@njit(cache=True, nogil=True)
+def _where(f, target, sd, c, factor, constant, form, a, b):  # pragma: no cover - compiled
+    """The prediction between ``f`` and ``target`` from which the level lies ``c`` SD away: the root of a linear or quadratic
+    equation, by halving where that is none (a prediction below 0)."""
+    if form == _SD:
+        g = (target - c * factor * a) / max(1.0 + c * factor * b, 1e-300)
+    elif form == _LOG:
+        g = target - c * sd
+    elif c < 0.0:
+        rest = 1.0 - (c * b) ** 2
+        g = (target - c * math.sqrt(max((b * target) ** 2 + rest * constant, 0.0))) / rest
+    else:
+        root = math.sqrt(max((b * target) ** 2 + (1.0 - (c * b) ** 2) * constant, 0.0))
+        g = (target * target - c * c * constant) / max(target + c * root, 1e-300)
+    left = target - g - c * _at(g, sd, factor, constant, form, a, b)
+    if (g - f) * (g - target) <= 0.0 and abs(left) <= 1e-12 * abs(target - f):
+        return g
+    near, far = f, target
+    for _ in range(60):
+        g = 0.5 * (near + far)
+        if (target - g - c * _at(g, sd, factor, constant, form, a, b)) * (target - f) > 0.0:
+            near = g
+        else:
+            far = g
+    return 0.5 * (near + far)
+
+
+@njit(cache=True, nogil=True)
 def _bounded(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b, bound):  # pragma: no cover - compiled
     """Sum over levels per vector, [K]; see ``log_bounded``."""
     n_draws, n = value.shape[0], y.shape[0]
@@ -140,7 +175,10 @@ def _bounded(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, for
             total[k] = -math.inf
             continue
         for i in range(n):
-            f, sd, target, z = _residual(value, k, i, rows, slope_rows, slope_scale, out, y, time_sd, form, a, b)
+            f, slope = value[k, rows[i], out[i]], 0.0
+            if slope_rows[i] >= 0:
+                slope = (f - value[k, slope_rows[i], out[i]]) * slope_scale[i] * time_sd[i]
+            f, sd, target, z = _residual(f, slope, y[i], form[i], a[i], b[i])
             if blq[i]:
                 total[k] += _log_normal_cdf(z)
                 continue
@@ -153,19 +191,7 @@ def _bounded(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, for
             own = a[i] if form[i] == _LOG else a[i] + b[i] * abs(f) if form[i] == _SD else math.sqrt(a[i] ** 2 + (b[i] * f) ** 2)
             factor = sd / max(own, 1e-300)
             constant = max(sd * sd - (b[i] * f) ** 2, (1e-6 * sd) ** 2)
-            near, far = f, target
-            for _ in range(60):  # the prediction from which the level lies exactly c SD away
-                g = 0.5 * (near + far)
-                s = sd
-                if form[i] == _SD:
-                    s = (a[i] + b[i] * abs(g)) * factor
-                elif form[i] != _LOG:
-                    s = math.sqrt(constant + (b[i] * g) ** 2)
-                if (target - g - c * s) * (target - f) > 0.0:
-                    near = g
-                else:
-                    far = g
-            g = 0.5 * (near + far)
+            g = _where(f, target, sd, c, factor, constant, form[i], a[i], b[i])
             if form[i] == _LOG or b[i] <= 0.0:
                 steps, s = (g - f) / sd, sd
             elif form[i] == _SD:
@@ -181,12 +207,9 @@ def _bounded(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, for
 
 def clip_levels(evidence: Evidence, prediction: Prediction) -> np.ndarray:
     """The levels moved to ``BOUND`` SD from the predictions of vector 0 where they lie farther, [n]: they pull as hard."""
-    out = evidence.y.copy()
-    for i in range(len(out)):
-        if evidence.blq[i]:
-            continue
-        f, sd = _scale(prediction.value, 0, i, evidence.rows, evidence.slope_rows, evidence.slope_scale, evidence.out, evidence.y,
-                       evidence.time_sd, evidence.form, evidence.a, evidence.b)  # fmt: skip
+    out, (at, spread) = evidence.y.copy(), evidence.errors(prediction.value)
+    for i in np.flatnonzero(~evidence.blq):
+        f, sd = at[i], spread[i]
         log = evidence.form[i] == _LOG
         low = BOUND if log or evidence.b[i] <= 0.0 else min(BOUND, 0.5 / evidence.b[i])
         target = math.log(out[i]) if log else out[i]
