@@ -69,17 +69,3 @@ def test_a_dose_that_names_no_drug_counts():
     seen = (Observation(48.0, "methotrexate", 4.2),)
     found = {f.code for f in check(Timeline(Patient("p"), (DoseEvent(0.0, 4500.0, 24.0),), seen, known))}
     assert {"delayed_elimination", "rescue_goes_on"} <= found
-
-
-def test_what_forbids_carbamazepine_is_asked_for_before_its_first_tablet():
-    from dosetwin.records import Covariate, DoseEvent, Patient, Timeline
-
-    nobody = Timeline(Patient(id="p", synthetic=True))
-    asked = formulary.genetics(nobody, "carbamazepine")
-    assert {f.code for f in asked} == {"test_hla_b_1502", "test_hla_a_3101"}
-    assert all(f.severity == "warning" and "before the first dose" in (f.remedy or "") for f in asked)
-    half = nobody.append(Covariate(0.0, "HLA_B_1502", 0.0))
-    assert {f.code for f in formulary.genetics(half, "carbamazepine")} == {"test_hla_a_3101"}
-    taken = Timeline(Patient(id="p", synthetic=True), doses=(DoseEvent(time=0.0, amount=200.0, drug="carbamazepine"),))
-    assert formulary.genetics(taken, "carbamazepine") == ()
-    assert not [f for f in formulary.genetics(nobody, "amikacin") if f.code.startswith("test_")]

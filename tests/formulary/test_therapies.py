@@ -11,7 +11,7 @@ import pytest
 from dosetwin import formulary
 from dosetwin.cli import run
 from dosetwin.decide.plans import Plan, enumerate_plans, situation
-from dosetwin.declare import Bar, Facts, Says, Therapy
+from dosetwin.declare import Bar, Facts, Says
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.formulary.vancomycin import VANCOMYCIN_ADULT
 from dosetwin.formulary.warfarin import WARFARIN_INR
@@ -163,15 +163,30 @@ def test_a_rule_on_a_table(tmp_path: Path, capsys: pytest.CaptureFixture):
     assert "babies.csv:2" in capsys.readouterr().err
 
 
+def test_no_bar_takes_what_nobody_knows_for_a_no():
+    """Every bar of every therapy asks for its fact, once a therapy; what is known is not asked."""
+    asked = {(t.name, f.code): f for t in formulary.therapies() for b in t.bars if (f := b.asked(Facts(), begun=False))}
+    bars = {(t.name, f"{b.code}_not_known") for t in formulary.therapies() for b in t.bars}
+    assert set(asked) == bars
+    assert all(f.message.startswith("not known: ") for (_, code), f in asked.items() if code in ("creatinine", "under_two"))
+    told = {b.fact: 0.0 for t in formulary.therapies() for b in t.bars}
+    known = Facts({**told, "SEX": 1.0, "AGE": 30.0, "WT": 70.0, "HT": 170.0, "SCR": 0.9})
+    assert not [t.name for t in formulary.therapies() for b in t.bars if b.asked(known, begun=False)]
+    hla = asked["carbamazepine_epilepsy", "hla_b_1502_not_known"]
+    assert hla.severity == "warning"
+    assert "before the first dose" in hla.message
+    assert asked["amikacin_neonate", "mt_rnr1_not_known"].severity == "info"
+    genes = [b for t in formulary.therapies() for b in t.bars if b.code.startswith(("hla", "mt_"))]
+    assert not [b for b in genes if b.asked(Facts(), begun=True)]
+
+
 def test_what_a_pregnancy_bars_asks_a_woman_for_it():
-    barred = [t for t in formulary.therapies() if any(b.fact == "PREGNANT" for b in t.bars)]
-    assert {"valproate_epilepsy", "valproate_child", "warfarin_inr"} <= {t.name for t in barred}
-
-    def asks(t: Therapy, **facts: float) -> bool:
-        return any((f := s.remark(Facts(facts), "p")) and f.code == "pregnancy_not_known" for s in t.says)
-
-    for t in barred:
-        assert asks(t, SEX=0.0, AGE=14.0), t.name
-        assert asks(t, SEX=0.0), t.name
-        for facts in ({"SEX": 1.0, "AGE": 30.0}, {"SEX": 0.0, "AGE": 70.0}, {"SEX": 0.0, "AGE": 30.0, "PREGNANT": 0.0}, {}):
-            assert not asks(t, **facts), (t.name, facts)
+    barred = {t.name: b for t in formulary.therapies() for b in t.bars if b.fact == "PREGNANT"}
+    assert {"valproate_epilepsy", "valproate_child", "warfarin_inr"} <= set(barred)
+    for name, bar in barred.items():
+        for facts in ({"SEX": 0.0, "AGE": 14.0}, {"SEX": "female"}, {"AGE": 30.0}, {}):
+            found = bar.asked(Facts(facts), begun=True)
+            assert found is not None, (name, facts)
+            assert found.code == "pregnancy_not_known"
+        for facts in ({"SEX": "male", "AGE": 30.0}, {"SEX": 0.0, "AGE": 70.0}, {"SEX": 0.0, "AGE": 30.0, "PREGNANT": 0.0}):
+            assert not bar.asked(Facts(facts), begun=False), (name, facts)

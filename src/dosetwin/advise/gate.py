@@ -52,6 +52,7 @@ def ask(facts: "Timeline | Place", question: Question) -> Asked:
         *unmade(bare, now, question),
         *reasons(question.therapy, question.models, facts_at(bare, now)),
         *said_by(question, bare, now),
+        *asked_by(question, bare, now),
     )
     models, tellers = question.models, {}
     for name, by in tells.asked(question.told).items():
@@ -225,6 +226,13 @@ def said_by(question: Question, known: Timeline, now: float) -> tuple[Finding, .
     facts, record = facts_at(known, now), f"patient {known.patient.id}"
     found = (sentence.remark(facts, record) for sentence in question.therapy.says)
     return tuple(f for f in found if f is not None)
+
+
+def asked_by(question: Question, known: Timeline, now: float) -> tuple[Finding, ...]:
+    """What its bars ask of these facts: what nobody wrote of what may forbid the drug, each once."""
+    facts, drug = facts_at(known, now), question.therapy.drug.name
+    begun = any((d.drug or known.drug) in (drug, "") for d in known.doses)
+    return tuple(f for b in question.therapy.bars if (f := b.asked(facts, begun)) is not None)
 
 
 def stale(timeline: Timeline, now: float, after_h: float) -> tuple[Finding, ...]:

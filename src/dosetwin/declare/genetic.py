@@ -1,9 +1,9 @@
 """What a gene means for a drug, as its guideline says it: for which values of a trait, what to do, how strongly, since when."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from dosetwin.declare.limit import Bar
+from dosetwin.declare.limit import Asks, Bar
 from dosetwin.errors import ModelError
 from dosetwin.quantities import QUANTITIES
 
@@ -14,7 +14,8 @@ class Genetic:
 
     ``gene`` as it is called (MT-RNR1); ``trait`` the name of its quantity; ``values`` of it the recommendation is for. ``why``
     what they bring, ``text`` what to do, both in our words; ``strength`` as the guideline grades it (strong, moderate, optional);
-    ``level`` of the gene and drug (A); ``source`` with citation and version of the data. ``bars``: the drug is not ordered.
+    ``level`` of the gene and drug (A); ``source`` with citation and version of the data. ``bars``: the drug is not ordered, and
+    while the trait is not known ``asks`` is asked.
     """
 
     gene: str
@@ -26,6 +27,7 @@ class Genetic:
     level: str
     source: str
     bars: bool = False
+    asks: Asks = field(default=Asks(first=True))
 
     def __post_init__(self) -> None:
         of = QUANTITIES.get(self.trait)
@@ -43,7 +45,7 @@ class Genetic:
     def bar(self) -> Bar:
         """The bar of a recommendation that forbids the drug."""
         return Bar(self.trait.lower(), self.trait, self.why, f"{self.source}; {self.strength}, CPIC level {self.level}",
-                   forbids=self.values, help=self.text)  # fmt: skip
+                   forbids=self.values, help=self.text, asks=self.asks)  # fmt: skip
 
     def status(self, value: float) -> str:
         """The trait's value in words."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.menu import Situation
 from dosetwin.declare.place import placed, stamp
 from dosetwin.declare.rule import Facts
-from dosetwin.errors import InputError, Reason, UnknownUnit
+from dosetwin.errors import Finding, InputError, Reason, UnknownUnit
+from dosetwin.quantities import QUANTITIES
 from dosetwin.quantities.units import plain_unit
 from dosetwin.records import DoseOrder, Week
 
@@ -174,11 +175,22 @@ def check(found: Mapping[str, float], limits: Sequence[Limit]) -> tuple[Reason, 
 
 
 @dataclass(frozen=True)
+class Asks:
+    """What a bar asks while nobody knows its fact: ``says``, in the ward's words, a text or how it is found from the facts (None:
+    these call for no question; "": made from the fact's name and the bar). ``first``: only before a first dose."""
+
+    says: str | Callable[[Facts], str | None] = ""
+    severity: Literal["info", "warning"] = "warning"
+    first: bool = False
+
+
+@dataclass(frozen=True)
 class Bar:
     """Nothing of this therapy is ordered while ``fact`` says so: an allele, an allergy, a pregnancy.
 
     ``forbids``: the values that forbid; for a number that may be any above a border, ``above``, or under one, ``below``. ``of``:
-    how a number is found that is no fact itself (a clearance from ``fact`` and others). ``help``: what to do instead.
+    how a number is found that is no fact itself (a clearance from ``fact`` and others). ``help``: what to do instead. ``asks``:
+    what is asked while that is not known, which is never taken for a no.
     """
 
     code: str
@@ -191,6 +203,7 @@ class Bar:
     at: str = field(default="", compare=False, repr=False)
     below: float | None = None
     of: Callable[[Facts], float | None] | None = field(default=None, compare=False, repr=False)
+    asks: Asks = field(default=Asks(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         stamp(self)
@@ -201,16 +214,32 @@ class Bar:
         if not self.source:
             raise InputError("a bar must name its source", where=where, remedy='write source="..."')
 
+    def value(self, facts: Facts) -> float | str | None:
+        """What these facts say; None: it is not known."""
+        if self.of is None:
+            return facts.get(self.fact)
+        try:
+            found = self.of(facts)
+        except TypeError:  # a fact it counts with is not known
+            return None
+        return None if found is None else round(found, 1)
+
+    def asked(self, facts: Facts, begun: bool) -> Finding | None:
+        """The question for what nobody wrote of somebody of these facts, ``begun`` where a first dose was given; None: none."""
+        if self.value(facts) is not None or (begun and self.asks.first):
+            return None
+        of = QUANTITIES.get(self.fact)
+        text = self.asks.says(facts) if callable(self.asks.says) else self.asks.says
+        if text is None:
+            return None
+        text = text or f"not known: {of.text if of else self.fact}; it may forbid this ({self.text})"
+        return Finding(self.asks.severity, f"{self.code}_not_known", self.fact, text)
+
     def forbidden(self, facts: Facts) -> Reason | None:
-        """The reason why nothing may be ordered for these facts; None: the bar does not hold, or the fact is not known."""
-        if self.of is not None:
-            try:
-                value = self.of(facts)
-            except TypeError:  # a fact it counts with is not known
-                return None
-            number = value = None if value is None else round(value, 1)
-        else:
-            value, number = facts.get(self.fact), facts.number(self.fact)
+        """The reason why nothing may be ordered for these facts; None: the bar does not hold, or the fact is not known (which
+        ``asked`` says)."""
+        value = self.value(facts)
+        number = None if isinstance(value, str) else value
         if value is None:
             return None
         over = self.above is not None and number is not None and number > self.above
@@ -220,5 +249,5 @@ class Bar:
         return Reason(f"bar_{self.code}", value, limit, "", self.text, self.source) if bad else None
 
     def to_json(self) -> dict[str, Any]:
-        made = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if k not in ("at", "of")}
+        made = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if k not in ("at", "of", "asks")}
         return {k: v for k, v in made.items() if v or k not in ("help", "below")}

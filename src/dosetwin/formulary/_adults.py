@@ -1,6 +1,7 @@
 """What drugs for adults share: no dose in the past, steps that can be measured, the kidney, common wording."""
 
-from dosetwin.declare import Facts, Limit, Sentence
+from dosetwin.declare import Bar, Facts, Limit
+from dosetwin.declare.limit import Asks
 from dosetwin.declare.menu import Rounding
 from dosetwin.declare.preparation import Preparation
 from dosetwin.structure.creatinine_clearance import cockcroft_gault
@@ -12,15 +13,21 @@ KIDNEY = ("WT", "AGE", "SCR", "SEX")
 """Facts that creatinine clearance needs."""
 
 
-def _pregnancy_not_known(facts: Facts) -> str | None:
+def _asks_pregnancy(facts: Facts) -> str | None:
     age = facts.number("AGE")
-    if facts.number("SEX") != 0.0 or facts.number("PREGNANT") is not None or (age is not None and not 10.0 <= age <= 55.0):
+    if facts.SEX in ("male", 1.0) or (age is not None and not 10.0 <= age <= 55.0):
         return None
+    if facts.SEX is None:
+        return "nobody wrote the sex: of a woman ask or test for a pregnancy before the first dose, since it forbids this"
     return "nobody wrote whether she is pregnant, and a pregnancy forbids this: ask or test before the first dose"
 
 
-ASK_PREGNANCY = Sentence("pregnancy_not_known", _pregnancy_not_known, "warning")
-"""For therapies that a pregnancy bars: 10 to 55 years (assumed)."""
+def pregnancy(text: str, source: str, help: str = "") -> Bar:
+    """That a pregnancy forbids it; it is asked of whom is no man and of 10 to 55 years (assumed), or of an age nobody wrote."""
+    return Bar("pregnancy", "PREGNANT", text, source, forbids=(1.0,), help=help, asks=Asks(_asks_pregnancy))
+
+
+KIDNEY_ASKED = Asks("the kidney's clearance cannot be worked out, and a low one forbids this: creatinine, age, weight and sex")
 
 
 def clearance(facts: Facts) -> float:

@@ -1,6 +1,7 @@
 """Classes of drugs within which an allergy to one forbids the others, the flag that says so of a patient, and the bar."""
 
-from dosetwin.declare.limit import Bar
+from dosetwin.declare.limit import Asks, Bar
+from dosetwin.declare.rule import Facts
 
 CLASSES = {"aminoglycoside": ("amikacin", "gentamicin", "tobramycin"), "glycopeptide": ("vancomycin",),
            "barbiturate": ("phenobarbital",), "coumarin": ("warfarin",)}  # fmt: skip
@@ -34,7 +35,19 @@ def allergic_flag(of: str) -> str:
     return f"ALLERGY_{found.upper()}" if found else ""
 
 
+def _asks(of: str) -> Asks:
+    def says(facts: Facts) -> str | None:
+        days = facts.number("PNA")
+        if days is not None and days < 28.0:
+            return None
+        return f"nobody wrote whether there is an allergy to {of}s: ask before the first dose"
+
+    return Asks(says, "info", first=True)
+
+
 def allergy(of: str) -> Bar:
-    """The bar of a class: nothing is ordered while the allergy stands on record."""
+    """The bar of a class: nothing is ordered while the allergy stands on record. It is asked for before a first dose, but
+    not of a newborn (who was given nothing yet)."""
     return Bar("allergy", allergic_flag(of), f"an allergy to {of}s is on record", _SOURCES[of], forbids=(1.0,),
-               help="a person decides: another drug, or the allergy taken back at its source (or recorded as ended)")  # fmt: skip
+               help="a person decides: another drug, or the allergy taken back at its source (or recorded as ended)",
+               asks=_asks(of))  # fmt: skip

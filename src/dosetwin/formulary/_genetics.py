@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dosetwin.declare.genetic import Genetic
+from dosetwin.declare.limit import Asks
 from dosetwin.errors import Finding
-from dosetwin.quantities import QUANTITIES
 from dosetwin.records import Timeline
 
 DATA = "CPIC data of 2025-11-05"
@@ -29,6 +29,9 @@ AMINOGLYCOSIDES = (
         "ours, ask infectious diseases). Where it cannot be avoided: hearing tested often, the lowest dose, the shortest course, "
         "levels, hydration, no other ototoxic drug. The variant is the mother's: her other children carry it too",
         "strong", "A", MT_RNR1, bars=True,
+        asks=Asks("nobody knows MT-RNR1: ask whether on the mother's side anybody lost hearing after an antibiotic, and "
+                  "test where that is so or courses will follow; a first dose in suspected sepsis does not wait for the test",
+                  "info", first=True),
     ),
     Genetic("MT-RNR1", "MT_RNR1", (0.0,), "no variant of MT-RNR1 that raises the risk",
             "usual doses, the shortest feasible course, levels; hearing loss by dose and length of the course remains possible",
@@ -49,12 +52,16 @@ CARBAMAZEPINE = (
         "HLA-B*15:02: a high risk of Stevens-Johnson syndrome and toxic epidermal necrolysis under carbamazepine",
         "no carbamazepine in who never had it, and no oxcarbazepine; other aromatic anticonvulsants (phenytoin, lamotrigine, "
         "eslicarbazepine, phenobarbital) only with caution" + _LATE, "strong", "A", HLA_CARBAMAZEPINE, bars=True,
+        asks=Asks("nobody knows HLA-B*15:02, which forbids a first dose of carbamazepine: test those whose ancestry makes it "
+                  "common (most of Asia; US label) before the first dose", first=True),
     ),
     Genetic(
         "HLA-A", "HLA_A_3101", (1.0, 2.0),
         "HLA-A*31:01: a high risk of Stevens-Johnson syndrome, DRESS and maculopapular rash under carbamazepine",
         "no carbamazepine in who never had it where another drug will do; else with frequent looks at the skin, stopped at the "
         "first sign" + _LATE, "strong", "A", HLA_CARBAMAZEPINE, bars=True,
+        asks=Asks("nobody knows HLA-A*31:01, which forbids a first dose of carbamazepine where another drug will do: ask for "
+                  "the test before the first dose", first=True),
     ),
 )  # fmt: skip
 
@@ -64,6 +71,8 @@ PHENYTOIN = (
         "HLA-B*15:02: a raised risk of Stevens-Johnson syndrome and toxic epidermal necrolysis under phenytoin",
         "no phenytoin or fosphenytoin in who never had it, whatever CYP2C9 is; no carbamazepine or oxcarbazepine either" + _LATE,
         "strong", "A", HLA_PHENYTOIN, bars=True,
+        asks=Asks("nobody knows HLA-B*15:02, which forbids a first dose of phenytoin: test those whose ancestry makes it common "
+                  "(most of Asia); a loading dose in an emergency does not wait for the test", "info", first=True),
     ),
     Genetic("CYP2C9", "CYP2C9_AS", (0.0, 0.5), "CYP2C9 poor metabolizer",
             "the usual loading dose, then a maintenance dose half of the usual; levels, response and side effects guide the next",
@@ -148,11 +157,6 @@ BY_DRUG: Mapping[str, tuple[Genetic, ...]] = {
 """Drug -> what CPIC recommends for it by gene, of drugs that have a file here and of those that have none."""
 
 
-TESTED_FIRST = ("carbamazepine",)
-"""Drugs whose barring genes are asked for before a first dose where nobody knows them: a laboratory answers in days, and the
-treatment can wait or begin with another drug (not aminoglycosides in sepsis)."""
-
-
 @dataclass(frozen=True)
 class Recommended:
     """A recommendation that holds for a patient: the drug, the patient's status in words, and the recommendation."""
@@ -179,19 +183,11 @@ def recommendations(traits: Mapping[str, float | str], gene: str = "", drug: str
 
 def genetics(timeline: Timeline, drug: str) -> tuple[Finding, ...]:
     """What CPIC recommends for ``drug`` by the patient's genes before its first dose, as remarks; from then on what was measured
-    says more. What forbids the drug is a bar and not said here."""
+    says more. What forbids the drug is a bar, which speaks and asks for itself."""
     if any((d.drug or timeline.drug) in (drug, "") for d in timeline.doses):
         return ()
     known: dict[str, float | str] = {c.name: c.value for c in timeline.covariates}
-    test = tuple(
-        Finding("warning", f"test_{r.trait.lower()}", r.gene, f"{drug}: {r.gene} is not known, and what it may be forbids the "
-                f"first dose ({r.why}; {r.source}; US label: test those whose ancestry makes the allele common (B*15:02: most "
-                "of Asia))",
-                remedy=f"ask for the test of {QUANTITIES[r.trait].text} before the first dose")
-        for r in BY_DRUG.get(drug, ()) if drug in TESTED_FIRST and r.bars
-        if r.trait not in known and r.trait not in timeline.patient.traits
-    )  # fmt: skip
-    return test + tuple(
+    return tuple(
         Finding("info", f"cpic_{r.of.trait.lower()}", r.of.gene, f"{drug}: {r.of.said} ({r.of.strength}, CPIC level "
                                                                  f"{r.of.level}; "
                 f"{r.of.source})", r.status)

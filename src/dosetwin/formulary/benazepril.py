@@ -3,8 +3,8 @@
 from dosetwin.declare import Between, Everyday, Facts, Goal, Limit, Reading, Repeated, Rounding, Rule, Sampling, Says, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.interaction import Interaction
-from dosetwin.declare.limit import Bar
-from dosetwin.formulary._adults import ASK_PREGNANCY, NOT_PAST, clearance, starts
+from dosetwin.declare.limit import Asks, Bar
+from dosetwin.formulary._adults import KIDNEY_ASKED, NOT_PAST, clearance, pregnancy, starts
 from dosetwin.formulary._mechanisms import BENAZEPRIL
 
 DRUG = drug(
@@ -50,15 +50,17 @@ BENAZEPRIL_PRESSURE = Therapy(
             "day", LABEL,
               holds=lambda facts: facts.on("DIURETIC")),
     ),
-    says=(ASK_PREGNANCY,),
     bars=(
-        Bar("pregnancy", "PREGNANT", "inhibitors of the converting enzyme harm the unborn child",
-            "US label, boxed warning (themeditary.com, read)", forbids=(1.0,), help="labetalol, nifedipine or methyldopa"),
+        pregnancy("inhibitors of the converting enzyme harm the unborn child",
+            "US label, boxed warning (themeditary.com, read)", help="labetalol, nifedipine or methyldopa"),
         Bar("angioedema", "ANGIOEDEMA", "angioedema in the past, with such a drug or without, forbids it",
-            "US label (prescriberpoint.com, read)", forbids=(1.0,), help="another class: a calcium antagonist or a diuretic"),
+            "US label (prescriberpoint.com, read)", forbids=(1.0,), help="another class: a calcium antagonist or a diuretic",
+            asks=Asks("nobody wrote whether face, lips or throat ever swelled (angioedema), which forbids this: ask before the "
+                      "first dose", first=True)),
         Bar("kidney", "SCR", "creatinine clearance below 30 mL/min: the model is of normal kidneys",
             "US label: 5 mg to begin with there, at most 40 mg a day (themeditary.com, read); no model here for it", below=30.0,
-            of=_clearance, help="5 mg a day to begin with, potassium and creatinine within a week: a person decides"),
+            of=_clearance, asks=KIDNEY_ASKED,
+            help="5 mg a day to begin with, potassium and creatinine within a week: a person decides"),
     ),
     rules=(Rule("benazepril_label", "10 mg once a day, 5 mg beside a diuretic", LABEL, "secondary", (), _label, ward="label"),),
     everyday=Everyday(10.0, "mg", 24.0, 0.0, LABEL),

@@ -5,7 +5,7 @@ from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import ASK_PREGNANCY, NOT_PAST, TOO_MUCH, clearance, measured
+from dosetwin.formulary._adults import NOT_PAST, TOO_MUCH, clearance, measured, pregnancy
 
 DRUG = drug(
     "cisplatin",
@@ -66,9 +66,8 @@ CISPLATIN_SOLID = Therapy(
               "assumed: a course keeps its schedule, weekly or every three weeks; another one is another protocol"),
         NOT_PAST, measured(STEPS),
     ),
-    says=(ASK_PREGNANCY,),
     bars=(
-        Bar("pregnancy", "PREGNANT", "a pregnancy forbids it", "US label (recalled)", forbids=(1.0,)),
+        pregnancy("a pregnancy forbids it", "US label (recalled)"),
         Bar("creatinine", "SCR", "creatinine above 1.5 mg/dL: wait or choose carboplatin", "US label (recalled)", above=1.5),
     ),
     rules=(

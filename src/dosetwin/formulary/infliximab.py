@@ -2,6 +2,7 @@
 
 from dosetwin.declare import Bar, End, Everyday, Goal, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.drug import drug
+from dosetwin.declare.limit import Asks
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.therapy import Sampling
@@ -49,7 +50,8 @@ INFLIXIMAB_IBD = Therapy(
     ),
     bars=(
         Bar("heart_failure", "HEART_FAILURE", "moderate or severe heart failure forbids more than 5 mg/kg and speaks against any",
-            "US label (recalled)", forbids=(1.0,)),
+            "US label (recalled)", forbids=(1.0,),
+            asks=Asks("nobody wrote whether the heart fails (moderately or severely), which speaks against this: ask")),
     ),
     rules=(
         Rule("infliximab_label", "5 mg/kg every 8 weeks", LABEL, "recalled", ("WT",),

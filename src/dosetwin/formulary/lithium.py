@@ -4,7 +4,7 @@ from dosetwin.declare import After, Bar, Everyday, Facts, Goal, Limit, Reading, 
 from dosetwin.declare.drug import Alarm, drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import KIDNEY, NOT_PAST, TOO_MUCH, clearance, measured, rises, rounded, starts, step
+from dosetwin.formulary._adults import KIDNEY, KIDNEY_ASKED, NOT_PAST, TOO_MUCH, clearance, measured, rises, rounded, starts, step
 from dosetwin.quantities import Code
 
 RANGE = "0.6 to 0.8 mmol/L twelve hours after a dose in maintenance: Nolen 2019, Bipolar Disord 21:394 (ISBD; recalled)"
@@ -70,7 +70,7 @@ LITHIUM_BIPOLAR = Therapy(
     bars=(
         Bar("kidney", "SCR", "creatinine clearance below 30 mL/min: lithium is not for severe kidney failure",
             "US label (MPR's monograph, read)",
-            below=30.0, of=clearance, help="valproate, quetiapine or lamotrigine instead (recalled)"),
+            below=30.0, of=clearance, asks=KIDNEY_ASKED, help="valproate, quetiapine or lamotrigine instead (recalled)"),
     ),
     rules=(
         Rule("lithium_pepin", "Pepin 1980: by creatinine clearance", PEPIN, "recalled", KIDNEY, _pepin, "Pepin 1980"),

@@ -2,10 +2,11 @@
 
 from dosetwin.declare import After, Bar, Everyday, Facts, Goal, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.drug import Alarm, drug
+from dosetwin.declare.limit import Asks
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import ASK_PREGNANCY, NOT_PAST, TOO_MUCH, measured
+from dosetwin.formulary._adults import NOT_PAST, TOO_MUCH, measured, pregnancy
 from dosetwin.quantities import Code
 
 CONSENSUS = (
@@ -74,15 +75,17 @@ METHOTREXATE_HIGH_DOSE = Therapy(
         Limit("interval_range", "interval_h", 168.0, 504.0, "h", "interval", "assumed: a week and more"),
         NOT_PAST, measured(BAGS),
     ),
-    says=(ASK_PREGNANCY,),
     bars=(
-        Bar("pregnancy", "PREGNANT", "a pregnancy forbids it (malformations, death of the child)", "US label (recalled)",
-            forbids=(1.0,)),
+        pregnancy("a pregnancy forbids it (malformations, death of the child)", "US label (recalled)"),
         Bar("kidney", "SCR", "filtration below 60 mL/min/1.73 m2 (Schwartz): the course waits",
             "protocols: 60 to 65 mL/min/1.73 m2 and more before a course (recalled); Schwartz 2009: 0.413 length / creatinine "
-            "(recalled)", below=60.0, of=_filtration, help="hydrate, look for what hurts the kidney, measure again; a smaller "
+            "(recalled)", below=60.0, of=_filtration,
+            asks=Asks("the kidney's filtration cannot be worked out (length and creatinine), and a low one makes the course "
+                      "wait"),
+            help="hydrate, look for what hurts the kidney, measure again; a smaller "
             "dose only as the protocol says"),
-        Bar("dialysis", "DIAL", "without a kidney it stays for days", "US label (recalled)", forbids=(1.0,)),
+        Bar("dialysis", "DIAL", "without a kidney it stays for days", "US label (recalled)", forbids=(1.0,),
+            asks=Asks(lambda facts: None if facts.SCR else "nobody wrote whether there is dialysis, which forbids this")),
     ),
     rules=(Rule("methotrexate_five", "5 g/m2 over 24 h", PROTOCOL, "recalled", ("BSA",),
                 lambda facts: Says(5000.0, 336.0, "protocol", "m2"), "5 g/m2"),),

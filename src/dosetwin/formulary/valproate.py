@@ -8,7 +8,7 @@ from dosetwin.declare.interaction import Interaction
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.preparation import Preparation
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import ASK_PREGNANCY, LEARN, NOT_PAST, TOO_MUCH, measured, rises, rounded, starts
+from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, measured, pregnancy, rises, rounded, starts
 from dosetwin.quantities import Code
 
 RANGE = "50 to 100 mg/L total (recalled)"
@@ -77,11 +77,9 @@ VALPROATE_EPILEPSY = Therapy(
         starts(15.0, LABEL, "mg/kg/d"), rises(10.0, LABEL, "mg/kg/d"),
         NOT_PAST,
     ),
-    says=(ASK_PREGNANCY,),
     bars=(
-        Bar("pregnancy", "PREGNANT", "a pregnancy forbids it (malformations, lower intelligence of the "
-            "child)", "EMA 2018 (recalled)",
-            forbids=(1.0,)),
+        pregnancy("a pregnancy forbids it (malformations, lower intelligence of the "
+            "child)", "EMA 2018 (recalled)"),
     ),
     rules=(Rule("valproate_label", "15 mg/kg a day to begin with", "US label: 10 to 15 mg/kg a day, more by the week (recalled)",
                 "recalled", ("WT",), lambda facts: Says(7.5, 12.0, "15 mg/kg a day", "kg"), "US label"),),

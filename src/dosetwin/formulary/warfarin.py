@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from dosetwin.declare import Bar, Between, Everyday, Goal, Limit, Reading, Therapy, Weekly
+from dosetwin.declare import Between, Everyday, Goal, Limit, Reading, Therapy, Weekly
 from dosetwin.declare.diary import Diary, Pause
 from dosetwin.declare.drug import drug
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import ASK_PREGNANCY
+from dosetwin.formulary._adults import pregnancy
 from dosetwin.formulary._allergies import allergy
 from dosetwin.formulary._warfarin_rules import BY_INR, RULES, RULES_AT_3
 
@@ -101,10 +101,8 @@ WARFARIN_INR = Therapy(
               "Holbrook 2012 and its nomograms: 5 to 20 % a step (recalled)"),
         Limit("not_in_the_past", "delay_h", 0.0, None, "h", "time until the coming dose", "a dose cannot be given before now"),
     ),
-    says=(ASK_PREGNANCY,),
     bars=(
-        Bar("pregnancy", "PREGNANT", "a pregnancy forbids warfarin (malformations, bleeding of the child)", "US label (recalled)",
-            forbids=(1.0,)),
+        pregnancy("a pregnancy forbids warfarin (malformations, bleeding of the child)", "US label (recalled)"),
         allergy("coumarin"),
     ),
     rules=(*RULES, BY_INR),
