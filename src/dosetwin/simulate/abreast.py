@@ -93,6 +93,15 @@ def width(model: Model) -> int:
     return WIDTH
 
 
+EITHER = """@numba.extending.intrinsic
+def either_(context, chosen, one, other):
+    def build(context, builder, signature, arguments):
+        return builder.select(*arguments)
+    return numba.float64(numba.boolean, numba.float64, numba.float64), build
+"""
+"""``one if chosen else other`` without a branch: a loop with branches that share conditions is compiled lane by lane."""
+
+
 def layout(n: int, parameters: int, covariates: int, lanes: int) -> dict[str, int]:
     """First row (of ABREAST numbers) of every part of the work array for n states, and its number of rows."""
     out, at = {}, 0
@@ -306,8 +315,8 @@ def generated(model: Model, sizes: dict[str, int]) -> str:
     text += loop([
         f"h = {at('STEP_A')}; left = {at('STOP_A')} - {at('T_A')}",
         f"last = {at('T_A')} + h * (1.0 + 1e-9) >= {at('STOP_A')}",
-        f"{at('LAST_A')} = 1.0 if last else 0.0",
-        f"{at('TRIED_A')} = left if last else h",
+        f"{at('LAST_A')} = either_(last, 1.0, 0.0)",
+        f"{at('TRIED_A')} = either_(last, left, h)",
     ])  # fmt: skip
     for s in range(1, 7):
         weights = [Fraction(a) for a in DP_A[s]]
@@ -335,26 +344,27 @@ def generated(model: Model, sizes: dict[str, int]) -> str:
     text += loop([*newton, "power[lane] = y"])
     text += loop([
         f"hh = {at('TRIED_A')}; h = {at('STEP_A')}; err = {at('ERR_A')}; t = {at('T_A')}",
-        f"going = t < {at('STOP_A')}",
-        "good = err <= 1.0 and going",
+        f"going = t < {at('STOP_A')}; last = {at('LAST_A')} > 0.0",
+        "good = (err <= 1.0) & going",
         "grow = 0.9 * power[lane]",
-        "up = hh * (grow if grow < 5.0 else 5.0)",
-        "longer = up if (grow < 1.0 or hh >= 0.999 * h or up > h) else h",
-        "shorter = hh * ((grow if grow > 0.2 else 0.2) if err < 1e60 else 0.1)",
-        "new = longer if err <= 1.0 else shorter",
-        f"{at('STEP_A')} = new if going else h",
-        f"ahead = {at('STOP_A')} if {at('LAST_A')} > 0.0 else t + hh",
-        f"{at('T_A')} = ahead if good else t",
-        "size = abs(t) if abs(t) > 1e-3 else 1e-3",
+        "up = hh * either_(grow < 5.0, grow, 5.0)",
+        "longer = either_((grow < 1.0) | (hh >= 0.999 * h) | (up > h), up, h)",
+        "shorter = hh * either_(err < 1e60, either_(grow > 0.2, grow, 0.2), 0.1)",
+        "new = either_(err <= 1.0, longer, shorter)",
+        f"{at('STEP_A')} = either_(going, new, h)",
+        f"ahead = either_(last, {at('STOP_A')}, t + hh)",
+        f"{at('T_A')} = either_(good, ahead, t)",
+        "size = either_(abs(t) > 1e-3, abs(t), 1e-3)",
         f"count = {at('COUNT_A')} + 1.0",
-        f"there = not going or (good and {at('LAST_A')} > 0.0)",
-        f"{at('COUNT_A')} = 0.0 if there else count",
-        f"small = {float(STEP_TOO_SMALL)} if (err > 1.0 and (shorter < 1e-13 * size or not (shorter > 0.0))) else 0.0",
-        f"code = {float(TOO_MANY_STEPS)} if count >= {float(MAX_STEPS)} and not there else small",
-        f"{at('CODE_A')} = code if going else 0.0",
-        f"{at('GOING_A')} = 0.0 if (there or code > 0.0) else 1.0",
-        *(f"{at('Y_A', j)} = {at('Z_A', j)} if good else {at('Y_A', j)}" for j in range(n)),
-        *(f"{at('K0_A', j)} = {at('K6_A', j)} if good else {at('K0_A', j)}" for j in range(n)),
+        "there = (not going) | (good & last)",
+        f"{at('COUNT_A')} = either_(there, 0.0, count)",
+        "small = (err > 1.0) & ((shorter < 1e-13 * size) | (not (shorter > 0.0)))",
+        f"many = (count >= {float(MAX_STEPS)}) & (not there)",
+        f"code = either_(many, {float(TOO_MANY_STEPS)}, either_(small, {float(STEP_TOO_SMALL)}, 0.0))",
+        f"{at('CODE_A')} = either_(going, code, 0.0)",
+        f"{at('GOING_A')} = either_(there | (code > 0.0), 0.0, 1.0)",
+        *(f"{at('Y_A', j)} = either_(good, {at('Z_A', j)}, {at('Y_A', j)})" for j in range(n)),
+        *(f"{at('K0_A', j)} = either_(good, {at('K6_A', j)}, {at('K0_A', j)})" for j in range(n)),
     ])  # fmt: skip
     return "\n".join(text) + "\n"
 
@@ -378,6 +388,7 @@ def source_of(model: Model) -> list[str]:
         f"@inlined\ndef abreast_cov(W, lane):\n    return cov_({known})\n",
         "\n".join(["@inlined", "def put_abreast_output(o, out, r):", *given, ""]),
         "\n".join(["@jit", "def put_abreast(p, cov, W, lane):", *put, "    return", ""]),
+        f"import numba.extending\n\n{EITHER}",
         generated(model, sizes),
         jit + inspect.getsource(run_abreast),
     ]
