@@ -107,10 +107,9 @@ def log_wrong(evidence: Evidence) -> np.ndarray:
     """ln density of each level if its record is wrong, [n]; the same for every parameter vector."""
     if len(evidence) == 0:
         return np.zeros(0)
-    prediction = evidence.predict_eta(np.zeros((1, evidence.root.shape[0])))
-    if not prediction.ok[0]:
+    if evidence.typical is None:
         return np.full(len(evidence), -math.inf)
-    f = np.abs(evidence.at_levels(prediction)[0])
+    f = np.abs(evidence.typical)
     # what an empty sample would still read: a log-normal error has no additive part to tell it
     smallest = np.where(evidence.form == _LOG, 0.0, evidence.a)
     centre = np.maximum(np.maximum(f, smallest), 1e-3 * np.maximum(np.abs(evidence.y), 1e-12))
@@ -128,6 +127,39 @@ def _log_below(u: np.ndarray, df: float) -> np.ndarray:
     """ln P(t < u); -inf where that underflows."""
     with np.errstate(divide="ignore"):
         return np.log(stdtr(df, u))
+
+
+@njit(cache=True, nogil=True)
+def _sums(
+    value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b, as_is, blamed, doubted
+):  # pragma: no cover - compiled
+    """Per vector, [K] each: sums over levels of ln right, of ln (right and recorded so, or wrong), and of that where not doubted."""
+    n_draws, n = value.shape[0], y.shape[0]
+    right, every, others = np.zeros(n_draws), np.zeros(n_draws), np.zeros(n_draws)
+    for k in range(n_draws):
+        if not ok[k]:
+            right[k] = every[k] = others[k] = -math.inf
+            continue
+        for i in range(n):
+            f, slope = value[k, rows[i], out[i]], 0.0
+            if slope_rows[i] >= 0:
+                slope = (f - value[k, slope_rows[i], out[i]]) * slope_scale[i] * time_sd[i]
+            _, sd, target, z = _residual(f, slope, y[i], form[i], a[i], b[i])
+            if blq[i]:
+                one = _log_normal_cdf(z)
+            else:
+                one = -0.5 * z * z - math.log(sd) - 0.5 * LOG_2PI
+                if form[i] == _LOG:
+                    one -= target
+            right[k] += one
+            both = -math.inf
+            if math.isfinite(one):
+                x = as_is[i] + one
+                both = max(x, blamed[i]) + math.log1p(math.exp(-abs(x - blamed[i])))
+            every[k] += both
+            if not doubted[i]:
+                others[k] += both
+    return right, every, others
 
 
 @njit(cache=True, nogil=True)
@@ -258,28 +290,30 @@ class Weighing:
         The mixture sums over all sets of wrong records, all scales, and ``pairs`` exchanged. ``wrong``: every doubted record is
         wrong, or exchanged. ``likelihood`` is that of the levels, all right. ``believed`` False leaves that one out.
         """
-        right, prior = self.evidence.log_densities(prediction), log_prior(z, self.evidence)
-        likelihood = right.sum(axis=1)
-        if self.certain:
-            both = right
-        else:
-            p = prior_wrong(self.evidence)
-            both = np.logaddexp(np.log1p(-p) + right, np.log(p) + self.wrong)
-            both = np.where(np.isfinite(right), both, -math.inf)
-        found = {
-            "likelihood": likelihood,
-            "mixture": both.sum(axis=1) + prior,
-            "right": likelihood + prior,
-            "wrong": both[:, ~self.doubted].sum(axis=1) + prior,
-        }
+        prior = log_prior(z, self.evidence)
         if self.pairs and not self.certain:
-            found |= self._exchanged(both, prediction, prior)
+            found = self._exchanged(prediction, prior)
+        else:
+            likelihood, all_, others = self._sums(prediction)
+            found = {"likelihood": likelihood, "mixture": all_ + prior, "right": likelihood + prior, "wrong": others + prior}
         return found | {"believed": log_bounded(self.evidence, prediction) + prior} if believed else found
 
-    def _exchanged(self, both: np.ndarray, prediction: Prediction, prior: np.ndarray) -> dict[str, np.ndarray]:
-        """``mixture`` and ``wrong`` with each of the pairs exchanged beside none; ``both`` [K, n] as recorded, right or wrong."""
-        p = prior_wrong(self.evidence)
-        blamed = np.log(p) + self.wrong
+    def _sums(self, prediction: Prediction) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """ln density of all levels if right; of all, right or wrong; of those that are not doubted, right or wrong; [K] each."""
+        e, p = self.evidence, prior_wrong(self.evidence)
+        blamed = np.full(len(e), -math.inf) if self.certain else np.log(p) + self.wrong
+        as_is = np.zeros(len(e)) if self.certain else np.log1p(-p)
+        return _sums(
+            prediction.value, prediction.ok, e.rows, e.slope_rows, e.slope_scale, e.out, e.y, e.blq, e.time_sd, e.form, e.a, e.b,
+            as_is, blamed, self.doubted,
+        )  # fmt: skip
+
+    def _exchanged(self, prediction: Prediction, prior: np.ndarray) -> dict[str, np.ndarray]:
+        """The conditions with each of the pairs exchanged beside none."""
+        as_it_is, p = self.evidence.log_densities(prediction), prior_wrong(self.evidence)
+        blamed, likelihood = np.log(p) + self.wrong, as_it_is.sum(1)
+        both = np.logaddexp(np.log1p(-p) + as_it_is, blamed)
+        both = np.where(np.isfinite(as_it_is), both, -math.inf)
         mixture, wrong = [both.sum(1)], [both[:, ~self.doubted].sum(1) + blamed[self.doubted].sum()]
         for pair in self.pairs:
             at = np.array(pair)
@@ -292,4 +326,5 @@ class Weighing:
             others[at] = False
             mixture.append(log_exchanged() + here.sum(1))
             wrong.append(log_exchanged() + here[:, ~others].sum(1) + blamed[others].sum())
-        return {"mixture": np.logaddexp.reduce(mixture) + prior, "wrong": np.logaddexp.reduce(wrong) + prior}
+        summed = {"mixture": np.logaddexp.reduce(mixture) + prior, "wrong": np.logaddexp.reduce(wrong) + prior}
+        return {"likelihood": likelihood, "right": likelihood + prior} | summed

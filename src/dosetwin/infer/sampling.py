@@ -39,6 +39,8 @@ ADAPTATIONS = 3
 """At most so often are proposals moved to where a condition other than the mixture puts its weight."""
 PLAYED = 32
 """Proposals of each kind (by weight, and one after the other) whose weight by a quadratic is compared with a play."""
+AT_ONCE, EVERY = 128, 10**9
+"""Vectors that a quadratic tells at once (1 MB for a year's levels), and no bound."""
 Contradicting = Literal["weigh", "fit"]
 
 
@@ -85,12 +87,15 @@ class Pool:
 
 
 def _pooled(
-    weighing: Weighing, parts: list[_Component], shift: np.ndarray, predict: Callable[[np.ndarray], Prediction], believed: bool
-) -> Pool:
-    """Deterministic-mixture importance sampling."""
+    weighing: Weighing, parts: list[_Component], shift: np.ndarray, predict: Callable[[np.ndarray], Prediction], believed: bool,
+    at_once: int = EVERY,
+) -> Pool:  # fmt: skip
+    """Deterministic-mixture importance sampling; ``at_once``: vectors weighed together, whose predictions stay near the core."""
     z = np.vstack([part.draw(shift) for part in parts])
     log_q = np.logaddexp.reduce([part.log_density(z) + math.log(part.n / len(z)) for part in parts], axis=0)
-    return Pool(z, log_q, weighing.conditions(z, predict(z), believed))
+    parts_of = [z[lo : lo + at_once] for lo in range(0, len(z), at_once)]
+    found = [weighing.conditions(some, predict(some), believed) for some in parts_of]
+    return Pool(z, log_q, {name: np.concatenate([f[name] for f in found]) for name in found[0]})
 
 
 def _adapted(pool: Pool, w: np.ndarray, n: int) -> _Component:
@@ -142,13 +147,15 @@ def _agrees(pool: Pool, weighing: Weighing, conditions: Sequence[str]) -> bool:
     where it makes too little.
     """
     every = np.unique(np.linspace(0, len(pool.z) - 1, PLAYED).astype(int))
-    for condition in conditions:
-        w, size, _ = pool.weights(condition)
-        if not size > 0.0:
-            return False
-        heavy = systematic(w, PLAYED, 0.5)
+    weights = {condition: pool.weights(condition) for condition in conditions}
+    if not all(size > 0.0 for _, size, _ in weights.values()):
+        return False
+    heavy_of = {condition: systematic(w, PLAYED, 0.5) for condition, (w, _, _) in weights.items()}
+    alike = np.unique(np.concatenate([every, *heavy_of.values()]))  # each vector is played once for all that is asked of it
+    found = weighing.conditions(pool.z[alike], weighing.evidence.predict(pool.z[alike]), "believed" in conditions)
+    for condition, heavy in heavy_of.items():
         at = np.concatenate([heavy, every])
-        played = weighing.conditions(pool.z[at], weighing.evidence.predict(pool.z[at]), condition == "believed")[condition]
+        played = found[condition][np.searchsorted(alike, at)]
         off = played - pool.log_p[condition][at]  # -inf against -inf: a vector beyond reach that no play gives anything either
         with np.errstate(over="ignore", invalid="ignore"):
             middle = float(np.median(off[: len(heavy)]))
@@ -185,13 +192,13 @@ def _sample(
     shift, offset, order = rng.random(d + 1), rng.random(), rng.permutation(draws)
     enough = threshold if explained.quiet else max(threshold, 0.6 * draws)
 
-    def pooled(predict: Callable[[np.ndarray], Prediction]) -> Pool:
+    def pooled(predict: Callable[[np.ndarray], Prediction], at_once: int = EVERY) -> Pool:
         parts = _centres(evidence, explained, total)
-        pool = _pooled(weighing, parts, shift, predict, conditions)
+        pool = _pooled(weighing, parts, shift, predict, conditions, at_once)
         w, ess, log_evidence = pool.weights("mixture")
         if ess >= enough or not math.isfinite(log_evidence):
             return pool
-        again = _pooled(weighing, [*parts, _adapted(pool, w, total // 2)], shift, predict, conditions)
+        again = _pooled(weighing, [*parts, _adapted(pool, w, total // 2)], shift, predict, conditions, at_once)
         return again if again.weights("mixture")[1] > ess else pool
 
     told = _by_quadratic(evidence, explained, weighing, total, conditions, pooled)
@@ -254,7 +261,7 @@ def _by_quadratic(
     weighing: Weighing,
     vectors: int,
     conditions: bool,
-    pooled: Callable[[Callable[[np.ndarray], Prediction]], Pool],
+    pooled: Callable[[Callable[[np.ndarray], Prediction], int], Pool],
 ) -> Pool | None:
     """The proposals of a long record weighed by a quadratic; None where there is none or plays do not agree with it."""
     centre = _at(evidence, explained.fitted[0])
@@ -262,7 +269,7 @@ def _by_quadratic(
     quick = surrogate(evidence, centre.mean, centre.scale, (_at(evidence, f).mean for f in others), vectors)
     if quick is None:
         return None
-    pool = pooled(quick.predict)
+    pool = pooled(quick.predict, AT_ONCE)
     told = (
         "mixture",
         *(("believed",) if conditions else ()),
