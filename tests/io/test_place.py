@@ -22,7 +22,7 @@ def write(path: Path, data: Any) -> Path:
 
 def test_hours_as_they_are(tmp_path: Path) -> None:
     found = read_place(write(tmp_path / "ward.json", GOOD))
-    assert (found.name, found.now, found.watched, found.beds) == ("Ward 7", 720.0, ((0.0, 720.0),), ((0.0, 12.0),))
+    assert (found.name, found.now, found.watched, found.open) == ("Ward 7", 720.0, ((0.0, 720.0),), ((0.0, 12.0),))
     assert found.visits == (
         ("v1", "asked", 3.5),
         ("v1", "admitted", 4.0),
@@ -72,7 +72,7 @@ def test_a_table_of_arrivals_is_watched_from_its_first_moment_to_its_last(tmp_pa
     path.write_text("VISIT,ASKED,ADMITTED,LEFT,REFUSED,BEDS\na,3.5,4,51,.,12\nb,9,,,9,12\nc,20,21,,,14\n")
     found = read_place(path)
     assert (found.name, found.now, found.watched) == ("ward", 51.0, ((3.5, 51.0),))
-    assert found.beds == ((3.5, 12.0), (20.0, 14.0))
+    assert found.open == ((3.5, 12.0), (20.0, 14.0))
     assert ("b", "refused", 9.0) in found.visits
     path.write_text("visit;admitted;left\na;2026-03-02T06:30:00+01:00;2026-03-03T06:30:00+01:00\n")
     found = read_place(path)

@@ -80,7 +80,7 @@ def curves_of(
 
 
 def curves_of_place(twin: "BedPool", order: Choosable | None, question: "Question", *, now: float) -> Curves | None:
-    """Beds taken hour by hour over the days that the therapy reads; ``prior``: with the beds that are open now, ``updated``: with
+    """What is taken hour by hour over the days that the therapy reads; ``prior``: with what is open now, ``updated``: with
     those ordered (now, where none are). None where nobody knows how many are open."""
     if not twin.known.settings:
         return None
@@ -90,7 +90,7 @@ def curves_of_place(twin: "BedPool", order: Choosable | None, question: "Questio
     played = twin.play([as_it_is, order or as_it_is], until, draws=min(question.draws, SAMPLE_DRAWS), seed=question.seed)
     taken = np.stack([played.read("taken", "at", float(t)) for t in time[:-1]], axis=-1)
     before, after = np.quantile(np.concatenate([taken, taken[..., -1:]], axis=-1), LEVELS, axis=1).transpose(1, 0, 2)
-    return Curves(twin.pool.name, "beds taken", "1", time, before, after)
+    return Curves(twin.pool.name, f"{twin.pool.of} taken", "1", time, before, after)
 
 
 def parameters_of(

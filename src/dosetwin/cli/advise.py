@@ -211,7 +211,7 @@ def _put(
 
     if names:
         raise InputError("a place has no model to choose", where="--model", value=names[0], remedy="leave it out")
-    place, hash_ = opened_place(case)
+    place, hash_ = opened_place(case, therapy)
     return place, Question(therapy, (), input_hash=hash_), *place_moment(place, now, case.name)
 
 

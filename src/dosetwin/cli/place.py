@@ -8,11 +8,12 @@ from dosetwin.errors import InputError
 
 if TYPE_CHECKING:
     from dosetwin.declare import Therapy
+    from dosetwin.declare.pool import Pool
     from dosetwin.twins.place import Place
 
 
-def opened_place(case: Path) -> "tuple[Place, str]":
-    """The facts of a place's file and the SHA-256 of it. Raises InputError for a wrong file."""
+def opened_place(case: Path, therapy: "Therapy") -> "tuple[Place, str]":
+    """The facts of a place's file and the SHA-256 of it. Raises InputError for a wrong file, or a therapy of no place."""
     import hashlib
 
     from dosetwin.io.place import read_place
@@ -20,12 +21,20 @@ def opened_place(case: Path) -> "tuple[Place, str]":
     from dosetwin.records import Setting
     from dosetwin.twins.place import Place, Seen, Watched
 
+    of = pool_of(therapy).of
     with naming(case):
-        record = read_place(case)
+        record = read_place(case, of)
         facts: list[Any] = [Seen(n, w, t) for n, w, t in record.visits]  # type: ignore[arg-type]
         facts += [Watched(a, b) for a, b in record.watched]
-        facts += [Setting(beds=n, at=t) for t, n in record.beds]
+        facts += [Setting({of: n}, at=t) for t, n in record.open]
     return Place(record.name, tuple(facts), record.origin, record.now), hashlib.sha256(read_bytes(case)).hexdigest()
+
+
+def pool_of(therapy: "Therapy") -> "Pool":
+    """The pool of a therapy of a place. Raises InputError for another therapy."""
+    if therapy.kind != "place" or therapy.pool is None:
+        raise InputError("the therapy is of no place", where=f"therapy {therapy.name}", value=therapy.kind, allowed="place")
+    return therapy.pool
 
 
 def place_therapy(name: str) -> "Therapy | None":
@@ -54,5 +63,5 @@ def place_moment(place: "Place", word: str | None, where: str) -> tuple[float, s
     if place.now is not None:
         return place.now, f"the moment {where} was written"
     if place.last is None:
-        raise InputError("nothing is recorded", where=where, allowed="visits, watched or beds")
+        raise InputError("nothing is recorded", where=where, allowed="visits, watched, or how many are open")
     return place.last, f"the last record of {where}"

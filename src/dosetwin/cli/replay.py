@@ -88,7 +88,7 @@ def _of_place(therapy: "Therapy", data: Path, seed: int, draws: int, measures: s
     """The days of a place foretold, as text or JSON."""
     from dosetwin.evaluate.place import replay_place
 
-    place, _ = opened_place(data)
+    place, _ = opened_place(data, therapy)
     with progress(f"replaying {place.name}", 1) as tell, naming(data):
         found = replay_place(therapy, place, seed=seed, draws=draws, measures=measures, progress=tell)  # type: ignore[arg-type]
     if single is not None:

@@ -54,7 +54,7 @@ def ask(therapy: "Therapy") -> None:
     from dosetwin.forecast.tells import listed
 
     if therapy.kind == "place":
-        advise(made_up_place(), Question(therapy, (), seed=1, draws=DRAWS, sensitivity=False))
+        advise(made_up_place(therapy), Question(therapy, (), seed=1, draws=DRAWS, sensitivity=False))
         return
     timeline = made_up(therapy)
     model = models.load(therapy.model(facts_at(timeline, ASKED_H)) if therapy.made_for else therapy.models[0])
@@ -63,12 +63,14 @@ def ask(therapy: "Therapy") -> None:
         advise(timeline, Question(therapy, (model,), now=ASKED_H, seed=1, draws=DRAWS, sensitivity=False, told=told))
 
 
-def made_up_place() -> "Place":
+def made_up_place(therapy: "Therapy") -> "Place":
     """A made-up place of which one visit was seen."""
     from dosetwin.records import Setting
     from dosetwin.twins.place import Place, Seen, Watched
 
-    return Place("made-up", (Watched(0.0, ASKED_H), Setting(beds=10.0, at=0.0), Seen("a", "admitted", 1.0)))
+    assert therapy.pool is not None
+    opened = Setting({therapy.pool.of: 10.0}, at=0.0)
+    return Place("made-up", (Watched(0.0, ASKED_H), opened, Seen("a", "admitted", 1.0)))
 
 
 def made_up(therapy: "Therapy") -> "Timeline":

@@ -1,10 +1,15 @@
 """How a place is declared: what is believed of arrivals and stays before anything is seen, and what happens to who waits."""
 
 import math
+import re
 from dataclasses import dataclass
 
 from dosetwin.declare.model import Provenance
 from dosetwin.errors import InputError
+
+OF = re.compile(r"[a-z]{2,20}(_[a-z]{1,20})*")
+TAKEN = ("wait", "refused", "occupancy", "taken", "waiting", "open", "visits", "watched", "now", "place", "origin")
+"""What else is read or told of a place."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,9 @@ class Lognormal:
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool of like beds. ``stay``: one law of stays, or several that are
-    weighed by the stays seen. ``room``: how many may wait when all are taken (None: without end; 0: who finds none goes away).
+    """A pool of like beds, chairs or whatever is ``of`` it: what is opened, taken and left again. ``stay``: one law of stays, or
+    several that are weighed by the stays seen. ``room``: how many may wait when all are taken (None: without end; 0: who finds
+    none goes away).
 
     Who waits is taken in turn, and nobody gives up waiting. A bed that is closed while taken closes when it is left.
     """
@@ -77,6 +83,7 @@ class Pool:
     stay: Exponential | Lognormal | tuple[Exponential | Lognormal, ...]
     room: int | None = None
     population: str = ""
+    of: str = "beds"
 
     @property
     def laws(self) -> tuple[Exponential | Lognormal, ...]:
@@ -86,5 +93,8 @@ class Pool:
     def __post_init__(self) -> None:
         if not self.laws:
             raise InputError("a pool needs a law of stays", where=f"pool {self.name}")
+        if not OF.fullmatch(self.of) or self.of in TAKEN:
+            raise InputError("not what a pool is of", where=f"pool {self.name}", value=self.of,
+                             allowed=f"small letters, such as beds or chairs, and none of {', '.join(TAKEN)}")  # fmt: skip
         if self.room is not None and self.room < 0:
             raise InputError("places to wait in", where=f"pool {self.name}", value=self.room, allowed=">= 0, or None")

@@ -20,7 +20,7 @@ from dosetwin.twins.place.belief import Drawn, arrived, drawn
 
 What = Literal["taken", "arrivals"]
 DAY = 24.0
-TEXT = {"taken": "beds taken at the end of the day", "arrivals": "people who come in the day"}
+TEXT = {"taken": "{of} taken at the end of the day", "arrivals": "people who come in the day"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +42,12 @@ class PlaceReplay:
     seed: int
     draws: int
     forecasts: tuple[Forecast, ...]
+    of: str = "beds"
 
     def to_json(self, *, forecasts: bool = False) -> dict[str, Any]:
         """The machine-readable contract; percentages in %, rmse in people. ``forecasts`` adds every single forecast."""
         found = summarize(self.forecasts).to_json()
-        out = {"place": self.place, "therapy": self.therapy, "measures": self.measures, "text": TEXT[self.measures],
+        out = {"place": self.place, "therapy": self.therapy, "measures": self.measures, "text": TEXT[self.measures].format(of=self.of),
                "seed": self.seed, "draws": self.draws, "n_days": found.pop("n_levels"), **found}  # fmt: skip
         return out | {"forecasts": [dict(vars(f)) for f in self.forecasts]} if forecasts else out
 
@@ -73,7 +74,7 @@ def replay_place(
         found.append(_day(therapy, place, whole, begin, k + 1, measures, draws, seed))
         if progress:
             progress(k + 1, len(begins))
-    return PlaceReplay(place.name, therapy.name, measures, seed, draws, tuple(found))
+    return PlaceReplay(place.name, therapy.name, measures, seed, draws, tuple(found), therapy.pool.of)
 
 
 def _day(
@@ -82,9 +83,9 @@ def _day(
     assert therapy.pool is not None
     known = Known().told(*place.until(begin).facts)
     if not known.settings:
-        raise InputError("how many beds were open is not known", where=f"{place.name}, {begin:g} h",
-                         remedy='say it: "beds": [[0, 12]]')  # fmt: skip
-    order, end = Setting(beds=known.settings[-1]["beds"], at=begin), begin + DAY
+        raise InputError(f"how many {therapy.pool.of} were open is not known", where=f"{place.name}, {begin:g} h",
+                         remedy=f'say it: "{therapy.pool.of}": [[0, 12]]')  # fmt: skip
+    order, end = Setting(dict(known.settings[-1].values), at=begin), begin + DAY
     came = sum(begin <= t < end for v in whole.visits if (t := arrived(v)) is not None)
     there = sum(v.admitted is not None and v.admitted <= end and (v.left is None or v.left > end) for v in whole.visits)
     observed = float(there if measures == "taken" else came)

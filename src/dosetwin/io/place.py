@@ -5,7 +5,7 @@
 midnight that is 0 h) is given.
 
 A table (CSV) has a line per visit: ``VISIT,ASKED,ADMITTED,LEFT,REFUSED`` in h or ISO 8601 with its offset, blank where it did not
-happen, and may have ``BEDS`` open when the visit came. A table is a whole list: it is watched from its first moment to its last.
+happen, and may have the ``BEDS`` open when the visit came. Where a pool is of another thing, that is the key and the column. A table is a whole list: it is watched from its first moment to its last.
 """
 
 from collections.abc import Mapping
@@ -20,34 +20,35 @@ from dosetwin.io.table import MISSING, is_number, read_rows
 from dosetwin.io.text import read_json
 
 WHAT = ("asked", "admitted", "left", "refused")
-KEYS = ("place", "origin", "now", "watched", "beds", "visits")
-COLUMNS = ("VISIT", "ASKED", "ADMITTED", "LEFT", "REFUSED", "BEDS")
+KEYS = ("place", "origin", "now", "watched", "visits")
+COLUMNS = ("VISIT", "ASKED", "ADMITTED", "LEFT", "REFUSED")
 MOST = 200_000
 """Visits of one file."""
 
 
 @dataclass(frozen=True)
 class PlaceRecord:
-    """What a file says of a place, times in h: ``visits`` (name, what, h), ``watched`` (from, to), ``beds`` (from h, number)."""
+    """What a file says of a place, times in h: ``visits`` (name, what, h), ``watched`` (from, to), ``open``
+    (from h, number)."""
 
     name: str
     visits: tuple[tuple[str, str, float], ...]
     watched: tuple[tuple[float, float], ...]
-    beds: tuple[tuple[float, float], ...]
+    open: tuple[tuple[float, float], ...]
     now: float | None = None
     origin: datetime | None = None
 
 
-def read_place(path: Path) -> PlaceRecord:
-    """The record of a place. Raises InputError naming the file and the entry."""
+def read_place(path: Path, of: str = "beds") -> PlaceRecord:
+    """The record of a place where ``of`` is what is opened. Raises InputError naming the file and the entry."""
     if path.suffix.lower() != ".json":
-        return _table(path)
-    data = read_json(path)
+        return _table(path, of)
+    data, keys = read_json(path), (*KEYS, of)
     where = path.name
     if not isinstance(data, dict) or not isinstance(data.get("visits", []), list):
-        raise InputError("not a place's record", where=where, allowed=f"a JSON object of {', '.join(KEYS)}")
-    if unknown := sorted(set(data) - set(KEYS)):
-        raise InputError("unknown key", where=where, value=unknown[0], allowed=", ".join(KEYS))
+        raise InputError("not a place's record", where=where, allowed=f"a JSON object of {', '.join(keys)}")
+    if unknown := sorted(set(data) - set(keys)):
+        raise InputError("unknown key", where=where, value=unknown[0], allowed=", ".join(keys))
     origin = _moment(data["origin"], where) if data.get("origin") is not None else None
     visits = data.get("visits", [])
     if len(visits) > MOST:
@@ -60,22 +61,23 @@ def read_place(path: Path) -> PlaceRecord:
         if unknown := sorted(set(visit) - {"name", *WHAT}):
             raise InputError("unknown key", where=at, value=unknown[0], allowed=", ".join(("name", *WHAT)))
         seen += [(str(visit["name"]), w, hours(visit[w], origin, f"{at}.{w}")) for w in WHAT if visit.get(w) is not None]
-    pairs = {name: _pairs(data, name, where) for name in ("watched", "beds")}
+    pairs = {name: _pairs(data, name, where) for name in ("watched", of)}
     watched = tuple((hours(a, origin, at), hours(b, origin, at)) for a, b, at in pairs["watched"])
-    beds = tuple((hours(a, origin, at), _number(b, at)) for a, b, at in pairs["beds"])
+    beds = tuple((hours(a, origin, at), _number(b, at)) for a, b, at in pairs[of])
     now = None if data.get("now") is None else hours(data["now"], origin, f"{where}: now")
     return PlaceRecord(str(data.get("place", path.stem)), tuple(seen), watched, beds, now, origin)
 
 
-def _table(path: Path) -> PlaceRecord:
+def _table(path: Path, of: str) -> PlaceRecord:
     """The record of a table of arrivals."""
     rows = read_rows(path)
     names = [h.upper() for h in rows.header]
-    if unknown := [h for h in names if h not in COLUMNS]:
-        raise InputError("unknown column", where=path.name, value=unknown[0], allowed=", ".join(COLUMNS))
+    columns = (*COLUMNS, of.upper())
+    if unknown := [h for h in names if h not in columns]:
+        raise InputError("unknown column", where=path.name, value=unknown[0], allowed=", ".join(columns))
     if "VISIT" not in names or not {"ASKED", "ADMITTED"} & set(names):
         raise InputError("not a table of arrivals", where=path.name, value=", ".join(rows.header),
-                         allowed="VISIT, and ASKED or ADMITTED; then LEFT, REFUSED, BEDS")  # fmt: skip
+                         allowed=f"VISIT, and ASKED or ADMITTED; then LEFT, REFUSED, {of.upper()}")  # fmt: skip
     lines = [dict(zip(names, (c.strip() for c in row), strict=True)) for row in rows.rows]
     first = next((c for line in lines for w in WHAT if _is_moment(c := line.get(w.upper(), ""))), None)
     midnight = {"hour": 0, "minute": 0, "second": 0, "microsecond": 0}
@@ -93,8 +95,8 @@ def _table(path: Path) -> PlaceRecord:
         given = [(w, line.get(w.upper(), "")) for w in WHAT]
         times = [(w, hours(c if _is_moment(c) else _figure(c, at), origin, f"{at}.{w}")) for w, c in given if c not in MISSING]
         seen += [(line["VISIT"], w, t) for w, t in times]
-        if times and (open_ := line.get("BEDS", "")) not in MISSING:
-            beds.append((min(t for _, t in times), _figure(open_, f"{at}.beds")))
+        if times and (open_ := line.get(of.upper(), "")) not in MISSING:
+            beds.append((min(t for _, t in times), _figure(open_, f"{at}.{of}")))
     if not seen:
         raise InputError("nobody is in the table", where=path.name)
     beds = [(t, b) for k, (t, b) in enumerate(ordered) if k == 0 or ordered[k - 1][1] != b] if (ordered := sorted(beds)) else []

@@ -210,9 +210,9 @@ def about(advice: "Advice") -> list[str]:
     if advice.twin is None:
         return patient_line(advice.timeline, advice.now, advice.models)
     low, middle, high = advice.recommendation.provenance["models"][0]["load"]
-    known = advice.twin.known
-    beds = [f"{known.settings[-1]['beds']:g} beds open"] if known.settings else []
-    return [*beds, advice.twin.basis or "nothing seen yet", f"load {middle:.3g} beds ({low:.3g} to {high:.3g})"]
+    of, number = advice.twin.pool.of, advice.twin.known.open
+    is_open = [f"{number:g} {of} open"] if number is not None else []
+    return [*is_open, advice.twin.basis or "nothing seen yet", f"load {middle:.3g} {of} ({low:.3g} to {high:.3g})"]
 
 
 def rests_on(advice: "Advice") -> str:
@@ -270,7 +270,7 @@ def advice_page(advice: "Advice", *, source: str, clock: str) -> str:
         headline=narrative.headline(rec, therapy.drug.name),
         order=narrative.order_table(rec.order), given=narrative.given(rec.given), prepared=narrative.prepared(rec.given),
         expected=readings.expected(rec, therapy),
-        watched=narrative.watched(therapy) if advice.twin is None else "beds taken",
+        watched=narrative.watched(therapy) if advice.twin is None else f"{advice.twin.pool.of} taken",
         measurement=narrative.measurement(therapy.watched), measurements=many(narrative.measurement(therapy.watched)),
         sampled=narrative.measurement(therapy.sampling.of), before=narrative.before(therapy), known=_known(advice),
         patient=about(advice), patient_id=advice.timeline.patient.id,

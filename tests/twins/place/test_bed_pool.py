@@ -198,7 +198,7 @@ def test_one_run_by_hand() -> None:
     # the first lies down at 4 (until 12), the third at 10 (until 40), the fifth at 12, when that bed is free again
     assert found["wait"] == [(1.0, 3.0), (5.0, 5.0), (12.0, 0.0)]
     assert ends == [World((40.0,), (), 2.0)]
-    assert found["beds"] == [(0.0, 1.0), (10.0, 2.0)]
+    assert found["open"] == [(0.0, 1.0), (10.0, 2.0)]
 
 
 @pytest.mark.parametrize("room", [None, 0, 2])
@@ -222,7 +222,7 @@ def test_the_compiled_loop_is_simpy_to_the_last_digit(room: int | None) -> None:
             for name in ("taken", "waiting", "wait", "refused"):
                 time, value = (x[k][~np.isnan(rows[name][0][k])] for x in rows[name])
                 assert list(zip(time.tolist(), value.tolist(), strict=True)) == getattr(log, name), name
-            assert rows["beds"][0][k].tolist() == [t for t, _ in log.open]
+            assert rows["open"][0][k].tolist() == [t for t, _ in log.open]
 
 
 def test_a_closed_bed_closes_when_it_is_left() -> None:

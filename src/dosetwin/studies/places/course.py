@@ -37,12 +37,12 @@ def follow(design: "PlaceDesign", ward: VirtualWard, arm: "Arm") -> dict[str, fl
     begins = [design.watch_h + k * days for k in range(design.periods)]
     unacceptable = 0
     for now in begins:
-        found = decided(design, arm, seen(ward, played(design, ward, plan, now), plan, now), now)
+        found = decided(design, arm, seen(ward, played(design, ward, plan, now), plan, now, design.pool.of), now)
         unacceptable += not found.acceptable
         plan.append((now, found.beds))
     end = begins[-1] + days
     rows = played(design, ward, plan, end)
-    was = Trajectory(tracks([rows]), 0.0, end, 1, 1, design.seed)
+    was = Trajectory(tracks([rows], design.pool.of), 0.0, end, 1, 1, design.seed)
     twin = BedPool(design.pool, therapy=therapy)
     values = {r.key: np.array([read(was, twin, r, now)[0, 0] for now in begins]) for r in therapy.readings}
     goals = {g.code: values[g.reading.key] for g in therapy.goals}
@@ -60,11 +60,11 @@ def played(design: "PlaceDesign", ward: VirtualWard, plan: list[tuple[float, flo
     return run(0.0, until, [world], plan[1:], design.pool.room, [ward.come[:n]], [ward.stay[:n]])[0]
 
 
-def seen(ward: VirtualWard, rows: Rows, plan: list[tuple[float, float]], now: float) -> Place:
+def seen(ward: VirtualWard, rows: Rows, plan: list[tuple[float, float]], now: float, of: str = "beds") -> Place:
     """What the ward's record says at ``now`` (h): everybody who came, was admitted, left or was refused by then."""
     asked, refused = (x[0][~np.isnan(rows["refused"][0][0])] for x in rows["refused"])
     waited = iter(rows["wait"][1][0][~np.isnan(rows["wait"][0][0])])
-    facts: list[Any] = [Watched(0.0, now), *(Setting(beds=n, at=t) for t, n in plan)]
+    facts: list[Any] = [Watched(0.0, now), *(Setting({of: n}, at=t) for t, n in plan)]
     for k, (came, no) in enumerate(zip(asked.tolist(), refused.tolist(), strict=True)):
         facts.append(Seen(f"v{k}", "asked", came))
         if no:
@@ -85,13 +85,13 @@ def decided(design: "PlaceDesign", arm: "Arm", place: Place, now: float) -> Deci
     if arm.policy == "twin":
         rec = advise(place, question).recommendation
         if rec.order:
-            return Decided(float(rec.order["values"]["beds"]))
+            return Decided(float(rec.order["values"][design.pool.of]))
         # nothing keeps the promises: the best of what was tried
         closest = rec.candidates[0].regimen
-        return Decided(float(closest.settings["beds"]), acceptable=False)  # type: ignore[union-attr]
+        return Decided(float(closest.settings[design.pool.of]), acceptable=False)  # type: ignore[union-attr]
     rule = next(r for r in therapy.rules if arm.policy == f"rule:{r.name}")
     known = BedPool(design.pool, therapy=therapy).told(*place.facts).rules_facts(arm.draws, design.seed)
     said = rule.advise(facts_at(place.timeline(*(Covariate(now, name, x) for name, x in known.items())), now))
     if not isinstance(said, Sets):
         raise InputError("the rule says nothing", where=f"{place.name}: {rule.name}", value=str(said))
-    return Decided(float(said.values["beds"]))
+    return Decided(float(said.values[design.pool.of]))

@@ -137,7 +137,7 @@ class PlaceDesign:
     def groups(self, facts: Mapping[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:
         """Small and large wards apart."""
         large = facts["load"] >= 10.0
-        return {"load below 10 beds": ~large, "load of 10 beds and more": large}
+        return {f"load below 10 {self.pool.of}": ~large, f"load of 10 {self.pool.of} and more": large}
 
     def table(self, first: int, n: int) -> "pa.Table":
         """Every arm of ``n`` wards: one row per ward and arm, by ward, then arm."""
@@ -170,7 +170,7 @@ class PlaceDesign:
             f"{self.periods} times for {days:g} days. Rules are told the load and the mean stay that the twin believes.",
         ]
         rules = {f"rule:{r.name}": f"{r.title} ({r.source})" for r in self.of.rules}
-        arms = [(a.name, rules.get(a.policy, f"{a.fixed:g} beds throughout" if a.fixed is not None else
+        arms = [(a.name, rules.get(a.policy, f"{a.fixed:g} {self.pool.of} throughout" if a.fixed is not None else
                                    f"the twin's advice on {a.draws} draws")) for a in self.arms]  # fmt: skip
         page = resources.files("dosetwin.trial.therapy") / "how.html.j2"
         return page.read_text(encoding="utf-8"), {"arms": arms, "said": said}

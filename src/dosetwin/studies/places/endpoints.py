@@ -17,6 +17,7 @@ def endpoints_of(therapy: "Therapy") -> "Mapping[str, Endpoint]":
     """Every endpoint by name: promises kept, readings, the loss they come to, and what it took."""
     found = {g.code: Endpoint(g.code, f"{g.text}: {g.border()}, share of the spans", "", "high", "share")
              for g in therapy.goals if not g.price}  # fmt: skip
+    of = therapy.pool.of if therapy.pool is not None else "beds"
     priced = {g.reading.key for g in therapy.goals if g.price}
     for r in therapy.readings:
         name = value_name(r)
@@ -24,8 +25,8 @@ def endpoints_of(therapy: "Therapy") -> "Mapping[str, Endpoint]":
         found[name] = Endpoint(name, r.label, "h" if r.what == "wait" and r.how not in SHARES else "",
                                "low" if r.key in priced else "neither", kind)  # fmt: skip
     return found | {e.name: e for e in (
-        Endpoint("loss", "what missed promises and beds cost, by the therapy's weights", "", "low"),
-        Endpoint("changes", "how often the number of beds was changed", "", "neither"),
+        Endpoint("loss", f"what missed promises and {of} cost, by the therapy's weights", "", "low"),
+        Endpoint("changes", f"how often the number of {of} was changed", "", "neither"),
         Endpoint("nothing_acceptable", "decisions at which no number was acceptable; what came closest was opened", "", "low"),
     )}  # fmt: skip
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-NAMES = ("taken", "waiting", "beds", "occupancy", "wait", "refused")
+NAMES = ("taken", "waiting", "open", "occupancy", "wait", "refused")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def run(
         _edges(n) for n in ([len(w.leaves) for w in worlds], [len(w.waits) for w in worlds], [len(c) for c in come])
     )
     most = int((np.diff(inside) + np.diff(queue) + np.diff(came)).max(initial=0))
-    size = {"taken": 2 * most + len(plan) + 2, "waiting": 2 * most + len(plan) + 2, "beds": len(plan) + 1,
+    size = {"taken": 2 * most + len(plan) + 2, "waiting": 2 * most + len(plan) + 2, "open": len(plan) + 1,
             "occupancy": 2 * most + 2 * len(plan) + 3, "wait": max(most, 1), "refused": max(most, 1)}  # fmt: skip
     time = {n: np.full((len(worlds), size[n]), np.nan) for n in NAMES}
     value = {n: np.zeros((len(worlds), size[n])) for n in NAMES}

@@ -1,4 +1,4 @@
-"""What a place is told: who was seen to ask, come in, leave or be refused, when somebody watched, and how many beds were open."""
+"""What a place is told: who was seen to ask, come in, leave or be refused, when somebody watched, and how many were open."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -82,12 +82,17 @@ class Known:
             if not isinstance(fact, Fact):
                 raise InputError("a place cannot be told this", where="told", value=type(fact).__name__,
                                  allowed="Seen, Watched, Setting")  # fmt: skip
-            if isinstance(fact, Setting) and [name for name, _ in fact.values] != ["beds"]:
-                raise InputError("a bed pool has beds and nothing else to set", where="told", value=fact.words(), allowed="beds")
         seen = self.seen | {f for f in facts if isinstance(f, Seen)}
         spans = self.spans | {f for f in facts if isinstance(f, Watched)}
         settings = {*self.settings, *(f for f in facts if isinstance(f, Setting))}
+        if len(names := sorted({name for s in settings for name, _ in s.values})) > 1:
+            raise InputError("a pool is of one thing, and has nothing else to set", where="told", value=", ".join(names))
         return Known(seen, spans, tuple(sorted(settings, key=lambda s: (s.at, s.values))))
+
+    @property
+    def open(self) -> float | None:
+        """How many are open, as last told; None: nobody said it."""
+        return self.settings[-1].values[0][1] if self.settings else None
 
     @property
     def now(self) -> float | None:
@@ -99,13 +104,13 @@ class Known:
         return {
             "visits": [{k: v for k, v in vars(visit).items() if v is not None} for visit in self.visits],
             "watched": [list(span) for span in self.watched],
-            "beds": [[s.at, s["beds"]] for s in self.settings],
+            "open": [[s.at, dict(s.values)] for s in self.settings],
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Known":
         facts: list[Fact] = [Watched(float(a), float(b)) for a, b in data.get("watched", ())]
-        facts += [Setting(beds=float(n), at=float(t)) for t, n in data.get("beds", ())]
+        facts += [Setting({k: float(n) for k, n in said.items()}, at=float(t)) for t, said in data.get("open", ())]
         for visit in data.get("visits", ()):
             facts += [Seen(str(visit["name"]), what, float(visit[what])) for what in ORDER if visit.get(what) is not None]
         return cls().told(*facts)

@@ -1,4 +1,4 @@
-"""The twin of a bed pool: told who came and went, it plays numbers of open beds and is read for waits, refusals and use."""
+"""The twin of a pool (of beds, chairs): told who came and went, it plays numbers open and is read for waits, refusals and use."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 from dosetwin.declare.pool import Arrivals, Exponential, Lognormal, Pool
 from dosetwin.errors import InputError
-from dosetwin.records import Order
+from dosetwin.records import Order, Setting
 from dosetwin.streams import uniforms
 from dosetwin.twins.kind import Readable
 from dosetwin.twins.place.belief import Drawn, arrived, drawn, lengths, mean_length
@@ -20,16 +20,24 @@ from dosetwin.twins.trajectory import HOW, Shape, Track, Trajectory
 SHAPES: Mapping[str, tuple[Shape, str, str]] = {
     "wait": ("events", "h", "from asking for a bed to lying in one, of those not refused"),
     "refused": ("events", "1", "1 for who was refused, 0 for who was not"),
-    "occupancy": ("steps", "1", "beds taken as a share of those open"),
-    "taken": ("steps", "1", "beds taken"),
+    "occupancy": ("steps", "1", "taken as a share of those open"),
+    "taken": ("steps", "1", "taken"),
     "waiting": ("steps", "1", "people waiting"),
-    "beds": ("steps", "1", "beds open"),
+    "open": ("steps", "1", "open"),
 }
+"""What every pool is read for; what is open goes by the name of what the pool is of."""
+
+
+def shapes(of: str) -> Mapping[str, tuple[Shape, str, str]]:
+    """``SHAPES`` of a pool of that."""
+    said = {"taken": f"{of} taken", "open": f"{of} open", "occupancy": f"{of} taken as a share of those open"}
+    return {of if n == "open" else n: (shape, unit, said.get(n, text)) for n, (shape, unit, text) in SHAPES.items()}
 
 
 @dataclass(frozen=True)
 class BedPool:
-    """One pool of beds and what is known of it. Make one with a ``Pool``; tell it ``Seen``, ``Watched``, ``Setting(beds)``.
+    """One pool of beds (or of what it is of) and what is known of it. Make one with a ``Pool``; tell it ``Seen``, ``Watched``,
+    ``Setting(beds=12)``.
 
     Plays start from those who are in a bed or waiting now. ``therapy``: what may be ordered, if anybody says it.
     """
@@ -40,11 +48,15 @@ class BedPool:
 
     def told(self, *facts: Any) -> "BedPool":
         """The place that knows these too. Raises InputError for another kind of fact, and for what contradicts an earlier one."""
+        for name in (name for f in facts if isinstance(f, Setting) for name, _ in f.values):
+            if name != self.pool.of:
+                raise InputError(f"this is a pool of {self.pool.of}, and nothing else is set", where="told", value=name,
+                                 allowed=self.pool.of)  # fmt: skip
         return replace(self, known=self.known.told(*facts)) if facts else self
 
     def reads(self) -> Mapping[str, Readable]:
-        """Waits and refusals of who comes, and how the beds are used."""
-        return {name: Readable(name, unit, text, HOW[shape]) for name, (shape, unit, text) in SHAPES.items()}
+        """Waits and refusals of who comes, and how what is open is used."""
+        return {name: Readable(name, unit, text, HOW[shape]) for name, (shape, unit, text) in shapes(self.pool.of).items()}
 
     def menu(self) -> Any:
         """The therapy's menu."""
@@ -87,7 +99,7 @@ class BedPool:
     ) -> Trajectory:  # fmt: skip
         """Every number of beds under the same comings and stays. ``at`` is not needed: every change is kept.
 
-        Raises InputError: no order, one that does not set ``beds`` to a whole number >= 0, or an ``after`` of other draws.
+        Raises InputError: no order, one that does not set what the pool is of to a whole number >= 0, or an ``after`` of other draws.
         """
         begin = self.now if after is None else after.until
         if not orders or draws < 1 or not begin < until < math.inf:
@@ -103,20 +115,22 @@ class BedPool:
         spans = [np.searchsorted(c, [begin, until]) for c in come]
         came, stays = ([x[a:b] for x, (a, b) in zip(of, spans, strict=True)] for of in (come, stay))
         found = [run(begin, until, worlds[o], beds, self.pool.room, came, stays) for o, beds in enumerate(plans)]
-        return Trajectory(tracks([rows for rows, _ in found]), begin, until, len(orders), draws, seed, end=[e for _, e in found])
+        held = tracks([rows for rows, _ in found], self.pool.of)
+        return Trajectory(held, begin, until, len(orders), draws, seed, end=[e for _, e in found])
 
     def _beds(self, order: Order, begin: float, until: float) -> list[tuple[float, float]]:
-        """(h, beds) within the run; what was set before it holds at its begin."""
+        """(h, open) within the run; what was set before it holds at its begin."""
+        of = self.pool.of
         if order.doses(until):
-            raise InputError("a place cannot be given doses", where="order", value=repr(order), allowed="Setting(beds=...)")
+            raise InputError("a place cannot be given doses", where="order", value=repr(order), allowed=f"Setting({of}=...)")
         changes: dict[float, float] = {}
         for setting in sorted(order.settings(until), key=lambda s: s.time):
-            if setting.name != "beds" or not setting.value >= 0 or setting.value != int(setting.value):
-                raise InputError("not beds that can be open", where=f"order {order.words()}", value=setting.value,
-                                 allowed="beds, a whole number >= 0")  # fmt: skip
+            if setting.name != of or not setting.value >= 0 or setting.value != int(setting.value):
+                raise InputError(f"not {of} that can be open", where=f"order {order.words()}", value=setting.value,
+                                 allowed=f"{of}, a whole number >= 0")  # fmt: skip
             changes[max(setting.time, begin)] = setting.value
         if begin not in changes and not self.known.settings:
-            raise InputError("how many beds are open is not known", where=f"order {order.words()}",
+            raise InputError(f"how many {of} are open is not known", where=f"order {order.words()}",
                              allowed=f"from {begin:g} h on", remedy="order it from now on, or tell it")  # fmt: skip
         return sorted(changes.items())
 
@@ -149,7 +163,7 @@ class BedPool:
         u = uniforms(seed, f"{self.pool.name}/here", np.arange(draws), len(inside) + len(queue))
         here = lengths(believed.stay[:, None, :], u[:, : len(inside)], self.now - since)
         new = lengths(believed.stay[:, None, :], u[:, len(inside) :])
-        beds = self.known.settings[-1]["beds"] if self.known.settings else 0.0
+        beds = self.known.open or 0.0
         asked = [float(a) for v in queue if (a := arrived(v)) is not None]
         return [
             World(tuple(sorted((since + here[k]).tolist())), tuple(zip(asked, new[k].tolist(), strict=True)), beds)
@@ -169,8 +183,8 @@ class BedPool:
         return cls(pool, Known.from_json(data["known"]), therapy)
 
 
-def tracks(found: Sequence[Rows]) -> dict[str, Track]:
-    """Every track of every run, rows padded with NaN times."""
+def tracks(found: Sequence[Rows], of: str) -> dict[str, Track]:
+    """Every track of every run of a pool ``of`` beds or another thing, rows padded with NaN times."""
     out = {}
     for name, (shape, _, _) in SHAPES.items():
         longest = max(rows[name][0].shape[1] for rows in found)
@@ -179,5 +193,5 @@ def tracks(found: Sequence[Rows]) -> dict[str, Track]:
         for o, rows in enumerate(found):
             t, v = rows[name]
             time[o, :, : t.shape[1]], value[o, :, : t.shape[1]] = t, v
-        out[name] = Track(shape, time, value)
+        out[of if name == "open" else name] = Track(shape, time, value)
     return out
