@@ -163,6 +163,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, first in ("lung.csv", "    ID,"), ("ward.json", '    {"place"'):  # the two cases that page prints
         block = page[page.index(first) :].partition("\n\n")[0]
         (tmp_path / name).write_text("\n".join(line.strip() for line in block.splitlines()) + "\n")
+    chairs = next(b for b in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL) if "infusion_chairs" in b)
+    (tmp_path / "chairs.py").write_text(chairs)
+    (tmp_path / "unit.json").write_text((tmp_path / "ward.json").read_text().replace('"beds"', '"chairs"'))
     for name, printed_on, first in (("theatre.csv", "anaesthesia.md", "    ID,"), ("overdose.csv", "mechanism.md", "    ID,")):
         page = (ROOT / "docs" / printed_on).read_text(encoding="utf-8")
         block = page[page.index(first) :].partition("\n\n")[0]

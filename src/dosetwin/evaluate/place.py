@@ -47,8 +47,9 @@ class PlaceReplay:
     def to_json(self, *, forecasts: bool = False) -> dict[str, Any]:
         """The machine-readable contract; percentages in %, rmse in people. ``forecasts`` adds every single forecast."""
         found = summarize(self.forecasts).to_json()
-        out = {"place": self.place, "therapy": self.therapy, "measures": self.measures, "text": TEXT[self.measures].format(of=self.of),
-               "seed": self.seed, "draws": self.draws, "n_days": found.pop("n_levels"), **found}  # fmt: skip
+        text = TEXT[self.measures].format(of=self.of)
+        out = {"place": self.place, "therapy": self.therapy, "measures": self.measures, "text": text, "seed": self.seed,
+               "draws": self.draws, "n_days": found.pop("n_levels"), **found}  # fmt: skip
         return out | {"forecasts": [dict(vars(f)) for f in self.forecasts]} if forecasts else out
 
 

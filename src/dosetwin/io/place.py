@@ -5,7 +5,8 @@
 midnight that is 0 h) is given.
 
 A table (CSV) has a line per visit: ``VISIT,ASKED,ADMITTED,LEFT,REFUSED`` in h or ISO 8601 with its offset, blank where it did not
-happen, and may have the ``BEDS`` open when the visit came. Where a pool is of another thing, that is the key and the column. A table is a whole list: it is watched from its first moment to its last.
+happen, and may have the ``BEDS`` open when the visit came. A table is a whole list: it is watched from its first moment to its
+last. Where a pool is of another thing, that is the key and the column.
 """
 
 from collections.abc import Mapping

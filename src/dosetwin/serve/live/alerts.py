@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dosetwin.serve")
 LOUDER: Mapping[str, Severity] = {"info": "warning", "warning": "critical", "critical": "critical"}
+NOTES = ("alert", "alert_acknowledged", "alert_ended", "alert_told")
+"""Kinds of facts that tell an alert."""
 MOST_REPEATS = 10
 """An alert nobody acknowledges is repeated that often and then stays as it is: the ward list shows it all the same."""
 TICK_S = 30.0
@@ -142,7 +144,9 @@ class Alerts:
         return added
 
     def check_all(self) -> int:
-        """Check every twin; only those with something to say are written for. Returns how many facts that added."""
+        """Check every twin and place; only those with something to say are written for. Returns how many facts that added."""
+        from dosetwin.serve.places import alerts as places
+
         reach = self._service.reach(THE_SERVICE)
         with self._service.store.read() as conn:
             rows = reach.patients(conn)
@@ -153,7 +157,7 @@ class Alerts:
         for r in rows:
             states.setdefault(r["id"], []).append(r)
         due = [id_ for id_, mine in states.items() if self._wanted(notes.get(id_, ()), mine, reach.now)]
-        return sum(self.check(id_) for id_ in due)
+        return sum(self.check(id_) for id_ in due) + places.check(self._service)
 
     def _wanted(self, notes: Sequence[Any], states: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
         open_ = [a for a in alerts_of(notes) if a.ended_at is None]

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from dosetwin import words
@@ -24,6 +25,7 @@ from dosetwin.serve.audit import stamp
 from dosetwin.serve.auth.principal import THE_SERVICE
 from dosetwin.serve.live.alerts import Alert, alerts_of
 from dosetwin.serve.live.calls import Call, calls
+from dosetwin.serve.places import alerts as places
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.facts import NewFact
 from dosetwin.serve.zone import Zone
@@ -41,31 +43,40 @@ TICK_S = 15.0
 
 @dataclass(frozen=True)
 class Message:
-    """What is sent of an alert: ``id`` of the fact that raised or repeated it, ``url`` of the patient's page ("": not known)."""
+    """What is sent of an alert: ``id`` of the fact that raised or repeated it, ``url`` of the patient's page ("": not known), and
+    the ``ward`` whose beds it is about (None: it is about a patient)."""
 
     id: str
     alert: Alert
     at: datetime
     severity: str
     url: str
+    ward: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, with the same as a FHIR R4 Communication."""
         return {
-            "id": self.id, "alert": self.alert.id, "patient": self.alert.patient_id, "code": self.alert.code,
+            "id": self.id, "alert": self.alert.id,
+            **({"patient": self.alert.patient_id} if self.ward is None else {"ward": self.ward}), "code": self.alert.code,
             "text": self.alert.text, "severity": self.severity, "at": stamp(self.at), "repeats": self.alert.repeats,
             "url": self.url, "communication": self.communication(),
         }  # fmt: skip
 
+    def _subject(self) -> dict[str, Any]:
+        """Whom it is about; a Communication has no subject but a patient, and names a ward in ``about``."""
+        if self.ward is not None:
+            return {"about": [{"type": "Location", "identifier": {"system": "urn:dosetwin:ward", "value": self.ward}}]}
+        return {"subject": {"identifier": {"system": "urn:dosetwin:patient", "value": self.alert.patient_id}}}
+
     def communication(self) -> dict[str, Any]:
-        """As a FHIR R4 Communication about the patient by this service's own id."""
+        """As a FHIR R4 Communication about the patient by this service's own id, or about a ward."""
         return {
             "resourceType": "Communication",
             "identifier": [{"system": "urn:dosetwin:alert", "value": self.id}],
             "status": "completed",
             "category": [{"text": "alert"}],
             "priority": {"critical": "stat", "warning": "urgent"}.get(self.severity, "routine"),
-            "subject": {"identifier": {"system": "urn:dosetwin:patient", "value": self.alert.patient_id}},
+            **self._subject(),
             "reasonCode": [{"text": self.alert.code.replace("_", " ")}],
             "sent": stamp(self.at),
             "payload": [{"contentString": self.alert.text or self.alert.code.replace("_", " ")}],
@@ -110,7 +121,8 @@ class Mail:
             subject = "[{severity}] {what}, told {n} times" if n > 1 else "[{severity}] {what}"
             told = words.say(subject, severity=message.severity, what=what, n=n)
             lines = [words.said(message.alert.text or what), "",
-                     words.say("Patient {id}", id=words.as_is(message.alert.patient_id)), message.url,
+                     words.say("Patient {id}", id=words.as_is(message.alert.patient_id)) if message.ward is None
+                     else words.say("Ward {ward}", ward=words.as_is(message.ward)), message.url,
                      words.say("Nobody has acknowledged it yet; it is repeated louder until somebody does.")]  # fmt: skip
         self.deliver(told, lines, message.id, message.at)
 
@@ -281,7 +293,7 @@ class Telling:
         service = self._service
         reach = service.reach(THE_SERVICE)
         with service.store.read() as conn:
-            notes = reach.alerts(conn)
+            notes = [*reach.alerts(conn), *places.notes(conn, list(service.places.of))]
         taken, now = 0, reach.now
         waiting = unsent(notes, tuple(self._ways), now, self._quiet)
         keys = {(fact["id"], name) for _, fact, name in waiting}
@@ -291,10 +303,11 @@ class Telling:
             if due > now:
                 continue
             base = service.settings.public_url.rstrip("/")
-            url = f"{base}/patient/{alert.patient_id}" if base else ""
+            ward = service.places.ward_of(alert.patient_id)
+            url = f"{base}/patient/{alert.patient_id}" if ward is None else f"{base}/beds?{urlencode({'ward': ward})}"
             try:
                 told = replace(alert, text=self._zone.retold(alert.text))
-                self._ways[name].send(Message(fact["id"], told, now, alert.severity, url))
+                self._ways[name].send(Message(fact["id"], told, now, alert.severity, url if base else "", ward))
             except (OSError, ValueError) as error:
                 wait = min(FIRST_WAIT * 2**tries, LONGEST_WAIT)
                 self._after[fact["id"], name] = (tries + 1, now + wait)
@@ -315,7 +328,8 @@ class Telling:
         body = {"kind": "alert_told", "code": alert.code, "text": name, "severity": alert.severity, "about": fact}
         new = [(alert.patient_id, NewFact.model_validate({"at": now, "body": body}))]
         self._service.change(THE_SERVICE, lambda conn, reach: self._service.ledger.record(conn, THE_SERVICE, new, reach.now))
-        self._service.touched([alert.patient_id])
+        if self._service.places.ward_of(alert.patient_id) is None:
+            self._service.touched([alert.patient_id])
 
     def summary(self) -> int:
         """Once a day, from the ward's hour on: by mail who should be called and why; returns how many mails were taken.

@@ -1,21 +1,35 @@
-"""Facts about a place, a closed shape per kind: beds opened, visits seen, and since when everybody who came is on record."""
+"""Facts about a place, a closed shape per kind: what was opened, visits seen, since when everybody who came is on record."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from dosetwin.serve.store.facts import Body, Name, Text
 
-MOST_BEDS = 5000
+MOST = 5000
+"""Beds or whatever a pool is of."""
+COUNT = Field(ge=0, le=MOST, strict=True)
+
+
+class Opened(Body):
+    """From then on so many are open, of what the place's pool is of. ``advised``: what the twin had recommended; ``advice``: the
+    id of the answer that was kept of it; ``text``: why another number."""
+
+    kind: Literal["opened"]
+    number: Annotated[int, COUNT]
+    advised: Annotated[int, COUNT] | None = None
+    advice: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = None
+    text: Text = ""
 
 
 class BedsOpen(Body):
-    """From then on so many beds are open. ``advised``: what the twin had recommended; ``text``: why another number."""
+    """The same of beds, as senders said it before a pool could be of anything else."""
 
     kind: Literal["beds_open"]
-    beds: Annotated[int, Field(ge=0, le=MOST_BEDS, strict=True)]
-    advised: Annotated[int, Field(ge=0, le=MOST_BEDS, strict=True)] | None = None
+    beds: Annotated[int, COUNT]
+    advised: Annotated[int, COUNT] | None = None
     text: Text = ""
 
 
@@ -48,7 +62,7 @@ class TakenBack(Body):
     text: Annotated[Text, Field(min_length=3)]
 
 
-AnyBody = Annotated[BedsOpen | VisitSeen | WatchBegan | WatchEnded | TakenBack, Field(discriminator="kind")]
+AnyBody = Annotated[Opened | BedsOpen | VisitSeen | WatchBegan | WatchEnded | TakenBack, Field(discriminator="kind")]
 
 
 class NewPlaceFact(BaseModel):
@@ -63,6 +77,12 @@ class NewPlaceFact(BaseModel):
     def canonical(self) -> dict[str, Any]:
         """The body as it is stored."""
         return self.body.canonical()
+
+
+def number_open(fact: Mapping[str, Any]) -> int | None:
+    """How many a fact says are open from then on; None of any other fact."""
+    name = {"opened": "number", "beds_open": "beds"}.get(fact["kind"])
+    return None if name is None else int(fact["body"][name])
 
 
 def subject(ward: str) -> str:

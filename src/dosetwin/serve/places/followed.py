@@ -2,18 +2,21 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from dosetwin import formulary
 from dosetwin.errors import InputError
+from dosetwin.serve.audit import stamp
 from dosetwin.serve.auth.principal import Action, Principal
 from dosetwin.serve.canon import digest
-from dosetwin.serve.places.facts import NewPlaceFact, subject
-from dosetwin.serve.places.record import Moves, by_patients, place_of, standing
+from dosetwin.serve.live.alerts import NOTES, Alert, alerts_of
+from dosetwin.serve.places import kept
+from dosetwin.serve.places.facts import NewPlaceFact, number_open, subject
+from dosetwin.serve.places.record import Moves, by_patients, nameless, place_of, standing
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.settings import Settings
 from dosetwin.serve.store.ledger import Receipt, Row, check_moment
@@ -23,37 +26,55 @@ from dosetwin.serve.zone import Zone
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
     from dosetwin.declare import Therapy
+    from dosetwin.declare.pool import Pool
     from dosetwin.serve.service import Service
     from dosetwin.twins.place import Place
 
 
 LASTS = timedelta(minutes=5)
 """An answer stands so long without a new fact."""
-NOTHING = "nothing is on record yet: say how many beds are open, and since when everybody who comes is on record"
+NOTHING = "nothing is on record yet: say how many {of} are open, and since when everybody who comes is on record"
 
 
 @dataclass(frozen=True)
 class State:
-    """A place now: what is on record, counted; ``advice`` None with the ``why`` where there is no answer."""
+    """A place now: what is on record, counted, of the pool's things; ``advice`` None with the ``why`` where there is no answer;
+    ``known`` what the answer is of, its visits without names (None: nothing); ``news`` since the last answer that was kept;
+    ``alerts`` that have not ended; ``last``: when something was told last."""
 
     ward: str
     therapy: str
+    of: str
     now: datetime
-    beds: int | None
-    inside: int
-    waiting: int
+    open: int | None
     told: Sequence[Mapping[str, Any]]
-    by_patients: bool
-    watched: bool
-    advice: "Advice | None"
+    inside: int = 0
+    waiting: int = 0
+    advice: "Advice | None" = None
     why: str = ""
+    known: "Place | None" = None
+    news: kept.News | None = None
+    alerts: Sequence[Alert] = ()
+    last: datetime | None = None
+
+    @property
+    def by_patients(self) -> bool:
+        """Whether the patients followed on the ward are its visits."""
+        return by_patients(self.told)
+
+    @property
+    def watched(self) -> bool:
+        """Whether everybody who comes is on record."""
+        return next((f["kind"] == "watch_began" for f in reversed(self.told) if f["kind"].startswith("watch_")), False)
 
     def to_json(self) -> dict[str, Any]:
-        """As the API tells it."""
+        """As the API tells it; ``beds_open`` and ``in_bed`` are what a ward of beds was told as before."""
+        older = {"beds_open": self.open, "in_bed": self.inside} if self.of == "beds" else {}
         return {
-            "ward": self.ward, "therapy": self.therapy, "beds_open": self.beds, "in_bed": self.inside, "waiting": self.waiting,
-            "by_patients": self.by_patients, "watched": self.watched,
+            "ward": self.ward, "therapy": self.therapy, "of": self.of, "open": self.open, "inside": self.inside, **older,
+            "waiting": self.waiting, "by_patients": self.by_patients, "watched": self.watched,
             "answer": None if self.advice is None else self.advice.recommendation.to_json(), "why": self.why,
+            "news": None if self.news is None else self.news.to_json(), "alerts": [a.to_json() for a in self.alerts],
         }  # fmt: skip
 
 
@@ -114,38 +135,108 @@ class Places:
         told = [dict(r) for r in conn.execute(mine).mappings()]
         with self._lock:
             moved = self._moves.visits(conn, ward, keep=keep) if by_patients(standing(told)) else []
-        place = place_of(ward, told, moved, now, Zone(self._service.settings.time_zone or "UTC"))
+        place = place_of(ward, told, moved, now, Zone(self._service.settings.time_zone or "UTC"), self.pool(ward).of)
         if place is not None:
             Known().told(*place.facts)
+            place = nameless(place)
         return place, told
+
+    def pool(self, ward: str) -> "Pool":
+        """What a ward that is followed is a pool of."""
+        pool = self.of[ward].pool
+        assert pool is not None
+        return pool
 
     def state(self, who: Principal, ward: str) -> State:
         """A place and its answer now, the same until a fact comes or ``LASTS`` is over."""
-        from dosetwin.advise import Question, advise
-        from dosetwin.twins.place.facts import Known
+        from dosetwin.twins.place import Known
 
-        therapy, service = self.need(who, ward, "read"), self._service
-        now = service.clock.now().replace(microsecond=0)
-        with service.store.read() as conn:
+        therapy, of = self.need(who, ward, "read"), self.pool(ward).of
+        now = self._service.clock.now().replace(microsecond=0)
+        with self._service.store.read() as conn:
             place, told = self._place(conn, ward, now)
+            issued = kept.rows(conn, ward)
         rows = standing(told)
-        on = next((f["kind"] == "watch_began" for f in reversed(rows) if f["kind"].startswith("watch_")), False)
-        beds = next((int(f["body"]["beds"]) for f in reversed(rows) if f["kind"] == "beds_open" and f["at"] <= now), None)
+        alerts = [a for a in alerts_of([f for f in told if f["kind"] in NOTES]) if a.ended_at is None]
+        number = next((n for f in reversed(rows) if f["at"] <= now and (n := number_open(f)) is not None), None)
+        last = max((f["at"] for f in rows if f["at"] <= now), default=None)
+        empty = State(ward, therapy.name, of, now, number, rows, why=NOTHING.format(of=of), alerts=alerts, last=last)
         if place is None or not (known := place.until(place.now or 0.0)).facts:
-            return State(ward, therapy.name, now, beds, 0, 0, rows, by_patients(rows), on, None, NOTHING)
+            return empty
         visits = Known().told(*known.facts).visits
-        inside = sum(v.admitted is not None and v.left is None for v in visits)
-        waiting = sum(v.admitted is None and v.left is None and v.refused is None for v in visits)
-        key = digest([[f["hash"] for f in rows], sorted(map(repr, visits))])
-        kept, why = self._kept.get(ward), ""
-        if kept is None or kept[0] != key or not timedelta(0) <= now - kept[1] < LASTS:
-            s = service.settings
-            question = Question(therapy, (), now=place.now, seed=s.seed, draws=s.draws, curves=True, input_hash=key)
-            try:
-                kept = self._kept[ward] = (key, now, service.pool.run(advise, place, question))
-            except InputError as error:
-                kept, why = None, str(error)
-        return State(ward, therapy.name, now, beds, inside, waiting, rows, by_patients(rows), on, kept[2] if kept else None, why)
+        if place.origin is not None and visits:
+            times = [t for v in visits for t in (v.asked, v.admitted, v.left, v.refused) if t is not None]
+            last = max(filter(None, (last, place.origin + timedelta(hours=max(times)))))
+        advice, why = self._answer(ward, place, digest([[f["hash"] for f in rows], sorted(map(repr, visits))]), now)
+        return replace(
+            empty, inside=sum(v.admitted is not None and v.left is None for v in visits), advice=advice, why=why, known=place,
+            waiting=sum(v.admitted is None and v.left is None and v.refused is None for v in visits), last=last,
+            news=kept.news_of(issued[0] if issued else None, rows, place),
+        )  # fmt: skip
+
+    def _answer(self, ward: str, place: "Place", key: str, now: datetime) -> "tuple[Advice | None, str]":
+        """The answer about a place, and why there is none."""
+        from dosetwin.advise import Question, advise
+
+        held = self._kept.get(ward)
+        if held is not None and held[0] == key and timedelta(0) <= now - held[1] < LASTS:
+            return held[2], ""
+        s = self._service.settings
+        question = Question(self.of[ward], (), now=place.now, seed=s.seed, draws=s.draws, curves=True, input_hash=key)
+        try:
+            self._kept[ward] = (key, now, self._service.pool.run(advise, place, question))
+        except InputError as error:
+            return None, str(error)
+        return self._kept[ward][2], ""
+
+    def keep(self, who: Principal, ward: str) -> dict[str, Any]:
+        """Keep the answer of now: asked, answered, and what it was made from. Raises Problem 409 where there is none."""
+        therapy = self.need(who, ward, "ask")
+        state = self.state(who, ward)
+        if state.advice is None or state.known is None:
+            raise Problem(409, "no_answer", "there is no answer to keep", [wrong("place", "ward", ward, state.why)])
+        # as of the moment the answer is of, which may be some minutes old
+        place = replace(state.known, now=state.advice.now).until(state.advice.now)
+        inputs = kept.inputs_of(therapy, place, state.advice.question)
+        said, now = state.advice.recommendation.to_json(), self._service.clock.now()
+
+        def issue(conn: Connection, reach: Any) -> str:
+            through = conn.scalar(select(func.max(facts.c.seq)).where(facts.c.patient_id == subject(ward))) or 0
+            return self._service.ledger.issue_advice(
+                conn, who, subject(ward), through_seq=through, identity_version=0, inputs=inputs, answer=said, now=now
+            )
+
+        id_ = self._service.change(who, issue)
+        return {"id": id_, "ward": ward, "asked_at": stamp(now), "therapy": therapy.name, "inputs": inputs, "answer": said}
+
+    def answers(self, who: Principal, ward: str) -> list[dict[str, Any]]:
+        """Answers kept of a place, newest first."""
+        self.need(who, ward, "read")
+        with self._service.store.read() as conn:
+            return kept.rows(conn, ward)
+
+    def one(self, who: Principal, ward: str, id_: str, action: Action = "read") -> dict[str, Any]:
+        """One of them. Raises Problem."""
+        self.need(who, ward, action)
+        with self._service.store.read() as conn:
+            return kept.row(conn, ward, id_)
+
+    def replay(self, who: Principal, ward: str, id_: str) -> dict[str, Any]:
+        """Compute a kept answer again from what is stored with it: is it the same, and if not, what changed."""
+        from dosetwin.advise import advise
+
+        stored = self.one(who, ward, id_, "replay")
+        name = stored["inputs"]["policy"]["name"]  # another may be followed there by now
+        therapy = self.of[ward] if self.of[ward].name == name else formulary.therapy(name)
+        place, question = kept.asked_then(stored["inputs"], therapy)
+        again = self._service.pool.run(advise, place, question).recommendation.to_json()
+        found = kept.replayed(stored, again, therapy)
+        self._service.audited(who, "replay", detail={"what": "place", "ward": ward, "advice": id_, "same": found["same"]})
+        return found
+
+    def ward_of(self, id_: str) -> str | None:
+        """The ward that facts filed under this are about; None of a patient."""
+        return next((ward for ward in self.of if subject(ward) == id_), None)
 
 
 def installed(settings: Settings) -> "dict[str, Therapy]":

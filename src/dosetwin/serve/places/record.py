@@ -1,18 +1,21 @@
 """What is on record of a place: its own facts, and who came and went among the patients followed there."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
+from dosetwin.serve.places.facts import number_open
 from dosetwin.serve.store.tables import facts, patients
 from dosetwin.serve.zone import Zone
 
 if TYPE_CHECKING:
     from dosetwin.twins.place import Place
 
+TOLD = ("opened", "beds_open", "visit_seen", "watch_began", "watch_ended", "taken_back")
+"""Kinds that say something of the place; others say what was answered and who was told."""
 MOVES = ("patient_created", "transferred", "discharged")
 H = 3600.0
 
@@ -70,7 +73,7 @@ class Moves:
 
 
 def place_of(ward: str, told: Sequence[Mapping[str, Any]], moved: Iterable[tuple[str, str, datetime]], now: datetime,
-             zone: Zone) -> "Place | None":  # fmt: skip
+             zone: Zone, of: str = "beds") -> "Place | None":  # fmt: skip
     """A place's record on its own clock, whose 0 h is the midnight before the first fact; None where nothing was told.
 
     Raises InputError for what contradicts itself. A watch that goes on is one until ``now``.
@@ -90,7 +93,7 @@ def place_of(ward: str, told: Sequence[Mapping[str, Any]], moved: Iterable[tuple
         return (at.astimezone(UTC) - origin.astimezone(UTC)).total_seconds() / H
 
     out: list[Any] = [Seen(name, what, hours(at)) for name, what, at in seen]
-    out += [Setting(beds=float(f["body"]["beds"]), at=hours(f["at"])) for f in rows if f["kind"] == "beds_open"]
+    out += [Setting({of: float(n)}, at=hours(f["at"])) for f in rows if (n := number_open(f)) is not None]
     began: datetime | None = None
     for f in rows:
         if f["kind"] == "watch_began":
@@ -103,10 +106,19 @@ def place_of(ward: str, told: Sequence[Mapping[str, Any]], moved: Iterable[tuple
     return Place(ward, tuple(out), origin, hours(now))
 
 
+def nameless(place: "Place") -> "Place":
+    """The same record with its visits numbered in the order they are played in: who it was is not needed for an answer, and an
+    answer that is kept for ever keeps nobody."""
+    from dosetwin.twins.place import Known, Seen
+
+    number = {v.name: f"v{k:06d}" for k, v in enumerate(Known().told(*place.facts).visits)}
+    return replace(place, facts=tuple(replace(f, visit=number[f.visit]) if isinstance(f, Seen) else f for f in place.facts))
+
+
 def standing(told: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The facts of a place that were not taken back, in the order of what happened."""
     gone = {f["body"]["event"] for f in told if f["kind"] == "taken_back"}
-    rows = [f for f in told if f["kind"] != "taken_back" and f["id"] not in gone]
+    rows = [f for f in told if f["kind"] in TOLD and f["kind"] != "taken_back" and f["id"] not in gone]
     return sorted(rows, key=lambda f: (f["at"], f["seq"]))
 
 

@@ -180,7 +180,9 @@ def script_words() -> dict[str, str]:
 def _nav(reader: Reader) -> list[tuple[str, str, str]]:
     """Where the reader may go; to beds only where a ward of theirs is followed as a place."""
     places = reader.service.places.wards(reader.who)
-    return [(k, t, h) for k, t, h, action in NAV if reader.who.may(action) and (k != "beds" or places)]  # type: ignore[arg-type]
+    other = any(reader.service.places.pool(w).of != "beds" for w in places)
+    mine = [x for x in NAV if reader.who.may(x[3]) and (x[0] != "beds" or places)]  # type: ignore[arg-type]
+    return [(k, "Places" if k == "beds" and other else t, h) for k, t, h, _ in mine]
 
 
 class PageRoute(APIRoute):

@@ -1,4 +1,4 @@
-"""The page of a place: how many beds to open, why and how sure, what is on record; beds are opened and a watch begins here."""
+"""The page of a place: how many to open, why and how sure, what is new; opened and watched here, alerts acknowledged."""
 
 import re
 from dataclasses import replace
@@ -11,20 +11,24 @@ from markupsafe import Markup
 from pydantic import ValidationError
 
 from dosetwin.report import narrative, readings
-from dosetwin.serve.places.facts import MOST_BEDS, BedsOpen, NewPlaceFact, WatchBegan, WatchEnded
+from dosetwin.serve.places.alerts import acknowledge
+from dosetwin.serve.places.facts import MOST, NewPlaceFact, Opened, WatchBegan, WatchEnded, number_open
+from dosetwin.serve.places.kept import News
 from dosetwin.serve.problems import Problem
 from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, page, zone_of
 from dosetwin.serve.zone import Zone
 
 if TYPE_CHECKING:
     from dosetwin.advise import Advice
+    from dosetwin.declare import Therapy
+    from dosetwin.declare.pool import Pool
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Ward = Annotated[str, Query(max_length=64)]
 Told = Annotated[str, Form(max_length=500)]
 RECENT = 12
 """Facts shown, newest first."""
-SAID = {"opened": "Recorded: the beds open from now.", "watched": "Recorded.", "": ""}
+SAID = {"opened": "Recorded: what is open from now.", "watched": "Recorded.", "": ""}
 
 
 @router.get("/beds")
@@ -48,9 +52,10 @@ def shown(request: Request, reader: Reader, ward: str, *, said: str = "", wrong:
         request, "beds.html.j2", reader, "beds", status=status, place=found, wards=mine, said=said, wrong=wrong or {},
         typed=typed,
         now=zone.long(found.now), answer=answer(found.advice, zone) if found.advice is not None else None,
-        facts=[{"at": zone.short(f["at"]), "by": f["actor"], "text": told(f)}
+        facts=[{"at": zone.short(f["at"]), "by": f["actor"], "text": told(f, found.of)}
                for f in reversed(found.told) if f["kind"] != "visit_seen"][:RECENT],
-        may_record=reader.who.may("record"), most=MOST_BEDS,
+        may_record=reader.who.may("record"), may_answer=reader.who.may("answer"), most=MOST,
+        news=None if found.news is None else news(found.news, zone),
     )  # fmt: skip
 
 
@@ -68,7 +73,7 @@ def answer(advice: "Advice", zone: Zone) -> dict[str, Any]:
         "title": narrative.answer_title(rec), "tone": narrative.tone(rec), "headline": narrative.headline(rec, therapy.drug.name),
         "certainty": narrative.certainty(rec.how_sure.get("joint")) if rec.regimen else ("", ""),
         "sure": [*sure[:1], *sure[-1:]],
-        "joint": rec.how_sure.get("joint"), "beds": rec.order.get("values", {}).get("beds"),
+        "joint": rec.how_sure.get("joint"), "open": rec.order.get("values", {}).get(pool(therapy).of),
         "why": [narrative.sentence(r, therapy.goals) for r in why],
         "why_not": [narrative.sentence(r, therapy.goals) for r in why_not],
         "expected": readings.expected(rec, therapy), "titles": [t for (t, _), j in zip(titles, judged, strict=True) if j],
@@ -80,8 +85,14 @@ def answer(advice: "Advice", zone: Zone) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def pool(therapy: "Therapy") -> "Pool":
+    """The pool of a place's therapy."""
+    assert therapy.pool is not None
+    return therapy.pool
+
+
 def chart(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
-    """Beds taken in the days ahead, with what is open now and as advised; None where nobody knows what is open."""
+    """What is taken in the days ahead, with what is open now and as advised; None where nobody knows what is open."""
     from dosetwin.serve.web.charts import BandOf, Chart, LineOf, ZoneOf, rounded, svg
 
     c = advice.curves
@@ -89,14 +100,16 @@ def chart(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
         return None
     origin = advice.timeline.origin.isoformat() if advice.timeline.origin else None
     now, then = [rounded(row) for row in c.prior], [rounded(row) for row in c.updated]
-    opened, ordered = advice.twin.known.settings[-1]["beds"], advice.recommendation.order.get("values", {}).get("beds")
+    of, opened = advice.twin.pool.of, advice.twin.known.open or 0.0
+    ordered = advice.recommendation.order.get("values", {}).get(of)
     drawn = Chart(
-        "taken", "Beds taken", "1", "beds taken", origin, float(c.time[0]), float(c.time[-1]), advice.now, rounded(c.time, 7),
+        "taken", f"{of.capitalize()} taken", "1", f"{of} taken", origin, float(c.time[0]), float(c.time[-1]), advice.now,
+        rounded(c.time, 7),
         (BandOf("as it is, 90 %", "prior90", now[0], now[4]), BandOf("as advised, 90 %", "updated90", then[0], then[4]),
          BandOf("as advised, 50 %", "updated50", then[1], then[3])),
         (LineOf("as it is, median", "prior", now[2]), LineOf("as advised, median", "updated", then[2])),
-        alt=f"Beds taken in the coming two weeks: as advised a median of {max(then[2]):.3g} at most, with {opened:g} open now "
-            f"{max(now[2]):.3g}.", zone=zone,
+        alt=f"{of.capitalize()} taken in the coming two weeks: as advised a median of {max(then[2]):.3g} at most, with "
+            f"{opened:g} open now {max(now[2]):.3g}.", zone=zone,
     )  # fmt: skip
     borders = {opened: f"{opened:g} open now"} | ({} if ordered in (None, opened) else {ordered: f"{ordered:g} as advised"})
     drawn = replace(drawn, zones=tuple(ZoneOf(text, None, n) for n, text in borders.items() if n <= drawn.top))
@@ -107,13 +120,24 @@ def chart(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
     return {"still": Markup(svg(drawn)), "chart": drawn, "rows": rows}
 
 
-def told(fact: Any) -> str:
-    """A fact about a place in words."""
+def news(found: News, zone: Zone) -> list[str]:
+    """What is new since the last answer that was kept, in words."""
+    then = f"{zone.short(found.at)}, {found.by}"
+    opened = [f"Opened since: {', '.join(map(str, found.opened))}."] if found.opened else []
+    return [
+        f"Was: {found.was or 'no acceptable order'} ({then}).",
+        f"Since then {found.asked} asked, {found.admitted} came in, {found.left} left and {found.refused} were sent away.",
+        *opened,
+    ]
+
+
+def told(fact: Any, of: str) -> str:
+    """A fact about a place whose pool is ``of`` that, in words."""
     body = fact["body"]
-    if fact["kind"] == "beds_open":
+    if (number := number_open(fact)) is not None:
         advised = body.get("advised")
-        beside = "" if advised is None else ", as advised" if advised == body["beds"] else f"; {advised} were advised"
-        return f"{body['beds']} beds open{beside}" + (f" ({body['text']})" if body.get("text") else "")
+        beside = "" if advised is None else ", as advised" if advised == number else f"; {advised} were advised"
+        return f"{number} {of} open{beside}" + (f" ({body['text']})" if body.get("text") else "")
     if fact["kind"] == "watch_began":
         of = "the patients followed on this ward" if body["by"] == "patients" else "the visits told"
         return f"everybody who comes is on record: {of}"
@@ -124,22 +148,44 @@ def told(fact: Any) -> str:
 def open_beds(
     request: Request, reader: Reading, token: Token = "", ward: Told = "", beds: Told = "", advised: Told = "", text: Told = ""
 ) -> Response:
-    """From now on so many beds are open."""
+    """From now on so many are open. The answer beside which that was decided is kept with it."""
     reader.same_form(token)
     count, meant = _count(beds), _count(advised)
     if count is None:
-        return shown(request, reader, ward, wrong={"beds": f"a whole number from 0 to {MOST_BEDS}"}, typed=beds[:20], status=422)
+        return shown(request, reader, ward, wrong={"beds": f"a whole number from 0 to {MOST}"}, typed=beds[:20], status=422)
     try:
-        body = BedsOpen(kind="beds_open", beds=count, advised=meant, text=text.strip())
+        body = Opened(kind="opened", number=count, advised=meant, advice=_kept(reader, ward, meant), text=text.strip())
     except ValidationError:
         return shown(request, reader, ward, wrong={"beds": "write the reason without control characters"}, status=422)
     return _recorded(request, reader, ward, NewPlaceFact(at=reader.service.clock.now(), body=body), "opened")
 
 
+def _kept(reader: Reader, ward: str, meant: int | None) -> str | None:
+    """The id of the answer that was shown, kept; None where the answer of now says another number, or nobody was shown one."""
+    places = reader.service.places
+    places.need(reader.who, ward, "record")
+    if meant is None or not reader.who.may("ask"):
+        return None
+    answer = places.state(reader.who, ward).advice
+    of = places.pool(ward).of
+    same = answer is not None and answer.recommendation.order.get("values", {}).get(of) == meant
+    return str(places.keep(reader.who, ward)["id"]) if same else None
+
+
+@router.post("/beds/seen")
+def seen(request: Request, reader: Reading, token: Token = "", ward: Told = "", alert: Told = "", text: Told = "") -> Response:
+    """An alert of the place was seen, and why it need not be repeated."""
+    reader.same_form(token)
+    if len(text.strip()) < 3:
+        return shown(request, reader, ward, wrong={"alert": "a reason of three letters and more"}, status=422)
+    acknowledge(reader.service, reader.who, ward, alert, text.strip()[:300])
+    return _to(request, ward, "watched")
+
+
 def _count(typed: str) -> int | None:
-    """A number of beds in the digits 0 to 9, None for everything else."""
+    """A number in the digits 0 to 9, None for everything else."""
     said = typed.strip()
-    return int(said) if re.fullmatch(r"[0-9]{1,4}", said) and int(said) <= MOST_BEDS else None
+    return int(said) if re.fullmatch(r"[0-9]{1,4}", said) and int(said) <= MOST else None
 
 
 @router.post("/beds/watch")
@@ -160,5 +206,9 @@ def watch(
 
 def _recorded(request: Request, reader: Reader, ward: str, fact: NewPlaceFact, said: str) -> Response:
     reader.service.places.record(reader.who, ward, [fact])
+    return _to(request, ward, said)
+
+
+def _to(request: Request, ward: str, said: str) -> Response:
     query = urlencode({"ward": ward, "said": said})
     return RedirectResponse(f"{request.scope.get('root_path', '')}/beds?{query}", 303)

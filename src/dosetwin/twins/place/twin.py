@@ -99,7 +99,7 @@ class BedPool:
     ) -> Trajectory:  # fmt: skip
         """Every number of beds under the same comings and stays. ``at`` is not needed: every change is kept.
 
-        Raises InputError: no order, one that does not set what the pool is of to a whole number >= 0, or an ``after`` of other draws.
+        Raises InputError: no order, one that does not set what the pool is of to a whole number >= 0, other draws.
         """
         begin = self.now if after is None else after.until
         if not orders or draws < 1 or not begin < until < math.inf:
