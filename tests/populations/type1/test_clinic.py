@@ -43,6 +43,22 @@ def test_errors_of_the_monitor_are_correlated_and_gaps_are_gaps() -> None:
     assert np.isnan(errors(np.arange(200), 1, minutes, Sensor(pressed=0.0))).mean() == pytest.approx(0.3 * 45 / 1440, rel=0.3)
 
 
+def test_exercise_takes_glucose_at_once_and_helps_insulin_until_the_next_day() -> None:
+    people = type1.clinic()
+    still, effort = np.zeros((30, 60)), np.full(30, 65.0)
+    states = people.steady.copy()
+    begin = type1.advance(people.parameters, states, still[:, :1], people.basal / 60.0)[:, 0]
+    end = type1.advance(people.parameters, states, still, people.basal / 60.0, effort=effort)[:, -1]
+    assert (end < begin - 5.0).all()
+    assert states[:, 18] == pytest.approx(0.9, abs=0.1)
+    assert states[:, 19] == pytest.approx(3900.0)
+    type1.advance(people.parameters, states, np.zeros((30, 720)), people.basal / 60.0)
+    assert (states[:, 17] == 0.0).all()
+    assert states[:, 18] == pytest.approx(0.9 * np.exp(-1.2), abs=0.05)
+    type1.advance(people.parameters, states, np.zeros((30, 5000)), people.basal / 60.0)
+    assert (states[:, 18:] == 0.0).all()
+
+
 def test_unknown_people_are_named() -> None:
     with pytest.raises(UnknownName, match="adult_011"):
         type1.one("adult_011")

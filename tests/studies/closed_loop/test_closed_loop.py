@@ -43,6 +43,16 @@ def test_advised_settings_are_learned_from_other_days_and_keep_to_the_steps() ->
     assert (np.abs(np.log(advised / own)) < 0.35).all()
 
 
+def test_exercise_lowers_glucose_and_who_is_told_gives_less_insulin() -> None:
+    arms = 'arms = [{ name = "told", controller = "mpc" }, { name = "untold", controller = "mpc", told = false }]'
+    still = studies.read(FEW[: FEW.index("arms")] + arms)
+    rows = [replace(still, world=replace(still.world, active=a)).table(0, 6).to_pydict() for a in (0.0, 1.0)]
+    mean, insulin = (np.array([r[k] for r in rows]).reshape(2, 6, 2) for k in ("mean", "insulin"))
+    assert (insulin[0, :, 0] == insulin[0, :, 1]).all(), "without exercise nothing is told"
+    assert mean[1, :, 1].mean() < mean[0, :, 1].mean() - 3.0
+    assert insulin[1, :, 0].mean() < insulin[1, :, 1].mean()
+
+
 @pytest.mark.parametrize(
     ("change", "what"),
     [('"mpc"', "unknown controller"), ("days = 1", "days"), ('"ahead"', "different names"), ("seed = 5", "missing key")],

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from dosetwin.loops.insulin.belief import STEP_MIN
@@ -55,18 +56,39 @@ class Limits:
         dose U and meal_dose U (what announced food would get) [n], before readings up to now, mg/dL [n, hist], given U of every
         five minutes so far [n, hist], basal U/h, weight kg [n].
         """
-        step = basal * STEP_MIN / 60.0
-        most = np.maximum(self.most_hours * basal - np.maximum(on_board(given - step[:, None]), 0.0), 0.0) + step
-        dose = np.minimum(dose, most + meal_dose)
-        dose = np.minimum(dose, self.largest * weight)
         blind = round(self.blind_min / STEP_MIN)
-        if before.shape[1] >= blind:
-            dose = np.where(np.isnan(before[:, -blind:]).all(axis=1), np.minimum(dose, step + meal_dose), dose)
-        if before.shape[1] >= 4:
-            now, past = before[:, -1], before[:, -4]
-            with np.errstate(invalid="ignore"):
-                pressed = (before[:, -2] - now) > self.jump
-                dose = np.where(pressed, np.minimum(dose, step), dose)
-                slope = np.where(pressed, 0.0, np.minimum((now - past) / 3.0, 0.0))
-                dose = np.where(now + slope * self.ahead_min / STEP_MIN < self.suspend_at, 0.0, dose)
-        return np.maximum(dose, 0.0)
+        out = np.empty(len(dose))
+        _within(dose, before[:, -max(blind, 4) :], given[:, -len(_LEFT) :], _LEFT, meal_dose, basal, weight, self.suspend_at,
+                self.ahead_min / STEP_MIN, blind, self.jump, self.most_hours, self.largest, out)  # fmt: skip
+        return out
+
+
+@njit(cache=True, error_model="numpy")
+def _within(
+    dose, before, given, left, meal_dose, basal, weight, suspend_at, ahead, blind, jump, hours, largest, out
+):  # pragma: no cover: compiled
+    """``Limits.within``, person by person: ``ahead`` and ``blind`` in steps, ``left`` of the doses of the last steps."""
+    seen, m = before.shape[1], given.shape[1]
+    for i in range(len(dose)):
+        step = basal[i] * STEP_MIN / 60.0
+        still = 0.0
+        for k in range(m):
+            still += (given[i, k] - step) * left[len(left) - m + k]
+        d = min(dose[i], max(hours * basal[i] - max(still, 0.0), 0.0) + step + meal_dose[i])
+        d = min(d, largest * weight[i])
+        none = seen >= blind
+        for k in range(max(seen - blind, 0), seen):
+            none = none and before[i, k] != before[i, k]
+        if none:
+            d = min(d, step + meal_dose[i])
+        if seen >= 4:
+            now, past = before[i, seen - 1], before[i, seen - 4]
+            pressed = before[i, seen - 2] - now > jump
+            if pressed:
+                d = min(d, step)
+            slope = 0.0 if pressed else min((now - past) / 3.0, 0.0)
+            if past != past and not pressed:
+                slope = np.nan
+            if now + slope * ahead < suspend_at:
+                d = 0.0
+        out[i] = max(d, 0.0)

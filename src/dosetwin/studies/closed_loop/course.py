@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from dosetwin.loops.insulin import CONTROLLERS, Limits, Person, Seen
 from dosetwin.loops.insulin.belief import STEP_MIN
+from dosetwin.loops.insulin.controllers import FORETOLD
 from dosetwin.loops.insulin.learned import Days, learn
 from dosetwin.loops.insulin.settings import TARGET, Settings, choose
 from dosetwin.populations.type1 import Clinic, advance
-from dosetwin.populations.type1.body import NAMES
+from dosetwin.populations.type1.body import NAMES, REST_BPM
 from dosetwin.populations.type1.sensor import HIGHEST, LOWEST, Sensor, errors
 from dosetwin.streams import normals, uniforms
 
@@ -24,13 +25,19 @@ SNACK = 0.5
 """Chance of each snack."""
 HYPO, RESCUE_G = 60.0, 15.0
 """mg/dL on the monitor under which a person eats so many g, at most every 20 minutes."""
+SESSION = (17.0, 2.0, 30.0, 60.0, 0.35, 0.6)
+"""Exercise: hour and SD in h of its begin, least and greatest min, least and greatest share of the reserve of the heart rate; the
+reserve is 220 less the age less the rate at rest (a shape assumed)."""
+LEAD_MIN = 90
+"""min before it at which exercise that is told is told."""
 
 
 @dataclass(frozen=True)
 class World:
     """What may go wrong: ``unannounced`` share of meals, ``misjudged`` SD of ln(carbohydrate said / eaten), ``swing`` of the
     sensitivities over a day (0.3: 30 % up and down, a phase per person), ``rescue`` whether lows are eaten away, ``basal`` by
-    what the dose that is right is multiplied in everybody's settings."""
+    what the dose that is right is multiplied in everybody's settings, ``active`` share of days with exercise, ``foretold`` share
+    of it that is told ``LEAD_MIN`` before (to an arm that is told)."""
 
     days: int = 3
     unannounced: float = 0.1
@@ -38,6 +45,8 @@ class World:
     swing: float = 0.3
     rescue: bool = True
     basal: float = 1.0
+    active: float = 0.0
+    foretold: float = 1.0
     sensor: Sensor = field(default_factory=Sensor)
 
 
@@ -72,12 +81,33 @@ def meals(people: Clinic, number: NDArray[np.int64], seed: int, world: World) ->
     return eaten, said
 
 
-def play(people: Clinic, number: NDArray[np.int64], seed: int, world: World, controller: str, limits: Limits | None) -> Played:
-    """The course of these people from steady state. ``limits`` None: the controller alone (to show what the limits do)."""
+def sessions(number: NDArray[np.int64], seed: int, world: World) -> tuple[Array, NDArray[np.int64]]:
+    """(effort of every five minutes, share of the reserve [n, steps]; the step from which on it is known, the last: never)."""
+    n, steps = len(number), world.days * DAY // STEP_MIN
+    effort, known = np.zeros((n, steps)), np.full((n, steps), steps)
+    hour, sd, short, long, light, hard = SESSION
+    for day in range(world.days):
+        z = normals(seed, f"type1/exercise/{day}", number, 1)[:, 0]
+        u = uniforms(seed, f"type1/exercise/{day}", number, 4, first=64)
+        for i in np.flatnonzero(u[:, 0] < world.active):
+            first = int((day * DAY + 60.0 * (hour + sd * np.clip(z[i], -2, 2))) // STEP_MIN)
+            last = min(first + round((short + (long - short) * u[i, 1]) / STEP_MIN), steps)
+            effort[i, first:last] = light + (hard - light) * u[i, 2]
+            if u[i, 3] < world.foretold:
+                known[i, first:last] = first - LEAD_MIN // STEP_MIN
+    return effort, known
+
+
+def play(people: Clinic, number: NDArray[np.int64], seed: int, world: World, controller: str, limits: Limits | None,
+         told: bool = True) -> Played:  # fmt: skip
+    """The course of these people from steady state. ``limits`` None: the controller alone (to show what the limits do);
+    ``told`` False: it hears of no exercise."""
     n, steps = len(number), world.days * DAY // STEP_MIN
     person = Person(people.weight, people.basal, people.ratio, people.factor)
     decides = CONTROLLERS[controller](person)
     eaten, said = meals(people, number, seed, world)
+    effort, known = sessions(number, seed, world)
+    reserve = 220.0 - people.age - REST_BPM
     added = errors(number, seed, np.arange(steps, dtype=np.float64) * STEP_MIN, world.sensor)
     phase = 2.0 * np.pi * uniforms(seed, "type1/phase", number, 1)[:, 0]
     parameters, states = people.parameters.copy(), people.steady.copy()
@@ -96,7 +126,9 @@ def play(people: Clinic, number: NDArray[np.int64], seed: int, world: World, con
             rescued[low] += RESCUE_G
             last[low] = k
         past = given[:, :k] if k else np.repeat(step[:, None], 1, axis=1)
-        dose = decides.act(Seen(seen[:, k], seen[:, :k], said[:, k], past))
+        coming = slice(k, k + FORETOLD)
+        hears = np.where(known[:, coming] <= k, effort[:, coming], 0.0) if told and world.active else None
+        dose = decides.act(Seen(seen[:, k], seen[:, :k], said[:, k], past, hears))
         if limits is not None:
             bolus = said[:, k] / people.ratio
             dose = limits.within(dose, seen[:, : k + 1], past, bolus, people.basal, people.weight)
@@ -105,7 +137,7 @@ def play(people: Clinic, number: NDArray[np.int64], seed: int, world: World, con
             moved = 1.0 + world.swing * np.sin(2.0 * np.pi * minute / DAY + phase)
             parameters[:, kp3] = people.parameters[:, kp3] * moved
             parameters[:, Vmx] = people.parameters[:, Vmx] * moved
-        glucose[:, now] = advance(parameters, states, eaten[:, now], given[:, k] / STEP_MIN)
+        glucose[:, now] = advance(parameters, states, eaten[:, now], given[:, k] / STEP_MIN, effort=effort[:, k] * reserve)
         level = glucose[:, minute + STEP_MIN - 1]
     return Played(glucose, given, seen, rescued)
 

@@ -23,21 +23,23 @@ if TYPE_CHECKING:
 
 TOP: Kinds = {"name": str, "title": str, "note": str, "n": int, "seed": int, "first": int, "chunk": int, "group": str,
               "world": dict, "sensor": dict, "arms": list, "claims": list, "reference": str}  # fmt: skip
-WORLD: Kinds = {"days": int, "unannounced": NUMBER, "misjudged": NUMBER, "swing": NUMBER, "rescue": bool, "basal": NUMBER}
+WORLD: Kinds = {"days": int, "unannounced": NUMBER, "misjudged": NUMBER, "swing": NUMBER, "rescue": bool, "basal": NUMBER,
+               "active": NUMBER, "foretold": NUMBER}  # fmt: skip
 SENSOR: Kinds = dict.fromkeys(("error", "gaps", "gap_min", "pressed", "fall", "press_min"), NUMBER)
 CLAIM = ("arm", "against", "endpoint", "kind", "value")
-SHARES = ("unannounced", "swing", "pressed", "gaps")
+SHARES = ("unannounced", "swing", "pressed", "gaps", "active", "foretold")
 
 
 @dataclass(frozen=True)
 class Arm:
     """``controller`` by name; ``limits`` False: without the limits outside of it; ``advised``: under the settings that ``advise``
-    recommends after as many days under those of everybody."""
+    recommends after as many days under those of everybody; ``told`` False: it hears of no exercise."""
 
     name: str
     controller: str
     limits: bool = True
     advised: bool = False
+    told: bool = True
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class LoopDesign:
     def _counted(self, people: type1.Clinic, number: np.ndarray, arm: Arm) -> dict[str, np.ndarray]:
         if arm.advised:
             people = advised(people, number, self.seed, self.world, arm.controller)
-        played = play(people, number, self.seed, self.world, arm.controller, Limits() if arm.limits else None)
+        played = play(people, number, self.seed, self.world, arm.controller, Limits() if arm.limits else None, arm.told)
         every = np.arange(4, played.glucose.shape[1], 5)
         said = [glycaemia(every.astype(float), np.clip(g[every], 10.0, 1500.0)) for g in played.glucose]
         out = {e: np.array([getattr(s, e) for s in said]) for e in ENDPOINTS if hasattr(said[0], e)}
@@ -153,6 +155,14 @@ class LoopDesign:
             f"sensitivity swings by {100 * w.swing:g} % over the day.",
             f"The monitor errs ({s.error:g} times the published errors), has {s.gaps:g} gaps a day and {s.pressed:g} falls by "
             "pressure a night; what is counted is glucose as it was.",
+            *(
+                []
+                if not w.active
+                else [
+                    f"On {100 * w.active:g} % of days there is exercise of 30 to 60 minutes, in {100 * w.foretold:g} % "
+                    "of them told 90 minutes before."
+                ]
+            ),
             *([] if w.basal == 1.0 else [f"Everybody's basal dose is {w.basal:g} times the one that holds glucose level."]),
         ]
         arms = [
@@ -160,7 +170,8 @@ class LoopDesign:
                 a.name,
                 f"{CONTROLLERS[a.controller].__doc__}".split(".")[0]
                 + ("" if a.limits else "; without limits")
-                + ("; settings as advised after as many other days" if a.advised else ""),
+                + ("; settings as advised after as many other days" if a.advised else "")
+                + ("" if a.told else "; hears of no exercise"),
             )
             for a in self.arms
         ]
