@@ -148,16 +148,17 @@ def _information(value, rows, slope_rows, slope_scale, out, y, blq, time_sd, for
 def _around(
     value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b, z, constant, step, both
 ):  # pragma: no cover
-    """Objective at each z; by differences of ``step`` (to both sides: ``both``) gradient and expected Hessian at the first."""
+    """Objective at each z; by differences of ``step`` (to both sides: ``both``) gradient and expected Hessian at the first, and
+    the step that these ask for with its largest part."""
     found = -2.0 * _log_likelihood(value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b) - constant
     n, m = z.shape[1], y.shape[0]
     for k in range(z.shape[0]):
         for i in range(n):
             found[k] += z[k, i] * z[k, i]
-    gradient, scoring = np.full(n, np.nan), np.eye(n)
+    gradient, scoring, ahead, longest = np.full(n, np.nan), np.eye(n), np.full(n, np.nan), np.nan
     for k in range(z.shape[0]):
         if not math.isfinite(found[k]):
-            return found, gradient, scoring
+            return found, gradient, scoring, ahead, longest
     weight = _information(value, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b)
     slopes, away = np.empty((n, m)), 2.0 * step if both else step
     for j in range(n):
@@ -174,8 +175,24 @@ def _around(
             scoring[j, k] = 2.0 * (total + (1.0 if j == k else 0.0))
             good = good and math.isfinite(scoring[j, k])
     if not good:
-        return found, np.full(n, np.nan), np.eye(n)
-    return found, gradient, scoring
+        return found, np.full(n, np.nan), np.eye(n), ahead, longest
+    # the Hessian is positive definite, as a sum of squares and the prior's: eliminated without pivots
+    left = scoring.copy()
+    for j in range(n):
+        ahead[j] = -gradient[j]
+    for k in range(n):
+        for i in range(k + 1, n):
+            share = left[i, k] / left[k, k]
+            ahead[i] -= share * ahead[k]
+            for j in range(k + 1, n):
+                left[i, j] -= share * left[k, j]
+    longest = 0.0
+    for i in range(n - 1, -1, -1):
+        for j in range(i + 1, n):
+            ahead[i] -= left[i, j] * ahead[j]
+        ahead[i] /= left[i, i]
+        longest = max(longest, abs(ahead[i])) if math.isfinite(ahead[i]) else math.nan
+    return found, gradient, scoring, ahead, longest
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,10 +298,12 @@ class Evidence:
             self.form, self.a, self.b,
         )  # fmt: skip
 
-    def around(self, prediction: Prediction, z: np.ndarray, step: float, both: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def around(
+        self, prediction: Prediction, z: np.ndarray, step: float, both: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
         """Of whitened vectors ``z`` [K, n_full], a point and its neighbours at ``step`` along each axis (then at -``step``, where
-        ``both``): -2 ln likelihood + z'z less ``constant``, [K]; at the first its gradient [n_full] and expected Hessian. A
-        gradient of NaN: a neighbour failed."""
+        ``both``): -2 ln likelihood + z'z less ``constant``, [K]; at the first its gradient [n_full], expected Hessian, the step
+        to where these see the minimum and that step's largest part. All but the first NaN: a neighbour failed."""
         return _around(
             prediction.value, prediction.ok, self.rows, self.slope_rows, self.slope_scale, self.out, self.y, self.blq,
             self.time_sd, self.form, self.a, self.b, z, self.constant, step, both,

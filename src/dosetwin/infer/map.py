@@ -7,6 +7,8 @@ the one NONMEM users know: -2 ln p(levels | eta) without the 2 pi constants, + e
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
+from math import inf, isfinite
 
 import numpy as np
 
@@ -26,6 +28,9 @@ SLOW, SLOW_STEP = 12, 0.05
 """Scoring that still creeps after so many steps, in steps shorter than this (prior SDs), goes on by Newton's."""
 LONGEST_STEP = 4.0
 """No step is longer than this many prior SDs."""
+STEPS = {True: (1e-5, 1e-3), False: (1e-2, 5e-2)}
+"""Steps of differences in prior SDs, for gradients and for Hessians. Exact solutions bear small one-sided steps; an adaptive
+solver's error of about rtol must stay small against the differences it is divided by, which needs wider, symmetric ones."""
 HALVINGS = 0.5 ** np.arange(1, 11)
 
 
@@ -49,12 +54,25 @@ class MapEstimate:
 
 @dataclass(frozen=True, eq=False)
 class _Point:
-    """Objective, gradient and expected Hessian at z."""
+    """Objective, gradient and expected Hessian at z, the step these ask for and its largest part (NaN where they are)."""
 
     z: np.ndarray
     f: float
     gradient: np.ndarray
     scoring: np.ndarray
+    step: np.ndarray
+    longest: float
+
+
+@lru_cache(maxsize=64)
+def _neighbours(n: int, exact: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Around a point of n numbers: itself and what gradients ask for, what Hessians ask for, and which pairs the latter's are."""
+    step, hessian_step = STEPS[exact]
+    eye, (i, j) = np.eye(n), np.triu_indices(n, 1)
+    star = np.vstack([np.zeros((1, n)), step * eye, *([] if exact else [-step * eye])])
+    pairs = hessian_step * (eye[i] + eye[j])
+    sides = [pairs] if exact else [pairs, -pairs]
+    return star, np.vstack([np.zeros((1, n)), hessian_step * eye, -hessian_step * eye, *sides]), i, j
 
 
 class _Objective:
@@ -64,16 +82,9 @@ class _Objective:
         self.evidence = evidence
         self.play = player(evidence.model, evidence.schedule)
         n = self.n = evidence.root.shape[0]
-        # Steps in prior SDs. Exact solutions bear small one-sided steps; an adaptive solver's error of about rtol must stay
-        # small against the differences it is divided by, which needs wider, symmetric ones.
         self.exact = evidence.model.solver == "exact"
-        self.step, self.hessian_step = (1e-5, 1e-3) if self.exact else (1e-2, 5e-2)
-        eye = self.eye = np.eye(n)
-        self.star = np.vstack([np.zeros((1, n)), self.step * eye, *([] if self.exact else [-self.step * eye])])
-        self.i, self.j = np.triu_indices(n, 1)
-        pairs = self.hessian_step * (eye[self.i] + eye[self.j])
-        sides = [pairs] if self.exact else [pairs, -pairs]
-        self.lattice = np.vstack([np.zeros((1, n)), self.hessian_step * eye, -self.hessian_step * eye, *sides])
+        self.step, self.hessian_step = STEPS[self.exact]
+        self.star, self.lattice, self.i, self.j = _neighbours(n, self.exact)
         self.evaluations = 0
 
     def _predict(self, z: np.ndarray) -> Prediction:
@@ -88,8 +99,9 @@ class _Objective:
     def at(self, z: np.ndarray) -> _Point:
         """Everything a scoring step needs, from one batched call."""
         points = z + self.star
-        f, gradient, scoring = self.evidence.around(self._predict(points), points, self.step, not self.exact)
-        return _Point(z, float(f[0]) if np.isfinite(f[0]) else np.inf, gradient, scoring)
+        f, gradient, scoring, step, longest = self.evidence.around(self._predict(points), points, self.step, not self.exact)
+        value = float(f[0])
+        return _Point(z, value if isfinite(value) else inf, gradient, scoring, step, longest)
 
     def second_order(self, point: _Point) -> tuple[np.ndarray, np.ndarray] | None:
         """The best gradient [n] at hand and the Hessian [n, n]; None where a neighbour's simulation failed."""
@@ -120,16 +132,15 @@ def _descend(objective: _Objective, start: np.ndarray) -> tuple[_Point, np.ndarr
     point = objective.at(start)
     damping = 0.0
     for iteration in range(MAX_ITERATIONS):
-        if not np.isfinite(point.gradient).all():
+        step, longest = point.step, point.longest
+        if not isfinite(longest):
             break
-        curvature = point.scoring
         if damping:
-            curvature = curvature + damping * np.diag(np.diag(point.scoring))
-        step = -np.linalg.solve(curvature, point.gradient)
-        longest = float(np.abs(step).max())
+            step = -np.linalg.solve(point.scoring + damping * np.diag(np.diag(point.scoring)), point.gradient)
+            longest = float(np.abs(step).max())
         small = longest < SCORING_TOLERANCE
         if longest > LONGEST_STEP:
-            step *= LONGEST_STEP / longest
+            step = step * (LONGEST_STEP / longest)
         if small or (iteration >= SLOW and longest < SLOW_STEP):
             local = objective.second_order(point)
             if local is not None and _positive(local[1]):
@@ -137,7 +148,8 @@ def _descend(objective: _Objective, start: np.ndarray) -> tuple[_Point, np.ndarr
                 step = -np.linalg.solve(hessian, gradient)
                 if np.abs(step).max() < (NEWTON_LIMIT if small else SCORING_TOLERANCE):
                     decrease = 0.5 * float(step @ hessian @ step)
-                    return _Point(point.z + step, point.f - decrease, gradient, point.scoring), hessian, True
+                    last = _Point(point.z + step, point.f - decrease, gradient, point.scoring, step, longest)
+                    return last, hessian, True
             elif small:
                 return point, point.scoring, damping == 0.0
         trial = objective.at(point.z + step)

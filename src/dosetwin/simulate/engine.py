@@ -239,7 +239,7 @@ def player(model: Model, schedule: Schedule) -> Callable[[np.ndarray], Predictio
         value, state = np.empty((k * n_t, n_out)), np.zeros((k * n_t, n_states))
         codes, stopped = np.zeros(k, np.int64), np.zeros(k)
         kernel(0, k, course, theta, eta, *firmly, out_ptr, value, state, codes, stopped)
-        if codes.any():
+        if any(codes.tolist()):
             return plainly(eta)
         return Prediction(times, value.reshape(k, n_t, n_out), state.reshape(k, n_t, n_states), codes == 0, codes)
 

@@ -34,6 +34,8 @@ from dosetwin.simulate.typical import has_lag, parameter_names, superposes
 
 Rule = Literal["locf", "nocb", "linear"]
 RULES: tuple[Rule, ...] = ("locf", "nocb", "linear")
+FEW = 1000
+"""Events that are looked through one by one sooner than by numpy."""
 _MODES = {"duration": BY_DURATION, "rate": BY_RATE, "model_rate": MODEL_RATE, "model_duration": MODEL_DURATION,
           "constant": CONSTANT}  # fmt: skip
 
@@ -83,7 +85,7 @@ class Schedule:
     @cached_property
     def kinds(self) -> frozenset[int]:
         """Which kinds of events there are."""
-        return frozenset(np.unique(self.kind).tolist())
+        return frozenset(self.kind.tolist() if len(self.kind) < FEW else np.unique(self.kind).tolist())
 
     @cached_property
     def highest(self) -> int:
@@ -307,7 +309,7 @@ def schedule_many(
         remarks = _long_lags(model, timeline, table) if has_lag(model) and any(d.ss for d in timeline.doses) else []
         findings += (*told, *table.findings, *remarks)
     lengths = [len(p[0]) for p in parts]
-    stacked = [np.ascontiguousarray(np.concatenate([p[i] for p in parts])) for i in range(6)]
+    stacked = parts[0] if len(parts) == 1 else [np.ascontiguousarray(np.concatenate([p[i] for p in parts])) for i in range(6)]
     return Schedule(
         ids=tuple(t.patient.id for t in timelines),
         table=np.arange(len(timelines)),
