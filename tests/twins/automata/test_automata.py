@@ -1,6 +1,7 @@
 """The pacemaker on virtual hearts: closed forms, eight properties that can fail, devices of others, settings."""
 
 import json
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from dosetwin.cli import run as cli
 from dosetwin.errors import InputError
 from dosetwin.evaluate.pages import heart as page
 from dosetwin.evaluate.pages.heart import pacing
-from dosetwin.twins.automata import Chance, Conduction, Heart, Interval, PacedHeart, Pacemaker, Programme, run
+from dosetwin.twins.automata import Chance, Conduction, Heart, Interval, PacedHeart, Pacemaker, Programme, run, under_test
 from dosetwin.twins.automata.examine import coverage, examine
 from dosetwin.twins.automata.properties import check
 from dosetwin.twins.automata.scenarios import LIBRARY
@@ -114,6 +115,40 @@ def test_a_process_that_is_gone_or_silent_is_refused() -> None:
         make(Programme())
     with pytest.raises(InputError, match="cannot be started"):
         Process("no_such_program_of_ours")
+    with pytest.raises(InputError, match="not a command"):
+        Process("echo 'without an end")
+
+
+ANSWER = 'import sys; [print("{\\"marks\\": []}", flush=True) '
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (ANSWER + "for line in sys.stdin for _ in range(2)]", "without being asked"),
+        ("while True: print('x' * 1000, end='')", "without being asked|talks without end"),
+        ("import sys; input(); print('[' * 50000, flush=True); sys.stdin.read()", "not a line of JSON"),
+        ("raise SystemExit('the lead is broken')", "gone: the lead is broken"),
+        (ANSWER + "for line in sys.stdin if not __import__('time').sleep(0.02)]", "too slow"),
+    ],
+)
+def test_a_process_that_babbles_crashes_or_dawdles_is_named(program: str, said: str) -> None:
+    def test(make: Process) -> None:
+        device = make(Programme())
+        for k in range(20):
+            device.sense(float(k), "V")
+
+    with Process(f"{sys.executable} -c {shlex.quote(program)}", 2.0, 0.05) as make, pytest.raises(InputError, match=said):
+        test(make)
+
+
+def test_a_file_whose_device_never_returns_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "hung.py"
+    file.write_text("def make(programme):\n    def logic(t, event):\n        while True:\n            pass\n    return logic\n")
+    monkeypatch.setattr(under_test, "PATIENCE_S", 0.1)
+    make = from_file(file)
+    with pytest.raises(InputError, match="no answer"):
+        make(Programme())
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def run(heart: Conduction, device: Device, until: float, begin: float = 0.0) -> 
             answers = device.wake(t)
         for m in answers:
             if m not in MARKERS:
-                raise InputError("no marker", where=f"device at {t:g} ms", value=m, allowed=", ".join(MARKERS))
+                raise InputError("no marker", where=f"device at {t:g} ms", value=m[:40], allowed=", ".join(MARKERS))
             marks.append((t, m))
             if m in ("AP", "VP") and not heart.pulse(t, m[0]):
                 lost.append((t, m))
