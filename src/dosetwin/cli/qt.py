@@ -94,7 +94,7 @@ def advise(
     head = (
         "no dose keeps the limits: stop, another drug"
         if best is None
-        else f"at most {best['dose']:g} {response.dose_unit} twice a day"
+        else f"at most {best['dose']:g} {response.dose_unit} {response.often}"
     )
     console.print(safe(f"{record.name}: {head}"), style="bold")
     table = grid(("dose", "QTc at its peak (5 to 95 %), ms", "QTc >= 500", "rise >= 60", ""))

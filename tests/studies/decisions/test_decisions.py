@@ -13,8 +13,9 @@ from dosetwin.declare import Facts, Sets
 from dosetwin.errors import InputError
 from dosetwin.loops.tumour import adaptive
 from dosetwin.outcomes.repolarisation import interval
+from dosetwin.outcomes.scores.qrisk3 import FLAGS
 from dosetwin.structure import tumour
-from dosetwin.studies.decisions import decision, decisions, prostate, radiotherapy, systemic
+from dosetwin.studies.decisions import decision, decisions, prevention, prostate, radiotherapy, systemic
 from dosetwin.twins.formula.case import read_case
 
 NOTHING = (-np.inf, {"GY": 0.0, "FRACTIONS": 0.0, "A_DAY": 1.0})
@@ -279,6 +280,62 @@ def test_qt_halves_the_dose_where_the_limits_do_and_names_low_potassium(tmp_path
             read_case(written(tmp_path, QT.replace(*change)), decision("qt_dofetilide").formula)
 
 
+@pytest.mark.parametrize(("drug", "dose", "conc"), [("quinidine", 400, 0), ("sotalol", 1, 0), ("ondansetron", 1, 0)])
+def test_qt_of_other_drugs_is_told_by_readings_at_the_peak(tmp_path: Path, drug: str, dose: float, conc: float) -> None:
+    table = f"TIME [d],QT [ms],RR [ms],CONC,DOSE\n0,405,950,{conc},{dose}\n1,QT1,960,,\n3,QT2,970,,\n"
+    what = decision(f"qt_{drug}")
+    answers = []
+    for rise in (10, 30, 75, 130):
+        text = table.replace("QT1", str(405 + rise)).replace("QT2", str(407 + rise))
+        told = decide(what, read_case(written(tmp_path, text), what.formula), draws=200).to_json()
+        kept = next(r for r in told["rows"] if r["settings"]["DOSE"] == dose)
+        q = kept["goals"]["below_500"]
+        assert q["q50"] == pytest.approx(412 + rise, abs=12), "a blank concentration is the peak, not the one before the drug"
+        answers.append((told["guideline"]["order"], told["settings"] and told["settings"]["DOSE"]))
+    assert [d for _, d in answers] == sorted([d for _, d in answers], reverse=True)
+    assert answers[0][0] != answers[2][0]
+    assert answers[3][1] is None or answers[3][1] < dose
+    assert "stop" in answers[3][0]
+
+
+PREVENTED = {
+    "score2": {"SMOKER": "yes", "REGION": "moderate"},
+    "prevent": {"SMOKER": "yes", "BMI": 28, "EGFR": 80, "DIABETES": "no"},
+    "qrisk3": {"SMOKING": "light", "WT": 84, "HT": 176, "ETHNICITY": "white", "SBP_SD": 6, "TOWNSEND": 0,
+               **dict.fromkeys((k for k in FLAGS if k != "BP_TREATED"), "no")},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("score", "age", "statin", "drugs"), [
+    ("score2", 57, 80.0, 2.0), ("score2", 41, 20.0, 0.0), ("prevent", 57, 20.0, 1.0), ("prevent", 41, 0.0, 0.0),
+    ("qrisk3", 57, 20.0, 0.0), ("qrisk3", 41, 0.0, 0.0),
+])  # fmt: skip
+def test_prevention_follows_each_score_and_its_guideline(
+    tmp_path: Path, score: str, age: int, statin: float, drugs: float
+) -> None:
+    name = f"prevention_{score}_years"
+    case = {"facts": {"AGE": age, "SEX": "m", "HDL": 1.2, **PREVENTED[score]},
+            "readings": [{"TIME": -1, "SBP": 134, "TC": 6.2}, {"TIME": 0, "SBP": 134, "TC": 6.4}]}  # fmt: skip
+    what = decision(name)
+    found = decide(what, read_case(written(tmp_path, json.dumps({"therapy": name, **case}), "case.json"), what.formula), draws=60)
+    rule = what.therapy.rules[0].advise(Facts(dict(found.facts)))
+    assert isinstance(rule, Sets)
+    assert rule.values == {"STATIN": statin, "BP_DRUGS": drugs}, rule
+    g = next(x for x in prevention.GUIDED if x.score == score)
+    known = {k: v for k, v in found.twin.facts if k != "AGE"}
+    exact = prevention.risk(g, known, age + 1.0, 134.0, 6.4)
+    assert f"{exact:.1f} %" in rule.text
+    p = {"SBP0": np.array([134.0]), "TC0": np.array([6.4]), "DRIFT": np.zeros(1), "RESPONSE": np.ones(1), "LOWERS": np.ones(1)}
+    played = what.formula.course(p, found.twin.known, [(-np.inf, what.formula.now)], np.array([1.0, 11.0]))
+    assert played["RISK"][0, 0] == pytest.approx(exact, rel=0.01)
+    if age > 50:  # the score's youngest is held below its range
+        assert 100 * played["EVENT"][0, 1] == pytest.approx(exact, rel=0.1)
+    drugged = what.formula.course(p, found.twin.known, [(-np.inf, {"STATIN": 20.0, "BP_DRUGS": 0.0})], np.array([1.0]))
+    lowered = 0.43 * (6.4 - 1.2 - prevention.NOT_LDL)
+    assert np.log1p(-drugged["RISK"][0, 0] / 100) / np.log1p(-played["RISK"][0, 0] / 100) == pytest.approx(0.79**lowered)
+    assert found.findings[0].code == "passes_first"
+
+
 def test_they_are_listed_and_shown_as_therapies_are() -> None:
     listed = CliRunner().invoke(app, ["therapies"])
     shown = CliRunner().invoke(app, ["therapies", "kidney_years"])
@@ -300,7 +357,7 @@ def test_every_one_declares_what_it_rests_on(name: str) -> None:
     assert all(u.source for u in d.formula.unknowns)
     assert {r.name for r in d.formula.reads} >= set(d.drawn)
     z = np.zeros(1)
-    facts = Facts({c.name: (c.low + c.high) / 2 for c in d.formula.facts if c.needed})
+    facts = Facts({c.name: c.low if c.words else (c.low + c.high) / 2 for c in d.formula.facts if c.needed})
     p = {u.name: u.of(z, facts) for u in d.formula.unknowns}
     steps = [(-np.inf, dict(d.formula.now)), (0.0, dict(d.formula.now))]
     found = d.formula.course(p, facts, steps, np.array([0.0, 0.5 * d.until]))

@@ -12,7 +12,8 @@ from dosetwin.outcomes import scores
 from dosetwin.outcomes.diabetes.equations import EVENTS, coefficients, predictor, terms, within_a_year
 from dosetwin.outcomes.diabetes.life import Lives, live
 from dosetwin.outcomes.diabetes.worth import Worth
-from dosetwin.studies.decisions import arthritis, asthma, hypertension, kidney
+from dosetwin.outcomes.scores.qrisk3 import FLAGS
+from dosetwin.studies.decisions import arthritis, asthma, hypertension, kidney, prevention
 from dosetwin.studies.ten_years.belief import ERROR, NAMES, Belief, Reading
 
 PAGE = "chronic"
@@ -74,6 +75,10 @@ KFRE = (
     ((0, 80, 15, 30), (8.188, 23.411, 5.557, 19.858)),
 )
 EPI = ((1, 60, 1.0, 86.16), (0, 60, 1.0, 64.50), (1, 70, 2.0, 35.24), (0, 40, 0.6, 116.30))
+PREVENTED: Mapping[str, float] = {
+    "AGE": 57, "SEX": 1, "SMOKER": 1, "HDL": 1.2, "REGION": 2, "BMI": 28, "EGFR": 80, "DIABETES": 0, "SMOKING": 3, "WT": 84,
+    "HT": 176, "ETHNICITY": 1, "SBP_SD": 6, "TOWNSEND": 0, **{k: 0.0 for k in FLAGS if k != "BP_TREATED"},
+}  # fmt: skip
 DAS = {"DAS28_ESR": 5.692, "DAS28_CRP": 5.166, "DAS28_ESR3": 5.400}
 
 
@@ -394,6 +399,18 @@ def _plans() -> list[Check]:
     prevent = float(of({**known, "TC": 5.5 / 0.02586, "HDL": 1.3 / 0.02586, "SBP": 150.0, "BP_TREATED": 0.0})["TOTAL_CVD_10Y"])
     out.append(_check("prevent_again", "ten years without drugs at 150 mmHg", "hypertension_years", "PREVENT itself", "secondary",
                       prevent, 100 * float(a["EVENT"][0, 1]), 0.05, "%"))  # fmt: skip
+    for g in prevention.GUIDED:
+        d = next(x for x in prevention.DECISIONS if x.formula.name.endswith(g.score))
+        who = Facts({k: v for k, v in PREVENTED.items() if k in {c.name for c in d.formula.facts}})
+        known = {k: v for k, v in PREVENTED.items() if k != "AGE" and who.number(k) is not None}
+        p = {u.name: u.of(np.zeros(1), who) for u in d.formula.unknowns}
+        p |= {"DRIFT": np.zeros(1), "SBP0": np.array([140.0]), "TC0": np.array([6.0])}
+        none = [(-np.inf, dict(d.formula.now))]
+        played = float(d.formula.course(p, who, none, np.array([0.0, 10.0]))["EVENT"][0, 1])
+        exact = prevention.risk(g, known, PREVENTED["AGE"], 140.0, 6.0)
+        out.append(_check(f"prevention_{g.score}", f"events of ten years without drugs, {g.score}", d.name, "the score itself",
+                          "derived", exact, 100 * played, 0.05 * exact, "%",
+                          why="the rate follows age within the ten years: 5 %"))  # fmt: skip
     schedule = {"MG": 40.0, "EVERY_D": 14.0, "MTX": 0.0}
     ra = _played(arthritis, Facts(), schedule, np.array([3.0]), ANTI=np.array([3.0]))
     level = 40.0 / 14.0 / 0.32
@@ -402,13 +419,16 @@ def _plans() -> list[Check]:
                       level, float(ra["LEVEL"][0, 0]), 0.01, "mg/L"))  # fmt: skip
     out.append(_check("ra_das28", "DAS28 at that level", "arthritis_years", "5.5 x 11 / (11 + level) (Ternant 2015)", "derived",
                       5.5 * 11.0 / (11.0 + level), float(ra["DAS28"][0, 0]), 0.01, "1"))  # fmt: skip
-    rates = [float(_played(asthma, Facts(EOS=0.5), {"STEP": s}, np.array([1.0]))["RATE"][0, 0]) for s in (0.0, 1.0, 3.0, 4.0)]
+    rates = [
+        float(_played(asthma, Facts(EOS=0.5), {"STEP": s}, np.array([1.0]))["RATE"][0, 0]) for s in (0.0, 1.0, 2.0, 3.0, 4.0)
+    ]
     for name, found, published, source in (
         ("as_needed", rates[1] / rates[0], 0.36, "O'Byrne 2018, SYGMA 1"),
-        ("biologic", rates[3] / rates[2], 0.47, "Ortega 2014, MENSA"),
+        ("low_dose_and_reliever", rates[2] / rates[0], 0.09 / 0.20 * 0.74 * 0.68, "SYGMA 1, Pauwels 1997, Sobieraj 2018"),
+        ("biologic", rates[4] / rates[3], 0.83 / 1.74, "Ortega 2014, MENSA"),
     ):
         text = f"severe exacerbations left by {name.replace('_', ' ')}"
-        out.append(_check(f"asthma_{name}", text, "asthma_years", source, "recalled", published, found, 0.01, "1"))
+        out.append(_check(f"asthma_{name}", text, "asthma_years", source, "secondary", published, found, 0.01, "1"))
     return out
 
 

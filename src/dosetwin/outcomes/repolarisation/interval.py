@@ -51,7 +51,8 @@ class Response:
     """How QTc (ms) answers to a concentration (``unit``): QTc = baseline + level + slope x C, each normal over people.
 
     ``sds`` of level and slope, their ``corr``, ``noise`` SD of one reading; ``peak`` mean peak concentration of ``dose`` and
-    ``peak_cv`` between people; ``accumulates`` peak of steady state over that of one dose; ``doses`` that can be ordered.
+    ``peak_cv`` between people; ``accumulates`` peak of steady state over that of one dose; ``doses`` that can be ordered,
+    one every ``every_h`` h.
     """
 
     name: str
@@ -69,6 +70,12 @@ class Response:
     accumulates: float = 1.0
     highest: float = math.inf
     source: str = VOLUNTEERS
+    every_h: float = 12.0
+
+    @property
+    def often(self) -> str:
+        """``twice a day``."""
+        return "twice a day" if self.every_h == 12.0 else f"every {self.every_h:g} h"
 
     def covariance(self) -> np.ndarray:
         """[2, 2] of level and slope over people."""
@@ -120,10 +127,18 @@ RESPONSES = {
         1.5,
         10000.0,
     ),
-}
+    "quinidine": Response(
+        "quinidine", "ng/mL", -6.6, 0.0447, (6.4, 0.0115), -0.2, 13.9, 400.0, "mg sulfate", 1794.0, 0.22, (200.0, 300.0, 400.0),
+        2.1, 10000.0, VOLUNTEERS.replace("22", "21"), 6.0,
+    ),
+    "verapamil": Response(
+        "verapamil", "ng/mL", -7.4, 0.062, (9.6, 0.064), -0.66, 5.8, 120.0, "mg", 130.0, 0.53, (40.0, 80.0, 120.0), 1.2, 2000.0,
+        every_h=8.0,
+    ),
+}  # fmt: skip
 """Change from the reading before the dose (no placebo taken off). Peaks: means of the same volunteers; accumulation at 12 h:
-dofetilide
-from its fall between 12 and 24 h in them, ranolazine assumed."""
+dofetilide from its fall between 12 and 24 h in them, ranolazine assumed; of quinidine every 6 h and verapamil every 8 h the mean
+levels of one dose laid over each other (verapamil saturates its first pass: too low). Doses recalled."""
 
 
 @dataclass(frozen=True)

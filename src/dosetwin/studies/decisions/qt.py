@@ -28,6 +28,8 @@ KIDNEY = (
     "from 20 and none below (recalled)."
 )
 UNSAID = -1.0
+A_READING = 1e-6
+"""d: a concentration is that of its own moment; a later reading without one is taken for the peak of the dose."""
 NOT_BEGUN, BLOCK, WIDE = 440.0, 500.0, 120.0
 """ms: QTc above which dofetilide is not begun, that with a QRS wider than the third (US label; recalled)."""
 
@@ -40,16 +42,17 @@ def _made(r: Response) -> Decision:
         n = len(p["BASE"])
         conc, dose = np.zeros((n, len(t))), np.empty(len(t))
         for j, when in enumerate(t):
-            s = steps[int(np.searchsorted(edges, when + 1e-9, side="right"))][1]
+            begun, s = steps[int(np.searchsorted(edges, when + 1e-9, side="right"))]
+            read = s["CONC"] >= 0.0 and abs(when - begun) < A_READING
             usual = r.peak / r.dose * s["DOSE"] * r.accumulates * p["PEAK"]
-            conc[:, j] = usual if s["CONC"] < 0.0 else s["CONC"]
+            conc[:, j] = s["CONC"] if read else usual
             dose[j] = s["DOSE"]
         rise = np.where(conc > 0.0, p["LEVEL"][:, None] + p["SLOPE"][:, None] * conc, 0.0)
         lost = np.broadcast_to(1.0 - dose / most, conc.shape)
         return {"QTC": p["BASE"][:, None] + rise, "RISE": rise, "PEAK_CONC": conc, "LOST": lost}
 
     def words(s: Mapping[str, float]) -> str:
-        return f"{r.name} {s['DOSE']:g} {r.dose_unit} twice a day" if s["DOSE"] else f"stop {r.name}, another drug"
+        return f"{r.name} {s['DOSE']:g} {r.dose_unit} {r.often}" if s["DOSE"] else f"stop {r.name}, another drug"
 
     def limits(facts: Facts) -> Sets | str:
         last, first, dose = facts.number("QTC"), facts.number("QTC_FIRST"), facts.number("DOSE") or 0.0
@@ -92,7 +95,7 @@ def _made(r: Response) -> Decision:
             Read("LOST", "share of the highest dose that is not given", "1", 0.0, 1.0, measured=False),
         ),
         settings=(
-            Column("DOSE", f"dose twice a day, {r.dose_unit}", r.dose_unit, 0.0, 2.0 * most),
+            Column("DOSE", f"dose {r.often}, {r.dose_unit}", r.dose_unit, 0.0, 2.0 * most),
             Column("CONC", f"total concentration at the reading, {r.unit}", r.unit, UNSAID, r.highest,
                    slip="free, or in nmol/L? this is total plasma concentration"),
         ),
@@ -136,7 +139,7 @@ def _made(r: Response) -> Decision:
     return Decision(
         formula, therapy, f"QT on {r.name}", words, ("QTC",), 7.0,
         ("QTc rises in proportion to total concentration, by a level and a slope of each person; Fridericia's correction.",
-         "Doses are judged at the peak of twice-daily doses in steady state; the peak of a dose differs between "
+         "Doses are judged at the peak of steady state; the peak of a dose differs between "
          "people as in the volunteers.", *((KIDNEY,) if r.name == "dofetilide" else ())),
         remarks=remarks,
         possible=possible,
