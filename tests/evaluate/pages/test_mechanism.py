@@ -1,4 +1,4 @@
-"""Every number of the page on mechanisms agrees but the one that the curated file itself contradicts."""
+"""Every number of the page on mechanisms agrees, each receptor state with its own."""
 
 import numpy as np
 import pytest
@@ -7,13 +7,11 @@ from dosetwin.evaluate.pages import mechanism
 from dosetwin.structure import glutathione, receptor, renin
 
 
-def test_every_number_agrees_but_one_that_is_printed_with_its_cause() -> None:
+def test_every_number_agrees() -> None:
     found = mechanism.run()
-    missed = [c for c in found if not c.passed]
-    assert [c.check for c in missed] == ["insulin.diabetic.IRS1"]
-    assert "80.64" in missed[0].cause
-    assert missed[0].simulated == pytest.approx(80.64, abs=0.01)
-    assert "**MISS**" in mechanism.markdown(found)
+    assert [c.check for c in found if not c.passed] == []
+    assert {c.check for c in found} >= {"insulin.diabetic.IRi", "insulin.normal.IRS1"}
+    assert "**MISS**" not in mechanism.markdown(found)
     assert len(found) == 48
 
 

@@ -17,8 +17,7 @@ from dosetwin.outcomes.repolarisation.drugs import Blocker, training
 def test_the_page_of_qt_is_met(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DOSETWIN_SHARED", raising=False)
     found = qt.run(n=100, seed=1)
-    # quinidine at three times its peak drifts from beat to beat: 1482 ms against 1480 where 2 are allowed, printed as a miss
-    assert {c.check for c in found if not c.passed} <= {"qt.quinidine_APD90"}
+    assert [c.check for c in found if not c.passed] == []
     assert {"qt.classes", "qt.control_qNet", "qt.quinidine_qNet", "qt.halved_qNet"} <= {c.check for c in found}
 
 
