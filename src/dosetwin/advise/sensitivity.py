@@ -9,7 +9,7 @@ from dosetwin.advise.gate import ends_of, heard
 from dosetwin.advise.question import Asked
 from dosetwin.advise.reweighed import weighed
 from dosetwin.advise.table import ordered
-from dosetwin.checks.record import weight_jumps
+from dosetwin.checks.weights import weight_jumps
 from dosetwin.decide.recommendation import Sensitivity
 from dosetwin.declare import Model
 from dosetwin.errors import InputError

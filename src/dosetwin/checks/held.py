@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from dataclasses import replace
 
-from dosetwin.checks.record import HELD, check, name_of
+from dosetwin.checks.named import name_of
+from dosetwin.checks.record import HELD, check
 from dosetwin.errors import Finding
 from dosetwin.records.timeline import Timeline
 

@@ -5,7 +5,10 @@ from dosetwin.declare.drug import Drug, drug
 from dosetwin.declare.goal import Goal
 from dosetwin.declare.limit import Bar, Limit
 from dosetwin.declare.menu import Repeated, Rounding, Settings, Weekly
-from dosetwin.declare.model import (
+from dosetwin.declare.model import Model, model
+from dosetwin.declare.reading import AUC24, CMAX_MIC, PEAK, TROUGH, After, At, Between, End, Interval, Reading
+from dosetwin.declare.rule import Facts, Rule, Says, Sets
+from dosetwin.declare.tables import (
     Amount,
     Anchor,
     Correlation,
@@ -15,7 +18,6 @@ from dosetwin.declare.model import (
     Everyday,
     Kappa,
     Missing,
-    Model,
     Output,
     Provenance,
     Reference,
@@ -27,11 +29,8 @@ from dosetwin.declare.model import (
     additive,
     combined,
     lognormal,
-    model,
     proportional,
 )
-from dosetwin.declare.reading import AUC24, CMAX_MIC, PEAK, TROUGH, After, At, Between, End, Interval, Reading
-from dosetwin.declare.rule import Facts, Rule, Says, Sets
 from dosetwin.declare.therapy import Assumed, Fits, Sampling, Therapy
 
 __all__ = [

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from dosetwin.declare.channels import COMPONENTS
-from dosetwin.declare.model import Provenance
+from dosetwin.declare.tables import Provenance
 from dosetwin.declare.told import Course
 from dosetwin.errors import ModelError
 from dosetwin.records import DoseEvent, Timeline

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dosetwin.declare.fields import right_kinds
-from dosetwin.declare.model import Provenance
 from dosetwin.declare.place import stamp
+from dosetwin.declare.tables import Provenance
 from dosetwin.errors import InputError
 
 StageKind = Literal["receptor", "pathway", "tissue", "effect", "toxicity"]

@@ -4,7 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from dosetwin.declare.model import Provenance
+from dosetwin.declare.tables import Provenance
 from dosetwin.errors import InputError
 
 OF = re.compile(r"[a-z]{2,20}(_[a-z]{1,20})*")

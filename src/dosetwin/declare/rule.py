@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dosetwin.declare.fields import right_kinds
-from dosetwin.declare.model import Provenance
 from dosetwin.declare.place import placed, stamp
+from dosetwin.declare.tables import Provenance
 from dosetwin.errors import DosetwinError, InputError
 
 Per = Literal["", "kg", "m2"]

@@ -14,13 +14,13 @@ from dosetwin.declare.goal import Goal
 from dosetwin.declare.limit import PER_KG, Bar, Limit
 from dosetwin.declare.mechanism import Stage
 from dosetwin.declare.menu import Menu, Repeated, Rounding, Weekly
-from dosetwin.declare.model import Everyday
 from dosetwin.declare.place import placed, stamp
 from dosetwin.declare.pool import Pool
 from dosetwin.declare.preparation import Preparation
 from dosetwin.declare.reading import COURSE, HOURS, At, Between, Reading
 from dosetwin.declare.rounds import Rounds
 from dosetwin.declare.rule import Facts, Rule
+from dosetwin.declare.tables import Everyday
 from dosetwin.errors import InputError, UnknownName
 
 Kind = Literal["patient", "place", "population", "loop"]

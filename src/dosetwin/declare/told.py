@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from dosetwin.declare.channels import CHANNELS, COMPONENTS, Channel
-from dosetwin.declare.model import Cov, Eta, Kappa, Model
+from dosetwin.declare.model import Model
+from dosetwin.declare.tables import Cov, Eta, Kappa
 from dosetwin.errors import ModelError
 from dosetwin.records import Covariate
 
