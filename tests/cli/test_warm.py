@@ -11,6 +11,7 @@ from dosetwin.advise.gate import ask
 from dosetwin.cli import app
 from dosetwin.cli.warm import ASKED_H, made_up
 from dosetwin.decide.facts import facts_at
+from dosetwin.simulate import schedule_for
 
 PATIENTS = [t for t in formulary.therapies() if t.kind == "patient"]
 
@@ -22,6 +23,7 @@ def test_the_made_up_patient_has_all_that_the_question_needs(therapy) -> None:
     asked = ask(timeline, Question(therapy, (model,), now=ASKED_H, seed=1))
     assert not [f for f in asked.findings if f.severity == "error"]
     assert asked.known.patient.synthetic
+    assert schedule_for(model, asked.known, [ASKED_H]).n_courses == 1  # which refuses where a covariate is missing
 
 
 def test_a_therapy_by_name_is_made_ready_and_an_unknown_one_is_named() -> None:
