@@ -5,13 +5,13 @@ a usual patient they tell who is in doubt; at other vectors, which explanation i
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from scipy.special import log_ndtr
 
-from dosetwin.infer.likelihood import _LOG, LOG_2PI, Evidence
+from dosetwin.infer.likelihood import _LOG, LOG_2PI, Evidence, narrowing
 from dosetwin.infer.robust import Scale
 
 Pairs = tuple[tuple[int, int], ...]
@@ -74,7 +74,7 @@ class Influence:
 
     def wider(self, scale: Scale) -> float:
         """ln evidence under a wider prior minus that under the published one; ``z`` is the mode under the published one."""
-        narrow = np.linalg.inv(replace(self.evidence, spread=scale.spread).widening)
+        narrow = narrowing(self.evidence.model, self.evidence.occasions, scale.spread)
         precision = narrow.T @ narrow
         z, n = self.z, len(self.z)
         # the likelihood's own maximum and curvature: gradient of ln likelihood at the mode is z

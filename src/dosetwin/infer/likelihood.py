@@ -257,11 +257,7 @@ class Evidence:
     @cached_property
     def widening(self) -> np.ndarray:
         """W, lower triangular: whitened effects z of this ``spread`` are W z in those of the published one."""
-        free = np.ix_(*2 * (np.diag(self.omega) > 0,))
-        wide = np.diag(self.spreads)
-        if self.spread != (1.0, 1.0):
-            wide[free] = np.linalg.solve(replace(self, spread=(1.0, 1.0)).root[free], self.root[free])
-        return wide
+        return _widening(self.model, self.occasions, self.spread)
 
     def predict(self, z: np.ndarray) -> Prediction:
         """Predictions for whitened vectors ``z`` [K, n_full] (eta = L z, z ~ N(0, I) a priori)."""
@@ -344,6 +340,25 @@ def _root(model: Model, occasions: int, spread: tuple[float, float]) -> np.ndarr
         root[np.ix_(free, free)] = np.linalg.cholesky(omega[np.ix_(free, free)])
     root.flags.writeable = False
     return root
+
+
+@lru_cache(maxsize=256)
+def _widening(model: Model, occasions: int, spread: tuple[float, float]) -> np.ndarray:
+    """``Evidence.widening``, the same for every patient of a model."""
+    free = np.ix_(*2 * (np.diag(_omega(model, occasions, spread)) > 0,))
+    wide = np.diag(_spreads(model, occasions, spread))
+    if spread != (1.0, 1.0):
+        wide[free] = np.linalg.solve(_root(model, occasions, (1.0, 1.0))[free], _root(model, occasions, spread)[free])
+    wide.flags.writeable = False
+    return wide
+
+
+@lru_cache(maxsize=256)
+def narrowing(model: Model, occasions: int, spread: tuple[float, float]) -> np.ndarray:
+    """Inverse of ``Evidence.widening``."""
+    narrow = np.linalg.inv(_widening(model, occasions, spread))
+    narrow.flags.writeable = False
+    return narrow
 
 
 def _omega(model: Model, occasions: int, spread: tuple[float, float]) -> np.ndarray:

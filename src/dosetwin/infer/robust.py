@@ -14,14 +14,14 @@ patient's, each at the other's time: one explanation of two records, which tells
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numba import njit
 from scipy.special import poch, stdtr
 
-from dosetwin.infer.likelihood import _LOG, _SD, LOG_2PI, Evidence, _log_normal_cdf, _residual
+from dosetwin.infer.likelihood import _LOG, _SD, LOG_2PI, Evidence, _log_normal_cdf, _residual, narrowing
 from dosetwin.quantities import QUANTITIES
 from dosetwin.simulate import Prediction
 
@@ -98,7 +98,7 @@ def log_prior(z: np.ndarray, evidence: Evidence) -> np.ndarray:
     """ln density of the heavy-tailed prior at whitened ``z`` [K, n] (whitened by the published SDs), [K]."""
     parts = []
     for scale in scales_of(evidence):
-        narrow = np.linalg.inv(replace(evidence, spread=scale.spread).widening)
+        narrow = narrowing(evidence.model, evidence.occasions, scale.spread)
         parts.append(scale.log_weight - 0.5 * np.square(z @ narrow.T).sum(1) + np.log(np.diag(narrow)).sum())
     return np.logaddexp.reduce(parts, axis=0) - 0.5 * z.shape[1] * LOG_2PI
 
@@ -133,7 +133,7 @@ def _log_below(u: np.ndarray, df: float) -> np.ndarray:
 def _sums(
     value, ok, rows, slope_rows, slope_scale, out, y, blq, time_sd, form, a, b, as_is, blamed, doubted
 ):  # pragma: no cover - compiled
-    """Per vector, [K] each: sums over levels of ln right, of ln (right and recorded so, or wrong), and of that where not doubted."""
+    """Sums over levels per vector, [K] each: of ln right, of ln (right, or wrong), and of that where not doubted."""
     n_draws, n = value.shape[0], y.shape[0]
     right, every, others = np.zeros(n_draws), np.zeros(n_draws), np.zeros(n_draws)
     for k in range(n_draws):

@@ -38,7 +38,8 @@ MOST_CENTRES, LEAST_SHARE = 6, 0.05
 ADAPTATIONS = 3
 """At most so often are proposals moved to where a condition other than the mixture puts its weight."""
 PLAYED = 32
-"""Proposals of each kind (by weight, and one after the other) whose weight by a quadratic is compared with a play."""
+"""Proposals of each kind (by weight, and one after the other) whose weight by a quadratic is compared with a play; half as many
+where the mixture alone is asked for (of fewer draws)."""
 AT_ONCE, EVERY = 128, 10**9
 """Vectors that a quadratic tells at once (1 MB for a year's levels), and no bound."""
 Contradicting = Literal["weigh", "fit"]
@@ -146,11 +147,12 @@ def _agrees(pool: Pool, weighing: Weighing, conditions: Sequence[str]) -> bool:
     Proposals as probable as their weight show where the quadratic makes too much of a vector, those one after the other also
     where it makes too little.
     """
-    every = np.unique(np.linspace(0, len(pool.z) - 1, PLAYED).astype(int))
+    played_of = PLAYED if len(conditions) > 1 else PLAYED // 2
+    every = np.unique(np.linspace(0, len(pool.z) - 1, played_of).astype(int))
     weights = {condition: pool.weights(condition) for condition in conditions}
     if not all(size > 0.0 for _, size, _ in weights.values()):
         return False
-    heavy_of = {condition: systematic(w, PLAYED, 0.5) for condition, (w, _, _) in weights.items()}
+    heavy_of = {condition: systematic(w, played_of, 0.5) for condition, (w, _, _) in weights.items()}
     alike = np.unique(np.concatenate([every, *heavy_of.values()]))  # each vector is played once for all that is asked of it
     found = weighing.conditions(pool.z[alike], weighing.evidence.predict(pool.z[alike]), "believed" in conditions)
     for condition, heavy in heavy_of.items():

@@ -199,7 +199,8 @@ def _events(
     time = np.concatenate([cov_times, [d.time for d in given], times, resets])
     kind = np.repeat(np.array([COVARIATES, DOSE_SS, DOSE, OUTPUT, RESET], np.int8), [n_c, n_s, n_d, n_o, n_r])
     kind[n_c : n_c + n_s][[d.ss == 2 for d in steady]] = DOSE_SS2
-    where = [compartment(model, d.cmt, d.record) + len(model.states) * _MODES[d.infusion] for d in given]
+    into = {d.cmt: compartment(model, d.cmt, d.record) for d in reversed(given)}
+    where = [into[d.cmt] + len(model.states) * _MODES[d.infusion] for d in given]
     index = np.concatenate([np.arange(n_c), where, np.arange(n_o), np.zeros(n_r)]).astype(np.int64)
     last = 9 if rule == "nocb" else 0
     # what is found by a dose at steady state is seen by a trough before it, unless a reset stands between them
@@ -222,15 +223,49 @@ def _events(
     return time[order], kind[order], index[order], amount[order], duration[order], ii[order]
 
 
-def _course(model: Model, timeline: Timeline, times: np.ndarray, after: np.ndarray, rule: Rule, extra: Sequence[DoseEvent]):
-    doses = _written_out(model, (*timeline.doses, *extra))
-    starts = [d.time for d in doses] + [float(t) for t in times[:1]]
-    starts += [o.time for o in timeline.observations]
-    begin = min(starts, default=0.0)
-    end = max([*starts, float(times[-1]) if len(times) else begin])
-    table = covariate_table(model, timeline, begin, end, rule)
-    begin = table.begin
-    return begin, _events(model, table.times, doses, times, after, rule, timeline.resets), table
+class _Known:
+    """What the courses of one timeline have in common, worked out once: its doses, written out, and its covariates."""
+
+    def __init__(self, model: Model, timeline: Timeline, rule: Rule):
+        self.findings: list[Finding] = []
+        self.model, self.rule = model, rule
+        self.timeline = _of_model(model, timeline, self.findings)
+        self.doses = _written_out(model, self.timeline.doses)
+        self.at = [d.time for d in self.doses] + [o.time for o in self.timeline.observations]
+        self.longest = -math.inf
+        self.tables: dict[tuple[float, float], CovariateTable] = {}
+
+    def span(self, times: np.ndarray, extra: Sequence[DoseEvent]) -> tuple[float, float]:
+        """First and last moment (h) of a course with these output times and further doses."""
+        starts = [*self.at, *(d.time for d in extra), *(float(t) for t in times[:1])]
+        begin = min(starts, default=0.0)
+        return begin, max([*starts, float(times[-1]) if len(times) else begin])
+
+    def covariates(self, begin: float, end: float) -> CovariateTable:
+        """The covariates of a course from ``begin`` to ``end``: the beginning of a longer course's where that has them.
+
+        What holds at a time does not depend on what else is asked for; only whether a value lies outside the studied range does,
+        so that a course of its own is made where a longer one leaves it.
+        """
+        longer = self._table(begin, max(end, self.longest))
+        if end >= self.longest:
+            return longer
+        if any(f.code == "outside_studied_range" for f in longer.findings):
+            return self._table(begin, end)
+        n = int(np.searchsorted(longer.times, end, side="right"))
+        return replace(longer, times=longer.times[:n], values=longer.values[:n], occasion=longer.occasion[:n])
+
+    def _table(self, begin: float, end: float) -> CovariateTable:
+        if (begin, end) not in self.tables:
+            self.tables[begin, end] = covariate_table(self.model, self.timeline, begin, end, self.rule)
+        return self.tables[begin, end]
+
+
+def _course(known: _Known, times: np.ndarray, after: np.ndarray, extra: Sequence[DoseEvent]):
+    model, timeline, rule = known.model, known.timeline, known.rule
+    doses = [*known.doses, *_written_out(model, extra)] if extra else known.doses
+    table = known.covariates(*known.span(times, extra))
+    return table.begin, _events(model, table.times, doses, times, after, rule, timeline.resets), table
 
 
 def _of_model(model: Model, timeline: Timeline, findings: list[Finding]) -> Timeline:
@@ -292,14 +327,19 @@ def schedule_many(
     out_times: list[np.ndarray] = []
     findings: list[Finding] = []
     row = 0
+    of = {key: _Known(model, t, rule) for key, t in {id(t): t for t in timelines}.items()}
+    wishes = [np.asarray(t, dtype=np.float64) for t in times]
+    for c, timeline in enumerate(timelines if len(of) < len(timelines) else ()):
+        known = of[id(timeline)]
+        known.longest = max(known.longest, known.span(wishes[c], extra_doses[c] if extra_doses else ())[1])
     for c, timeline in enumerate(timelines):
-        wanted = np.asarray(times[c], dtype=np.float64)
+        wanted = wishes[c]
         if len(wanted) and (not np.all(np.isfinite(wanted)) or np.any(np.diff(wanted) < 0)):
             raise InputError("output times must be finite and ascending", where=f"patient {timeline.patient.id}")
         flags = np.zeros(len(wanted), bool) if after is None else np.asarray(after[c], dtype=bool)
-        told: list[Finding] = []
-        timeline = _of_model(model, timeline, told)
-        begin, events, table = _course(model, timeline, wanted, flags, rule, extra_doses[c] if extra_doses else ())
+        known = of[id(timeline)]
+        timeline, told = known.timeline, known.findings
+        begin, events, table = _course(known, wanted, flags, extra_doses[c] if extra_doses else ())
         events[2][events[1] == COVARIATES] += row
         row += len(table.times)
         parts.append(events)

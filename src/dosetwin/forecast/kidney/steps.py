@@ -64,7 +64,14 @@ def _steps(record: WardRecord, hours: tuple[float, ...]) -> Steps:
     events = [(t, k, -1) for k, t in enumerate(record.time.tolist())] + [(record.now + h, -1, k) for k, h in enumerate(hours)]
     rows: list[tuple[float, ...]] = []
     effects: list[tuple[float, ...]] = []
-    t = 0.0
+    told, t = {name for name, (times, _) in record.flags.items() if times}, 0.0  # of others nothing need be looked up
+
+    def expected(name: str, time: float) -> float:
+        return record.expected_flag(name, time) if name in told else 0.0
+
+    def at(name: str, time: float) -> float:
+        return record.flag_at(name, time) if name in told else 0.0
+
     for end, seen, ahead in events:
         first = True
         while first or t < end - 1e-9:
@@ -73,12 +80,12 @@ def _steps(record: WardRecord, hours: tuple[float, ...]) -> Steps:
             last = t + dt >= end - 1e-9
             middle = max(t + 0.5 * dt, SHORTEST)
             dt = dt if dt > SHORTEST else 0.0
-            ibuprofen, cooled = record.expected_flag("IBU", middle), record.expected_flag("COOLING", middle)
-            asphyxia = record.flag_at("ASPHYXIA", middle)
+            ibuprofen, cooled = expected("IBU", middle), expected("COOLING", middle)
+            asphyxia = at("ASPHYXIA", middle)
             b = creatinine_balance(record.GA, record.BW, record.weight_at(middle), middle / 24.0, ibuprofen, cooled, asphyxia)
             rows.append((dt, middle, *b, float(seen if last else -1), float(ahead if last else -1)))
             rewarmed = asphyxia * (1.0 - cooled)
-            effects.append((ibuprofen, record.expected_flag("INDO", middle), cooled, rewarmed, record.flag_at("INO", middle)))
+            effects.append((ibuprofen, expected("INDO", middle), cooled, rewarmed, at("INO", middle)))
             t = end if last else t + dt
     a = np.array(rows, dtype=np.float64).reshape(-1, 8)
     seen_at, ahead_at = a[:, 6].astype(np.int64), a[:, 7].astype(np.int64)
