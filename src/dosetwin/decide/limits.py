@@ -1,20 +1,27 @@
 """Hard limits of an order, checked last and independently of how it was found; a loading dose is held to them by itself."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
 from dosetwin.declare import Therapy
-from dosetwin.declare.limit import check, numbers
+from dosetwin.declare.limit import Limit, check, numbers
 from dosetwin.declare.menu import Situation
 from dosetwin.errors import Reason
 from dosetwin.records import Choosable, DoseOrder, Every, Setting
 
 
-def broken(order: Choosable, therapy: Therapy, where: Situation) -> tuple[Reason, ...]:
+def in_force(therapy: Therapy, where: Situation) -> tuple[Limit, ...]:
+    """The limits that are of this patient."""
+    return tuple(x for x in therapy.limits if x.binds(where.facts))
+
+
+def broken(order: Choosable, therapy: Therapy, where: Situation, limits: Sequence[Limit] | None = None) -> tuple[Reason, ...]:
     """Every limit an order breaks. A loading dose is held to all of them by itself (against the dose before it), and so is the
-    maintenance dose (against the loading dose); reasons about the loading dose say so.
+    maintenance dose (against the loading dose); reasons about the loading dose say so. ``limits``: those in
+    force, where they are at hand.
     """
-    menu, limits = therapy.menu, tuple(x for x in therapy.limits if x.binds(where.facts))
+    menu, limits = therapy.menu, in_force(therapy, where) if limits is None else limits
     if isinstance(order, Setting):  # what a limit bounds is a dose's; settings are bounded by their menu
         return ()
     if not isinstance(order, Every) or order.loading is None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from dosetwin.decide.facts import facts_at
-from dosetwin.decide.limits import broken
+from dosetwin.decide.limits import broken, in_force
 from dosetwin.declare import Facts, Limit, Repeated, Rule, Says, Therapy
 from dosetwin.declare.limit import check
 from dosetwin.declare.menu import Situation, first_at
@@ -78,7 +78,8 @@ def enumerate_plans(
         said.setdefault(menu.key(order), []).append(name)
     for order in extra:
         orders.setdefault(menu.key(order), menu.anew(order, where))
-    return tuple(plan(orders[key], therapy, where, said.get(key, ())) for key in sorted(orders))
+    limits = in_force(therapy, where)
+    return tuple(plan(orders[key], therapy, where, said.get(key, ()), limits) for key in sorted(orders))
 
 
 def _breaks(limits: Sequence[Limit], where: Situation, says: Said) -> Any:
@@ -97,9 +98,11 @@ def _breaks(limits: Sequence[Limit], where: Situation, says: Said) -> Any:
     return breaks
 
 
-def plan(order: Choosable, therapy: Therapy, where: Situation, rules: Sequence[str] = ()) -> Plan:
-    """An order as a plan: per kg, with what forbids it."""
-    found = where.barred or broken(order, therapy, where)
+def plan(
+    order: Choosable, therapy: Therapy, where: Situation, rules: Sequence[str] = (), limits: Sequence[Limit] | None = None
+) -> Plan:  # fmt: skip
+    """An order as a plan: per kg, with what forbids it; ``limits`` in force, where the caller has them."""
+    found = where.barred or broken(order, therapy, where, limits)
     by_weight = where.weight and therapy.needs_weight and not isinstance(order, Setting)
     per_kg = cast("DoseOrder", order).amount / where.weight if where.weight and by_weight else None
     return Plan(order, per_kg, tuple(rules), found)

@@ -140,6 +140,8 @@ class Limit:
 
     def broken_by(self, value: float) -> Reason | None:
         """The reason why ``value`` is outside, None if it is inside (1e-9 of slack for rounding)."""
+        if (self.low is None or value >= self.low) and (self.high is None or value <= self.high):
+            return None
         slack = 1e-9 * max(1.0, abs(value))
         if self.low is not None and value < self.low - slack:
             return Reason(self.code, round(value, 4), self.low, self.unit, f"{self.text}: below the lowest allowed", self.source)
@@ -164,14 +166,17 @@ class Limit:
 
 def numbers(order: DoseOrder, where: Situation, menu: Any, limits: Sequence[Limit]) -> dict[str, float]:
     """What the limits bound, of an order whose doses are all alike; a number that there is none of is left out."""
-    found = {of: OF[of].of(order, where, menu) for of in {limit.of: None for limit in limits}}
-    return {of: value for of, value in found.items() if value is not None}
+    found: dict[str, float] = {}
+    for of in {limit.of for limit in limits}:
+        if (value := OF[of].of(order, where, menu)) is not None:
+            found[of] = value
+    return found
 
 
 def check(found: Mapping[str, float], limits: Sequence[Limit]) -> tuple[Reason, ...]:
     """Every limit the numbers break, as reasons; empty: allowed."""
-    broken = (limit.broken_by(found[limit.of]) for limit in limits if limit.of in found)
-    return tuple(reason for reason in broken if reason is not None)
+    broken = [limit.broken_by(found[limit.of]) for limit in limits if limit.of in found]
+    return tuple([reason for reason in broken if reason is not None])
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,10 @@ def _events(
     time = np.concatenate([cov_times, [d.time for d in given], times, resets])
     kind = np.repeat(np.array([COVARIATES, DOSE_SS, DOSE, OUTPUT, RESET], np.int8), [n_c, n_s, n_d, n_o, n_r])
     kind[n_c : n_c + n_s][[d.ss == 2 for d in steady]] = DOSE_SS2
-    into = {d.cmt: compartment(model, d.cmt, d.record) for d in reversed(given)}
+    into: dict[str | int | None, int] = {}
+    for d in given:
+        if d.cmt not in into:
+            into[d.cmt] = compartment(model, d.cmt, d.record)
     where = [into[d.cmt] + len(model.states) * _MODES[d.infusion] for d in given]
     index = np.concatenate([np.arange(n_c), where, np.arange(n_o), np.zeros(n_r)]).astype(np.int64)
     last = 9 if rule == "nocb" else 0
@@ -228,7 +231,8 @@ class _Known:
 
     def __init__(self, model: Model, timeline: Timeline, rule: Rule):
         self.findings: list[Finding] = []
-        self.model, self.rule = model, rule
+        self.model = model
+        self.rule: Rule = rule
         self.timeline = _of_model(model, timeline, self.findings)
         self.doses = _written_out(model, self.timeline.doses)
         self.at = [d.time for d in self.doses] + [o.time for o in self.timeline.observations]

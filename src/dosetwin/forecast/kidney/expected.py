@@ -27,13 +27,18 @@ DRAWS = 400
 
 
 def _predicted(model: Model, timeline: Timeline, draws: np.ndarray, now: float, rule: "Rule", by: str) -> CreatinineForecast:
-    """Creatinine ahead as a model with that output predicts it over ``draws`` [K, n_full]."""
+    """Creatinine ahead as a model with that output predicts it over the first ``DRAWS`` of ``draws`` [K, n_full].
+
+    All are played, with the areas that exact models keep: so the doses that are tried on them begin at the same states.
+    """
     from dosetwin.simulate import predict, schedule_for
 
     name = model.measured_by("SCR")
     assert name is not None
-    found = predict(model, schedule_for(model, timeline, now + np.array(HOURS), rule=rule), draws, since=now)
-    logs = np.log(np.maximum(found.value[found.ok, :, list(model.outputs).index(name)], 1e-3))
+    schedule, areas = schedule_for(model, timeline, now + np.array(HOURS), rule=rule), model.solver == "exact"
+    found = predict(model, schedule, draws, since=now, auc=areas)
+    value, ok = found.value[:DRAWS], found.ok[:DRAWS]
+    logs = np.log(np.maximum(value[ok, :, list(model.outputs).index(name)], 1e-3))
     error = model.outputs[name].residual
     middle = np.median(logs, axis=0)
     spread = np.sqrt(logs.var(axis=0) + log_noise(np.exp(middle), error.b, error.a))
@@ -67,7 +72,7 @@ def expected(kidney: Kidney, told: KidneyTold, believed: Believed) -> KidneyOutl
     forecast, record = told.forecast, told.record
     judged = kidney.used != "maturation"
     if kidney.used == "mechanistic":
-        forecast = _predicted(lead, bare, few, now, rule, kidney.used)
+        forecast = _predicted(lead, bare, beliefs[lead].draws, now, rule, kidney.used)
     elif kidney.used == "maturation":
         whole, blind = lead.whole or lead, without_creatinine(bare)
         if whole.measured_by("SCR"):

@@ -52,9 +52,10 @@ def clearance_fall(
     def ratio(draws: np.ndarray) -> np.ndarray:
         return parameters(model, told, draws)["CL"][:, 0] / typical[0, 0]
 
-    low, middle, high = np.quantile(ratio(belief.believed().draws), (0.05, 0.5, 0.95))
+    believed = ratio(belief.believed().draws)
+    low, middle, high = np.quantile(believed, (0.05, 0.5, 0.95))
     doubt = any(x.measures != "SCR" for x in belief.doubted)
     # where nothing is in doubt the two are one belief, and the figure beside the ratio is read from the same draws
-    p = float((ratio(belief.draws if doubt else belief.believed().draws) <= below).mean())
+    p = float(((ratio(belief.draws) if doubt else believed) <= below).mean())
     p_if_right = float((ratio(belief.if_right().draws) <= below).mean()) if doubt else None
     return ClearanceFall((float(low), float(middle), float(high)), p, below, sd, p_if_right)
