@@ -142,3 +142,39 @@ def test_times_with_and_without_an_offset_are_not_put_on_one_clock(tmp_path):
     path.write_text(f"{HEAD}\n2026-03-01T08:00,140,.,0.8,.,70,10,45\n2026-03-01T08:05+02:00,140,.,.,.,.,.,.\n")
     with pytest.raises(InputError, match="with and without their offset"):
         read_insulin(path)
+
+
+def planned(tmp_path, *more):
+    path = table(tmp_path)
+    text = path.read_text(encoding="utf-8").splitlines()
+    lines = [text[0] + ",EXERCISE,EFFORT", *(line + ",.,." for line in text[1:]), *more]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return read_insulin(path)
+
+
+def test_exercise_in_the_last_line_is_a_plan_and_earlier_exercise_is_not(tmp_path):
+    assert planned(tmp_path).session is None
+    plain, d = planned(tmp_path), planned(tmp_path, "1555,.,.,.,.,.,.,.,45,60")
+    assert d.session == (60.0, 45.0, 0.6)
+    assert len(d.readings) == len(plain.readings)
+    assert "exercise_not_modelled" not in {f.code for f in d.findings}
+    asked = planned(tmp_path, "1500,150,.,.,60,.,.,.,.,.", "1500,.,.,.,.,.,.,.,30,.")
+    assert (asked.meal, asked.session) == (60.0, (0.0, 30.0, 0.5))
+    past = planned(tmp_path, "1500,.,.,.,.,.,.,.,30,.", "1540,120,.,.,.,.,.,.,.,.")
+    assert past.session is None
+    assert "exercise_not_modelled" in {f.code for f in past.findings}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("1999,.,.,.,.,.,.,.,45,50",), "not planned like this"),
+        (("1555,.,.,.,.,.,.,.,600,50",), "not planned like this"),
+        (("1555,.,.,.,.,.,.,.,45,150",), "not planned like this"),
+        (("1555,.,.,.,.,.,.,.,45,0.5",), "not planned like this"),
+        (("1555,.,.,.,.,.,.,.,45,.", "1655,.,.,.,.,.,.,.,45,."), "several sessions"),
+    ],
+)
+def test_plans_that_cannot_be_are_named(tmp_path, more, said):
+    with pytest.raises(InputError, match=said):
+        planned(tmp_path, *more)

@@ -63,8 +63,11 @@ def _show(a: "Answer", hours: float, page: Path | None) -> None:
         )
     if a.bolus is not None:
         console.print(f"Now          {words.bolus(a.bolus)}")
+    if a.run is not None:
+        console.print(f"Exercise     {words.run(a.run, 0.0 if a.bolus is None else a.bolus.dose)}")
     console.print("\nWhy")
-    for r in (*a.chosen.reasons, *(() if a.bolus is None else a.bolus.reasons)):
+    more = (*(() if a.bolus is None else a.bolus.reasons), *(() if a.run is None else a.run.reasons))
+    for r in (*a.chosen.reasons, *more):
         console.print(f"  - {words.said(r)}", soft_wrap=True)
     console.print(f"  - {words.learned(a.learned)}", soft_wrap=True)
     show_findings(console, list(a.findings))

@@ -18,11 +18,11 @@ from dosetwin.io.text import number, read_text, rows_of
 
 STEP_MIN = 5
 NEEDED = ("TIME", "GLUCOSE", "BOLUS", "CARBS", "WT", "RATIO", "FACTOR")
-COLUMNS = (*NEEDED, "BASAL", "LONG", "PEN", "ID", "STRENGTH", "EXERCISE")
+COLUMNS = (*NEEDED, "BASAL", "LONG", "PEN", "ID", "STRENGTH", "EXERCISE", "EFFORT")
 UNITS = {
     "GLUCOSE": ("mg/dL", "mmol/L"), "FACTOR": ("mg/dL", "mmol/L", "mg/dL/U", "mmol/L/U"), "BOLUS": ("U", "IU", "units"),
     "BASAL": ("U/h", "IU/h"), "LONG": ("U", "IU", "units"), "PEN": ("U", "IU", "units"), "CARBS": ("g",), "WT": ("kg",),
-    "RATIO": ("g/U", "g"), "EXERCISE": ("min",), "TIME": ("min",),
+    "RATIO": ("g/U", "g"), "EXERCISE": ("min",), "EFFORT": ("%",), "TIME": ("min",),
 }  # fmt: skip
 """Units that headings may say; the first is taken where none is said. Of glucose, and a factor beside mmol/L, it is asked."""
 PENS, APART_H = (0.5, 1.0), (18.0, 30.0)
@@ -36,6 +36,8 @@ HOURS, ACTIVE = 24.0, 0.7
 """h of readings that an answer needs, and the share of them that must be there (Battelino 2019 asks for 70 %; recalled)."""
 MOST_DAYS = 92.0
 """Days of one table: a year typed wrongly must not become a million readings."""
+LATEST_MIN, LENGTH_MIN, SHARE = 360.0, (5.0, 240.0), (0.1, 0.9)
+"""Of exercise that is planned: min until it begins, how long it is, its effort."""
 CAN = {"WT": (8.0, 250.0, "kg"), "RATIO": (1.0, 80.0, "g a U"), "FACTOR": (5.0, 600.0, "mg/dL a U"), "CARBS": (0.0, 400.0, "g")}
 """What can be."""
 
@@ -58,6 +60,8 @@ class InsulinDays:
     last: str
     findings: tuple[Finding, ...]
     pen: float = 0.0
+    session: tuple[float, float, float] | None = None
+    """Exercise planned in the last line: begins after so many min, for so many, at this share of the heart rate's reserve."""
 
 
 def read_insulin(path: Path) -> InsulinDays:
@@ -76,6 +80,7 @@ def days_of(text: str, name: str) -> InsulinDays:
     heads, units = _heads(rows[0], name)
     cells = [dict(zip(heads, (c.strip() for c in row), strict=False)) for row in rows[1:] if any(c.strip() for c in row)]
     minutes = _minutes([c.get("TIME", "") for c in cells], name)
+    cells, minutes, session = _planned(cells, minutes, heads, name, comma=delimiter != ",")
     wrong: list[InputError] = []
 
     def column(of: str) -> NDArray[np.float64]:
@@ -110,7 +115,7 @@ def days_of(text: str, name: str) -> InsulinDays:
                 "warning",
                 "exercise_not_modelled",
                 name,
-                "exercise is on record: what it did is carried as glucose from elsewhere, what it will do is not foretold",
+                "exercise is on record: what it did is carried as glucose from elsewhere, how insulin works after it is not",
                 float(np.nansum(found["EXERCISE"])),
                 "",
                 "less insulin before and after it, as your clinic says; more readings",
@@ -143,7 +148,46 @@ def days_of(text: str, name: str) -> InsulinDays:
         cells[-1]["TIME"],
         tuple(findings),
         pen,
+        session,
     )
+
+
+def _planned(
+    cells: list[dict[str, str]], minutes: NDArray[np.float64], heads: list[str], name: str, *, comma: bool
+) -> tuple[list[dict[str, str]], NDArray[np.float64], tuple[float, float, float] | None]:
+    """Lines and times without the exercise that the last line plans, and that: it stands alone in its line, after all readings.
+
+    Raises InputError for what can be no plan: too late, too long, an effort that nobody makes, a second one.
+    """
+
+    def told(c: dict[str, str], of: str) -> float | None:
+        return None if c.get(of, "") in MISSING else number(c[of], comma=comma)
+
+    def alone(c: dict[str, str]) -> bool:
+        return bool(told(c, "EXERCISE")) and all(
+            c.get(of, "") in MISSING for of in heads if of not in ("TIME", "ID", "EXERCISE", "EFFORT")
+        )
+
+    if "EFFORT" in heads and "EXERCISE" not in heads:
+        raise InputError("EFFORT without EXERCISE", where=name, allowed="min of exercise in a column EXERCISE")
+    if "EXERCISE" not in heads or len(cells) < 2 or not alone(cells[-1]):
+        return cells, minutes, None
+    where = f"{name}:{len(cells) + 1} EXERCISE"
+    if alone(cells[-2]):
+        raise InputError("several sessions of exercise after the last reading", where=where, allowed="one at a time")
+    effort = told(cells[-1], "EFFORT")
+    plan = (
+        float(minutes[-1] - minutes[-2]),
+        float(told(cells[-1], "EXERCISE") or 0.0),
+        0.5 if effort is None else effort / 100.0,
+    )
+    for value, (low, high), unit in zip(
+        plan, ((0.0, LATEST_MIN), LENGTH_MIN, SHARE), ("min from now", "min", "of the reserve"), strict=True
+    ):
+        if not low <= value <= high:
+            raise InputError("exercise that is not planned like this", where=where, value=round(value, 2),
+                             allowed=f"{low:g} to {high:g} {unit}", remedy="ask nearer to it; EFFORT in %")  # fmt: skip
+    return cells[:-1], minutes[:-1], plan
 
 
 def _pen(found: dict[str, NDArray[np.float64]], name: str) -> float:

@@ -10,6 +10,7 @@ from dosetwin.loops.insulin import words
 from dosetwin.loops.insulin.belief import STEP_MIN
 from dosetwin.loops.insulin.learned import Days
 from dosetwin.loops.insulin.person import Answer
+from dosetwin.loops.insulin.run import LOW_CHANCE, Run, Tried
 from dosetwin.outcomes.glucose import Glycaemia, glycaemia
 from dosetwin.report import narrative
 from dosetwin.report.figures import Shown
@@ -84,9 +85,22 @@ def parts(answer: Answer, days: Days) -> dict[str, Any]:
         "reasons": [words.said(r) for r in answer.chosen.reasons], "learned": words.learned(answer.learned),
         "hours": f"{len(days.readings) * STEP_MIN / 60.0:.0f}", "readings": said.readings, "active": f"{said.active:.0f}",
         "bolus": None if b is None else {"order": words.bolus(b), "reasons": [words.said(r) for r in b.reasons]},
+        "exercise": None if answer.run is None else _exercise(answer.run, 0.0 if b is None else b.dose),
         "findings": [{"severity": f.severity, "code": f.code, "text": narrative.remark(f)} for f in answer.findings],
         "version": __version__, "not_a_device": narrative.NOT_A_DEVICE,
     }  # fmt: skip
+
+
+def _exercise(run: Run, bolus: float) -> dict[str, Any]:
+    tried = [{"what": words.plan(t, run.session.begins, bolus), "best": t is run.best,
+              "cells": [words.percent(t.below70), f"{t.end:.0f}", f"{t.least:.0f}"]} for t in _plans(run)]  # fmt: skip
+    return {"order": words.run(run, bolus), "reasons": [words.said(r) for r in run.reasons], "tried": tried}
+
+
+def _plans(run: Run) -> list[Tried]:
+    """Nothing changed, the best, and the next ten by their cost."""
+    rest = sorted((t for t in run.tried if t not in (run.usual, run.best)), key=lambda t: (t.below70 > LOW_CHANCE, t.cost))
+    return [run.usual, *([] if run.best is run.usual else [run.best]), *rest[:10]]
 
 
 def _expected(answer: Answer) -> tuple[Any, ...]:

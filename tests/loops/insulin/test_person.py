@@ -6,8 +6,11 @@ from functools import cache
 import numpy as np
 import pytest
 
+from dosetwin.loops.insulin import words
+from dosetwin.loops.insulin.belief import Belief
 from dosetwin.loops.insulin.learned import Days, basal_for, learn
 from dosetwin.loops.insulin.person import advise_person
+from dosetwin.loops.insulin.run import BASAL, GAIN, LOW_CHANCE, Session, continued, planned
 from dosetwin.loops.insulin.settings import SETTLED_H, Settings, choose
 from dosetwin.loops.insulin.settings import lived as lived_again
 from dosetwin.populations.type1 import one
@@ -106,3 +109,60 @@ def test_same_days_same_seed_same_answer():
     p, days, _, now = lived("adult_004", 0.8)
     weight = float(p.weight[0])
     assert advise_person(days, now, weight=weight).to_json() == advise_person(days, now, weight=weight).to_json()
+
+
+def test_for_a_planned_run_less_insulin_or_food_and_words_for_it():
+    p, days, _, now = lived("adult_004", 0.8)
+    weight = float(p.weight[0])
+    a = advise_person(days, now, weight=weight, session=Session(60.0, 45.0))
+    assert a.run is not None
+    best, usual = a.run.best, a.run.usual
+    assert best.below70 < usual.below70
+    assert best.below70 <= LOW_CHANCE
+    assert best.basal < 1.0 or best.grams > 0.0
+    assert a.to_json()["exercise"]["unchanged"]["p_below70"] == round(usual.below70, 3)
+    assert words.run(a.run).startswith("45 min at 50 % of the heart rate's reserve, in 60 min: ")
+    assert {r.code for r in a.run.reasons} == {"p_below70_exercise", "night_after"}
+    assert all("below 70" in words.said(r) or "night" in words.said(r) for r in a.run.reasons)
+    of = {(t.basal, t.grams): t.below70 for t in a.run.tried}
+    for b in BASAL:
+        assert of[b, 0.0] >= of[b, 30.0] - 1e-9, "food makes no lows"
+    learned = a.learned
+    pen = planned(Session(60.0, 45.0), days, learned, weight=weight, basal=now.basal, pen=True)
+    assert {t.basal for t in pen.tried} == {1.0}, "long-acting insulin cannot be taken back"
+    high = Days(np.append(days.readings[:-1], 290.0), days.insulin, days.food)
+    hard = planned(Session(0.0, 240.0, 0.9), high, learned, weight=weight, basal=now.basal, pen=True, meal=60.0, bolus=9.0)
+    assert "ketones_first" in {r.code for r in hard.reasons}
+    assert hard.fine or "exercise_lows_stay" in {r.code for r in hard.reasons}
+    assert hard.best.bolus < 1.0
+
+
+def test_what_was_learned_goes_on_in_the_loops_equations_as_in_its_own():
+    """Two integrations of the same equations: an hour ahead they differ by little; with exercise the gain lowers further."""
+    p, days, _, now = lived("adult_004", 0.8)
+    weight = float(p.weight[0])
+    m = learn(days, weight=weight, basal=now.basal, target=110.0)
+    rows, _ = m.likely()
+    dose = np.full(len(rows), now.basal / 12.0)
+    none, still = np.full(len(rows), np.nan), np.zeros(len(rows))
+    b = Belief(m.states[rows].copy(), np.zeros((len(rows), 12, 12)), still + weight, still + now.basal, m.scale[rows])
+    courses = []
+    for effort in (0.0, 0.5):
+        t = continued(m, rows, weight, now.basal, still + GAIN)
+        for _ in range(12):
+            t.told(none, dose, still, still + effort)
+        courses.append(t.level)
+    for _ in range(12):
+        b.told(none, dose, still)
+    assert courses[0] == pytest.approx(b.level, abs=3.0)
+    assert (courses[1] < courses[0] - 20.0).all()
+
+
+@pytest.mark.parametrize(
+    ("share", "before", "level", "fall", "sd"), [(0.0, 0, 164.0, -67, 41), (0.2, 90, 164.0, -31, 58), (0.5, 90, 191.0, -47, 50)]
+)
+def test_with_its_gain_the_belief_falls_as_a_trials_people_did(share, before, level, fall, sd):
+    """Zaharieva 2019: the gain was set by the first of the three; two standard errors of 17 people."""
+    from dosetwin.evaluate.pages.insulin.exercise import _believed
+
+    assert _believed(share, before, level, GAIN) == pytest.approx(fall, abs=2.0 * sd / 17**0.5)

@@ -11,6 +11,7 @@ from dosetwin.io.insulin import InsulinDays
 from dosetwin.loops.insulin.belief import STEP_MIN, Belief
 from dosetwin.loops.insulin.learned import Days, Learned, learn
 from dosetwin.loops.insulin.limits import Limits
+from dosetwin.loops.insulin.run import Run, Session, planned
 from dosetwin.loops.insulin.settings import DRAWS, TARGET, Chosen, Settings, choose, lived
 
 Array = NDArray[np.float64]
@@ -59,6 +60,7 @@ class Answer:
     findings: tuple[Finding, ...]
     again: Array
     """Glucose mg/dL [2, 3, n] of the days lived again under the present and the chosen settings: 10th, 50th, 90th percentile."""
+    run: Run | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -70,6 +72,7 @@ class Answer:
             "recommended": None if self.chosen.best is None else self.chosen.best.to_json(),
             "reasons": [r.to_json() for r in self.chosen.reasons],
             "bolus": None if self.bolus is None else self.bolus.to_json(),
+            "exercise": None if self.run is None else self.run.to_json(),
             "learned": {
                 "sensitivity": round(m.mean(m.sensitivity), 3),
                 "eaten": round(m.mean(m.eaten), 3),
@@ -88,12 +91,13 @@ def advise_person(
     weight: float,
     target: float = TARGET,
     meal: float = 0.0,
+    session: Session | None = None,
     seed: int = 1,
     findings: tuple[Finding, ...] = (),
 ) -> Answer:
     """Learn from these days and say what to change, and what to give now for ``meal`` g (0: nothing is asked).
 
-    weight kg, target mg/dL that the present basal dose is believed to hold.
+    weight kg, target mg/dL that the present basal dose is believed to hold, session exercise that is planned.
     """
     learned = learn(days, weight=weight, basal=present.basal, target=target)
     found = list(findings)
@@ -111,19 +115,28 @@ def advise_person(
         )
     chosen = choose(present, days, learned, weight=weight)
     bolus = bolus_now(days, present, learned, weight, meal, seed) if meal > 0 else None
-    doubt = any(f.severity == "warning" for f in found) or (chosen.best is not None and not chosen.best.acceptable)
+    run = None if session is None else planned(
+        session, days, learned, weight=weight, basal=present.basal, pen=present.pen > 0.0, meal=meal,
+        bolus=0.0 if bolus is None else bolus.dose, seed=seed,
+    )  # fmt: skip
+    doubt = (
+        (run is not None and not run.fine)
+        or any(f.severity == "warning" for f in found)
+        or (chosen.best is not None and not chosen.best.acceptable)
+    )
     status = "refuse" if chosen.best is None else "caution" if doubt else "recommend"
     rows = learned.drawn(DRAWS, np.random.default_rng(seed))
     two = (chosen.now.settings, (chosen.best or chosen.now).settings)
     again = np.stack([np.percentile(lived(present, s, days, learned, rows, weight), (10, 50, 90), axis=0) for s in two])
-    return Answer(status, chosen, bolus, learned, tuple(found), again)
+    return Answer(status, chosen, bolus, learned, tuple(found), again, run)
 
 
 def advised(d: InsulinDays, seed: int = 1) -> tuple[Answer, Days]:
     """The answer on a table of days, and the days as they were learned from."""
     days = Days(d.readings, d.insulin, d.food)
     present = Settings(d.basal, d.ratio, d.factor, d.pen)
-    return advise_person(days, present, weight=d.weight, meal=d.meal, seed=seed, findings=d.findings), days
+    session = None if d.session is None else Session(*d.session)
+    return advise_person(days, present, weight=d.weight, meal=d.meal, session=session, seed=seed, findings=d.findings), days
 
 
 def bolus_now(days: Days, present: Settings, learned: Learned, weight: float, meal: float, seed: int) -> Bolus:

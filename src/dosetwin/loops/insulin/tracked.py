@@ -23,8 +23,8 @@ TOLD, DOUBTED = 9, 6
 in tissue, under the skin (mg/dL), from elsewhere quickly and slowly (mg/dL/min), the monitor's error (mg/dL)."""
 SKIN_MIN = 10.0
 """min, assumed: delay of glucose under the skin."""
-OWN = 6
-"""Of a person: weight kg, basal mU/min, scales of the sensitivities, of what the liver makes, of food, target mg/dL."""
+OWN = 7
+"""Of a person: weight kg, basal mU/min, scales of the sensitivities, of the liver, of food, target mg/dL, gain of exercise."""
 _NET = g.MG_DL / g.VG
 _PLASMA = 0.5 / (g.TMAX_I * g.VI * g.KE)
 _USED, _MADE = g.F01 * _NET, g.EGP0 * _NET
@@ -92,7 +92,7 @@ def _walk(t, y, own, dose, food, effort, other, d):  # pragma: no cover: compile
     if effort > 0.0:
         to = PLATEAU[2] + 100.0 * effort * (PLATEAU[1] + 100.0 * effort * PLATEAU[0])
         t[8] = to + (t[8] - to) * d[11]
-        muscle = (1.0 + max(t[8], 0.0) * effort / UPTAKE) * (1.0 + INTO * effort)
+        muscle = 1.0 + own[6] * ((1.0 + max(t[8], 0.0) * effort / UPTAKE) * (1.0 + INTO * effort) - 1.0)
         liver = 1.0 + max(t[8], 0.0) * effort / MADE
     else:
         t[8] *= d[11]
@@ -271,7 +271,7 @@ def _fitted(weight, basal, ratio, factor, reading, target, trust, own, told, z):
     d, first = _decays(AHEAD_MIN), _decays(STEP_MIN)
     for i in range(len(weight)):
         o = own[i]
-        o[0], o[1], o[4], o[5] = weight[i], basal[i], 1.0, target
+        o[0], o[1], o[4], o[5], o[6] = weight[i], basal[i], 1.0, target, 1.0
         low, high, least, most = 0.05, 20.0, 0.05, 20.0
         for _ in range(30):
             middle = (low * high) ** 0.5

@@ -4,6 +4,7 @@ from dosetwin.errors import Reason
 from dosetwin.formulary.insulin import LOW, VERY_LOW
 from dosetwin.loops.insulin.learned import Learned
 from dosetwin.loops.insulin.person import Bolus
+from dosetwin.loops.insulin.run import BEFORE_MIN, Run, Tried
 from dosetwin.loops.insulin.settings import Chosen, Settings
 
 HOW_SURE = ((0.95, "almost surely"), (0.8, "very likely"), (0.6, "probably"), (0.0, "perhaps"))
@@ -60,6 +61,12 @@ SENTENCES = {
         f"{text} (inside the bars in {percent(v)} of the lives, {percent(limit or 0.0)} is asked)."
     ),
     "held_by_limits": lambda v, limit, text: f"{text}: {v:.1f} U instead of {limit or 0.0:.1f} U.",
+    "p_below70_exercise": lambda v, limit, text: (
+        f"The chance of glucose below 70 mg/dL {text} is {percent(v)}, {percent(limit or 0.0)} if nothing is changed."
+    ),
+    "exercise_lows_stay": lambda v, limit, text: f"{text} (chance {percent(v)}, at most {percent(limit or 0.0)} is accepted).",
+    "ketones_first": lambda v, limit, text: f"{text} ({v:.0f} mg/dL).",
+    "low_within_a_day": lambda v, limit, text: f"{text} ({v:.0f} mg/dL).",
     "low_without_insulin": lambda v, limit, text: f"{text} (chance {percent(v)}).",
 }
 
@@ -74,6 +81,24 @@ def order(chosen: Chosen) -> str:
 def bolus(b: Bolus) -> str:
     """What to give for a meal, in one line."""
     return f"{b.dose:.1f} U for {b.meal:.0f} g at {b.level:.0f} mg/dL (ratio and factor ask for {b.usual:.1f} U)"
+
+
+def plan(t: Tried, begins: float, bolus: float = 0.0) -> str:
+    """What is done for exercise that begins after so many min, in one line. bolus U before it is made smaller."""
+    since = "from now" if begins <= BEFORE_MIN else f"from {begins - BEFORE_MIN:.0f} min after now"
+    parts = [
+        *([f"basal insulin at {percent(t.basal)} {since} to its end"] if t.basal < 1.0 else []),
+        *([f"a bolus of {t.bolus * bolus:.1f} U instead of {bolus:.1f} U"] if t.bolus < 1.0 and bolus else []),
+        *([f"eat {t.grams:.0f} g of carbohydrate at its start"] if t.grams else []),
+    ]
+    return ", ".join(parts) or "nothing to change"
+
+
+def run(r: Run, bolus: float = 0.0) -> str:
+    """A planned session and what to do for it."""
+    s = r.session
+    when = "now" if s.begins < 5.0 else f"in {s.begins:.0f} min"
+    return f"{s.minutes:.0f} min at {percent(s.effort)} of the heart rate's reserve, {when}: {plan(r.best, s.begins, bolus)}"
 
 
 def changes(now: Settings, new: Settings) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from scipy.integrate import quad
 
 from dosetwin.declare import Provenance
 from dosetwin.evaluate.check import Band, Check, judged, near, table
+from dosetwin.evaluate.pages.insulin.exercise import exercise
 from dosetwin.evaluate.pages.insulin.published import published
 from dosetwin.loops.insulin.belief import STATES, _move
 from dosetwin.loops.insulin.limits import DURATION_MIN, acting
@@ -74,6 +75,7 @@ def run(*, n: int = N, seed: int = SEED, progress: Callable[[int, int], None] | 
         found.append(_check(f"scale_{weight:g}", f"glucose missing at rest, {weight:g} kg", "Hovorka's equations", "Hovorka 2004",
                             "secondary", 0.0, missing, (-1e-9, 1e-9), "mmol/min", "the basal dose holds the target"))  # fmt: skip
     found += _hovorka()
+    found += exercise(PAGE)
     for value, gmi in ((100.0, 5.7), (150.0, 6.9), (200.0, 8.1), (250.0, 9.3), (300.0, 10.5)):
         said = glycaemia(np.array([0.0, 5.0]), np.array([value - 1.0, value + 1.0])).gmi
         found.append(_check(f"gmi_{value:g}", f"glucose management indicator, mean {value:g} mg/dL", "metrics", "Bergenstal 2018",
