@@ -121,8 +121,8 @@ MUTANTS = (
         10,
         "an uncertain sampling time ignored where the error is log-normal",
         "infer/likelihood.py",
-        "return math.log(f), math.sqrt(a[i] * a[i] + (slope / f) ** 2)",
-        "return math.log(f), a[i]",
+        "return math.log(f), math.sqrt(a * a + (slope / f) ** 2)",
+        "return math.log(f), a",
         ("tests/infer/test_likelihood.py",),
     ),
     Mutant(
