@@ -3,7 +3,8 @@
 
     python deploy/release.py keygen release.key             # once: release.key (keep it offline), release.key.pub (publish it)
     python deploy/release.py notes 0.1.0 dist/* --key release.key --to notes.md    # notes.md and notes.md.sig
-    python deploy/release.py verify notes.md --pub release.key.pub --in dist       # signature, then every artefact's hash
+    python deploy/release.py verify notes.md --pub release.key.pub --in dist --version 0.1.0 [--not-before 2026-11-01]
+                                                            # signature, version and day, then every artefact's hash
 
 Exit code 0: all holds; 2: something does not, and it says what.
 """
@@ -14,6 +15,7 @@ import hashlib
 import os
 import re
 import sys
+from datetime import date
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -40,15 +42,15 @@ def changes(version: str, text: str) -> str:
     return found[1].strip()
 
 
-def notes(version: str, files: list[Path], text: str) -> str:
-    """The notes: the changelog's part, then a line ``hash  name`` for each artefact. Raises Wrong for no or twin artefacts."""
+def notes(version: str, files: list[Path], text: str, day: date) -> str:
+    """The notes, with the day they were made: the changelog's part, then a line ``hash  name`` for each artefact. Raises Wrong for no or twin artefacts."""
     names = [f.name for f in files]
     if not files or len(set(names)) < len(names) or any(not f.is_file() for f in files):
         raise Wrong(f"artefacts must be files of different names, found {', '.join(map(str, files)) or 'none'}")
     if strange := [n for n in names if not NAME.fullmatch(n)]:
         raise Wrong(f"{strange[0]!r} is no name for an artefact: letters, digits, and . _ + -")
     listed = "\n".join(f"{digest(f)}  {f.name}" for f in sorted(files, key=lambda f: f.name))
-    return f"# dosetwin {version}\n\n{changes(version, text)}\n\n{HEAD}\n```\n{listed}\n```\n"
+    return f"# dosetwin {version}\n\nReleased {day.isoformat()}.\n\n{changes(version, text)}\n\n{HEAD}\n```\n{listed}\n```\n"
 
 
 def digest(file: Path) -> str:
@@ -82,8 +84,11 @@ def signed(body: bytes, key: Path) -> bytes:
     return base64.b64encode(private.sign(CONTEXT + body)) + b"\n"
 
 
-def verify(file: Path, pub: Path, folder: Path) -> list[str]:
-    """Names of the artefacts that are what signed notes say. Raises Wrong for a signature or an artefact that is not."""
+def verify(file: Path, pub: Path, folder: Path, version: str, not_before: date | None = None) -> list[str]:
+    """Names of the artefacts that are what signed notes say of ``version``, made on ``not_before`` or later (None: any day).
+
+    Raises Wrong for a signature or an artefact that is not; for notes of another version, which are genuine and not what is to be
+    installed; and for notes without a day, which an older program signed."""
     try:
         body, signature = file.read_bytes(), base64.b64decode(file.with_name(file.name + ".sig").read_bytes())
         public = Ed25519PublicKey.from_public_bytes(base64.b64decode(pub.read_bytes()))
@@ -92,6 +97,13 @@ def verify(file: Path, pub: Path, folder: Path) -> list[str]:
         raise Wrong(f"{file} is not what the holder of this key signed") from None
     except (OSError, ValueError) as error:
         raise Wrong(f"{file}, its .sig or {pub} cannot be used ({type(error).__name__})") from None
+    of = re.match(r"# dosetwin (\S+)\n\nReleased (\d{4}-\d\d-\d\d)\.\n", body.decode())
+    if of is None:
+        raise Wrong(f"{file} does not begin with its version and the day it was made")
+    if of[1] != version:
+        raise Wrong(f"{file} is about version {of[1]}, not {version}")
+    if not_before is not None and date.fromisoformat(of[2]) < not_before:
+        raise Wrong(f"{file} was made on {of[2]}, before {not_before.isoformat()}")
     _, _, listed = body.decode().rpartition(HEAD)
     lines = [line for line in listed.strip().splitlines() if line != "```"]
     rows = [(line[:64], line[66:]) for line in lines if re.fullmatch(rf"[0-9a-f]{{64}}  {NAME.pattern}", line)]
@@ -121,19 +133,24 @@ def main(words: list[str] | None = None) -> int:
     one.add_argument("file", type=Path)
     one.add_argument("--pub", type=Path, required=True)
     one.add_argument("--in", dest="folder", type=Path, default=Path())
+    one.add_argument("--version", required=True, help="what is to be installed; notes of another one are refused")
+    one.add_argument("--not-before", type=date.fromisoformat, metavar="DAY", help="older notes are refused")
     said = parser.parse_args(words)
     try:
         if said.what == "keygen":
             keygen(said.file)
             print(f"{said.file} (keep it offline), {said.file}.pub (publish it)")
         elif said.what == "notes":
-            body = notes(said.version, said.artefacts, said.changelog.read_text(encoding="utf-8")).encode()
+            body = notes(said.version, said.artefacts, said.changelog.read_text(encoding="utf-8"), date.today()).encode()
             signature = signed(body, said.key)
             said.to.write_bytes(body)
             said.to.with_name(said.to.name + ".sig").write_bytes(signature)
             print(f"{said.to}, {said.to}.sig: {len(said.artefacts)} artefacts")
         else:
-            names, ours = verify(said.file, said.pub, said.folder), (said.file.name, f"{said.file.name}.sig", said.pub.name)
+            names, ours = (
+                verify(said.file, said.pub, said.folder, said.version, said.not_before),
+                (said.file.name, f"{said.file.name}.sig", said.pub.name),
+            )
             print(f"signature holds; as released: {', '.join(names)}")
             if others := sorted(f.name for f in said.folder.iterdir() if f.name not in {*names, *ours}):
                 print(f"not in these notes, not checked: {', '.join(others)}")

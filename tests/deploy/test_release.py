@@ -28,9 +28,10 @@ def made(tmp_path: Path):
     return release, tmp_path
 
 
-def holds(made) -> int:
+def holds(made, *more: str) -> int:
     release, at = made
-    return release.main(["verify", f"{at}/notes.md", "--pub", f"{at}/release.key.pub", "--in", str(at)])
+    of = more or ("--version", "0.2.0")
+    return release.main(["verify", f"{at}/notes.md", "--pub", f"{at}/release.key.pub", "--in", str(at), *of])
 
 
 def test_notes_hold_until_anything_changes(made, capsys):
@@ -39,6 +40,11 @@ def test_notes_hold_until_anything_changes(made, capsys):
     assert "### Clinical\n- A dose." in said
     assert "Older" not in said
     assert holds(made) == 0
+    assert holds(made, "--version", "0.2.0", "--not-before", "2020-01-01") == 0
+    assert holds(made, "--version", "0.2.1") == 2
+    assert "is about version 0.2.0, not 0.2.1" in capsys.readouterr().err
+    assert holds(made, "--version", "0.2.0", "--not-before", "2999-01-01") == 2
+    assert "before 2999-01-01" in capsys.readouterr().err
     assert stat.S_IMODE((at / "release.key").stat().st_mode) == 0o600
     (at / "dosetwin-0.2.0.whl").write_bytes(b"another")
     assert holds(made) == 2
@@ -48,7 +54,7 @@ def test_notes_hold_until_anything_changes(made, capsys):
     assert holds(made) == 2
     (at / "notes.md").write_text(said)
     assert release.main(["keygen", f"{at}/other.key"]) == 0
-    assert release.main(["verify", f"{at}/notes.md", "--pub", f"{at}/other.key.pub", "--in", str(at)]) == 2
+    assert release.main(["verify", f"{at}/notes.md", "--pub", f"{at}/other.key.pub", "--in", str(at), "--version", "0.2.0"]) == 2
     assert "not what the holder of this key signed" in capsys.readouterr().err
 
 

@@ -76,7 +76,7 @@ class Slow:
 
     def __init__(self, *_: object):
         self.asked: list[tuple[int, bytes | None, Tried]] = []
-        self.pid = 0
+        self.pid, self.killed = 0, False
 
     def ask(self, what) -> None:
         self.asked.append(what)
@@ -88,6 +88,9 @@ class Slow:
         regimen = self.asked[-1][2].regimen
         assert regimen is not None
         return {"amount": regimen.amount}
+
+    def kill(self) -> None:
+        self.killed = True
 
     def close(self) -> None:
         pass
@@ -107,3 +110,14 @@ def test_who_asks_again_drops_what_waits_of_that_screen_and_nobody_elses(beside,
         Slow.gate.release(4)
         assert [f.result(timeout=10)["amount"] for f in (found[0], *found[2:])] == [11.0, 13.0, 14.0, 15.0]
     assert [x[1] is None for x in line._process.asked] == [False, True, True, True]
+
+
+def test_who_waits_behind_a_process_that_hangs_is_answered_here_and_it_is_ended(beside, advice, monkeypatch):
+    monkeypatch.setattr(triers, "Process", Slow)
+    (line,) = beside._started()
+    wait(lambda: line.ready)
+    line.wait_s = 0.1
+    assert "joint" in beside.run("one", QUESTION, advice, tried(advice, 11.0)), "the server's own answer"
+    assert line._process.killed
+    assert waiting(line) == []
+    Slow.gate.release()

@@ -20,6 +20,7 @@ from dosetwin.advise.hold import Settled, settle
 from dosetwin.advise.question import Asked, Question
 from dosetwin.advise.table import clock, ordered
 from dosetwin.decide.plans import Plan
+from dosetwin.decide.recommendation import UNLIKELY
 from dosetwin.decide.search import Exposures, Scores, jointly, unmet_constraints
 from dosetwin.declare import Therapy
 from dosetwin.declare.change import AHEAD_D
@@ -167,7 +168,8 @@ def advise_pair(facts: Timeline, first: Question, second: Question) -> Pair:
     own = tuple(x.made.regimen for x in settled)
     chosen = _simplest(fine, own, tie, lambda r: sum(o in x for o, x in zip(r.orders, standard, strict=True)), n)
     apart = next((r for r, _ in rows if r.orders == own), None)
-    status = "caution" if any(a.recommendation.status == "caution" for a in alone) else "recommend"
+    poor = chosen.joint < UNLIKELY or any(a.recommendation.status == "caution" for a in alone)
+    status = "caution" if poor else "recommend"
     rest = [r for r, _ in fine if r is not chosen]
     why = (_why(chosen, apart, harms), *known)
     return Pair(status, alone, chosen, (chosen, *rest[: ROWS - 1]), harms, why, findings, len(rows), apart)

@@ -56,7 +56,7 @@ def next_sample(asked: Asked, state: State, regimen: Choosable | None) -> NextSa
     what, last_one = (
         (therapy.sampling.of, f"the last {therapy.sampling.of}") if therapy.sampling.of else ("level", "the last trough")
     )
-    told = [f"{fall:.0%} of {'that' if k else 'the variance'} of {x}"
+    told = [f"{fall:.0%} of {'that' if k else 'the uncertainty'} about {x}"
             for k, (fall, x) in enumerate(zip(ranked[0].falls, [*map(_log, learns), last_one], strict=True))]  # fmt: skip
     text = f"{'an' if what[0] in 'AEIOaeio' else 'a'} {what} {place} is expected to remove {' and '.join(told)}"
     if not worth:
@@ -65,7 +65,7 @@ def next_sample(asked: Asked, state: State, regimen: Choosable | None) -> NextSa
 
 
 def _log(name: str) -> str:
-    return {"CL": "ln clearance"}.get(name, f"ln {name}")
+    return {"CL": "clearance"}.get(name, name)
 
 
 def low_enough(asked: Asked, state: State, ahead: float = 120.0) -> tuple[Goal, np.ndarray, np.ndarray] | None:

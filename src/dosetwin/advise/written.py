@@ -11,7 +11,7 @@ from dosetwin.advise.provenance import provenance
 from dosetwin.advise.question import Asked
 from dosetwin.advise.sample import when_safe
 from dosetwin.advise.table import how_sure, not_scored, order_json, ordered, readings, safe_under_neither, table, too_high_now
-from dosetwin.decide.recommendation import DoubtedRecord, NextSample, Recommendation, Sensitivity
+from dosetwin.decide.recommendation import UNLIKELY, DoubtedRecord, NextSample, Recommendation, Sensitivity
 from dosetwin.errors import Finding, Reason
 from dosetwin.forecast.tells import Outlook
 
@@ -23,8 +23,10 @@ def write(
     """The recommendation, its reasons and remarks, the table and where it came from."""
     made = settled.made
     regimen, at = made.regimen, made.regimen.first_at if made.regimen else asked.now
+    sure = how_sure(made, asked, state)
+    poor = settled.status == "recommend" and sure["joint"] < UNLIKELY
     return Recommendation(
-        status=settled.status,
+        status="caution" if poor else settled.status,
         regimen=None if regimen is None else ordered(asked.bare, regimen),
         order=order_json(asked.bare, regimen),
         given=_given(asked, state, settled),
@@ -35,7 +37,7 @@ def write(
         provenance=provenance(asked, state, made),
         told={name: {} for name in asked.tellers} | {o.name: o.to_json() for o in ahead},
         next_sample=sample,
-        how_sure=how_sure(made, asked, state),
+        how_sure=sure,
         what_would_change_it=doubts,
         hold=settled.plan is not None,
         hold_reason=settled.hold_reason,

@@ -200,7 +200,8 @@ def run(words: list[str]) -> int:
         return BAD_INPUT
     except Exception as error:
         if hasattr(error, "format_message"):  # click's own usage errors; typer carries its own copy of click or needs the package
-            _say(f"{str(error.format_message()).rstrip('.')}; see 'dosetwin --help'")  # type: ignore[attr-defined]
+            of = getattr(getattr(error, "ctx", None), "command_path", None) or "dosetwin"
+            _say(f"{str(error.format_message()).rstrip('.')}; see '{of} --help'")  # type: ignore[attr-defined]
             return int(getattr(error, "exit_code", BAD_INPUT))
         if debug:
             raise

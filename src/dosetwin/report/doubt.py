@@ -46,8 +46,9 @@ def main_doubt(p: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _brief(text: str) -> str:
-    """The first part of a warning, without what stands in brackets; the rest is told in its fold."""
-    return re.sub(r" \([^()]*\)", "", text.partition("; ")[0]).rstrip(".") + "."
+    """What a warning warns of; by what it was judged, and from what on, is told in its fold."""
+    said = re.sub(r" \([^()]*\)", "", text.partition("; ")[0])
+    return ": ".join(said.split(": ")[:2]).rstrip(".") + "."
 
 
 def plainly(text: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dosetwin import formulary
-from dosetwin.decide.recommendation import Dosing, Setup
+from dosetwin.decide.recommendation import UNLIKELY, Dosing, Setup
 from dosetwin.decide.recommendation import order as ordered
 from dosetwin.declare.reading import COURSE
 from dosetwin.errors import Finding, Reason, number, percent, percent_against
@@ -44,7 +44,7 @@ def ward(rule: str) -> str:
     return rule if found is None else found.ward
 
 
-CERTAINTY = ((0.25, "bad", "unlikely to meet all targets"), (0.50, "warn", "may well miss a target"))
+CERTAINTY = ((UNLIKELY, "bad", "unlikely to meet all targets"), (0.50, "warn", "may well miss a target"))
 """Chance of all joint targets below which an answer is marked, with tone and words (assumed); above the last: no mark."""
 FAIR = (0.75, ("info", "more likely than not to meet all targets"), ("good", "likely to meet all targets"))
 """Chance from which it is called likely, and the words below and above it where every answer says how sure it is (assumed)."""
@@ -362,6 +362,8 @@ def answer_title(rec: "Recommendation") -> str:
     """What kind of answer it is, in a word or two."""
     if rec.hold:
         return "Hold the next dose"
+    if rec.regimen is not None and tone(rec) == "bad":
+        return "Best of poor choices"
     return {"recommend": "Recommended", "caution": "Recommended with caution", "refuse": "No recommendation"}[rec.status]
 
 

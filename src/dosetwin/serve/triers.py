@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections import OrderedDict, deque
 from concurrent.futures import Future
 from contextlib import suppress
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
     from dosetwin.advise import Advice
 
+WAIT_S = 15.0
+"""s that a what-if waits for its process, those before it included; then it is done in the server, and a process that has been
+busy with one for so long is ended and replaced."""
 BELIEFS = 32
 """Beliefs that a process keeps, the last ones asked about (100 kB each, and what was played of them)."""
 
@@ -58,6 +62,8 @@ class _Line:
         self._held: OrderedDict[int, None] = OrderedDict()
         self._process: Process | None = None
         self.ready = False
+        self.wait_s = WAIT_S
+        self._since: float | None = None
         self.thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self.thread.start()
 
@@ -72,6 +78,14 @@ class _Line:
             self._jobs.append(job)
             self._news.notify()
         return True
+
+    def late(self, job: _Job) -> None:
+        """Nobody waits for a job any more: forget it where it still waits, end the process where it hangs on one."""
+        with self._news:
+            if job in self._jobs:
+                self._jobs.remove(job)
+            if self._process is not None and self._since is not None and time.monotonic() - self._since >= self.wait_s:
+                self._process.kill()
 
     def close(self) -> None:
         """Finish what runs, drop what waits, end the process."""
@@ -118,6 +132,7 @@ class _Line:
                 if not self.ready:
                     return True
                 job = self._jobs.popleft()
+                self._since = time.monotonic()
             try:
                 found = self._ask(job)
             except Lost as lost:
@@ -126,6 +141,8 @@ class _Line:
                     self._drop()
                 job.done.set_exception(lost)
                 return True
+            finally:
+                self._since = None
             if found is None:
                 job.done.set_exception(Lost())
             else:
@@ -178,9 +195,13 @@ class Triers:
         with self._gate:
             number = self._numbers.setdefault(advice, next(self._count))
         job, lines = _Job(number, question, advice, tried, screen and f"{screen} {patient}"), self._started()
-        if lines and lines[hash(patient) % len(lines)].put(job):
-            with suppress(Lost):  # then it is done here
-                return job.done.result()
+        if lines and (line := lines[hash(patient) % len(lines)]).put(job):
+            try:
+                return job.done.result(line.wait_s)
+            except Lost:  # then it is done here
+                pass
+            except TimeoutError:
+                line.late(job)
         return self._pool.run(what_if, advice, tried)
 
     def close(self) -> None:

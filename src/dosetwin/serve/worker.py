@@ -90,6 +90,10 @@ class Process:
         finally:
             late.cancel()
 
+    def kill(self) -> None:
+        """End it at once; whoever waits for its answer gets Lost."""
+        self._process.kill()
+
     def close(self, wait_s: float = 0.0) -> None:
         """End it: by itself within ``wait_s``, else at once."""
         with suppress(OSError):

@@ -104,8 +104,8 @@ def _warned(o: KidneyOutlook, record: WardRecord) -> KidneyOutlook:
         k = int(np.argmax(o.unexpected))
         days = o.hours[k] / 24
         message = (
-            f"the {o.used} kidney expects an injury beyond what gestation and age explain (KDIGO stage 1 or more) within "
-            f"{days:g} day{'' if days == 1.0 else 's'} with a probability of {percent(float(o.unexpected[k]))}"
+            f"an injury beyond what gestation and age explain (KDIGO stage 1 or more) is expected within {days:g} "
+            f"day{'' if days == 1.0 else 's'} with a probability of {percent(float(o.unexpected[k]))}"
         )
     else:
         assert o.clearance is not None

@@ -61,7 +61,7 @@ def advice_card(issued: Issued, page: str | None, *, suggest: bool, zone: Zone =
             {
                 "label": f"{issued.drug} {what}",
                 "uuid": _uuid(issued, "suggestion"),
-                "isRecommended": True,
+                "isRecommended": tone != "bad",
                 "actions": [
                     {"type": "create", "description": f"Draft order: {issued.drug} {what}; {DISCLAIMER}", "resource": order}
                 ],

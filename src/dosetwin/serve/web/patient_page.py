@@ -209,12 +209,16 @@ def _therapies(
 
 
 def _alert(a: Any, zone: Zone) -> dict[str, Any]:
-    """An open alert in words."""
+    """An open alert in words: its cause, and apart what follows from it, where this service raised it."""
+    text = zone.retold(a.text) or a.code.replace("_", " ")
+    cause, _, rest = text.partition("; ") if a.ours else (text, "", "")
     return {
         "id": a.id,
         "tone": {"critical": "bad", "warning": "warn"}.get(a.severity, "info"),
         "severity": a.severity,
-        "text": zone.retold(a.text) or a.code.replace("_", " "),
+        "text": cause,
+        "rest": rest,
+        "ours": a.ours,
         "at": zone.short(a.raised_at),
         "repeats": a.repeats,
         "waiting": a.waiting,

@@ -193,6 +193,14 @@ def _old(hours: float) -> str:
     return f"{hours:.0f} h old" if hours < 48 else f"{hours / 24:.0f} d old"
 
 
+def _after(hours: float, dosed: bool) -> str:
+    """When a level is taken, beside the coming dose or from now: ``18 h after the start of that dose``."""
+    if dosed and hours == 0:
+        return "just before that dose"
+    size = f"{hours:g} h" if hours < 72 or hours % 24 else f"{hours / 24:g} d"
+    return f"{size} after the start of that dose" if dosed else f"{size} from now"
+
+
 def sample(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
     """The next level worth taking, with what each time considered would bring."""
     s = advice.recommendation.next_sample
@@ -204,7 +212,7 @@ def sample(advice: "Advice", zone: Zone) -> dict[str, Any] | None:
         "at": s.at,
         "at_text": zone.long(s.at),
         "day": zone.long(s.at) if isinstance(s.at, int | float) else weekday(datetime.fromisoformat(s.at), zone),
-        "brief": f"{s.after_h:g} h after the start of that dose" if advice.dosed is not None else f"{s.after_h:g} h from now",
+        "brief": _after(s.after_h, advice.dosed is not None),
         "after_h": s.after_h,
         "text": narrative.signs(s.text),
         "options": [
