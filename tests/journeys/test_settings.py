@@ -58,7 +58,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict[
 @pytest.mark.slow
 def test_beds_for_a_ward(ward: Path, capsys: pytest.CaptureFixture[str]) -> None:
     body = run(capsys, str(ward), "--therapy", "bed_pool", "--draws", "200")
-    assert body["status"] == "recommend"
+    assert body["status"] == ("caution" if body["how_sure"]["joint"] < 0.25 else "recommend")
     beds = body["order"]["values"]["beds"]
     assert body["order"]["kind"] == "setting"
     assert body["order"]["words"] == f"beds {beds:g}"
