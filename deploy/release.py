@@ -43,7 +43,7 @@ def changes(version: str, text: str) -> str:
 
 
 def notes(version: str, files: list[Path], text: str, day: date) -> str:
-    """The notes with their day: the changelog's part, then a line ``hash  name`` for each artefact. Raises Wrong for no or twin artefacts."""
+    """The changelog's part and the day, then a line ``hash  name`` for each artefact. Raises Wrong for no or twin artefacts."""
     names = [f.name for f in files]
     if not files or len(set(names)) < len(names) or any(not f.is_file() for f in files):
         raise Wrong(f"artefacts must be files of different names, found {', '.join(map(str, files)) or 'none'}")

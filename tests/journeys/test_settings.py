@@ -58,7 +58,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict[
 @pytest.mark.slow
 def test_beds_for_a_ward(ward: Path, capsys: pytest.CaptureFixture[str]) -> None:
     body = run(capsys, str(ward), "--therapy", "bed_pool", "--draws", "200")
-    assert body["status"] == ("caution" if body["how_sure"]["joint"] < 0.25 else "recommend")
+    assert body["status"] == "recommend"
     beds = body["order"]["values"]["beds"]
     assert body["order"]["kind"] == "setting"
     assert body["order"]["words"] == f"beds {beds:g}"
@@ -117,7 +117,7 @@ def test_what_is_later_than_now_is_not_used(ward: Path, capsys: pytest.CaptureFi
 
 def test_a_lung_and_what_was_measured_of_it(lung: Path, capsys: pytest.CaptureFixture[str]) -> None:
     body = run(capsys, str(lung), "--therapy", "ventilator_ards", "--draws", "300")
-    assert body["status"] == "recommend"
+    assert body["status"] == "caution", "less than one chance in four of every target"
     order, readings = body["order"]["values"], body["readings"]
     assert set(order) == {"VT", "RR", "PEEP", "FIO2"}
     assert order["VT"] < 430  # below 6.1 mL/kg: the plateau was 31 at 6.8
