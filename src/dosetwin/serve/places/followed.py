@@ -165,7 +165,6 @@ class Places:
         if place is None or not (known := place.until(place.now or 0.0)).facts:
             return empty
         visits = Known().told(*known.facts).visits
-<<<<<<< HEAD
         if place.origin is not None and visits:
             times = [t for v in visits for t in (v.asked, v.admitted, v.left, v.refused) if t is not None]
             last = max(filter(None, (last, place.origin + timedelta(hours=max(times)))))
@@ -180,16 +179,18 @@ class Places:
         """The answer about a place, and why there is none."""
         from dosetwin.advise import Question, advise
 
-        held = self._kept.get(ward)
-        if held is not None and held[0] == key and timedelta(0) <= now - held[1] < LASTS:
-            return held[2], ""
-        s = self._service.settings
-        question = Question(self.of[ward], (), now=place.now, seed=s.seed, draws=s.draws, curves=True, input_hash=key)
-        try:
-            self._kept[ward] = (key, now, self._service.pool.run(advise, place, question))
-        except InputError as error:
-            return None, str(error)
-        return self._kept[ward][2], ""
+        with self._asking[ward]:  # who comes second waits for the first one's answer, instead of working it out as well
+            held = self._kept.get(ward)
+            if held is not None and held[0] == key and timedelta(0) <= now - held[1] < LASTS:
+                return held[2], ""
+            s = self._service.settings
+            question = Question(self.of[ward], (), now=place.now, seed=s.seed, draws=s.draws, curves=True, input_hash=key)
+            try:
+                found = self._service.pool.run(advise, place, question)
+            except InputError as error:
+                return None, str(error)
+            self._kept[ward] = (key, now, found)
+            return found, ""
 
     def keep(self, who: Principal, ward: str) -> dict[str, Any]:
         """Keep the answer of now: asked, answered, and what it was made from. Raises Problem 409 where there is none."""
@@ -239,22 +240,6 @@ class Places:
     def ward_of(self, id_: str) -> str | None:
         """The ward that facts filed under this are about; None of a patient."""
         return next((ward for ward in self.of if subject(ward) == id_), None)
-=======
-        inside = sum(v.admitted is not None and v.left is None for v in visits)
-        waiting = sum(v.admitted is None and v.left is None and v.refused is None for v in visits)
-        key = digest([[f["hash"] for f in rows], sorted(map(repr, visits))])
-        why = ""
-        with self._asking[ward]:  # who comes second waits for the first one's answer, instead of working it out as well
-            kept = self._kept.get(ward)
-            if kept is None or kept[0] != key or not timedelta(0) <= now - kept[1] < LASTS:
-                s = service.settings
-                question = Question(therapy, (), now=place.now, seed=s.seed, draws=s.draws, curves=True, input_hash=key)
-                try:
-                    kept = self._kept[ward] = (key, now, service.pool.run(advise, place, question))
-                except InputError as error:
-                    kept, why = None, str(error)
-        return State(ward, therapy.name, now, beds, inside, waiting, rows, by_patients(rows), on, kept[2] if kept else None, why)
->>>>>>> 36ce53e (Tell an order that will hardly meet its targets with caution; say alerts and levels in a pharmacist's words on a shorter page; bind signed notes to version and day, a what-if to a time, a place's answer to one asker)
 
 
 def installed(settings: Settings) -> "dict[str, Therapy]":
