@@ -53,12 +53,13 @@ class World:
 @dataclass(frozen=True)
 class Played:
     """``glucose`` mg/dL after each minute [n, days * 1440], ``insulin`` U of every five minutes [n, steps], ``seen`` readings,
-    ``eaten`` g beside the meals, to end a low [n]."""
+    ``rescued`` g eaten beside the meals, to end a low [n], ``states`` of the bodies at the end [n, STATES]."""
 
     glucose: Array
     insulin: Array
     seen: Array
     rescued: Array
+    states: Array
 
 
 def meals(people: Clinic, number: NDArray[np.int64], seed: int, world: World) -> tuple[Array, Array]:
@@ -139,7 +140,7 @@ def play(people: Clinic, number: NDArray[np.int64], seed: int, world: World, con
             parameters[:, Vmx] = people.parameters[:, Vmx] * moved
         glucose[:, now] = advance(parameters, states, eaten[:, now], given[:, k] / STEP_MIN, effort=effort[:, k] * reserve)
         level = glucose[:, minute + STEP_MIN - 1]
-    return Played(glucose, given, seen, rescued)
+    return Played(glucose, given, seen, rescued, states)
 
 
 OTHER_DAYS = 1_000_003
