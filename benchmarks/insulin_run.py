@@ -1,8 +1,8 @@
 """Whether what ``advise`` says for a planned run brings fewer lows on the virtual clinic, whose exercise is another model.
 
 ``python benchmarks/insulin_run.py [--people N] [--seed S]``: two days under basal and bolus, the third begins with 45 min at half
-effort in an hour (nothing eaten since the snack before), with nothing changed, with half the basal dose from now on, and with the plan.
-Counted until three hours after its end, on glucose under the skin as it was.
+effort in an hour, with nothing changed, with half the basal dose from now on, and with the plan. Counted until three hours after
+its end, on glucose under the skin as it was; nothing is eaten against a low.
 """
 
 import argparse
