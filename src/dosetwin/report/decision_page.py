@@ -79,7 +79,9 @@ def decision_page(told: Mapping[str, Any], targets: Sequence[Goal], figures: Seq
         figures = [] if one is None else [one]
     fields = ("code", "value", "limit", "unit", "text", "source")
     said = [narrative.sentence(Reason(*(r.get(k) for k in fields)), targets) for r in (*told["reasons"], *told["silent"])]
-    against = [{**d, "said": f"{d['q50']:+.3g} ({d['q05']:+.3g} to {d['q95']:+.3g})"} for d in told["against_guideline"]]
+    against = [
+        {**d, "said": f"{_signed(d['q50'])} ({_signed(d['q05'])} to {_signed(d['q95'])})"} for d in told["against_guideline"]
+    ]
     believed = [{**b, "told_said": _span(b["told"]), "before_said": _span(b["before"])} for b in told["believed"]]
     return (
         environment()
@@ -94,10 +96,21 @@ def decision_page(told: Mapping[str, Any], targets: Sequence[Goal], figures: Seq
             believed=believed,
             version=__version__,
             not_a_device=narrative.NOT_A_DEVICE,
-            findings=[f"{f['record']}: {f['message']} ({f['value']})" for f in told["findings"]],
+            findings=[_remark(f) for f in told["findings"]],
         )
     )
 
 
 def _span(q: Sequence[float]) -> str:
     return f"{number(q[1])} ({number(q[0])} to {number(q[2])})"
+
+
+def _signed(x: float) -> str:
+    """Three digits, and no power of ten."""
+    return f"{x:+.3g}" if abs(x) < 1000.0 else f"{x:+.0f}"
+
+
+def _remark(f: Mapping[str, Any]) -> str:
+    """A remark with the value it is of, where it has one, and what to do."""
+    value = "" if f["value"] is None else f" ({f['value']})"
+    return f"{f['record']}: {f['message']}{value}" + (f". {f['remedy'][:1].upper()}{f['remedy'][1:]}" if f["remedy"] else "")

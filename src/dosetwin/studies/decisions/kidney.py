@@ -226,7 +226,7 @@ DECISION = Decision(
     THERAPY,
     "Ten years of chronic kidney disease",
     words,
-    ("EGFR", "FAILED"),
+    ("EGFR", "KFRE_5Y"),
     YEARS,
     (
         "The slope without drugs is believed from trials' placebo arms and told by the filtrations given; drugs "

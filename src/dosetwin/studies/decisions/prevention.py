@@ -292,7 +292,7 @@ def _first(g: Guided, known: Mapping[str, float], age: float, sbp: float, tc: fl
         if passed:
             text = f"passes its border first without drugs, {f'in year {year}' if year else 'now'}: {passed}"
             remedy = "read again before then"
-            return (Finding("info", "passes_first", g.score, text, float(year), "borders of the guideline beside", remedy),)
+            return (Finding("info", "passes_first", g.score, text, None, "borders of the guideline beside", remedy),)
     return ()
 
 

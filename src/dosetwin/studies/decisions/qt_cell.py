@@ -92,7 +92,7 @@ def _made(of: Blocker) -> Decision:
             Unknown("PEAK", "1", "free peak of the usual dose over CiPA's", 1.0, 0.5, "assumed"),
         ),
         reads=(
-            Read("QTC", "QTc (at the peak, once ordered)", "ms", 250.0, 800.0, {"s": 1000.0}, additive=12.0, slip="in s? say so"),
+            Read("QTC", "QTc (band: at the dose's peak)", "ms", 250.0, 800.0, {"s": 1000.0}, additive=12.0, slip="in s? say so"),
             Read("RISE", "rise over the time without the drug", "ms", -1e4, 1e5, measured=False),
             Read("PEAK_CONC", f"peak concentration of {of.name}, free", "nmol/L", 0.0, most, proportional=0.2,
                  additive=1e-6 * of.cmax, slip=slip),
