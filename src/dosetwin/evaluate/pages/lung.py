@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 
 from dosetwin.evaluate.check import Check, near, table
+from dosetwin.formulary.ventilator import TABLE
+from dosetwin.outcomes import scores
 from dosetwin.structure import gases, ventilation
+from dosetwin.structure.receptor import occupancy
 
 PAGE = "lung"
 N, N_QUICK, SEED = 60, 50, 1
@@ -93,7 +96,7 @@ def run(*, n: int = N, seed: int = SEED, progress: Callable[[int, int], None] | 
                     "ARDSNet 2000",
                 )
             )
-    found += _closed()
+    found += [*_closed(), *_indices()]
     found += _recruitment(seed)
     if progress:
         progress(1, 2)
@@ -204,6 +207,37 @@ def _closed() -> list[Check]:
         )
     )
     return out
+
+
+def _indices() -> list[Check]:
+    """Indices at the bedside, the protocol's table, and how far a Hill curve lies from Severinghaus'."""
+    out = [
+        _check(name, text, x, float(_answer(score, of)[key]), 0.006 if name == "oi" else 6e-4, "1", "worked example", "recalled")
+        for name, text, score, key, of, x in (
+            ("vr", "ventilatory ratio of 9 L/min, 50 mmHg, 70 kg", "ventilatory_ratio", "VR",
+             {"VE": 9.0, "PACO2": 50.0, "PBW": 70.0}, 1.7143),
+            ("rox", "ROX of 92 %, 0.5, 28 /min", "rox", "ROX", {"SPO2": 92.0, "FIO2": 0.5, "RR": 28.0}, 6.5714),
+            ("oi", "oxygenation index of 15, 0.6, 70", "oxygenation", "OI", {"PAO2": 70.0, "FIO2": 0.6, "MAP": 15.0}, 12.86),
+        )
+    ]  # fmt: skip
+    classes = [_answer("oxygenation", {"PAO2": pf * 0.5, "FIO2": 0.5, "PEEP": 5.0})["BERLIN"] for pf in (301, 300, 200, 100)]
+    right = float(sum(a == b for a, b in zip(classes, ("none", "mild", "moderate", "severe"), strict=True)))
+    out.append(_check("berlin", "classes at P/F 301, 300, 200, 100 as Berlin's", 4.0, right, 0.0, "1", "Berlin 2012", "recalled"))
+    lower = {0.3: (5,), 0.4: (5, 8), 0.5: (8, 10), 0.6: (10,), 0.7: (10, 12, 14), 0.8: (14,), 0.9: (14, 16, 18),
+             1.0: (18, 20, 22, 24)}  # fmt: skip
+    same = len({(float(p), f) for f, row in lower.items() for p in row} & set(TABLE))
+    out.append(_check("table", "rows of the lower PEEP table that are the rule's", 17.0, float(same), 0.0, "1", "ARDSNet 2000",
+                      "recalled"))  # fmt: skip
+    for p, s in ((40.0, 74.67), (100.0, 97.22)):
+        out.append(_check(f"hill_{p:g}", f"Hill's curve (26.8 mmHg, 2.7) at {p:g} mmHg: not Severinghaus'", s,
+                          100.0 * float(occupancy(p, 26.8, 2.7)), 0.006, "%", "closed form"))  # fmt: skip
+    return out
+
+
+def _answer(name: str, of: dict[str, float]) -> Any:
+    score = scores.load(name).of
+    assert score is not None
+    return score(of)
 
 
 def _breaths() -> float:

@@ -39,7 +39,7 @@ def run(*, n: int = N, seed: int = SEED, progress: Callable[[int, int], None] | 
         if progress:
             progress(k, n)
         out += _adaptive(matrix)
-    return [*out, *_curves()]
+    return [*out, *_misprint(), *_responses(), *_curves()]
 
 
 def _sizes() -> list[Check]:
@@ -236,6 +236,19 @@ def _radiotherapy() -> list[Check]:
     late = of({"N": 30, "D": 2.0, "AB": 10, "ALPHA": 0.3, "T": 40, "TK": 28, "TP": 3})
     out.append(
         _check(
+            "survives",
+            "cells that survive 2 Gy, alpha 0.3, alpha/beta 10",
+            "bed",
+            "linear-quadratic form",
+            "derived",
+            48.675,
+            100 * float(of({"N": 1, "D": 2.0, "AB": 10, "ALPHA": 0.3})["SURVIVAL"]),
+            6e-4,
+            "%",
+        )
+    )
+    out.append(
+        _check(
             "repopulation",
             "BED with repopulation from day 28",
             "bed",
@@ -346,6 +359,53 @@ def _adaptive(matrix: str) -> list[Check]:
             why="resistant cells do not grow while others live",
         )
     )
+    return out
+
+
+def _misprint() -> list[Check]:
+    """The file's 0598 for 0.598 gives these instead after 30,000 steps without the drug: so a run with it shows."""
+    wrong = adaptive.COMPETITION["T+ most fit"].copy()
+    wrong[1, 2] = 598.0
+    cells = adaptive.run(adaptive.never, competition=wrong).cells[-1]
+    return [
+        _check(
+            f"misprint_{name}",
+            f"{name} after 30,000 steps, no drug, with the misprint",
+            "adaptive",
+            CODE.split(",")[0] + " as filed",
+            "secondary",
+            y,
+            float(x),
+            0.1,
+            "1",
+        )
+        for name, y, x in zip(("T+", "TP", "T-"), (803.8, 732.2, 0.1), cells, strict=True)
+    ]
+
+
+def _responses() -> list[Check]:
+    """The borders of RECIST 1.1: each pair of sums with its response."""
+    rows = scores.load("recist").rows
+    assert rows is not None
+    pairs = (("nadir 50 to 60 mm", (80, 50, 60), "PD"), ("nadir 20 to 24 mm, 20 % but 4 mm", (40, 20, 24), "PR"),
+             ("nadir 30 to 34 mm above 70 %", (40, 30, 34), "SD"), ("30 % less", (100, 70), "PR"), ("29 % less", (100, 71), "SD"),
+             ("gone, then 5 mm", (20, 0, 5), "PD"))  # fmt: skip
+    out = []
+    for k, (text, sizes, response) in enumerate(pairs):
+        said = rows([{"ID": "a", "LESION": "x", "TIME": 30.0 * i, "TARGET": 1.0, "SIZE": float(s)} for i, s in enumerate(sizes)])
+        out.append(
+            _check(
+                f"recist_{k + 1}",
+                f"RECIST: {text}: {response} (1: so)",
+                "recist",
+                "Eisenhauer 2009 (recalled)",
+                "recalled",
+                1.0,
+                float(said[-1]["RESPONSE"] == response),
+                0.0,
+                "1",
+            )
+        )
     return out
 
 

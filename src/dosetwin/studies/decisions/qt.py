@@ -86,7 +86,8 @@ def _made(r: Response) -> Decision:
             Unknown("PEAK", "1", "peak of a dose over the usual", 1.0, r.peak_cv, r.source),
         ),
         reads=(
-            Read("QTC", "QTc (band: at the dose's peak)", "ms", 250.0, 800.0, {"s": 1000.0}, additive=r.noise, slip="in s? say so"),
+            Read("QTC", "QTc (band: at the dose's peak)", "ms", 250.0, 800.0, {"s": 1000.0}, additive=r.noise,
+                 slip="in s? say so"),
             Read("RISE", "rise over the time without the drug", "ms", -300.0, 600.0, measured=False),
             Read("PEAK_CONC", f"peak concentration of {r.name}, "
             f"total", r.unit, 0.0, r.highest, proportional=0.1, additive=1e-6 * r.peak,

@@ -52,6 +52,18 @@ THETAS = (
 )
 BIS = (((2, 0), 73.98), ((4, 0), 52.56), ((4, 4), 45.32), ((3, 6), 49.33), ((6, 0), 38.60))
 RESPONSE = (((3, 0), 0.98577), ((3, 2), 0.04576), ((3, 4), 0.00421), ((2, 4), 0.06491), ((5, 0), 0.67109))
+PARTS = (
+    ("propofol_schnider_1998", MAN, "man 40 y", {"V2": 23.983, "CL": 1.6381}, 5e-5),
+    (
+        "propofol_eleveld_2018",
+        MAN,
+        "man 40 y, with an opioid",
+        {"V1": 6.28, "V2": 23.587, "V3": 157.19, "CL": 1.5965, "Q2": 1.7175, "Q3": 0.7369},
+        2e-3,
+    ),
+    ("propofol_eleveld_2018", MAN | {"OPIOID": 0.0}, "man 40 y, without", {"V3": 273.0, "CL": 1.790}, 2e-3),
+)
+"""Volumes (L) and clearances (L/min) written down of each typical patient; tolerance."""
 POSSUM = (((12, 6), 0.223, 5.468, 1.077), ((20, 12), 2.144, 39.413, 7.447), ((30, 20), 29.132, 93.643, 51.500),
           ((45, 25), 91.864, 99.762, 94.321))  # fmt: skip
 
@@ -94,6 +106,13 @@ def _dispositions() -> list[Check]:
             unit = "L" if part[0] == "V" else "L/min"
             found.append(check(f"{name}.{who}.{part}", name, f"{who} of 50 y: {part}", a, b, 1e-6, unit, PEER, "secondary",
                                "seven digits"))  # fmt: skip
+    for name, of, who, parts, rtol in PARTS:
+        d = disposition(name, of)
+        for part, a in parts.items():
+            unit, b = ("L", getattr(d, part)) if part[0] == "V" else ("L/min", getattr(d, part) / HOUR)
+            code = f"{name}.{who.replace(' ', '_').replace(',', '')}.{part}"
+            why = ROUNDED.replace("0.1", "0.2") if rtol > 1e-3 else "the digits written"
+            found.append(check(code, name, f"{who}: {part}", a, b, rtol, unit, why=why))
     d = disposition("propofol_schnider_1998", MAN)
     found.append(check("schnider.site_hour", "propofol_schnider_1998", "man 40 y: effect site after 60 min of 1 mg/min", 0.40368,
                        float(tci.concentrations(d, [tci.Given(0.0, 60.0, 1.0)], [1.0])[0, 1]), 3e-5, "mg/L"))  # fmt: skip
@@ -172,4 +191,18 @@ def _scores() -> list[Check]:
         got = rcri.of({f: float(k < points) for k, f in enumerate(flags)} | {"SCR": 1.0})
         found.append(check(f"rcri.{points}", "rcri", f"major cardiac events with {points} points", risk, float(got["RISK_LEE"]),
                            (risk, risk), "%", "Lee 1999, Circulation 100:1043 (recalled)", "recalled"))  # fmt: skip
+        pooled = (3.9, 6.0, 10.1, 15.0)[points]
+        found.append(
+            check(
+                f"rcri.pooled_{points}",
+                "rcri",
+                f"the same, pooled, with {points} points",
+                pooled,
+                float(got["RISK_POOLED"]),
+                (pooled, pooled),
+                "%",
+                "Canadian guideline 2017 (recalled)",
+                "recalled",
+            )
+        )
     return found

@@ -10,6 +10,7 @@ from dosetwin.evaluate.check import Check, near
 from dosetwin.outcomes.repolarisation import beats as cell
 from dosetwin.outcomes.repolarisation import interval
 from dosetwin.outcomes.repolarisation.drugs import row_of, training
+from dosetwin.structure.two_variable_cell import TwoVariableCell
 
 NAME, TITLE = "qt", "Drug-induced QT"
 TEXT = (
@@ -33,10 +34,24 @@ def run(*, n: int, seed: int) -> list[Check]:
                "closed form")
         for name, exact in (("fridericia", 430.89), ("bazett", 447.21), ("framingham", 430.80), ("hodges", 426.25))
     ]  # fmt: skip
-    found += _control()
+    found += [*_control(), *_two_variables()]
     profiles = cell.profiles(list(training().values()), 1000 if n >= 1000 else cell.JUDGED)
     for p in profiles:
         found += _against(p)
+    for p in profiles:
+        published = float(row_of(p.of.name)["qNet_mean"])
+        if p.of.name != "quinidine":  # its mean is of last beats, the better of two
+            found.append(
+                _check(
+                    f"{p.of.name}_mean",
+                    f"{p.of.name}: mean qNet over 1 to 4 times the peak",
+                    published,
+                    p.mean,
+                    NEAR,
+                    "uC/uF",
+                    FDA,
+                )
+            )
     right = sum(p.risk == p.of.risk for p in profiles)
     found.append(_check("classes", "training drugs in their class, flags first", 12.0, float(right), 0.0, "1", "CiPA's classes; "
                         "cut-offs of Li 2019 (recalled)", "recalled"))  # fmt: skip
@@ -47,6 +62,18 @@ def run(*, n: int, seed: int) -> list[Check]:
                         "step halving"))  # fmt: skip
     folder = Path(os.environ.get("DOSETWIN_SHARED", "")) / "data" / "heart"
     return found + (volunteers(folder) if os.environ.get("DOSETWIN_SHARED") and folder.is_dir() else [])
+
+
+def _two_variables() -> list[Check]:
+    """A cell in two variables: restitution by its formula, and the equations paced, of another program."""
+    of, source = TwoVariableCell(), "Mitchell and Schaeffer 2003, closed form"
+    rests = ((50.0, 128.99), (100.0, 177.33), (200.0, 216.84), (400.0, 237.07), (1e9, 241.42))
+    out = [_check(f"two_variables_{x:g}", f"two variables: beat after {x:g} ms of rest", y, of.duration(x), 0.006, "ms", source,
+                  "derived") for x, y in rests]  # fmt: skip
+    for cycle, y in ((1000.0, 284.4), (600.0, 275.9), (400.0, 244.8), (300.0, 205.7)):
+        out.append(_check(f"two_variables_paced_{cycle:.0f}", f"the same solved, twentieth beat every {cycle:.0f} ms", y,
+                          of.paced(cycle), 0.005 * y, "ms", "a second program (organ notes, run)"))  # fmt: skip
+    return out
 
 
 def _control() -> list[Check]:
