@@ -8,7 +8,7 @@ from dosetwin.structure import tci
 def test_every_number_agrees() -> None:
     found = numbers.checks()
     assert [(c.check, c.published, c.simulated) for c in found if not c.passed] == []
-    assert len(found) == 74
+    assert len(found) == 88
     assert {c.provenance for c in found} == {"derived", "secondary", "recalled"}
     assert "effect site's peak" in anaesthesia.markdown(found, n=50, seed=1)
 
