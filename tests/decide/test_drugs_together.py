@@ -128,6 +128,21 @@ def test_induction_comes_and_goes_within_a_month():
     assert after / ratio(RIFAMPICIN, given, 29, now_d=29) == pytest.approx(1 - 0.67, abs=0.12), "67 % less four weeks after"
 
 
+def test_what_slows_cyp2c9_moves_the_dose_of_warfarin():
+    expected = {("fluconazole", 400.0): 0.305, ("fluconazole", 200.0): 0.467, ("voriconazole", 400.0): 0.41,
+                ("metronidazole", 1500.0): 0.65, ("cotrimoxazole", 1920.0): 0.75}  # fmt: skip
+    for (drug, mg), size in expected.items():
+        change = next(i.change for i in formulary.drug(drug).interactions if i.name == f"{drug}_warfarin")
+        assert change is not None
+        given, ended = WARFARIN.append(*of(drug, mg, 14, 14)), of(drug, 0.0, 28, 1)
+        assert ratio(change, given, 27) == pytest.approx(size, rel=0.02), drug
+        assert ratio(change, given, 40, planned=ended) == pytest.approx(1.0, abs=0.05), f"{drug} is gone"
+    begun = ask(WARFARIN.append(*of("fluconazole", 400.0, 27, 1)), OWN)
+    assert codes(begun) == {"interaction_fluconazole_warfarin", "interaction_told"}
+    assert begun.recommendation.status != "refuse", "a step of 20 % would leave the INR above 4: a larger one is open here"
+    assert per_week(begun) == pytest.approx(0.3 * 35.0, abs=3.5)
+
+
 def test_several_changes_add_up_each_with_its_own_spread():
     facts = WARFARIN.append(*of("amiodarone", 200.0, 0, 28), *of("rifampicin", 600.0, 14, 14))
     a, b = AMIODARONE(facts, NOW), RIFAMPICIN(facts, NOW)

@@ -127,7 +127,7 @@ def first_doses(therapy: Therapy, where: Situation) -> tuple[Plan, ...]:
             amounts.append(amount)
     start = first_at(where, 0.0, menu.step_h)
     return tuple(
-        plan(Every(amount, wait, menu.runs(amount), start, unit=menu.unit), therapy, where)
+        plan(Every(amount, wait, menu.runs(amount, where.facts), start, unit=menu.unit), therapy, where)
         for wait in menu.loading_intervals
         for amount in amounts
     )
@@ -182,7 +182,7 @@ def with_loading(
         load = {i: firsts[i].dosed.amount for i in starts[a]}
         amount = {i: plans[i].dosed.amount for i in thens[b]}
         out += [
-            plan(menu.loaded(_every(plans[k]), load[i], None if a == b else a[1]), therapy, where)
+            plan(menu.loaded(_every(plans[k]), load[i], None if a == b else a[1], where.facts), therapy, where)
             for i, k in product(_near(load, coming), _near(amount, later))
             if load[i] >= LEAST_LOADING * amount[k] - 1e-9
         ]

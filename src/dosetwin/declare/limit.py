@@ -32,6 +32,16 @@ def _surface(where: Situation) -> float | None:
     return where.facts.number("BSA")
 
 
+def adjusted_weight(facts: Facts) -> float | None:
+    """Adjusted weight, kg: Devine's ideal weight (1974) and four tenths of what is above it; None up to a fifth above it, and
+    where weight, height or sex is not known."""
+    kg, cm, sex = facts.number("WT"), facts.number("HT"), facts.SEX
+    if kg is None or cm is None or sex is None:
+        return None
+    ideal = (50.0 if sex in ("male", 1.0) else 45.5) + 0.91 * (cm - 152.4)
+    return ideal + 0.4 * (kg - ideal) if kg > 1.2 * ideal > 0.0 else None
+
+
 def _weekly(order: DoseOrder, where: Situation) -> float | None:
     before = where.week()
     return order.amount * 168.0 / order.interval / before if before else None
@@ -63,6 +73,8 @@ OF: Mapping[str, Bounded] = {
     "dose": Bounded("{}", "one dose", lambda o, w, m: _most(o)),
     "dose_per_kg": Bounded("{}/kg", "one dose per kg of current weight", lambda o, w, m: _per(w.weight, _most(o))),
     "dose_per_m2": Bounded("{}/m2", "one dose per m2 of body surface", lambda o, w, m: _per(_surface(w), _most(o))),
+    "dose_per_adjusted_kg": Bounded("{}/kg", "one dose per kg of adjusted weight, of whom is a fifth above the ideal weight",
+                                    lambda o, w, m: _per(adjusted_weight(w.facts), _most(o))),
     "daily": Bounded("{}/d", "mean dose per day", lambda o, w, m: o.amount * 24.0 / o.interval),
     "daily_per_kg": Bounded("{}/kg/d", "mean dose per day and kg of current weight",
                             lambda o, w, m: o.amount / w.weight * 24.0 / o.interval if w.weight else None),

@@ -173,7 +173,8 @@ class Repeated:
 
     ``loading_intervals`` h, longer ones that only the interval after the loading dose of a new course may have; ``step_h`` clock
     step of a dose already due. ``rate``: unit per min; with it each dose runs for the shortest of ``infusions`` at which it is
-    not faster, without it every one of them is tried. ``loading``: when a larger first dose is tried.
+    not faster, without it every one of them is tried. ``loading``: when a larger first dose is tried. ``slower``: a rate for
+    some patients, from their facts (None: theirs is ``rate``).
     """
 
     dose: tuple[float, float]
@@ -186,6 +187,7 @@ class Repeated:
     unit: str = "mg"
     rate: float | None = None
     loading: Loading = "new_course"
+    slower: Callable[[Facts], float | None] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         right_kinds(self, "menu")
@@ -211,15 +213,17 @@ class Repeated:
         """Every amount at every interval and infusion time."""
         amounts = self.amounts(where)[::thin].tolist()
         if self.rate is not None:
-            return tuple(self.every(a, i, self.runs(a), where) for i, a in product(sorted(self.intervals), amounts))
+            return tuple(self.every(a, i, self.runs(a, where.facts), where) for i, a in product(sorted(self.intervals), amounts))
         grid = product(sorted(self.intervals), sorted(self.infusions), amounts)
         return tuple(self.every(a, interval, infusion, where) for interval, infusion, a in grid)
 
-    def runs(self, amount: float) -> float:
-        """h a dose runs: the shortest infusion that is not too fast, the longest where all are."""
+    def runs(self, amount: float, facts: Facts) -> float:
+        """h a dose runs: the shortest infusion that is not too fast for whom these facts are of, the longest where all are."""
         if self.rate is None:
             return self.infusions[0]
-        return next((h for h in sorted(self.infusions) if amount <= self.rate * 60.0 * h + 1e-9), max(self.infusions))
+        slow = None if self.slower is None else self.slower(facts)
+        most = 60.0 * (self.rate if slow is None else min(slow, self.rate))
+        return next((h for h in sorted(self.infusions) if amount <= most * h + 1e-9), max(self.infusions))
 
     def loads(self, where: Situation) -> bool:
         """Whether a first dose larger than the later ones is tried."""
@@ -227,9 +231,9 @@ class Repeated:
             return self.loading == "any_time"
         return where.last_dose is None or where.now - where.last_dose > LATELY * max(self.intervals)
 
-    def loaded(self, order: Every, loading: float, wait: float | None) -> Every:
+    def loaded(self, order: Every, loading: float, wait: float | None, facts: Facts) -> Every:
         """An order with a loading dose before it, both running as long as the larger needs."""
-        duration = order.duration if self.rate is None else max(order.duration, self.runs(loading))
+        duration = order.duration if self.rate is None else max(order.duration, self.runs(loading, facts))
         return replace(order, loading=loading, wait=wait, duration=duration)
 
     def key(self, order: Every) -> tuple[float, ...]:
@@ -240,10 +244,10 @@ class Repeated:
         """A rule's dose as it can be measured: the nearest step, but never one over a limit that the rule itself keeps."""
         size = where.size(says.per)
         amount = self._kept(says.amount * size, breaks)
-        order = self.every(amount, says.interval, self.runs(amount), where)
-        if says.loading is None or not where.first:
+        order = self.every(amount, says.interval, self.runs(amount, where.facts), where)
+        if says.loading is None or not (where.first or self.loading == "any_time"):
             return order
-        return self.loaded(order, self.rounding.nearest(says.loading * size), says.loading_interval)
+        return self.loaded(order, self.rounding.nearest(says.loading * size), says.loading_interval, where.facts)
 
     def anew(self, order: Every, where: Situation) -> Every:
         """The same doses, the first one when it is due."""

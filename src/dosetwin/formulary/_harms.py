@@ -1,6 +1,7 @@
 """What drugs that harm the same organ do together: warned of; where a size of the harm was found, weighed when two orders are
 chosen together."""
 
+from dosetwin.declare.change import Change
 from dosetwin.declare.drug import Drug
 from dosetwin.declare.harm import Harm
 from dosetwin.declare.interaction import Interaction
@@ -28,18 +29,18 @@ NSAIDS = Interaction(
 BESIDE_AMINOGLYCOSIDES = (PLATINUM, NSAIDS)
 
 
-def on_warfarin(azole: str) -> Interaction:
-    """What an azole does to warfarin: warned of, since no size of it by dose was found."""
+def on_warfarin(change: Change, days: int = 14) -> Interaction:
+    """What an inhibitor of CYP2C9 does to warfarin, with its size; ``days`` after its last dose it still counts as given."""
     return Interaction(
-        f"{azole}_warfarin",
+        f"{change.drug}_warfarin",
         "B01AA",
-        14 * 24.0,
-        f"{azole} slows the way out of S-warfarin by CYP2C9: the INR rises within days, and bleeding was reported; the dose "
-        f"advised here does not know of it",
-        f"an INR every two or three days from the first day of {azole} until it stands, less warfarin as it rises, and again "
-        f"after its end",
+        days * 24.0,
+        f"{change.drug} slows the way out of S-warfarin by CYP2C9: the INR rises within days, and bleeding was reported",
+        f"an INR every two or three days from the first day of {change.drug} until it stands, and again after its end: the old "
+        f"dose is too small then",
         "US label of fluconazole by medlibrary.org, and Crit Care 2014, doi 10.1186/s13054-014-0458-4, table 4 (read); intervals "
-        "assumed; no number moves",
+        "assumed",
+        change=change,
     )
 
 

@@ -1,7 +1,7 @@
 """Fluconazole: given beside; it slows the way out of what CYP3A clears, tacrolimus above all."""
 
 from dosetwin.declare.change import Change
-from dosetwin.declare.drug import drug
+from dosetwin.declare.drug import Raises, drug
 from dosetwin.declare.interaction import Interaction
 from dosetwin.formulary._harms import on_warfarin
 
@@ -15,6 +15,7 @@ DRUG = drug(
     usual=(50.0, 400.0),
     routes=("mouth",),
     remarked=("vein",),
+    raises=(Raises("CYP2C9_INHIBITOR", 7 * 24.0, "while its effect goes (assumed: five half-times)"),),
     interactions=(
         Interaction(
             "fluconazole_tacrolimus",
@@ -37,7 +38,15 @@ DRUG = drug(
                 "spread between patients and half-times of a day and two days: assumed",
             ),
         ),
-        on_warfarin("fluconazole"),
+        on_warfarin(
+            Change(
+                "fluconazole", ratio=0.305, sd=0.3, per_day=400.0, on_h=30.0, off_h=30.0, provenance="secondary",
+                source="Cheng 2022, Drug Metab Dispos 50:1287 (abstract read): clearance of S-warfarin 69.5 % less in CYP2C9 "
+                "*1/*1 (64.8 in *1/*3, 59.7 in *2/*3, 47.8 in *3/*3); its dose, 400 mg a day, recalled; INR over dose of 18 "
+                "patients (Yamamoto 2014, Biol Pharm Bull 37:1990, read) makes 0.30 by way of this effect; growth with the level "
+                "(competitive), its half-life of 30 h and the spread, genes within: assumed",
+            ),
+        ),
         Interaction(
             "fluconazole_phenytoin",
             "N03AB02",

@@ -6,10 +6,11 @@ from dosetwin.declare import After, At, Between, End, Everyday, Facts, Goal, Lim
 from dosetwin.declare.drug import Alarm, Raises, drug
 from dosetwin.declare.genetic import bars
 from dosetwin.declare.interaction import Interaction
+from dosetwin.declare.limit import Asks, Bar, adjusted_weight
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.therapy import Sampling
-from dosetwin.formulary._adults import LEARN, NOT_PAST, TOO_MUCH, measured, rises, rounded, starts
+from dosetwin.formulary._adults import NOT_PAST, TOO_MUCH, measured, rises, rounded, starts
 from dosetwin.formulary._genetics import PHENYTOIN
 from dosetwin.quantities import Code
 
@@ -55,6 +56,9 @@ DRUG = drug(
     gives_way=True,
 )  # fmt: skip
 
+LEARN = (
+    "a free level in a few days and ask again: near saturation a little more dose is much more level, and how near is not known"
+)
 FREE = Reading("free phenytoin", "at", At(14, "d"), name="free level in two weeks")
 TOTAL = Reading("", "at", At(14, "d"), name="total level in two weeks")
 EVER = Reading("free phenytoin", "ever_above", Between(0, 14, "d"), level=2.5)
@@ -88,7 +92,7 @@ PHENYTOIN_EPILEPSY = Therapy(
     goals=(
         Goal("free", FREE, 1.0, 2.0, "mg/L", 1.0, 1.0, "free level in two weeks", RANGE + "; the 35 % is "
             "assumed", min_probability=0.35,
-             help=LEARN),
+             help="take " + LEARN),
         Goal("too_high", EVER, None, 0.5, "", 2.0, 0.5, "no free level above 2.5 mg/L within two weeks",
              RANGE + "; 2.5 as some centres let pass (neurocritical care, 1.5 to 2.5: read), the 75 % is "
                  "assumed", min_probability=0.75,
@@ -118,21 +122,58 @@ PHENYTOIN_EPILEPSY = Therapy(
 )  # fmt: skip
 
 LOAD = "15 to 20 mg/kg by vein, at most 50 mg/min, then 100 mg every 6 to 8 h (US label by droracle.ai, scribd.com: read)"
+GUIDE = (
+    "a hospital's guide for adults (scribd.com/document/675217580, read): 20 mg/kg, at most 2,000 mg; top-up of (20 - level) x "
+    "0.7 L/kg, the level corrected where albumin is below 32 g/L; at most 50 mg/min, 25 in the old and with heart disease"
+)
+SLOW = GUIDE + "; above 50 years or with atherosclerosis more low pressure and bradycardia even at 25 mg/min (Donovan 1991, read)"
+MEASURE = "a free level two hours after the dose: the volume is not known before (0.7 L/kg in textbooks, 1.1 in patients)"
 AFTER_LOAD = Reading("free phenytoin", "at", After(2.0, ("next",)), name="free level 2 h after the start")
 LATER = Reading("free phenytoin", "at", End(("next", "last")), name="free level before the next dose")
 DRAWN = Preparation(50.0, ((0.0, 1.0),), "50 mg/mL as it comes (nursekey.com, read), in steps of 1 mL (assumed)")
 
+
+def _slow(facts: Facts) -> bool:
+    age = facts.number("AGE")
+    return (age is not None and age > 50.0) or facts.on("HEART_FAILURE")
+
+
+def corrected(facts: Facts) -> float | None:
+    """The last level as it would be at usual albumin, mg/L: ten times a free one, else Sheiner and Tozer's where albumin is below
+    32 g/L; None where none was measured."""
+    free, total, albumin = facts.number("free phenytoin"), facts.number("phenytoin"), facts.number("ALB")
+    if free is not None:
+        return 10.0 * free
+    if total is None or albumin is None or albumin >= 32.0:
+        return total
+    return total / (0.02 * albumin + 0.1)
+
+
+def _load(facts: Facts) -> Says | str:
+    most = min(2000.0, 20.0 * (adjusted_weight(facts) or facts.WT))
+    if facts.number("DAY") is None:
+        return Says(100.0, 8.0, "18 mg/kg first, at most 20 of adjusted weight and 2,000 mg", "", min(18.0 * facts.WT, most))
+    level = corrected(facts)
+    if level is None:
+        return "on phenytoin already: a level first, total with albumin or free"
+    top_up = min((20.0 - level) * 0.7 * facts.WT, most)
+    if top_up < 100.0:
+        return Says(100.0, 8.0, f"no top-up at a level of {level:.3g} mg/L at usual albumin", "")
+    return Says(100.0, 8.0, f"top-up to 20 mg/L from {level:.3g} mg/L at usual albumin", "", top_up)
+
+
 PHENYTOIN_LOADING = replace(
     PHENYTOIN_EPILEPSY,
     name="phenytoin_loading",
-    population="adults who need it within hours: a loading dose by vein, then every 8 h for three days",
+    population="adults who need it within hours: a loading dose by vein or a top-up by the level, then every 8 h for three days",
     models=("phenytoin_grasela_1983_vein",),
     preparation=DRAWN,
-    menu=Repeated((1.0, 20.0), "kg", (8.0,), (0.25, 0.5, 1.0), DRAWN.rounding, rate=50.0),
+    menu=Repeated((1.0, 20.0), "kg", (8.0,), (0.25, 0.5, 1.0, 1.5), DRAWN.rounding, rate=50.0, loading="any_time",
+                  slower=lambda facts: 25.0 if _slow(facts) else None),
     goals=(
         Goal("loaded", AFTER_LOAD, 1.0, 2.5, "mg/L", 1.0, 1.0, "free level 2 h after the start", RANGE + "; to 2.5 let pass "
             "(read), 50 % "
-             "assumed", min_probability=0.50, help=LEARN),
+             "assumed", min_probability=0.50, help="take " + MEASURE),
         Goal("kept", LATER, 1.0, 2.0, "mg/L", 1.0, 1.0, "free level before the next dose", RANGE),
         Goal("too_high", LATER, None, 2.5, "mg/L", 2.0, 1.0, "not where it harms", RANGE + "; the 80 % is "
             "assumed", min_probability=0.80,
@@ -140,19 +181,31 @@ PHENYTOIN_LOADING = replace(
     ),
     limits=(
         Limit("one_dose", "dose_per_kg", None, 20.0, "mg/kg", "one dose per kg", LOAD),
+        Limit("one_dose_adjusted", "dose_per_adjusted_kg", None, 20.0, "mg/kg", "one dose per kg of adjusted weight (obesity)",
+              "Keats (195 patients a fifth above their ideal weight, abstract read): 10 to 20 mg/L in 74 % by adjusted weight, "
+              "in 57 % by actual weight, more above; 0.4 of the excess: recalled"),
+        Limit("load_most", "dose", None, 2000.0, "mg", "one dose", GUIDE),
+        Limit("rate", "rate", None, 50.0, "mg/min", "mg a minute", LOAD),
+        Limit("rate_slow", "rate", None, 25.0, "mg/min", "mg a minute above 50 years or where the heart fails", SLOW,
+              holds=_slow),
         Limit("goes_on", "later_daily", None, 600.0, "mg/d", "dose per day after the loading dose", LABEL),
         NOT_PAST, measured(DRAWN),
     ),
-    rules=(Rule("phenytoin_loading_label", "18 mg/kg, then 100 mg every 8 h", LOAD + "; 18 as guidelines have it "
-        "(droracle.ai, read)",
-                "secondary", ("WT",), lambda facts: Says(100.0, 8.0, "18 mg/kg first", "", 18.0 * facts.WT), "US label"),),
+    bars=(
+        *bars(PHENYTOIN),
+        Bar("heart_block", "HEART_BLOCK", "sinus bradycardia, a sinoatrial block or one of the second or third degree forbids "
+            "it by vein", "US label by bestinmeds.com (contraindications, read)", forbids=(1.0,),
+            help="another drug by vein (levetiracetam, valproate), or a pacemaker first: a person decides",
+            asks=Asks("nobody wrote whether the ECG shows sinus bradycardia or a block, which forbid it by vein: look before "
+                      "the dose")),
+    ),
+    rules=(Rule("phenytoin_loading_label", "18 mg/kg or a top-up by the level, then 100 mg every 8 h",
+                LOAD + "; 18 as guidelines have it (droracle.ai, read); " + GUIDE, "secondary", ("WT",), _load, "US label"),),
     everyday=Everyday(100.0, "mg", 8.0, 0.25, LOAD),
     sampling=Sampling((2.0, 8.0, 24.0, 48.0), learns=("V", "VMAX")),
     shown=((AFTER_LOAD, "next"), (LATER, "last")),
     horizon_h=72.0,
     stale_h=3 * 24.0,
-    note="a loading dose is tried only where a course begins: who is on phenytoin with too low a level gets no top-up here. The "
-    "volume (1.1 L/kg) lies above the 0.7 of textbooks, so that levels after the loading dose may come higher than foretold: "
-    "take one. By vein with ECG and blood pressure: no bar here knows of a sinus bradycardia or a block, which forbid it (US "
-    "label, read)",
+    note="the volume (1.1 L/kg of actual weight, as free levels after loading doses have it) lies above the 0.7 of textbooks; "
+    "its spread holds both, a free level two hours after the dose decides. By vein with ECG and blood pressure",
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from dosetwin.declare import End, Everyday, Facts, Goal, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.change import Change
-from dosetwin.declare.drug import Alarm, drug
+from dosetwin.declare.drug import Alarm, Raises, drug
 from dosetwin.declare.interaction import Interaction
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
@@ -26,6 +26,7 @@ DRUG = drug(
     remarked=("vein",),
     longest_h=6.0,
     long_h=4.0,
+    raises=(Raises("CYP2C9_INHIBITOR", 5 * 24.0, "while its effect goes (assumed: five half-times)"),),
     interactions=(
         Interaction(
             "voriconazole_tacrolimus",
@@ -41,7 +42,15 @@ DRUG = drug(
                 "half-times of a day and two days, and that half the dose does nearly as much: assumed",
             ),
         ),
-        on_warfarin("voriconazole"),
+        on_warfarin(
+            Change(
+                "voriconazole", ratio=0.41, sd=0.4, per_day=400.0, on_h=24.0, off_h=24.0, power=0.5, provenance="derived",
+                source="Yamamoto 2014, Biol Pharm Bull 37:1990 (read): five patients, INR 1.95 to 2.89 at INR over dose 1.13 to "
+                "2.23, by way of a steepness of 1.15 a clearance of 0.41; one patient settled at 40 % of her dose (Song 2020, "
+                "Clin Exp Thromb Hemost 6:1, read); label by hellopharmacist.com (read): the prothrombin time twice that "
+                "of placebo under 300 mg twice a day; dose 400 mg a day, spread, half-times and growth assumed",
+            ),
+        ),
         Interaction(
             "voriconazole_phenytoin",
             "N03AB02",

@@ -98,7 +98,13 @@ WARFARIN_INR = Therapy(
     limits=(
         Limit("daily", "dose", None, 15.0, "mg", "the largest dose of a day", "assumed: above it something else is wrong"),
         Limit("weekly_change", "weekly_change", 0.80, 1.20, "1", "dose of a week relative to the week before",
-              "Holbrook 2012 and its nomograms: 5 to 20 % a step (recalled)"),
+              "Holbrook 2012 and its nomograms: 5 to 20 % a step (recalled)",
+              holds=lambda facts: not facts.on("CYP2C9_INHIBITOR")),
+        Limit("weekly_change_beside", "weekly_change", 0.30, 1.50, "1", "dose of a week relative to the week before, beside a "
+              "drug that slows CYP2C9 or just after it",
+              "30 to 35 % less on the first day of metronidazole (PMID 21417792, read), 70 % less clearance under fluconazole "
+              "(Cheng 2022, read); half as much more after its end: assumed",
+              holds=lambda facts: facts.on("CYP2C9_INHIBITOR")),
         Limit("not_in_the_past", "delay_h", 0.0, None, "h", "time until the coming dose", "a dose cannot be given before now"),
     ),
     bars=(

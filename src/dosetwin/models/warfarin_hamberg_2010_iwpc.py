@@ -54,7 +54,7 @@ class theta(NamedTuple):
 
 
 class eta(NamedTuple):
-    CL: Annotated[float, Eta("clearance", var=0.089)] = 0.0
+    CL: Annotated[float, Eta("clearance", var=0.089, told="clearance")] = 0.0
     V: Annotated[float, Eta("volume", var=0.054)] = 0.0
     EC50: Annotated[float, Eta("EC50", var=0.34)] = 0.0
 
@@ -210,7 +210,7 @@ MODEL = model(
         "larger doses than patients take",
         "spread between patients as in Hamberg 2010, read as variances: it holds the IWPC's error (35 % of a dose) and more",
         "amiodarone and inducers change clearance by the ratio of the IWPC's doses with and without, with first-order courses "
-        "(recalled half-times); what is taken at the first record has been taken for long",
+        "(recalled half-times), other drugs by what they tell; what is taken at the first record has been taken for long",
         "height and weight where not known: about those of the IWPC's patients (recalled); ancestry not known counts as European",
         "doses are mg of racemic warfarin by mouth; absorption takes no time",
     ),

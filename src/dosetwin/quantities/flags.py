@@ -49,6 +49,8 @@ FLAGS = (
     Quantity("IMMUNOMODULATOR", "azathioprine, mercaptopurine or methotrexate", "1", "flag", low=0, high=1, shown=""),
     Quantity("AFRICAN_AMERICAN", "African-American ancestry", "1", "flag", low=0, high=1, shown=""),
     Quantity("DIURETIC", "a diuretic", "1", "flag", low=0, high=1, shown="", runs="drug"),
+    Quantity("HEART_BLOCK", "sinus bradycardia or a heart block", "1", "flag", low=0, high=1, shown="", runs="condition"),
+    Quantity("CYP2C9_INHIBITOR", "a drug that slows CYP2C9", "1", "flag", low=0, high=1, shown="", runs="drug"),
     Quantity("ANGIOEDEMA", "angioedema in the past", "1", "flag", low=0, high=1, shown="", runs="condition"),
     Quantity("HYPERTENSION", "treated high blood pressure", "1", "flag", low=0, high=1, shown="", runs="condition",
              conditions=(Code("I10", "ICD-10, with its subdivisions", "recalled"),), condition_words=("hypertension",)),
