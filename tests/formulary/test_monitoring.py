@@ -4,10 +4,13 @@ import pytest
 
 from dosetwin import formulary
 from dosetwin.checks.record import check
+from dosetwin.decide.limits import broken
+from dosetwin.declare import Facts
+from dosetwin.declare.menu import Situation
 from dosetwin.errors import UnknownUnit
 from dosetwin.quantities import QUANTITIES
 from dosetwin.quantities.units import convert
-from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
+from dosetwin.records import Covariate, DoseEvent, Every, Observation, Patient, Timeline
 
 
 def told(drug: str, dose: float, levels: dict[float, float], duration: float = 0.0) -> dict[str, str]:
@@ -69,3 +72,31 @@ def test_a_dose_that_names_no_drug_counts():
     seen = (Observation(48.0, "methotrexate", 4.2),)
     found = {f.code for f in check(Timeline(Patient("p"), (DoseEvent(0.0, 4500.0, 24.0),), seen, known))}
     assert {"delayed_elimination", "rescue_goes_on"} <= found
+
+
+def test_low_potassium_is_remarked_beside_digoxin():
+    says = formulary.therapy("digoxin_adult").says[0]
+    found = says.remark(Facts(POTASSIUM=3.0), "p")
+    assert found is not None
+    assert (found.code, found.severity) == ("potassium_low", "warning")
+    assert not [k for k in (3.5, 4.2, None) if says.remark(Facts(POTASSIUM=k), "p")]
+
+
+def test_a_rule_of_valproate_stays_within_its_own_15_mg_per_kg():
+    child = formulary.therapy("valproate_child")
+    for kg in (11.0, 15.0, 17.0, 23.0):
+        facts = Facts(WT=kg, AGE=4.0)
+        where = Situation(0.0, kg, facts=facts)
+        said = child.rules[0].advise(facts)
+        limit = child.limit("start_daily_per_kg")
+        assert limit is not None
+        order = child.menu.said(said, where, lambda mg, kg=kg, limit=limit: limit.broken_by(2.0 * mg / kg) is not None)
+        assert 12.5 < order.amount * 2.0 / kg <= 15.0, kg
+
+
+@pytest.mark.parametrize(("mg", "allowed"), [(135.0, {504.0}), (72.0, {168.0})])
+def test_one_dose_of_cisplatin_keeps_its_schedule(mg: float, allowed: set[float]):
+    therapy = formulary.therapy("cisplatin_solid_tumour")
+    where = Situation(21 * 24.0, 70.0, 0.0, mg, facts=Facts(BSA=1.8, LAST_DOSE=mg), given=((0.0, mg),))
+    orders = [Every(70.0, h, 2.0, 21 * 24.0) for h in (168.0, 504.0)]
+    assert {o.interval for o in orders if not any("schedule" in r.code for r in broken(o, therapy, where))} == allowed

@@ -42,7 +42,8 @@ def facts_at(timeline: Timeline, time: float) -> Facts:
 
 def given(timeline: Timeline, time: float) -> dict[str, float | str | None]:
     """Of the doses by ``time`` (h): ``DAY`` days since the first one, ``DOSE_1`` to ``DOSE_4`` what was given 0 to 1, ... 3 to 4
-    days before, ``WEEK`` what was given in the last seven days; empty before the first dose."""
+    days before, ``WEEK`` what was given in the last seven days,
+    ``LAST_DOSE`` the last one; empty before the first dose."""
     drugs = timeline.drugs()
     own = timeline.drug or (drugs[0] if len(drugs) == 1 else "")
     found = [e for d in timeline.doses if d.drug in ("", own) for e in d.expanded() if e.time <= time + 1e-9]
@@ -54,4 +55,9 @@ def given(timeline: Timeline, time: float) -> dict[str, float | str | None]:
         return sum(e.amount for e in found if a * 24.0 <= time - e.time + 1e-6 < b * 24.0)
 
     doses = {f"DOSE_{k}": between(k - 1, k) for k in range(1, 5) if day >= k - 1}
-    return {"DAY": day, **doses, **({"WEEK": between(0, 7)} if day >= 6.0 else {})}
+    return {
+        "DAY": day,
+        "LAST_DOSE": max(found, key=lambda e: e.time).amount,
+        **doses,
+        **({"WEEK": between(0, 7)} if day >= 6.0 else {}),
+    }

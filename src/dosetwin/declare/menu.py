@@ -256,7 +256,7 @@ class Repeated:
     def _kept(self, exact: float, breaks: Callable[[float], bool]) -> float:
         amount = self.rounding.nearest(exact)
         if breaks(amount) and not breaks(exact):
-            below = [a for a in self.rounding.amounts(0.9 * exact, exact) if not breaks(float(a))]
+            below = [a for a in self.rounding.amounts(0.5 * exact, exact) if not breaks(float(a))]
             return float(below[-1]) if below else amount
         return amount
 

@@ -165,7 +165,7 @@ def _names(t: Therapy) -> None:
                               allowed=", ".join(sorted({*QUANTITIES, *read, *FACTS})))  # fmt: skip
 
 
-FACTS = ("SEX", "BSA", "MIC", "LOAD", "STAY", "TARGET_INR", "DAY", "WEEK", "DOSE_1", "DOSE_2", "DOSE_3", "DOSE_4")
+FACTS = ("SEX", "BSA", "MIC", "LOAD", "STAY", "TARGET_INR", "DAY", "LAST_DOSE", "WEEK", "DOSE_1", "DOSE_2", "DOSE_3", "DOSE_4")
 """Facts that records hold in another way than as a quantity: who the patient is, what follows from others, what is treated, what
 was given; of a place how many beds would be taken if there were no end of them."""
 

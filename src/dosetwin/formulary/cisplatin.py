@@ -1,6 +1,6 @@
 """Cisplatin by vein: lesions against neutrophils and kidney, every three weeks or every week."""
 
-from dosetwin.declare import At, Bar, Between, Everyday, Goal, Limit, Reading, Rule, Says, Therapy
+from dosetwin.declare import At, Bar, Between, Everyday, Facts, Goal, Limit, Reading, Rule, Says, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.preparation import Preparation, Vial
@@ -39,6 +39,15 @@ def _if_kidney(amount: float, hours: float):
     return says
 
 
+SCHEDULE = "assumed: a dose says its protocol, 40 mg/m2 is a weekly one and 75 to 100 mg/m2 one of three weeks"
+
+
+def last_per_m2(facts: Facts) -> float | None:
+    """The last dose, mg/m2; None before a first one or where the surface is not known."""
+    mg, surface = facts.number("LAST_DOSE"), facts.number("BSA")
+    return None if mg is None or not surface else mg / surface
+
+
 NEEDS = ("BSA", "WT", "AGE", "SCR", "SEX")
 
 CISPLATIN_SOLID = Therapy(
@@ -64,6 +73,10 @@ CISPLATIN_SOLID = Therapy(
         Limit("intensity", "daily", None, 13.0, "mg/d", "mean dose per day", "about 50 mg/m2 a week at 1.8 m2 (assumed)"),
         Limit("schedule", "interval_ratio", 0.6, 1.7, "1", "interval over that of the course so far",
               "assumed: a course keeps its schedule, weekly or every three weeks; another one is another protocol"),
+        Limit("schedule_three_weeks", "interval_h", 336.0, None, "h", "interval after a dose of more than 55 mg/m2", SCHEDULE,
+              holds=lambda facts: (last_per_m2(facts) or 0.0) > 55.0),
+        Limit("schedule_weekly", "interval_h", None, 336.0, "h", "interval after a dose of at most 55 mg/m2", SCHEDULE,
+              holds=lambda facts: (last_per_m2(facts) or 99.0) <= 55.0),
         NOT_PAST, measured(STEPS),
     ),
     bars=(

@@ -1,6 +1,6 @@
 """Digoxin by mouth: doses in milligrams (0.125 mg is 125 micrograms), levels in micrograms a litre, not soon after a dose."""
 
-from dosetwin.declare import End, Everyday, Facts, Goal, Limit, Reading, Rule, Says, Therapy
+from dosetwin.declare import End, Everyday, Facts, Goal, Limit, Reading, Rule, Says, Sentence, Therapy
 from dosetwin.declare.drug import Alarm, drug
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.therapy import Sampling
@@ -49,6 +49,16 @@ def _label(facts: Facts) -> Says:
     return Says(max(dose / 2 if halved else dose, 0.0625), 24.0, text, "")
 
 
+def _potassium(facts: Facts) -> str | None:
+    K = facts.number("POTASSIUM")
+    if K is None or K >= 3.5:
+        return None
+    return (
+        f"potassium {K:.1f} mmol/L: below 3.5 the heart bears less digoxin at any level; replace it, with magnesium, before the "
+        "next dose"
+    )
+
+
 DIGOXIN_ADULT = Therapy(
     name="digoxin_adult",
     drug=DRUG,
@@ -67,6 +77,7 @@ DIGOXIN_ADULT = Therapy(
         starts(0.25, SLOWLY), rises_in_two_weeks(0.125, SLOWLY),
         NOT_PAST, measured(TABLETS),
     ),
+    says=(Sentence("potassium_low", _potassium, "warning"),),
     rules=(Rule("digoxin_simple", "by kidney and age: 0.25, 0.125 or 0.0625 mg a "
         "day", "bedside rule of textbooks and ESC guidelines "
                 "(recalled); its borders are assumed", "recalled", KIDNEY, _label, "by kidney and age"),),

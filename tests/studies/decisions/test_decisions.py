@@ -14,8 +14,10 @@ from dosetwin.errors import InputError
 from dosetwin.loops.tumour import adaptive
 from dosetwin.outcomes.repolarisation import interval
 from dosetwin.outcomes.scores.qrisk3 import FLAGS
+from dosetwin.records import Setting
 from dosetwin.structure import tumour
 from dosetwin.studies.decisions import decision, decisions, prevention, prostate, radiotherapy, systemic
+from dosetwin.twins.formula import FormulaTwin
 from dosetwin.twins.formula.case import read_case
 
 NOTHING = (-np.inf, {"GY": 0.0, "FRACTIONS": 0.0, "A_DAY": 1.0})
@@ -216,7 +218,10 @@ def test_what_is_barred_is_not_on_the_menu() -> None:
     both = {"ACE": 1.0, "SGLT2": 1.0}
     possible = decision("kidney_years").possible
     assert possible(both, Facts(EGFR=45.0))
-    assert not possible(both, Facts(EGFR=45.0, K=5.9))
+    assert not possible(both, Facts(EGFR=45.0, K=5.1)), "NG203: not begun above 5.0"
+    assert possible(both, Facts(EGFR=45.0, K=5.0))
+    assert possible(both, Facts(EGFR=45.0, K=5.9, ACE=1.0)), "NG203: stopped at 6.0"
+    assert not possible(both, Facts(EGFR=45.0, K=6.0, ACE=1.0))
     assert not possible(both, Facts(EGFR=15.0))
     assert possible(both, Facts(EGFR=15.0, SGLT2=1.0))
     assert not decision("asthma_years").possible({"STEP": 4.0}, Facts(STEP=3.0, EOS=0.1))
@@ -234,6 +239,11 @@ def test_a_guideline_says_what_is_left_where_a_part_of_it_is_barred() -> None:
     assert isinstance(stepped, Sets)
     assert isinstance(left, Sets)
     assert stepped.values == {"ACE": 0.0, "CCB": 1.0, "DIURETIC": 0.0}
+    for facts, first in (({"AGE": 50.0}, "ACE"), ({"AGE": 55.0}, "CCB"), ({"AGE": 50.0, "AFRICAN_CARIBBEAN": 1.0}, "CCB"),
+                         ({"AGE": 70.0, "AFRICAN_CARIBBEAN": 1.0, "DIABETES": 1.0}, "ACE")):  # fmt: skip
+        begun = nice.advise(Facts(facts | {"SBP": 150.0}))
+        assert isinstance(begun, Sets)
+        assert begun.values == {"ACE": 0.0, "CCB": 0.0, "DIURETIC": 0.0, first: 1.0}, facts
     assert "NG133" in str(nice.advise(Facts(SBP=165.0, AGE=34.0, PREGNANT=1.0)))
     assert left.values == {"ACE": 1.0, "SGLT2": 0.0}
     assert [f.code for f in decision("hypertension_years").remarks(Facts(PREGNANT=1.0))] == ["pregnant"]
@@ -253,6 +263,19 @@ def test_without_albuminuria_no_trial_says_that_an_ace_inhibitor_flattens_the_fa
 
     assert left(300.0, 1.0) == pytest.approx(50.0 - 5 * 3.0 * 0.85)
     assert left(10.0, 1.0) == left(10.0, 0.0) == pytest.approx(35.0)
+
+
+def test_albuminuria_measured_on_a_drug_is_not_lowered_by_it_again() -> None:
+    def risk(acr: float, now: float, plan: float) -> float:
+        twin = FormulaTwin(decision("kidney_years").formula, (("ACR", acr), ("AGE", 60.0), ("SEX", 1.0)))
+        twin = twin.told(Setting({"ACE": now, "SGLT2": 0.0}, at=0.0))
+        p = {"SLOPE": np.array([-3.0]), "EGFR0": np.array([40.0]), "RAS": np.array([0.85]), "SGLT": np.array([0.5])}
+        steps = twin.steps(((0.0, {"ACE": plan}),))
+        return float(twin.formula.course(p, twin.known, steps, np.array([0.0, 1.0]))["KFRE_5Y"][0, 0])
+
+    assert risk(210.0, 1.0, 1.0) == pytest.approx(risk(300.0, 0.0, 1.0), rel=1e-9), "210 on the drug are 300 without"
+    assert risk(210.0, 1.0, 1.0) == pytest.approx(risk(210.0, 0.0, 0.0), rel=1e-9)
+    assert risk(210.0, 1.0, 0.0) > risk(210.0, 1.0, 1.0)
 
 
 QT = "TIME [d],QT [ms],RR [ms],CONC,DOSE,K\n0,400,950,0,500,3.4\n1,455,980,2.6,,\n2,470,960,2.9,,\n"

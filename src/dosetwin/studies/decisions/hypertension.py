@@ -11,7 +11,7 @@ from dosetwin.declare.menu import Settings
 from dosetwin.declare.reading import At, Reading
 from dosetwin.errors import Finding
 from dosetwin.outcomes import scores
-from dosetwin.studies.decisions._years import DAYS, SEX, YEARS, flag
+from dosetwin.studies.decisions._years import DAYS, SEX, YEARS, flag, potassium_forbids
 
 DRUG = drug("pressure_drugs", unit="1", measured=False, device=True)
 LAW = "Law 2003, BMJ 326:1427 and 2009, BMJ 338:b1665"
@@ -123,6 +123,7 @@ FORMULA = Formula(
         flag("DIABETES", "diabetes"),
         flag("SMOKER", "smokes now"),
         flag("STATIN", "a statin"),
+        flag("AFRICAN_CARIBBEAN", "Black African or African-Caribbean family origin", needed=False),
         flag("PREGNANT", "pregnant or may become so", needed=False),
         Column("K", "potassium", "mmol/L", 2.0, 8.0),
     ),
@@ -149,12 +150,14 @@ def _nice(facts: Facts) -> Sets | str:
         return "nice_ng136 is not for pregnancy: NICE NG133 names labetalol, nifedipine and methyldopa"
     if sbp < 140.0:
         return Sets(now, f"{sbp:.0f} mmHg is below 140: as it is")
-    first = "ACE" if (facts.number("AGE") or 60.0) < 55.0 or facts.on("DIABETES") else "CCB"
+    young = (facts.number("AGE") or 60.0) < 55.0 and not facts.on("AFRICAN_CARIBBEAN")
+    first = "ACE" if young or facts.on("DIABETES") else "CCB"
     order = (first, "CCB" if first == "ACE" else "ACE", "DIURETIC")
     step = next((k for k in order if now[k] < 1.0 and possible({**dict.fromkeys(KINDS, 0.0), k: 1.0}, facts)), None)
     if step is None:
         return "nice_ng136: every drug that may be given is at full dose: resistant, ask a specialist"
-    return Sets({**now, step: 1.0}, f"{sbp:.0f} mmHg: step up by {NAMES[step]}")
+    rather = ", an angiotensin blocker rather than an ACE inhibitor" if step == "ACE" and facts.on("AFRICAN_CARIBBEAN") else ""
+    return Sets({**now, step: 1.0}, f"{sbp:.0f} mmHg: step up by {NAMES[step]}{rather}")
 
 
 def _esc(facts: Facts) -> Sets | str:
@@ -165,10 +168,11 @@ def _esc(facts: Facts) -> Sets | str:
 
 
 def possible(s: Mapping[str, float], facts: Facts) -> bool:
-    """No ACE inhibitor in pregnancy or with potassium above 5.5; no diuretic in pregnancy (NICE NG133; recalled)."""
+    """No ACE inhibitor in pregnancy, begun above potassium 5.0 or at 6.0; no diuretic in pregnancy (NICE NG133; recalled)."""
     if facts.on("PREGNANT") and s["DIURETIC"]:
         return False
-    return not (s["ACE"] and (facts.on("PREGNANT") or (facts.number("K") or 0.0) > 5.5))
+    begun = (facts.number("ACE") or 0.0) > 0.0
+    return not (s["ACE"] and (facts.on("PREGNANT") or potassium_forbids(facts, begun)))
 
 
 def remarks(facts: Facts) -> Sequence[Finding]:
@@ -181,7 +185,13 @@ def remarks(facts: Facts) -> Sequence[Finding]:
 
 
 NICE = Rule(
-    "nice_ng136", "NICE NG136: a drug more at 140 mmHg or above", "NICE NG136 (recalled)", "recalled", (), _nice, ward="NICE"
+    "nice_ng136",
+    "NICE NG136: a drug more at 140 mmHg or above",
+    "NICE NG136 (recalled; its first step as in CG127, by pdfslide.us, read)",
+    "recalled",
+    (),
+    _nice,
+    ward="NICE",
 )
 ESC = Rule(
     "esc_2018",

@@ -10,7 +10,7 @@ from dosetwin.declare.formula import Column, Decision, Formula, Read, Steps, Unk
 from dosetwin.declare.menu import Settings
 from dosetwin.declare.reading import At, Reading
 from dosetwin.outcomes.scores.kidney import BASE, FOUR, MG_G
-from dosetwin.studies.decisions._years import AGE, DAYS, SEX, YEARS, flag
+from dosetwin.studies.decisions._years import AGE, DAYS, SEX, YEARS, flag, potassium_forbids
 
 DRUG = drug("kidney_drugs", unit="1", measured=False, device=True)
 EMPA = "EMPA-KIDNEY 2024, Lancet Diabetes Endocrinol (abstract read)"
@@ -27,7 +27,8 @@ TREND = 3.0
 def course(p: Mapping[str, np.ndarray], facts: Facts, steps: Steps, t: np.ndarray) -> dict[str, np.ndarray]:
     """Filtration falls by SLOPE a year, times RAS (with albuminuria) and SGLT while the drugs are taken, less a dip at once; KFRE
     with it."""
-    slope, albuminuria = p["SLOPE"], (facts.number("ACR") or 0.0) >= ALBUMINURIA
+    untreated = _untreated(facts)
+    slope, albuminuria = p["SLOPE"], untreated >= ALBUMINURIA
     egfr0 = p["EGFR0"]
     out = np.empty((len(egfr0), len(t)))
     albumin = np.empty(len(t))
@@ -41,9 +42,16 @@ def course(p: Mapping[str, np.ndarray], facts: Facts, steps: Steps, t: np.ndarra
                 value = value + fall * span
         s = steps[int(np.searchsorted(starts[:-1], when + 1e-9, side="right"))][1]
         out[:, j] = np.maximum(value - 2.12 * s["SGLT2"], 3.0)
-        albumin[j] = (facts.number("ACR") or 1.0) * PROTEIN["ACE"] ** s["ACE"] * PROTEIN["SGLT2"] ** s["SGLT2"]
+        albumin[j] = (untreated or 1.0) * PROTEIN["ACE"] ** s["ACE"] * PROTEIN["SGLT2"] ** s["SGLT2"]
     failed = np.logical_or.accumulate(out < FAILURE, axis=1).astype(float)
     return {"EGFR": out, "FAILED": failed, "KFRE_5Y": _kfre(out, albumin, facts)}
+
+
+def _untreated(facts: Facts) -> float:
+    """Albumin over creatinine without the drugs, mg/g: what was measured and what the drugs taken then (``ACE_NOW`` ...)
+    took off it; 0 where nobody measured it."""
+    taken = {k: facts.number(f"{k}_NOW") or 0.0 for k in PROTEIN}
+    return (facts.number("ACR") or 0.0) / (PROTEIN["ACE"] ** taken["ACE"] * PROTEIN["SGLT2"] ** taken["SGLT2"])
 
 
 def _kfre(egfr: np.ndarray, acr: np.ndarray, facts: Facts) -> np.ndarray:
@@ -130,10 +138,10 @@ def words(s: Mapping[str, float]) -> str:
 
 
 def possible(s: Mapping[str, float], facts: Facts) -> bool:
-    """No ACE inhibitor in pregnancy or above potassium 5.5; no SGLT2 inhibitor begun below 20, in pregnancy or type
+    """No ACE inhibitor in pregnancy, begun above potassium 5.0 or at 6.0; no SGLT2 inhibitor begun below 20, in pregnancy or type
     1 diabetes.
     """
-    if s["ACE"] and (facts.on("PREGNANT") or (facts.number("K") or 0.0) > 5.5):
+    if s["ACE"] and (facts.on("PREGNANT") or potassium_forbids(facts, facts.number("ACE") == 1.0)):
         return False
     begun = facts.number("SGLT2") == 1.0
     late = (facts.number("EGFR") or 0.0) < 20.0 and not begun
@@ -233,6 +241,7 @@ DECISION = Decision(
         "multiply it: an SGLT2 "
         "inhibitor by 0.50 (0.42 to 0.58), an ACE inhibitor by 0.85 from an albuminuria of 30 mg/g on; together their "
         "product (assumed).",
+        "The albuminuria given is taken as measured under the drugs taken now.",
         "The dip of 2.12 mL/min at the beginning of an SGLT2 inhibitor is undone when it is stopped.",
         "Deaths before the kidney fails are not taken out: in old age the chance of failure is too high.",
     ),

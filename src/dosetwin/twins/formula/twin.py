@@ -90,8 +90,8 @@ class FormulaTwin:
 
     @property
     def known(self) -> Facts:
-        """What does not change."""
-        return Facts(dict(self.facts))
+        """What does not change, and as ``NAME_NOW`` what is set where the facts end: a fact may have been measured under it."""
+        return Facts({**{f"{k}_NOW": v for k, v in self.steps()[-1][1].items()}, **dict(self.facts)})
 
     def steps(self, more: Sequence[tuple[float, Mapping[str, float]]] = ()) -> tuple[tuple[float, Mapping[str, float]], ...]:
         """What was set from when on, in the formula's clock; settings not named go on."""
