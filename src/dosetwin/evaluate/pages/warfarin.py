@@ -17,9 +17,9 @@ GENES = {"G/G *1/*1": (0.0, 0.0, 0.0), "A/G *1/*1": (1.0, 0.0, 0.0), "A/G *1/*3"
 IWPC = "IWPC 2009, N Engl J Med 360:753, appendix S1e"
 WHITE = "White 1995, Ann Intern Med 122:40 (abstract read): INR 2.6, then 1.6 65 h and 1.1 115 h after the last dose"
 SLOW = (
-    "as published: half of the INR comes from factors of 118 to 120 h, and S-warfarin itself leaves with a half-life of about "
-    "30 h; both were fitted under treatment, and patients' INR halved in 0.5 to 1.2 days (White 1995). No term of the source "
-    "is missing"
+    "as published it falls slower than patients' did, which halved in 0.5 to 1.2 days (White 1995): half of the INR comes from "
+    "factors of 118 to 120 h and S-warfarin leaves with a half-life of about 30 h, both fitted under treatment; no term of the "
+    "source is missing"
 )
 LARGE = "the published EC50 asks for larger doses than stable patients take"
 
