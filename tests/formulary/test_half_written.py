@@ -34,6 +34,7 @@ THERAPIES = [
     ("one_dose=(0.5, 25.0,", "one_dose=(25.0, 0.5,", rf"{AT}: drug phenytoin: one_dose is .*low < high"),
     ('drug("phenytoin",', 'drug("warfarin",', r"phenytoin\.py.*(two drugs of one name|different drugs)"),
     ("drug=DRUG,", 'drug="phenytoin",', rf"therapy phenytoin_adult \({AT}\): 'drug' is of the wrong kind.*a Drug"),
+    ('routes=("mouth",)', 'routes=("nose",)', rf"{AT}: drug phenytoin: route 'nose'; allowed: 'vein', 'mouth', 'skin'"),
     # the therapy
     ("    drug=DRUG,\n", "", rf"{AT}: .*missing 1 required .*'drug'.*by its name"),
     ("    limits=(", "    limit=(", rf"{AT}: .*unexpected keyword argument 'limit'"),
@@ -66,6 +67,7 @@ THERAPIES = [
     ('Reading("", "at", At(14, "d")', 'Reading("INR", "at", At(14, "d")', rf"goal in_two_weeks \({AT}\).*predicts nothing.*'INR'"),
     ('Reading("", "at", At(14, "d")', 'Reading("", "mean", At(14, "d")', rf"reading mean \({AT}\): 'mean' is read over a time"),
     ('Reading("", "at", At(14, "d")', 'Reading("", "peak", At(14, "d")', rf"\({AT}\): .*found 'peak'; allowed: 'at', 'mean'"),
+    ('At(14, "d")', 'At(14, "days")', rf"{AT}: reading: 'unit' is of the wrong kind; found 'days'; allowed: 'h', 'd'"),
     ("At(14, ", "At(-14, ", rf"\({AT}\): a moment before the order"),
     # limits, rule, menu
     ('"daily", None, 600.0, "mg/d"', '"daily", None, 600.0, "mg"', rf"limit a_day \({AT}\): the unit is not that .*allowed: mg/d"),
@@ -101,7 +103,33 @@ MODELS = [
     ('"VMAX", {"WT": 70.0}', '"VMAXX", {"WT": 70.0}', r"phenytoin_textbook\.py: anchor .*no parameter 'VMAXX'; there is: VMAX, KM"),
     ('"VMAX", {"WT": 70.0}', '"VMAX", {"BMI": 70.0}', r"phenytoin_textbook\.py: anchor .*no covariate 'BMI'; there is: WT"),
     ("return output(Cp=A.central / p.V)", "return A.central / p.V", r"phenytoin_textbook\.py: observe\(\) returns float; expected output"),
+    ("120.0, ", "12.0, ", rf"{IN_MODEL}: covariate: the low end of the studied range is not below the high one"),
+    ('missing="refuse"', 'missing="ask"', rf"{IN_MODEL}: covariate: 'missing' is of the wrong kind; found 'ask'; allowed: 'carry'"),
+    ("combined(0.5,", 'combined("0.5",', rf"{IN_MODEL}: residual error: 'a' is of the wrong kind; found '0.5'"),
+    ("rtol=1e-5", 'rtol="tight"', rf"{IN_MODEL}: .*rtol is \('tight',\); expected a number above 0"),
+    ("anchors=[", "anchors=[7.0, ", rf"{IN_MODEL}: .*expected Anchor\(...\) each"),
     ("MODEL = model(", "MODELS = model(", r"phenytoin_textbook\.py: a model's file without MODEL"),
+]  # fmt: skip
+CHAIRS = next(
+    b
+    for b in re.findall(
+        r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    if "infusion_chairs" in b
+)
+ATC = r"chairs\.py:\d+"
+PLACES = [
+    ('of="chairs"', 'of="Chairs"', rf"{ATC}: pool unit_chairs: not what a pool is of; found 'Chairs'"),
+    ('of="chairs"', 'of="beds"', rf"therapy infusion_chairs|reading mean_0_7d of chairs \({ATC}\)"),
+    ("Arrivals(24.0", "Arrivals(-24.0", rf"{ATC}: pool: not a rate of arrivals"),
+    ('stay=Lognormal(4.0, 0.4, 0.5, 0.25, source="assumed")', "stay=4.0", rf"{ATC}: pool unit_chairs: 'stay' is of the wrong kind; found 4.0"),
+    ('    kind="place",\n', "", rf"\({ATC}\): a pool and the kind 'place' go together"),
+    ("models=()", 'models=("x",)', rf"\({ATC}\): a place has no models"),
+    ('per={"chairs": load}', 'per={"seats": load}', rf"\({ATC}\): the menu does not set this; found 'seats'; allowed: chairs"),
+    ('steps={"chairs": 1.0}', "steps={}", rf"\({ATC}\): the menu of a pool sets whole numbers of chairs"),
+    ('Reading("chairs", "mean"', 'Reading("beds", "mean"', rf"\({ATC}\): the pool is not read for this; found 'beds'; allowed: wait"),
+    ('0.9, None, ""', '0.9, None, "h"', rf"goal wait \({ATC}\): the unit is not that of what is judged; found 'h'; allowed: 1"),
+    ('Sets({"chairs"', 'Sets({"beds"', rf"rule quarter_more \({ATC}\): a rule of a pool sets chairs"),
 ]  # fmt: skip
 CASE = "ID,TIME,AMT,DV,WT\n1,0,300,.,70\n1,24,.,6,70\n"
 
@@ -149,6 +177,13 @@ def test_a_half_written_model(old: str, new: str, said: str, desk: Path, capsys:
     assert old in MODEL
     (desk / "phenytoin_textbook.py").write_text(MODEL.replace(old, new, 1))
     assert re.search(said, err := refused(["therapies", "./phenytoin.py"], capsys)), err
+
+
+@pytest.mark.parametrize(("old", "new", "said"), PLACES, ids=[f"{k}-{t[1][:30]}" for k, t in enumerate(PLACES)])
+def test_a_half_written_place(old: str, new: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert old in CHAIRS
+    (tmp_path / "chairs.py").write_text(CHAIRS.replace(old, new, 1))
+    assert re.search(said, err := refused(["therapies", str(tmp_path / "chairs.py")], capsys)), err
 
 
 def test_two_therapies_of_one_name_in_a_file(desk: Path, capsys: pytest.CaptureFixture[str]):

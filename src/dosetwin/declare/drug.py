@@ -7,7 +7,7 @@ a source stands beside them; they are no dosing limits.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Literal
+from typing import Literal, get_args
 
 from dosetwin.declare.interaction import Interaction
 from dosetwin.declare.preparation import Vial
@@ -190,6 +190,9 @@ def drug(
             raise ModelError(f"drug {name}: {what} is {pair!r}; expected (low, high), 0 < low < high")
     if one_dose is not None and one_dose[2] not in (unit, f"{unit}/kg"):
         raise ModelError(f"drug {name}: one_dose in {one_dose[2]!r}; allowed: {unit}, {unit}/kg")
+    if isinstance(routes, str) or (strange := [r for r in (*routes, *remarked) if r not in get_args(Route)]):
+        raise ModelError(f"drug {name}: route {routes if isinstance(routes, str) else strange[0]!r}; allowed: "
+                         f"{', '.join(map(repr, get_args(Route)))}; a tuple of one is written (x,)")  # fmt: skip
     level = None
     if measured:
         known_units = mg_per_L(molar_mass)

@@ -240,6 +240,11 @@ def model(
     for what, word in (("drug", drug), ("population", population)):
         if not isinstance(word, str) or not word:
             raise ModelError(f"{module_name}: '{what}' is {word!r}; expected a text")
+    for what, given in (("rtol", (rtol,)), ("atol", atol if isinstance(atol, tuple) else (atol,))):
+        if not all(isinstance(x, int | float) and x > 0 for x in given):
+            raise ModelError(f"{module_name}: {what} is {given!r}; expected a number above 0")
+    if not all(isinstance(a, Anchor) for a in anchors):
+        raise ModelError(f"{module_name}: anchors are {list(anchors)!r}; expected Anchor(...) each")
     names = list(etas)
     _check_told(module_name, etas, _table(part("cov"), Cov))
     if names != sorted(names, key=lambda n: isinstance(etas[n], Kappa)):

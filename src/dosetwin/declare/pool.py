@@ -2,8 +2,10 @@
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.tables import Provenance
 from dosetwin.errors import InputError
 
@@ -90,7 +92,20 @@ class Pool:
         """The laws of stays that are thought of."""
         return self.stay if isinstance(self.stay, tuple) else (self.stay,)
 
+    def reads(self) -> Mapping[str, tuple[str, str]]:
+        """What it is read for: name -> unit and words."""
+        of = self.of
+        return {
+            "wait": ("h", f"from asking for one of the {of} to having it, of those not refused"),
+            "refused": ("1", "1 for who was refused, 0 for who was not"),
+            "occupancy": ("1", f"{of} taken as a share of those open"),
+            "taken": ("1", f"{of} taken"),
+            "waiting": ("1", "people waiting"),
+            of: ("1", f"{of} open"),
+        }
+
     def __post_init__(self) -> None:
+        right_kinds(self, f"pool {self.name}")
         if not self.laws:
             raise InputError("a pool needs a law of stays", where=f"pool {self.name}")
         if not OF.fullmatch(self.of) or self.of in TAKEN:

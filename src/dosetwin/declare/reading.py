@@ -67,6 +67,9 @@ class Between:
     b: float
     unit: Literal["h", "d"] = "h"
 
+    def __post_init__(self) -> None:
+        right_kinds(self, "reading")
+
 
 @dataclass(frozen=True)
 class At:
@@ -74,6 +77,9 @@ class At:
 
     t: float
     unit: Literal["h", "d"] = "h"
+
+    def __post_init__(self) -> None:
+        right_kinds(self, "reading")
 
 
 When = After | End | Interval | Between | At

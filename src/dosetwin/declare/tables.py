@@ -113,6 +113,12 @@ class Cov:
     flag: bool = False
     fades_h: float = 0.0
 
+    def __post_init__(self) -> None:
+        right_kinds(self, "covariate")
+        if not self.low < self.high:
+            raise InputError("the low end of the studied range is not below the high one", where="covariate",
+                             value=(self.low, self.high))  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Residual:
@@ -127,6 +133,9 @@ class Residual:
     form: Literal["variance", "sd"] = "variance"
     provenance: Provenance | None = None
     source: str = ""
+
+    def __post_init__(self) -> None:
+        right_kinds(self, "residual error")
 
     def measured(self, level: np.ndarray, e: np.ndarray) -> np.ndarray:
         """What is read where ``level`` is true, for standard normal ``e`` of the same shape; may be below 0, as the error is."""

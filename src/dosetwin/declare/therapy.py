@@ -162,6 +162,12 @@ class Therapy:
         stamp(self)
         right_kinds(self, f"therapy {self.name}")
         where = placed(self, f"therapy {self.name}")
+        if (self.pool is not None) != (self.kind == "place"):
+            raise InputError("a pool and the kind 'place' go together", where=where, value=self.kind,
+                             remedy='write kind="place" and pool=Pool(...), or neither')  # fmt: skip
+        if self.pool is not None and self.models:
+            raise InputError("a place has no models, its pool stands for them", where=where, value=self.models[0],
+                             remedy="write models=()")  # fmt: skip
         if not self.goals:
             raise InputError("a therapy needs a goal", where=where)
         for what in ("goals", "limits", "bars", "rules", "doubts", "says"):

@@ -10,10 +10,11 @@ from dosetwin.declare.goal import judges
 from dosetwin.declare.limit import check, numbers
 from dosetwin.declare.menu import Settings, Situation
 from dosetwin.declare.place import placed
-from dosetwin.declare.rule import Facts
+from dosetwin.declare.rule import Facts, Sets
 from dosetwin.declare.tried import parameters
 from dosetwin.errors import InputError, UnknownName
 from dosetwin.quantities import QUANTITIES
+from dosetwin.quantities.units import plain_unit
 
 
 def of_module(module: ModuleType) -> tuple[Therapy, ...]:
@@ -116,7 +117,7 @@ _sound: dict[int, Therapy] = {}
 def checked(therapy: Therapy) -> Therapy:
     """The therapy, if everything it needs is there and goes together. Raises InputError, UnknownName naming file and line."""
     if _sound.get(id(therapy)) is not therapy:
-        for look in (_said, _units, _names, _menu):
+        for look in (_said, _units, _names, _place, _menu, _rules):
             look(therapy)
         _sound[id(therapy)] = therapy
     return therapy
@@ -168,6 +169,43 @@ def _names(t: Therapy) -> None:
 FACTS = ("SEX", "BSA", "MIC", "LOAD", "STAY", "TARGET_INR", "DAY", "LAST_DOSE", "WEEK", "DOSE_1", "DOSE_2", "DOSE_3", "DOSE_4")
 """Facts that records hold in another way than as a quantity: who the patient is, what follows from others, what is treated, what
 was given; of a place how many beds would be taken if there were no end of them."""
+
+
+def _rules(t: Therapy) -> None:
+    """Every rule whose facts the ordinary patient has says an order, or why it has none. Raises InputError as the rule does."""
+    for rule in t.rules:
+        if all(n in t.typical for n in rule.needs):
+            rule.advise(Facts(dict(t.typical)))
+
+
+def _place(t: Therapy) -> None:
+    """Goals of a place are about what its pool is read for, in its unit; menu and rules set what the pool is of."""
+    pool, facts = t.pool, Facts(dict(t.typical))
+    if pool is None:
+        return
+    reads = pool.reads()
+    for r in t.readings:
+        if r.what not in reads:
+            raise UnknownName("the pool is not read for this", where=placed(r, f"reading {r.key}"), value=r.what,
+                              allowed=", ".join(reads))  # fmt: skip
+    for goal in t.goals:
+        unit = goal.reading.unit(reads[goal.reading.what][0])
+        if plain_unit(goal.unit) != plain_unit(unit):
+            raise InputError("the unit is not that of what is judged", where=placed(goal, f"goal {goal.code}"), value=goal.unit,
+                             allowed=unit or "1", remedy="give the borders in that unit")  # fmt: skip
+    where = placed(t, f"therapy {t.name}")
+    if isinstance(t.menu, Settings) and (other := sorted({*t.menu.per, *t.menu.steps} - {pool.of})):
+        raise UnknownName("the menu does not set this", where=where, value=other[0], allowed=pool.of)
+    orders = t.menu.orders(Situation(0.0, facts=facts)) if isinstance(t.menu, Settings) else ()
+    if not orders or any([n for n, _ in o.values] != [pool.of] or o[pool.of] % 1 or o[pool.of] < 0 for o in orders):
+        raise InputError(f"the menu of a pool sets whole numbers of {pool.of}", where=where,
+                         value=orders[0].words() if orders else type(t.menu).__name__,
+                         remedy=f'menu=Settings({{"{pool.of}": ...}}, steps={{"{pool.of}": 1.0}})')  # fmt: skip
+    for rule in t.rules:
+        said = rule.advise(facts)
+        if not isinstance(said, str) and (not isinstance(said, Sets) or set(said.values) != {pool.of}):
+            raise InputError(f"a rule of a pool sets {pool.of}", where=placed(rule, f"rule {rule.name}"), value=str(said),
+                             remedy=f'return Sets({{"{pool.of}": ...}}, "why")')  # fmt: skip
 
 
 def _menu(t: Therapy) -> None:

@@ -17,21 +17,10 @@ from dosetwin.twins.place.events import Rows, World, run
 from dosetwin.twins.place.facts import Known
 from dosetwin.twins.trajectory import HOW, Shape, Track, Trajectory
 
-SHAPES: Mapping[str, tuple[Shape, str, str]] = {
-    "wait": ("events", "h", "from asking for a bed to lying in one, of those not refused"),
-    "refused": ("events", "1", "1 for who was refused, 0 for who was not"),
-    "occupancy": ("steps", "1", "taken as a share of those open"),
-    "taken": ("steps", "1", "taken"),
-    "waiting": ("steps", "1", "people waiting"),
-    "open": ("steps", "1", "open"),
-}
-"""What every pool is read for; what is open goes by the name of what the pool is of."""
-
-
-def shapes(of: str) -> Mapping[str, tuple[Shape, str, str]]:
-    """``SHAPES`` of a pool of that."""
-    said = {"taken": f"{of} taken", "open": f"{of} open", "occupancy": f"{of} taken as a share of those open"}
-    return {of if n == "open" else n: (shape, unit, said.get(n, text)) for n, (shape, unit, text) in SHAPES.items()}
+SHAPES: Mapping[str, Shape] = {
+    "wait": "events", "refused": "events", "occupancy": "steps", "taken": "steps", "waiting": "steps", "open": "steps",
+}  # fmt: skip
+"""Of what is read of a pool, in that order; what is open goes by the name of what the pool is of."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +45,9 @@ class BedPool:
 
     def reads(self) -> Mapping[str, Readable]:
         """Waits and refusals of who comes, and how what is open is used."""
-        return {name: Readable(name, unit, text, HOW[shape]) for name, (shape, unit, text) in shapes(self.pool.of).items()}
+        return {
+            n: Readable(n, unit, text, HOW[SHAPES[n if n in SHAPES else "open"]]) for n, (unit, text) in self.pool.reads().items()
+        }
 
     def menu(self) -> Any:
         """The therapy's menu."""
@@ -186,7 +177,7 @@ class BedPool:
 def tracks(found: Sequence[Rows], of: str) -> dict[str, Track]:
     """Every track of every run of a pool ``of`` beds or another thing, rows padded with NaN times."""
     out = {}
-    for name, (shape, _, _) in SHAPES.items():
+    for name, shape in SHAPES.items():
         longest = max(rows[name][0].shape[1] for rows in found)
         time = np.full((len(found), len(found[0][name][0]), longest), np.nan)
         value = np.zeros(time.shape)
