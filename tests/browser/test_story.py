@@ -265,6 +265,7 @@ def test_results_of_a_replay_are_shown(visit: Any, served: Any, tmp_path: Path) 
          "blq": False, "prior": 12.0, "updated": 8.5, "prior_pit": 0.2, "updated_pit": 0.5, "ess": 500.0, "method": "importance"}
         for k in range(2)
     ]  # fmt: skip
+    forecasts[1] |= {"prior_low": 4.0, "prior_high": 20.0, "updated_low": 6.0, "updated_high": 11.0}
     body = {"model": "amikacin_neonate", "measures": "amikacin", "unit": "mg/L", "n_subjects": 2, "n_levels": 2, "n_headline": 2,
             "headline": "levels with an earlier one", "a_priori": errors, "a_posteriori": errors, "findings": [],
             "by_level_number": [{"number": 2, "a_posteriori": errors}], "forecasts": forecasts}  # fmt: skip
@@ -275,7 +276,8 @@ def test_results_of_a_replay_are_shown(visit: Any, served: Any, tmp_path: Path) 
     v.page.set_input_files("#file", path)
     v.page.get_by_role("button", name="Show").click()
     v.page.get_by_text("21.5").first.wait_for()
-    assert v.page.locator("svg.chart").count() == 2
+    assert v.page.locator("svg.chart").count() == 3, "two scatters, and the patient whose bands the file holds"
+    assert v.page.get_by_role("img", name="1: 1 / 1, mg/L").count() == 1
     assert v.page.locator("figure.drawn svg").count() == 1, "calibration"
     v.shot("replay", full_page=True)
     assert audited(v.page) == []

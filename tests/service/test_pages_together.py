@@ -65,8 +65,10 @@ def plans(ward: Running, id_: str) -> list[dict[str, Any]]:
 def test_a_plan_is_entered_refused_with_what_was_typed_and_withdrawn(ward: Running, client: httpx.Client, baby: str) -> None:
     page = client.get(f"/patient/{baby}")
     start = (ward.service.clock.now() + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
-    form = {"csrf": csrf_of(page.text), "drug": "ibuprofen", "action": "begins", "start": start, "amount": "11,5", "every": "24"}
+    form = {"csrf": csrf_of(page.text), "drug": "ibuprofen", "action": "begins", "start": start, "amount": "11,5", "every": "24",
+            "over": "0.5"}  # fmt: skip
     for field, value, told in (("amount", "1e9", "allowed 0.0001 to"), ("every", "0.5", "allowed 1 to 672 h"),
+                               ("over", "36", "longer than until the next one"),
                                ("start", "2062-01-01T00:00", "allowed"), ("drug", "aspirine", "choose a drug")):  # fmt: skip
         bad = client.post(f"/patient/{baby}/plan", data=form | {field: value})
         assert bad.status_code == 422, field
@@ -79,9 +81,11 @@ def test_a_plan_is_entered_refused_with_what_was_typed_and_withdrawn(ward: Runni
     assert client.post(f"/patient/{baby}/plan", data=form | {"csrf": "guess"}).status_code == 403
     done = client.post(f"/patient/{baby}/plan", data=form)
     assert done.status_code == 303, done.text
-    assert [(p["drug"], p["amount_mg"], p["every_h"]) for p in plans(ward, baby)] == [("ibuprofen", 11.5, 24.0)]
+    assert [(p["drug"], p["amount_mg"], p["every_h"], p["infusion_h"]) for p in plans(ward, baby)] == [
+        ("ibuprofen", 11.5, 24.0, 0.5)
+    ]
     shown = client.get(f"/patient/{baby}", headers={"Accept-Language": "de"}).text
-    assert "ibuprofen 11,5 mg alle 24 h beginnt" in shown.lower()
+    assert "ibuprofen 11,5 mg über 30 min alle 24 h beginnt" in shown.lower()
     assert client.post(f"/patient/{baby}/plan", data={"csrf": form["csrf"], "withdraw": "warfarin"}).status_code == 422
     assert client.post(f"/patient/{baby}/plan", data={"csrf": form["csrf"], "withdraw": "ibuprofen"}).status_code == 303
     assert [p["action"] for p in plans(ward, baby)] == ["begins", "withdrawn"]

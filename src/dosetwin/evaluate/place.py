@@ -94,10 +94,12 @@ def _day(
     values = [_foretold(twin(therapy.pool, known), order, begin, end, measures, draws, own) for twin in (Unlearned, BedPool)]
     points = [float(np.median(v)) for v in values]
     pits = [float((v < observed).mean() + 0.5 * (v == observed).mean()) for v in values]
+    (low, high), own = (np.quantile(v, (0.05, 0.95)).tolist() for v in values)
     return Forecast(
         subject=place.name, record=f"day {number}", time=begin, measures=measures, number=number, earlier=len(known.visits),
         observed=observed, blq=False, prior=points[0], updated=points[1], prior_pit=pits[0], updated_pit=pits[1],
         ess=float(draws), method="draws",
+        prior_low=low, prior_high=high, updated_low=own[0], updated_high=own[1],
     )  # fmt: skip
 
 

@@ -33,7 +33,8 @@ class Forecast:
 
     ``prior``, ``updated``: point forecasts (typical patient; median of the draws). ``prior_pit``, ``updated_pit``: the predictive
     distribution function at the level, 0..1. ``doubted`` how many of the earlier levels are doubted (``Belief.doubted``). ``blq``
-    levels are forecast but enter no error.
+    levels are forecast but enter no error. ``prior_low`` to ``updated_high``: 5 and 95 % of what a measurement then would show,
+    its residual error included.
     """
 
     subject: str
@@ -51,6 +52,10 @@ class Forecast:
     ess: float
     method: str
     doubted: int = 0
+    prior_low: float | None = None
+    prior_high: float | None = None
+    updated_low: float | None = None
+    updated_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +185,9 @@ def _subject(
             continue
         prior_pit = float(share[2 : draws + 2][before].mean())
         has_levels = belief.n_used > 0
+        seen = model.outputs[name].residual.measured(value[2:], rng.standard_normal(2 * draws))
+        bands = [np.quantile(x, (0.05, 0.95)).tolist() for x in (seen[:draws][before], seen[draws:][after])]
+        (low, high), own = bands[0], bands[1] if has_levels else bands[0]
         forecasts.append(
             Forecast(
                 subject=timeline.patient.id, record=label, time=level.time, measures=level.measures, number=number,
@@ -187,6 +195,7 @@ def _subject(
                 updated=float(np.median(value[draws + 2 :][after]) if has_levels else value[0]),
                 prior_pit=prior_pit, updated_pit=float(share[draws + 2 :][after].mean()) if has_levels else prior_pit,
                 ess=belief.ess, method=belief.method, doubted=len(belief.doubted),
+                prior_low=low, prior_high=high, updated_low=own[0], updated_high=own[1],
             )
         )  # fmt: skip
         for finding in belief.findings:

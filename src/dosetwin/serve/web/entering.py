@@ -87,6 +87,7 @@ def enter_plan(
     start: Typed = "",
     amount: Typed = "",
     every: Typed = "",
+    over: Typed = "",
     offset: Typed = "",
     therapy: ByTherapy = "",
     withdraw: Annotated[str, Form(max_length=60)] = "",
@@ -94,7 +95,7 @@ def enter_plan(
     """A plan typed in, or one withdrawn: recorded, and the twin asked again before the page comes back."""
     reader.same_form(token)
     service, zone, now = reader.service, zone_of(reader.service), reader.service.clock.now()
-    typed = planning.Plan(drug, action, start, amount, every, offset)
+    typed = planning.Plan(drug, action, start, amount, every, over, offset)
     with service.store.read() as conn:
         known = service.known(conn, service.reach(reader.who), id)
     of = service.chosen(known, therapy)

@@ -168,7 +168,7 @@ def shown(
         entry_wrong={"value": "", "at": "", "other": "", "ask": ""} | (entry_wrong or {}),
         plan=plan or planning.fresh(now, zone),
         plan_open=plan is not None,
-        plan_wrong=dict.fromkeys(("drug", "start", "amount", "every"), "") | (plan_wrong or {}),
+        plan_wrong=dict.fromkeys(("drug", "start", "amount", "every", "over"), "") | (plan_wrong or {}),
         plan_choices=zone.choices(plan.start) if plan else (),
         plan_drugs=planning.offered(of),
         plans=planning.standing(seen.known.facts, of.drug, zone),

@@ -19,17 +19,20 @@ from dosetwin.serve.zone import Zone
 ACTIONS = ("begins", "ends")
 EVERY = (1.0, 672.0)
 """Hours between two planned doses."""
+OVER = (0.0, 48.0)
+"""Hours that a planned dose runs; 0: at once, a tablet too."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What was typed, as typed: ``start`` on the ward's clock, ``amount`` mg, ``every`` h."""
+    """What was typed, as typed: ``start`` on the ward's clock, ``amount`` mg, ``every`` h, each ``over`` h."""
 
     drug: str = ""
     action: str = "begins"
     start: str = ""
     amount: str = ""
     every: str = ""
+    over: str = ""
     offset: str = ""
 
 
@@ -58,7 +61,8 @@ def told(body: Mapping[str, Any], start: str) -> str:
         return f"{body['drug']}: plan withdrawn"
     if body["action"] == "ends":
         return f"{body['drug']} ends {start}"
-    return f"{body['drug']} {narrative.number(body['amount_mg'])} mg every {body['every_h']:g} h begins {start}"
+    over = f" over {narrative.hours(body['infusion_h'])}" if body.get("infusion_h") else ""
+    return f"{body['drug']} {narrative.number(body['amount_mg'])} mg{over} every {body['every_h']:g} h begins {start}"
 
 
 def checked(
@@ -75,11 +79,14 @@ def checked(
         size = believable.one_dose(plan.drug)
         times = top(QUANTITIES["WT"]) if size.per_kg else 1.0
         for field, typed, low, high, unit in (("amount", plan.amount, min(size.low, 0.1), size.high * times, "mg"),
-                                              ("every", plan.every, *EVERY, "h")):  # fmt: skip
+                                              ("every", plan.every, *EVERY, "h"),
+                                              ("over", plan.over or "0", *OVER, "h")):  # fmt: skip
             value = number(typed, comma=True)
             if value is None or not low <= value <= high:
                 wrong[field] = f"found “{typed}”, allowed {low:g} to {high:.4g} {unit}"
-            body["amount" if field == "amount" else "every_h"] = value
+            body[{"amount": "amount", "every": "every_h", "over": "infusion_h"}[field]] = value
+        if not wrong and body["infusion_h"] > body["every_h"]:
+            wrong["over"] = "a dose cannot run longer than until the next one begins"
     read = zone.read(plan.start, plan.offset)
     if read.at is None:
         wrong["start"] = f"time: {read.why}"

@@ -15,6 +15,7 @@ from dosetwin.report.replay_page import calibration
 from dosetwin.report.trial_figures import by_group, differences, pareto
 from dosetwin.serve.problems import Problem, wrong
 from dosetwin.serve.web.frame import PageRoute, Reader, Reading, Token, page
+from dosetwin.serve.web.replay_bands import by_patient
 from dosetwin.serve.web.stored import stored
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def replay_view(body: dict[str, Any]) -> dict[str, Any]:
         "by": [(n, _errors(e)) for n, e in by],
         "figures": [(SIDES[k - 1], Markup(scatter(points, k, body["unit"]))) for k in (1, 2)] if points else [],
         "inside": _drawn(calibration([(float(f["prior_pit"]), float(f["updated_pit"])) for f in forecasts])),
+        "patients": by_patient(body.get("forecasts", []), body["unit"]),
         "forecasts": [
             (f["subject"], f["number"], f"{f['time']:g}", number(f["observed"]), number(f["prior"]), number(f["updated"]))
             for f in forecasts[:MOST_ROWS]
