@@ -190,3 +190,15 @@ def test_what_a_pregnancy_bars_asks_a_woman_for_it():
             assert found.code == "pregnancy_not_known"
         for facts in ({"SEX": "male", "AGE": 30.0}, {"SEX": 0.0, "AGE": 70.0}, {"SEX": 0.0, "AGE": 30.0, "PREGNANT": 0.0}):
             assert not bar.asked(Facts(facts), begun=False), (name, facts)
+
+
+def test_a_stored_therapy_keeps_whom_its_limits_bind_and_how_its_bars_count():
+    """What is a function and in no JSON is that of the listed therapy: else both limits of a schedule would bind at once."""
+    for name, facts in (("cisplatin_solid_tumour", {}), ("lithium_bipolar", {"SCR": 0.9, "AGE": 40.0, "WT": 70.0, "SEX": 1.0})):
+        listed = formulary.therapy(name)
+        stored = formulary.therapy_from_json(json.loads(json.dumps(listed.to_json() | {"note": "as of another day"})))
+        assert stored.note == "as of another day"
+        known = Facts(facts)
+        assert [x.binds(known) for x in stored.limits] == [x.binds(known) for x in listed.limits]
+        assert [b.forbidden(known) for b in stored.bars] == [b.forbidden(known) for b in listed.bars]
+        assert [b.asked(known, False) for b in stored.bars] == [b.asked(known, False) for b in listed.bars]

@@ -70,10 +70,13 @@ def _of_today(data: Mapping[str, Any]) -> Therapy:
         "name", "population", "kind", "horizon_h", "stale_h", "tie_loss", "table_rows", "note", "source", "typical",
     )}  # fmt: skip
     s = data["sampling"]
+    holds, bars = _functions(str(data["name"]))
     return Therapy(
         drug=_drug(data["drug"]), models=tuple(data["models"]), menu=_menu(data["menu"]),
-        goals=tuple(Goal.from_json(g) for g in data["goals"]), limits=tuple(Limit(**x) for x in data["limits"]),
-        bars=tuple(Bar(**(b | {"forbids": tuple(b["forbids"])})) for b in data["bars"]), rules=_rules(data["rules"]),
+        goals=tuple(Goal.from_json(g) for g in data["goals"]),
+        limits=tuple(Limit(**x, holds=holds.get(x["code"])) for x in data["limits"]),
+        bars=tuple(Bar(**(b | {"forbids": tuple(b["forbids"])} | bars.get(b["code"], {}))) for b in data["bars"]),
+        rules=_rules(data["rules"]),
         everyday=None if data["everyday"] is None else Everyday(**data["everyday"]),
         sampling=Sampling(tuple(s["after_h"]), s["of"], tuple(s["learns"]), s["worth"]),
         assumed=tuple(Assumed(**a) for a in data["assumed"]),
@@ -82,6 +85,17 @@ def _of_today(data: Mapping[str, Any]) -> Therapy:
         preparation=None if data.get("preparation") is None else Preparation.from_json(data["preparation"]),
         rounds=None if data.get("rounds") is None else Rounds.from_json(data["rounds"]), **given,
     )  # fmt: skip
+
+
+def _functions(name: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """What no JSON holds of limits (whom they bind) and bars (how a number is found, what they ask), by code, as the listed
+    therapy of this name has it; nothing where there is none."""
+    from dosetwin.formulary import therapies
+
+    listed = next((t for t in therapies() if t.name == name), None)
+    if listed is None:
+        return {}, {}
+    return {x.code: x.holds for x in listed.limits}, {b.code: {"of": b.of, "asks": b.asks} for b in listed.bars}
 
 
 def _of_before(data: Mapping[str, Any]) -> Therapy:
