@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,14 @@ def hash_of(data: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@cache
+def _names(of: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(of))
+
+
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
-        return {f.name: getattr(value, f.name) for f in fields(value)}
+        return {name: getattr(value, name) for name in _names(type(value))}
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 

@@ -10,13 +10,15 @@ def facts_at(timeline: Timeline, time: float) -> Facts:
     """The facts in force at ``time`` (h): the latest value recorded by then, ages computed from birth where the record has it,
     body surface from length and weight (Mosteller 1987: sqrt(cm kg / 3600)); of the drug's doses what ``given`` says."""
 
-    def latest(name: str) -> tuple[float, float] | None:
-        found = [pair for pair in timeline.series(name) if pair[0] <= time + 1e-9]
-        return max(found, key=lambda pair: pair[0]) if found else None
-
-    patient, when = timeline.patient, timeline.when(time)
-    names = dict.fromkeys([*(c.name for c in timeline.covariates), *(o.measures for o in timeline.observations)])
-    values: dict[str, float | str | None] = {n: found[1] for n in names if n and (found := latest(n)) is not None}
+    # the last value of every name in one pass: of several at one time the smallest, as in ``Timeline.series``
+    found: dict[str, tuple[float, float]] = {}
+    recorded = [(c.name, c.time, c.value) for c in timeline.covariates]
+    recorded += [(o.measures, o.time, o.value) for o in timeline.observations if not o.blq]
+    for name, at, value in recorded:
+        if at <= time + 1e-9 and ((known := found.get(name)) is None or at > known[0] or (at == known[0] and value < known[1])):
+            found[name] = at, value
+    latest, patient, when = found.get, timeline.patient, timeline.when(time)
+    values: dict[str, float | str | None] = {name: value for name, (_, value) in found.items() if name}
     # a recorded value goes before the patient's entry, as in the engine
     values = {**patient.traits, **values}
     GA, BW = values.get("GA"), patient.BW if patient.BW is not None else values.get("BW")
