@@ -1,6 +1,7 @@
 """The places of a running service: facts in by role and ward, the state and the answer of now out."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -85,7 +86,7 @@ class Places:
         self._service, self.of = service, installed(service.settings)
         self._moves, self._lock = Moves(), threading.Lock()
         self._kept: dict[str, tuple[str, datetime, Advice]] = {}
-        self._asking = {ward: threading.Lock() for ward in self.of}
+        self._asking: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def __bool__(self) -> bool:
         return bool(self.of)
