@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
+from dosetwin.decide.recommendation import UNLIKELY
 from dosetwin.errors import InputError
 from dosetwin.serve.auth.principal import Principal
 from dosetwin.serve.service import Service
@@ -62,6 +63,9 @@ def test_every_advice_replays_to_the_number(opened: Service) -> None:
         # (decision 89), so medians by a last digit and a share by a draw; what a doubt would change is told by the
         # main answer's draws under other weights, once by draws of its own (decision 84): the same words, shares moved by chance.
         for told in again["differs"]:
+            if told == ".status: 'recommend' then, 'caution' now":  # since: an order that will hardly meet its targets
+                assert again["answer"]["how_sure"]["joint"] < UNLIKELY
+                continue
             where, then, now = DIFFERS.fullmatch(told).groups()  # type: ignore[union-attr]
             if where.startswith(".what_would_change_it["):
                 assert SHARE.sub("", then) == SHARE.sub("", now)

@@ -47,6 +47,7 @@ def told_hashes(told: str, model: str) -> Iterator[str]:
 
 def as_written_then(answer: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]:
     """Today's answer, with hash and title of every model file as ``then`` had them where that file gives the same numbers."""
+    answer = _said_then(answer, then)
     now, before = answer["provenance"]["models"], then["provenance"]["models"]
     if [m["name"] for m in now] != [m["name"] for m in before]:
         return dict(answer)
@@ -55,3 +56,14 @@ def as_written_then(answer: Mapping[str, Any], then: Mapping[str, Any]) -> dict[
         for m, b in zip(now, before, strict=True)
     ]
     return {**answer, "provenance": {**answer["provenance"], "models": models}}
+
+
+def _said_then(answer: Mapping[str, Any], then: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Today's answer with what a sample tells of in the words of ``then``, which were a variance of a logarithm until 0.1."""
+    sample, before = answer.get("next_sample"), then.get("next_sample")
+    if not sample or not before or "the variance of" not in before["text"]:
+        return answer
+    text = (
+        sample["text"].replace("the uncertainty about ", "the variance of ln ").replace("that about the last", "that of the last")
+    )
+    return {**answer, "next_sample": {**sample, "text": text.replace("that about ", "that of ln ")}}
