@@ -69,27 +69,31 @@ def _log(name: str) -> str:
 
 
 def low_enough(asked: Asked, state: State, ahead: float = 120.0) -> tuple[Goal, np.ndarray, np.ndarray] | None:
-    """Without a further dose: the constraint on the level before a dose, times (h), its probability there; None without one."""
+    """Without a further dose: the constraint on the level before a dose, times (h), its probability there; None without one.
+
+    Of several constraints the one that holds last.
+    """
     from dosetwin.simulate import predict, schedule_for
 
     known, now = asked.known, asked.now
-    target = next((g for g in asked.therapy.goals if g.forbids_now), None)
-    if target is None or not known.doses:
+    targets = [g for g in asked.therapy.goals if g.forbids_now]
+    if not targets or not known.doses:
         return None
     model, draws = asked.models[state.lead], state.pools[state.lead]
     times = now + np.arange(0.0, ahead + 0.5, 1.0)
     found = predict(model, schedule_for(model, known, times, rule=asked.rule), draws, since=now)
-    return target, times, target.met(found.value[found.ok, :, asked.column(model)]).mean(axis=0)
+    by_output = [list(model.outputs).index(g.judged_by(model, asked.therapy.drug.name)) for g in targets]
+    each = [(g, times, g.met(found.value[found.ok, :, k]).mean(axis=0)) for g, k in zip(targets, by_output, strict=True)]
+    return max(each, key=lambda x: np.inf if (at := _reached(x)) is None else at)
 
 
 def safe_at(asked: Asked, state: State) -> float | None:
     """h at which, without a further dose, the level is low enough to give one; None: not within five days, or nothing asks."""
-    return _reached(low_enough(asked, state))
+    found = low_enough(asked, state)
+    return None if found is None else _reached(found)
 
 
-def _reached(found: tuple[Goal, np.ndarray, np.ndarray] | None) -> float | None:
-    if found is None:
-        return None
+def _reached(found: tuple[Goal, np.ndarray, np.ndarray]) -> float | None:
     target, times, p = found
     low = np.flatnonzero(p >= (target.min_probability or 0.0))
     return float(times[low[0]]) if len(low) else None

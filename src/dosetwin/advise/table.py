@@ -197,5 +197,7 @@ def too_high_now(made: Decision, therapy: Therapy) -> bool:
 
 def stands_in_the_way(made: Decision, therapy: Therapy) -> bool:
     """Whether a constraint on levels at the end of an interval is what forbids the plans: time would help."""
+    if too_high_now(made, therapy):
+        return True
     codes = {g.code for g in therapy.goals if g.forbids_now or "pre" in g.doses}
     return any(r.code == "binding_constraint" and r.value in codes for r in made.choice.reasons)

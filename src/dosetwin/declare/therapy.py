@@ -11,6 +11,7 @@ from dosetwin.declare.doubt import Doubted, Sentence
 from dosetwin.declare.drug import Drug
 from dosetwin.declare.fields import right_kinds
 from dosetwin.declare.goal import Goal
+from dosetwin.declare.guard import guards
 from dosetwin.declare.limit import PER_KG, Bar, Limit
 from dosetwin.declare.mechanism import Stage
 from dosetwin.declare.menu import Menu, Repeated, Rounding, Weekly
@@ -96,6 +97,7 @@ class Therapy:
 
     Parameters
     ----------
+    goals : what is aimed at; what those about harm say of the level before the coming dose is added (``declare.guard``).
     models : names of the models that know the drug in this population, the usual one first.
     rules : published rules that are always in the table.
     everyday : a dose as it is given on an ordinary day.
@@ -170,6 +172,8 @@ class Therapy:
                              remedy="write models=()")  # fmt: skip
         if not self.goals:
             raise InputError("a therapy needs a goal", where=where)
+        if self.kind == "patient" and isinstance(self.menu, Repeated | Weekly) and self.kept is None:
+            object.__setattr__(self, "goals", (*self.goals, *guards(self.goals, self.drug, self.sampling.of)))
         for what in ("goals", "limits", "bars", "rules", "doubts", "says"):
             codes = [getattr(x, "code", None) or x.name for x in getattr(self, what)]
             if twice := sorted({c for c in codes if codes.count(c) > 1}):

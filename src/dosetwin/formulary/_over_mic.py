@@ -24,7 +24,7 @@ def goals(
         Goal("over_mic", above(free, "last"), 0.99, None, "", 1.0, 0.5, "share of the interval with free drug above the MIC",
              f"{WHOLE}; the {chance:.0%} is assumed", min_probability=chance, chance_doses=("last",), closed=True, help=help),
         Goal("too_high", TROUGH, None, toxic, "mg/L", 1.0, scale, "level at the end of the interval",
-             nerves + "; the 85 % is assumed", min_probability=0.85, chance_doses=("last",), closed=True, joint=False,
+             nerves + "; the 85 % is assumed", min_probability=0.85, chance_doses=("next", "last"), closed=True, joint=False,
              help=TOO_MUCH),
         Goal("half", above(free, "next", "last"), half, None, "", 0.5, half, f"at least {half:.0%} of the interval", kills,
              closed=True, joint=False, brief=False, help=help),

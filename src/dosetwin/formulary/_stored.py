@@ -83,7 +83,8 @@ def _of_today(data: Mapping[str, Any]) -> Therapy:
         shown=tuple((Reading.from_json(r), d) for r, d in data["shown"]),
         made_for=tuple((str(flag), str(name)) for flag, name in data.get("made_for", ())),
         preparation=None if data.get("preparation") is None else Preparation.from_json(data["preparation"]),
-        rounds=None if data.get("rounds") is None else Rounds.from_json(data["rounds"]), **given,
+        rounds=None if data.get("rounds") is None else Rounds.from_json(data["rounds"]), kept=dict(data),
+        **given,
     )  # fmt: skip
 
 
@@ -122,7 +123,7 @@ def _of_before(data: Mapping[str, Any]) -> Therapy:
         name=data["name"], drug=_drug(data["drug"]), population="", models=(), menu=menu, goals=tuple(targets), limits=limits,
         rules=_rules(data["rules"]), sampling=Sampling(tuple(data["sample_after_h"]), worth=data["sample_worth"]),
         shown=tuple(shown), horizon_h=data["horizon_h"], tie_loss=data["tie_loss"], table_rows=data["table_rows"],
-        note=data["note"],
+        note=data["note"], kept=dict(data),
     )  # fmt: skip
 
 

@@ -69,7 +69,7 @@ DIGOXIN_ADULT = Therapy(
         Goal("trough", LATER, 0.5, 0.9, "ug/L", 1.0, 0.4, "level before the next dose", RANGE + "; the 30 % is assumed",
              min_probability=0.30, chance_doses=("last",), help="take a level after a week, before a dose, and ask again"),
         Goal("too_high", TROUGH, None, 1.2, "ug/L", 2.0, 0.5, "not where deaths rise", RANGE + "; the 80 % is assumed",
-             min_probability=0.80, chance_doses=("last",), closed=True, joint=False, help=TOO_MUCH),
+             min_probability=0.80, chance_doses=("next", "last"), closed=True, joint=False, help=TOO_MUCH),
     ),
     limits=(
         Limit("dose_most", "dose", None, 0.5, "mg", "one dose", "assumed: maintenance above it is a slip of the decimal point"),

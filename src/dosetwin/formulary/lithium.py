@@ -59,7 +59,7 @@ LITHIUM_BIPOLAR = Therapy(
              min_probability=0.20, chance_doses=("last",), help="take a level after five days, twelve hours after a dose"),
         Goal("too_high", TWELVE, None, 1.2, "mmol/L", 2.0, 0.4, "not where it harms", "label: keep below 1.5; 1.2 and the 90 % "
             "assumed",
-             min_probability=0.90, chance_doses=("last",), closed=True, joint=False, help=TOO_MUCH),
+             min_probability=0.90, chance_doses=("next", "last"), closed=True, joint=False, help=TOO_MUCH),
     ),
     limits=(
         Limit("daily_most", "daily", None, 1800.0, "mg/d", "dose per day", "label: 1,800 mg a day in mania (recalled)"),

@@ -58,7 +58,7 @@ def _goals(low: float, high: float) -> tuple[Goal, ...]:
         Goal("trough", TROUGH, low, high, "ug/L", 1.0, 5.0, "level before the next dose", ROTTERDAM + "; the 25 % is assumed",
              min_probability=0.25, chance_doses=("last",), help=LEARN),
         Goal("too_high", TROUGH, None, 20.0, "ug/L", 2.0, 10.0, "not where kidneys and nerves suffer", "recalled; 85 % assumed",
-             min_probability=0.85, chance_doses=("last",), closed=True, joint=False, help=TOO_MUCH),
+             min_probability=0.85, chance_doses=("next", "second", "last"), closed=True, joint=False, help=TOO_MUCH),
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ DRUG = drug(
 )  # fmt: skip
 
 TROUGH = Reading("", "at", End(("next", "last")), name="trough")
-PEAK = Reading("", "max", Interval(("last",)), name="highest level")
+PEAK = Reading("", "max", Interval(("next", "last")), name="highest level")
 LATER = Reading("", "at", End(("last",)), name="trough")
 LABEL = (
     "US label: 300 mg a day, after three days 400, after three more 600 (drugs.com/dosage/theophylline, read); 400 from the "
@@ -53,7 +53,7 @@ THEOPHYLLINE_ADULT = Therapy(
              min_probability=0.50, chance_doses=("last",), help=LEARN),
         Goal("too_high", PEAK, None, 20.0, "mg/L", 2.0, 5.0, "highest level of the interval", "toxic above 20 mg/L (recalled); "
             "the 85 % "
-             "is assumed", min_probability=0.85, chance_doses=("last",), closed=True, joint=False, help=TOO_MUCH),
+             "is assumed", min_probability=0.85, chance_doses=("next", "last"), closed=True, joint=False, help=TOO_MUCH),
     ),
     limits=(
         Limit("daily_most", "daily", None, 1000.0, "mg/d", "dose per day", "assumed; US label: 900 mg a day at most "

@@ -70,7 +70,7 @@ VALPROATE_EPILEPSY = Therapy(
             "dose", SICKKIDS + "; 15 for adults (recalled)",
              joint=False, help="a free level where albumin is low or the total one near its border"),
         Goal("too_high", TROUGH, None, 120.0, "mg/L", 2.0, 30.0, "not where platelets fall", "label (recalled); 85 % assumed",
-             min_probability=0.85, chance_doses=("last",), closed=True, joint=False, help=TOO_MUCH),
+             min_probability=0.85, chance_doses=("next", "last"), closed=True, joint=False, help=TOO_MUCH),
     ),
     limits=(
         Limit("daily_dose", "daily_per_kg", None, 60.0, "mg/kg/d", "dose per day and kg", "label: 60 mg/kg a day (recalled)"),

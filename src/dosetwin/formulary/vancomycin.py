@@ -154,7 +154,7 @@ def _goals(who: str, high: tuple[float, float, str] = HIGH) -> tuple[Goal, ...]:
              f"{CONSENSUS}: 400 to 600 ({who})", min_probability=0.30, chance_doses=("second", "last"), help=TOO_LITTLE),
         Goal("auc_toxic", AUC24, None, 650.0, "mg.h/L", 2.0, 200.0, "not above the area that hurts kidneys more often",
              "kidney injury rises from 600 to 650 (Zasowski 2018, AAC 62:e01684; recalled); the 70 % is assumed",
-             min_probability=0.70, chance_doses=("last",), closed=True, joint=False, help=TOO_MUCH),
+             min_probability=0.70, chance_doses=("second", "last"), closed=True, joint=False, help=TOO_MUCH),
         Goal("auc_day_1", DAY_1, 400.0, None, "mg.h/L", 0.5, 200.0, "AUC over 24 h of the first interval",
              "Lodise 2014, CID 59:666: exposure of the first day counts (recalled); the border is that of later days, assumed",
              closed=True, joint=False, brief=False, help=TOO_LITTLE),

@@ -106,7 +106,7 @@ VORICONAZOLE_ADULT = Therapy(
         Goal("trough", TROUGH, 1.0, 5.5, "mg/L", 1.0, 2.0, "level before the next dose", RANGE + "; the 40 % is assumed",
              min_probability=0.40, chance_doses=("last",), help=LEARN),
         Goal("too_high", TROUGH, None, 5.5, "mg/L", 1.0, 2.0, "not where it harms", RANGE + "; the 70 % is assumed",
-             min_probability=0.70, chance_doses=("last",), closed=True, joint=False, help=TOO_MUCH),
+             min_probability=0.70, chance_doses=("next", "last"), closed=True, joint=False, help=TOO_MUCH),
     ),
     limits=(
         Limit("daily_most", "daily", None, 800.0, "mg/d", "dose per day", "assumed: twice the label's"),
