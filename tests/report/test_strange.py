@@ -151,9 +151,10 @@ def test_what_is_expected_is_told_reading_by_reading(answer: Advice, page: str) 
 
 
 def test_goals_say_their_unit_and_where_they_are_judged() -> None:
-    inr, never = STRANGE.goals
+    inr, never, now = STRANGE.goals
     assert narrative.aim(inr) == "mean INR 2 to 3"
     assert narrative.aim(never) == "INR never above 5"
+    assert (now.high, now.doses) == (5.0, ("pre",))
     assert readings.judged(inr) == "the days followed"
     flagship = formulary.therapy("amikacin_neonate").goal("peak_window")
     assert narrative.aim(flagship) == "peak 24 to 35 mg/L"

@@ -18,7 +18,7 @@ class Mark(NamedTuple):
 
 
 def marks(therapy: "Therapy", what: str = "") -> tuple[list[Mark], list[Mark]]:
-    """(bands, lines) of the goals about one curve, by default the one that a therapy watches."""
+    """(bands, lines) of the goals about one curve, by default the one that a therapy watches; one line at one height."""
     what = what or therapy.watched
     about = [g for g in therapy.goals if (g.reading.what or therapy.drug.name) == what and not g.reading.over]
     bands, lines = [], []
@@ -35,8 +35,4 @@ def marks(therapy: "Therapy", what: str = "") -> tuple[list[Mark], list[Mark]]:
             bands.append(Mark(f"{goal.what} target {word}", goal.low, goal.high))
         elif reading.how == "ever_above" and isinstance(reading.level, float | int):
             lines.append(Mark(f"never above {reading.level:g}", None, float(reading.level)))
-    return list(_once(bands)), list(_once(lines))
-
-
-def _once(found: list[Mark]) -> dict[Mark, None]:
-    return dict.fromkeys(found)
+    return list(dict.fromkeys(bands)), list({m.high: m for m in reversed(lines)}.values())[::-1]
