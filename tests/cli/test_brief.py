@@ -11,7 +11,7 @@ from scenarios.runner import answered
 
 @pytest.mark.parametrize("width", [80, 140])
 @pytest.mark.parametrize(
-    "name", ["first_dose", "vancomycin_adult_day_1", "contradictory_level", "high_trough", "lithium_week_one"]
+    "name", ["first_dose", "vancomycin_adult_day_1", "contradictory_level", "high_trough", "lithium_week_one", "mic_out_of_reach"]
 )
 def test_twelve_lines_and_the_order_whole(name: str, width: int, answers: dict[str, object]) -> None:
     if name not in answers:
@@ -28,6 +28,8 @@ def test_twelve_lines_and_the_order_whole(name: str, width: int, answers: dict[s
         assert f"{rec.regimen.amount_mg:g} mg" in said
         assert all(d["words"] in said for d in rec.given["doses"])
         assert "How sure:" in said
+    else:
+        assert "What would help:" in said
     assert "--full" in said
 
 

@@ -73,3 +73,4 @@ def test_who_is_toxic_is_given_nothing_now_and_more_never_follows_from_more(name
     assert twice[0] > 2.0, "the next dose is given now"
     assert r.hold or twice[0] >= 6.0
     assert not r.hold or r.hold_reason.startswith("do not give the next dose now: ")
+    assert r.regimen is not None or r.hold or "what_would_help" in {x.code for x in r.reasons}

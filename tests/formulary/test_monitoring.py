@@ -2,9 +2,11 @@
 
 import pytest
 
-from dosetwin import formulary
+from dosetwin import formulary, models
+from dosetwin.advise import Question, advise
 from dosetwin.checks.record import check
 from dosetwin.decide.limits import broken
+from dosetwin.decide.recommendation import Recommendation
 from dosetwin.declare import Facts
 from dosetwin.declare.menu import Situation
 from dosetwin.errors import UnknownUnit
@@ -100,3 +102,28 @@ def test_one_dose_of_cisplatin_keeps_its_schedule(mg: float, allowed: set[float]
     where = Situation(21 * 24.0, 70.0, 0.0, mg, facts=Facts(BSA=1.8, LAST_DOSE=mg), given=((0.0, mg),))
     orders = [Every(70.0, h, 2.0, 21 * 24.0) for h in (168.0, 504.0)]
     assert {o.interval for o in orders if not any("schedule" in r.code for r in broken(o, therapy, where))} == allowed
+
+
+def test_more_is_withheld_until_antibodies_are_known() -> None:
+    doses = tuple(DoseEvent(336.0 * k, 40.0) for k in range(3))
+    low = Observation(1007.0, "adalimumab", 1.5)
+
+    def asked(level: Observation, *facts: Covariate) -> Recommendation:
+        who = Timeline(Patient("p", synthetic=True), doses, (level,), facts, drug="adalimumab")
+        crohn, told_by = formulary.therapy("adalimumab_crohn"), (models.load("adalimumab_berends_2018"),)
+        question = Question(crohn, told_by, now=1008.0, seed=1, draws=100, sensitivity=False)
+        return advise(who, question).recommendation
+
+    def weekly(found: Recommendation) -> float:
+        regimen = found.to_json()["regimen"]
+        return regimen["amount_mg"] * 168.0 / regimen["interval_h"]
+
+    for kept in (asked(low), asked(low, Covariate(0.0, "ANTIBODIES", 0.0)), asked(low, Covariate(1007.0, "ANTIBODIES", 1.0)),
+                 asked(Observation(1007.0, "adalimumab", 6.0), Covariate(0.0, "ANTIBODIES", 1.0))):  # fmt: skip
+        assert kept.status == "caution"
+        assert weekly(kept) <= 20.0
+        assert kept.reasons[0].code == "more_withheld"
+        assert "measure antibodies" in kept.reasons[0].text
+    none = asked(low, Covariate(1007.5, "ANTIBODIES", 0.0))
+    assert weekly(none) > 20.0
+    assert "more_withheld" not in {r.code for r in none.reasons}

@@ -9,6 +9,7 @@ import numpy as np
 
 from dosetwin import formulary
 from dosetwin.advise.question import Asked, Question
+from dosetwin.advise.withheld import withheld
 from dosetwin.checks.record import check
 from dosetwin.decide.applies import reasons
 from dosetwin.decide.facts import facts_at
@@ -65,7 +66,7 @@ def ask(facts: "Timeline | Place", question: Question) -> Asked:
     known, found = heard(bare, told).append(*more), (*remarked, *said)
     if isinstance(question.therapy.menu, Targets):
         known = stopped(known, now)
-    return Asked(question, now, models, timeline, bare, known, tellers, told, found, others)
+    return withheld(Asked(question, now, models, timeline, bare, known, tellers, told, found, others))
 
 
 def stopped(known: Timeline, now: float) -> Timeline:

@@ -61,7 +61,7 @@ def settle(asked: Asked, state: State, ahead: Sequence[Outlook]) -> Settled:
     also = state.under(state.right) if binds(state) else None
     made = decide(asked, state, also=also)
     given = bool(asked.known.doses)
-    reasons = explained(asked, state)
+    reasons = (*(() if asked.withheld is None else (asked.withheld,)), *explained(asked, state))
     worries = [o.worry for o in ahead if o.worry is not None]
     reasons += tuple(w.reason for w in worries)
     regimen = made.regimen
@@ -76,7 +76,7 @@ def settle(asked: Asked, state: State, ahead: Sequence[Outlook]) -> Settled:
             plan, why = worry_plan(asked, state, regimen), " and ".join(w.why for w in worries)
             return Settled(made, "caution", plan, sentence(plan, why, word_of(asked)), reasons)
     if regimen is not None:
-        return Settled(made, "caution" if worries or state.open_doubts else "recommend", reasons=reasons)
+        return Settled(made, "caution" if worries or state.open_doubts or asked.withheld else "recommend", reasons=reasons)
     if given and state.open_doubts:
         plan = doubt_plan(asked, state)
         pairs = probably_swapped(state)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dosetwin.declare import Model, Therapy
-from dosetwin.errors import Finding
+from dosetwin.errors import Finding, Reason
 from dosetwin.records import DoseEvent, Timeline
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Asked:
     ``now`` h, the moment of the decision; ``models`` those asked in the end; ``timeline`` the facts as given, ``bare`` those
     known at ``now``, ``known`` the same with what the ``tellers`` (name -> who was chosen) ``told``; ``findings`` what the checks
     remarked. ``others``: drugs that doses are recorded of beside this one. ``twin``: of a place, which has no models.
+    ``withheld``: why no more than the present order may be ordered (``advise.withheld``).
     """
 
     question: Question
@@ -71,6 +72,7 @@ class Asked:
     findings: tuple[Finding, ...] = ()
     others: tuple[str, ...] = ()
     twin: "BedPool | None" = None
+    withheld: Reason | None = None
 
     @property
     def therapy(self) -> Therapy:

@@ -73,10 +73,12 @@ def _lines(advice: "Advice", told_by: str) -> list[Line]:
             Line(f"Next {narrative.measurement(therapy.sampling.of)}: {at}{narrative.signs(rec.next_sample.text)}", cut=True)
         )
     why, _ = narrative.split_reasons(narrative.order(rec.reasons) if rec.regimen else rec.reasons)
+    helps = [] if rec.regimen else [r for r in why if r.code == "what_would_help"]
     out += [
         Line(f"Why: {narrative.sentence(r, therapy.goals)}", cut=bool(rec.regimen), drop=4)
-        for r in why[: 1 if rec.regimen else 3]
+        for r in [r for r in why if r not in helps][: 1 if rec.regimen else 3 - len(helps)]
     ]
+    out += [Line(narrative.sentence(r, therapy.goals), style) for r in helps]
     out += [Line(section.said, "bold yellow", drop=1) for section in advice.forecasts if section.warns]
     if (doubt := next((s for s in rec.what_would_change_it if s.changed), None)) is not None:
         out.append(Line(f"Doubt: {narrative.retold(doubt.text)}: {narrative.effect(doubt)}", cut=True, drop=3))

@@ -64,6 +64,8 @@ class Alarm:
 
     ``above`` or ``below`` in the level's unit (both None: any level); ``after_h`` to ``until_h``: h from the start of the dose
     before it to the sample for which it holds. ``text`` what it means, ``remedy`` what to do, ``source`` of both.
+    ``withholds``: a flag (name of a quantity): on record, or where the alarm rings and nothing later says no, the present order
+    is the most.
     """
 
     code: str
@@ -74,6 +76,7 @@ class Alarm:
     after_h: float = 0.0
     until_h: float = inf
     below: float | None = None
+    withholds: str = ""
 
     def rings(self, level: float, hours: float) -> bool:
         """Whether it holds for a level drawn ``hours`` after the start of the dose before it."""

@@ -6,6 +6,7 @@ from dosetwin.declare.menu import Repeated
 from dosetwin.declare.reading import COURSE
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._adults import NOT_PAST, measured, rounded
+from dosetwin.formulary._antibodies import REACTIVE, TITRE
 
 DRUG = drug(
     "adalimumab",
@@ -28,14 +29,13 @@ DRUG = drug(
             "hardly any of it is left before the next injection: antibodies against it are "
             "likely (median 1.2 mg/L "
             "with them, 11.0 without), and more of it will not mend that",
-            "measure antibodies: with many of them switch to a drug of another class; with few or none a shorter interval, "
-            "and methotrexate "
-            "or an immunomodulator beside it",
+            TITRE,
             "Bartelds 2007, Ann Rheum Dis 66:921 (abstract read); 2 mg/L, the lowest "
             "without antibodies "
-            "there, and five days after a dose are taken as borders",
+            "there, and five days after a dose are taken as borders; " + REACTIVE,
             after_h=120.0,
             below=2.0,
+            withholds="ANTIBODIES",
         ),
     ),
 )

@@ -1,12 +1,13 @@
 """Infliximab into a vein in inflammatory bowel disease: trough at the end of eight weeks, interval and dose."""
 
 from dosetwin.declare import Bar, End, Everyday, Goal, Limit, Reading, Rule, Says, Therapy
-from dosetwin.declare.drug import drug
+from dosetwin.declare.drug import Alarm, drug
 from dosetwin.declare.limit import Asks
 from dosetwin.declare.menu import Repeated
 from dosetwin.declare.preparation import Preparation, Vial
 from dosetwin.declare.therapy import Sampling
 from dosetwin.formulary._adults import LEARN, NOT_PAST, measured
+from dosetwin.formulary._antibodies import REACTIVE, TITRE
 
 DRUG = drug(
     "infliximab",
@@ -19,7 +20,12 @@ DRUG = drug(
     longest_h=6.0,
     long_h=4.0,
     shortest_h=24.0,
-)
+    alarms=(
+        Alarm("antibodies_likely", None, "hardly any of it is left before the next infusion: antibodies against it are likely",
+              TITRE, REACTIVE + "; 1 mg/L and four weeks after a dose are assumed as borders", after_h=660.0, below=1.0,
+              withholds="ANTIBODIES"),
+    ),
+)  # fmt: skip
 
 WEEK = 168.0
 TROUGH = Reading("", "at", End(("next", "second", "last")), name="trough")
