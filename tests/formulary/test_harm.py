@@ -24,7 +24,7 @@ TOXIC = tuple(t.name for t in formulary.therapies() if t.kind == "patient" and t
 
 @cache
 def told(name: str, factor: float) -> tuple[Recommendation, float, float]:
-    """Everyday doses for a fortnight (at least three), and half an hour before the next one is due a level of ``factor`` times
+    """Everyday doses for a week (at least three), and half an hour before the next one is due a level of ``factor`` times
     the lowest border of harm; the answer, the hour at which it is asked and the first hour promised."""
     t = formulary.therapy(name)
     assert t.everyday is not None
@@ -35,7 +35,7 @@ def told(name: str, factor: float) -> tuple[Recommendation, float, float]:
     if "PMA" not in facts:
         facts |= {"PMA": 40.0 + 52.0 * float(facts["AGE"])} if "AGE" in facts else {}
     every = t.everyday.interval_h
-    n = max(3, min(40, round(336.0 / every)))
+    n = max(3, min(40, round(168.0 / every)))
     doses = tuple(DoseEvent(k * every, t.everyday.mg(WT), t.everyday.duration_h) for k in range(n))
     seen = Observation(n * every - 0.5, what or t.drug.name, factor * high, record="level")
     known = tuple(Covariate(0.0, k, float(v == "male") if isinstance(v, str) else v) for k, v in facts.items())
