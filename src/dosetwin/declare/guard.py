@@ -49,9 +49,14 @@ def guards(goals: Iterable[Goal], drug: Drug, sampled: str = "") -> tuple[Goal, 
             lowest[what] = (*found, goal)
     return tuple(
         Goal(
-            f"{g.code}{CODE}", Reading(what, "at", End(("pre",)), name="trough"), None, float(f"{high:.3g}"), unit, 0.0, g.scale,
+            f"{g.code}{CODE}", Reading(what, "at", End(("pre",)), name=_name(what, sampled)), None, float(f"{high:.3g}"), unit, 0.0, g.scale,
             f"{what or 'level'} before the coming dose", g.source, min_probability=g.min_probability, closed=True, joint=False,
             chance_doses=("pre",), brief=False, help=g.help,
         )
         for what, (high, unit, g) in lowest.items()
     )  # fmt: skip
+
+
+def _name(what: str, sampled: str) -> str:
+    """How it is called: a trough of the drug, a value of what is measured in its place."""
+    return "value" if what and what == sampled else "trough"
