@@ -9,7 +9,7 @@ from dosetwin.structure import tumour
 
 def test_the_page_holds_every_published_figure() -> None:
     found = page.run(n=1)
-    assert len(found) == 61
+    assert len(found) == 71
     assert [c.check for c in found if not c.passed] == []
     assert "BIOMD0000000521" in page.markdown(found)
 

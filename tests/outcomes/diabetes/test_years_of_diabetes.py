@@ -18,7 +18,7 @@ def many(n: int, **other: float) -> dict[str, np.ndarray]:
 
 def test_the_page_holds_every_published_figure() -> None:
     found = chronic.run(n=4000, seed=1)
-    assert len(found) == 67
+    assert len(found) == 89
     assert [c.check for c in found if not c.passed] == []
     assert "kidney failure in 5 y" in chronic.markdown(found)
 

@@ -30,6 +30,8 @@ MOST_MS = 1e12
 """A wake later than this is none."""
 LONGEST = 65_536
 """Characters of an answer."""
+UNASKED_S = 0.2
+"""What comes within this time of the last answer was not asked for, s."""
 
 
 class UnderTest:
@@ -135,11 +137,13 @@ class Process:
             self.complaints.close()
             raise InputError(f"cannot be started ({error.strerror})", where="--process", value=words[0]) from None
         self.patience_s, self.whole_s, self._rest, self._waited = patience_s, whole_s, b"", 0.0
+        self._silent = False  # its last answer was taken and nothing was found wrong with it: now it is silent
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        babbled = self._silent and kind is None and self._spoke(UNASKED_S)
         try:
             os.killpg(self.of.pid, signal.SIGKILL)  # what it started ends with it
         except OSError:
@@ -152,15 +156,29 @@ class Process:
                     pipe.close()
                 except OSError:  # what was never read has nowhere to go
                     continue
+        if babbled:  # answers too many may each have been taken for that of the next event
+            raise InputError(
+                "it spoke without being asked", where="device at the end", allowed="one line for each event, no more"
+            )
 
     def __call__(self, programme: Programme) -> UnderTest:
         """A device of this programme, in this process."""
 
         def logic(t: float, event: str) -> Answer:
             more = {"programme": asdict(programme)} if event == "start" else {}
-            return self._line({"t": t, "event": event, **more})
+            self._silent = False
+            answer = self._line({"t": t, "event": event, **more})
+            self._silent = True
+            return answer
 
         return UnderTest(logic)
+
+    def _spoke(self, wait_s: float) -> bool:
+        """Whether something lies there that nobody asked for, or comes within this time, s."""
+        assert self.of.stdout is not None
+        with selectors.DefaultSelector() as waits:
+            waits.register(self.of.stdout, selectors.EVENT_READ)
+            return bool(self._rest or (waits.select(wait_s) and os.read(self.of.stdout.fileno(), 1)))
 
     def _line(self, said: Mapping[str, Any]) -> Answer:
         where = f"device at {said['t']:g} ms, {said['event']}"
@@ -169,10 +187,10 @@ class Process:
         if said["event"] == "start":
             self._waited = 0.0
         begin = time.monotonic()
+        if self._spoke(0.0):
+            raise InputError("it spoke without being asked", where=where, allowed="one line for each event, no more")
         with selectors.DefaultSelector() as waits:
             waits.register(self.of.stdout, selectors.EVENT_READ)
-            if self._rest or (waits.select(0) and os.read(self.of.stdout.fileno(), 1)):
-                raise InputError("it spoke without being asked", where=where, allowed="one line for each event, no more")
             try:
                 self.of.stdin.write((json.dumps(said, allow_nan=False) + "\n").encode())
                 self.of.stdin.flush()
