@@ -49,9 +49,9 @@ def guards(goals: Iterable[Goal], drug: Drug, sampled: str = "") -> tuple[Goal, 
             lowest[what] = (*found, goal)
     return tuple(
         Goal(
-            f"{g.code}{CODE}", Reading(what, "at", End(("pre",)), name=_name(what, sampled)), None, float(f"{high:.3g}"), unit, 0.0, g.scale,
-            f"{what or 'level'} before the coming dose", g.source, min_probability=g.min_probability, closed=True, joint=False,
-            chance_doses=("pre",), brief=False, help=g.help,
+            f"{g.code}{CODE}", Reading(what, "at", End(("pre",)), name=_name(what, sampled)), None, float(f"{high:.3g}"), unit,
+            0.0, g.scale, f"{what or 'level'} before the coming dose", g.source, min_probability=g.min_probability, closed=True,
+            joint=False, chance_doses=("pre",), brief=False, help=g.help,
         )
         for what, (high, unit, g) in lowest.items()
     )  # fmt: skip
