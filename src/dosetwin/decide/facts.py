@@ -1,8 +1,7 @@
 """What is known of a patient at one moment, by name: what rules, limits and bars ask."""
 
-from math import sqrt
-
 from dosetwin.declare import Facts
+from dosetwin.quantities import mosteller
 from dosetwin.records import Timeline
 
 
@@ -38,7 +37,7 @@ def facts_at(timeline: Timeline, time: float) -> Facts:
         values["WT"] = BW
     HT, WT = values.get("HT"), values.get("WT")
     if "BSA" not in values and isinstance(HT, float | int) and isinstance(WT, float | int) and HT > 0 and WT > 0:
-        values["BSA"] = sqrt(HT * WT / 3600.0)
+        values["BSA"] = mosteller(HT, WT)
     return Facts(values | given(timeline, time))
 
 

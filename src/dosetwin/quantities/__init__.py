@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from dosetwin.errors import UnknownName
-from dosetwin.quantities.body import BODY
+from dosetwin.quantities.body import BODY, mosteller
 from dosetwin.quantities.breathing import BREATHING
 from dosetwin.quantities.flags import FLAGS
 from dosetwin.quantities.genes import GENES
@@ -13,7 +13,20 @@ from dosetwin.quantities.plain import PLAIN
 from dosetwin.quantities.quantity import Code, Kind, Quantity, many
 from dosetwin.quantities.theatre import THEATRE
 
-__all__ = ["ASSAYED", "FLAGS", "QUANTITIES", "UMOL_PER_MG_DL", "Code", "Kind", "Quantity", "flags", "many", "quantity", "traits"]
+__all__ = [
+    "ASSAYED",
+    "FLAGS",
+    "QUANTITIES",
+    "UMOL_PER_MG_DL",
+    "Code",
+    "Kind",
+    "Quantity",
+    "flags",
+    "many",
+    "mosteller",
+    "quantity",
+    "traits",
+]
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {q.name: q for q in (*PLAIN, *BODY, *LABORATORY, *BREATHING, *THEATRE, *FLAGS, *GENES)}

@@ -17,6 +17,8 @@ BODY = (
     Quantity("AGE", "age", "a", "state", {"a": 1.0, "mo": 1 / 12}, low=0.0, high=125.0, shown="years", ages=True),
     Quantity("HT", "length", "cm", "state", CM, loinc=(Code("8302-2"), Code("89269-5", "at birth", "recalled")), low=20.0,
              high=250.0, newborn_high=80.0, needed=False),
+    Quantity("BSA", "body surface", "m2", "state", {"m2": 1.0, "cm2": 1e-4, "dm2": 1e-2},
+             loinc=(Code("3140-1", "derived"),), low=0.1, high=3.6, needed=False),
     Quantity("WAIST", "waist", "cm", "state", {"cm": 1.0, "m": 100.0, "mm": 0.1, "[in_i]": 2.54},
              loinc=(Code("8280-0", "at the umbilicus by tape", "recalled"),), low=10.0, high=250.0, needed=False),
     Quantity("HC", "head circumference", "cm", "state", {"cm": 1.0, "mm": 0.1, "[in_i]": 2.54}, loinc=(Code("9843-4"),), low=15.0,
@@ -28,3 +30,8 @@ BODY = (
     Quantity("APGR1", "Apgar score", "{score}", "score", {"{score}": 1.0, "1": 1.0}, loinc=(Code("9272-6", "one minute"),),
              low=0.0, high=10.0, shown="", label="Apgar score, 1 min", needed=False),
 )  # fmt: skip
+
+
+def mosteller(HT, WT):
+    """Body surface, m2, from ``HT`` cm and ``WT`` kg: the root of their product over 3,600 (Mosteller, N Engl J Med 1987)."""
+    return (HT * WT / 3600.0) ** 0.5

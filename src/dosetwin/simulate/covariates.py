@@ -9,6 +9,7 @@ import numpy as np
 from dosetwin.checks import slips
 from dosetwin.declare import Cov, Model
 from dosetwin.errors import Finding, InputError
+from dosetwin.quantities import mosteller
 from dosetwin.records import Timeline
 
 Series = Sequence[tuple[float, float]]
@@ -61,6 +62,21 @@ def _age_at_start(name: str, c: Cov, timeline: Timeline) -> float | None:
     return found[0][1] - found[0][0] / HOURS_PER[c.unit] if found else None
 
 
+def _surfaces(timeline: Timeline) -> Series:
+    """(time, m2) of the body surface that follows from length and weight, whichever was recorded last; empty without both."""
+    found = {n: timeline.series(n) or _trait(n, timeline) for n in ("HT", "WT")}
+    if not all(found.values()):
+        return ()
+    times = sorted({max(t, max(s[0][0] for s in found.values())) for s in found.values() for t, _ in s})
+    now = [{n: [v for at, v in s if at <= t][-1] for n, s in found.items()} for t in times]
+    return tuple((t, mosteller(v["HT"], v["WT"])) for t, v in zip(times, now, strict=True))
+
+
+def _trait(name: str, timeline: Timeline) -> Series:
+    value = _fixed(name, timeline)
+    return () if value is None else ((-math.inf, value),)
+
+
 def _series(name: str, c: Cov, timeline: Timeline, model: Model, findings: list[Finding]) -> Series:
     """Known values of one covariate, or what the model's policy puts in their place."""
     who = f"patient {timeline.patient.id}"
@@ -79,13 +95,18 @@ def _series(name: str, c: Cov, timeline: Timeline, model: Model, findings: list[
         findings.append(Finding("warning", "weight_from_birth_weight", who, "no current weight: the birth weight is used",
                                 timeline.patient.BW, remedy="enter a current weight"))  # fmt: skip
         return ((-math.inf, float(timeline.patient.BW)),)
+    if name == "BSA" and (found := _surfaces(timeline)):
+        findings.append(Finding("info", "body_surface_worked_out", who, "no body surface on record: the root of length (cm) "
+                                "times weight (kg) over 3,600 (Mosteller 1987) is used", round(found[-1][1], 2)))  # fmt: skip
+        return found
     if c.missing == "population" and c.population is not None:
         unit = "" if c.unit in ("", "1") else f" in {c.unit}"
         findings.append(Finding("warning", "covariate_population_value", who, f"no {name}: the population value is used",
                                 c.population, remedy=f"enter {name}{unit}"))  # fmt: skip
         return ((-math.inf, c.population),)
+    also = ", or HT and WT" if name == "BSA" else ""
     raise InputError(f"{name} ({c.text}) is missing and {model.name} needs it", where=who,
-                     allowed=_range(c), remedy=f"enter {name}, in a column of this name or mapped to it")  # fmt: skip
+                     allowed=_range(c), remedy=f"enter {name}{also}, in a column of this name or mapped to it")  # fmt: skip
 
 
 def _range(c: Cov) -> str:

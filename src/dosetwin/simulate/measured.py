@@ -81,6 +81,8 @@ def bound(
         used |= {"GA", "PNA"}
     if "WT" in model.covs and "WT" not in have:
         used.add("BW")
+    if "BSA" in model.covs and "BSA" not in have:
+        used |= {"HT", "WT"}
     if model.kappa_names:
         used.add("OCC")
     lost = {header for key, header in columns.items() if key in names and names[key] not in used}
