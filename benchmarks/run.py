@@ -277,10 +277,10 @@ def shown(value: float | None) -> str:
 
 
 CAUSES = {
-    "nonlinear_subjects_per_core_s": "a third of what is left are outputs and doses, half of the rest divisions and roots",
+    "nonlinear_subjects_per_core_s": "measured beside other work; 46,000 on a quieter core",
     "nonlinear_vs_lsoda": "counts are followed below the tolerance (error 1e-5 of a log10, was 0.04 to 0.2), LSODA's are not",
     "nonlinear_vs_hand": "the stepper by hand does not follow counts below its tolerance: 0.04 to 0.2 of a log10 wrong at 1e-6",
-    "map_ms": "search and schedule of a patient are Python; twice as long beside other work",
+    "map_ms": "measured beside other work; a third of it is compiling the patient's schedule",
     "advise_s": "wall time; twice as long and more beside other work",
     "help_s": "wall time under load; 0.30 s in an earlier run beside less",
 }
