@@ -108,6 +108,9 @@ def test_chairs_are_followed_answers_kept_and_somebody_is_told(day: tuple[httpx.
 
     # opened as advised: the cause ends
     opened = {"kind": "opened", "number": advised, "advised": advised, "advice": kept["id"]}
+    strange = opened | {"advice": kept["id"][::-1]}
+    nobody = client.post("/api/v1/place/events", params=HERE, json=[{"at": clock.at.isoformat(), "body": strange}])
+    assert nobody.status_code == 404
     send(client, {"at": clock.at.isoformat(), "body": opened}, seen("late", "admitted", clock.at))
     assert now(client)["news"]["opened"] == [advised]
     assert check(running.service) == 2

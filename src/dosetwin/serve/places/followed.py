@@ -120,6 +120,8 @@ class Places:
                               [wrong("event", "body.event", strange[0], "the id of an event of this place")])  # fmt: skip
             for f in new:
                 check_moment(f.at, reach.now, "place", "at")
+                if f.body.kind == "opened" and f.body.advice:
+                    kept.row(conn, ward, f.body.advice)
             rows = [Row(subject(ward), f.body.kind, f.at, f.canonical(), f.source_key) for f in new]
             receipts = service.ledger.append(conn, who, rows, reach.now)
             self._place(conn, ward, reach.now, keep=False)  # what contradicts itself undoes the change
