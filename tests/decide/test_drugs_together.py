@@ -141,6 +141,11 @@ def test_what_slows_cyp2c9_moves_the_dose_of_warfarin():
     assert codes(begun) == {"interaction_fluconazole_warfarin", "interaction_told"}
     assert begun.recommendation.status != "refuse", "a step of 20 % would leave the INR above 4: a larger one is open here"
     assert per_week(begun) == pytest.approx(0.3 * 35.0, abs=3.5)
+    sample = begun.recommendation.next_sample
+    assert sample is not None
+    assert sample.worth
+    assert sample.after_h <= 72.0
+    assert "soon because the dose of a week changes by" in sample.text
 
 
 def test_several_changes_add_up_each_with_its_own_spread():

@@ -8,6 +8,7 @@ from dosetwin.advise.core import State
 from dosetwin.advise.curves import SAMPLE_DRAWS
 from dosetwin.advise.question import Asked
 from dosetwin.advise.table import clock
+from dosetwin.decide.facts import facts_at
 from dosetwin.decide.recommendation import NextSample, Option
 from dosetwin.decide.sampling_time import rank_times
 from dosetwin.declare import Goal
@@ -49,19 +50,33 @@ def next_sample(asked: Asked, state: State, regimen: Choosable | None) -> NextSa
         Option(v.after_h, clock(known, start + v.after_h), round(v.falls[0], 4) if learns else None, round(v.falls[-1], 4))
         for v in ranked
     )
-    best = options[0]
-    worth = ranked[0].mean >= therapy.sampling.worth
+    change = _sharp_change(asked, regimen)
+    at = next((k for k, v in enumerate(ranked) if v.after_h <= therapy.sampling.soon_h), 0) if change else 0
+    best = options[at]
+    worth = bool(change) or ranked[0].mean >= therapy.sampling.worth
     behind = "from now" if isinstance(regimen, Setting) else "after the start of that dose" if regimen else "after now"
     place = "just before the coming dose" if best.after_h == 0 else f"{best.after_h:g} h {behind}"
+    place += f", soon because the dose of a week changes by {abs(change):.0%}," if change else ""
     what, last_one = (
         (therapy.sampling.of, f"the last {therapy.sampling.of}") if therapy.sampling.of else ("level", "the last trough")
     )
     told = [f"{fall:.0%} of {'that' if k else 'the uncertainty'} about {x}"
-            for k, (fall, x) in enumerate(zip(ranked[0].falls, [*map(_log, learns), last_one], strict=True))]  # fmt: skip
+            for k, (fall, x) in enumerate(zip(ranked[at].falls, [*map(_log, learns), last_one], strict=True))]  # fmt: skip
     text = f"{'an' if what[0] in 'AEIOaeio' else 'a'} {what} {place} is expected to remove {' and '.join(told)}"
     if not worth:
         text = f"no further {what} is worth taking yet (threshold {therapy.sampling.worth:.0%}): {text}"
     return NextSample(best.at, best.after_h, worth, text, best.fall_clearance, best.fall_trough, options)
+
+
+def _sharp_change(asked: Asked, regimen: Choosable | None) -> float:
+    """By what share the dose of a week changes, where that is more than the therapy lets pass without an early measurement; else
+    0, also before a week has been given."""
+    sharp, before = asked.therapy.sampling.sharp, facts_at(asked.known, asked.now).number("WEEK")
+    if sharp is None or not before or not isinstance(regimen, DoseOrder):
+        return 0.0
+    week = sum(d.amount for d in regimen.doses(regimen.first_at + 168.0 - 1e-6))
+    change = week / before - 1.0
+    return change if abs(change) > sharp + 1e-9 else 0.0
 
 
 def _log(name: str) -> str:

@@ -33,13 +33,17 @@ class Sampling:
 
     ``after_h`` times that are considered, from the start of the coming dose (0: just before it); ``of`` what is measured ("" the
     drug's level); ``learns`` individual parameters it should tell of, by name; ``worth`` smallest expected fall in variance
-    that is worth a sample.
+    that is worth a sample. ``sharp``: where a week's dose changes by more than this share, the measurement is always worth it and
+    comes within ``soon_h`` (None: asked of no change), by ``soon_source``.
     """
 
     after_h: tuple[float, ...]
     of: str = ""
     learns: tuple[str, ...] = ("CL",)
     worth: float = 0.10
+    sharp: float | None = None
+    soon_h: float = 0.0
+    soon_source: str = ""
 
     def __post_init__(self) -> None:
         right_kinds(self, "sampling")
@@ -288,7 +292,9 @@ class Therapy:
             "rules": [r.name for r in self.rules],
             "everyday": None if self.everyday is None else asdict(self.everyday), "typical": dict(self.typical),
             "sampling": {"after_h": list(self.sampling.after_h), "of": self.sampling.of, "learns": list(self.sampling.learns),
-                         "worth": self.sampling.worth},
+                         "worth": self.sampling.worth,
+                         **({} if self.sampling.sharp is None else
+                            {k: getattr(self.sampling, k) for k in ("sharp", "soon_h", "soon_source")})},
             "assumed": [{"name": a.name, "value": a.value, "unit": a.unit, "text": a.text, "source": a.source}
                         for a in self.assumed],
             "shown": [[r.to_json(), d] for r, d in self.shown], "horizon_h": self.horizon_h, "stale_h": self.stale_h,

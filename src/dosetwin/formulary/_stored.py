@@ -78,7 +78,7 @@ def _of_today(data: Mapping[str, Any]) -> Therapy:
         bars=tuple(Bar(**(b | {"forbids": tuple(b["forbids"])} | bars.get(b["code"], {}))) for b in data["bars"]),
         rules=_rules(data["rules"]),
         everyday=None if data["everyday"] is None else Everyday(**data["everyday"]),
-        sampling=Sampling(tuple(s["after_h"]), s["of"], tuple(s["learns"]), s["worth"]),
+        sampling=Sampling(**{**s, "after_h": tuple(s["after_h"]), "learns": tuple(s["learns"])}),
         assumed=tuple(Assumed(**a) for a in data["assumed"]),
         shown=tuple((Reading.from_json(r), d) for r, d in data["shown"]),
         made_for=tuple((str(flag), str(name)) for flag, name in data.get("made_for", ())),

@@ -114,7 +114,9 @@ WARFARIN_INR = Therapy(
     rules=(*RULES, BY_INR),
     everyday=Everyday(5.0, "mg", 24.0, 0.0, "the usual first dose"),
     typical={"AGE": 65.0, "HT": 170.0, "WT": 80.0, "VKORC1_A": 1.0, "CYP2C9_2": 0.0, "CYP2C9_3": 0.0},
-    sampling=Sampling((24.0, 48.0, 72.0, 120.0, 168.0), of="INR", learns=("EC50",)),
+    sampling=Sampling((24.0, 48.0, 72.0, 120.0, 168.0), of="INR", learns=("EC50",), sharp=0.20, soon_h=72.0,
+                      soon_source="beyond the usual step of 20 %: an INR within three days (assumed; labels ask for INRs within "
+                      "days where another drug begins or ends)"),
     shown=((MEAN, "course"), (SHARE, "course")),
     horizon_h=21 * 24.0,
     stale_h=21 * 24.0,
