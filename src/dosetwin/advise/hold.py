@@ -222,7 +222,7 @@ def _others(
 
 
 def _swapped(one: "Plausibility", other: "Plausibility", asked: Asked) -> str:
-    return f"the levels of {clock(asked.known, one.time)} and {clock(asked.known, other.time)} may have been swapped"
+    return f"the levels of {_at(clock(asked.known, one.time))} and {_at(clock(asked.known, other.time))} may have been swapped"
 
 
 def _what(level: "Plausibility", asked: Asked) -> str:
@@ -283,9 +283,9 @@ def refusal_plan(asked: Asked, state: State, safe: float | None) -> HoldPlan:
 def sentence(plan: HoldPlan, why: str, what: str = "level", also: str = "") -> str:
     """A hold in words, moments in ISO form: do not give, take a ``what`` (and ``also``), and what follows from it."""
     take = f"{_a(also)} and {_a(what)}" if also else _a(what)
-    text = f"do not give the next dose now: {why}; take {take} at {plan.sample_at}"
+    text = f"do not give the next dose now: {why}; take {take} at {_at(plan.sample_at)}"
     if plan.confirms_above is None:
-        return text + (f"; the {what} is expected to be low enough for another dose at {plan.safe_at}" if plan.safe_at else "")
+        return text + (f"; the {what} is expected to be low enough for another dose at {_at(plan.safe_at)}" if plan.safe_at else "")
     side = "below" if plan.below else "above"
     of = f"{what} " if also else ""
     border = f"{of}{side} {plan.confirms_above:g} {plan.unit}".rstrip()
@@ -293,10 +293,15 @@ def sentence(plan: HoldPlan, why: str, what: str = "level", also: str = "") -> s
     return f"{text}; {then}; if it does not: {_order(plan.if_not, None)}"
 
 
+def _at(moment: str | float) -> str:
+    """A moment in ISO form, or hours of a record without a calendar."""
+    return moment if isinstance(moment, str) else f"{moment:g} h"
+
+
 def _order(r: Ordered | None, safe: str | float | None) -> str:
     if r is not None:
-        return f"{order(r)} from {r.first_at}"
-    return "no dose yet, ask again with it" + ("" if safe is None else f" (low enough expected at {safe})")
+        return f"{order(r)} from {_at(r.first_at)}"
+    return "no dose yet, ask again with it" + ("" if safe is None else f" (low enough expected at {_at(safe)})")
 
 
 def coming_sample(asked: Asked, state: State, settled: Settled) -> NextSample | None:
