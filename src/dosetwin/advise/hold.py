@@ -285,7 +285,9 @@ def sentence(plan: HoldPlan, why: str, what: str = "level", also: str = "") -> s
     take = f"{_a(also)} and {_a(what)}" if also else _a(what)
     text = f"do not give the next dose now: {why}; take {take} at {_at(plan.sample_at)}"
     if plan.confirms_above is None:
-        return text + (f"; the {what} is expected to be low enough for another dose at {_at(plan.safe_at)}" if plan.safe_at else "")
+        return text + (
+            f"; the {what} is expected to be low enough for another dose at {_at(plan.safe_at)}" if plan.safe_at else ""
+        )
     side = "below" if plan.below else "above"
     of = f"{what} " if also else ""
     border = f"{of}{side} {plan.confirms_above:g} {plan.unit}".rstrip()

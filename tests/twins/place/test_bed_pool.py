@@ -11,7 +11,7 @@ from tests.twins.place import simpy_pool
 from dosetwin.errors import InputError
 from dosetwin.records import Setting
 from dosetwin.structure.queues import erlang_b, erlang_c, mean_wait, waits_longer
-from dosetwin.twins.place import Arrivals, BedPool, Exponential, Lognormal, Pool, Seen, Watched
+from dosetwin.twins.place import Arrivals, BedPool, Exponential, Known, Lognormal, Pool, Seen, Watched
 from dosetwin.twins.place.belief import rates, stays
 from dosetwin.twins.place.events import World, run
 
@@ -270,3 +270,10 @@ def test_what_is_no_fact_is_no_fact() -> None:
     for wrong in (lambda: Seen("a", came, 1.0), lambda: Seen("a", "left", math.nan), lambda: Watched(2.0, 2.0)):
         with pytest.raises(InputError):
             wrong()
+
+
+def test_a_record_of_the_first_bed_pools_is_read_whole() -> None:
+    old = {"watched": [[0, 720]], "beds": [[0, 12], [24, 14]], "visits": []}
+    new = {"watched": [[0, 720]], "open": [[0, {"beds": 12}], [24, {"beds": 14}]], "visits": []}
+    assert Known.from_json(old) == Known.from_json(new)
+    assert Known.from_json(old).open == 14

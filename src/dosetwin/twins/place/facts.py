@@ -111,6 +111,8 @@ class Known:
     def from_json(cls, data: Mapping[str, Any]) -> "Known":
         facts: list[Fact] = [Watched(float(a), float(b)) for a, b in data.get("watched", ())]
         facts += [Setting({k: float(n) for k, n in said.items()}, at=float(t)) for t, said in data.get("open", ())]
+        # as it was written while a pool was of beds alone
+        facts += [Setting({"beds": float(n)}, at=float(t)) for t, n in data.get("beds", ())]
         for visit in data.get("visits", ()):
             facts += [Seen(str(visit["name"]), what, float(visit[what])) for what in ORDER if visit.get(what) is not None]
         return cls().told(*facts)
