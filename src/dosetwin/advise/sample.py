@@ -71,8 +71,11 @@ def next_sample(asked: Asked, state: State, regimen: Choosable | None) -> NextSa
 def _sharp_change(asked: Asked, regimen: Choosable | None) -> float:
     """By what share the dose of a week changes, where that is more than the therapy lets pass without an early measurement; else
     0, also before a week has been given."""
-    sharp, before = asked.therapy.sampling.sharp, facts_at(asked.known, asked.now).number("WEEK")
-    if sharp is None or not before or not isinstance(regimen, DoseOrder):
+    sharp = asked.therapy.sampling.sharp
+    if sharp is None or not isinstance(regimen, DoseOrder):
+        return 0.0
+    before = facts_at(asked.known, asked.now).number("WEEK")
+    if not before:
         return 0.0
     week = sum(d.amount for d in regimen.doses(regimen.first_at + 168.0 - 1e-6))
     change = week / before - 1.0

@@ -77,13 +77,11 @@ def made_up(therapy: "Therapy") -> "Timeline":
     """A made-up patient of the kind a therapy is for: ordinary facts, the everyday dose, one measurement of what is watched."""
     from datetime import UTC, datetime, timedelta
 
-    from dosetwin import models
     from dosetwin.quantities import QUANTITIES
     from dosetwin.records import Covariate, DoseEvent, Observation, Patient, Timeline
 
     first, said, usual = datetime(2026, 1, 3, tzinfo=UTC), dict(therapy.typical), therapy.everyday
-    read = {n for name in therapy.models for n in models.load(name).covs}  # a surface, say, which is no quantity of its own
-    numbers = {n: float(v) for n, v in said.items() if (n in QUANTITIES or n in read) and isinstance(v, int | float)}
+    numbers = {n: float(v) for n, v in said.items() if n in QUANTITIES and isinstance(v, int | float)}
     traits = {n: v for n, v in said.items() if n in QUANTITIES and QUANTITIES[n].kind == "trait" and n not in ("GA", "BW")}
     kg = numbers.get("WT", 0.0)  # who is heavier than a newborn and of no age in the therapy's words is given one
     age_h = 8766.0 * float(said.get("AGE", 40.0 if kg > 40.0 else 6.0)) if "AGE" in said or kg > 10.0 else -BORN_H
@@ -93,9 +91,7 @@ def made_up(therapy: "Therapy") -> "Timeline":
     amount = 1.0 if usual is None else usual.mg(numbers.get("WT", 1.0))
     drug = therapy.drug.name
     doses = () if usual is None else (DoseEvent(0.0, round(amount, 1), usual.duration_h, drug=drug),)
-    known = tuple(
-        Covariate(-1.0, n, v) for n, v in numbers.items() if n not in traits and not (n in QUANTITIES and QUANTITIES[n].ages)
-    )
+    known = tuple(Covariate(-1.0, n, v) for n, v in numbers.items() if n not in traits and not QUANTITIES[n].ages)
     level = Observation(ASKED_H - 6.0, therapy.watched, 5.0 if therapy.watched == drug else 1.5)
     return Timeline(patient, doses, (level,), known, first, drug=drug)
 

@@ -8,9 +8,9 @@ from dosetwin.errors import Finding, Reason
 from dosetwin.records.doses import every, span
 
 Status = Literal["recommend", "caution", "refuse"]
+"""``caution``: there is a plan, but something must be looked at first (a doubted level, an injury that is likely)."""
 UNLIKELY = 0.25
 """Chance of all joint targets below which the best order there is is told with caution, never as recommended (assumed)."""
-"""``caution``: there is a plan, but something must be looked at first (a doubted level, an injury that is likely)."""
 
 
 @dataclass(frozen=True)

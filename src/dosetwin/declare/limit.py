@@ -9,7 +9,7 @@ from dosetwin.declare.menu import Situation
 from dosetwin.declare.place import placed, stamp
 from dosetwin.declare.rule import Facts
 from dosetwin.errors import Finding, InputError, Reason, UnknownUnit
-from dosetwin.quantities import QUANTITIES
+from dosetwin.quantities import QUANTITIES, predicted_weight
 from dosetwin.quantities.units import plain_unit
 from dosetwin.records import DoseOrder, Week
 
@@ -38,7 +38,7 @@ def adjusted_weight(facts: Facts) -> float | None:
     kg, cm, sex = facts.number("WT"), facts.number("HT"), facts.SEX
     if kg is None or cm is None or sex is None:
         return None
-    ideal = (50.0 if sex in ("male", 1.0) else 45.5) + 0.91 * (cm - 152.4)
+    ideal = predicted_weight(cm, sex in ("male", 1.0))
     return ideal + 0.4 * (kg - ideal) if kg > 1.2 * ideal > 0.0 else None
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from dosetwin import quantities
 from dosetwin.declare import Facts, Goal, Rule, Sets, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.menu import Settings
@@ -23,7 +24,7 @@ RATE_STEP = 4.0
 
 def predicted_weight(facts: Facts) -> float:
     """kg: 50 (women 45.5) + 0.91 (height in cm - 152.4), as ARDSNet 2000 defined it."""
-    return (50.0 if facts.SEX in ("male", 1.0) else 45.5) + 0.91 * (facts.HT - 152.4)
+    return quantities.predicted_weight(facts.HT, facts.SEX in ("male", 1.0))
 
 
 def _ardsnet(facts: Facts) -> Sets | str:

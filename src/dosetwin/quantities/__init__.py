@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from dosetwin.errors import UnknownName
-from dosetwin.quantities.body import BODY, mosteller
+from dosetwin.quantities.body import BODY, mosteller, predicted_weight
 from dosetwin.quantities.breathing import BREATHING
 from dosetwin.quantities.flags import FLAGS
 from dosetwin.quantities.genes import GENES
@@ -24,6 +24,7 @@ __all__ = [
     "flags",
     "many",
     "mosteller",
+    "predicted_weight",
     "quantity",
     "traits",
 ]

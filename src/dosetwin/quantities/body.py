@@ -32,6 +32,11 @@ BODY = (
 )  # fmt: skip
 
 
+def predicted_weight(HT, male):
+    """Predicted or ideal body weight, kg, from ``HT`` cm: 50 (women 45.5) + 0.91 (HT - 152.4) (Devine 1974, as ARDSNet 2000)."""
+    return (50.0 if male else 45.5) + 0.91 * (HT - 152.4)
+
+
 def mosteller(HT, WT):
     """Body surface, m2, from ``HT`` cm and ``WT`` kg: the root of their product over 3,600 (Mosteller, N Engl J Med 1987)."""
     return (HT * WT / 3600.0) ** 0.5

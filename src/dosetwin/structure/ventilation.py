@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dosetwin import quantities
 from dosetwin.errors import InputError
 
 
@@ -15,7 +16,7 @@ def predicted_weight(cm: float, male: bool) -> float:
     """kg: 50 (women 45.5) + 0.91 (cm - 152.4): ARDSNet 2000. Raises InputError for a height that is no adult's in cm."""
     if not 120.0 <= cm <= 230.0:
         raise InputError("not a height in cm", where="height", value=cm, allowed="120 to 230 cm", remedy="in m? times 100")
-    return (50.0 if male else 45.5) + 0.91 * (cm - 152.4)
+    return quantities.predicted_weight(cm, male)
 
 
 @dataclass(frozen=True)

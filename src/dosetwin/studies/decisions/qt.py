@@ -1,6 +1,6 @@
 """A drug that prolongs QT: the dose that keeps QTc below 500 ms and within 60 ms of the first one, or another drug."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -33,17 +33,63 @@ A_READING = 1e-6
 NOT_BEGUN, BLOCK, WIDE = 440.0, 500.0, 120.0
 """ms: QTc above which dofetilide is not begun, that with a QRS wider than the third (US label; recalled)."""
 
+FACTS = (
+    Column("K", "potassium", "mmol/L", 1.5, 9.0, {"mEq/L": 1.0}),
+    Column("MG", "magnesium", "mmol/L", 0.2, 3.0, {"mg/dL": 0.411}),
+    Column("QRS", "QRS", "ms", 40.0, 250.0, {"s": 1000.0}),
+)
+MADE = {"QTC": ((Column("QT", "QT", "ms", 150.0, 900.0, {"s": 1000.0}, slip="in s? say so"),
+                 Column("RR", "RR interval", "s", 0.25, 3.0, {"ms": 0.001}, slip="in ms? say so; a rate? 60 / rate")),
+                corrected)}  # fmt: skip
+GOALS = (
+    Goal("below_500", Reading("QTC", "at", WEEK, name="QTc"), None, STOP, "ms", 3.0, 60.0, "QTc below 500 ms", LIMITS,
+         min_probability=1.0 - MAY_STOP, help="a drug that leaves QT alone; correct potassium and magnesium"),
+    Goal("rise", Reading("RISE", "at", WEEK, name="rise"), None, RISE, "ms", 2.0, 60.0, "rise of QTc below 60 ms", LIMITS,
+         min_probability=1.0 - MAY_RISE, help="a lower dose, or a drug that leaves QT alone"),
+)  # fmt: skip
+GIVEN = Goal("lost", Reading("LOST", "at", WEEK, name="share not given"), None, None, "1", 0.5, 1.0,
+             "share of the dose not given", "what the drug is given for: weight assumed", joint=False, price=True)  # fmt: skip
+"""What every decision by QTc reads beside it, aims at and pays for."""
+
+
+def in_force(steps: Steps, t: np.ndarray) -> Iterator[tuple[Mapping[str, float], bool]]:
+    """At each time (d): what is ordered then, and whether its concentration is a reading of that very moment."""
+    edges = [a for a, _ in steps[1:]]
+    for when in t:
+        begun, s = steps[int(np.searchsorted(edges, when + 1e-9, side="right"))]
+        yield s, s["CONC"] >= 0.0 and abs(when - begun) < A_READING
+
+
+def by_limits(doses: Sequence[float]) -> Rule:
+    """The rule by QTc alone, of a drug that comes in these doses: stop, halve or go on."""
+
+    def limits(facts: Facts) -> Sets | str:
+        last, first, dose = facts.number("QTC"), facts.number("QTC_FIRST"), facts.number("DOSE") or 0.0
+        if last is None or first is None:
+            return "the limits need a QTc before and one on the drug"
+        if last >= STOP:
+            return Sets({"DOSE": 0.0, "CONC": UNSAID}, f"QTc {last:.0f} ms: at or above 500, stop")
+        if last - first >= RISE:
+            lower = max([d for d in doses if d <= dose / 2.0 + 1e-9], default=0.0)
+            return Sets({"DOSE": lower, "CONC": UNSAID}, f"QTc {last - first:.0f} ms over the first: halve, or stop")
+        return Sets({"DOSE": dose, "CONC": UNSAID}, f"QTc {last:.0f} ms, {last - first:+.0f} ms: as it is")
+
+    return Rule("qtc_limits", "QTc of 500 ms: stop; 60 ms over the first: halve", LIMITS, "recalled", (), limits,
+                ward="QTc limits")  # fmt: skip
+
+
+def remarks(facts: Facts) -> Sequence[Finding]:
+    """What else lengthens QT."""
+    return findings(potassium=facts.number("K"), magnesium=facts.number("MG"), qrs=facts.number("QRS"))
+
 
 def _made(r: Response) -> Decision:
     most = max(r.doses)
 
     def course(p: Mapping[str, np.ndarray], facts: Facts, steps: Steps, t: np.ndarray) -> dict[str, np.ndarray]:
-        edges = [a for a, _ in steps[1:]]
         n = len(p["BASE"])
         conc, dose = np.zeros((n, len(t))), np.empty(len(t))
-        for j, when in enumerate(t):
-            begun, s = steps[int(np.searchsorted(edges, when + 1e-9, side="right"))]
-            read = s["CONC"] >= 0.0 and abs(when - begun) < A_READING
+        for j, (s, read) in enumerate(in_force(steps, t)):
             usual = r.peak / r.dose * s["DOSE"] * r.accumulates * p["PEAK"]
             conc[:, j] = s["CONC"] if read else usual
             dose[j] = s["DOSE"]
@@ -53,20 +99,6 @@ def _made(r: Response) -> Decision:
 
     def words(s: Mapping[str, float]) -> str:
         return f"{r.name} {s['DOSE']:g} {r.dose_unit} {r.often}" if s["DOSE"] else f"stop {r.name}, another drug"
-
-    def limits(facts: Facts) -> Sets | str:
-        last, first, dose = facts.number("QTC"), facts.number("QTC_FIRST"), facts.number("DOSE") or 0.0
-        if last is None or first is None:
-            return "the limits need a QTc before and one on the drug"
-        if last >= STOP:
-            return Sets({"DOSE": 0.0, "CONC": UNSAID}, f"QTc {last:.0f} ms: at or above 500, stop")
-        if last - first >= RISE:
-            lower = max([d for d in r.doses if d <= dose / 2.0 + 1e-9], default=0.0)
-            return Sets({"DOSE": lower, "CONC": UNSAID}, f"QTc {last - first:.0f} ms over the first: halve, or stop")
-        return Sets({"DOSE": dose, "CONC": UNSAID}, f"QTc {last:.0f} ms, {last - first:+.0f} ms: as it is")
-
-    def remarks(facts: Facts) -> Sequence[Finding]:
-        return findings(potassium=facts.number("K"), magnesium=facts.number("MG"), qrs=facts.number("QRS"))
 
     def possible(s: Mapping[str, float], facts: Facts) -> bool:
         first, last = facts.number("QTC_FIRST"), facts.number("QTC")
@@ -102,14 +134,8 @@ def _made(r: Response) -> Decision:
         now={"DOSE": 0.0, "CONC": UNSAID},
         course=course,
         source=r.source,
-        facts=(
-            Column("K", "potassium", "mmol/L", 1.5, 9.0, {"mEq/L": 1.0}),
-            Column("MG", "magnesium", "mmol/L", 0.2, 3.0, {"mg/dL": 0.411}),
-            Column("QRS", "QRS", "ms", 40.0, 250.0, {"s": 1000.0}),
-        ),
-        made={"QTC": ((Column("QT", "QT", "ms", 150.0, 900.0, {"s": 1000.0}, slip="in s? say so"),
-                       Column("RR", "RR interval", "s", 0.25, 3.0, {"ms": 0.001}, slip="in ms? say so; a rate? 60 / "
-                       "rate")), corrected)},
+        facts=FACTS,
+        made=MADE,
     )  # fmt: skip
     therapy = Therapy(
         name=f"qt_{r.name}",
@@ -118,17 +144,11 @@ def _made(r: Response) -> Decision:
         models=(),
         menu=Settings({}, {("DOSE", "CONC"): tuple((d, UNSAID) for d in (0.0, *r.doses))}),
         goals=(
-            Goal("below_500", Reading("QTC", "at", WEEK, name="QTc"), None, STOP, "ms", 3.0, 60.0, "QTc below 500 ms", LIMITS,
-                 min_probability=1.0 - MAY_STOP, help="a drug that leaves QT alone; correct potassium and magnesium"),
-            Goal("rise", Reading("RISE", "at", WEEK, name="rise"), None, RISE, "ms", 2.0, 60.0, "rise of QTc below 60 ms", LIMITS,
-                 min_probability=1.0 - MAY_RISE, help="a lower dose, or a drug that leaves QT alone"),
-            Goal("lost", Reading("LOST", "at", WEEK, name="share not given"), None, None, "1", 0.5, 1.0,
-                 "share of the dose not given",
-                 "what the drug is given for: weight assumed", joint=False, price=True),
+            *GOALS,
+            GIVEN,
         ),
         limits=(),
-        rules=(Rule("qtc_limits", "QTc of 500 ms: stop; 60 ms over the first: "
-        "halve", LIMITS, "recalled", (), limits, ward="QTc limits"),),
+        rules=(by_limits(r.doses),),
         typical={},
         horizon_h=24.0 * 7,
         stale_h=24.0 * 14,

@@ -1,28 +1,21 @@
 """Drugs whose QT nobody measured here: doses by what a ventricular cell does at a concentration, and by a person's QTc."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from dosetwin.declare import Facts, Goal, Rule, Sets, Therapy
+from dosetwin.declare import Facts, Goal, Therapy
 from dosetwin.declare.drug import drug
 from dosetwin.declare.formula import Column, Decision, Formula, Read, Steps, Unknown
 from dosetwin.declare.menu import Settings
 from dosetwin.declare.reading import Reading
-from dosetwin.errors import Finding
 from dosetwin.outcomes.repolarisation.beats import DOSES, HIGH_BELOW
 from dosetwin.outcomes.repolarisation.drugs import Blocker, row_of, training
 from dosetwin.outcomes.repolarisation.interval import (
     LIMITS,
-    MAY_RISE,
-    MAY_STOP,
     RESPONSES,
-    RISE,
-    STOP,
-    corrected,
-    findings,
 )
-from dosetwin.studies.decisions.qt import A_READING, UNSAID, WEEK
+from dosetwin.studies.decisions.qt import FACTS, GIVEN, GOALS, MADE, UNSAID, WEEK, by_limits, in_force, remarks
 
 CELL = "FDA/CiPA v1.0, the cell's last of 1,000 beats without drug and at 1 to 4 times the usual free peak (run)"
 CONTROL = (0.06967, 291.0)
@@ -47,11 +40,8 @@ def _made(of: Blocker) -> Decision:
     cell = at_peak(of)
 
     def course(p: Mapping[str, np.ndarray], facts: Facts, steps: Steps, t: np.ndarray) -> dict[str, np.ndarray]:
-        edges = [a for a, _ in steps[1:]]
         times, share = np.zeros((len(p["BASE"]), len(t))), np.empty(len(t))
-        for j, when in enumerate(t):
-            begun, s = steps[int(np.searchsorted(edges, when + 1e-9, side="right"))]
-            read = s["CONC"] >= 0.0 and abs(when - begun) < A_READING
+        for j, (s, read) in enumerate(in_force(steps, t)):
             times[:, j] = s["CONC"] / of.cmax if read else s["DOSE"] * p["PEAK"]
             share[j] = s["DOSE"]
         qNet, longer = cell(times)
@@ -64,20 +54,6 @@ def _made(of: Blocker) -> Decision:
             return f"stop {of.name}, another drug"
         dose = "the usual dose" if s["DOSE"] == 1.0 else f"{s['DOSE']:g} of the usual dose"
         return f"{of.name}, {dose}"
-
-    def limits(facts: Facts) -> Sets | str:
-        last, first, dose = facts.number("QTC"), facts.number("QTC_FIRST"), facts.number("DOSE") or 0.0
-        if last is None or first is None:
-            return "the limits need a QTc before and one on the drug"
-        if last >= STOP:
-            return Sets({"DOSE": 0.0, "CONC": UNSAID}, f"QTc {last:.0f} ms: at or above 500, stop")
-        if last - first >= RISE:
-            lower = max(x for x in SHARES if x <= dose / 2.0 + 1e-9)
-            return Sets({"DOSE": lower, "CONC": UNSAID}, f"QTc {last - first:.0f} ms over the first: halve, or stop")
-        return Sets({"DOSE": dose, "CONC": UNSAID}, f"QTc {last:.0f} ms, {last - first:+.0f} ms: as it is")
-
-    def remarks(facts: Facts) -> Sequence[Finding]:
-        return findings(potassium=facts.number("K"), magnesium=facts.number("MG"), qrs=facts.number("QRS"))
 
     slip = "total, or in ng/mL? this is free plasma concentration"
     most = 100.0 * of.cmax
@@ -106,14 +82,8 @@ def _made(of: Blocker) -> Decision:
         now={"DOSE": 0.0, "CONC": UNSAID},
         course=course,
         source=CELL,
-        facts=(
-            Column("K", "potassium", "mmol/L", 1.5, 9.0, {"mEq/L": 1.0}),
-            Column("MG", "magnesium", "mmol/L", 0.2, 3.0, {"mg/dL": 0.411}),
-            Column("QRS", "QRS", "ms", 40.0, 250.0, {"s": 1000.0}),
-        ),
-        made={"QTC": ((Column("QT", "QT", "ms", 150.0, 900.0, {"s": 1000.0}, slip="in s? say so"),
-                       Column("RR", "RR interval", "s", 0.25, 3.0, {"ms": 0.001}, slip="in ms? say so; a rate? 60 / rate")),
-                      corrected)},
+        facts=FACTS,
+        made=MADE,
     )  # fmt: skip
     therapy = Therapy(
         name=f"qt_{of.name}",
@@ -122,18 +92,13 @@ def _made(of: Blocker) -> Decision:
         models=(),
         menu=Settings({}, {("DOSE", "CONC"): tuple((d, UNSAID) for d in SHARES)}),
         goals=(
-            Goal("below_500", Reading("QTC", "at", WEEK, name="QTc"), None, STOP, "ms", 3.0, 60.0, "QTc below 500 ms", LIMITS,
-                 min_probability=1.0 - MAY_STOP, help="a drug that leaves QT alone; correct potassium and magnesium"),
-            Goal("rise", Reading("RISE", "at", WEEK, name="rise"), None, RISE, "ms", 2.0, 60.0, "rise of QTc below 60 ms", LIMITS,
-                 min_probability=1.0 - MAY_RISE, help="a lower dose, or a drug that leaves QT alone"),
+            *GOALS,
             Goal("margin", Reading("QNET", "at", WEEK, name="qNet"), HIGH_BELOW, None, "uC/uF", 1.0, 0.01,
                  "qNet at the peak above CiPA's border to high risk", "Li 2019 (recalled): of the mean over 1 to 4 peaks"),
-            Goal("lost", Reading("LOST", "at", WEEK, name="share not given"), None, None, "1", 0.5, 1.0,
-                 "share of the dose not given", "what the drug is given for: weight assumed", joint=False, price=True),
+            GIVEN,
         ),
         limits=(),
-        rules=(Rule("qtc_limits", "QTc of 500 ms: stop; 60 ms over the first: halve", LIMITS, "recalled", (), limits,
-                    ward="QTc limits"),),
+        rules=(by_limits(SHARES),),
         typical={},
         horizon_h=24.0 * 7,
         stale_h=24.0 * 14,
