@@ -78,6 +78,20 @@ def test_a_stored_question_that_names_a_file_is_not_run(quiet: Running, evil: tu
     assert not mark.exists()
 
 
+def test_a_kept_answer_of_a_place_that_names_a_file_is_not_run(
+    quiet: Running, evil: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor from an answer about a ward, whoever could write one that passes for issued."""
+    file, mark = evil
+    places = quiet.service.places
+    monkeypatch.setitem(places.of, "NICU-1", formulary.therapy("bed_pool"))
+    monkeypatch.setattr(places, "one", lambda *of: {"inputs": {"policy": {"name": str(file)}}})
+    answer = quiet.as_("pharmacist").post(f"/api/v1/place/advice/{'0' * 36}/replay", params={"ward": "NICU-1"})
+    assert answer.status_code in (422, 503), answer.text
+    assert "unknown therapy" in answer.text
+    assert not mark.exists()
+
+
 def test_a_stored_therapy_whose_drug_is_a_file_is_refused(evil: tuple[Path, Path]) -> None:
     file, mark = evil
     kept = formulary.therapy("amikacin_neonate").to_json() | {"drug": str(file)}

@@ -19,15 +19,15 @@ from dosetwin.formulary._allergies import allergic_flag, allergic_to, related_to
 from dosetwin.formulary._genetics import genetics, recommendations
 from dosetwin.formulary._harms import shared
 from dosetwin.formulary._stored import UNNAMED, USUAL, therapy_from_json
-from dosetwin.formulary._therapies import about, checked, rule, rules, therapies, therapy
+from dosetwin.formulary._therapies import about, checked, listed_therapy, rule, rules, therapies, therapy
 from dosetwin.formulary._together import hidden, interactions, moves, raised, tell, together
 from dosetwin.quantities import QUANTITIES, Quantity
 
 __all__ = [
     "UNNAMED", "USUAL", "about", "allergic_flag", "allergic_to", "checked", "drug", "drugs", "files", "followed",
-    "genetics", "hidden", "include", "interactions", "known", "levels", "list_anew", "measured", "module", "moves",
-    "names", "raised", "recommendations", "related_to", "replaced", "rule", "rules", "shared", "tell", "therapies",
-    "therapy", "therapy_from_json", "together",
+    "genetics", "hidden", "include", "interactions", "known", "levels", "list_anew", "listed_therapy", "measured",
+    "module", "moves", "names", "raised", "recommendations", "related_to", "replaced", "rule", "rules", "shared",
+    "tell", "therapies", "therapy", "therapy_from_json", "together",
 ]  # fmt: skip
 GROUP = "dosetwin.formulary"
 

@@ -45,6 +45,11 @@ def therapy(name: str) -> Therapy:
     file, sign, wanted = name.partition(".py:")
     if sign or name.endswith(".py"):
         return checked(_of_file(f"{file}.py" if sign else name, wanted))
+    return listed_therapy(name)
+
+
+def listed_therapy(name: str) -> Therapy:
+    """A therapy by its name alone, checked: a path is none, so no file is run. Raises as ``therapy`` does."""
     listed = {t.name: t for t in therapies()}
     if name not in listed:
         raise UnknownName("unknown therapy", where="therapy", value=name[:100], allowed=", ".join(_like(name, listed)),

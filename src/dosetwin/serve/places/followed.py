@@ -233,7 +233,7 @@ class Places:
 
         stored = self.one(who, ward, id_, "replay")
         name = stored["inputs"]["policy"]["name"]  # another may be followed there by now
-        therapy = self.of[ward] if self.of[ward].name == name else formulary.therapy(name)
+        therapy = self.of[ward] if self.of[ward].name == name else formulary.listed_therapy(name)
         place, question = kept.asked_then(stored["inputs"], therapy)
         again = self._service.pool.run(advise, place, question).recommendation.to_json()
         found = kept.replayed(stored, again, therapy)
